@@ -1,0 +1,196 @@
+"""What an analysis finds, as plain numbers. Imports no torch; formatting comes later.
+
+Conventions: MACs are multiply-adds of convolutions and matrix products, without bias, one fused
+multiply-add counted as one; FLOPs = 2 × MACs. Element-wise operations (ReLU, pooling, BatchNorm,
+add, concat) are counted apart: one per element, two for BatchNorm (scale, shift), the kernel's
+area per output element for pooling. MACs, operations and bytes are per image; shapes are
+(N, C, H, W) with N = 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from core.specs import LabError, ModelSpec
+
+KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")
+WEIGHT_KINDS = ("convolution", "linear")
+LEVELS = ("block", "weight layer", "module")
+BYTES_PER_FLOAT = 4  # float32
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One module or functional operation, or several of them as one row."""
+
+    path: str  # block1.conv1; a functional operation is named in its module: residual1.add
+    operation: str  # Conv2d, relu, cat
+    kind: str  # one of KINDS
+    input_shape: Shape  # (1, C, H, W)
+    output_shape: Shape
+    params: int  # weights and biases; shared ones at their first use only
+    macs: int  # multiply-adds an image
+    elementwise_ops: int  # operations an image
+    output_bytes: int  # bytes an image
+    saved_bytes: int  # bytes an image that autograd keeps for the backward pass, each once
+    fixed_saved_bytes: int  # the same, but independent of the batch: BatchNorm's statistics
+    receptive_field: int | None  # pixels of the image, a side, that one output unit sees
+    depth: int  # weight layers on the longest path from the image to here
+
+    @property
+    def block(self) -> str:
+        """The child of the network that this row belongs to."""
+        return self.path.split(".")[0]
+
+    @property
+    def flops(self) -> int:
+        """Two operations for each multiply-add."""
+        return 2 * self.macs
+
+    @property
+    def is_weight_layer(self) -> bool:
+        """Whether this row is a convolution or a matrix product with weights of its own."""
+        return self.kind in WEIGHT_KINDS and self.params > 0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the layers: counts, bytes and operations an image."""
+
+    params: int
+    macs: int
+    flops: int
+    elementwise_ops: int
+    output_bytes: int
+    saved_bytes: int
+    weight_layers: int
+    depth: int  # weight layers on the longest path
+    receptive_field: int | None  # of the last map before the first linear layer, pixels
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A spec and what its network costs, layer by layer, in the order of execution."""
+
+    spec: ModelSpec
+    layers: tuple[LayerCost, ...]
+    buffer_bytes: int  # running statistics, kept but never trained
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def totals(self) -> Totals:
+        """The sums of the columns; depth and receptive field are the largest."""
+        layers = self.layers
+        return Totals(
+            params=sum(layer.params for layer in layers),
+            macs=sum(layer.macs for layer in layers),
+            flops=sum(layer.flops for layer in layers),
+            elementwise_ops=sum(layer.elementwise_ops for layer in layers),
+            output_bytes=sum(layer.output_bytes for layer in layers),
+            saved_bytes=sum(layer.saved_bytes for layer in layers),
+            weight_layers=sum(layer.is_weight_layer for layer in layers),
+            depth=max((layer.depth for layer in layers), default=0),
+            receptive_field=self._last_receptive_field(),
+        )
+
+    def _last_receptive_field(self) -> int | None:
+        seen = None
+        for layer in self.layers:
+            if layer.kind == "linear" or layer.output_shape[2:] == (1, 1):
+                break
+            seen = layer.receptive_field or seen
+        return seen
+
+    def rows(self, level: str) -> tuple[LayerCost, ...]:
+        """The layers as rows by "block", by "weight layer" or by "module" (every one).
+
+        A weight layer's row holds what follows it too (ReLU, pooling), so every level has the
+        same totals. Raises LabError for another level.
+        """
+        if level == "module":
+            return self.layers
+        if level == "block":
+            groups = groupby(self.layers, key=lambda layer: layer.block)
+            return tuple(_as_block(name, tuple(group)) for name, group in groups)
+        if level == "weight layer":
+            return tuple(_as_weight_layer(group) for group in _split_at_weights(self.layers))
+        raise LabError(f"Rows come by {', '.join(LEVELS)}, not by {level!r}.")
+
+    def training_bytes(self, batch_size: int, momentum: bool = True) -> int:
+        """Estimated peak memory of a training step, in bytes.
+
+        Weights, optimiser state, running statistics and the input, plus the worst moment of the
+        backward pass: what is still saved, the gradients of the weights so far, and the gradients
+        of the output and the input of the operation under way.
+        """
+        weights = BYTES_PER_FLOAT * self.totals.params
+        saved = 0
+        pending = weights  # weight gradients not yet computed
+        worst = 0
+        for layer in self.layers:
+            saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
+            pending -= BYTES_PER_FLOAT * layer.params
+            own = BYTES_PER_FLOAT * layer.params
+            flowing = batch_size * (layer.output_bytes + _bytes(layer.input_shape))
+            worst = max(worst, saved + pending + own + flowing)
+        image = batch_size * _bytes(self.layers[0].input_shape) if self.layers else 0
+        return weights * (2 if momentum else 1) + self.buffer_bytes + image + worst
+
+
+def _bytes(shape: Shape) -> int:
+    size = BYTES_PER_FLOAT
+    for side in shape:
+        size *= side
+    return size
+
+
+def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
+    """One row for several: costs add up, the shapes are the first input and the last output."""
+    first, last = layers[0], layers[-1]
+    merged = replace(
+        last,
+        input_shape=first.input_shape,
+        params=sum(layer.params for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        elementwise_ops=sum(layer.elementwise_ops for layer in layers),
+        output_bytes=sum(layer.output_bytes for layer in layers),
+        saved_bytes=sum(layer.saved_bytes for layer in layers),
+        fixed_saved_bytes=sum(layer.fixed_saved_bytes for layer in layers),
+        depth=max(layer.depth for layer in layers),
+    )
+    return replace(merged, **changes)  # type: ignore[arg-type]
+
+
+def _as_block(name: str, layers: tuple[LayerCost, ...]) -> LayerCost:
+    heaviest = max(layers, key=lambda layer: (layer.macs, layer.params, layer.elementwise_ops))
+    return _merge(layers, path=name, operation="block", kind=heaviest.kind)
+
+
+def _as_weight_layer(layers: tuple[LayerCost, ...]) -> LayerCost:
+    head = next((layer for layer in layers if layer.is_weight_layer), layers[0])
+    return _merge(
+        layers,
+        path=head.path,
+        operation=head.operation,
+        kind=head.kind,
+        input_shape=head.input_shape,
+        output_shape=head.output_shape,
+        receptive_field=head.receptive_field,
+        depth=head.depth,
+    )
+
+
+def _split_at_weights(layers: tuple[LayerCost, ...]) -> Iterator[tuple[LayerCost, ...]]:
+    """Runs of layers, each from one weight layer up to the next; the first takes what is before."""
+    group: list[LayerCost] = []
+    for layer in layers:
+        if layer.is_weight_layer and any(member.is_weight_layer for member in group):
+            yield tuple(group)
+            group = []
+        group.append(layer)
+    if group:
+        yield tuple(group)

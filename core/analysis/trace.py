@@ -1,0 +1,425 @@
+"""One forward pass on the meta device, watched: every module and functional operation it runs.
+
+Modules are followed by hooks, the operations inside them by a TorchDispatchMode, which sees each
+one after autograd has recorded it, and the tensors that autograd keeps by saved-tensor hooks. No
+number is computed and no memory is taken; the batch is a large prime, so that a size divisible by
+it belongs to the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from core.analysis.records import LayerCost, Shape
+
+BATCH = 100_003  # prime, larger than every channel count and class count a spec allows
+
+aten = torch.ops.aten
+
+# Which kind an operation is, by its name in aten. Everything else is "other".
+KIND_OF_OPERATION = {
+    **dict.fromkeys(("convolution", "_convolution"), "convolution"),
+    **dict.fromkeys(("addmm", "mm", "bmm", "baddbmm", "linear", "matmul"), "linear"),
+    **dict.fromkeys(
+        ("max_pool2d", "avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d", "mean"), "pooling"
+    ),
+    **dict.fromkeys(
+        ("native_batch_norm", "_batch_norm_with_update", "native_layer_norm", "native_group_norm"),
+        "normalisation",
+    ),
+    **dict.fromkeys(
+        ("relu", "sigmoid", "tanh", "gelu", "silu", "hardswish", "hardsigmoid", "hardtanh")
+        + ("leaky_relu", "elu", "_softmax", "_log_softmax", "clamp", "clamp_min"),
+        "activation",
+    ),
+    **dict.fromkeys(("add", "sub", "cat", "mul", "stack"), "join"),
+}
+KIND_OF_MODULE: tuple[tuple[type[nn.Module], str], ...] = (
+    (nn.modules.batchnorm._NormBase, "normalisation"),
+    (nn.LayerNorm, "normalisation"),
+    (nn.GroupNorm, "normalisation"),
+    (nn.LocalResponseNorm, "normalisation"),
+    (nn.modules.dropout._DropoutNd, "other"),
+)
+
+FREE = ("detach", "alias", "_unsafe_view", "empty", "empty_like")  # no work on any element
+
+
+@dataclass
+class Row:
+    """A LayerCost in the making: sums over the whole batch, shapes with N = BATCH."""
+
+    path: str
+    operation: str
+    kind: str | None = None
+    input_shape: Shape = ()
+    output_shape: Shape = ()
+    params: int = 0
+    macs: int = 0
+    elementwise_ops: int = 0
+    output_bytes: int = 0
+    saved_bytes: int = 0
+    fixed_saved_bytes: int = 0
+    view: View | None = None
+    kinds: dict[str, int] = field(default_factory=dict)  # kind → work of that kind inside
+
+    def finish(self) -> LayerCost:
+        """The row as a record, for one image."""
+        kind = self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
+        view = self.view or View()
+        return LayerCost(
+            path=self.path,
+            operation=self.operation,
+            kind=kind,
+            input_shape=per_image(self.input_shape),
+            output_shape=per_image(self.output_shape),
+            params=self.params,
+            macs=self.macs // BATCH,
+            elementwise_ops=self.elementwise_ops // BATCH,
+            output_bytes=self.output_bytes // BATCH,
+            saved_bytes=self.saved_bytes // BATCH,
+            fixed_saved_bytes=self.fixed_saved_bytes,
+            receptive_field=view.receptive_field,
+            depth=view.depth,
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """How one unit of a tensor looks back at the image."""
+
+    receptive_field: int = 1  # pixels a side
+    jump: int = 1  # pixels between neighbouring units
+    side: int = 1  # units a side
+    depth: int = 0  # weight layers so far
+
+    def slide(self, kernel: int, stride: int, dilation: int, side: int, depth: int) -> View:
+        """After a window of `kernel` units (Dumoulin & Visin 2016; Araujo et al. 2019, eq. 2)."""
+        reach = dilation * (kernel - 1)
+        return View(
+            self.receptive_field + reach * self.jump, self.jump * stride, side, self.depth + depth
+        )
+
+    def see_all(self, depth: int) -> View:
+        """After an operation that reads the whole map: global pooling, or Linear on a flat map."""
+        return self.slide(self.side, 1, 1, 1, depth)
+
+
+def per_image(shape: Shape) -> Shape:
+    """`shape` with N = 1."""
+    if not shape or shape[0] % BATCH:
+        return shape
+    return (shape[0] // BATCH, *shape[1:])
+
+
+def is_batched(tensor: Tensor) -> bool:
+    """Whether the tensor grows with the batch."""
+    return tensor.numel() % BATCH == 0 and tensor.numel() > 0
+
+
+def storage_key(tensor: Tensor) -> int:
+    """One number for all the views of the same memory."""
+    return tensor.untyped_storage()._cdata
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors of a nested argument or result, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        yield from tensors_in(list(value.values()))
+
+
+def multiply_adds(name: str, args: tuple[Any, ...], output: Tensor) -> int:
+    """Multiply-adds of a convolution or matrix product over the whole batch, without bias."""
+    if name in ("convolution", "_convolution"):
+        source, weight, transposed = args[0], args[1], args[6]
+        touched = source if transposed else output
+        return touched.numel() * prod(weight.shape[1:])
+    if name in ("mm", "bmm"):
+        return args[0].numel() * args[1].shape[-1]
+    if name in ("addmm", "baddbmm"):
+        return args[1].numel() * args[2].shape[-1]
+    if name == "linear":
+        return args[0].numel() * args[1].shape[0]
+    return 0
+
+
+def pooling_window(name: str, args: tuple[Any, ...], source: Tensor) -> tuple[int, int]:
+    """Kernel area, and kernel a side, of a pooling operation."""
+    if name in ("max_pool2d", "avg_pool2d"):
+        kernel = args[1]
+        return (kernel[0] * kernel[-1], kernel[-1])
+    if name == "avg_pool3d":
+        return (prod(args[1]), 1)
+    if name == "_adaptive_avg_pool2d":
+        target = args[1]
+        return (source.shape[-2] * source.shape[-1] // (target[0] * target[-1]), 0)
+    return (source.numel() // BATCH, 0)
+
+
+def elementwise_operations(
+    name: str, kind: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
+) -> int:
+    """Element-wise operations over the whole batch; see core.analysis.records."""
+    if kind in ("convolution", "linear"):
+        return 0
+    if kind == "pooling" and name != "mean":
+        return output.numel() * pooling_window(name, args, sources[0])[0]
+    if kind == "normalisation":
+        return 2 * output.numel()
+    largest = max((source.numel() for source in sources), default=0)
+    return max(output.numel(), largest if name == "mean" else 0)
+
+
+class Watcher(TorchDispatchMode):
+    """Collects a Row for every leaf module and every operation outside of one."""
+
+    def __init__(self, network: nn.Module, image: Tensor) -> None:
+        super().__init__()
+        self.rows: list[Row] = []
+        self.names = {id(module): name for name, module in network.named_modules()}
+        self.parameters = {storage_key(p) for p in network.parameters()}
+        self.parameters |= {storage_key(buffer) for buffer in network.buffers()}
+        self.counted: set[int] = set()  # parameters that a row has already taken
+        self.stack: list[nn.Module] = []
+        self.leaf: Row | None = None
+        self.uses: dict[str, int] = {}
+        self.views = {storage_key(image): View(side=image.shape[-1])}
+        self.saved: set[int] = set()
+        self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
+        self.last_result = 0  # storage that the last operation outside of a leaf has made
+        self.kept: list[Any] = [image]  # keeps storages alive, so that their keys stay unique
+
+    # Modules -------------------------------------------------------------------------------
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """Before a module's forward: a leaf opens its row."""
+        if id(module) not in self.names:
+            return
+        self.stack.append(module)
+        if next(module.children(), None) is None and self.leaf is None:
+            self.leaf = self.open_row(self.names[id(module)], type(module).__name__)
+            self.leaf.kind = next(
+                (kind for cls, kind in KIND_OF_MODULE if isinstance(module, cls)), None
+            )
+            self.leaf.params = self.take_parameters(module)
+            first = next(tensors_in(args), None)
+            self.leaf.input_shape = tuple(first.shape) if first is not None else ()
+
+    def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        """After a module's forward: a leaf closes its row."""
+        if not self.stack or self.stack[-1] is not module:
+            return
+        self.stack.pop()
+        if next(module.children(), None) is None and self.leaf is not None:
+            result = next(tensors_in(output), None)
+            if result is not None:
+                self.leaf.output_shape = tuple(result.shape)
+                self.leaf.view = self.views.get(storage_key(result), self.leaf.view)
+                fresh = result.dtype.is_floating_point and self.leaf.kinds
+                self.leaf.output_bytes = result.nbytes if fresh else 0
+            self.leaf = None
+
+    def take_parameters(self, module: nn.Module) -> int:
+        """Count of the module's own parameters that no row has counted before."""
+        fresh = [p for p in module.parameters(recurse=False) if id(p) not in self.counted]
+        self.counted.update(id(p) for p in fresh)
+        return sum(p.numel() for p in fresh)
+
+    def open_row(self, path: str, operation: str) -> Row:
+        """A new row whose path is unique: the second use of `relu` is `relu_2`."""
+        uses = self.uses[path] = self.uses.get(path, 0) + 1
+        row = Row(path if uses == 1 else f"{path}_{uses}", operation)
+        self.rows.append(row)
+        return row
+
+    # Operations ----------------------------------------------------------------------------
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run the operation and add it to the row it belongs to."""
+        result = func(*args, **(kwargs or {}))
+        output = next(tensors_in(result), None)
+        if output is None or not is_batched(output):
+            return result
+        name = operation_name(func)
+        sources = [tensor for tensor in tensors_in(args) if is_batched(tensor)]
+        self.kept.append(result)
+        self.look_back(name, args, sources, output)
+        if not func.is_view and name not in FREE:
+            self.add(name, args, sources, output)
+        return result
+
+    def add(self, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor) -> None:
+        """Charge one operation to the open leaf, or to a row of its own."""
+        kind = KIND_OF_OPERATION.get(name, "other")
+        row = self.leaf or self.functional_row(name, kind, sources, output)
+        macs = multiply_adds(name, args, output)
+        work = elementwise_operations(name, kind, args, sources, output)
+        row.macs += macs
+        row.elementwise_ops += work
+        row.kinds[kind] = row.kinds.get(kind, 0) + macs + work
+        row.view = self.views.get(storage_key(output), row.view)
+        for tensor in self.unclaimed:
+            self.charge(row, tensor)
+        self.unclaimed.clear()
+        self.last_result = storage_key(output)
+
+    def functional_row(self, name: str, kind: str, sources: list[Tensor], output: Tensor) -> Row:
+        """A row for an operation that a non-leaf module runs itself."""
+        module = self.names.get(id(self.stack[-1]), "") if self.stack else ""
+        row = self.open_row(f"{module}.{name}" if module else name, name)
+        row.kind = kind
+        row.input_shape = tuple(sources[0].shape) if sources else ()
+        row.output_shape = tuple(output.shape)
+        in_place = any(storage_key(output) == storage_key(source) for source in sources)
+        row.output_bytes = 0 if in_place else output.nbytes
+        return row
+
+    def look_back(
+        self, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
+    ) -> None:
+        """Note what one unit of `output` sees of the image."""
+        known = [self.views[key] for s in sources if (key := storage_key(s)) in self.views]
+        if not known:
+            return
+        widest = max(known, key=lambda view: (view.receptive_field, view.depth))
+        deepest = max(view.depth for view in known)
+        view = View(widest.receptive_field, widest.jump, widest.side, deepest)
+        self.views[storage_key(output)] = self.step(view, name, args, sources, output)
+
+    def step(
+        self, view: View, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
+    ) -> View:
+        """`view` after this operation."""
+        if name in ("convolution", "_convolution"):
+            kernel, stride, dilation = args[1].shape[-1], args[3][-1], args[5][-1]
+            return view.slide(kernel, stride, dilation, output.shape[-1], depth=1)
+        if name in ("max_pool2d", "avg_pool2d"):
+            kernel = args[1][-1]
+            stride = args[2][-1] if len(args) > 2 and args[2] else kernel
+            return view.slide(kernel, stride, 1, output.shape[-1], depth=0)
+        if name in ("mean", "_adaptive_avg_pool2d"):
+            return view.see_all(depth=0)
+        if KIND_OF_OPERATION.get(name) == "linear":
+            weighted = any(storage_key(t) in self.parameters for t in tensors_in(args))
+            flat = sources[0].shape[0] == BATCH
+            return view.see_all(weighted) if flat or not weighted else View(
+                view.receptive_field, view.jump, view.side, view.depth + 1
+            )
+        return view
+
+    # Tensors kept for the backward pass -------------------------------------------------------
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        """Autograd saves `tensor`: charge it to the row under way, once for each storage."""
+        self.kept.append(tensor)
+        if self.leaf is not None:
+            self.charge(self.leaf, tensor)
+        elif self.rows and storage_key(tensor) == self.last_result:
+            self.charge(self.rows[-1], tensor)  # a result is saved after its operation ran
+        else:
+            self.unclaimed.append(tensor)  # an input is saved before its operation is dispatched
+        return tensor
+
+    def charge(self, row: Row, tensor: Tensor) -> None:
+        """Add the tensor's storage to the row, unless it is a parameter or was counted before."""
+        key = storage_key(tensor)
+        if key in self.parameters or key in self.saved:
+            return
+        self.saved.add(key)
+        size = tensor.untyped_storage().nbytes()
+        if size % BATCH == 0:
+            row.saved_bytes += size
+        else:
+            row.fixed_saved_bytes += size
+
+
+def operation_name(func: Any) -> str:
+    """`aten.max_pool2d_with_indices.default` as max_pool2d; an in-place add_ as add."""
+    name = func.overloadpacket.__name__.removesuffix("_with_indices")
+    return name[:-1] if name.endswith("_") and not name.startswith("__") else name
+
+
+@contextmanager
+def watch(watcher: Watcher) -> Iterator[None]:
+    """While open, every module call and operation in this thread reaches the watcher."""
+    hooks = [
+        register_module_forward_pre_hook(watcher.enter),
+        register_module_forward_hook(watcher.leave),
+    ]
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(watcher.pack, lambda tensor: tensor), watcher:
+            yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one forward pass has shown."""
+
+    layers: tuple[LayerCost, ...]  # in the order of execution
+    dead: dict[str, int]  # parameters that can never get a gradient: name, count
+
+
+def trace(network: nn.Module, input_shape: Shape) -> Trace:
+    """What `network`, built on meta, runs on an image of `input_shape` (C, H, W).
+
+    Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
+    the end, so that the column of parameters always adds up to the network's.
+    """
+    network.train()
+    image = torch.empty((BATCH, *input_shape), device="meta")
+    watcher = Watcher(network, image)
+    with watch(watcher), torch.enable_grad():
+        output = network(image)
+        watcher.kept.append(output)
+    for tensor in watcher.unclaimed:
+        watcher.charge(watcher.rows[-1], tensor)
+    rows = (*watcher.rows, *unused_rows(watcher, network))
+    return Trace(tuple(row.finish() for row in rows), dead_parameters(network, output))
+
+
+def dead_parameters(network: nn.Module, output: Any) -> dict[str, int]:
+    """Parameters that the graph behind `output` never reaches, so that no step changes them."""
+    open_nodes = [t.grad_fn for t in tensors_in(output) if t.grad_fn is not None]
+    seen = set(open_nodes)
+    reached: set[int] = set()
+    while open_nodes:
+        node = open_nodes.pop()
+        if (variable := getattr(node, "variable", None)) is not None:
+            reached.add(id(variable))
+        fresh = {parent for parent, _ in node.next_functions if parent is not None} - seen
+        seen |= fresh
+        open_nodes.extend(fresh)
+    return {
+        name: parameter.numel()
+        for name, parameter in network.named_parameters()
+        if id(parameter) not in reached
+    }
+
+
+def unused_rows(watcher: Watcher, network: nn.Module) -> Iterator[Row]:
+    """A row for each module whose own parameters no executed leaf has counted."""
+    for name, module in network.named_modules():
+        if params := watcher.take_parameters(module):
+            yield Row(name or "network", "unused or direct parameters", "other", params=params)

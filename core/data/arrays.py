@@ -1,0 +1,67 @@
+"""From the name of a data set to numpy arrays, without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.catalogue import DatasetInfo, data_dir, find_dataset, is_available, raw_folder
+from core.data.idx import read_split
+from core.specs import LabError, check_whole
+
+FASHION_MINI_PATH = Path(__file__).with_name("fashion_mini.npz")
+
+
+def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images (N, 28, 28) and labels (N,), both uint8, of the `split` "train" or "test".
+
+    Raises LabError if there is no such data set, it is not on this machine yet, or it is broken.
+    """
+    info = find_dataset(name)
+    if info.torchvision_class is None:
+        with np.load(FASHION_MINI_PATH) as file:
+            return file[f"{split}_images"], file[f"{split}_labels"]
+    if not is_available(name):
+        raise LabError(
+            f"{info.title} is not on this machine yet: download it first "
+            f"({info.download_bytes / 2**20:.0f} MiB), or take fashion-mini, which is shipped."
+        )
+    folder = raw_folder(info, data_dir())
+    images, labels = read_split(folder, split)
+    check_against(info, split, folder, images, labels)
+    return images, labels
+
+
+def check_against(
+    info: DatasetInfo,
+    split: str,
+    folder: Path,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+) -> None:
+    """Raise LabError if whole files hold something other than the data set that `info` tells of."""
+    count = info.train_images if split == "train" else info.test_images
+    expected = (count, info.image_size, info.image_size)
+    if images.shape != expected or labels.max() >= len(info.class_names):
+        raise LabError(
+            f"{folder} holds another data set than {info.title}: its {split} images have the "
+            f"shape {images.shape} instead of {expected} or labels above "
+            f"{len(info.class_names) - 1}; delete the folder, it is downloaded again."
+        )
+
+
+def sample_images(name: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The first training images with classes in turn: (count, 28, 28) and labels, uint8.
+
+    Raises LabError as `read_arrays` does, and unless `count` is from 1 to the number of images.
+    """
+    check_whole("count", count, 1, find_dataset(name).train_images)
+    images, labels = read_arrays(name, "train")
+    turn = np.zeros(len(labels), np.int64)  # how many of its class come before each image
+    for label in np.unique(labels):
+        same = labels == label
+        turn[same] = np.arange(same.sum())
+    chosen = np.lexsort((labels, turn))[:count]
+    return images[chosen], labels[chosen]

@@ -1,0 +1,153 @@
+"""Fetches a data set through torchvision, which knows the mirrors and the checksums."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import re
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from core.data.catalogue import DatasetInfo, data_dir, find_dataset, raw_folder
+from core.data.idx import IDX_FILES, read_split
+from core.specs import LabError
+
+Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
+
+STAGING_PREFIX = ".download-"
+STAGING_LIFETIME = 24 * 3600  # seconds until a staging folder must be a killed process's
+PROGRESS_INTERVAL = 0.2  # seconds
+SILENCE_TIMEOUT = 60.0  # seconds without an answer or a byte until a mirror is given up
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+
+_one_at_a_time = threading.Lock()  # standard error and the socket timeout belong to the process
+
+
+def download(name: str, progress: Progress | None = None) -> None:
+    """Put the data set `name` into `data_dir()`; nothing to do if it lies there whole.
+
+    `progress` is called in the caller's thread. Broken files from earlier are replaced. Raises
+    LabError with one sentence, whatever fails.
+    """
+    info = find_dataset(name)
+    if info.torchvision_class is None:
+        return
+    with _one_at_a_time:
+        if not is_whole(info):
+            fetch_watched(info, progress)
+    if progress:
+        progress(info.download_bytes, info.download_bytes)
+
+
+def is_whole(info: DatasetInfo) -> bool:
+    """Whether all four files are there and read without an error."""
+    try:
+        for split in IDX_FILES:
+            read_split(raw_folder(info, data_dir()), split)
+    except LabError:
+        return False
+    return True
+
+
+def fetch_watched(info: DatasetInfo, progress: Progress | None) -> None:
+    """Fetch in a second thread, while this one reports how large the archives have become."""
+    with staging_folder(info) as staging, ThreadPoolExecutor(1) as pool:
+        task: Future[None] = pool.submit(fetch, info, staging)
+        while wait([task], PROGRESS_INTERVAL).not_done:
+            if progress:
+                progress(archive_bytes(info, staging), info.download_bytes)
+        task.result()
+
+
+def archive_bytes(info: DatasetInfo, staging: Path) -> int:
+    """Bytes of the archives so far, at most those of the whole download."""
+    sizes = (path.stat().st_size for path in raw_folder(info, staging).glob("*.gz"))
+    return min(sum(sizes), info.download_bytes)
+
+
+@contextlib.contextmanager
+def staging_folder(info: DatasetInfo) -> Iterator[Path]:
+    """A folder of this download alone, beside its goal and gone afterwards.
+
+    torchvision takes any file with the right name for a whole one, so a download that broke
+    off must never be seen under `data_dir()`.
+    """
+    with failure_in_one_sentence(info):
+        root = data_dir()
+        root.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(root)
+        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=root))
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove what downloads left behind whose process was killed."""
+    for folder in root.glob(f"{STAGING_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # another process's, that has just ended
+            if time.time() - folder.stat().st_mtime > STAGING_LIFETIME:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def fetch(info: DatasetInfo, staging: Path) -> None:
+    """Download and unpack into `staging`, then move the four files to their place."""
+    with failure_in_one_sentence(info), socket_timeout(SILENCE_TIMEOUT):
+        # torchvision draws a progress bar on standard error.
+        with contextlib.redirect_stderr(io.StringIO()):
+            # Here, because the import takes seconds and only a download needs it.
+            from torchvision import datasets  # type: ignore[import-untyped]
+
+            getattr(datasets, str(info.torchvision_class))(root=staging, download=True)
+        goal = raw_folder(info, data_dir())
+        goal.mkdir(parents=True, exist_ok=True)
+        for file in (file for pair in IDX_FILES.values() for file in pair):
+            os.replace(raw_folder(info, staging) / file, goal / file)
+
+
+@contextlib.contextmanager
+def socket_timeout(seconds: float) -> Iterator[None]:
+    """Give up on silent connections; torchvision itself would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@contextlib.contextmanager
+def failure_in_one_sentence(info: DatasetInfo) -> Iterator[None]:
+    """Turn any exception into a LabError that says what failed and what works without it."""
+    try:
+        yield
+    except Exception as error:  # torchvision lets through what urllib, http, gzip and os raise
+        raise LabError(
+            f"{info.title} could not be downloaded: {reason(error)}; "
+            "try again later, or take fashion-mini, which needs no download."
+        ) from error
+
+
+def reason(error: Exception) -> str:
+    """What failed, in a few words."""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return f"the disk of {data_dir()} is full"
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+        return f"{data_dir()} cannot be written to ({error.strerror})"
+    # After its last mirror torchvision lists them all; the first is the one it prefers.
+    first_mirror = re.search(r"Tried (\S+), got:\n(.+)", str(error))
+    if first_mirror is None:
+        return str(error) or type(error).__name__
+    url, answer = first_mirror.groups()
+    return f"{url} gave {answer}"

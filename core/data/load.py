@@ -1,0 +1,65 @@
+"""From the name of a data set to uint8 tensors in memory. Needs torch, not torchvision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.data.arrays import read_arrays
+from core.data.catalogue import DatasetInfo, find_dataset
+from core.specs import LabError
+
+SUBSET_SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A whole data set in memory, on the CPU."""
+
+    info: DatasetInfo
+    train_images: Tensor  # (N, 1, 28, 28) uint8
+    train_labels: Tensor  # (N,) int64
+    test_images: Tensor  # (M, 1, 28, 28) uint8
+    test_labels: Tensor  # (M,) int64
+
+    def first(self, train_images: int | None) -> Dataset:
+        """This set with so many training images, drawn by lot; None: all. Test images stay whole.
+
+        The lot is the same on every machine, and a smaller draw is a subset of a larger one.
+        Raises LabError if there are not so many images.
+        """
+        if train_images is None:
+            return self
+        count = len(self.train_labels)
+        if isinstance(train_images, bool) or not 1 <= train_images <= count:
+            raise LabError(
+                f"{self.info.title} has {count:,} training images: "
+                f"take from 1 to {count:,} of them, not {train_images:,}."
+            )
+        # RandomState's stream is frozen (numpy's NEP 19), those of newer generators are not.
+        lot = np.random.RandomState(SUBSET_SEED).permutation(count)[:train_images]
+        chosen = torch.from_numpy(np.sort(lot))  # in the set's own order: all of them is the set
+        return replace(
+            self,
+            train_images=self.train_images[chosen],
+            train_labels=self.train_labels[chosen],
+        )
+
+
+def load(name: str) -> Dataset:
+    """The data set called `name`.
+
+    Raises LabError if there is none, it is not on this machine yet, or a file of it is broken.
+    """
+    train_images, train_labels = load_split(name, "train")
+    test_images, test_labels = load_split(name, "test")
+    return Dataset(find_dataset(name), train_images, train_labels, test_images, test_labels)
+
+
+def load_split(name: str, split: str) -> tuple[Tensor, Tensor]:
+    """Images (N, 1, 28, 28) uint8 and labels (N,) int64 of the `split` "train" or "test"."""
+    images, labels = read_arrays(name, split)
+    return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels).long()

@@ -1,0 +1,194 @@
+"""What a person chooses: a network, a recipe, a run. Frozen, validated, JSON both ways.
+
+Nothing here imports torch, so a page can read, compare and link specs before a network exists.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+OptionValue = bool | int | float | str
+
+MAX_RATIO = 1024
+MAX_IMAGE_SIZE = 1024  # pixels a side
+MAX_IN_CHANNELS = 1024
+MAX_NUM_CLASSES = 100_000
+MAX_EPOCHS = 1_000
+MAX_BATCH_SIZE = 65_536
+MAX_TRAIN_IMAGES = 10_000_000
+MAX_LEARNING_RATE = 100.0
+MAX_SEED = 2**31 - 1
+
+SCHEDULES = ("constant", "one-cycle")
+INITIALISATIONS = ("default", "xavier")
+
+
+class LabError(ValueError):
+    """One sentence for the person in front: what was wrong and what would work."""
+
+
+def check_whole(name: str, value: Any, low: int, high: int) -> None:
+    """Raise LabError unless `value` is a whole number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise LabError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
+
+
+def check_number(name: str, value: Any, low: float, high: float) -> None:
+    """Raise LabError unless `value` is a finite number from `low` to `high`."""
+    ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not ok or not low <= value <= high:
+        raise LabError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Raise LabError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise LabError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise LabError unless `value` is true or false."""
+    if not isinstance(value, bool):
+        raise LabError(f"{name} must be true or false, not {value!r}.")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the specs below share: JSON both ways, and one clear error for a broken one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings and objects, ready for `json.dumps`."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """One line of JSON with sorted keys, equal for equal specs."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """The inverse of `to_dict`; raises LabError for unknown or missing fields."""
+        known = [field.name for field in fields(cls)]
+        if not isinstance(values, Mapping):
+            raise LabError(f"{cls.__name__} is a JSON object with the fields {', '.join(known)}.")
+        if unknown := sorted(set(map(str, values)) - set(known)):
+            raise LabError(f"{cls.__name__} has {', '.join(known)}, but no {unknown[0]!r}.")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise LabError(f"{cls.__name__} is incomplete: {error}.") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`; raises LabError when `text` is no such JSON."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise LabError(f"{cls.__name__} is not valid JSON: {error}.") from error
+        return cls.from_dict(values)
+
+
+@dataclass(frozen=True)
+class ModelSpec(Spec):
+    """One network as configured: the cache key, the URL and the JSON in the store.
+
+    `options` may be given as a mapping; it is kept as sorted pairs so that equal specs hash equal.
+    Which options an architecture has, and their values, `core.zoo.build` checks.
+    """
+
+    arch: str  # a name in core.zoo.CATALOGUE
+    ratio: int = 1  # divides the channel counts of convolutions
+    image_size: int = 224  # pixels a side
+    in_channels: int = 1  # 1 grey, 3 colour
+    num_classes: int = 10
+    options: tuple[tuple[str, OptionValue], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.arch, str) or not self.arch:
+            raise LabError(f"arch must be the name of a network, not {self.arch!r}.")
+        check_whole("ratio", self.ratio, 1, MAX_RATIO)
+        check_whole("image_size", self.image_size, 1, MAX_IMAGE_SIZE)
+        check_whole("in_channels", self.in_channels, 1, MAX_IN_CHANNELS)
+        check_whole("num_classes", self.num_classes, 1, MAX_NUM_CLASSES)
+        pairs = self.options.items() if isinstance(self.options, Mapping) else self.options
+        try:
+            options = tuple(sorted((str(name), value) for name, value in pairs))
+        except (TypeError, ValueError) as error:
+            raise LabError("options must be an object of names and values.") from error
+        if len({name for name, _ in options}) != len(options):
+            raise LabError("Each option may be given once.")
+        for name, value in options:
+            if not isinstance(value, bool | int | float | str):
+                raise LabError(f"Option {name} must be a word, a number or true/false.")
+        object.__setattr__(self, "options", options)
+
+    def option(self, name: str) -> OptionValue | None:
+        """The value chosen for option `name`, None where it was left at its default."""
+        return dict(self.options).get(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with `options` as an object."""
+        return asdict(self) | {"options": dict(self.options)}
+
+
+@dataclass(frozen=True)
+class Recipe(Spec):
+    """How a network is trained: SGD with these settings, the same for every network."""
+
+    name: str  # published-vgg, published-course, fast
+    epochs: int
+    batch_size: int  # images a step
+    learning_rate: float  # the constant rate, or the peak of one-cycle
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    schedule: str = "constant"  # constant, one-cycle
+    initialisation: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
+    normalise: bool = False  # pixels to zero mean and unit deviation of the data set
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise LabError("A recipe needs a name.")
+        check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
+        check_whole("batch_size", self.batch_size, 1, MAX_BATCH_SIZE)
+        check_number("learning_rate", self.learning_rate, 1e-9, MAX_LEARNING_RATE)
+        check_number("momentum", self.momentum, 0.0, 1.0)
+        check_flag("nesterov", self.nesterov)
+        check_number("weight_decay", self.weight_decay, 0.0, 10.0)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        check_flag("normalise", self.normalise)
+        if self.nesterov and not self.momentum:
+            raise LabError("Nesterov momentum needs a momentum above 0.")
+
+
+@dataclass(frozen=True)
+class RunSpec(Spec):
+    """One training run: everything that decides its curve."""
+
+    model: ModelSpec
+    dataset: str  # a name in core.data.DATASETS
+    recipe: Recipe
+    train_images: int | None = None  # the first so many of the shuffled training set; None: all
+    device: str = "cpu"  # cpu, cuda, cuda:1, mps
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, ModelSpec):
+            object.__setattr__(self, "model", ModelSpec.from_dict(self.model))
+        if not isinstance(self.recipe, Recipe):
+            object.__setattr__(self, "recipe", Recipe.from_dict(self.recipe))
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise LabError(f"dataset must be the name of a data set, not {self.dataset!r}.")
+        if self.train_images is not None:
+            check_whole("train_images", self.train_images, 1, MAX_TRAIN_IMAGES)
+        if not isinstance(self.device, str) or not self.device:
+            raise LabError(f"device must be cpu, cuda or mps, not {self.device!r}.")
+        check_whole("seed", self.seed, 0, MAX_SEED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with the model's options as an object."""
+        return asdict(self) | {"model": self.model.to_dict()}

@@ -1,0 +1,1 @@
+"""Recipes, devices, the training loop, what a run will cost before it starts."""

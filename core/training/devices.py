@@ -1,0 +1,87 @@
+"""The devices this machine really has, and what they are."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import torch
+
+from core.specs import LabError
+
+
+def available_devices() -> tuple[str, ...]:
+    """cuda (cuda:1, ... when there are several), mps, cpu: the fastest first."""
+    names: list[str] = []
+    if torch.cuda.is_available():
+        names += ["cuda", *(f"cuda:{index}" for index in range(1, torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return (*names, "cpu")
+
+
+def find_device(name: str) -> torch.device:
+    """The device `name`; raises LabError that lists those of this machine."""
+    here = available_devices()
+    if name not in (*here, *(["cuda:0"] if "cuda" in here else [])):
+        raise LabError(f"There is no device {name!r} on this machine; it has {', '.join(here)}.")
+    return torch.device(name)
+
+
+def describe(name: str) -> str:
+    """What the device is, in words: the card's name, or the processor and its threads."""
+    if name.startswith("cuda"):
+        return torch.cuda.get_device_name(torch.device(name))
+    if name == "mps":
+        return f"Apple {platform.machine()} GPU"
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until everything queued on `device` is done, so that a clock tells the truth."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def available_bytes(device: torch.device) -> int | None:
+    """Memory that a run may still take on `device`, None where it cannot be known."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    return available_host_bytes()
+
+
+def available_host_bytes() -> int | None:
+    """Free and reclaimable memory of this machine, within the container's limit."""
+    limits = [value for value in (_meminfo_available(), _cgroup_available()) if value is not None]
+    if limits:
+        return min(limits)
+    try:  # macOS: no way to ask for reclaimable memory without a package; half is a fair guess
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _meminfo_available() -> int | None:
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def _cgroup_available() -> int | None:
+    try:
+        with open("/sys/fs/cgroup/memory.max") as limit, open(
+            "/sys/fs/cgroup/memory.current"
+        ) as used:
+            text = limit.read().strip()
+            return None if text == "max" else int(text) - int(used.read())
+    except (OSError, ValueError):
+        return None

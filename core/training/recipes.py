@@ -1,0 +1,107 @@
+"""The recipes: two as published, one that is fast. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from core.specs import LabError, Recipe
+
+FAST_STEPS_AN_EPOCH = 150  # a small set needs small batches, else an epoch has too few steps
+FAST_BATCH_SIZES = (16, 32, 64, 128)
+FAST_PEAK = 0.1  # learning rate at batch 128; 0.2 diverged on the course residual net
+
+
+@dataclass(frozen=True)
+class RecipeRow:
+    """One recipe as the page offers it."""
+
+    name: str
+    title: str
+    source: str
+    make: Callable[[int], Recipe]  # number of training images → recipe
+
+
+def fast(train_images: int) -> Recipe:
+    """One-cycle with Nesterov momentum; batch and peak rate fit the number of images.
+
+    Smith & Topin, arXiv 1708.07120; the peak falls with the square root of the batch.
+    """
+    wanted = train_images / FAST_STEPS_AN_EPOCH
+    batch_size = max((size for size in FAST_BATCH_SIZES if size <= wanted), default=16)
+    return Recipe(
+        "fast",
+        epochs=5,
+        batch_size=batch_size,
+        learning_rate=round(FAST_PEAK * (batch_size / FAST_BATCH_SIZES[-1]) ** 0.5, 3),
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=5e-4,
+        schedule="one-cycle",
+        initialisation="xavier",
+        normalise=True,
+    )
+
+
+PUBLISHED_VGG = Recipe(
+    "published-vgg", epochs=5, batch_size=128, learning_rate=0.05, initialisation="xavier"
+)
+PUBLISHED_COURSE = Recipe(
+    "published-course",
+    epochs=10,
+    batch_size=64,
+    learning_rate=0.01,
+    momentum=0.5,
+    normalise=True,
+)
+
+RECIPES: dict[str, RecipeRow] = {
+    row.name: row
+    for row in (
+        RecipeRow("fast", "Fast (one-cycle)", "arXiv 1708.07120", fast),
+        RecipeRow(
+            "published-vgg",
+            "As published, VGG chapter",
+            "Dive into Deep Learning 8.2: SGD 0.05, batch 128, Xavier",
+            lambda train_images: PUBLISHED_VGG,
+        ),
+        RecipeRow(
+            "published-course",
+            "As published, course note",
+            "course note: SGD 0.01, momentum 0.5, batch 64",
+            lambda train_images: PUBLISHED_COURSE,
+        ),
+    )
+}
+
+
+def recipe(
+    name: str,
+    train_images: int,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+) -> Recipe:
+    """The recipe `name` for so many images, with what the person changed.
+
+    Raises LabError for an unknown name or a value out of bounds.
+    """
+    if name not in RECIPES:
+        raise LabError(f"There is no recipe named {name!r}; try {', '.join(RECIPES)}.")
+    chosen = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    changes = {field: value for field, value in chosen.items() if value is not None}
+    return replace(RECIPES[name].make(train_images), **changes)  # type: ignore[arg-type]
+
+
+def learning_rate_at(chosen: Recipe, step: int, steps: int) -> float:
+    """The learning rate of step `step` (from 0) of `steps` in the whole run.
+
+    One-cycle rises in a straight line over the first quarter and falls to zero over the rest.
+    """
+    if chosen.schedule == "constant":
+        return chosen.learning_rate
+    rise = max(1.0, 0.25 * steps)
+    now = step + 1
+    if now <= rise:
+        return chosen.learning_rate * now / rise
+    return chosen.learning_rate * max(0.0, (steps - step) / (steps - rise + 1))

@@ -1,0 +1,43 @@
+"""What a training run tells about itself while it goes on. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is, sent after every step."""
+
+    phase: str  # downloading, training, evaluating
+    epoch: int  # the epoch under way, from 1
+    epochs: int
+    step: int  # steps of this epoch that are done
+    steps: int  # steps in an epoch
+    images_per_second: float = 0.0  # of this epoch so far
+
+    @property
+    def fraction(self) -> float:
+        """Share of the whole run that is done, 0 to 1."""
+        within = self.step / self.steps if self.steps else 0.0
+        if self.phase == "downloading":
+            return 0.0
+        return min(1.0, (self.epoch - 1 + within) / self.epochs)
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """One finished epoch. Losses are means of the cross-entropy in nats, accuracies fractions.
+
+    Training figures are taken while the network learns, before each step, as the book does.
+    """
+
+    epoch: int  # from 1
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    train_seconds: float  # evaluation excluded
+    evaluation_seconds: float
+    images_per_second: float  # training images ÷ train_seconds
+    learning_rate: float  # of the last step

@@ -1,0 +1,54 @@
+"""AlexNet as in "Dive into Deep Learning", chapter 8.1 (Krizhevsky et al. 2012, one tower)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from core.specs import ModelSpec
+from core.zoo.architecture import Architecture, Window, scaled, side_after
+from core.zoo.vgg import HEAD_WIDTH, dense
+
+POOL: Window = (3, 2, 0)
+CONVOLUTIONS: tuple[tuple[int, Window, bool], ...] = (  # channels, window, a max-pool follows
+    (96, (11, 4, 1), True),
+    (256, (5, 1, 2), True),
+    (384, (3, 1, 1), False),
+    (384, (3, 1, 1), False),
+    (256, (3, 1, 1), True),
+)
+
+
+def alexnet(spec: ModelSpec) -> nn.Sequential:
+    """(N, C, S, S) to (N, num_classes); at 224 the first linear layer has 6400 inputs."""
+    windows = [w for _, conv, pooled in CONVOLUTIONS for w in ((conv, POOL) if pooled else (conv,))]
+    side = side_after(spec.image_size, windows)  # 224 to 5
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = spec.in_channels
+    for number, (width, (kernel, stride, padding), pooled) in enumerate(CONVOLUTIONS, start=1):
+        out_channels = scaled(width, spec.ratio)
+        block: OrderedDict[str, nn.Module] = OrderedDict(
+            conv=nn.Conv2d(channels, out_channels, kernel, stride, padding), relu=nn.ReLU()
+        )
+        if pooled:
+            block["pool"] = nn.MaxPool2d(*POOL)
+        layers[f"block{number}"] = nn.Sequential(block)
+        channels = out_channels
+    layers["dense1"] = dense(channels * side * side, HEAD_WIDTH, flatten=True)
+    layers["dense2"] = dense(HEAD_WIDTH, HEAD_WIDTH)
+    layers["dense3"] = nn.Sequential(OrderedDict(linear=nn.Linear(HEAD_WIDTH, spec.num_classes)))
+    return nn.Sequential(layers)
+
+
+ARCHITECTURES = (
+    Architecture(
+        "alexnet",
+        "AlexNet",
+        "Classics",
+        2012,
+        "Krizhevsky et al. 2012, as in Dive into Deep Learning 8.1",
+        alexnet,
+        ModelSpec("alexnet"),
+    ),
+)

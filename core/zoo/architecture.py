@@ -1,0 +1,103 @@
+"""The records that the catalogue is made of, and the arithmetic that every family shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from torch import nn
+
+from core.specs import LabError, ModelSpec, OptionValue
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting that only some architectures have: what the page, the URL and the CLI offer."""
+
+    name: str
+    title: str  # the label beside the control
+    help: str  # one sentence
+    default: OptionValue
+    choices: tuple[tuple[str, str], ...] = ()  # (value, how it is shown); empty: not a choice
+    minimum: int = 0  # whole-number options only
+    maximum: int = 0
+    parse: Callable[[str], object] | None = None  # text options only: raises LabError if malformed
+
+    def check(self, value: OptionValue) -> OptionValue:
+        """`value` as this option's type; raises LabError naming what would work."""
+        if self.choices:
+            if value not in (allowed := [choice for choice, _ in self.choices]):
+                raise LabError(f"{self.name} must be one of {', '.join(allowed)}, not {value!r}.")
+            return value
+        if isinstance(self.default, bool):
+            named = {"true": True, "false": False, "1": True, "0": False}
+            flag = named.get(str(value).lower())
+            if flag is None:
+                raise LabError(f"{self.name} must be true or false, not {value!r}.")
+            return flag
+        if isinstance(self.default, int):
+            return self._check_whole(value)
+        if self.parse is not None:
+            self.parse(str(value))
+        return str(value)
+
+    def _check_whole(self, value: OptionValue) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = None
+        if number is None or isinstance(value, bool) or not self.minimum <= number <= self.maximum:
+            raise LabError(
+                f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,},"
+                f" not {value!r}."
+            )
+        return number
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One row of the catalogue."""
+
+    name: str  # the word in URLs, in CSV and on the command line: vgg11
+    title: str  # how a person writes it: VGG-11
+    family: str  # the heading it stands under in the picker
+    year: int
+    source: str  # paper or chapter, with section or table
+    builder: Callable[[ModelSpec], nn.Module]  # gets a spec whose options are complete
+    default: ModelSpec
+    options: tuple[Option, ...] = ()
+    config: str | None = None  # the letter in table 1 of arXiv 1409.1556
+
+
+class ImageTooSmall(LabError):
+    """The image shrinks to nothing on the way through the network."""
+
+
+Window = tuple[int, int, int]  # kernel, stride, padding
+
+
+def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
+    """Pixels a side after a window slides over `side` pixels (Dumoulin & Visin 2016, rel. 14)."""
+    return (side + 2 * padding - kernel) // stride + 1
+
+
+def side_after(side: int, windows: Iterable[Window]) -> int:
+    """Pixels a side after all `windows` in turn.
+
+    Raises ImageTooSmall where a map would lose its last pixel.
+    """
+    for kernel, stride, padding in windows:
+        side = output_side(side, kernel, stride, padding)
+        if side < 1:
+            raise ImageTooSmall("The image is too small for this network.")
+    return side
+
+
+def scaled(channels: int, ratio: int) -> int:
+    """`channels` divided by `ratio` in whole numbers, at least 1."""
+    return max(1, channels // ratio)
+
+
+def response_norm() -> nn.LocalResponseNorm:
+    """Local response normalisation with the constants of Krizhevsky et al. 2012, section 3.3."""
+    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)

@@ -1,0 +1,147 @@
+"""DenseNet: every layer reads all earlier ones of its block (arXiv 1608.06993).
+
+`densenet121` is the paper's table 1; `densenet` is the small one of "Dive into Deep Learning",
+chapter 8.7, whose layers have no 1×1 bottleneck.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.specs import ModelSpec
+from core.zoo.architecture import Architecture, scaled, side_after
+
+BOTTLENECK_FACTOR = 4  # section 3: the 1×1 gives 4 × growth_rate channels
+
+
+@dataclass(frozen=True)
+class Config:
+    """One row of the family."""
+
+    title: str
+    source: str
+    growth_rate: int
+    initial_channels: int
+    layers: tuple[int, ...]  # dense layers in each block
+    bottleneck: bool
+    bias: bool  # the book's convolutions have a bias, the paper's none
+    default: ModelSpec
+
+
+CONFIGS = {
+    "densenet": Config(
+        "DenseNet of the book",
+        "arXiv 1608.06993, as in Dive into Deep Learning 8.7",
+        32,
+        64,
+        (4, 4, 4, 4),
+        bottleneck=False,
+        bias=True,
+        default=ModelSpec("densenet", image_size=96),
+    ),
+    "densenet121": Config(
+        "DenseNet-121",
+        "arXiv 1608.06993, table 1",
+        32,
+        64,
+        (6, 12, 24, 16),
+        bottleneck=True,
+        bias=False,
+        default=ModelSpec("densenet121", in_channels=3, num_classes=1000),
+    ),
+}
+
+
+def preactivation(
+    in_channels: int, out_channels: int, kernel: int, bias: bool
+) -> OrderedDict[str, nn.Module]:
+    """BatchNorm, ReLU, convolution: (N, in, S, S) to (N, out, S, S)."""
+    return OrderedDict(
+        norm=nn.BatchNorm2d(in_channels),
+        relu=nn.ReLU(inplace=True),
+        conv=nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=bias),
+    )
+
+
+def dense_layer(in_channels: int, growth_rate: int, config: Config) -> nn.Sequential:
+    """(N, in_channels, S, S) to (N, growth_rate, S, S)."""
+    if not config.bottleneck:
+        return nn.Sequential(preactivation(in_channels, growth_rate, 3, config.bias))
+    narrow = BOTTLENECK_FACTOR * growth_rate
+    return nn.Sequential(
+        OrderedDict(
+            bottleneck=nn.Sequential(preactivation(in_channels, narrow, 1, config.bias)),
+            growth=nn.Sequential(preactivation(narrow, growth_rate, 3, config.bias)),
+        )
+    )
+
+
+class DenseBlock(nn.Module):
+    """(N, C, S, S) to (N, C + layers × growth_rate, S, S)."""
+
+    def __init__(self, in_channels: int, growth_rate: int, layers: int, config: Config) -> None:
+        super().__init__()
+        for number in range(layers):
+            self.add_module(
+                f"layer{number + 1}",
+                dense_layer(in_channels + number * growth_rate, growth_rate, config),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each layer reads the concatenation of the input and of all layers before it."""
+        for layer in self.children():
+            x = torch.cat([x, layer(x)], dim=1)
+        return x
+
+
+def transition(in_channels: int, out_channels: int, bias: bool) -> nn.Sequential:
+    """(N, in, S, S) to (N, out, S // 2, S // 2): a 1×1 convolution and average pooling."""
+    layers = preactivation(in_channels, out_channels, 1, bias)
+    layers["pool"] = nn.AvgPool2d(2, 2)
+    return nn.Sequential(layers)
+
+
+def densenet(spec: ModelSpec) -> nn.Sequential:
+    """(N, C, S, S) to (N, num_classes); ratio divides growth rate and initial channels."""
+    config = CONFIGS[spec.arch]
+    transitions = len(config.layers) - 1
+    side_after(spec.image_size, ((7, 2, 3), (3, 2, 1), *[(2, 2, 0)] * transitions))
+    growth_rate = scaled(config.growth_rate, spec.ratio)
+    channels = scaled(config.initial_channels, spec.ratio)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        stem=nn.Sequential(
+            OrderedDict(
+                conv=nn.Conv2d(spec.in_channels, channels, 7, 2, 3, bias=config.bias),
+                norm=nn.BatchNorm2d(channels),
+                relu=nn.ReLU(inplace=True),
+                pool=nn.MaxPool2d(3, 2, 1),
+            )
+        )
+    )
+    for number, depth in enumerate(config.layers, start=1):
+        layers[f"dense_block{number}"] = DenseBlock(channels, growth_rate, depth, config)
+        channels += depth * growth_rate
+        if number <= transitions:
+            halved = max(1, channels // 2)  # the paper's compression of 0.5
+            layers[f"transition{number}"] = transition(channels, halved, config.bias)
+            channels = halved
+    layers["head"] = nn.Sequential(
+        OrderedDict(
+            norm=nn.BatchNorm2d(channels),
+            relu=nn.ReLU(inplace=True),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            linear=nn.Linear(channels, spec.num_classes),
+        )
+    )
+    return nn.Sequential(layers)
+
+
+ARCHITECTURES = tuple(
+    Architecture(name, config.title, "DenseNet", 2016, config.source, densenet, config.default)
+    for name, config in CONFIGS.items()
+)

@@ -1,0 +1,188 @@
+"""Networks of parallel branches: the course note's Inception net, and GoogLeNet (1409.4842)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from core.specs import ModelSpec
+from core.zoo.architecture import Architecture, response_norm, scaled, side_after
+
+
+class Branches(nn.Module):
+    """Runs its branches on the same input and concatenates what they give along the channels."""
+
+    def __init__(self, branches: dict[str, nn.Module]) -> None:
+        super().__init__()
+        for name, branch in branches.items():
+            self.add_module(name, branch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, S, S) to (N, sum of the branches' channels, S, S)."""
+        return torch.cat([branch(x) for branch in self.children()], dim=1)
+
+
+def course_block(in_channels: int, ratio: int) -> Branches:
+    """The course note's InceptionA: 16 + 24 + 24 + 24 = 88 channels, no ReLU inside."""
+    narrow, wide = scaled(16, ratio), scaled(24, ratio)
+    return Branches(
+        {
+            "branch1x1": nn.Conv2d(in_channels, narrow, 1),
+            "branch5x5": nn.Sequential(
+                nn.Conv2d(in_channels, narrow, 1), nn.Conv2d(narrow, wide, 5, padding=2)
+            ),
+            "branch3x3": nn.Sequential(
+                nn.Conv2d(in_channels, narrow, 1),
+                nn.Conv2d(narrow, wide, 3, padding=1),
+                nn.Conv2d(wide, wide, 3, padding=1),
+            ),
+            "branch_pool": nn.Sequential(
+                nn.AvgPool2d(3, stride=1, padding=1), nn.Conv2d(in_channels, wide, 1)
+            ),
+        }
+    )
+
+
+COURSE_WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
+
+
+def course_inception(spec: ModelSpec) -> nn.Sequential:
+    """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 1408 inputs."""
+    side = side_after(spec.image_size, COURSE_WINDOWS)  # 28 to 4
+    ratio = spec.ratio
+    first, second = scaled(10, ratio), scaled(20, ratio)
+    concatenated = scaled(16, ratio) + 3 * scaled(24, ratio)  # 88
+    return nn.Sequential(
+        OrderedDict(
+            stem1=course_stem(spec.in_channels, first),
+            inception1=course_block(first, ratio),
+            stem2=course_stem(concatenated, second),
+            inception2=course_block(second, ratio),
+            dense=nn.Sequential(
+                OrderedDict(
+                    flatten=nn.Flatten(),
+                    linear=nn.Linear(concatenated * side * side, spec.num_classes),
+                )
+            ),
+        )
+    )
+
+
+def course_stem(in_channels: int, out_channels: int) -> nn.Sequential:
+    """(N, in, S, S) to (N, out, (S - 4) // 2, (S - 4) // 2), pooled before the ReLU."""
+    return nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(in_channels, out_channels, 5), pool=nn.MaxPool2d(2), relu=nn.ReLU()
+        )
+    )
+
+
+# Table 1 of arXiv 1409.4842: 1×1; 3×3 reduce, 3×3; 5×5 reduce, 5×5; pool projection.
+# "pool" is a 3×3 max-pool with stride 2.
+GOOGLENET: tuple[tuple[str, tuple[int, int, int, int, int, int] | None], ...] = (
+    ("inception3a", (64, 96, 128, 16, 32, 32)),
+    ("inception3b", (128, 128, 192, 32, 96, 64)),
+    ("pool3", None),
+    ("inception4a", (192, 96, 208, 16, 48, 64)),
+    ("inception4b", (160, 112, 224, 24, 64, 64)),
+    ("inception4c", (128, 128, 256, 24, 64, 64)),
+    ("inception4d", (112, 144, 288, 32, 64, 64)),
+    ("inception4e", (256, 160, 320, 32, 128, 128)),
+    ("pool4", None),
+    ("inception5a", (256, 160, 320, 32, 128, 128)),
+    ("inception5b", (384, 192, 384, 48, 128, 128)),
+)
+HALVE = (3, 2, 1)  # padding 1 gives the paper's 112, 56, 28, 14, 7 at 224 pixels
+GOOGLENET_WINDOWS = ((7, 2, 3), HALVE, HALVE, HALVE, HALVE)
+
+
+def convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Convolution with bias and "same" padding, then ReLU."""
+    return nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2), relu=nn.ReLU()
+        )
+    )
+
+
+def googlenet_block(in_channels: int, widths: tuple[int, ...]) -> Branches:
+    """One row of table 1: (N, in, S, S) to (N, w[0] + w[2] + w[4] + w[5], S, S)."""
+    one, reduce3, three, reduce5, five, projection = widths
+    return Branches(
+        {
+            "branch1x1": convolution(in_channels, one, 1),
+            "branch3x3": nn.Sequential(
+                convolution(in_channels, reduce3, 1), convolution(reduce3, three, 3)
+            ),
+            "branch5x5": nn.Sequential(
+                convolution(in_channels, reduce5, 1), convolution(reduce5, five, 5)
+            ),
+            "branch_pool": nn.Sequential(
+                nn.MaxPool2d(3, stride=1, padding=1), convolution(in_channels, projection, 1)
+            ),
+        }
+    )
+
+
+def googlenet(spec: ModelSpec) -> nn.Sequential:
+    """(N, C, S, S) to (N, num_classes), without the auxiliary heads."""
+    side_after(spec.image_size, GOOGLENET_WINDOWS)
+    stem, wide = scaled(64, spec.ratio), scaled(192, spec.ratio)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        stem1=nn.Sequential(
+            OrderedDict(
+                conv=convolution(spec.in_channels, stem, 7, stride=2),
+                pool=nn.MaxPool2d(*HALVE),
+                norm=response_norm(),
+            )
+        ),
+        stem2=nn.Sequential(
+            OrderedDict(
+                reduce=convolution(stem, stem, 1),
+                conv=convolution(stem, wide, 3),
+                norm=response_norm(),
+                pool=nn.MaxPool2d(*HALVE),
+            )
+        ),
+    )
+    channels = wide
+    for name, widths in GOOGLENET:
+        if widths is None:
+            layers[name] = nn.MaxPool2d(*HALVE)
+            continue
+        narrowed = tuple(scaled(width, spec.ratio) for width in widths)
+        layers[name] = googlenet_block(channels, narrowed)
+        channels = narrowed[0] + narrowed[2] + narrowed[4] + narrowed[5]
+    layers["head"] = nn.Sequential(
+        OrderedDict(
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            dropout=nn.Dropout(0.4),
+            linear=nn.Linear(channels, spec.num_classes),
+        )
+    )
+    return nn.Sequential(layers)
+
+
+ARCHITECTURES = (
+    Architecture(
+        "course-inception",
+        "Course Inception net",
+        "Inception",
+        2020,
+        "course note on GoogLeNet, InceptionA",
+        course_inception,
+        ModelSpec("course-inception", image_size=28),
+    ),
+    Architecture(
+        "googlenet",
+        "GoogLeNet",
+        "Inception",
+        2014,
+        "arXiv 1409.4842, table 1",
+        googlenet,
+        ModelSpec("googlenet", in_channels=3, num_classes=1000),
+    ),
+)

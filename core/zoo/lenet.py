@@ -1,0 +1,56 @@
+"""LeNet-5 with average pooling and sigmoids, as in "Dive into Deep Learning", chapter 7.6."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from core.specs import ModelSpec
+from core.zoo.architecture import Architecture, scaled, side_after
+
+WINDOWS = ((5, 1, 2), (2, 2, 0), (5, 1, 0), (2, 2, 0))  # conv, pool, conv, pool
+
+
+def lenet(spec: ModelSpec) -> nn.Sequential:
+    """(N, C, S, S) to (N, num_classes): two convolutions, then linear layers of 120 and 84."""
+    side = side_after(spec.image_size, WINDOWS)  # 28 to 5
+    first, second = scaled(6, spec.ratio), scaled(16, spec.ratio)
+    return nn.Sequential(
+        OrderedDict(
+            block1=nn.Sequential(
+                OrderedDict(
+                    conv=nn.Conv2d(spec.in_channels, first, 5, padding=2),
+                    sigmoid=nn.Sigmoid(),
+                    pool=nn.AvgPool2d(2, 2),
+                )
+            ),
+            block2=nn.Sequential(
+                OrderedDict(
+                    conv=nn.Conv2d(first, second, 5), sigmoid=nn.Sigmoid(), pool=nn.AvgPool2d(2, 2)
+                )
+            ),
+            dense1=nn.Sequential(
+                OrderedDict(
+                    flatten=nn.Flatten(),
+                    linear=nn.Linear(second * side * side, 120),
+                    sigmoid=nn.Sigmoid(),
+                )
+            ),
+            dense2=nn.Sequential(OrderedDict(linear=nn.Linear(120, 84), sigmoid=nn.Sigmoid())),
+            dense3=nn.Sequential(OrderedDict(linear=nn.Linear(84, spec.num_classes))),
+        )
+    )
+
+
+ARCHITECTURES = (
+    Architecture(
+        "lenet",
+        "LeNet-5",
+        "Classics",
+        1998,
+        "LeCun et al. 1998, as in Dive into Deep Learning 7.6",
+        lenet,
+        ModelSpec("lenet", image_size=28),
+    ),
+)

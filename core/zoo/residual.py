@@ -1,0 +1,111 @@
+"""The course note's residual net and the shortcuts its homework asks for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.specs import ModelSpec
+from core.zoo.architecture import Architecture, Option, scaled, side_after
+
+SHORTCUTS = {  # value: (how it is shown, the block's formula)
+    "identity": ("plain residual", "ReLU(x + conv2(ReLU(conv1(x))))"),
+    "constant-scaling": ("constant scaling", "ReLU(0.5 · (x + conv2(ReLU(conv1(x)))))"),
+    "conv": ("conv shortcut", "ReLU(conv1×1(x) + conv2(ReLU(conv1(x))))"),
+    "none": ("no shortcut", "ReLU(conv2(ReLU(conv1(x))))"),
+}
+# The homework's two blocks, as published, compute y = conv2(x): what conv1 gave is thrown away.
+PUBLISHED_WITH_MISTAKE = ("constant-scaling", "conv")
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with bias, a shortcut, no BatchNorm: (N, C, S, S) to the same shape.
+
+    With `as_published` the homework's mistake is kept: conv2 reads x, so conv1 has no gradient.
+    """
+
+    def __init__(self, channels: int, shortcut: str, as_published: bool) -> None:
+        super().__init__()
+        self.shortcut = shortcut
+        self.drops_conv1 = as_published and shortcut in PUBLISHED_WITH_MISTAKE
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        if shortcut == "conv":
+            self.conv_shortcut = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """ReLU of shortcut and residual, joined as SHORTCUTS says."""
+        y = F.relu(self.conv1(x))
+        y = self.conv2(x if self.drops_conv1 else y)
+        match self.shortcut:
+            case "identity":
+                y = x + y
+            case "constant-scaling":
+                y = 0.5 * (x + y)
+            case "conv":
+                y = self.conv_shortcut(x) + y
+        return F.relu(y)
+
+
+WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
+
+
+def course_residual(spec: ModelSpec) -> nn.Sequential:
+    """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 512 inputs."""
+    side = side_after(spec.image_size, WINDOWS)  # 28 to 4
+    first, second = scaled(16, spec.ratio), scaled(32, spec.ratio)
+    shortcut, as_published = str(spec.option("shortcut")), bool(spec.option("as_published"))
+    return nn.Sequential(
+        OrderedDict(
+            stem1=stem(spec.in_channels, first),
+            residual1=ResidualBlock(first, shortcut, as_published),
+            stem2=stem(first, second),
+            residual2=ResidualBlock(second, shortcut, as_published),
+            dense=nn.Sequential(
+                OrderedDict(
+                    flatten=nn.Flatten(), linear=nn.Linear(second * side * side, spec.num_classes)
+                )
+            ),
+        )
+    )
+
+
+def stem(in_channels: int, out_channels: int) -> nn.Sequential:
+    """(N, in, S, S) to (N, out, (S - 4) // 2, (S - 4) // 2), ReLU before the pool."""
+    return nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(in_channels, out_channels, 5), relu=nn.ReLU(), pool=nn.MaxPool2d(2)
+        )
+    )
+
+
+OPTIONS = (
+    Option(
+        "shortcut",
+        "Shortcut",
+        "What carries the block's input past its two convolutions.",
+        "identity",
+        choices=tuple((name, shown) for name, (shown, _) in SHORTCUTS.items()),
+    ),
+    Option(
+        "as_published",
+        "As published",
+        "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained.",
+        False,
+    ),
+)
+
+ARCHITECTURES = (
+    Architecture(
+        "course-residual",
+        "Course residual net",
+        "Residual",
+        2020,
+        "course note on ResNet; shortcuts from arXiv 1603.05027",
+        course_residual,
+        ModelSpec("course-residual", image_size=28),
+        OPTIONS,
+    ),
+)

@@ -1,0 +1,193 @@
+"""The VGG family: five blocks of 3×3 convolutions, then three linear layers.
+
+Very Deep Convolutional Networks, arXiv 1409.1556, table 1; as code in "Dive into Deep Learning",
+chapter 8.2, from which the default of one input channel and ten classes comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import nn
+
+from core.specs import LabError, ModelSpec
+from core.zoo.architecture import Architecture, Option, response_norm, scaled, side_after
+
+POOL = (2, 2, 0)  # kernel, stride, padding of the max-pool that ends each block
+HEAD_WIDTH = 4096
+
+
+@dataclass(frozen=True)
+class Block:
+    """`convs` 3×3 convolutions to `channels`, then a max-pool that halves height and width."""
+
+    convs: int
+    channels: int
+    one_by_one: bool = False  # a further 1×1 convolution, as in configuration C
+    response_norm: bool = False  # local response normalisation after the convolution, as in A-LRN
+
+
+A = (Block(1, 64), Block(1, 128), Block(2, 256), Block(2, 512), Block(2, 512))
+A_LRN = (Block(1, 64, response_norm=True), *A[1:])
+B = (Block(2, 64), Block(2, 128), Block(2, 256), Block(2, 512), Block(2, 512))
+C = (*B[:2], *(Block(2, channels, one_by_one=True) for channels in (256, 512, 512)))
+D = (*B[:2], Block(3, 256), Block(3, 512), Block(3, 512))
+E = (*B[:2], Block(4, 256), Block(4, 512), Block(4, 512))
+
+FORUM_ONE_BY_ONE_FROM = 256  # the forum's block adds a 1×1 where its scaled channels reach this
+
+
+def forum_blocks(ratio: int) -> tuple[Block, ...]:
+    """The forum's "VGG-16": a 1×1 convolution only where channels // ratio is still 256 or more."""
+    return tuple(
+        Block(2, channels, one_by_one=scaled(channels, ratio) >= FORUM_ONE_BY_ONE_FROM)
+        for channels in (64, 128, 256, 512, 512)
+    )
+
+
+MAX_BLOCKS, MAX_CONVS, MAX_CHANNELS = 10, 16, 4096
+
+
+def parse_conv_arch(text: str) -> tuple[Block, ...]:
+    """`"1x64 1x128 2x256"` or `"(1, 64), (1, 128), (2, 256)"` as blocks; raises LabError."""
+    pairs = re.findall(r"(\d+)\s*[x×,]\s*(\d+)", text[:500])
+    rest = re.sub(r"(\d+)\s*[x×,]\s*(\d+)|[\s,;()\[\]-]", "", text[:500])
+    example = "write convolutions x channels for each block, such as 1x64 1x128 2x256 2x512 2x512"
+    if rest or not pairs or len(text) > 500:
+        raise LabError(f"conv_arch {text[:60]!r} cannot be read; {example}.")
+    blocks = tuple(Block(int(convs), int(channels)) for convs, channels in pairs)
+    if len(blocks) > MAX_BLOCKS or any(
+        not 1 <= block.convs <= MAX_CONVS or not 1 <= block.channels <= MAX_CHANNELS
+        for block in blocks
+    ):
+        raise LabError(
+            f"conv_arch takes up to {MAX_BLOCKS} blocks of 1 to {MAX_CONVS} convolutions with"
+            f" 1 to {MAX_CHANNELS:,} channels; {example}."
+        )
+    return blocks
+
+
+def vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequential:
+    """(N, in_channels, S, S) to (N, out_channels, S // 2, S // 2)."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    kernels = [3] * block.convs + [1] * block.one_by_one
+    for number, kernel in enumerate(kernels, start=1):
+        layers[f"conv{number}"] = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
+        layers[f"relu{number}"] = nn.ReLU()
+        if block.response_norm:
+            layers[f"norm{number}"] = response_norm()
+        in_channels = out_channels
+    layers["pool"] = nn.MaxPool2d(2, 2)
+    return nn.Sequential(layers)
+
+
+def vgg(spec: ModelSpec, blocks: Iterable[Block], head: int = HEAD_WIDTH) -> nn.Sequential:
+    """The blocks, then linear layers of `head`, `head` and `num_classes` units."""
+    blocks = tuple(blocks)
+    side = side_after(spec.image_size, [POOL] * len(blocks))  # 224 // 2⁵ = 7
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = spec.in_channels
+    for number, block in enumerate(blocks, start=1):
+        out_channels = scaled(block.channels, spec.ratio)
+        layers[f"block{number}"] = vgg_block(block, channels, out_channels)
+        channels = out_channels
+    layers["dense1"] = dense(channels * side * side, head, flatten=True)
+    layers["dense2"] = dense(head, head)
+    layers["dense3"] = nn.Sequential(OrderedDict(linear=nn.Linear(head, spec.num_classes)))
+    return nn.Sequential(layers)
+
+
+def dense(in_features: int, out_features: int, flatten: bool = False) -> nn.Sequential:
+    """Linear, ReLU and dropout of one half: (N, in_features) to (N, out_features)."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if flatten:
+        layers["flatten"] = nn.Flatten()
+    layers["linear"] = nn.Linear(in_features, out_features)
+    layers["relu"] = nn.ReLU()
+    layers["dropout"] = nn.Dropout(0.5)
+    return nn.Sequential(layers)
+
+
+def custom_vgg(spec: ModelSpec) -> nn.Sequential:
+    """A VGG whose conv_arch, head width and last activation the reader chooses."""
+    network = vgg(
+        spec, parse_conv_arch(str(spec.option("conv_arch"))), int(spec.option("head_width") or 0)
+    )
+    if spec.option("last_activation") == "sigmoid":
+        network.dense3.append(nn.Sigmoid())
+    return network
+
+
+TABLE = (  # name, title, blocks, configuration letter
+    ("vgg11", "VGG-11", A, "A"),
+    ("vgg11-lrn", "VGG-11 with LRN", A_LRN, "A-LRN"),
+    ("vgg13", "VGG-13", B, "B"),
+    ("vgg16-c", "VGG-16 with 1×1", C, "C"),
+    ("vgg16", "VGG-16", D, "D"),
+    ("vgg19", "VGG-19", E, "E"),
+)
+
+PAPER = "arXiv 1409.1556, table 1"
+
+CUSTOM_OPTIONS = (
+    Option(
+        "conv_arch",
+        "Blocks (convolutions x channels)",
+        "The chapter's conv_arch: one pair a block, each block ends in a 2×2 max-pool.",
+        "1x64 1x128 2x256 2x512 2x512",
+        parse=parse_conv_arch,
+    ),
+    Option(
+        "head_width",
+        "Width of the head",
+        "Units in each of the two hidden linear layers; the ratio never divides them.",
+        HEAD_WIDTH,
+        minimum=1,
+        maximum=16_384,
+    ),
+    Option(
+        "last_activation",
+        "Last activation",
+        "The chapter's Keras version ends in a sigmoid, the others in plain logits.",
+        "none",
+        choices=(("none", "none (logits)"), ("sigmoid", "sigmoid")),
+    ),
+)
+
+ARCHITECTURES = (
+    *(
+        Architecture(
+            name,
+            title,
+            "VGG",
+            2014,
+            f"{PAPER}, configuration {config}",
+            lambda spec, blocks=blocks: vgg(spec, blocks),  # type: ignore[misc]
+            ModelSpec(name),
+            config=config,
+        )
+        for name, title, blocks, config in TABLE
+    ),
+    Architecture(
+        "vgg16-forum",
+        "VGG-16 from the forum",
+        "VGG",
+        2021,
+        "reader forum under Dive into Deep Learning 8.2",
+        lambda spec: vgg(spec, forum_blocks(spec.ratio)),
+        ModelSpec("vgg16-forum"),
+    ),
+    Architecture(
+        "custom-vgg",
+        "Your own VGG",
+        "VGG",
+        2014,
+        "Dive into Deep Learning 8.2, conv_arch",
+        custom_vgg,
+        ModelSpec("custom-vgg"),
+        CUSTOM_OPTIONS,
+    ),
+)

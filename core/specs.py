@@ -145,6 +145,7 @@ class Recipe(Spec):
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
+    max_gradient_norm: float = 0.0  # longer gradients are shortened to this; 0: left alone
     schedule: str = "constant"  # constant, one-cycle
     initialisation: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
     normalise: bool = False  # pixels to zero mean and unit deviation of the data set
@@ -158,6 +159,7 @@ class Recipe(Spec):
         check_number("momentum", self.momentum, 0.0, 1.0)
         check_flag("nesterov", self.nesterov)
         check_number("weight_decay", self.weight_decay, 0.0, 10.0)
+        check_number("max_gradient_norm", self.max_gradient_norm, 0.0, 1e6)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
         check_flag("normalise", self.normalise)

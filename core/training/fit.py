@@ -207,6 +207,8 @@ def train_epoch(
         loss = F.cross_entropy(logits, labels)
         training.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if recipe.max_gradient_norm:
+            nn.utils.clip_grad_norm_(training.network.parameters(), recipe.max_gradient_norm)
         training.optimiser.step()
         sums.add(loss, logits, labels)
         if step + 1 == steps:

@@ -37,6 +37,7 @@ def fast(train_images: int) -> Recipe:
         momentum=0.9,
         nesterov=True,
         weight_decay=5e-4,
+        max_gradient_norm=1.0,
         schedule="one-cycle",
         initialisation="xavier",
         normalise=True,

@@ -1,0 +1,185 @@
+"""What a run will cost before it starts: memory from the analysis, time from measured speeds.
+
+A speed is measured once for each device by a worker, in about two seconds; a run's time is then
+the sum over its layers. Imports no torch, except in `measure_speed`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from core.analysis.records import Analysis, LayerCost
+from core.specs import LabError, RunSpec
+
+CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
+BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
+EVALUATION = 1.0  # forward only
+MEGABYTE = 2**20
+WORKING_BYTES = 64 * MEGABYTE  # what the libraries take besides the tensors counted
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a device is, measured forward and backward on small pieces of networks."""
+
+    convolution: tuple[float, ...]  # MACs a second at CHANNELS
+    linear: float  # MACs a second
+    elementwise: float  # elements a second, forward and backward together
+    operation_seconds: float  # the least that an operation takes, forward and backward
+    parameter_seconds: float  # an optimiser step, for each parameter
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Speed:
+        """From what the store keeps."""
+        return cls(**(values | {"convolution": tuple(values["convolution"])}))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run is expected to take."""
+
+    memory_bytes: int  # at the worst moment of a step
+    seconds: float | None  # the whole run, None before the device was measured
+    basis: str  # what the seconds rest on
+
+
+def layer_seconds(layer: LayerCost, speed: Speed, batch_size: int, passes: float) -> float:
+    """Time of one layer for one batch, `passes` times its forward work."""
+    if layer.kind == "convolution":
+        rate = convolution_rate(layer, speed)
+    else:
+        rate = speed.linear
+    work = passes * batch_size * layer.macs / rate
+    moved = passes / BACKWARD * batch_size * layer.elementwise_ops / speed.elementwise
+    return speed.operation_seconds * passes / BACKWARD + work + moved
+
+
+def convolution_rate(layer: LayerCost, speed: Speed) -> float:
+    """MACs a second at the layer's narrower side, between the widths that were timed."""
+    width = min(layer.input_shape[1], layer.output_shape[1])
+    position = min(max(math.log(width / CHANNELS[0], CHANNELS[1] / CHANNELS[0]), 0.0), 2.0)
+    low = min(int(position), len(CHANNELS) - 2)
+    share = position - low
+    return speed.convolution[low] ** (1 - share) * speed.convolution[low + 1] ** share
+
+
+def predict_seconds(
+    spec: RunSpec, analysis: Analysis, speed: Speed, train_images: int, test_images: int
+) -> float:
+    """The whole run: every step of every epoch, and its evaluations."""
+    batch = spec.recipe.batch_size
+    steps = math.ceil(train_images / batch)
+    step = sum(layer_seconds(layer, speed, batch, BACKWARD) for layer in analysis.layers)
+    step += speed.parameter_seconds * analysis.totals.params
+    evaluation_batch = 256
+    evaluation = sum(
+        layer_seconds(layer, speed, evaluation_batch, EVALUATION) for layer in analysis.layers
+    )
+    evaluation *= test_images / evaluation_batch
+    return spec.recipe.epochs * (steps * step + evaluation)
+
+
+def estimate(
+    spec: RunSpec,
+    analysis: Analysis,
+    speed: Speed | None,
+    train_images: int,
+    test_images: int,
+    measured_rate: float | None = None,
+) -> Estimate:
+    """Memory and time of a run. `measured_rate`: images a second of an equal finished run."""
+    memory = analysis.training_bytes(spec.recipe.batch_size) + WORKING_BYTES
+    images = spec.recipe.epochs * train_images
+    if measured_rate:
+        evaluated = spec.recipe.epochs * test_images / EVALUATION_SPEEDUP
+        return Estimate(memory, (images + evaluated) / measured_rate, "an equal run here")
+    if speed is None:
+        return Estimate(memory, None, "not measured yet")
+    seconds = predict_seconds(spec, analysis, speed, train_images, test_images)
+    return Estimate(memory, seconds, "the speed of this machine, within about a factor of 2")
+
+
+EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
+
+
+def check_fits(
+    memory_bytes: int, free_bytes: int | None, analysis: Analysis, batch_size: int
+) -> None:
+    """Raise LabError, naming the largest batch that fits, when a run would need too much memory."""
+    if free_bytes is None or memory_bytes <= free_bytes:
+        return
+    needs = f"This run needs about {memory_bytes / 2**30:.1f} GiB"
+    has = f"only {free_bytes / 2**30:.1f} GiB are free"
+    largest = largest_batch(analysis, free_bytes, batch_size)
+    advice = (
+        f"a batch of {largest} fits"
+        if largest
+        else "not even a batch of 1 fits, so choose a larger ratio or a smaller image"
+    )
+    raise LabError(f"{needs} and {has}; {advice}.")
+
+
+def largest_batch(analysis: Analysis, free_bytes: int, below: int) -> int:
+    """The largest batch under `below` whose step fits into `free_bytes`; 0 where none does."""
+    fits = [
+        size
+        for size in (2**power for power in range(17))
+        if size < below and analysis.training_bytes(size) + WORKING_BYTES <= free_bytes
+    ]
+    return max(fits, default=0)
+
+
+def measure_speed(device_name: str) -> Speed:
+    """Time small pieces of networks on the device, forward and backward; about two seconds."""
+    import torch
+    from torch import Tensor, nn
+
+    from core.training.devices import find_device, synchronise
+
+    device = find_device(device_name)
+
+    def seconds(module: nn.Module, shape: tuple[int, ...]) -> float:
+        """Median seconds of one forward and backward pass."""
+        network = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        image = torch.rand(shape, device=device, requires_grad=True)
+        times = []
+        for _ in range(7):
+            synchronise(device)
+            began = perf_counter()
+            output: Tensor = network(image)
+            output.backward(torch.ones_like(output))
+            synchronise(device)
+            times.append(perf_counter() - began)
+        return median(times[2:])
+
+    def convolution(channels: int, side: int) -> float:
+        layer = nn.Conv2d(channels, channels, 3, padding=1)
+        macs = 32 * channels * channels * 9 * side * side
+        return BACKWARD * macs / seconds(layer, (32, channels, side, side))
+
+    elements = 32 * 64 * 28 * 28
+    parameters = 4_000_000
+    weights = nn.Parameter(torch.zeros(parameters, device=device))
+    weights.grad = torch.zeros_like(weights)
+    optimiser = torch.optim.SGD([weights], lr=0.1, momentum=0.9)
+    optimiser.step()
+    synchronise(device)
+    began = perf_counter()
+    optimiser.step()
+    synchronise(device)
+    step_seconds = perf_counter() - began
+    with torch.random.fork_rng():
+        return Speed(
+            convolution=tuple(
+                convolution(channels, side)
+                for channels, side in zip(CHANNELS, (28, 28, 14), strict=True)
+            ),
+            linear=BACKWARD * 64 * 2048 * 2048 / seconds(nn.Linear(2048, 2048), (64, 2048)),
+            elementwise=elements / seconds(nn.ReLU(), (32, 64, 28, 28)),
+            operation_seconds=seconds(nn.ReLU(), (1, 1, 4, 4)),
+            parameter_seconds=step_seconds / parameters,
+        )

@@ -6,7 +6,6 @@ Nothing here imports torch, so a page can read, compare and link specs before a 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -39,8 +38,7 @@ def check_whole(name: str, value: Any, low: int, high: int) -> None:
 
 def check_number(name: str, value: Any, low: float, high: float) -> None:
     """Raise LabError unless `value` is a finite number from `low` to `high`."""
-    ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not ok or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise LabError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
 
 
@@ -86,7 +84,7 @@ class Spec:
         """The inverse of `to_json`; raises LabError when `text` is no such JSON."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also too long a number, too deep a nesting
             raise LabError(f"{cls.__name__} is not valid JSON: {error}.") from error
         return cls.from_dict(values)
 

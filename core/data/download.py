@@ -107,7 +107,7 @@ def fetch(info: DatasetInfo, staging: Path) -> None:
         # torchvision draws a progress bar on standard error.
         with contextlib.redirect_stderr(io.StringIO()):
             # Here, because the import takes seconds and only a download needs it.
-            from torchvision import datasets  # type: ignore[import-untyped]
+            from torchvision import datasets
 
             getattr(datasets, str(info.torchvision_class))(root=staging, download=True)
         goal = raw_folder(info, data_dir())

@@ -549,7 +549,7 @@ def as_run(row: RowMapping) -> Run:
     """A Run from a row of the table."""
     progress = row["progress"]
     names = [name for name in Run.__dataclass_fields__ if name in row]
-    run = Run(**{name: row[name] for name in names})  # type: ignore[arg-type]
+    run = Run(**{name: row[name] for name in names})
     return replace(
         run,
         spec=RunSpec.from_json(row["spec"]),

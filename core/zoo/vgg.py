@@ -10,6 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from torch import nn
 
@@ -117,7 +118,7 @@ def custom_vgg(spec: ModelSpec) -> nn.Sequential:
         spec, parse_conv_arch(str(spec.option("conv_arch"))), int(spec.option("head_width") or 0)
     )
     if spec.option("last_activation") == "sigmoid":
-        network.dense3.append(nn.Sigmoid())
+        cast(nn.Sequential, network.dense3).append(nn.Sigmoid())
     return network
 
 

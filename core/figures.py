@@ -1,0 +1,355 @@
+"""Records to Plotly figures. Imports no torch.
+
+One palette everywhere (Okabe & Ito 2008, safe for colour-blind readers): one colour for each kind
+of layer, one for each curve. Line style or marker repeats what the colour says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from math import log2
+from typing import Protocol
+
+import plotly.graph_objects as go
+
+from core import formats
+from core.analysis.records import KINDS, Analysis, LayerCost
+from core.training.records import EpochMetrics
+
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, GREY, YELLOW = "#56B4E9", "#CC79A7", "#8C8C8C", "#B8A800"
+
+KIND_COLOURS = {
+    "convolution": BLUE,
+    "linear": VERMILLION,
+    "pooling": ORANGE,
+    "normalisation": GREEN,
+    "activation": PURPLE,
+    "join": SKY,
+    "other": GREY,
+}
+CURVE_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GREY)
+MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart of epochs: a run, or several seeds of one variant."""
+
+    label: str
+    colour: str
+    marker: str
+    runs: tuple[Sequence[EpochMetrics], ...]  # one for each seed
+    dash: str = "solid"
+    best_epoch: int | None = None
+
+
+class Styled(Protocol):
+    """Anything that says how its line is drawn."""
+
+    @property
+    def colour(self) -> str: ...
+    @property
+    def marker(self) -> str: ...
+    @property
+    def dash(self) -> str: ...
+
+
+def styles(count: int) -> list[tuple[str, str]]:
+    """`count` pairs of colour and marker, each pair once before any comes again."""
+    pairs = ((CURVE_COLOURS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64))
+    return list(islice(cycle(pairs), count))
+
+
+# Networks ------------------------------------------------------------------------------------
+
+
+def shape_flow(analysis: Analysis) -> go.Figure:
+    """The network from left to right: a bar a block, its height the pixels a side, its width the
+    channels. Linear layers are thin and carry their number of units.
+    """
+    image = analysis.layers[0].input_shape
+    blocks = analysis.rows("block")
+    bars = [("image", image, "other"), *((b.path, b.output_shape, b.kind) for b in blocks)]
+    widths = [bar_width(shape) for _, shape, _ in bars]
+    heights = [bar_height(shape, image[-1]) for _, shape, _ in bars]
+    centres, edge = [], 0.0
+    for width in widths:
+        centres.append(edge + width / 2)
+        edge += width + 0.6
+    figure = go.Figure(
+        go.Bar(
+            x=centres,
+            y=heights,
+            base=[-height / 2 for height in heights],
+            width=widths,
+            marker=dict(color=[KIND_COLOURS[kind] for *_, kind in bars], line=dict(width=0)),
+            text=[short_shape(shape) for _, shape, _ in bars],
+            textposition="outside",
+            textangle=0 if len(bars) <= 9 else -60,
+            cliponaxis=False,
+            customdata=[
+                (name, formats.shape(shape), detail)
+                for (name, shape, _), detail in zip(bars, block_details(blocks), strict=True)
+            ],
+            hovertemplate="<b>%{customdata[0]}</b><br>output %{customdata[1]}<br>"
+            "%{customdata[2]}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        title="From image to classes: height is pixels a side, width is channels",
+        xaxis=dict(
+            tickvals=centres, ticktext=[name for name, *_ in bars], showgrid=False, zeroline=False
+        ),
+        yaxis=dict(
+            visible=False,
+            range=[-0.52 * max(heights), (0.72 if len(bars) > 9 else 0.6) * max(heights)],
+        ),
+        height=340,
+        margin=dict(t=48, b=40, l=8, r=8),
+        bargap=0,
+        showlegend=False,
+    )
+    return figure
+
+
+def bar_width(shape: Sequence[int]) -> float:
+    """Wider for more channels, on a log scale; linear layers are thin."""
+    return 0.3 if len(shape) == 2 else 0.4 + 0.3 * log2(shape[1] + 1)
+
+
+def bar_height(shape: Sequence[int], image_size: int) -> float:
+    """Pixels a side, never so low that it cannot be seen; a fixed height for linear layers."""
+    return 0.45 * image_size if len(shape) == 2 else max(shape[-1], 0.03 * image_size)
+
+
+def short_shape(shape: Sequence[int]) -> str:
+    """C×H×W of a map, units of a linear layer."""
+    return "×".join(map(str, shape[1:]))
+
+
+def block_details(blocks: Sequence[LayerCost]) -> list[str]:
+    """What the hover says of the image, and of each block."""
+    return [
+        "the input",
+        *(
+            f"{block.params:,} parameters<br>{block.macs:,} MACs<br>"
+            f"{formats.mebibytes(block.output_bytes)} of outputs an image"
+            for block in blocks
+        ),
+    ]
+
+
+def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
+    """Share of each row in the MACs (to the left) and in the parameters (to the right)."""
+    unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
+    total_macs = max(1, sum(row.macs for row in rows))
+    total_params = max(1, sum(row.params for row in rows))
+    figure = go.Figure()
+    for kind in KINDS:
+        chosen = [row for row in rows if row.kind == kind]
+        if not chosen:
+            continue
+        for side, total in ((-1, total_macs), (1, total_params)):
+            figure.add_bar(
+                y=[row.path for row in chosen],
+                x=[
+                    side * 100 * (row.macs if side < 0 else row.params) / total for row in chosen
+                ],
+                orientation="h",
+                name=kind,
+                legendgroup=kind,
+                showlegend=side > 0,
+                marker_color=KIND_COLOURS[kind],
+                customdata=[
+                    (
+                        formats.shape(row.input_shape),
+                        formats.shape(row.output_shape),
+                        factor * row.macs,
+                        row.params,
+                        100 * row.macs / total_macs,
+                        100 * row.params / total_params,
+                    )
+                    for row in chosen
+                ],
+                hovertemplate="<b>%{y}</b><br>%{customdata[0]} → %{customdata[1]}<br>"
+                f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
+                "%{customdata[3]:,} parameters (%{customdata[5]:.1f} %)<extra></extra>",
+            )
+    figure.update_layout(
+        title=cost_finding(rows, unit),
+        barmode="relative",
+        height=110 + 24 * len(rows),
+        margin=dict(t=84, b=48, l=8, r=8),
+        legend=dict(orientation="h", y=1, yanchor="bottom", x=0),
+        xaxis=dict(
+            title=f"← share of the {unit} (%)      share of the parameters (%) →",
+            tickvals=list(range(-100, 101, 25)),
+            ticktext=[str(abs(value)) for value in range(-100, 101, 25)],
+            zeroline=True,
+        ),
+        yaxis=dict(
+            autorange="reversed",
+            categoryorder="array",
+            categoryarray=[row.path for row in rows],
+            tickmode="linear",
+            automargin=True,
+        ),
+    )
+    return figure
+
+
+def cost_finding(rows: Sequence[LayerCost], unit: str) -> str:
+    """The title: where most of both sits."""
+    macs, params = sum(row.macs for row in rows), sum(row.params for row in rows)
+    if not macs or not params:
+        return f"{unit} and parameters by layer"
+    busy = max(rows, key=lambda row: row.macs)
+    big = max(rows, key=lambda row: row.params)
+    return (
+        f"{busy.path} does {100 * busy.macs / macs:.1f} % of the {unit},<br>"
+        f"{big.path} holds {100 * big.params / params:.1f} % of the parameters"
+    )
+
+
+# Curves --------------------------------------------------------------------------------------
+
+
+def accuracy_chart(curves: Sequence[Curve], train: bool = False, title: str = "") -> go.Figure:
+    """Test accuracy over epochs, solid; with `train` the training accuracy too, dashed.
+
+    A curve of several seeds is their mean, with a band from the lowest to the highest.
+    """
+    figure = go.Figure()
+    for curve in curves:
+        if train:
+            add_curve(figure, curve, "train_accuracy", "train", 100.0, dash="dash")
+        add_curve(figure, curve, "test_accuracy", "test" if train else curve.label, 100.0)
+        mark_best(figure, curve)
+    finish_epochs(figure, title or "Test accuracy by epoch", "accuracy (%)", curves)
+    return figure
+
+
+def loss_chart(curves: Sequence[Curve], title: str = "") -> go.Figure:
+    """Loss over epochs on a log axis: training dashed, test solid."""
+    figure = go.Figure()
+    for curve in curves:
+        add_curve(figure, curve, "train_loss", "train", dash="dash")
+        add_curve(figure, curve, "test_loss", "test")
+    finish_epochs(figure, title or "Loss by epoch", "cross-entropy (nats, log)", curves)
+    figure.update_yaxes(type="log", dtick="D2")
+    return figure
+
+
+SPREAD = " (mean of {count} seeds)<br>%{{customdata[0]:.4~g}} to %{{customdata[1]:.4~g}}"
+
+
+def mean_by_epoch(curve: Curve, field: str) -> tuple[list[int], list[list[float]]]:
+    """The epochs that every seed has finished, and each epoch's values over the seeds."""
+    length = min((len(run) for run in curve.runs), default=0)
+    values = [[getattr(run[index], field) for run in curve.runs] for index in range(length)]
+    return list(range(1, length + 1)), values
+
+
+def add_curve(
+    figure: go.Figure,
+    curve: Curve,
+    field: str,
+    name: str,
+    factor: float = 1.0,
+    dash: str | None = None,
+) -> None:
+    """One line and its band; `name` is what the legend calls it."""
+    epochs, values = mean_by_epoch(curve, field)
+    if not epochs:
+        return
+    means = [factor * sum(seeds) / len(seeds) for seeds in values]
+    lows = [factor * min(seeds) for seeds in values]
+    highs = [factor * max(seeds) for seeds in values]
+    count = len(curve.runs)
+    quantity = field.replace("_", " ")
+    if count > 1 and dash is None:
+        figure.add_scatter(
+            x=[*epochs, *reversed(epochs)],
+            y=[*highs, *reversed(lows)],
+            fill="toself",
+            fillcolor=translucent(curve.colour),
+            line=dict(width=0),
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    figure.add_scatter(
+        x=epochs,
+        y=means,
+        name=name,
+        mode="lines+markers" if dash is None else "lines",
+        line=dict(color=curve.colour, dash=dash or curve.dash, width=2 if dash is None else 1.5),
+        marker=dict(symbol=curve.marker, size=7),
+        showlegend=True,
+        customdata=[(low, high) for low, high in zip(lows, highs, strict=True)],
+        hovertemplate=f"<b>{curve.label}</b>, epoch %{{x}}<br>{quantity} %{{y:.4~g}}"
+        + (SPREAD.format(count=count) if count > 1 else "")
+        + "<extra></extra>",
+    )
+
+
+def mark_best(figure: go.Figure, curve: Curve) -> None:
+    """A star and a word at the best epoch of a single run."""
+    if curve.best_epoch is None or len(curve.runs) != 1:
+        return
+    best = next((m for m in curve.runs[0] if m.epoch == curve.best_epoch), None)
+    if best is None:
+        return
+    figure.add_scatter(
+        x=[best.epoch],
+        y=[100 * best.test_accuracy],
+        mode="markers+text",
+        marker=dict(symbol="star", size=16, color=curve.colour, line=dict(width=1, color="white")),
+        text=[f"best {100 * best.test_accuracy:.2f} %"],
+        textposition="bottom center",
+        showlegend=False,
+        hovertemplate=f"best epoch {best.epoch}<extra></extra>",
+    )
+
+
+def finish_epochs(figure: go.Figure, title: str, y_title: str, curves: Sequence[Curve]) -> None:
+    """Title, axes and either labels on the lines or a legend."""
+    longest = max((len(run) for curve in curves for run in curve.runs), default=1)
+    figure.update_layout(
+        title=title,
+        xaxis=dict(title="epoch", dtick=max(1, longest // 10), range=[0.8, longest + 0.2]),
+        yaxis=dict(title=y_title),
+        height=380,
+        margin=dict(t=56, b=48, l=8, r=8),
+        hovermode="closest",
+        legend=dict(orientation="h", yanchor="top", y=-0.2),
+    )
+
+
+def translucent(colour: str) -> str:
+    """`#0072B2` as a quarter-opaque rgba."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.2)"
+
+
+def published_chart(
+    rows: Sequence[tuple[str, Sequence[float], Styled]], title: str
+) -> go.Figure:
+    """Published accuracies by epoch as thin lines: (label, fractions, its style)."""
+    figure = go.Figure()
+    for label, accuracies, style in rows:
+        figure.add_scatter(
+            x=list(range(1, len(accuracies) + 1)),
+            y=[100 * value for value in accuracies],
+            name=label,
+            mode="lines+markers",
+            line=dict(color=style.colour, width=1, dash=style.dash),
+            marker=dict(symbol=style.marker, size=5),
+            hovertemplate=f"<b>{label}</b>, published<br>epoch %{{x}}: %{{y:.2f}} %<extra></extra>",
+        )
+    finish_epochs(figure, title, "accuracy (%)", [])
+    figure.update_xaxes(dtick=1, range=[0.8, max(len(values) for _, values, _ in rows) + 0.2])
+    return figure

@@ -1,0 +1,72 @@
+"""Figures that other people published, as reference values beside ours; never our results.
+
+One run each on 10,000 test images: the 95 % interval of one accuracy is about ±0.2 points on
+MNIST and ±0.55 on Fashion-MNIST, and the spread between seeds comes on top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.specs import ModelSpec
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One published curve."""
+
+    title: str
+    source: str
+    model: ModelSpec
+    dataset: str
+    recipe: str
+    test_accuracy: tuple[float, ...]  # fraction, by epoch from 1
+    interval: float  # half the binomial 95 % interval of one accuracy, as a fraction
+
+
+COURSE_NOTE = "course note on GoogLeNet and ResNet, one run"
+
+
+def course(title: str, model: ModelSpec, *percents: float) -> PublishedRun:
+    """A row of the course note: MNIST, 10 epochs."""
+    accuracies = tuple(round(value / 100, 4) for value in percents)
+    return PublishedRun(title, COURSE_NOTE, model, "mnist", "published-course", accuracies, 0.002)
+
+
+def residual(shortcut: str, as_published: bool) -> ModelSpec:
+    """The course residual net with this shortcut."""
+    options = (("as_published", as_published), ("shortcut", shortcut))
+    return ModelSpec("course-residual", image_size=28, options=options)
+
+
+PUBLISHED: tuple[PublishedRun, ...] = (
+    PublishedRun(
+        "VGG-11, ratio 4",
+        "Dive into Deep Learning 8.2, one run on one GPU",
+        ModelSpec("vgg11", ratio=4),
+        "fashion-mnist",
+        "published-vgg",
+        (0.857, 0.888, 0.900, 0.903, 0.909),
+        0.0055,
+    ),
+    course(
+        "Course Inception net",
+        ModelSpec("course-inception", image_size=28),
+        *(96.51, 97.37, 97.94, 98.45, 98.31, 98.58, 98.59, 98.8, 98.73, 98.9),
+    ),
+    course(
+        "plain residual",
+        residual("identity", False),
+        *(97.03, 98.21, 98.47, 98.8, 98.52, 98.88, 98.88, 98.98, 98.95, 98.98),
+    ),
+    course(
+        "constant scaling, as published",
+        residual("constant-scaling", True),
+        *(96.09, 97.78, 98.07, 98.29, 98.41, 98.67, 98.03, 98.86, 98.75, 98.81),
+    ),
+    course(
+        "conv shortcut, as published",
+        residual("conv", True),
+        *(96.42, 98.2, 98.48, 98.7, 98.9, 98.89, 98.92, 98.99, 98.68, 98.97),
+    ),
+)

@@ -1,0 +1,135 @@
+"""Records to DataFrames and to CSV that spreadsheets open safely. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from core import formats
+from core.analysis.records import Analysis
+from core.runs.store import Run
+from core.specs import ModelSpec, RunSpec
+from core.training.records import EpochMetrics
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def model_columns(spec: ModelSpec) -> dict[str, Any]:
+    """The columns that say which network a row is about."""
+    return {
+        "network": spec.arch,
+        "ratio": spec.ratio,
+        "image_size": spec.image_size,
+        "in_channels": spec.in_channels,
+        "num_classes": spec.num_classes,
+        "options": options_text(spec),
+    }
+
+
+def options_text(spec: ModelSpec) -> str:
+    """The options as `name=value` pairs; empty for a network without."""
+    return "; ".join(f"{name}={value}" for name, value in spec.options)
+
+
+def run_columns(run_id: int, spec: RunSpec) -> dict[str, Any]:
+    """The columns that say which run a row is about: everything that decides its curve."""
+    recipe = asdict(spec.recipe)
+    return {
+        "run": run_id,
+        **model_columns(spec.model),
+        "dataset": spec.dataset,
+        "train_images": spec.train_images,
+        "recipe": recipe.pop("name"),
+        **recipe,
+        "device": spec.device,
+        "seed": spec.seed,
+    }
+
+
+def layer_frame(
+    analysis: Analysis, level: str = "module", batch_size: int = 1, layout: str = "NCHW"
+) -> pd.DataFrame:
+    """One row a layer (or block, or weight layer), each saying which network it belongs to.
+
+    Shapes have N = `batch_size`; MACs, operations and bytes are per image.
+    """
+    network = model_columns(analysis.spec)
+    rows = []
+    for row in analysis.rows(level):
+        rows.append(
+            network
+            | {
+                "layer": row.path,
+                "block": row.block,
+                "operation": row.operation,
+                "kind": row.kind,
+                "input_shape": formats.shape(row.input_shape, layout, batch_size),
+                "output_shape": formats.shape(row.output_shape, layout, batch_size),
+                "params": row.params,
+                "macs": row.macs,
+                "flops": row.flops,
+                "elementwise_ops": row.elementwise_ops,
+                "output_bytes": row.output_bytes,
+                "saved_bytes": row.saved_bytes,
+                "fixed_saved_bytes": row.fixed_saved_bytes,
+                "receptive_field": row.receptive_field,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def epoch_frame(runs: Iterable[Run], epochs: Mapping[int, Sequence[EpochMetrics]]) -> pd.DataFrame:
+    """One row an epoch of each run, complete in itself."""
+    rows = [
+        run_columns(run.id, run.spec)
+        | {"study": run.study or "", "machine": run.machine}
+        | asdict(metrics)
+        for run in runs
+        for metrics in epochs.get(run.id, [])
+    ]
+    return pd.DataFrame(rows)
+
+
+def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
+    """One row a run, with its state, settings and best epoch."""
+    return pd.DataFrame(
+        [
+            run_columns(run.id, run.spec)
+            | {
+                "study": run.study or "",
+                "state": str(run.state),
+                "message": run.message,
+                "best_epoch": run.best_epoch,
+                "best_accuracy": run.best_accuracy,
+                "seconds": run.seconds,
+                "created_at": as_time(run.created_at),
+                "machine": run.machine,
+            }
+            for run in runs
+        ]
+    )
+
+
+def as_time(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """CSV text; a text cell that a spreadsheet would run as a formula gets a leading quote."""
+    safe = frame.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = safe[column].map(defused)
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def defused(cell: Any) -> Any:
+    """`=1+1` as `'=1+1`; anything but such a text as it is."""
+    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+        return f"'{cell}"
+    return cell

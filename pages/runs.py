@@ -1,0 +1,116 @@
+"""Every run so far: filter, overlay, export, stop, continue, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import figures
+from core.runs.files import delete_runs
+from core.runs.store import Run, RunState, Store
+from core.tables import epoch_frame, run_frame
+from pages.shared.downloads import download_csv
+from pages.shared.frame import frame
+from pages.shared.lab import start_worker, store
+from pages.shared.runs_table import run_table, run_title
+
+
+def page() -> None:
+    """The table, then what can be done with the rows picked in it."""
+    lab = store()
+    everything = lab.runs()
+    if not everything:
+        st.info("No runs yet. Start one that takes about 10 s.", icon=":material/arrow_forward:")
+        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+        return
+    if any(not run.state.is_over for run in everything):
+        start_worker()
+    runs = filtered(everything)
+    st.caption(f"{len(runs)} of {len(everything)} runs. Tick rows to overlay their curves.")
+    picked = run_table(lab, runs, key="runs_table", selectable=True) if runs else []
+    if picked:
+        overlay(lab, picked)
+    actions(lab, picked)
+    chosen = picked or runs
+    with st.container(horizontal=True):
+        download_csv("Runs as CSV", lambda: run_frame(chosen), "runs.csv", "runs_csv")
+        download_csv(
+            "Every epoch as CSV",
+            lambda: epoch_frame(chosen, lab.epochs([run.id for run in chosen])),
+            "epochs.csv",
+            "epochs_csv",
+        )
+
+
+def filtered(runs: Sequence[Run]) -> list[Run]:
+    """The runs that the filters above the table let through."""
+    state, network, dataset = st.columns(3)
+    states = state.multiselect(
+        "State", [str(one) for one in RunState], key="runs_state", bind="query-params",
+        placeholder="any", help="Show only runs in these states.",
+    )
+    networks = network.multiselect(
+        "Network", sorted({run.spec.model.arch for run in runs}), key="runs_network",
+        placeholder="any", help="Show only runs of these networks.",
+    )
+    datasets = dataset.multiselect(
+        "Data set", sorted({run.spec.dataset for run in runs}), key="runs_dataset",
+        placeholder="any", help="Show only runs on these data sets.",
+    )
+    return [
+        run
+        for run in runs
+        if (not states or run.state in states)
+        and (not networks or run.spec.model.arch in networks)
+        and (not datasets or run.spec.dataset in datasets)
+    ]
+
+
+def overlay(lab: Store, picked: Sequence[Run]) -> None:
+    """The accuracy curves of the picked runs in one chart."""
+    epochs = lab.epochs([run.id for run in picked])
+    curves = [
+        figures.Curve(run_title(run), colour, marker, (epochs[run.id],))
+        for run, (colour, marker) in zip(picked, figures.styles(len(picked)), strict=True)
+    ]
+    if any(epochs.values()):
+        st.plotly_chart(figures.accuracy_chart(curves), key="runs_overlay")
+    else:
+        st.caption("None of these runs has finished an epoch yet.")
+
+
+def actions(lab: Store, picked: Sequence[Run]) -> None:
+    """Stop, continue and delete, each only where it can do something."""
+    ids = [run.id for run in picked]
+    going = [run.id for run in picked if not run.state.is_over]
+    resumable = [run.id for run in picked if run.state in (RunState.STOPPED, RunState.FAILED)]
+    with st.container(horizontal=True):
+        if st.button("Stop", disabled=not going, icon=":material/stop:",
+                     help="Stops the ticked runs after their current step; what they learned stays."):
+            lab.request_stop(going)
+            st.rerun()
+        if st.button("Continue", disabled=not resumable, icon=":material/play_arrow:",
+                     help="Puts the ticked runs back into the queue; they go on after their last epoch."):
+            for run_id in resumable:
+                lab.resume(run_id)
+            start_worker()
+            st.rerun()
+        if st.button("Delete…", disabled=not ids, icon=":material/delete:",
+                     help="Removes the ticked runs, their curves and their files; asks once."):
+            confirm_delete(lab, picked)
+
+
+@st.dialog("Delete these runs?")
+def confirm_delete(lab: Store, picked: Sequence[Run]) -> None:
+    """Name what goes, ask once."""
+    for run in picked:
+        st.markdown(f"- run {run_title(run)}".replace("_", "\\_"))
+    st.write("Their curves and their saved parameters are removed. This cannot be undone.")
+    if st.button("Delete", type="primary", icon=":material/delete:"):
+        delete_runs(lab, [run.id for run in picked])
+        st.rerun()
+
+
+with frame("Runs", "Every run so far. A run's number opens its own record."):
+    page()

@@ -1,0 +1,158 @@
+"""Controls that several pages share. Each widget's key, with its page's prefix, is its URL name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from core.specs import ModelSpec, OptionValue
+from core.zoo import CATALOGUE, Architecture, Option
+
+FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
+SMALLEST, LARGEST, STEP = 8, 320, 4  # pixels: the resize slider
+MAX_SLIDER_RATIO = 16
+Defaults = Callable[[Architecture], ModelSpec]
+
+
+def networks() -> list[str]:
+    """Every network's name, family by family."""
+    return sorted(CATALOGUE, key=lambda name: FAMILIES.index(CATALOGUE[name].family))
+
+
+def network_label(name: str) -> str:
+    """`VGG · VGG-11 (2014)`."""
+    row = CATALOGUE[name]
+    return f"{row.family} · {row.title} ({row.year})"
+
+
+def forget(*keys: str) -> None:
+    """Let these controls go back to their defaults."""
+    for key in keys:
+        st.session_state.pop(key, None)
+
+
+def go_to(page: str, keys: Mapping[str, object]) -> None:
+    """Open a page with these controls set, whatever was chosen there before."""
+    known = [key for key in st.session_state if str(key).startswith(("net_", "train_", "res_"))]
+    forget(*(str(key) for key in known))
+    st.switch_page(page, query_params={key: str(value) for key, value in keys.items()})
+
+
+def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
+    """The URL parameters under which `choose_model(prefix)` shows `spec`."""
+    return {
+        f"{prefix}network": spec.arch,
+        f"{prefix}ratio": spec.ratio,
+        f"{prefix}size": spec.image_size,
+        f"{prefix}channels": spec.in_channels,
+        f"{prefix}classes": spec.num_classes,
+    } | {f"{prefix}{name}": value for name, value in spec.options}
+
+
+def own_default(row: Architecture) -> ModelSpec:
+    """The network as its source describes it."""
+    return row.default
+
+
+def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> ModelSpec:
+    """Network, ratio, resize, channels, classes and the network's own options; in the sidebar."""
+    settings = [f"{prefix}{name}" for name in ("ratio", "size", "channels", "classes")]
+    settings += [f"{prefix}{option.name}" for row in CATALOGUE.values() for option in row.options]
+    names = networks()
+    name = st.selectbox(
+        "Network",
+        names,
+        index=names.index(first),
+        format_func=network_label,
+        key=f"{prefix}network",
+        bind="query-params",
+        on_change=forget,
+        args=settings,
+        help="Type to search; a new network starts with its own settings.",
+    )
+    row = CATALOGUE[name]
+    st.caption(f"Source: {row.source}")
+    default = defaults(row)
+    ratio = st.slider(
+        "Ratio",
+        1,
+        MAX_SLIDER_RATIO,
+        default.ratio,
+        key=f"{prefix}ratio",
+        bind="query-params",
+        help="Divides the channels of every convolution; linear layers keep their width.",
+    )
+    size = st.slider(
+        "Resize (pixels a side)",
+        SMALLEST,
+        LARGEST,
+        default.image_size,
+        STEP,
+        key=f"{prefix}size",
+        bind="query-params",
+        help="Every image is resized to this many pixels a side before the first layer.",
+    )
+    channels, classes = st.columns(2)
+    in_channels = channels.number_input(
+        "Channels",
+        1,
+        16,
+        default.in_channels,
+        key=f"{prefix}channels",
+        bind="query-params",
+        help="Channels of the image: 1 for grey, 3 for colour.",
+    )
+    num_classes = classes.number_input(
+        "Classes",
+        1,
+        1000,
+        default.num_classes,
+        key=f"{prefix}classes",
+        bind="query-params",
+        help="Units of the last layer.",
+    )
+    options = {option.name: choose_option(prefix, option) for option in row.options}
+    return replace(
+        default,
+        ratio=int(ratio),
+        image_size=int(size),
+        in_channels=int(in_channels),
+        num_classes=int(num_classes),
+        options=tuple(sorted(options.items())),
+    )
+
+
+def choose_option(prefix: str, option: Option) -> OptionValue:
+    """The control of one of the network's own options."""
+    key, bind = f"{prefix}{option.name}", "query-params"
+    if option.choices:
+        shown = dict(option.choices)
+        values = list(shown)
+        return st.selectbox(
+            option.title,
+            values,
+            index=values.index(str(option.default)),
+            format_func=shown.__getitem__,
+            key=key,
+            bind=bind,
+            help=option.help,
+        )
+    if isinstance(option.default, bool):
+        return st.toggle(option.title, option.default, key=key, bind=bind, help=option.help)
+    if isinstance(option.default, int):
+        return int(
+            st.number_input(
+                option.title,
+                option.minimum,
+                option.maximum,
+                option.default,
+                key=key,
+                bind=bind,
+                help=option.help,
+            )
+        )
+    return st.text_input(
+        option.title, str(option.default), max_chars=500, key=key, bind=bind, help=option.help
+    )

@@ -1,0 +1,53 @@
+"""What the pages use of the lab: the store, the worker, analyses kept between reruns."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import streamlit as st
+
+from core.analysis import Analysis, analyze, torchinfo_summary
+from core.runs.launch import WorkerProcess
+from core.runs.store import Store, database_url, open_store
+from core.specs import ModelSpec
+
+
+@st.cache_resource(show_spinner=False)
+def _store(url: str) -> Store:
+    return open_store(url)
+
+
+def store() -> Store:
+    """The run store. Raises LabError when it cannot be opened."""
+    return _store(database_url())
+
+
+@st.cache_resource(show_spinner=False, validate=lambda worker: worker.is_alive)
+def _worker(url: str) -> WorkerProcess:
+    return WorkerProcess()
+
+
+def start_worker() -> None:
+    """Make sure that this server has its one worker, unless LAB_START_WORKER=0 says otherwise."""
+    if os.environ.get("LAB_START_WORKER", "1") != "0":
+        _worker(database_url())
+
+
+def load_torch() -> None:
+    """Import what analyses need, behind a spinner the first time."""
+    if "core.zoo" not in sys.modules:
+        with st.spinner("Loading PyTorch, once for this server…"):
+            import core.analysis.analyze  # noqa: F401
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def analysis_of(spec: ModelSpec) -> Analysis:
+    """`core.analysis.analyze`, kept for specs seen before."""
+    return analyze(spec)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def summary_of(spec: ModelSpec) -> str:
+    """`core.analysis.torchinfo_summary`, kept for specs seen before."""
+    return torchinfo_summary(spec)

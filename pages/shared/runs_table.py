@@ -1,0 +1,77 @@
+"""The table of runs, with spark lines, as the Overview and the Runs page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core import formats
+from core.runs.store import Run, RunState, Store
+
+STATE_SIGNS = {
+    RunState.QUEUED: "○ queued",
+    RunState.RUNNING: "▶ running",
+    RunState.FINISHED: "✓ finished",
+    RunState.STOPPED: "■ stopped",
+    RunState.FAILED: "✗ failed",
+}
+
+
+def run_title(run: Run) -> str:
+    """`12 · course-residual, conv, ratio 2, 28 px`: short, and different for different nets."""
+    model = run.spec.model
+    options = dict(model.options)
+    parts = [model.arch]
+    if shortcut := options.get("shortcut"):
+        parts.append(str(shortcut) + (" as published" if options.get("as_published") else ""))
+    if model.ratio > 1:
+        parts.append(f"ratio {model.ratio}")
+    parts.append(f"{model.image_size} px")
+    return f"{run.id} · {', '.join(parts)}"
+
+
+def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = False) -> list[Run]:
+    """Show the runs; with `selectable` return those that the reader has picked."""
+    epochs = store.epochs([run.id for run in runs])
+    frame = pd.DataFrame(
+        {
+            "run": [run.id for run in runs],
+            "state": [STATE_SIGNS[run.state] for run in runs],
+            "network": [run_title(run).partition(" · ")[2] for run in runs],
+            "data": [run.spec.dataset for run in runs],
+            "recipe": [run.spec.recipe.name for run in runs],
+            "device": [run.spec.device for run in runs],
+            "seed": [run.spec.seed for run in runs],
+            "best accuracy": [
+                None if run.best_accuracy is None else 100 * run.best_accuracy for run in runs
+            ],
+            "test accuracy by epoch": [
+                [100 * metrics.test_accuracy for metrics in epochs[run.id]] for run in runs
+            ],
+            "duration": [formats.duration(run.seconds) for run in runs],
+            "record": [f"/train?run={run.id}" for run in runs],
+        }
+    )
+    config = st.column_config
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        key=key,
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="multi-row",
+        column_config={
+            "run": config.NumberColumn(width="small", help="Number of the run in the store."),
+            "best accuracy": config.NumberColumn(
+                format="%.2f %%", help="Share of the test images that the best epoch got right."
+            ),
+            "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
+            "record": config.LinkColumn(
+                display_text="open", help="The run's own page: curves, figures, files."
+            ),
+        },
+    )
+    if not selectable:
+        return []
+    return [runs[index] for index in event["selection"]["rows"] if index < len(runs)]

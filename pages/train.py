@@ -1,0 +1,368 @@
+"""Choose, see the estimate, start, watch, stop; afterwards the record of the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from core import figures, formats
+from core.data import DATASETS, find_dataset, is_available, sample_images
+from core.runs.files import best_file
+from core.runs.store import Run, RunState, Store
+from core.specs import LabError, ModelSpec, RunSpec
+from core.tables import epoch_frame
+from core.training.estimate import Estimate, Speed, check_fits, estimate
+from core.training.recipes import RECIPES, recipe
+from core.training.records import EpochMetrics
+from pages.shared.downloads import download_csv
+from pages.shared.frame import frame
+from pages.shared.lab import analysis_of, load_torch, start_worker, store
+from pages.shared.runs_table import STATE_SIGNS, run_title
+
+SAMPLES = 10
+LONG_SECONDS = 600
+REFRESH_SECONDS = 1.0
+OPTIMISTIC = (
+    "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
+    " figure for images that nobody has seen."
+)
+
+
+# Before the run ------------------------------------------------------------------------------
+
+
+def form() -> None:
+    """The settings in the sidebar, what they will cost, and the button."""
+    load_torch()
+    with st.sidebar:
+        spec = choose_run()
+    info = find_dataset(spec.dataset)
+    try:
+        cost = cost_of(spec)
+        problem = None
+    except LabError as error:
+        cost, problem = None, str(error)
+    st.subheader(f"What the network will see: {info.title}", anchor=False)
+    st.image(samples(spec.dataset, spec.model.image_size), caption=sample_captions(spec.dataset))
+    if problem:
+        st.error(problem, icon=":material/error:")
+    elif cost:
+        announce(spec, cost)
+    if st.button(
+        "Start training", type="primary", icon=":material/play_arrow:", disabled=bool(problem),
+        help="Puts the run into the queue; a worker process trains it, also when this tab closes.",
+    ):
+        run_id = store().enqueue(spec)
+        st.query_params["run"] = str(run_id)
+        st.rerun()
+
+
+def choose_run() -> RunSpec:
+    """Network, data set, recipe, and folded away what the recipe set."""
+    from core.training.devices import available_devices, describe
+    from pages.shared.controls import choose_model, forget
+
+    model = choose_model("train_", "course-residual", short_default)
+    dependent = [f"train_{name}" for name in ("images", "epochs", "batch", "rate")]
+    dataset = st.selectbox(
+        "Data set", list(DATASETS), format_func=dataset_label, key="train_dataset",
+        bind="query-params", on_change=forget, args=dependent,
+        help="fashion-mini ships with the lab; the others are downloaded at the first run.",
+    )
+    chosen = st.selectbox(
+        "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name].title,
+        key="train_recipe", bind="query-params", on_change=forget, args=dependent,
+        help="Optimiser, schedule, batch size, epochs, initialisation.",
+    )
+    st.caption(f"Source: {RECIPES[chosen].source}")
+    total = find_dataset(dataset).train_images
+    with st.expander("What the recipe set"):
+        train_images = int(
+            st.number_input(
+                "Training images", 1, total, total, key="train_images", bind="query-params",
+                help="A fixed draw of the training set; fewer images make a shorter run.",
+            )
+        )
+        base = recipe(chosen, train_images)
+        epochs = st.number_input(
+            "Epochs", 1, 100, base.epochs, key="train_epochs", bind="query-params",
+            help="Passes over the training images.",
+        )
+        batch_size = st.number_input(
+            "Batch size", 1, 4096, base.batch_size, key="train_batch", bind="query-params",
+            help="Images a step; memory grows with it.",
+        )
+        rate = st.number_input(
+            "Learning rate", 0.00001, 10.0, base.learning_rate, format="%.5g", key="train_rate",
+            bind="query-params", help="Constant, or the peak where the recipe is one-cycle.",
+        )
+        seed = st.number_input(
+            "Seed", 0, 2**31 - 1, 0, key="train_seed", bind="query-params",
+            help="Decides initial weights, batch order and dropout: the same seed, the same curve.",
+        )
+        device = st.selectbox(
+            "Device", available_devices(), format_func=lambda name: f"{name} ({describe(name)})",
+            key="train_device", bind="query-params", help="The devices this machine really has.",
+        )
+    return RunSpec(
+        model=model,
+        dataset=dataset,
+        recipe=recipe(chosen, train_images, int(epochs), int(batch_size), float(rate)),
+        train_images=None if train_images == total else train_images,
+        device=device,
+        seed=int(seed),
+    )
+
+
+def short_default(row) -> ModelSpec:  # type: ignore[no-untyped-def]
+    """The network for grey images of ten classes; the large ones smaller, so that a run is short."""
+    default = replace(row.default, in_channels=1, num_classes=10)
+    if default.image_size <= 32:
+        return default
+    return replace(default, image_size=96, ratio=4)
+
+
+def dataset_label(name: str) -> str:
+    """Title, number of images, size on disk, and whether it is here already."""
+    info = DATASETS[name]
+    where = "here" if is_available(name) else f"download {formats.mebibytes(info.download_bytes)}"
+    return f"{info.title} · {info.train_images:,} images · {where}"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def samples(name: str, size: int) -> list[np.ndarray]:
+    """Ten training images, one of each class, resized as the network will see them."""
+    import torch
+
+    from core.data.batches import prepare
+
+    source = name if is_available(name) else "fashion-mini"
+    images, _ = sample_images(source, SAMPLES)
+    resized = prepare(torch.from_numpy(images.copy()).unsqueeze(1), min(size, 128), 1)
+    return [np.asarray(image[0] * 255, dtype=np.uint8) for image in resized.numpy()]
+
+
+def sample_captions(name: str) -> list[str]:
+    """The classes of the samples."""
+    source = name if is_available(name) else "fashion-mini"
+    _, labels = sample_images(source, SAMPLES)
+    return [find_dataset(source).class_names[label] for label in labels]
+
+
+def cost_of(spec: RunSpec) -> Estimate:
+    """What the run will take. Raises LabError when it cannot be built or would not fit."""
+    from core.runs.worker import speed_name
+    from core.training.devices import available_bytes, find_device
+
+    info = find_dataset(spec.dataset)
+    train_images = spec.train_images or info.train_images
+    if spec.model.num_classes < len(info.class_names):
+        raise LabError(
+            f"{info.title} has {len(info.class_names)} classes; set at least as many classes."
+        )
+    if spec.recipe.batch_size > train_images:
+        raise LabError(
+            f"A batch of {spec.recipe.batch_size:,} is larger than the {train_images:,} training"
+            " images; choose a smaller batch."
+        )
+    analysis = analysis_of(spec.model)
+    measured = store().speed(speed_name(spec.device))
+    speed = Speed.from_dict(measured) if measured else None
+    found = estimate(
+        spec, analysis, speed, train_images, info.test_images, equal_rate(store(), spec)
+    )
+    free = available_bytes(find_device(spec.device))
+    check_fits(found.memory_bytes, free, analysis, spec.recipe.batch_size)
+    return found
+
+
+def equal_rate(lab: Store, spec: RunSpec) -> float | None:
+    """Images a second of the newest finished run of the same network, batch and device."""
+    for run in lab.runs(limit=200):
+        same = (run.spec.model, run.spec.recipe.batch_size, run.spec.device) == (
+            spec.model, spec.recipe.batch_size, spec.device,
+        )
+        if same and run.state is RunState.FINISHED:
+            metrics = lab.epochs([run.id])[run.id]
+            return metrics[-1].images_per_second if metrics else None
+    return None
+
+
+def announce(spec: RunSpec, cost: Estimate) -> None:
+    """The estimate in one line, and what could be done about a long run."""
+    memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
+    if cost.seconds is None:
+        st.info(
+            f"Needs {memory}. How long it takes is being measured on this machine; look again"
+            " in some seconds.", icon=":material/timer:",
+        )
+        return
+    st.info(
+        f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
+        f" from {cost.basis}.", icon=":material/timer:",
+    )
+    if cost.seconds > LONG_SECONDS:
+        st.warning(
+            "This run takes over ten minutes; fewer training images, a smaller size or a larger"
+            " ratio make it shorter.", icon=":material/hourglass_top:",
+        )
+
+
+# The record of a run ---------------------------------------------------------------------------
+
+
+def record(run_id: int) -> None:
+    """Everything about one run, live while it goes on."""
+    lab = store()
+    run = lab.get(run_id)
+    with st.sidebar:
+        if st.button("New run", icon=":material/add:", width="stretch"):
+            del st.query_params["run"]
+            st.rerun()
+        st.caption("The settings of the run on the right stay as they were when it started.")
+    if not run.state.is_over:
+        start_worker()
+    live = st.fragment(run_every=None if run.state.is_over else REFRESH_SECONDS)(follow)
+    live(run_id, run.state.is_over)
+
+
+def follow(run_id: int, was_over: bool) -> None:
+    """State, progress, curves and files; redrawn every second while the run goes on."""
+    lab = store()
+    run = lab.get(run_id)
+    if run.state.is_over and not was_over:
+        st.rerun()  # the whole page, so that the clock stops
+    epochs = lab.epochs([run_id])[run_id]
+    st.subheader(f"Run {run_title(run)}", anchor=False)
+    st.caption(settings_line(run))
+    if not run.state.is_over:
+        progress(lab, run)
+    elif run.state is RunState.FAILED:
+        st.error(run.message, icon=":material/error:")
+    numbers(run, epochs)
+    if epochs:
+        curves(run, epochs)
+    files(lab, run, epochs)
+
+
+def settings_line(run: Run) -> str:
+    """Data, recipe, device and seed in words."""
+    spec, chosen = run.spec, run.spec.recipe
+    images = f"{spec.train_images:,} images of " if spec.train_images else ""
+    return (
+        f"{STATE_SIGNS[run.state]} · {images}{spec.dataset} · {chosen.name}: {chosen.epochs} epochs,"
+        f" batch {chosen.batch_size}, rate {chosen.learning_rate:g} ({chosen.schedule}) ·"
+        f" {spec.device} · seed {spec.seed}"
+    )
+
+
+def progress(lab: Store, run: Run) -> None:
+    """Bar, time left, rate, and the button that stops."""
+    now = run.progress
+    if run.state is RunState.QUEUED or now is None:
+        st.progress(0.0, "Waiting for the worker…")
+    elif now.phase == "downloading":
+        st.progress(
+            min(1.0, now.step / max(1, now.steps)),
+            f"Downloading {run.spec.dataset}: {formats.mebibytes(now.step)} of"
+            f" {formats.mebibytes(now.steps)}",
+        )
+    else:
+        left = time_left(run)
+        st.progress(
+            now.fraction,
+            f"Epoch {now.epoch} of {now.epochs}, step {now.step} of {now.steps} ·"
+            f" {now.images_per_second:,.0f} images/s · {left}",
+        )
+    if st.button(
+        "Stopping…" if run.stop_requested else "Stop", icon=":material/stop:",
+        disabled=run.stop_requested, key="train_stop",
+        help="Ends the run after the current step; its finished epochs are kept.",
+    ):
+        lab.request_stop([run.id])
+        st.rerun(scope="fragment")
+
+
+def time_left(run: Run) -> str:
+    """From the share that is done and the time it took."""
+    if run.progress is None or run.seconds is None or run.progress.fraction <= 0.01:
+        return "time left unknown yet"
+    remaining = run.seconds * (1 / run.progress.fraction - 1)
+    return f"about {formats.duration(remaining)} left"
+
+
+def numbers(run: Run, epochs: list[EpochMetrics]) -> None:
+    """The best epoch, the last one, speed and time."""
+    last = epochs[-1] if epochs else None
+    rate = sum(m.images_per_second for m in epochs) / len(epochs) if epochs else None
+    with st.container(horizontal=True):
+        st.metric(
+            "Best test accuracy", formats.percent(run.best_accuracy),
+            f"epoch {run.best_epoch}" if run.best_epoch else None, delta_color="off",
+            delta_arrow="off", help=OPTIMISTIC, border=True,
+        )
+        st.metric(
+            "Last test accuracy", formats.percent(last.test_accuracy if last else None),
+            f"epoch {last.epoch} of {run.spec.recipe.epochs}" if last else None,
+            delta_color="off", delta_arrow="off", border=True,
+            help="Share of the test images that the network got right after its last epoch.",
+        )
+        st.metric(
+            "Training speed", f"{rate:,.0f} images/s" if rate else formats.NOTHING, border=True,
+            help="Training images ÷ training seconds, evaluation excluded; mean of the epochs.",
+        )
+        st.metric(
+            "Duration", formats.duration(run.seconds), border=True,
+            help="Wall-clock time since the run's start, with evaluation and everything else.",
+        )
+
+
+def curves(run: Run, epochs: list[EpochMetrics]) -> None:
+    """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
+    curve = figures.Curve(
+        run_title(run), figures.BLUE, "circle", (tuple(epochs),), best_epoch=run.best_epoch
+    )
+    loss, accuracy = st.columns(2)
+    loss.plotly_chart(figures.loss_chart([curve]), key="train_loss_chart")
+    accuracy.plotly_chart(figures.accuracy_chart([curve], train=True), key="train_accuracy_chart")
+
+
+def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
+    """Metrics as CSV, the best parameters, and going on with a stopped run."""
+    with st.container(horizontal=True):
+        if epochs:
+            download_csv(
+                "Metrics as CSV", lambda: epoch_frame([run], {run.id: epochs}),
+                f"run-{run.id}.csv", "train_csv",
+            )
+        if run.best_epoch and best_file(run.id).exists():
+            st.download_button(
+                f"Parameters of epoch {run.best_epoch}", best_file(run.id).read_bytes,
+                f"run-{run.id}-epoch-{run.best_epoch}.safetensors", "application/octet-stream",
+                on_click="ignore", icon=":material/download:", key="train_weights",
+                help="The best epoch's parameters as safetensors. " + OPTIMISTIC,
+            )
+        if run.state in (RunState.STOPPED, RunState.FAILED) and st.button(
+            "Continue", icon=":material/play_arrow:", key="train_continue",
+            help="Goes on after the last finished epoch.",
+        ):
+            lab.resume(run.id)
+            st.rerun()
+
+
+def page() -> None:
+    """A run's record where the address names one, else the form."""
+    asked = st.query_params.get("run")
+    if asked is None:
+        start_worker()
+        form()
+    elif asked.isascii() and asked.isdigit() and len(asked) < 12:
+        record(int(asked))
+    else:
+        raise LabError("The address names no run: ?run= is followed by a number, such as ?run=1.")
+
+
+with frame("Train", "Train a network on this machine and watch it learn."):
+    page()

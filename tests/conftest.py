@@ -1,0 +1,26 @@
+"""What all tests share: no test touches the user's own runs, full data sets only where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def isolated_runs(tmp_path, monkeypatch) -> Path:
+    """A LAB_RUNS_DIR of the test's own, not made yet, and the default database inside it."""
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("LAB_RUNS_DIR", str(folder))
+    monkeypatch.delenv("LAB_DATABASE_URL", raising=False)
+    return folder
+
+
+@pytest.fixture
+def full_data() -> Path:
+    """The folder with the whole MNIST and Fashion-MNIST, where this machine has them."""
+    folder = os.environ.get("LAB_DATA_DIR")
+    if not folder:
+        pytest.skip("LAB_DATA_DIR is not set: the full data sets are not on this machine")
+    return Path(folder)

@@ -1,0 +1,233 @@
+"""Specs: frozen, validated, JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, replace
+from itertools import permutations
+
+import pytest
+
+from core.specs import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_IMAGE_SIZE,
+    MAX_IN_CHANNELS,
+    MAX_LEARNING_RATE,
+    MAX_NUM_CLASSES,
+    MAX_RATIO,
+    MAX_SEED,
+    MAX_TRAIN_IMAGES,
+    LabError,
+    ModelSpec,
+    Recipe,
+    RunSpec,
+)
+
+OPTIONS = {"shortcut": "conv", "as_published": True, "head_width": 512, "rate": 0.5}
+MODEL = ModelSpec("vgg11", 4, 96, 3, 12, options=tuple(OPTIONS.items()))
+RECIPE = Recipe("fast", 5, 32, 0.05, momentum=0.9, nesterov=True, schedule="one-cycle")
+RUN = RunSpec(MODEL, "fashion-mini", RECIPE, train_images=400, device="cuda:1", seed=7)
+SPECS = [
+    ModelSpec("lenet"),
+    MODEL,
+    Recipe("published-vgg", 5, 128, 0.05),
+    RECIPE,
+    RunSpec(ModelSpec("lenet"), "mnist", RECIPE),
+    RUN,
+]
+by_class = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
+
+
+def sentence(caught) -> str:
+    """The message, which is one line that ends like a sentence."""
+    text = str(caught.value)
+    assert "\n" not in text and text.endswith(".")
+    return text
+
+
+# JSON
+
+
+@by_class
+def test_json_leads_back_to_an_equal_spec(spec):
+    again = type(spec).from_json(spec.to_json())
+    assert again == spec and hash(again) == hash(spec)
+    assert again.to_json() == spec.to_json()
+
+
+@by_class
+def test_json_is_one_line_that_every_language_reads(spec):
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    text = spec.to_json()
+    assert "\n" not in text
+    assert json.loads(text, parse_constant=refuse) == spec.to_dict()
+
+
+def test_json_of_a_network_shows_its_options_by_name():
+    assert json.loads(MODEL.to_json()) == {
+        "arch": "vgg11",
+        "ratio": 4,
+        "image_size": 96,
+        "in_channels": 3,
+        "num_classes": 12,
+        "options": OPTIONS,
+    }
+
+
+def test_options_in_any_order_make_the_same_network():
+    specs = {replace(MODEL, options=order) for order in permutations(OPTIONS.items())}
+    specs.add(replace(MODEL, options=OPTIONS))
+    assert specs == {MODEL}
+    assert {spec.to_json() for spec in specs} == {MODEL.to_json()}
+
+
+def test_other_options_make_another_network():
+    assert replace(MODEL, options={**OPTIONS, "head_width": 513}) != MODEL
+
+
+def test_an_option_left_at_its_default_is_none():
+    assert MODEL.option("shortcut") == "conv"
+    assert MODEL.option("depth") is None
+
+
+@pytest.mark.parametrize("cls", [ModelSpec, Recipe, RunSpec])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "vgg11", "{'arch': 'vgg11'}", "[" * 100_000, '{"ratio": ' + "1" * 5_000 + "}"],
+    ids=["nothing", "cut", "a word", "Python", "nested without end", "a number without end"],
+)
+def test_text_that_is_no_json_is_one_sentence(cls, text):
+    with pytest.raises(LabError, match=f"{cls.__name__} is not valid JSON") as caught:
+        cls.from_json(text)
+    assert len(sentence(caught)) < 300
+
+
+@pytest.mark.parametrize("cls", [ModelSpec, Recipe, RunSpec])
+@pytest.mark.parametrize("text", ["[]", "null", "3", '"vgg11"', "true"])
+def test_json_of_something_else_is_one_sentence(cls, text):
+    with pytest.raises(LabError, match=f"{cls.__name__} is a JSON object with the fields") as caught:
+        cls.from_json(text)
+    sentence(caught)
+
+
+@by_class
+def test_a_missing_field_is_named(spec):
+    values = spec.to_dict()
+    first = next(iter(values))
+    del values[first]
+    with pytest.raises(LabError, match=f"incomplete.*'{first}'") as caught:
+        type(spec).from_dict(values)
+    sentence(caught)
+
+
+@by_class
+def test_an_unknown_field_is_named(spec):
+    with pytest.raises(LabError, match=r"but no 'colour'") as caught:
+        type(spec).from_dict(spec.to_dict() | {"colour": 1})
+    sentence(caught)
+
+
+def test_the_parts_of_a_run_are_checked_too():
+    values = RUN.to_dict()
+    for part, cls in (("model", "ModelSpec"), ("recipe", "Recipe")):
+        with pytest.raises(LabError, match=f"{cls} has .* but no 'colour'"):
+            RunSpec.from_dict(values | {part: values[part] | {"colour": 1}})
+        with pytest.raises(LabError, match=f"{cls} is a JSON object"):
+            RunSpec.from_dict(values | {part: "fast"})
+
+
+@by_class
+def test_specs_cannot_be_changed(spec):
+    with pytest.raises(FrozenInstanceError):
+        spec.ratio = 2
+
+
+# Bounds
+
+WHOLE = [  # a spec, its field, the smallest and the largest value
+    (MODEL, "ratio", 1, MAX_RATIO),
+    (MODEL, "image_size", 1, MAX_IMAGE_SIZE),
+    (MODEL, "in_channels", 1, MAX_IN_CHANNELS),
+    (MODEL, "num_classes", 1, MAX_NUM_CLASSES),
+    (RECIPE, "epochs", 1, MAX_EPOCHS),
+    (RECIPE, "batch_size", 1, MAX_BATCH_SIZE),
+    (RUN, "train_images", 1, MAX_TRAIN_IMAGES),
+    (RUN, "seed", 0, MAX_SEED),
+]
+NUMBERS = [
+    (RECIPE, "learning_rate", 1e-9, MAX_LEARNING_RATE),
+    (replace(RECIPE, nesterov=False), "momentum", 0.0, 1.0),
+    (RECIPE, "weight_decay", 0.0, 10.0),
+    (RECIPE, "max_gradient_norm", 0.0, 1e6),
+]
+field_name = {"ids": lambda value: value if isinstance(value, str) else ""}
+
+
+@pytest.mark.parametrize(("spec", "field", "low", "high"), WHOLE + NUMBERS, **field_name)
+def test_both_bounds_are_allowed(spec, field, low, high):
+    for value in (low, high):
+        assert getattr(replace(spec, **{field: value}), field) == value
+
+
+@pytest.mark.parametrize(("spec", "field", "low", "high"), WHOLE, **field_name)
+def test_whole_numbers_stay_within_bounds(spec, field, low, high):
+    for value in (low - 1, high + 1, -(10**30), float(low), "4", True, [4], {}, float("nan")):
+        with pytest.raises(LabError, match=f"{field} must be a whole number from {low:,}") as caught:
+            replace(spec, **{field: value})
+        assert f"to {high:,}, not {value!r}" in sentence(caught)
+
+
+@pytest.mark.parametrize(("spec", "field", "low", "high"), NUMBERS, **field_name)
+def test_numbers_stay_within_bounds(spec, field, low, high):
+    wrong = (low - 1e-9, high * 1.001, -1, float("nan"), float("inf"), 10**400, "0.1", True, None)
+    for value in wrong:
+        with pytest.raises(LabError, match=f"{field} must be a number from {low:g} to") as caught:
+            replace(spec, **{field: value})
+        sentence(caught)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "values", "words"),
+    [
+        (MODEL, "arch", ("", None, 11), "arch must be the name of a network"),
+        (RECIPE, "name", ("", None, 1), "A recipe needs a name"),
+        (RECIPE, "nesterov", (1, "yes", None), "nesterov must be true or false"),
+        (RECIPE, "normalise", (0, "", None), "normalise must be true or false"),
+        (RECIPE, "schedule", ("cosine", None, []), "schedule must be one of constant, one-cycle"),
+        (RECIPE, "initialisation", ("he", 1, {}), "initialisation must be one of default, xavier"),
+        (RUN, "dataset", ("", None, 3), "dataset must be the name of a data set"),
+        (RUN, "device", ("", None, 0), "device must be cpu, cuda or mps"),
+        (RUN, "model", (None, "vgg11", 3), "ModelSpec is a JSON object"),
+        (RUN, "recipe", (None, "fast", 3), "Recipe is a JSON object"),
+        (MODEL, "options", (None, 3, "conv", [1], [("a",)]), "options must be an object"),
+    ],
+    **field_name,
+)
+def test_words_of_the_wrong_kind_are_one_sentence(spec, field, values, words):
+    for value in values:
+        with pytest.raises(LabError, match=words) as caught:
+            replace(spec, **{field: value})
+        sentence(caught)
+
+
+@pytest.mark.parametrize("value", [None, [1], {"a": 1}, (1,)])
+def test_an_options_value_is_a_plain_one(value):
+    with pytest.raises(LabError, match="Option shortcut must be a word, a number or true/false"):
+        ModelSpec("lenet", options={"shortcut": value})
+
+
+def test_an_option_is_given_once():
+    with pytest.raises(LabError, match="once"):
+        ModelSpec("lenet", options=(("a", 1), ("a", 2)))
+
+
+def test_nesterov_needs_a_momentum():
+    with pytest.raises(LabError, match="momentum above 0"):
+        replace(RECIPE, momentum=0.0)
+
+
+def test_all_training_images_are_none():
+    assert replace(RUN, train_images=None).train_images is None

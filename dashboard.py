@@ -17,7 +17,7 @@ CARDS = (
         " and resize, show what changes.",
         "Open VGG-11",
         "pages/architecture.py",
-        {"net_network": "vgg11"},
+        {"net_network": "VGG: VGG-11"},
     ),
     (
         "Train in 10 seconds",
@@ -26,11 +26,7 @@ CARDS = (
         " rise, then download the curve.",
         "Set up the run",
         "pages/train.py",
-        {
-            "train_network": "course-residual",
-            "train_dataset": "fashion-mini",
-            "train_recipe": "fast",
-        },
+        {"train_network": "Residual: Course residual net", "train_epochs": "3"},
     ),
     (
         "Which residual block is best?",
@@ -55,7 +51,7 @@ with frame(
             st.subheader(f"{icon} {title}", anchor=False)
             st.write(text)
             if st.button(label, type="primary", key=f"open_{target}"):
-                for key in [key for key in st.session_state if str(key).startswith("train_")]:
+                for key in [key for key in st.session_state if str(key).startswith(("net_", "train_"))]:
                     del st.session_state[key]
                 st.switch_page(target, query_params=keys)
     st.subheader("Newest runs", anchor=False)

@@ -97,7 +97,8 @@ def write_table(frame: pd.DataFrame) -> None:
     frame = frame.convert_dtypes()  # whole numbers stay whole beside missing ones
     columns = []
     for name in frame.columns:
-        cells = [str(name), *(cell(name, value) for value in frame[name].tolist())]
+        values = frame[name].astype(object).where(frame[name].notna(), None)
+        cells = [str(name), *(cell(name, value) for value in values)]
         width = max(map(len, cells))
         is_text = frame[name].dtype.kind not in "iufb"
         columns.append([text.ljust(width) if is_text else text.rjust(width) for text in cells])
@@ -107,7 +108,7 @@ def write_table(frame: pd.DataFrame) -> None:
 
 def cell(column: str, value: Any) -> str:
     """A number with its thousands apart and four digits after the point; nothing for no value."""
-    if value is None or value != value or str(value) == "<NA>":
+    if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if column in PLAIN_NUMBERS else f"{value:,}"
@@ -183,7 +184,9 @@ def options_text(options: Iterable[Option]) -> str:
     shown = []
     for option in options:
         values = option_values(option)
-        default = str(option.default).lower() if isinstance(option.default, bool) else option.default
+        default = str(option.default)
+        if isinstance(option.default, bool):
+            default = default.lower()
         text = ", ".join(values) if isinstance(values, list) else values
         shown.append(f"{option.name}={default} ({text})")
     return "; ".join(shown)
@@ -409,8 +412,9 @@ class ProgressBar:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.is_terminal = stream.isatty()
-        self.began: float | None = None
+        self.began: float | None = None  # downloads excluded
         self.drawn = 0.0
+        self.epochs, self.fraction = 0, 0.0  # of the last event
 
     def show(self, event: Progress | EpochMetrics) -> None:
         """Listener of a run."""

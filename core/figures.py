@@ -64,6 +64,8 @@ def styles(count: int) -> list[tuple[str, str]]:
     return list(islice(cycle(pairs), count))
 
 
+LABEL_WIDTH = 1.2  # room for the shape over a thin bar, in the units of `bar_width`
+
 # Networks ------------------------------------------------------------------------------------
 
 
@@ -79,7 +81,7 @@ def shape_flow(analysis: Analysis) -> go.Figure:
     centres, edge = [], 0.0
     for width in widths:
         centres.append(edge + width / 2)
-        edge += width + 0.6
+        edge += max(width, LABEL_WIDTH) + 0.4
     figure = go.Figure(
         go.Bar(
             x=centres,
@@ -90,6 +92,7 @@ def shape_flow(analysis: Analysis) -> go.Figure:
             text=[short_shape(shape) for _, shape, _ in bars],
             textposition="outside",
             textangle=0 if len(bars) <= 9 else -60,
+            constraintext="none",
             cliponaxis=False,
             customdata=[
                 (name, formats.shape(shape), detail)
@@ -100,16 +103,20 @@ def shape_flow(analysis: Analysis) -> go.Figure:
         )
     )
     figure.update_layout(
-        title="From image to classes: height is pixels a side, width is channels",
+        title="From image to classes<br>height: pixels a side, width: channels",
         xaxis=dict(
-            tickvals=centres, ticktext=[name for name, *_ in bars], showgrid=False, zeroline=False
+            tickvals=centres,
+            ticktext=[name for name, *_ in bars],
+            range=[-1.0, edge + 0.4],
+            showgrid=False,
+            zeroline=False,
         ),
         yaxis=dict(
             visible=False,
             range=[-0.52 * max(heights), (0.72 if len(bars) > 9 else 0.6) * max(heights)],
         ),
-        height=340,
-        margin=dict(t=48, b=40, l=8, r=8),
+        height=360,
+        margin=dict(t=64, b=40, l=8, r=8),
         bargap=0,
         showlegend=False,
     )
@@ -182,9 +189,9 @@ def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
     figure.update_layout(
         title=cost_finding(rows, unit),
         barmode="relative",
-        height=110 + 24 * len(rows),
-        margin=dict(t=84, b=48, l=8, r=8),
-        legend=dict(orientation="h", y=1, yanchor="bottom", x=0),
+        height=150 + 24 * len(rows),
+        margin=dict(t=64, b=86, l=8, r=8),
+        legend=dict(orientation="h", yref="container", y=0, yanchor="bottom", x=0),
         xaxis=dict(
             title=f"← share of the {unit} (%)      share of the parameters (%) →",
             tickvals=list(range(-100, 101, 25)),

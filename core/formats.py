@@ -67,11 +67,7 @@ def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> st
 
 
 def change(now: float, before: float) -> str | None:
-    """How `now` compares with `before`: "−75.0 %" or "×2.25"; None where they are equal."""
+    """`now` as a multiple of `before`: "×0.25"; None where they are equal."""
     if now == before or not before:
         return None
-    if now > 2 * before:
-        return f"×{digits(now / before)}"
-    share = 100 * (now / before - 1)
-    sign = "+" if share > 0 else "−"
-    return joined(f"{sign}{abs(share):.1f}", "%")
+    return f"×{now / before:.3g}"

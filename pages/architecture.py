@@ -83,11 +83,13 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
         ("MACs an image", now.macs, before.macs, formats.short(now.macs),
          f"{now.macs:,} multiply-adds of convolutions and matrix products, without bias, as in"
          " the papers; 1 MAC = 2 FLOPs."),
-        (f"Training memory, batch {BATCH}", memory, memory_before, formats.mebibytes(memory),
-         "Weights, gradients, momentum and what autograd keeps for the backward pass, as float32."),
+        (f"Memory, batch {BATCH}", memory, memory_before, formats.mebibytes(memory),
+         "Training: weights, gradients, momentum and what autograd keeps for the backward pass, as"
+         " float32."),
         ("Receptive field", seen or 0, before.receptive_field or 0,
-         f"{seen} of {size} px" if seen else "–",
-         "Pixels a side that one unit of the last feature map can see (Araujo et al. 2019)."),
+         formats.joined(str(seen), "px") if seen else formats.NOTHING,
+         f"Pixels a side that one unit of the last feature map can see, of the image's {size}"
+         " (Araujo et al. 2019)."),
         ("Depth", now.depth, before.depth, f"{now.depth} layers",
          f"Layers with weights on the longest path; the network has {now.weight_layers} in all."),
     )
@@ -95,8 +97,8 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
         for label, value, reference, shown, explanation in rows:
             delta = formats.change(value, reference)
             st.metric(
-                label, shown, f"{delta} against its default" if delta else None,
-                delta_color="off", help=explanation, border=True,
+                label, shown, f"{delta} of default" if delta else None, delta_color="off",
+                delta_arrow="off", help=explanation, border=True, width=174,
             )
 
 

@@ -10,13 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from core import figures, formats
-from core.data import DATASETS, find_dataset, is_available
+from core.data import DATASETS, find_dataset
 from core.published import PUBLISHED
 from core.runs.store import Run, Store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
 from core.training.recipes import RECIPES, recipe
 from pages.shared.block_pictures import block_picture
+from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import start_worker, store
@@ -101,9 +102,10 @@ def form() -> list[RunSpec]:
         help="Runs of each variant with seeds 0, 1, 2, …: the curve is their mean.",
     ))
     dataset = st.selectbox(
-        "Data set", list(DATASETS), format_func=dataset_label, key="res_dataset",
-        bind="query-params", help="fashion-mini ships with the lab.",
+        "Data set", list(DATASETS), format_func=lambda name: DATASETS[name].title, key="res_dataset",
+        bind="query-params", help="Fashion-MNIST mini ships with the lab.",
     )
+    st.caption(dataset_line(dataset))
     chosen = st.selectbox(
         "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name].title, key="res_recipe",
         bind="query-params", help="The same recipe for every variant.",
@@ -143,13 +145,6 @@ def begin(specs: Sequence[RunSpec]) -> None:
     st.rerun()
 
 
-def dataset_label(name: str) -> str:
-    """Title, and whether it must be downloaded first."""
-    info = DATASETS[name]
-    where = "here" if is_available(name) else f"download {formats.mebibytes(info.download_bytes)}"
-    return f"{info.title} · {where}"
-
-
 def choose_device() -> str:
     """The devices of this machine; torch is asked only where it is loaded already."""
     from pages.shared.lab import load_torch
@@ -167,9 +162,12 @@ def pictures() -> None:
     """Each block as a small picture with its formula."""
     with st.container(horizontal=True):
         for variant in VARIANTS:
-            with st.container(border=True, width=215):
+            with st.container(border=True, width=212, gap="small"):
                 st.markdown(f"**{variant.title}**")
-                st.html(block_picture(variant.shortcut, variant.as_published, variant.colour))
+                st.image(
+                    block_picture(variant.shortcut, variant.as_published, variant.colour),
+                    width=176,
+                )
                 st.caption(variant.formula)
 
 

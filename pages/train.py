@@ -16,6 +16,7 @@ from core.tables import epoch_frame
 from core.training.estimate import Estimate, Speed, check_fits, estimate
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
+from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, start_worker, store
@@ -45,7 +46,7 @@ def form() -> None:
     except LabError as error:
         cost, problem = None, str(error)
     st.subheader(f"What the network will see: {info.title}", anchor=False)
-    st.image(samples(spec.dataset, spec.model.image_size), caption=sample_captions(spec.dataset))
+    show_samples(spec.dataset, spec.model.image_size)
     if problem:
         st.error(problem, icon=":material/error:")
     elif cost:
@@ -67,10 +68,11 @@ def choose_run() -> RunSpec:
     model = choose_model("train_", "course-residual", short_default)
     dependent = [f"train_{name}" for name in ("images", "epochs", "batch", "rate")]
     dataset = st.selectbox(
-        "Data set", list(DATASETS), format_func=dataset_label, key="train_dataset",
-        bind="query-params", on_change=forget, args=dependent,
-        help="fashion-mini ships with the lab; the others are downloaded at the first run.",
+        "Data set", list(DATASETS), format_func=lambda name: DATASETS[name].title,
+        key="train_dataset", bind="query-params", on_change=forget, args=dependent,
+        help="Fashion-MNIST mini ships with the lab; the others are downloaded at the first run.",
     )
+    st.caption(dataset_line(dataset))
     chosen = st.selectbox(
         "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name].title,
         key="train_recipe", bind="query-params", on_change=forget, args=dependent,
@@ -103,9 +105,10 @@ def choose_run() -> RunSpec:
             help="Decides initial weights, batch order and dropout: the same seed, the same curve.",
         )
         device = st.selectbox(
-            "Device", available_devices(), format_func=lambda name: f"{name} ({describe(name)})",
-            key="train_device", bind="query-params", help="The devices this machine really has.",
+            "Device", available_devices(), key="train_device", bind="query-params",
+            help="The devices this machine really has.",
         )
+        st.caption(describe(device))
     return RunSpec(
         model=model,
         dataset=dataset,
@@ -124,13 +127,6 @@ def short_default(row) -> ModelSpec:  # type: ignore[no-untyped-def]
     return replace(default, image_size=96, ratio=4)
 
 
-def dataset_label(name: str) -> str:
-    """Title, number of images, size on disk, and whether it is here already."""
-    info = DATASETS[name]
-    where = "here" if is_available(name) else f"download {formats.mebibytes(info.download_bytes)}"
-    return f"{info.title} · {info.train_images:,} images · {where}"
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def samples(name: str, size: int) -> list[np.ndarray]:
     """Ten training images, one of each class, resized as the network will see them."""
@@ -138,17 +134,20 @@ def samples(name: str, size: int) -> list[np.ndarray]:
 
     from core.data.batches import prepare
 
-    source = name if is_available(name) else "fashion-mini"
-    images, _ = sample_images(source, SAMPLES)
+    images, _ = sample_images(name, SAMPLES)
     resized = prepare(torch.from_numpy(images.copy()).unsqueeze(1), min(size, 128), 1)
     return [np.asarray(image[0] * 255, dtype=np.uint8) for image in resized.numpy()]
 
 
-def sample_captions(name: str) -> list[str]:
-    """The classes of the samples."""
+def show_samples(name: str, size: int) -> None:
+    """One picture of each class in a row, with its name."""
     source = name if is_available(name) else "fashion-mini"
     _, labels = sample_images(source, SAMPLES)
-    return [find_dataset(source).class_names[label] for label in labels]
+    with st.container(horizontal=True, gap="small"):
+        for picture, label in zip(samples(source, size), labels, strict=True):
+            with st.container(width=76, gap=None):
+                st.image(picture, width=76)
+                st.caption(find_dataset(source).class_names[label])
 
 
 def cost_of(spec: RunSpec) -> Estimate:

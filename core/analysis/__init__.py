@@ -17,13 +17,13 @@ def analyze(spec: ModelSpec) -> Analysis:
 
     Raises LabError when the network cannot be built.
     """
-    from core.analysis.analyze import analyze as run
+    from core.analysis.network import analyze as run
 
     return run(spec)
 
 
 def torchinfo_summary(spec: ModelSpec) -> str:
     """torchinfo's own summary text, from a network built on meta. Raises LabError as `analyze`."""
-    from core.analysis.analyze import torchinfo_summary as run
+    from core.analysis.network import torchinfo_summary as run
 
     return run(spec)

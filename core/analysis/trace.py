@@ -232,7 +232,8 @@ class Watcher(TorchDispatchMode):
             if result is not None:
                 self.leaf.output_shape = tuple(result.shape)
                 self.leaf.view = self.views.get(storage_key(result), self.leaf.view)
-                fresh = result.dtype.is_floating_point and self.leaf.kinds
+                in_place = storage_key(result) in map(storage_key, tensors_in(args))
+                fresh = result.dtype.is_floating_point and self.leaf.kinds and not in_place
                 self.leaf.output_bytes = result.nbytes if fresh else 0
             self.leaf = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(written.fileno())
         temporary.replace(path)
     except Exception as error:  # torch and safetensors wrap an OSError in errors of their own
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise LabError(
             f"The run's files could not be written ({error}); free some disk space, or set"
             " LAB_RUNS_DIR to a folder that can be written, and continue the run."

@@ -183,7 +183,14 @@ def open_store(url: str | None = None) -> Store:
             f"The folder for runs cannot be written ({error.strerror or error}); set LAB_RUNS_DIR"
             " to a folder that can."
         ) from error
-    except (ArgumentError, NoSuchModuleError) as error:
+    except LabError:
+        raise
+    except ImportError as error:
+        raise LabError(
+            f"LAB_DATABASE_URL needs the Python package {error.name}, which is not installed;"
+            " install it, or leave the variable away to use an SQLite file."
+        ) from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: a broken port
         raise LabError(
             "LAB_DATABASE_URL is not a database address that can be opened; an example is"
             " sqlite:////home/me/lab.sqlite."

@@ -195,14 +195,16 @@ def current_run(run: Run):  # type: ignore[no-untyped-def]
 
 
 def measure_devices(store: Store) -> None:
-    """Measure the speed of each device that the store does not know yet, for estimates."""
+    """Measure the speed of each device, for estimates; the best of all measurements is kept."""
     from core.training.devices import available_devices
-    from core.training.estimate import measure_speed
+    from core.training.estimate import Speed, measure_speed
 
     for device in available_devices():
         name = speed_name(device)
-        if store.speed(name) is None:
-            store.keep_speed(name, asdict(measure_speed(device)))
+        speed = measure_speed(device)
+        if known := store.speed(name):
+            speed = speed.best_of(Speed.from_dict(known))
+        store.keep_speed(name, asdict(speed))
 
 
 def speed_name(device: str) -> str:

@@ -147,7 +147,7 @@ def fit(
             train_seconds=seen.seconds,
             evaluation_seconds=perf_counter() - began,
             images_per_second=seen.images / seen.seconds,
-            learning_rate=training.optimiser.param_groups[0]["lr"],
+            last_learning_rate=training.optimiser.param_groups[0]["lr"],
         )
 
 

@@ -40,4 +40,4 @@ class EpochMetrics:
     train_seconds: float  # evaluation excluded
     evaluation_seconds: float
     images_per_second: float  # training images ÷ train_seconds
-    learning_rate: float  # of the last step
+    last_learning_rate: float  # of the last step; with one-cycle it changes at every step

@@ -1,7 +1,8 @@
-"""Small pictures of the residual blocks, as SVG that takes its colours from the page."""
+"""Small pictures of the residual blocks, as SVG; grey lines show on light and on dark pages."""
 
 from __future__ import annotations
 
+INK = "#7A838F"  # contrast of about 4 with both white and black
 TOP, CONV1, CONV2, JOIN, BOTTOM = 14, 40, 84, 128, 158  # y of the parts, in pixels
 MAIN, SIDE = 62, 140  # x of the residual branch and of the shortcut
 
@@ -19,9 +20,10 @@ def block_picture(shortcut: str, as_published: bool, colour: str) -> str:
         _text(MAIN + 32, BOTTOM - 4, "ReLU"),
     ]
     if as_published:  # conv2 reads x past conv1
-        parts.append(_path(f"M{MAIN} 24 H8 V76 H{MAIN} V{CONV2}", "currentColor"))
+        parts.append(_path(f"M{MAIN} 24 H8 V76 H{MAIN} V{CONV2}", INK))
     if shortcut != "none":
-        parts.append(_path(f"M{MAIN} 20 H{SIDE} V{JOIN} H{MAIN + 10}", colour))
+        through = f"V62 M{SIDE} 86 " if shortcut == "conv" else ""  # the 1×1 stands in the way
+        parts.append(_path(f"M{MAIN} 20 H{SIDE} {through}V{JOIN} H{MAIN + 10}", colour))
         parts.append(_join("+"))
     if shortcut == "conv":
         parts.append(_box(SIDE, 62, "1×1", colour, width=36))
@@ -29,9 +31,9 @@ def block_picture(shortcut: str, as_published: bool, colour: str) -> str:
         parts.append(_text(MAIN - 32, JOIN + 18, "× 0.5"))
     body = "".join(parts)
     return (
-        '<svg viewBox="0 0 176 168" width="176" height="168" role="img"'
-        f' aria-label="block with {shortcut} shortcut" fill="none" stroke="currentColor"'
-        f' font-size="12">{body}</svg>'
+        f'<svg viewBox="0 0 176 168" width="176" height="168" role="img"'
+        f' aria-label="block with {shortcut} shortcut" fill="none" stroke="{INK}"'
+        f' font-family="sans-serif" font-size="12" xmlns="http://www.w3.org/2000/svg">{body}</svg>'
     )
 
 
@@ -62,5 +64,5 @@ def _join(sign: str) -> str:
 
 def _text(x: int, y: int, text: str) -> str:
     return (
-        f'<text x="{x}" y="{y}" text-anchor="middle" fill="currentColor" stroke="none">{text}</text>'
+        f'<text x="{x}" y="{y}" text-anchor="middle" fill="{INK}" stroke="none">{text}</text>'
     )

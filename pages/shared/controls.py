@@ -22,9 +22,9 @@ def networks() -> list[str]:
 
 
 def network_label(name: str) -> str:
-    """`VGG · VGG-11 (2014)`."""
+    """`VGG: VGG-11`; the URL holds what the picker shows, so this is also the address."""
     row = CATALOGUE[name]
-    return f"{row.family} · {row.title} ({row.year})"
+    return f"{row.family}: {row.title}"
 
 
 def forget(*keys: str) -> None:
@@ -42,13 +42,19 @@ def go_to(page: str, keys: Mapping[str, object]) -> None:
 
 def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     """The URL parameters under which `choose_model(prefix)` shows `spec`."""
+    shown = {
+        option.name: dict(option.choices).get(str(value), value)
+        for option in CATALOGUE[spec.arch].options
+        if (value := spec.option(option.name)) is not None
+    }
     return {
-        f"{prefix}network": spec.arch,
+        f"{prefix}network": network_label(spec.arch),
         f"{prefix}ratio": spec.ratio,
         f"{prefix}size": spec.image_size,
         f"{prefix}channels": spec.in_channels,
         f"{prefix}classes": spec.num_classes,
-    } | {f"{prefix}{name}": value for name, value in spec.options}
+    } | {f"{prefix}{name}": str(value).lower() if isinstance(value, bool) else value
+         for name, value in shown.items()}
 
 
 def own_default(row: Architecture) -> ModelSpec:
@@ -73,7 +79,7 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         help="Type to search; a new network starts with its own settings.",
     )
     row = CATALOGUE[name]
-    st.caption(f"Source: {row.source}")
+    st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
     ratio = st.slider(
         "Ratio",

@@ -38,7 +38,7 @@ def load_torch() -> None:
     """Import what analyses need, behind a spinner the first time."""
     if "core.zoo" not in sys.modules:
         with st.spinner("Loading PyTorch, once for this server…"):
-            import core.analysis.analyze  # noqa: F401
+            import core.analysis.network  # noqa: F401
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

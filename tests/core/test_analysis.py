@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import core.analysis
 from core.analysis import KINDS, LEVELS, Analysis, analyze, torchinfo_summary
-from core.analysis.analyze import build_on_meta
+from core.analysis.network import build_on_meta
 from core.specs import LabError, ModelSpec
 from core.zoo import CATALOGUE, build
 
@@ -226,7 +226,7 @@ def resnet18_windows() -> list[tuple[int, int]]:
         ("vgg11", vgg_windows(1, 1, 2, 2, 2), 150),
         ("vgg16", vgg_windows(2, 2, 3, 3, 3), 212),  # Araujo et al. 2019, table
         ("lenet", [(5, 1), (2, 2)] * 2, 16),
-        ("course-residual", [*([(5, 1), (2, 2)] + [(3, 1)] * 2) * 2], 52),
+        ("course-residual", [(5, 1), (2, 2), (3, 1), (3, 1)] * 2, 40),
         (
             "alexnet",
             [(11, 4), (3, 2), (5, 1), (3, 2), (3, 1), (3, 1), (3, 1), (3, 2)],

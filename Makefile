@@ -31,20 +31,21 @@ bench: .venv/installed-dev
 clean:
 	rm -rf .pytest_cache .ruff_cache .mypy_cache bench-results
 	rm -f .venv/installed .venv/installed-dev
-	find . -name .venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt | .venv/made
 	$(call install,requirements.txt)
-	touch $@
+	@touch $@
 
 .venv/installed-dev: requirements-dev.txt requirements.txt | .venv/made
 	$(call install,requirements-dev.txt)
-	touch .venv/installed $@
+	@touch .venv/installed $@
 
 # uv is several times faster, but nobody needs to have it.
 define install
-	if uv --version >/dev/null 2>&1; then \
-		uv pip install --quiet --python $(PYTHON) -r $(1); \
+	@echo "Installing $(1); the first time this takes some minutes."
+	@if uv --version >/dev/null 2>&1; then \
+		uv pip install --python $(PYTHON) -r $(1); \
 	else \
 		{ $(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip; } && \
 		$(PYTHON) -m pip install --disable-pip-version-check -r $(1); \
@@ -64,4 +65,4 @@ endef
 		echo "The lab needs Python 3.11 or newer; this machine has $$(python3 --version 2>&1 || true)." >&2; \
 		exit 1; \
 	fi
-	touch $@
+	@touch $@

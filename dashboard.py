@@ -44,14 +44,14 @@ with frame(
     "Builds convolutional networks, takes them apart layer by layer and trains short runs, so that"
     " questions about them are answered with evidence.",
 ):
-    for column, (title, icon, text, label, target, keys) in zip(
-        st.columns(3), CARDS, strict=True
-    ):
+    for column, (title, icon, text, label, target, keys) in zip(st.columns(3), CARDS, strict=True):
         with column.container(border=True, height="stretch"):
             st.subheader(f"{icon} {title}", anchor=False)
             st.write(text)
             if st.button(label, type="primary", key=f"open_{target}"):
-                for key in [key for key in st.session_state if str(key).startswith(("net_", "train_"))]:
+                for key in [
+                    key for key in st.session_state if str(key).startswith(("net_", "train_"))
+                ]:
                     del st.session_state[key]
                 st.switch_page(target, query_params=keys)
     st.subheader("Newest runs", anchor=False)

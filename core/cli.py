@@ -479,14 +479,17 @@ def epoch_line(metrics: EpochMetrics, epochs: int) -> str:
 def list_runs(arguments: Namespace) -> int:
     """python -m core runs"""
     from core.runs.store import open_store
-    from core.tables import run_frame
 
     runs = open_store().runs()
     if arguments.format == "json":
         write_json([run_json(run) for run in runs])
-    elif not runs:
+        return 0
+    if not runs:
         say("There are no runs yet; `python -m core train course-residual` makes one.")
-    elif arguments.format == "csv":
+        return 0
+    from core.tables import run_frame
+
+    if arguments.format == "csv":
         write_csv(run_frame(runs))
     else:
         write_table(run_frame(runs)[RUN_COLUMNS])

@@ -134,8 +134,8 @@ def bar_height(shape: Sequence[int], image_size: int) -> float:
 
 
 def short_shape(shape: Sequence[int]) -> str:
-    """C×H×W of a map, units of a linear layer."""
-    return "×".join(map(str, shape[1:]))
+    """`64×112²` of a map, units of a linear layer: short, for narrow screens."""
+    return f"{shape[1]}×{shape[2]}²" if len(shape) == 4 else str(shape[-1])
 
 
 def block_details(blocks: Sequence[LayerCost]) -> list[str]:
@@ -163,9 +163,7 @@ def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
         for side, total in ((-1, total_macs), (1, total_params)):
             figure.add_bar(
                 y=[row.path for row in chosen],
-                x=[
-                    side * 100 * (row.macs if side < 0 else row.params) / total for row in chosen
-                ],
+                x=[side * 100 * (row.macs if side < 0 else row.params) / total for row in chosen],
                 orientation="h",
                 name=kind,
                 legendgroup=kind,
@@ -240,6 +238,9 @@ def accuracy_chart(curves: Sequence[Curve], train: bool = False, title: str = ""
     return figure
 
 
+LOSS_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+
+
 def loss_chart(curves: Sequence[Curve], title: str = "") -> go.Figure:
     """Loss over epochs on a log axis: training dashed, test solid."""
     figure = go.Figure()
@@ -247,7 +248,7 @@ def loss_chart(curves: Sequence[Curve], title: str = "") -> go.Figure:
         add_curve(figure, curve, "train_loss", "train", dash="dash")
         add_curve(figure, curve, "test_loss", "test")
     finish_epochs(figure, title or "Loss by epoch", "cross-entropy (nats, log)", curves)
-    figure.update_yaxes(type="log", dtick="D2")
+    figure.update_yaxes(type="log", tickvals=LOSS_TICKS, ticktext=list(map(str, LOSS_TICKS)))
     return figure
 
 
@@ -282,6 +283,7 @@ def add_curve(
         figure.add_scatter(
             x=[*epochs, *reversed(epochs)],
             y=[*highs, *reversed(lows)],
+            mode="lines",
             fill="toself",
             fillcolor=translucent(curve.colour),
             line=dict(width=0),
@@ -342,9 +344,7 @@ def translucent(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.2)"
 
 
-def published_chart(
-    rows: Sequence[tuple[str, Sequence[float], Styled]], title: str
-) -> go.Figure:
+def published_chart(rows: Sequence[tuple[str, Sequence[float], Styled]], title: str) -> go.Figure:
     """Published accuracies by epoch as thin lines: (label, fractions, its style)."""
     figure = go.Figure()
     for label, accuracies, style in rows:

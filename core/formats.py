@@ -67,7 +67,7 @@ def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> st
 
 
 def change(now: float, before: float) -> str | None:
-    """`now` as a multiple of `before`: "×0.25"; None where they are equal."""
-    if now == before or not before:
+    """`now` as a multiple of `before`: "×0.25"; None where they are equal to three digits."""
+    if not before or f"{now / before:.3g}" == "1":
         return None
     return f"×{now / before:.3g}"

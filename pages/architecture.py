@@ -36,8 +36,13 @@ def page() -> None:
     numbers(analysis, default_of(spec.arch))
     picked = picture(analysis)
     view = st.segmented_control(
-        "View", VIEWS, default="Layers", key="net_view", bind="query-params",
-        label_visibility="collapsed", required=True,
+        "View",
+        VIEWS,
+        default="Layers",
+        key="net_view",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
     )
     level, layout, as_flops = how(view)
     if view == "Layers":
@@ -78,34 +83,67 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
     size = analysis.spec.image_size
     seen = now.receptive_field
     rows = (
-        ("Parameters", now.params, before.params, formats.short(now.params),
-         "Weights and biases of all layers."),
-        ("MACs an image", now.macs, before.macs, formats.short(now.macs),
-         f"{now.macs:,} multiply-adds of convolutions and matrix products, without bias, as in"
-         " the papers; 1 MAC = 2 FLOPs."),
-        (f"Memory, batch {BATCH}", memory, memory_before, formats.mebibytes(memory),
-         "Training: weights, gradients, momentum and what autograd keeps for the backward pass, as"
-         " float32."),
-        ("Receptive field", seen or 0, before.receptive_field or 0,
-         formats.joined(str(seen), "px") if seen else formats.NOTHING,
-         f"Pixels a side that one unit of the last feature map can see, of the image's {size}"
-         " (Araujo et al. 2019)."),
-        ("Depth", now.depth, before.depth, f"{now.depth} layers",
-         f"Layers with weights on the longest path; the network has {now.weight_layers} in all."),
+        (
+            "Parameters",
+            now.params,
+            before.params,
+            formats.short(now.params),
+            "Weights and biases of all layers.",
+        ),
+        (
+            "MACs an image",
+            now.macs,
+            before.macs,
+            formats.short(now.macs),
+            f"{now.macs:,} multiply-adds of convolutions and matrix products, without bias, as in"
+            " the papers; 1 MAC = 2 FLOPs.",
+        ),
+        (
+            f"Memory, batch {BATCH}",
+            memory,
+            memory_before,
+            formats.mebibytes(memory),
+            "Training: weights, gradients, momentum and what autograd keeps for the backward pass, as"
+            " float32.",
+        ),
+        (
+            "Receptive field",
+            seen or 0,
+            before.receptive_field or 0,
+            formats.joined(str(seen), "px") if seen else formats.NOTHING,
+            f"Pixels a side that one unit of the last feature map can see, of the image's {size}"
+            " (Araujo et al. 2019).",
+        ),
+        (
+            "Depth",
+            now.depth,
+            before.depth,
+            f"{now.depth} layers",
+            f"Layers with weights on the longest path; the network has {now.weight_layers} in all.",
+        ),
     )
     with st.container(horizontal=True):
         for label, value, reference, shown, explanation in rows:
             delta = formats.change(value, reference)
             st.metric(
-                label, shown, f"{delta} of default" if delta else None, delta_color="off",
-                delta_arrow="off", help=explanation, border=True, width=174,
+                label,
+                shown,
+                f"{delta} of default" if delta else None,
+                delta_color="off",
+                delta_arrow="off",
+                help=explanation,
+                border=True,
+                width=174,
             )
 
 
 def picture(analysis: Analysis) -> str | None:
     """The shape flow; returns the block that was clicked."""
     event = st.plotly_chart(
-        figures.shape_flow(analysis), key="net_flow", on_select="rerun", selection_mode="points",
+        figures.shape_flow(analysis),
+        key="net_flow",
+        on_select="rerun",
+        selection_mode="points",
         config={"displayModeBar": False},
     )
     points = event["selection"]["points"] if event else []
@@ -119,15 +157,25 @@ def how(view: str) -> tuple[str, str, bool]:
         return level, layout, as_flops
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = st.segmented_control(
-            "Rows", list(LEVELS), default="block", format_func=LEVELS.__getitem__, key="net_level",
-            bind="query-params", required=True,
+            "Rows",
+            list(LEVELS),
+            default="block",
+            format_func=LEVELS.__getitem__,
+            key="net_level",
+            bind="query-params",
+            required=True,
             help="A weight layer's row includes what follows it, such as ReLU and pooling, so"
             " every choice adds up to the same totals.",
         )
         if view == "Layers":
             layout = st.segmented_control(
-                "Shapes", list(LAYOUTS), default="NCHW", format_func=LAYOUTS.__getitem__,
-                key="net_layout", bind="query-params", required=True,
+                "Shapes",
+                list(LAYOUTS),
+                default="NCHW",
+                format_func=LAYOUTS.__getitem__,
+                key="net_layout",
+                bind="query-params",
+                required=True,
                 help="N images, C channels, H×W pixels: PyTorch's order, or that of Keras.",
             )
         as_flops = st.toggle(
@@ -136,9 +184,7 @@ def how(view: str) -> tuple[str, str, bool]:
     return level, layout, as_flops
 
 
-def layers(
-    analysis: Analysis, level: str, layout: str, as_flops: bool, picked: str | None
-) -> None:
+def layers(analysis: Analysis, level: str, layout: str, as_flops: bool, picked: str | None) -> None:
     """The table, with the totals under it."""
     rows = analysis.rows(level)
     if picked and picked != "image":
@@ -189,7 +235,11 @@ def columns(unit: str) -> dict[str, object]:
 
     def share(what: str) -> object:
         return config.ProgressColumn(
-            f"of {what}", format="%.1f %%", min_value=0, max_value=100, color="blue",
+            f"of {what}",
+            format="%.1f %%",
+            min_value=0,
+            max_value=100,
+            color="blue",
             help=f"Share of the network's {what}.",
         )
 

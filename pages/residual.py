@@ -16,6 +16,7 @@ from core.runs.store import Run, Store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
 from core.training.recipes import RECIPES, recipe
+from core.variants import VARIANTS, Variant, variant_of
 from pages.shared.block_pictures import block_picture
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
@@ -27,41 +28,24 @@ MAX_SEEDS = 10
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One residual block to compare: its name, formula, options, colour and marker."""
+class Style:
+    """How a variant is drawn, the same everywhere: as published is open and dotted."""
 
-    name: str
-    title: str
-    shortcut: str
-    as_published: bool
-    formula: str
     colour: str
     marker: str
     dash: str = "solid"
 
-    @property
-    def options(self) -> tuple[tuple[str, str | bool], ...]:
-        """The course net's options for this block."""
-        return (("as_published", self.as_published), ("shortcut", self.shortcut))
 
-
-VARIANTS = (
-    Variant("identity", "plain residual", "identity", False,
-            "ReLU(x + conv2(ReLU(conv1(x))))", figures.BLUE, "circle"),
-    Variant("constant-scaling", "constant scaling", "constant-scaling", False,
-            "ReLU(0.5 · (x + conv2(ReLU(conv1(x)))))", figures.ORANGE, "square"),
-    Variant("constant-scaling-published", "constant scaling, as published", "constant-scaling",
-            True, "ReLU(0.5 · (x + conv2(x))); conv1 is dead", figures.ORANGE, "square-open",
-            "dot"),
-    Variant("conv", "conv shortcut", "conv", False,
-            "ReLU(conv1×1(x) + conv2(ReLU(conv1(x))))", figures.GREEN, "diamond"),
-    Variant("conv-published", "conv shortcut, as published", "conv", True,
-            "ReLU(conv1×1(x) + conv2(x)); conv1 is dead", figures.GREEN, "diamond-open", "dot"),
-    Variant("none", "no shortcut", "none", False,
-            "ReLU(conv2(ReLU(conv1(x))))", figures.VERMILLION, "triangle-up"),
-)
-BY_NAME = {variant.name: variant for variant in VARIANTS}
-CORRECTED = [variant.name for variant in VARIANTS if not variant.as_published]
+STYLES = {
+    "identity": Style(figures.BLUE, "circle"),
+    "constant-scaling": Style(figures.ORANGE, "square"),
+    "constant-scaling-published": Style(figures.ORANGE, "square-open", "dot"),
+    "conv": Style(figures.GREEN, "diamond"),
+    "conv-published": Style(figures.GREEN, "diamond-open", "dot"),
+    "none": Style(figures.VERMILLION, "triangle-up"),
+}
+CORRECTED = [variant.name for variant in VARIANTS.values() if not variant.as_published]
+FINDING = "Test accuracy: mean of the seeds,<br>band from the lowest to the highest"
 
 
 def page() -> None:
@@ -93,33 +77,59 @@ def page() -> None:
 def form() -> list[RunSpec]:
     """What to compare; the runs of the study, queued when the button is pressed."""
     names = st.multiselect(
-        "Variants", list(BY_NAME), CORRECTED, format_func=lambda name: BY_NAME[name].title,
-        key="res_variants", bind="query-params",
+        "Variants",
+        list(VARIANTS),
+        CORRECTED,
+        format_func=lambda name: VARIANTS[name].title,
+        key="res_variants",
+        bind="query-params",
         help="Blocks to compare; “as published” keeps the homework's mistake.",
     )
-    seeds = int(st.number_input(
-        "Seeds", 1, MAX_SEEDS, 3, key="res_seeds", bind="query-params",
-        help="Runs of each variant with seeds 0, 1, 2, …: the curve is their mean.",
-    ))
+    seeds = int(
+        st.number_input(
+            "Seeds",
+            1,
+            MAX_SEEDS,
+            3,
+            key="res_seeds",
+            bind="query-params",
+            help="Runs of each variant with seeds 0, 1, 2, …: the curve is their mean.",
+        )
+    )
     dataset = st.selectbox(
-        "Data set", list(DATASETS), format_func=lambda name: DATASETS[name].title, key="res_dataset",
-        bind="query-params", help="Fashion-MNIST mini ships with the lab.",
+        "Data set",
+        list(DATASETS),
+        format_func=lambda name: DATASETS[name].title,
+        key="res_dataset",
+        bind="query-params",
+        help="Fashion-MNIST mini ships with the lab.",
     )
     st.caption(dataset_line(dataset))
     chosen = st.selectbox(
-        "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name].title, key="res_recipe",
-        bind="query-params", help="The same recipe for every variant.",
+        "Recipe",
+        list(RECIPES),
+        format_func=lambda name: RECIPES[name].title,
+        key="res_recipe",
+        bind="query-params",
+        help="The same recipe for every variant.",
     )
     images = find_dataset(dataset).train_images
     base = recipe(chosen, images)
-    epochs = int(st.number_input(
-        "Epochs", 1, 50, min(3, base.epochs), key="res_epochs", bind="query-params",
-        help="Passes over the training images.",
-    ))
+    epochs = int(
+        st.number_input(
+            "Epochs",
+            1,
+            50,
+            min(3, base.epochs),
+            key="res_epochs",
+            bind="query-params",
+            help="Passes over the training images.",
+        )
+    )
     device = choose_device()
     specs = [
         RunSpec(
-            ModelSpec("course-residual", image_size=28, options=BY_NAME[name].options),
+            ModelSpec("course-residual", image_size=28, options=VARIANTS[name].options),
             dataset,
             recipe(chosen, images, epochs),
             device=device,
@@ -130,8 +140,12 @@ def form() -> list[RunSpec]:
     ]
     st.caption(f"{len(specs)} runs: {len(names)} variants × {seeds} seeds.")
     if st.button(
-        "Train them", type="primary", icon=":material/play_arrow:", disabled=not specs,
-        width="stretch", help="Queues every run; they go on when this tab closes.",
+        "Train them",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not specs,
+        width="stretch",
+        help="Queues every run; they go on when this tab closes.",
     ):
         begin(specs)
     return specs
@@ -153,7 +167,10 @@ def choose_device() -> str:
     from core.training.devices import available_devices
 
     return st.selectbox(
-        "Device", available_devices(), key="res_device", bind="query-params",
+        "Device",
+        available_devices(),
+        key="res_device",
+        bind="query-params",
         help="The devices this machine really has.",
     )
 
@@ -161,13 +178,11 @@ def choose_device() -> str:
 def pictures() -> None:
     """Each block as a small picture with its formula."""
     with st.container(horizontal=True):
-        for variant in VARIANTS:
-            with st.container(border=True, width=212, gap="small"):
+        for variant in VARIANTS.values():
+            colour = STYLES[variant.name].colour
+            with st.container(border=True, width=143, gap="small"):
+                st.image(block_picture(variant.shortcut, variant.as_published, colour), width=109)
                 st.markdown(f"**{variant.title}**")
-                st.image(
-                    block_picture(variant.shortcut, variant.as_published, variant.colour),
-                    width=176,
-                )
                 st.caption(variant.formula)
 
 
@@ -175,7 +190,8 @@ def invitation(specs: Sequence[RunSpec]) -> None:
     """Before any study: the published curves, and what to do."""
     st.info(
         f"No study yet. “Train them” in the sidebar trains {len(specs)} short runs; below are the"
-        " curves of the course note.", icon=":material/arrow_back:",
+        " curves of the course note.",
+        icon=":material/arrow_back:",
     )
     published_chart()
 
@@ -185,7 +201,11 @@ def published_chart() -> None:
     rows = [row for row in PUBLISHED if row.model.arch == "course-residual"]
     st.plotly_chart(
         figures.published_chart(
-            [(row.title, row.test_accuracy, variant_of(row.model)) for row in rows],
+            [
+                (row.title, row.test_accuracy, STYLES[variant.name])
+                for row in rows
+                if (variant := variant_of(row.model))
+            ],
             "Published: course residual net on MNIST, one run each",
         ),
         key="res_published",
@@ -194,14 +214,6 @@ def published_chart() -> None:
         "One run each on 10,000 test images: the 95 % interval of one such accuracy is about ±0.2"
         " points and the spread between seeds comes on top, so these final values cannot be ranked."
     )
-
-
-def variant_of(model: ModelSpec) -> Variant:
-    """The variant that a course residual net is."""
-    options = dict(model.options)
-    shortcut = options.get("shortcut", "identity")
-    wrong = bool(options.get("as_published")) and shortcut in ("conv", "constant-scaling")
-    return next(v for v in VARIANTS if (v.shortcut, v.as_published) == (shortcut, wrong))
 
 
 def follow(study: str, was_over: bool) -> None:
@@ -229,12 +241,16 @@ def follow(study: str, was_over: bool) -> None:
             figures.accuracy_chart(
                 [
                     figures.Curve(
-                        variant.title, variant.colour, variant.marker,
-                        tuple(epochs[run.id] for run in members if epochs[run.id]), variant.dash,
+                        variant.title,
+                        style.colour,
+                        style.marker,
+                        tuple(epochs[run.id] for run in members if epochs[run.id]),
+                        style.dash,
                     )
                     for variant, members in groups
+                    if (style := STYLES[variant.name])
                 ],
-                title="Test accuracy: mean of the seeds, band from lowest to highest",
+                title=FINDING,
             ),
             key="res_chart",
         )
@@ -244,7 +260,9 @@ def follow(study: str, was_over: bool) -> None:
             " about which block is better."
         )
         download_csv(
-            "Every epoch of every seed as CSV", lambda: epoch_frame(runs, epochs), f"{study}.csv",
+            "Every epoch of every seed as CSV",
+            lambda: epoch_frame(runs, epochs),
+            f"{study}.csv",
             "res_csv",
         )
     if first.dataset == "mnist":
@@ -264,8 +282,12 @@ def progress(lab: Store, runs: Sequence[Run]) -> None:
         left = f"about {formats.duration((time.time() - began) * (1 / done - 1))} left"
     finished = sum(run.state.is_over for run in runs)
     st.progress(done, f"{finished} of {len(runs)} runs done · {left}")
-    if st.button("Stop the study", icon=":material/stop:", key="res_stop",
-                 help="Ends its runs after their current step; finished epochs are kept."):
+    if st.button(
+        "Stop the study",
+        icon=":material/stop:",
+        key="res_stop",
+        help="Ends its runs after their current step; finished epochs are kept.",
+    ):
         lab.request_stop([run.id for run in runs])
         st.rerun(scope="fragment")
 
@@ -274,19 +296,16 @@ def by_variant(runs: Sequence[Run]) -> list[tuple[Variant, list[Run]]]:
     """The runs of each variant, in the order of VARIANTS."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(variant_of(run.spec.model).name, []).append(run)
-    return [(variant, groups[variant.name]) for variant in VARIANTS if variant.name in groups]
+        if variant := variant_of(run.spec.model):
+            groups.setdefault(variant.name, []).append(run)
+    return [(VARIANTS[name], groups[name]) for name in VARIANTS if name in groups]
 
 
-def table(
-    groups: Sequence[tuple[Variant, Sequence[Run]]], epochs: dict[int, list]
-) -> pd.DataFrame:
+def table(groups: Sequence[tuple[Variant, Sequence[Run]]], epochs: dict[int, list]) -> pd.DataFrame:
     """Final accuracy of each variant: mean, lowest and highest over its seeds."""
     rows = []
     for variant, members in groups:
-        whole = [
-            epochs[run.id] for run in members if len(epochs[run.id]) == run.spec.recipe.epochs
-        ]
+        whole = [epochs[run.id] for run in members if len(epochs[run.id]) == run.spec.recipe.epochs]
         finals = [metrics[-1].test_accuracy for metrics in whole]
         seconds = [sum(m.train_seconds for m in metrics) for metrics in whole]
         rows.append(

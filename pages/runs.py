@@ -47,16 +47,26 @@ def filtered(runs: Sequence[Run]) -> list[Run]:
     """The runs that the filters above the table let through."""
     state, network, dataset = st.columns(3)
     states = state.multiselect(
-        "State", [str(one) for one in RunState], key="runs_state", bind="query-params",
-        placeholder="any", help="Show only runs in these states.",
+        "State",
+        [str(one) for one in RunState],
+        key="runs_state",
+        bind="query-params",
+        placeholder="any",
+        help="Show only runs in these states.",
     )
     networks = network.multiselect(
-        "Network", sorted({run.spec.model.arch for run in runs}), key="runs_network",
-        placeholder="any", help="Show only runs of these networks.",
+        "Network",
+        sorted({run.spec.model.arch for run in runs}),
+        key="runs_network",
+        placeholder="any",
+        help="Show only runs of these networks.",
     )
     datasets = dataset.multiselect(
-        "Data set", sorted({run.spec.dataset for run in runs}), key="runs_dataset",
-        placeholder="any", help="Show only runs on these data sets.",
+        "Data set",
+        sorted({run.spec.dataset for run in runs}),
+        key="runs_dataset",
+        placeholder="any",
+        help="Show only runs on these data sets.",
     )
     return [
         run
@@ -86,18 +96,30 @@ def actions(lab: Store, picked: Sequence[Run]) -> None:
     going = [run.id for run in picked if not run.state.is_over]
     resumable = [run.id for run in picked if run.state in (RunState.STOPPED, RunState.FAILED)]
     with st.container(horizontal=True):
-        if st.button("Stop", disabled=not going, icon=":material/stop:",
-                     help="Stops the ticked runs after their current step; what they learned stays."):
+        if st.button(
+            "Stop",
+            disabled=not going,
+            icon=":material/stop:",
+            help="Stops the ticked runs after their current step; what they learned stays.",
+        ):
             lab.request_stop(going)
             st.rerun()
-        if st.button("Continue", disabled=not resumable, icon=":material/play_arrow:",
-                     help="Puts the ticked runs back into the queue; they go on after their last epoch."):
+        if st.button(
+            "Continue",
+            disabled=not resumable,
+            icon=":material/play_arrow:",
+            help="Puts the ticked runs back into the queue; they go on after their last epoch.",
+        ):
             for run_id in resumable:
                 lab.resume(run_id)
             start_worker()
             st.rerun()
-        if st.button("Delete…", disabled=not ids, icon=":material/delete:",
-                     help="Removes the ticked runs, their curves and their files; asks once."):
+        if st.button(
+            "Delete…",
+            disabled=not ids,
+            icon=":material/delete:",
+            help="Removes the ticked runs, their curves and their files; asks once.",
+        ):
             confirm_delete(lab, picked)
 
 

@@ -52,7 +52,10 @@ def form() -> None:
     elif cost:
         announce(spec, cost)
     if st.button(
-        "Start training", type="primary", icon=":material/play_arrow:", disabled=bool(problem),
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(problem),
         help="Puts the run into the queue; a worker process trains it, also when this tab closes.",
     ):
         run_id = store().enqueue(spec)
@@ -63,19 +66,26 @@ def form() -> None:
 def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set."""
     from core.training.devices import available_devices, describe
-    from pages.shared.controls import choose_model, forget
+    from pages.shared.controls import choose_model
 
     model = choose_model("train_", "course-residual", short_default)
-    dependent = [f"train_{name}" for name in ("images", "epochs", "batch", "rate")]
     dataset = st.selectbox(
-        "Data set", list(DATASETS), format_func=lambda name: DATASETS[name].title,
-        key="train_dataset", bind="query-params", on_change=forget, args=dependent,
+        "Data set",
+        list(DATASETS),
+        format_func=lambda name: DATASETS[name].title,
+        key="train_dataset",
+        bind="query-params",
+        on_change=follow_recipe,
         help="Fashion-MNIST mini ships with the lab; the others are downloaded at the first run.",
     )
     st.caption(dataset_line(dataset))
     chosen = st.selectbox(
-        "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name].title,
-        key="train_recipe", bind="query-params", on_change=forget, args=dependent,
+        "Recipe",
+        list(RECIPES),
+        format_func=lambda name: RECIPES[name].title,
+        key="train_recipe",
+        bind="query-params",
+        on_change=follow_recipe,
         help="Optimiser, schedule, batch size, epochs, initialisation.",
     )
     st.caption(f"Source: {RECIPES[chosen].source}")
@@ -83,29 +93,58 @@ def choose_run() -> RunSpec:
     with st.expander("What the recipe set"):
         train_images = int(
             st.number_input(
-                "Training images", 1, total, total, key="train_images", bind="query-params",
+                "Training images",
+                1,
+                total,
+                total,
+                key="train_images",
+                bind="query-params",
                 help="A fixed draw of the training set; fewer images make a shorter run.",
             )
         )
         base = recipe(chosen, train_images)
         epochs = st.number_input(
-            "Epochs", 1, 100, base.epochs, key="train_epochs", bind="query-params",
+            "Epochs",
+            1,
+            100,
+            base.epochs,
+            key="train_epochs",
+            bind="query-params",
             help="Passes over the training images.",
         )
         batch_size = st.number_input(
-            "Batch size", 1, 4096, base.batch_size, key="train_batch", bind="query-params",
+            "Batch size",
+            1,
+            4096,
+            base.batch_size,
+            key="train_batch",
+            bind="query-params",
             help="Images a step; memory grows with it.",
         )
         rate = st.number_input(
-            "Learning rate", 0.00001, 10.0, base.learning_rate, format="%.5g", key="train_rate",
-            bind="query-params", help="Constant, or the peak where the recipe is one-cycle.",
+            "Learning rate",
+            0.00001,
+            10.0,
+            base.learning_rate,
+            format="%.5g",
+            key="train_rate",
+            bind="query-params",
+            help="Constant, or the peak where the recipe is one-cycle.",
         )
         seed = st.number_input(
-            "Seed", 0, 2**31 - 1, 0, key="train_seed", bind="query-params",
+            "Seed",
+            0,
+            2**31 - 1,
+            0,
+            key="train_seed",
+            bind="query-params",
             help="Decides initial weights, batch order and dropout: the same seed, the same curve.",
         )
         device = st.selectbox(
-            "Device", available_devices(), key="train_device", bind="query-params",
+            "Device",
+            available_devices(),
+            key="train_device",
+            bind="query-params",
             help="The devices this machine really has.",
         )
         st.caption(describe(device))
@@ -117,6 +156,16 @@ def choose_run() -> RunSpec:
         device=device,
         seed=int(seed),
     )
+
+
+def follow_recipe() -> None:
+    """After another data set or recipe was picked: what it sets, also where the address differs."""
+    images = find_dataset(st.session_state["train_dataset"]).train_images
+    base = recipe(st.session_state["train_recipe"], images)
+    st.session_state["train_images"] = images
+    st.session_state["train_epochs"] = base.epochs
+    st.session_state["train_batch"] = base.batch_size
+    st.session_state["train_rate"] = base.learning_rate
 
 
 def short_default(row) -> ModelSpec:  # type: ignore[no-untyped-def]
@@ -181,7 +230,9 @@ def equal_rate(lab: Store, spec: RunSpec) -> float | None:
     """Images a second of the newest finished run of the same network, batch and device."""
     for run in lab.runs(limit=200):
         same = (run.spec.model, run.spec.recipe.batch_size, run.spec.device) == (
-            spec.model, spec.recipe.batch_size, spec.device,
+            spec.model,
+            spec.recipe.batch_size,
+            spec.device,
         )
         if same and run.state is RunState.FINISHED:
             metrics = lab.epochs([run.id])[run.id]
@@ -195,17 +246,20 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
     if cost.seconds is None:
         st.info(
             f"Needs {memory}. How long it takes is being measured on this machine; look again"
-            " in some seconds.", icon=":material/timer:",
+            " in some seconds.",
+            icon=":material/timer:",
         )
         return
     st.info(
         f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
-        f" from {cost.basis}.", icon=":material/timer:",
+        f" from {cost.basis}.",
+        icon=":material/timer:",
     )
     if cost.seconds > LONG_SECONDS:
         st.warning(
             "This run takes over ten minutes; fewer training images, a smaller size or a larger"
-            " ratio make it shorter.", icon=":material/hourglass_top:",
+            " ratio make it shorter.",
+            icon=":material/hourglass_top:",
         )
 
 
@@ -217,14 +271,35 @@ def record(run_id: int) -> None:
     lab = store()
     run = lab.get(run_id)
     with st.sidebar:
-        if st.button("New run", icon=":material/add:", width="stretch"):
-            del st.query_params["run"]
-            st.rerun()
-        st.caption("The settings of the run on the right stay as they were when it started.")
+        if st.button(
+            "New run",
+            icon=":material/add:",
+            width="stretch",
+            help="Opens the form with the settings of this run, to change and start again.",
+        ):
+            set_up_again(run.spec)
     if not run.state.is_over:
         start_worker()
     live = st.fragment(run_every=None if run.state.is_over else REFRESH_SECONDS)(follow)
     live(run_id, run.state.is_over)
+
+
+def set_up_again(spec: RunSpec) -> None:
+    """Open the form with the settings of an earlier run."""
+    load_torch()
+    from pages.shared.controls import go_to, model_keys
+
+    settings = {
+        "train_dataset": DATASETS[spec.dataset].title,
+        "train_recipe": RECIPES[spec.recipe.name].title,
+        "train_images": spec.train_images or find_dataset(spec.dataset).train_images,
+        "train_epochs": spec.recipe.epochs,
+        "train_batch": spec.recipe.batch_size,
+        "train_rate": spec.recipe.learning_rate,
+        "train_seed": spec.seed,
+        "train_device": spec.device,
+    }
+    go_to("pages/train.py", model_keys("train_", spec.model) | settings)
 
 
 def follow(run_id: int, was_over: bool) -> None:
@@ -269,15 +344,18 @@ def progress(lab: Store, run: Run) -> None:
             f" {formats.mebibytes(now.steps)}",
         )
     else:
-        left = time_left(run)
+        evaluating = now.phase == "evaluating"
+        doing = "evaluating on the test images" if evaluating else f"step {now.step} of {now.steps}"
         st.progress(
             now.fraction,
-            f"Epoch {now.epoch} of {now.epochs}, step {now.step} of {now.steps} ·"
-            f" {now.images_per_second:,.0f} images/s · {left}",
+            f"Epoch {now.epoch} of {now.epochs}, {doing} ·"
+            f" {now.images_per_second:,.0f} images/s · {time_left(run)}",
         )
     if st.button(
-        "Stopping…" if run.stop_requested else "Stop", icon=":material/stop:",
-        disabled=run.stop_requested, key="train_stop",
+        "Stopping…" if run.stop_requested else "Stop",
+        icon=":material/stop:",
+        disabled=run.stop_requested,
+        key="train_stop",
         help="Ends the run after the current step; its finished epochs are kept.",
     ):
         lab.request_stop([run.id])
@@ -298,22 +376,33 @@ def numbers(run: Run, epochs: list[EpochMetrics]) -> None:
     rate = sum(m.images_per_second for m in epochs) / len(epochs) if epochs else None
     with st.container(horizontal=True):
         st.metric(
-            "Best test accuracy", formats.percent(run.best_accuracy),
-            f"epoch {run.best_epoch}" if run.best_epoch else None, delta_color="off",
-            delta_arrow="off", help=OPTIMISTIC, border=True,
+            "Best test accuracy",
+            formats.percent(run.best_accuracy),
+            f"epoch {run.best_epoch}" if run.best_epoch else None,
+            delta_color="off",
+            delta_arrow="off",
+            help=OPTIMISTIC,
+            border=True,
         )
         st.metric(
-            "Last test accuracy", formats.percent(last.test_accuracy if last else None),
+            "Last test accuracy",
+            formats.percent(last.test_accuracy if last else None),
             f"epoch {last.epoch} of {run.spec.recipe.epochs}" if last else None,
-            delta_color="off", delta_arrow="off", border=True,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
             help="Share of the test images that the network got right after its last epoch.",
         )
         st.metric(
-            "Training speed", f"{rate:,.0f} images/s" if rate else formats.NOTHING, border=True,
+            "Training speed",
+            f"{rate:,.0f} images/s" if rate else formats.NOTHING,
+            border=True,
             help="Training images ÷ training seconds, evaluation excluded; mean of the epochs.",
         )
         st.metric(
-            "Duration", formats.duration(run.seconds), border=True,
+            "Duration",
+            formats.duration(run.seconds),
+            border=True,
             help="Wall-clock time since the run's start, with evaluation and everything else.",
         )
 
@@ -333,18 +422,26 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
     with st.container(horizontal=True):
         if epochs:
             download_csv(
-                "Metrics as CSV", lambda: epoch_frame([run], {run.id: epochs}),
-                f"run-{run.id}.csv", "train_csv",
+                "Metrics as CSV",
+                lambda: epoch_frame([run], {run.id: epochs}),
+                f"run-{run.id}.csv",
+                "train_csv",
             )
         if run.best_epoch and best_file(run.id).exists():
             st.download_button(
-                f"Parameters of epoch {run.best_epoch}", best_file(run.id).read_bytes,
-                f"run-{run.id}-epoch-{run.best_epoch}.safetensors", "application/octet-stream",
-                on_click="ignore", icon=":material/download:", key="train_weights",
+                f"Parameters of epoch {run.best_epoch}",
+                best_file(run.id).read_bytes,
+                f"run-{run.id}-epoch-{run.best_epoch}.safetensors",
+                "application/octet-stream",
+                on_click="ignore",
+                icon=":material/download:",
+                key="train_weights",
                 help="The best epoch's parameters as safetensors. " + OPTIMISTIC,
             )
         if run.state in (RunState.STOPPED, RunState.FAILED) and st.button(
-            "Continue", icon=":material/play_arrow:", key="train_continue",
+            "Continue",
+            icon=":material/play_arrow:",
+            key="train_continue",
             help="Goes on after the last finished epoch.",
         ):
             lab.resume(run.id)

@@ -66,7 +66,7 @@ def imports(path: Path) -> set[str]:
 
 def part(module: str) -> str:
     """specs of core.specs, zoo of core.zoo.vgg."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PROJECT)))

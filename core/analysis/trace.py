@@ -322,8 +322,10 @@ class Watcher(TorchDispatchMode):
         if KIND_OF_OPERATION.get(name) == "linear":
             weighted = any(storage_key(t) in self.parameters for t in tensors_in(args))
             flat = sources[0].shape[0] == BATCH
-            return view.see_all(weighted) if flat or not weighted else View(
-                view.receptive_field, view.jump, view.side, view.depth + 1
+            return (
+                view.see_all(weighted)
+                if flat or not weighted
+                else View(view.receptive_field, view.jump, view.side, view.depth + 1)
             )
         return view
 

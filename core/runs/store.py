@@ -210,9 +210,7 @@ def reason(error: SQLAlchemyError) -> str:
 
 def check_version(connection: Connection) -> None:
     """Write the schema's version into a new store; raise LabError for another one."""
-    found = connection.scalar(
-        select(lab_table.c.value).where(lab_table.c.name == "schema_version")
-    )
+    found = connection.scalar(select(lab_table.c.value).where(lab_table.c.name == "schema_version"))
     if found is None:
         connection.execute(insert(lab_table), {"name": "schema_version", "value": SCHEMA_VERSION})
     elif int(found) != SCHEMA_VERSION:
@@ -309,9 +307,11 @@ class Store:
     def get(self, run_id: int) -> Run:
         """The run; raises LabError when there is none."""
         with self.reading() as connection:
-            row = connection.execute(
-                select(runs_table).where(runs_table.c.id == run_id)
-            ).mappings().first()
+            row = (
+                connection.execute(select(runs_table).where(runs_table.c.id == run_id))
+                .mappings()
+                .first()
+            )
         if row is None:
             raise LabError(f"There is no run {run_id}; the Runs page lists those there are.")
         return as_run(row)
@@ -401,19 +401,23 @@ class Store:
                 .limit(1)
                 .with_for_update(skip_locked=True)  # SQLite leaves this out
             )
-            row = connection.execute(
-                update(runs_table)
-                .where(runs_table.c.id == oldest.scalar_subquery())
-                .values(
-                    state=RunState.RUNNING,
-                    attempt=runs_table.c.attempt + 1,
-                    failures=runs_table.c.failures + 1,
-                    heartbeat_at=now,
-                    started_at=func.coalesce(runs_table.c.started_at, now),
-                    progress=None,
+            row = (
+                connection.execute(
+                    update(runs_table)
+                    .where(runs_table.c.id == oldest.scalar_subquery())
+                    .values(
+                        state=RunState.RUNNING,
+                        attempt=runs_table.c.attempt + 1,
+                        failures=runs_table.c.failures + 1,
+                        heartbeat_at=now,
+                        started_at=func.coalesce(runs_table.c.started_at, now),
+                        progress=None,
+                    )
+                    .returning(runs_table)
                 )
-                .returning(runs_table)
-            ).mappings().first()
+                .mappings()
+                .first()
+            )
         return as_run(row) if row else None
 
     def _give_up(self, connection: Connection, silent: Any, now: float) -> None:
@@ -483,9 +487,12 @@ class Store:
     def forget_epochs(self, run: Run, after: int) -> None:
         """Drop the epochs after the checkpoint that the run continues from. Raises LostRun."""
         with self.writing() as connection:
-            if connection.execute(
-                update(runs_table).where(held(run)).values(heartbeat_at=time.time())
-            ).rowcount == 0:
+            if (
+                connection.execute(
+                    update(runs_table).where(held(run)).values(heartbeat_at=time.time())
+                ).rowcount
+                == 0
+            ):
                 raise LostRun(run.id)
             of_run = epochs_table.c.run_id == run.id
             connection.execute(delete(epochs_table).where(of_run, epochs_table.c.epoch > after))

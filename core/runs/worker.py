@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from core.runs.files import load_resume, save_best, save_resume
 from core.runs.store import LostRun, Run, RunState, Store, open_store
 from core.specs import LabError
 from core.training.records import EpochMetrics, Progress
+
+if TYPE_CHECKING:
+    from core.training.fit import Training
 
 HEARTBEAT_SECONDS = 1.0
 IDLE_SECONDS = 0.5
@@ -86,7 +90,7 @@ def execute(store: Store, run: Run, listen: Listener | None = None) -> RunState:
 
 def end(store: Store, run: Run, state: RunState, message: str = "") -> RunState:
     """Write the end of a run, unless somebody else holds it by now."""
-    with suppress(LostRun):
+    with suppress(LostRun, LabError):  # a store that cannot be written: the lease will run out
         store.finish(run, state, message)
     return state
 
@@ -102,20 +106,34 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
     preflight(run)
     store.describe_machine(run, f"{platform.node()}: {describe(spec.device)}")
     training = start(spec)
-    if state := load_resume(run):
-        training.restore(state)
-    store.forget_epochs(run, after=training.epoch)
+    go_on(store, run, training)
     best = store.get(run.id).best_accuracy or -1.0
     for event in fit(spec, load(spec.dataset), training):
         if isinstance(event, EpochMetrics):
-            if event.test_accuracy > best:  # files first: the store never promises what is not there
+            if event.test_accuracy > best:  # files first: the store promises only what is there
                 best = event.test_accuracy
                 save_best(run, training.network, event.epoch)
-            save_resume(run, training.state())
+            about = {"spec": spec.to_json(), "metrics": asdict(event)}
+            save_resume(run, training.state() | about)
             store.record(run, event)
         else:
             heartbeat.check(event)
         listen(event)
+
+
+def go_on(store: Store, run: Run, training: Training) -> None:
+    """Continue after the run's last epoch, or start over where its files do not belong to it.
+
+    A death between writing the files and the store leaves the store one epoch behind.
+    """
+    state = load_resume(run)
+    recorded = len(store.epochs([run.id])[run.id])
+    # Numbers of runs begin anew with a new store, whose folder may still hold files of the old one
+    if state and state.get("spec") == run.spec.to_json() and recorded >= state["epoch"] - 1:
+        training.restore(state)
+    store.forget_epochs(run, after=training.epoch)
+    if state and recorded < training.epoch:
+        store.record(run, EpochMetrics(**state["metrics"]))
 
 
 def preflight(run: Run) -> None:
@@ -165,18 +183,33 @@ def report(error: Exception) -> None:
     traceback.print_exception(error, file=sys.stderr)
 
 
-def work(store: Store, drain: bool = False, leave: threading.Event | None = None) -> int:
-    """Execute queued runs for ever, or with `drain` until none is left; how many there were."""
+def work(
+    store: Store,
+    drain: bool = False,
+    leave: threading.Event | None = None,
+    when_idle: Callable[[Store], None] | None = None,
+) -> int:
+    """Execute queued runs for ever, or with `drain` until none is left; how many there were.
+
+    `when_idle` is called once, as soon as there is no run to execute.
+    """
     count = 0
     while leave is None or not leave.is_set():
         run = store.claim()
         if run is None:
             if drain:
                 break
+            if when_idle is not None:
+                when_idle(store)
+                when_idle = None
             time.sleep(IDLE_SECONDS)
             continue
         with current_run(run):
-            execute(store, run)
+            try:
+                execute(store, run)
+            except KeyboardInterrupt:
+                store.release(run)
+                raise
         count += 1
     return count
 
@@ -231,6 +264,5 @@ def main(drain: bool, exit_with_parent: bool) -> int:
     store = open_store()
     if exit_with_parent:
         leave_with_parent(store)
-        measure_devices(store)
-    work(store, drain)
+    work(store, drain, when_idle=measure_devices)
     return 0

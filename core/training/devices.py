@@ -78,9 +78,10 @@ def _meminfo_available() -> int | None:
 
 def _cgroup_available() -> int | None:
     try:
-        with open("/sys/fs/cgroup/memory.max") as limit, open(
-            "/sys/fs/cgroup/memory.current"
-        ) as used:
+        with (
+            open("/sys/fs/cgroup/memory.max") as limit,
+            open("/sys/fs/cgroup/memory.current") as used,
+        ):
             text = limit.read().strip()
             return None if text == "max" else int(text) - int(used.read())
     except (OSError, ValueError):

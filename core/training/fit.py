@@ -60,7 +60,7 @@ def start(spec: RunSpec) -> Training:
     network = build(spec.model)
     if spec.recipe.initialisation == "xavier":
         network.apply(xavier)
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(device, memory_format=memory_format(network))  # type: ignore[call-overload]
     recipe = spec.recipe
     optimiser = torch.optim.SGD(
         network.parameters(),
@@ -71,6 +71,22 @@ def start(spec: RunSpec) -> Training:
         fused=device.type in ("cpu", "cuda"),
     )
     return Training(network, optimiser, device)
+
+
+def memory_format(network: nn.Module) -> torch.memory_format:
+    """channels_last, which trains faster, except where PyTorch's CPU kernels then fail.
+
+    In torch 2.15 the weight gradient of a 1×1 convolution with a stride and fewer than 8 input
+    channels (thin ResNets) writes past its memory: wrong by half, and now and then a crash.
+    """
+    broken = any(
+        isinstance(module, nn.Conv2d)
+        and module.kernel_size == (1, 1)
+        and module.stride != (1, 1)
+        and module.in_channels < 8
+        for module in network.modules()
+    )
+    return torch.contiguous_format if broken else torch.channels_last
 
 
 def xavier(module: nn.Module) -> None:
@@ -134,9 +150,12 @@ def fit(
                 f"The loss is no longer a number in epoch {epoch}: the network diverged;"
                 f" try a learning rate below {spec.recipe.learning_rate:g}."
             )
-        yield Progress("evaluating", epoch, spec.recipe.epochs, 1, 1, seen.images / seen.seconds)
         began = perf_counter()
-        test_loss, test_accuracy = evaluate(training.network, test, evaluation_batch)
+        tested = EpochSums(training.device)
+        for done, steps in evaluate(training.network, test, evaluation_batch, tested):
+            rate = seen.images / seen.seconds
+            yield Progress("evaluating", epoch, spec.recipe.epochs, done, steps, rate)
+        test_loss, test_accuracy = tested.means()
         training.epoch = epoch
         yield EpochMetrics(
             epoch=epoch,
@@ -156,10 +175,22 @@ def halves(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, 
     mean, std = (data.info.mean, data.info.std) if spec.recipe.normalise else (None, None)
     model = spec.model
     return (
-        Images(data.train_images.to(device), data.train_labels.to(device),
-               model.image_size, model.in_channels, mean, std),
-        Images(data.test_images.to(device), data.test_labels.to(device),
-               model.image_size, model.in_channels, mean, std),
+        Images(
+            data.train_images.to(device),
+            data.train_labels.to(device),
+            model.image_size,
+            model.in_channels,
+            mean,
+            std,
+        ),
+        Images(
+            data.test_images.to(device),
+            data.test_labels.to(device),
+            model.image_size,
+            model.in_channels,
+            mean,
+            std,
+        ),
     )
 
 
@@ -227,13 +258,15 @@ def evaluation_batch_size(spec: RunSpec) -> int:
     return max(1, min(MAX_EVALUATION_BATCH, EVALUATION_BYTES // (2 * largest)))
 
 
-@torch.no_grad()
-def evaluate(network: nn.Module, test: Images, batch_size: int) -> tuple[float, float]:
-    """Mean loss and accuracy of `network` on all test images."""
+def evaluate(
+    network: nn.Module, test: Images, batch_size: int, sums: EpochSums
+) -> Iterator[tuple[int, int]]:
+    """Add all test images to `sums`; yields (batches done, batches) after each."""
     network.eval()
-    sums = EpochSums(test.labels.device)
-    for first in range(0, len(test.labels), batch_size):
-        images, labels = test.batch(slice(first, first + batch_size))
-        logits = network(images)
-        sums.add(F.cross_entropy(logits, labels), logits, labels)
-    return sums.means()
+    steps = math.ceil(len(test.labels) / batch_size)
+    for step in range(steps):
+        with torch.no_grad():
+            images, labels = test.batch(slice(step * batch_size, (step + 1) * batch_size))
+            logits = network(images)
+            sums.add(F.cross_entropy(logits, labels), logits, labels)
+        yield step + 1, steps

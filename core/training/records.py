@@ -12,16 +12,16 @@ class Progress:
     phase: str  # downloading, training, evaluating
     epoch: int  # the epoch under way, from 1
     epochs: int
-    step: int  # steps of this epoch that are done
-    steps: int  # steps in an epoch
+    step: int  # steps of this phase that are done; bytes of a download
+    steps: int  # steps in this phase; bytes of a download
     images_per_second: float = 0.0  # of this epoch so far
 
     @property
     def fraction(self) -> float:
         """Share of the whole run that is done, 0 to 1."""
-        within = self.step / self.steps if self.steps else 0.0
         if self.phase == "downloading":
             return 0.0
+        within = self.step / self.steps if self.phase == "training" else 1.0
         return min(1.0, (self.epoch - 1 + within) / self.epochs)
 
 

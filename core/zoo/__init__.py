@@ -12,7 +12,15 @@ from core.specs import MAX_IMAGE_SIZE, LabError, ModelSpec
 from core.zoo import alexnet, densenet, inception, lenet, residual, resnet, vgg
 from core.zoo.architecture import Architecture, ImageTooSmall, Option
 
-__all__ = ["CATALOGUE", "Architecture", "Option", "build", "complete", "find", "smallest_image_size"]
+__all__ = [
+    "CATALOGUE",
+    "Architecture",
+    "Option",
+    "build",
+    "complete",
+    "find",
+    "smallest_image_size",
+]
 
 CATALOGUE: dict[str, Architecture] = {
     row.name: row

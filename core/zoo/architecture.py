@@ -21,7 +21,7 @@ class Option:
     choices: tuple[tuple[str, str], ...] = ()  # (value, how it is shown); empty: not a choice
     minimum: int = 0  # whole-number options only
     maximum: int = 0
-    parse: Callable[[str], object] | None = None  # text options only: raises LabError if malformed
+    canonical: Callable[[str], str] | None = None  # text options only: one spelling, or a LabError
 
     def check(self, value: OptionValue) -> OptionValue:
         """`value` as this option's type; raises LabError naming what would work."""
@@ -37,9 +37,7 @@ class Option:
             return flag
         if isinstance(self.default, int):
             return self._check_whole(value)
-        if self.parse is not None:
-            self.parse(str(value))
-        return str(value)
+        return self.canonical(str(value)) if self.canonical else str(value)
 
     def _check_whole(self, value: OptionValue) -> int:
         try:

@@ -8,16 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import ModelSpec
+from core.variants import SHORTCUT_TITLES, WITH_MISTAKE
 from core.zoo.architecture import Architecture, Option, scaled, side_after
-
-SHORTCUTS = {  # value: (how it is shown, the block's formula)
-    "identity": ("plain residual", "ReLU(x + conv2(ReLU(conv1(x))))"),
-    "constant-scaling": ("constant scaling", "ReLU(0.5 · (x + conv2(ReLU(conv1(x)))))"),
-    "conv": ("conv shortcut", "ReLU(conv1×1(x) + conv2(ReLU(conv1(x))))"),
-    "none": ("no shortcut", "ReLU(conv2(ReLU(conv1(x))))"),
-}
-# The homework's two blocks, as published, compute y = conv2(x): what conv1 gave is thrown away.
-PUBLISHED_WITH_MISTAKE = ("constant-scaling", "conv")
 
 
 class ResidualBlock(nn.Module):
@@ -29,14 +21,14 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, shortcut: str, as_published: bool) -> None:
         super().__init__()
         self.shortcut = shortcut
-        self.drops_conv1 = as_published and shortcut in PUBLISHED_WITH_MISTAKE
+        self.drops_conv1 = as_published and shortcut in WITH_MISTAKE
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         if shortcut == "conv":
             self.conv_shortcut = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """ReLU of shortcut and residual, joined as SHORTCUTS says."""
+        """ReLU of shortcut and residual, joined as core.variants says."""
         y = F.relu(self.conv1(x))
         y = self.conv2(x if self.drops_conv1 else y)
         match self.shortcut:
@@ -87,7 +79,7 @@ OPTIONS = (
         "Shortcut",
         "What carries the block's input past its two convolutions.",
         "identity",
-        choices=tuple((name, shown) for name, (shown, _) in SHORTCUTS.items()),
+        choices=tuple(SHORTCUT_TITLES.items()),
     ),
     Option(
         "as_published",

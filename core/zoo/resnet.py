@@ -86,9 +86,7 @@ def resnet(spec: ModelSpec) -> nn.Sequential:
         )
     )
     in_channels = width
-    for number, (channels, depth) in enumerate(
-        zip(STAGE_CHANNELS, stages, strict=True), start=1
-    ):
+    for number, (channels, depth) in enumerate(zip(STAGE_CHANNELS, stages, strict=True), start=1):
         width = scaled(channels, spec.ratio)
         stage = []
         for position in range(depth):

@@ -71,6 +71,11 @@ def parse_conv_arch(text: str) -> tuple[Block, ...]:
     return blocks
 
 
+def canonical_conv_arch(text: str) -> str:
+    """`conv_arch` in one spelling, so that equal networks have equal specs; raises LabError."""
+    return " ".join(f"{block.convs}x{block.channels}" for block in parse_conv_arch(text))
+
+
 def vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequential:
     """(N, in_channels, S, S) to (N, out_channels, S // 2, S // 2)."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -139,7 +144,7 @@ CUSTOM_OPTIONS = (
         "Blocks (convolutions x channels)",
         "The chapter's conv_arch: one pair a block, each block ends in a 2×2 max-pool.",
         "1x64 1x128 2x256 2x512 2x512",
-        parse=parse_conv_arch,
+        canonical=canonical_conv_arch,
     ),
     Option(
         "head_width",

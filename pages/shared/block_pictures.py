@@ -14,8 +14,8 @@ def block_picture(shortcut: str, as_published: bool, colour: str) -> str:
         _box(MAIN, CONV1, "conv1 3×3", colour, dead=as_published),
         _line(MAIN, CONV1 + 24, MAIN, CONV2, dead=as_published),
         _box(MAIN, CONV2, "conv2 3×3", colour),
-        _line(MAIN, CONV2 + 24, MAIN, JOIN - 10),
-        _line(MAIN, JOIN, MAIN, BOTTOM, arrow=True),
+        _line(MAIN, CONV2 + 24, MAIN, JOIN - (0 if shortcut == "none" else 9)),
+        _line(MAIN, JOIN + (0 if shortcut == "none" else 9), MAIN, BOTTOM, arrow=True),
         _text(MAIN, 10, "x"),
         _text(MAIN + 32, BOTTOM - 4, "ReLU"),
     ]
@@ -63,6 +63,4 @@ def _join(sign: str) -> str:
 
 
 def _text(x: int, y: int, text: str) -> str:
-    return (
-        f'<text x="{x}" y="{y}" text-anchor="middle" fill="{INK}" stroke="none">{text}</text>'
-    )
+    return f'<text x="{x}" y="{y}" text-anchor="middle" fill="{INK}" stroke="none">{text}</text>'

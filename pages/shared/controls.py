@@ -53,8 +53,10 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
         f"{prefix}size": spec.image_size,
         f"{prefix}channels": spec.in_channels,
         f"{prefix}classes": spec.num_classes,
-    } | {f"{prefix}{name}": str(value).lower() if isinstance(value, bool) else value
-         for name, value in shown.items()}
+    } | {
+        f"{prefix}{name}": str(value).lower() if isinstance(value, bool) else value
+        for name, value in shown.items()
+    }
 
 
 def own_default(row: Architecture) -> ModelSpec:
@@ -64,8 +66,6 @@ def own_default(row: Architecture) -> ModelSpec:
 
 def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> ModelSpec:
     """Network, ratio, resize, channels, classes and the network's own options; in the sidebar."""
-    settings = [f"{prefix}{name}" for name in ("ratio", "size", "channels", "classes")]
-    settings += [f"{prefix}{option.name}" for row in CATALOGUE.values() for option in row.options]
     names = networks()
     name = st.selectbox(
         "Network",
@@ -74,8 +74,8 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         format_func=network_label,
         key=f"{prefix}network",
         bind="query-params",
-        on_change=forget,
-        args=settings,
+        on_change=start_over,
+        args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
     )
     row = CATALOGUE[name]
@@ -128,6 +128,21 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         num_classes=int(num_classes),
         options=tuple(sorted(options.items())),
     )
+
+
+def start_over(prefix: str, defaults: Defaults) -> None:
+    """After another network was picked: its own settings, also where the address had others."""
+    row = CATALOGUE[st.session_state[f"{prefix}network"]]
+    default = defaults(row)
+    values: dict[str, OptionValue] = {
+        "ratio": default.ratio,
+        "size": default.image_size,
+        "channels": default.in_channels,
+        "classes": default.num_classes,
+    }
+    values |= {option.name: option.default for option in row.options}
+    for name, value in values.items():
+        st.session_state[f"{prefix}{name}"] = value
 
 
 def choose_option(prefix: str, option: Option) -> OptionValue:

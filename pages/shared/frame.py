@@ -26,9 +26,7 @@ PAGES = (
 @contextmanager
 def frame(title: str, intro: str = "") -> Iterator[None]:
     """The page between its head and its last line; a LabError becomes one sentence on it."""
-    st.set_page_config(
-        page_title=f"{title} · CNN Architecture Lab", page_icon=ICON, layout="wide"
-    )
+    st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=ICON, layout="wide")
     with st.sidebar:
         for path, label, icon in PAGES:
             st.page_link(path, label=label, icon=icon)

@@ -9,6 +9,8 @@ import streamlit as st
 
 from core import formats
 from core.runs.store import Run, RunState, Store
+from core.specs import ModelSpec
+from core.variants import variant_of
 
 STATE_SIGNS = {
     RunState.QUEUED: "○ queued",
@@ -20,16 +22,21 @@ STATE_SIGNS = {
 
 
 def run_title(run: Run) -> str:
-    """`12 · course-residual, conv, ratio 2, 28 px`: short, and different for different nets."""
-    model = run.spec.model
-    options = dict(model.options)
+    """`12 · course-residual, conv shortcut, ratio 2, 28 px`: short, different for different nets."""
+    return f"{run.id} · {network_title(run.spec.model)}"
+
+
+def network_title(model: ModelSpec) -> str:
+    """`course-residual, conv shortcut, ratio 2, 28 px`."""
     parts = [model.arch]
-    if shortcut := options.get("shortcut"):
-        parts.append(str(shortcut) + (" as published" if options.get("as_published") else ""))
+    if variant := variant_of(model):
+        parts.append(variant.title)
+    elif conv_arch := model.option("conv_arch"):
+        parts.append(str(conv_arch))
     if model.ratio > 1:
         parts.append(f"ratio {model.ratio}")
     parts.append(f"{model.image_size} px")
-    return f"{run.id} · {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = False) -> list[Run]:
@@ -37,9 +44,9 @@ def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = Fa
     epochs = store.epochs([run.id for run in runs])
     frame = pd.DataFrame(
         {
-            "run": [run.id for run in runs],
+            "run": [f"/train?run={run.id}" for run in runs],
             "state": [STATE_SIGNS[run.state] for run in runs],
-            "network": [run_title(run).partition(" · ")[2] for run in runs],
+            "network": [network_title(run.spec.model) for run in runs],
             "data": [run.spec.dataset for run in runs],
             "recipe": [run.spec.recipe.name for run in runs],
             "device": [run.spec.device for run in runs],
@@ -51,7 +58,6 @@ def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = Fa
                 [100 * metrics.test_accuracy for metrics in epochs[run.id]] for run in runs
             ],
             "duration": [formats.duration(run.seconds) for run in runs],
-            "record": [f"/train?run={run.id}" for run in runs],
         }
     )
     config = st.column_config
@@ -62,14 +68,13 @@ def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = Fa
         on_select="rerun" if selectable else "ignore",
         selection_mode="multi-row",
         column_config={
-            "run": config.NumberColumn(width="small", help="Number of the run in the store."),
+            "run": config.LinkColumn(
+                display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
+            ),
             "best accuracy": config.NumberColumn(
                 format="%.2f %%", help="Share of the test images that the best epoch got right."
             ),
             "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
-            "record": config.LinkColumn(
-                display_text="open", help="The run's own page: curves, figures, files."
-            ),
         },
     )
     if not selectable:

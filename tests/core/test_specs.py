@@ -108,7 +108,9 @@ def test_text_that_is_no_json_is_one_sentence(cls, text):
 @pytest.mark.parametrize("cls", [ModelSpec, Recipe, RunSpec])
 @pytest.mark.parametrize("text", ["[]", "null", "3", '"vgg11"', "true"])
 def test_json_of_something_else_is_one_sentence(cls, text):
-    with pytest.raises(LabError, match=f"{cls.__name__} is a JSON object with the fields") as caught:
+    with pytest.raises(
+        LabError, match=f"{cls.__name__} is a JSON object with the fields"
+    ) as caught:
         cls.from_json(text)
     sentence(caught)
 
@@ -175,7 +177,9 @@ def test_both_bounds_are_allowed(spec, field, low, high):
 @pytest.mark.parametrize(("spec", "field", "low", "high"), WHOLE, **field_name)
 def test_whole_numbers_stay_within_bounds(spec, field, low, high):
     for value in (low - 1, high + 1, -(10**30), float(low), "4", True, [4], {}, float("nan")):
-        with pytest.raises(LabError, match=f"{field} must be a whole number from {low:,}") as caught:
+        with pytest.raises(
+            LabError, match=f"{field} must be a whole number from {low:,}"
+        ) as caught:
             replace(spec, **{field: value})
         assert f"to {high:,}, not {value!r}" in sentence(caught)
 

@@ -502,7 +502,7 @@ def test_a_file_that_is_no_store_is_one_sentence(isolated_runs):
 )
 def test_a_broken_database_address_is_one_sentence(monkeypatch, url):
     monkeypatch.setenv("LAB_DATABASE_URL", url)
-    with pytest.raises(LabError, match="LAB_DATABASE_URL is not a database address .*an example"):
+    with pytest.raises(LabError, match=r"LAB_DATABASE_URL is not a database address .*an example"):
         open_store()
 
 
@@ -527,7 +527,7 @@ def test_a_read_only_store_is_one_sentence_and_can_still_be_read(store):
     run_id = store.enqueue(SPEC)
     pragma(store, "query_only = ON")
     for write in (lambda: store.enqueue(SPEC), store.claim, lambda: store.delete([run_id])):
-        with pytest.raises(LabError, match="could not be written .*not read-only"):
+        with pytest.raises(LabError, match=r"could not be written .*not read-only"):
             write()
     assert [run.id for run in store.runs()] == [run_id]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from math import prod
 
 import pytest
@@ -16,7 +17,7 @@ from core.specs import MAX_IMAGE_SIZE, MAX_RATIO, LabError, ModelSpec
 from core.zoo import CATALOGUE, build, complete, find, smallest_image_size
 from core.zoo.vgg import Block, parse_conv_arch
 
-SHORTCUTS = ("identity", "none", "constant-scaling", "conv")
+SHORTCUT_TITLES = ("identity", "none", "constant-scaling", "conv")
 EVERY = {name: row.default for name, row in CATALOGUE.items()}  # label: spec
 EVERY |= {
     f"course-residual, {shortcut}{', as published' if published else ''}": ModelSpec(
@@ -24,7 +25,7 @@ EVERY |= {
         image_size=28,
         options={"shortcut": shortcut, "as_published": published},
     )
-    for shortcut in SHORTCUTS
+    for shortcut in SHORTCUT_TITLES
     for published in (False, True)
 }
 EVERY["custom-vgg, sigmoid"] = ModelSpec("custom-vgg", options={"last_activation": "sigmoid"})
@@ -98,7 +99,7 @@ def test_a_misspelt_network_gets_the_near_ones(wrong, near):
 
 
 def test_a_name_unlike_any_gets_the_whole_list():
-    with pytest.raises(LabError, match="lenet, alexnet, vgg11.*densenet121"):
+    with pytest.raises(LabError, match=r"lenet, alexnet, vgg11.*densenet121"):
         find("zzzzzz")
 
 
@@ -150,7 +151,7 @@ def test_small_networks_compute_on_the_cpu(spec):
     assert logits.isfinite().all() and logits.std() > 0
     torch.testing.assert_close(one_by_one, logits, rtol=1e-3, atol=1e-5)
     if spec.option("last_activation") == "sigmoid":
-        assert (0 < logits).all() and (logits < 1).all()
+        assert (logits > 0).all() and (logits < 1).all()
 
 
 @every_network
@@ -236,8 +237,11 @@ def test_densenets_ratio_divides_growth_rate_and_initial_channels(
     channels = initial
     for number, depth in enumerate((4,) * 4 if name == "densenet" else (6, 12, 24, 16), start=1):
         block = network.get_submodule(f"dense_block{number}")
-        new = [w for w, c in zip(widths(block), layers_of(block, nn.Conv2d), strict=True)
-               if c.kernel_size == (3, 3)]
+        new = [
+            w
+            for w, c in zip(widths(block), layers_of(block, nn.Conv2d), strict=True)
+            if c.kernel_size == (3, 3)
+        ]
         assert new == [growth_rate] * depth
         channels += depth * growth_rate
         if number < 4:
@@ -248,8 +252,16 @@ def test_densenets_ratio_divides_growth_rate_and_initial_channels(
 
 # Published counts and closed forms
 
-TORCHVISION = ("vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34", "resnet50",
-               "densenet121")
+TORCHVISION = (
+    "vgg11",
+    "vgg13",
+    "vgg16",
+    "vgg19",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "densenet121",
+)
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
@@ -265,7 +277,7 @@ def conv_params(inputs: int, outputs: int, kernel: int) -> int:
 
 
 def linear_params(*units: int) -> int:
-    return sum((a + 1) * b for a, b in zip(units[:-1], units[1:], strict=True))
+    return sum((a + 1) * b for a, b in pairwise(units))
 
 
 def conv_chain(channels: list[int], kernels: list[int]) -> int:
@@ -408,7 +420,7 @@ def test_the_course_inception_net_by_hand(size, ratio):
 
 
 @pytest.mark.parametrize("published", [False, True], ids=["corrected", "as published"])
-@pytest.mark.parametrize("shortcut", SHORTCUTS)
+@pytest.mark.parametrize("shortcut", SHORTCUT_TITLES)
 def test_the_course_residual_net_by_hand(shortcut, published):
     """S8 to S11: the homework's two blocks, as published, apply conv2 to x itself."""
 
@@ -442,8 +454,9 @@ def test_a_block_of_the_dense_net_by_hand():
     y = x
     for layer in block.children():
         conv = layer.conv
-        new = F.conv2d(F.relu(F.batch_norm(y, None, None, training=True)), conv.weight, conv.bias,
-                       padding=1)
+        new = F.conv2d(
+            F.relu(F.batch_norm(y, None, None, training=True)), conv.weight, conv.bias, padding=1
+        )
         y = torch.cat([y, new], dim=1)
     torch.testing.assert_close(block(x), y)
 
@@ -457,10 +470,7 @@ def test_networks_compute_what_torchvisions_do(name):
     torch.manual_seed(4)
     ours, theirs = build(spec).eval(), torchvision.models.get_model(name, num_classes=5).eval()
     wanted = theirs.state_dict()
-    if name == "densenet121":  # theirs keeps both norms and convolutions of a layer in a row
-        values = list(wanted.values())
-    else:
-        values = list(reordered(wanted).values())
+    values = list((wanted if name == "densenet121" else reordered(wanted)).values())
     assert [v.shape for v in values] == [v.shape for v in ours.state_dict().values()]
     ours.load_state_dict(dict(zip(ours.state_dict(), values, strict=True)))
     x = images(spec)
@@ -470,6 +480,7 @@ def test_networks_compute_what_torchvisions_do(name):
 
 def reordered(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """torchvision's ResNet with the convolutions of each block before its norms, as ours."""
+
     def place(item: tuple[int, str]) -> tuple:
         number, name = item
         parts = name.split(".")
@@ -556,7 +567,12 @@ def test_an_unknown_option_is_named(name):
     [
         ("course-residual", "shortcut", ("gate", "", True), "must be one of identity, constant"),
         ("course-residual", "as_published", ("yes", 2, 0.5), "must be true or false"),
-        ("custom-vgg", "head_width", (0, 16_385, "wide", 1.5, True), "must be a whole number from 1"),
+        (
+            "custom-vgg",
+            "head_width",
+            (0, 16_385, "wide", 1.5, True),
+            "must be a whole number from 1",
+        ),
         ("custom-vgg", "last_activation", ("relu", 1), "must be one of none, sigmoid"),
     ],
 )

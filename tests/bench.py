@@ -1,0 +1,214 @@
+"""`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
+
+`python -m tests.bench [NAME ...]` runs only the parts named: analysis, first-page, slider, training.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+ROUNDS = 5
+SEEDS = 5
+RESULTS = Path("bench-results")
+Row = dict[str, object]
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    import torch
+
+    model = platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), model)
+    return f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def row(figure: str, value: float, unit: str, wanted: str) -> Row:
+    """One figure beside what was asked for."""
+    return {"figure": figure, "value": round(value, 4), "unit": unit, "wanted": wanted}
+
+
+def analysis() -> list[Row]:
+    """Analysis of VGG-19 and DenseNet-121, interleaved with torchinfo on the real VGG-19."""
+    import torchinfo
+
+    from core.analysis import analyze
+    from core.specs import ModelSpec
+    from core.zoo import build
+
+    vgg = ModelSpec("vgg19")
+    dense = ModelSpec("densenet121", in_channels=3, num_classes=1000)
+    real = build(vgg)
+    analyze(vgg)
+    times: dict[str, list[float]] = {"ours": [], "dense": [], "torchinfo": []}
+    for _ in range(ROUNDS):
+        times["ours"].append(seconds(lambda: analyze(vgg)))
+        times["dense"].append(seconds(lambda: analyze(dense)))
+        times["torchinfo"].append(
+            seconds(lambda: torchinfo.summary(real, (1, 1, 224, 224), verbose=0))
+        )
+    ours, other = median(times["ours"]), median(times["torchinfo"])
+    return [
+        row("analyze VGG-19 at 224", 1000 * ours, "ms", "under 60"),
+        row("analyze DenseNet-121 at 224", 1000 * median(times["dense"]), "ms", "under 500"),
+        row("torchinfo on the real VGG-19 ÷ analyze", other / ours, "×", "at least 40"),
+    ]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def first_page() -> list[Row]:
+    """From the server's start until the first page has been drawn in a browser."""
+    times = []
+    for _ in range(3):
+        with Server() as server:
+            page = server.open_page("/")
+            page.get_by_text("Take VGG-11 apart").wait_for()
+            times.append(time.perf_counter() - server.began - server.browser_seconds)
+    return [row("server start to first page", median(times), "s", "within 3")]
+
+
+def slider() -> list[Row]:
+    """One step of the ratio slider until the number on the page has changed."""
+    rows = []
+    with Server() as server:
+        for title in ("VGG: VGG-11", "VGG: VGG-19", "DenseNet: DenseNet-121"):
+            page = server.open_page(f"/architecture?net_network={title.replace(' ', '+')}")
+            control = page.get_by_role("slider", name="Ratio")
+            value = page.get_by_test_id("stMetricValue").first
+            value.wait_for(timeout=60_000)
+            page.wait_for_timeout(2000)
+            times = []
+            for _ in range(ROUNDS):
+                control.focus()
+                before = value.inner_text()
+                began = time.perf_counter()
+                control.press("ArrowRight")
+                while value.inner_text() == before:
+                    time.sleep(0.005)
+                times.append(time.perf_counter() - began)
+            rows.append(row(f"slider move, {title}", 1000 * median(times), "ms", "under 500"))
+    return rows
+
+
+class Server:
+    """A lab of its own with a browser on it."""
+
+    def __enter__(self) -> Server:
+        from playwright.sync_api import sync_playwright
+
+        from tests.browser.conftest import BROWSERS, free_port, wait_until_healthy
+
+        import shutil
+
+        began = time.perf_counter()
+        self.driver = sync_playwright().start()
+        path = next(filter(None, map(shutil.which, BROWSERS)))
+        self.browser = self.driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        self.browser_seconds = 0.0
+        self.folder = tempfile.TemporaryDirectory()
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.began = time.perf_counter()
+        print(f"(browser up after {self.began - began:.1f} s)", file=sys.stderr)
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                "dashboard.py",
+                "--server.port",
+                str(port),
+                "--server.headless",
+                "true",
+            ],
+            env=os.environ | {"LAB_RUNS_DIR": self.folder.name},
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until_healthy(self.url)
+        return self
+
+    def open_page(self, path: str):  # type: ignore[no-untyped-def]
+        """A tab at `path`."""
+        page = self.browser.new_page()
+        page.goto(self.url + path)
+        return page
+
+    def __exit__(self, *_: object) -> None:
+        self.browser.close()
+        self.driver.stop()
+        self.process.terminate()
+        self.process.wait(20)
+        self.folder.cleanup()
+
+
+def training() -> list[Row]:
+    """The course residual net on fashion-mini, fast recipe, 5 epochs, several seeds."""
+    from core.specs import ModelSpec, RunSpec
+    from core.training.fit import fit
+    from core.training.recipes import recipe
+    from core.training.records import EpochMetrics
+
+    model = ModelSpec("course-residual", image_size=28)
+    accuracies, durations, rates = [], [], []
+    for seed in range(SEEDS):
+        spec = RunSpec(model, "fashion-mini", recipe("fast", 5000), seed=seed)
+        began = time.perf_counter()
+        last = [event for event in fit(spec) if isinstance(event, EpochMetrics)][-1]
+        durations.append(time.perf_counter() - began)
+        accuracies.append(last.test_accuracy)
+        rates.append(last.images_per_second)
+    return [
+        row(
+            "course-residual on fashion-mini, 5 epochs: slowest of 5 seeds",
+            max(durations),
+            "s",
+            "under 60",
+        ),
+        row(
+            "the same: lowest final test accuracy of 5 seeds", 100 * min(accuracies), "%", "over 80"
+        ),
+        row("the same: mean final test accuracy", 100 * sum(accuracies) / SEEDS, "%", ""),
+        row("the same: training images a second", median(rates), "images/s", ""),
+    ]
+
+
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "first-page": first_page,
+    "slider": slider,
+    "analysis": analysis,
+    "training": training,
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure, print, keep."""
+    rows = [found for name in names or PARTS for found in PARTS[name]()]
+    frame = pd.DataFrame(rows)
+    frame["machine"] = machine()
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.csv"
+    frame.to_csv(path, index=False)
+    print(frame.drop(columns="machine").to_string(index=False))
+    print(f"{machine()}\nkept in {path}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

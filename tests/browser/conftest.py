@@ -1,0 +1,162 @@
+"""One server and one browser for all browser tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass
+class Lab:
+    """A running server: its address, its process, its folder for runs."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    runs_dir: Path
+    seconds_to_answer: float  # from the start of the process until the server answers
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """`streamlit run dashboard.py`, as the README says, with an empty folder for runs."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    port = free_port()
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "dashboard.py",
+            "--server.port",
+            str(port),
+            "--server.headless",
+            "true",
+        ],
+        cwd=PROJECT,
+        env=os.environ | {"LAB_RUNS_DIR": str(runs_dir)},
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(url)
+        yield Lab(url, process, runs_dir, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until_healthy(url: str) -> None:
+    """Until the server answers, at most a minute."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("The server did not answer within a minute.")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium; a machine without one skips, unless LAB_REQUIRE_BROWSER=1."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        reason = "no Chromium on this machine: install it to run the browser tests"
+        if os.environ.get("LAB_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        yield chromium
+        chromium.close()
+
+
+class Visitor:
+    """A tab on the lab, and what somebody does in it."""
+
+    def __init__(self, page, lab: Lab) -> None:
+        self.page, self.lab = page, lab
+        self.outside: list[str] = []
+        page.on("request", self._note)
+
+    def _note(self, request) -> None:
+        own = (self.lab.url, self.lab.url.replace("http", "ws"), "data:", "blob:")
+        if not request.url.startswith(own):
+            self.outside.append(request.url)
+
+    def open(self, path: str = "/") -> None:
+        """Go to an address of the lab and wait until the page is drawn."""
+        self.page.goto(self.lab.url + path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the script has run to its end."""
+        self.page.wait_for_timeout(150)
+        self.page.wait_for_selector(
+            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000
+        )
+
+    def metric(self, label: str) -> str:
+        """What the number called `label` shows."""
+        card = self.page.get_by_test_id("stMetric").filter(
+            has=self.page.get_by_text(label, exact=True)
+        )
+        return card.get_by_test_id("stMetricValue").inner_text()
+
+    def wait_for_metric(self, label: str, value: str) -> None:
+        """Wait until the number called `label` shows `value`."""
+        card = self.page.get_by_test_id("stMetric").filter(
+            has=self.page.get_by_text(label, exact=True)
+        )
+        card.get_by_test_id("stMetricValue").get_by_text(value, exact=True).wait_for()
+
+    def button(self, name: str):
+        """The button called `name`."""
+        return self.page.get_by_role("button", name=name)
+
+    def download(self, name: str) -> Path:
+        """Press the download button called `name`; the file that comes."""
+        with self.page.expect_download() as download:
+            self.button(name).click()
+        return Path(download.value.path())
+
+
+@pytest.fixture
+def visitor(browser, lab) -> Iterator[Visitor]:
+    """A new tab, 1,400 × 900 pixels; it asked no host but the lab."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(60_000)
+    someone = Visitor(context.new_page(), lab)
+    yield someone
+    context.close()
+    assert someone.outside == []

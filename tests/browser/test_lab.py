@@ -1,0 +1,143 @@
+"""What only a browser proves. Each test answers a reader's question and compares with core."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from safetensors import safe_open
+
+from core import formats
+from core.analysis import analyze
+from core.runs.store import RunState, open_store
+from core.specs import ModelSpec
+from core.zoo import build
+
+
+def memory_maps(process_id: int) -> str:
+    """The files that a process has mapped: its loaded libraries among them."""
+    return Path(f"/proc/{process_id}/maps").read_text()
+
+
+def lab_store(lab):
+    """The store that the server under test writes."""
+    return open_store(f"sqlite:///{lab.runs_dir / 'lab.sqlite'}")
+
+
+def test_the_first_page_comes_without_torch(visitor, lab):
+    """Runs first: later tests make the server import torch."""
+    visitor.open()
+    visitor.page.get_by_text("Take VGG-11 apart").wait_for()
+    if sys.platform == "linux":
+        assert "libtorch" not in memory_maps(lab.process.pid)
+
+
+def test_where_do_128_million_parameters_sit(visitor):
+    visitor.open()
+    visitor.button("Open VGG-11").click()
+    totals = analyze(ModelSpec("vgg11")).totals
+    visitor.wait_for_metric("Parameters", formats.short(totals.params))
+    visitor.page.get_by_role("radio", name="Cost").or_(visitor.button("Cost")).first.click()
+    visitor.page.get_by_text("dense1 holds 79.8 % of the parameters").wait_for()
+
+
+def test_the_ratio_slider_changes_the_totals_and_the_address(visitor):
+    visitor.open("/architecture")
+    visitor.wait_for_metric("Parameters", formats.short(128_806_154))
+    slider = visitor.page.get_by_role("slider", name="Ratio")
+    slider.focus()
+    for ratio in (2, 3, 4):
+        slider.press("ArrowRight")
+        visitor.wait_for_metric(
+            "Parameters", formats.short(analyze(ModelSpec("vgg11", ratio)).totals.params)
+        )
+    visitor.page.wait_for_url("**net_ratio=4**")
+    visitor.page.reload()
+    visitor.settle()
+    narrow = analyze(ModelSpec("vgg11", 4)).totals
+    visitor.wait_for_metric("MACs an image", formats.short(narrow.macs))
+
+
+def test_what_changes_at_96_pixels_as_csv(visitor):
+    """Q3: the layers of VGG-11 at 96 pixels, downloaded and read back."""
+    visitor.open("/architecture?net_size=96&net_level=by+weight+layer")
+    visitor.page.get_by_text("11 rows.").wait_for()
+    frame = pd.read_csv(visitor.download("Layers as CSV"))
+    rows = analyze(ModelSpec("vgg11", image_size=96)).rows("weight layer")
+    assert frame["layer"].tolist() == [row.path for row in rows]
+    assert frame["params"].tolist() == [row.params for row in rows]
+    assert frame["macs"].tolist() == [row.macs for row in rows]
+    assert frame["output_shape"].iloc[7] == "1×512×6×6"
+    assert set(frame["image_size"]) == {96}
+
+
+def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, tmp_path):
+    visitor.open("/train?train_images=3000&train_epochs=2&train_batch=50")
+    visitor.page.get_by_text("of memory").wait_for()
+    visitor.button("Start training").click()
+    visitor.page.wait_for_url("**run=*")
+    visitor.page.reload()  # the run goes on without the tab that started it
+    visitor.settle()
+    visitor.page.get_by_text("✓ finished").wait_for()
+    visitor.button("Metrics as CSV").wait_for()
+    [run] = lab_store(lab).runs()
+    epochs = lab_store(lab).epochs([run.id])[run.id]
+    visitor.wait_for_metric("Best test accuracy", formats.percent(run.best_accuracy))
+    assert visitor.page.locator(".js-plotly-plot").count() == 2
+
+    frame = pd.read_csv(visitor.download("Metrics as CSV"))
+    assert frame["epoch"].tolist() == [1, 2]
+    assert frame["test_accuracy"].tolist() == [m.test_accuracy for m in epochs]
+    assert set(frame["network"]) == {"course-residual"}
+    assert set(frame["batch_size"]) == {50}
+
+    weights = visitor.download("Parameters of epoch")
+    with safe_open(weights, framework="pt") as file:
+        kept = set(file.keys())
+    assert kept == set(build(ModelSpec("course-residual", image_size=28)).state_dict())
+
+
+def test_stop_keeps_what_was_learned(visitor, lab):
+    visitor.open("/train?train_epochs=50")
+    visitor.button("Start training").click()
+    visitor.wait_for_metric("Last test accuracy", formats.NOTHING)
+    visitor.page.get_by_text("epoch 1 of 50").wait_for()
+    visitor.button("Stop").click()
+    visitor.page.get_by_text("■ stopped").wait_for()
+    run = lab_store(lab).runs(1)[0]
+    assert run.state is RunState.STOPPED
+    assert 0 < len(lab_store(lab).epochs([run.id])[run.id]) < 50
+    visitor.button("Continue").wait_for()
+
+
+def test_which_shortcut_is_best_in_one_chart(visitor, lab):
+    visitor.open("/residual?res_seeds=1&res_epochs=1")
+    visitor.button("Train them").click()
+    visitor.page.get_by_text("Study of 4 runs").wait_for()
+    visitor.button("Every epoch of every seed as CSV").wait_for(timeout=120_000)
+    visitor.button("Stop the study").wait_for(state="detached", timeout=120_000)
+    frame = pd.read_csv(visitor.download("Every epoch of every seed as CSV"))
+    assert sorted(frame["options"].str.extract(r"shortcut=([\w-]+)")[0]) == [
+        "constant-scaling",
+        "conv",
+        "identity",
+        "none",
+    ]
+    visitor.page.get_by_text("mean of the seeds").first.wait_for()
+
+
+def test_runs_opens_a_record_and_exports_all(visitor, lab):
+    visitor.open("/runs")
+    frame = pd.read_csv(visitor.download("Runs as CSV"))
+    assert frame["run"].tolist() == [run.id for run in lab_store(lab).runs()]
+
+
+@pytest.mark.parametrize("path", ["/", "/architecture", "/train", "/residual", "/runs"])
+@pytest.mark.parametrize("width", [400, 1600])
+def test_no_page_is_wider_than_its_window(visitor, path, width):
+    visitor.page.set_viewport_size({"width": width, "height": 900})
+    visitor.open(path)
+    main = visitor.page.get_by_test_id("stMain")
+    assert main.evaluate("one => one.scrollWidth") <= main.evaluate("one => one.clientWidth")

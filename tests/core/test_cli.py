@@ -1,0 +1,453 @@
+"""`python -m core`: every command in process, what it writes against what core computes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+import core.data
+import core.runs.worker
+from core import cli
+from core.__main__ import main
+from core.analysis import analyze
+from core.runs.store import RunState, open_store
+from core.specs import LabError, ModelSpec
+from core.training.records import EpochMetrics, Progress
+from core.zoo import CATALOGUE, complete
+
+PROJECT = Path(__file__).parents[2]
+SMALL = ["--train-images", "320", "--epochs", "1", "--batch-size", "64"]
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs one command: its exit code, standard output and standard error."""
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        code = main(argv)
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def in_a_process(*argv: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    call = ["-c", code] if code else ["-m", "core", *argv]
+    return subprocess.run(
+        [sys.executable, *call], cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
+
+
+# list -----------------------------------------------------------------------------------------
+
+
+def test_list_as_a_process_shows_every_network():
+    done = in_a_process("list")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    names = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert names == list(CATALOGUE)
+
+
+def test_list_as_csv_and_json(command):
+    code, text, err = command("list", "--format", "csv")
+    assert (code, err) == (0, "")
+    rows = rows_of(text)
+    assert [row["name"] for row in rows] == list(CATALOGUE)
+    records = json.loads(command("list", "--format", "json")[1])
+    assert [record["name"] for record in records] == list(CATALOGUE)
+    for row, record, architecture in zip(rows, records, CATALOGUE.values(), strict=True):
+        assert row["title"] == record["title"] == architecture.title
+        assert int(row["year"]) == record["year"] == architecture.year
+        assert row["source"] == record["source"] == architecture.source
+        assert int(row["image_size"]) == record["image_size"] == architecture.default.image_size
+        assert int(row["num_classes"]) == record["num_classes"]
+        assert [option["name"] for option in record["options"]] == [
+            option.name for option in architecture.options
+        ]
+
+
+def test_list_shows_the_values_of_options(command):
+    row = next(row for row in rows_of(command("list", "--format", "csv")[1]) if row["options"])
+    assert row["name"] == "custom-vgg"
+    assert "last_activation=none (none, sigmoid)" in row["options"]
+    records = json.loads(command("list", "--format", "json")[1])
+    residual = next(record for record in records if record["name"] == "course-residual")
+    [shortcut, as_published] = residual["options"]
+    assert shortcut["default"] in shortcut["values"]
+    assert "constant-scaling" in shortcut["values"]
+    assert as_published["values"] == ["false", "true"]
+
+
+def test_what_needs_no_network_imports_no_torch():
+    code = """
+import contextlib, sys
+from core.__main__ import main
+for argv in (["--help"], ["train", "--help"], ["runs"]):
+    with contextlib.suppress(SystemExit):
+        main(argv)
+    assert "torch" not in sys.modules, argv
+"""
+    done = in_a_process(code=code)
+    assert done.returncode == 0, done.stderr
+    assert "python -m core" in done.stdout
+
+
+# analyze --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arch", ["lenet", "googlenet", "densenet", "custom-vgg"])
+def test_analyze_takes_what_is_not_given_from_the_default(arch, command):
+    code, text, _ = command("analyze", arch, "--format", "json")
+    found = json.loads(text)
+    expected = analyze(CATALOGUE[arch].default)
+    assert code == 0
+    assert ModelSpec.from_dict(found["spec"]) == complete(CATALOGUE[arch].default)
+    assert found["totals"]["params"] == expected.totals.params
+    assert found["totals"]["training_bytes"] == expected.training_bytes(1)
+
+
+@pytest.mark.parametrize("level", ["block", "weight-layer", "module"])
+def test_analyze_in_every_format_equals_core(level, command):
+    flags = ["--ratio", "4", "--size", "96", "--in-channels", "3", "--classes", "7"]
+    flags += ["--batch-size", "5", "--level", level]
+    expected = analyze(ModelSpec("vgg11", 4, 96, 3, 7))
+    layers = expected.rows(level.replace("-", " "))
+    code, text, err = command("analyze", "vgg11", *flags, "--format", "json")
+    assert (code, err) == (0, "")
+    found = json.loads(text)
+    assert found["spec"] == expected.spec.to_dict()
+    assert found["totals"] == asdict(expected.totals) | {
+        "batch_size": 5,
+        "training_bytes": expected.training_bytes(5),
+    }
+    assert found["warnings"] == list(expected.warnings)
+    assert len(found["layers"]) == len(layers)
+    for row, layer in zip(found["layers"], layers, strict=True):
+        assert row == asdict(layer) | {
+            "input_shape": [5 * layer.input_shape[0], *layer.input_shape[1:]],
+            "output_shape": [5 * layer.output_shape[0], *layer.output_shape[1:]],
+            "flops": 2 * layer.macs,
+        }
+
+    rows = rows_of(command("analyze", "vgg11", *flags, "--format", "csv")[1])
+    assert [row["layer"] for row in rows] == [layer.path for layer in layers]
+    assert {row["ratio"] for row in rows} == {"4"}
+    assert sum(int(row["params"]) for row in rows) == expected.totals.params
+    assert sum(int(row["macs"]) for row in rows) == expected.totals.macs
+    assert rows[0]["input_shape"] == "5×3×96×96"
+
+    table = command("analyze", "vgg11", *flags)[1].splitlines()
+    assert [line.split()[0] for line in table[1 : len(layers) + 1]] == [
+        row["layer"] for row in rows
+    ]
+    totals = dict(line.split() for line in table[len(layers) + 2 :])
+    assert totals["macs"] == f"{expected.totals.macs:,}"
+    assert totals["training_bytes"] == f"{expected.training_bytes(5):,}"
+
+
+def test_analyze_takes_options_and_warns(command):
+    chosen = ["course-residual", "--option", "shortcut=conv", "--option", "as_published=true"]
+    options = {"shortcut": "conv", "as_published": True}
+    expected = analyze(ModelSpec("course-residual", image_size=28, options=options))
+    found = json.loads(command("analyze", *chosen, "--format", "json")[1])
+    assert found["spec"]["options"] == options
+    assert found["totals"]["params"] == expected.totals.params
+    assert found["warnings"] == list(expected.warnings) != []
+    for shown in ("table", "csv"):
+        code, out, err = command("analyze", *chosen, "--format", shown)
+        assert code == 0
+        assert err == "".join(f"Warning: {warning}\n" for warning in expected.warnings)
+        assert "Warning" not in out
+
+
+def test_a_ratio_that_leaves_no_channel_keeps_one(command):
+    code, text, _ = command("analyze", "lenet", "--ratio", "1024", "--format", "json")
+    assert code == 0
+    assert json.loads(text)["layers"][0]["output_shape"][1] == 1
+
+
+# train, runs ----------------------------------------------------------------------------------
+
+
+def test_train_keeps_the_run_and_writes_complete_rows(command, tmp_path):
+    file = tmp_path / "epochs.csv"
+    flags = ["--lr", "0.05", "--seed", "3", "--ratio", "2", "--option", "shortcut=none"]
+    code, table, err = command(
+        "train", "course-residual", *SMALL[:2], "--epochs", "2", "--batch-size", "64", *flags,
+        "--device", "cpu", "--csv", str(file),
+    )  # fmt: skip
+    assert code == 0, err
+    [run] = open_store().runs()
+    assert run.state is RunState.FINISHED
+    epochs = open_store().epochs([run.id])[run.id]
+    rows = rows_of(file.read_text(encoding="utf-8"))
+    assert len(rows) == len(epochs) == 2
+    for row, metrics in zip(rows, epochs, strict=True):
+        assert row["run"] == str(run.id)
+        assert row["network"] == "course-residual"
+        assert (row["ratio"], row["image_size"], row["in_channels"]) == ("2", "28", "1")
+        assert row["num_classes"] == "10"
+        assert "shortcut=none" in row["options"]
+        assert (row["dataset"], row["train_images"]) == ("fashion-mini", "320")
+        assert (row["recipe"], row["batch_size"], row["seed"]) == ("fast", "64", "3")
+        assert float(row["learning_rate"]) == 0.05  # what was chosen, not where the schedule is
+        assert row["device"] == "cpu"
+        for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+            assert float(row[name]) == pytest.approx(getattr(metrics, name), rel=1e-9)
+        for name in ("train_seconds", "evaluation_seconds", "images_per_second"):
+            assert float(row[name]) > 0
+        assert int(float(row["epoch"])) == metrics.epoch
+    lines = table.splitlines()
+    assert lines[0].split()[:2] == ["epoch", "train_loss"]
+    assert [line.split()[0] for line in lines[1:3]] == ["1", "2"]
+    assert "best.safetensors" in lines[-1]
+    assert [line[:9] for line in err.splitlines()[1:]] == ["epoch 1/2", "epoch 2/2"]
+    assert "\r" not in err
+
+
+def test_train_gives_the_same_curve_for_the_same_seed(command):
+    curves = []
+    for _ in range(2):
+        assert command("train", "lenet", *SMALL, "--device", "cpu")[0] == 0
+        [run] = open_store().runs(limit=1)
+        [metrics] = open_store().epochs([run.id])[run.id]
+        curves.append((metrics.train_loss, metrics.test_loss, metrics.test_accuracy))
+    assert curves[0] == curves[1]
+
+
+def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(command, tmp_path, monkeypatch):
+    file = tmp_path / "epochs.csv"
+    show = cli.ProgressBar.show
+
+    def show_then_interrupt(bar, event):
+        show(bar, event)
+        if isinstance(event, Progress) and event.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(cli.ProgressBar, "show", show_then_interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code, table, err = command(
+            "train", "lenet", *SMALL[:2], "--epochs", "3", "--csv", str(file)
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 130
+    [run] = open_store().runs()
+    assert run.state is RunState.STOPPED
+    assert len(open_store().epochs([run.id])[run.id]) == 1
+    assert len(rows_of(file.read_text())) == 1
+    assert "epoch" in table
+    assert "was stopped" in err
+    assert "Traceback" not in err
+
+
+def test_a_run_that_fails_is_one_sentence_and_exit_code_1(command):
+    code, out, err = command(
+        "train", "course-residual", *SMALL, "--lr", "100", "--recipe", "published-vgg"
+    )
+    [run] = open_store().runs()
+    assert run.state is RunState.FAILED
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == run.message
+    assert "Traceback" not in err
+
+
+def test_an_unforeseen_failure_shows_no_traceback(command, monkeypatch):
+    def crash(*_arguments):
+        raise RuntimeError("something new")
+
+    monkeypatch.setattr(core.runs.worker, "train", crash)
+    code, out, err = command("train", "lenet", *SMALL)
+    assert (code, out) == (1, "")
+    assert "something new" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_a_download_without_network_offers_the_shipped_set(command, monkeypatch, tmp_path):
+    def no_network(name, progress):
+        progress(1, 100)
+        raise LabError(f"{name} could not be downloaded; take fashion-mini.")
+
+    monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path / "empty"))
+    monkeypatch.setattr(core.data, "download", no_network)
+    code, out, err = command("train", "lenet", "--dataset", "mnist", *SMALL)
+    assert (code, out) == (1, "")
+    assert "fashion-mini" in err.splitlines()[-1]
+    [run] = open_store().runs()
+    assert run.state is RunState.FAILED
+
+
+def test_a_set_to_download_is_checked_before_it_is_downloaded(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path / "empty"))
+    code, _, err = command("train", "lenet", "--dataset", "mnist", "--train-images", "60001")
+    assert code == 2
+    assert "60,000" in err
+    assert open_store().runs() == []
+
+
+def test_runs_in_every_format(command):
+    assert command("runs")[:2] == (0, "")
+    assert json.loads(command("runs", "--format", "json")[1]) == []
+    store = open_store()
+    spec = cli.run_spec(Arguments())
+    first, second = store.enqueue_all([spec, replace(spec, seed=9)])
+    table = command("runs")[1].splitlines()
+    assert [line.split()[:3] for line in table[1:]] == [
+        [str(second), "queued", "lenet"],
+        [str(first), "queued", "lenet"],
+    ]
+    rows = rows_of(command("runs", "--format", "csv")[1])
+    assert [(row["run"], row["seed"]) for row in rows] == [(str(second), "9"), (str(first), "0")]
+    records = json.loads(command("runs", "--format", "json")[1])
+    assert [record["id"] for record in records] == [second, first]
+    assert records[1]["spec"] == spec.to_dict()
+    assert records[1]["state"] == "queued"
+
+
+class Arguments:
+    """The flags of `train lenet` without any other flag."""
+
+    arch, dataset, recipe, device, seed = "lenet", "fashion-mini", "fast", "cpu", 0
+    ratio = size = in_channels = classes = train_images = epochs = batch_size = lr = None
+    option: tuple[str, ...] = ()
+
+
+def test_worker_drains_the_queue(command):
+    store = open_store()
+    spec = cli.run_spec(Arguments())
+    small = replace(spec, train_images=320, recipe=replace(spec.recipe, epochs=1, batch_size=64))
+    store.enqueue_all([small, small])
+    assert command("worker", "--drain")[0] == 0
+    assert {run.state for run in store.runs()} == {RunState.FINISHED}
+
+
+# Bad input ------------------------------------------------------------------------------------
+
+BAD = {
+    "network": (["analyze", "vgg12"], "vgg13"),
+    "size": (["analyze", "vgg11", "--size", "16"], "32×32"),
+    "ratio": (["analyze", "vgg11", "--ratio", "0"], "from 1 to"),
+    "channels": (["analyze", "vgg11", "--in-channels", "-1"], "from 1 to"),
+    "classes": (["analyze", "vgg11", "--classes", "0"], "from 1 to"),
+    "batch": (["analyze", "vgg11", "--batch-size", "0"], "from 1 to"),
+    "option form": (["analyze", "lenet", "--option", "shortcut"], "NAME=VALUE"),
+    "option name": (["analyze", "lenet", "--option", "shortcut=conv"], "no options"),
+    "option value": (["analyze", "course-residual", "--option", "shortcut=x"], "identity"),
+    "option twice": (
+        ["analyze", "course-residual", *["--option", "shortcut=conv"] * 2],
+        "once",
+    ),
+    "option text": (["analyze", "custom-vgg", "--option", "conv_arch=1y64"], "1x64"),
+    "train network": (["train", "resnet19"], "resnet18"),
+    "train size": (["train", "vgg11", "--size", "8"], "32×32"),
+    "dataset": (["train", "lenet", "--dataset", "fashion"], "fashion-mini"),
+    "recipe": (["train", "lenet", "--recipe", "slow"], "published-vgg"),
+    "device": (["train", "lenet", "--device", "tpu"], "cpu"),
+    "seed": (["train", "lenet", "--seed", "-1"], "from 0 to"),
+    "rate": (["train", "lenet", "--lr", "nan"], "learning_rate"),
+    "epochs": (["train", "lenet", "--epochs", "0"], "from 1 to"),
+    "images": (["train", "lenet", "--train-images", "5001"], "5,000"),
+    "no images": (["train", "lenet", "--train-images", "0"], "train_images"),
+    "too few images": (
+        ["train", "lenet", "--train-images", "10", "--batch-size", "64"],
+        "smaller batch",
+    ),
+    "too few classes": (["train", "lenet", "--classes", "9"], "at least 10"),
+    "memory": (
+        ["train", "vgg19", "--size", "1024", "--batch-size", "4096"],
+        "GiB",
+    ),
+    "csv": (["train", "lenet", *SMALL, "--csv", "/no/such/folder/x.csv"], "/no/such/folder"),
+}
+
+
+@pytest.mark.parametrize(("argv", "advice"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_sentence_and_nothing_is_kept(argv, advice, command, isolated_runs):
+    code, out, err = command(*argv)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert err.endswith((".\n", "?\n"))
+    assert advice in err
+    assert not isolated_runs.exists() or open_store().runs() == []
+
+
+@pytest.mark.parametrize("argv", [["runs"], ["train", "lenet", *SMALL], ["worker", "--drain"]])
+def test_a_store_that_cannot_be_opened_is_one_sentence(argv, command, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LAB_RUNS_DIR", str(tmp_path / "file" / "runs"))
+    code, out, err = command(*argv)
+    assert (code, out) == (2, "")
+    assert "LAB_RUNS_DIR" in err
+    monkeypatch.setenv("LAB_DATABASE_URL", "nonsense")
+    code, out, err = command(*argv)
+    assert (code, out) == (2, "")
+    assert "LAB_DATABASE_URL" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_and_a_closed_pipe_end_quietly():
+    code = "from core import __main__ as m, cli; cli.list_runs = lambda a: print('x' * 99_999) or 0"
+    call = [sys.executable, "-c", f"{code}; raise SystemExit(m.main(['runs']))"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(call, cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "No space left" in done.stderr
+    reader = subprocess.Popen(call, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert reader.stdout is not None
+    assert reader.stderr is not None
+    with reader.stderr, reader:
+        reader.stdout.close()
+        assert reader.stderr.read() == b""
+    assert reader.returncode == 141
+
+
+# The progress bar -----------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A standard error that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_with_the_time_left(monkeypatch):
+    clock = iter([100.0, 110.0, 110.0])
+    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock))
+    monkeypatch.setenv("COLUMNS", "100")
+    terminal = Terminal()
+    bar = cli.ProgressBar(terminal)
+    bar.show(Progress("training", 1, 2, 0, 10))
+    bar.show(Progress("training", 1, 2, 5, 10, 1234.5))
+    line = terminal.getvalue().split("\r")[-1].rstrip()
+    assert line.startswith("epoch 1/2 [######")
+    assert "25 %" in line
+    assert "1,234 images/s" in line
+    assert line.endswith("30\u2009s left")  # a quarter took 10 s
+
+
+def test_a_closed_terminal_does_not_end_the_run():
+    class Closed(Terminal):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    bar = cli.ProgressBar(Closed())
+    bar.show(Progress("training", 1, 1, 1, 2))
+    bar.show(EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0, 10.0, 0.1))
+    bar.clear()

@@ -1,0 +1,390 @@
+"""The worker: runs from the queue, one after the other, whatever happens to them or to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from core.data.batches import prepare
+from core.data.load import load
+from core.runs import store as store_module
+from core.runs import worker as worker_module
+from core.runs.files import best_file, load_resume, resume_file, run_folder
+from core.runs.launch import WorkerProcess
+from core.runs.store import Run, RunState, Store, open_store
+from core.runs.worker import execute, work
+from core.specs import LabError, ModelSpec, RunSpec
+from core.training.fit import fit
+from core.training.recipes import recipe
+from core.training.records import EpochMetrics, Progress
+from core.zoo import build
+
+MEASURED = ("train_seconds", "evaluation_seconds", "images_per_second")
+TINY = RunSpec(
+    ModelSpec("lenet", image_size=28),
+    "fashion-mini",
+    recipe("fast", 96, epochs=3, batch_size=32),
+    train_images=96,
+)
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store()
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Hearts beat fast, so that a stop is heard within a few steps."""
+    monkeypatch.setattr(worker_module, "HEARTBEAT_SECONDS", 0.01)
+
+
+@pytest.fixture
+def no_lease(monkeypatch) -> None:
+    """A worker that died is missed at once."""
+    monkeypatch.setattr(store_module, "LEASE_SECONDS", 0.0)
+
+
+def claimed(store: Store, spec: RunSpec = TINY) -> Run:
+    store.enqueue(spec)
+    run = store.claim()
+    assert run is not None
+    return run
+
+
+def history(store: Store, run_id: int) -> list[dict]:
+    """The figures of every epoch, without the times, which no two runs share."""
+    return [
+        {name: value for name, value in asdict(row).items() if name not in MEASURED}
+        for row in store.epochs([run_id])[run_id]
+    ]
+
+
+def uninterrupted(store: Store, spec: RunSpec) -> list[dict]:
+    run = store.start_here(spec)
+    assert execute(store, run) is RunState.FINISHED
+    return history(store, run.id)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+# A run
+
+
+def test_a_run_ends_with_its_epochs_and_its_files(store):
+    events = []
+    run = claimed(store)
+    assert execute(store, run, events.append) is RunState.FINISHED
+    done = store.get(run.id)
+    assert done.state is RunState.FINISHED and done.message == "" and done.seconds > 0
+    assert "CPU" in done.machine
+
+    rows = store.epochs([run.id])[run.id]
+    assert rows == [event for event in events if isinstance(event, EpochMetrics)]
+    assert [row.epoch for row in rows] == [1, 2, 3]
+    best = max(rows, key=lambda row: (row.test_accuracy, -row.epoch))
+    assert (done.best_epoch, done.best_accuracy) == (best.epoch, best.test_accuracy)
+    assert sorted(path.name for path in run_folder(run.id).iterdir()) == [
+        "best.safetensors",
+        "resume.pt",
+    ]
+
+
+def test_the_same_run_gives_the_figures_of_fit(store):
+    rows = [asdict(e) for e in fit(TINY, load("fashion-mini")) if isinstance(e, EpochMetrics)]
+    for row in rows:
+        for name in MEASURED:
+            del row[name]
+    assert uninterrupted(store, TINY) == rows
+
+
+def test_the_best_parameters_load_into_the_network_of_their_own_spec(store):
+    run = claimed(store)
+    execute(store, run)
+    with safe_open(best_file(run.id), "pt") as file:
+        about = file.metadata()
+    assert RunSpec.from_json(about["spec"]) == TINY
+    assert about["run"] == str(run.id)
+    assert about["epoch"] == str(store.get(run.id).best_epoch)
+
+    network = build(RunSpec.from_json(about["spec"]).model)
+    network.load_state_dict(load_file(best_file(run.id)))
+    data = load("fashion-mini")
+    with torch.no_grad():
+        images = prepare(data.test_images, 28, 1, data.info.mean, data.info.std)
+        hits = (network.eval()(images).argmax(1) == data.test_labels).sum()
+    assert hits / 2_000 == pytest.approx(store.get(run.id).best_accuracy)
+
+
+def test_the_state_for_a_resume_is_that_of_the_last_epoch(store):
+    run = claimed(store)
+    execute(store, run)
+    assert load_resume(run)["epoch"] == 3
+
+
+def test_all_queued_runs_are_executed_in_order(store):
+    ids = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
+    assert work(store, drain=True) == 2
+    runs = sorted(store.runs(), key=lambda run: run.id)
+    assert [run.id for run in runs] == ids
+    assert {run.state for run in runs} == {RunState.FINISHED}
+    assert runs[0].finished_at <= runs[1].started_at
+
+
+# Stop
+
+
+def test_a_stop_ends_a_run_in_the_middle_of_an_epoch_and_it_can_go_on(store, impatient):
+    spec = replace(TINY, recipe=replace(TINY.recipe, batch_size=16, epochs=3))
+    run = claimed(store, spec)
+
+    def press_stop(event: Progress | EpochMetrics) -> None:
+        if isinstance(event, Progress) and (event.epoch, event.step) >= (2, 2):
+            store.request_stop([run.id])
+            time.sleep(0.1)  # a few heartbeats
+
+    assert execute(store, run, press_stop) is RunState.STOPPED
+    stopped = store.get(run.id)
+    assert stopped.state is RunState.STOPPED and stopped.finished_at is not None
+    assert len(history(store, run.id)) == 1
+    assert load_resume(run)["epoch"] == 1
+
+    store.resume(run.id)
+    assert work(store, drain=True) == 1
+    assert store.get(run.id).state is RunState.FINISHED
+    assert history(store, run.id) == uninterrupted(store, spec)
+
+
+def test_a_deleted_run_ends_quietly(store, impatient):
+    run = claimed(store)
+
+    def press_delete(event: Progress | EpochMetrics) -> None:
+        store.delete([run.id])
+        time.sleep(0.05)
+
+    assert execute(store, run, press_delete) is RunState.STOPPED
+    assert store.runs() == []
+
+
+def test_a_run_that_another_worker_took_over_is_left_to_it(store, impatient, monkeypatch):
+    run = claimed(store)
+    taken: list[Run] = []
+
+    def take_over(event: Progress | EpochMetrics) -> None:
+        if not taken:
+            monkeypatch.setattr(store_module, "LEASE_SECONDS", -1.0)
+            taken.append(store.claim())
+            time.sleep(0.05)
+
+    assert execute(store, run, take_over) is RunState.STOPPED
+    assert store.get(run.id).state is RunState.RUNNING  # the other one goes on
+    assert store.get(run.id).attempt == taken[0].attempt == run.attempt + 1
+
+
+# Failures
+
+IMPOSSIBLE = {
+    "too small": (replace(TINY, model=ModelSpec("vgg11", image_size=28)), "smallest that works is"),
+    "too few classes": (
+        replace(TINY, model=replace(TINY.model, num_classes=2)),
+        "needs at least 10 outputs",
+    ),
+    "batch too large": (
+        replace(TINY, recipe=replace(TINY.recipe, batch_size=97)),
+        "A batch of 97 is larger",
+    ),
+    "no such device": (replace(TINY, device="npu"), "no device 'npu'"),
+    "no such data": (replace(TINY, dataset="imagenet"), "fashion-mini"),
+    "diverged": (
+        replace(
+            TINY,
+            model=ModelSpec("course-residual", image_size=28),
+            recipe=replace(TINY.recipe, learning_rate=100.0, max_gradient_norm=0.0),
+        ),
+        "diverged",
+    ),
+    "too much memory": (
+        replace(
+            TINY,
+            model=ModelSpec("vgg19", image_size=1024),
+            recipe=replace(TINY.recipe, batch_size=96),
+        ),
+        "This run needs about",
+    ),
+    "one image in the last batch": (
+        replace(
+            TINY,
+            model=ModelSpec("resnet18", 16, 16),
+            train_images=33,
+        ),
+        "BatchNorm cannot work on a single value",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_a_run_that_fails_gets_its_sentence(store, spec, words, capfd):
+    run = claimed(store, spec)
+    assert execute(store, run) is RunState.FAILED
+    failed = store.get(run.id)
+    assert failed.state is RunState.FAILED and failed.finished_at is not None
+    assert words in failed.message
+    assert failed.message.endswith(".") and "\n" not in failed.message
+
+
+def test_after_a_failure_the_next_run_works(store):
+    bad, good = store.enqueue_all([IMPOSSIBLE["too small"][0], TINY])
+    assert work(store, drain=True) == 2
+    assert store.get(bad).state is RunState.FAILED
+    assert store.get(good).state is RunState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "The device ran out of memory; "),
+        (MemoryError(), "The device ran out of memory; "),
+        (KeyError("conv1\nand more"), "The run ended with KeyError: "),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_error_that_nobody_foresaw_is_one_line(store, error, message, capfd):
+    run = claimed(store)
+
+    def break_down(event: Progress | EpochMetrics) -> None:
+        raise error
+
+    assert execute(store, run, break_down) is RunState.FAILED
+    assert store.get(run.id).message.startswith(message)
+    assert "\n" not in store.get(run.id).message
+    assert "Traceback" in capfd.readouterr().err  # for whoever runs the worker
+
+
+def test_a_disk_that_is_full_ends_the_run_with_a_sentence(store):
+    run = claimed(store)
+    run_folder(run.id).write_text("a file stands where the folder should be")
+    assert execute(store, run) is RunState.FAILED
+    assert "LAB_RUNS_DIR" in store.get(run.id).message
+
+
+def test_a_broken_state_starts_the_run_over(store):
+    run = claimed(store)
+    run_folder(run.id).mkdir(parents=True)
+    resume_file(run.id).write_bytes(b"half a file")
+    assert execute(store, run) is RunState.FINISHED
+    assert [row["epoch"] for row in history(store, run.id)] == [1, 2, 3]
+
+
+def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_runs):
+    """The store was deleted or moved, its run folders stayed: numbers begin at 1 again."""
+    execute(store, claimed(store, replace(TINY, seed=5)))
+    store.engine.dispose()
+    (isolated_runs / "lab.sqlite").unlink()
+    fresh = open_store()
+    run = claimed(fresh)
+    assert run.id == 1 and execute(fresh, run) is RunState.FINISHED
+    assert history(fresh, run.id) == uninterrupted(fresh, TINY)
+
+
+def test_a_death_between_files_and_store_loses_no_epoch(store, no_lease, monkeypatch):
+    run = claimed(store)
+
+    class Killed(BaseException):
+        """As kill -9: nothing is cleaned up."""
+
+    def die(self: Store, run: Run, metrics: EpochMetrics) -> None:
+        if metrics.epoch == 2:
+            raise Killed
+        record(self, run, metrics)
+
+    record = Store.record
+    monkeypatch.setattr(Store, "record", die)
+    with pytest.raises(Killed):
+        execute(store, run)
+    monkeypatch.setattr(Store, "record", record)
+    assert [row["epoch"] for row in history(store, run.id)] == [1]
+    again = store.claim()
+    assert execute(store, again) is RunState.FINISHED
+    assert history(store, run.id) == uninterrupted(store, TINY)
+
+
+# Processes
+
+LONG = RunSpec(
+    ModelSpec("course-residual", image_size=28),
+    "fashion-mini",
+    recipe("fast", 600, epochs=5, batch_size=50),
+    train_images=600,
+)
+
+
+def test_a_worker_leaves_with_its_parent_or_is_killed_and_the_run_goes_on(store, no_lease):
+    """One long run: its first worker's input closes, its second is killed, a third ends it."""
+    run_id = store.enqueue(LONG)
+
+    def epochs_done() -> int:
+        return len(history(store, run_id))
+
+    first = WorkerProcess()
+    try:
+        wait_until(lambda: epochs_done() >= 1 and first.is_alive)
+        first.process.stdin.close()
+        assert first.process.wait(10) == 0
+    finally:
+        first.close()
+    given_back = store.get(run_id)
+    assert given_back.state is RunState.QUEUED and given_back.attempt == 1
+    done = epochs_done()
+    assert 1 <= done < 5
+
+    second = WorkerProcess()
+    try:
+        wait_until(lambda: epochs_done() > done or (progress_of(store, run_id) or (0, 0))[0] > done)
+        os.kill(second.process.pid, signal.SIGKILL)
+        assert second.process.wait(10) == -signal.SIGKILL
+    finally:
+        second.close()
+    orphan = store.get(run_id)
+    assert orphan.state is RunState.RUNNING and orphan.attempt == 2
+
+    assert work(store, drain=True) == 1
+    ended = store.get(run_id)
+    assert ended.state is RunState.FINISHED and ended.attempt == 3
+    assert history(store, run_id) == uninterrupted(store, LONG)
+
+
+def progress_of(store: Store, run_id: int) -> tuple[int, int] | None:
+    progress = store.get(run_id).progress
+    return (progress.epoch, progress.step) if progress else None
+
+
+def test_a_worker_can_be_asked_to_leave(store):
+    leave = threading.Event()
+    leave.set()
+    store.enqueue(TINY)
+    assert work(store, leave=leave) == 0
+
+
+def test_a_store_that_breaks_while_a_run_ends_is_no_traceback(store, monkeypatch):
+    run = claimed(store)
+
+    def refuse(*args):
+        raise LabError("The run store could not be written.")
+
+    monkeypatch.setattr(Store, "finish", refuse)
+    execute(store, run)  # the lease expires, another worker takes it up
+    assert store.get(run.id).state is RunState.RUNNING

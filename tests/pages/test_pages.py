@@ -1,0 +1,277 @@
+"""Every page as a script: what it shows, what it queues, what it says to bad input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import formats
+from core.analysis import analyze
+from core.runs.store import RunState, open_store
+from core.specs import ModelSpec, Recipe, RunSpec
+from core.training.records import EpochMetrics
+from core.zoo import CATALOGUE
+
+PROJECT = Path(__file__).parents[2]
+SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
+
+
+@pytest.fixture(autouse=True)
+def no_worker_and_fresh_caches(monkeypatch):
+    """Pages under test start no process and remember nothing of the test before."""
+    monkeypatch.setenv("LAB_START_WORKER", "0")
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_page(page: str = "dashboard.py", **parameters: str) -> AppTest:
+    """The page as a visitor with this address first sees it, without an exception."""
+    app = AppTest.from_file(PROJECT / "dashboard.py", default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    if page != "dashboard.py":
+        app.switch_page(page)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def metric(app: AppTest, label: str) -> str:
+    """What the number called `label` shows."""
+    return next(one.value for one in app.metric if one.label == label)
+
+
+def finished_run(seed: int = 0, model: ModelSpec | None = None, study: str | None = None) -> int:
+    """A run in the store with two epochs, the first one the better."""
+    store = open_store()
+    spec = RunSpec(
+        model or ModelSpec("course-residual", image_size=28), "fashion-mini", SHORT, seed=seed
+    )
+    run_id = store.enqueue(spec, study)
+    run = store.claim()
+    for epoch, accuracy in ((1, 0.8125), (2, 0.75)):
+        store.record(run, EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01))
+    store.finish(run, RunState.FINISHED)
+    return run_id
+
+
+def test_the_overview_says_what_the_lab_is_and_offers_three_ways_to_start():
+    app = open_page()
+    assert app.title[0].value == "CNN Architecture Lab"
+    labels = [button.label for button in app.button]
+    assert labels == ["Open VGG-11", "Set up the run", "Compare the blocks"]
+    assert "No runs yet" in app.info[0].value
+
+
+def test_the_overview_lists_the_newest_runs_with_their_state():
+    run_id = finished_run()
+    table = open_page().dataframe[0].value
+    assert table["run"].tolist() == [f"/train?run={run_id}"]
+    assert table["state"].tolist() == ["✓ finished"]
+    assert table["best accuracy"].tolist() == [81.25]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_architecture_shows_the_totals_that_core_computes_for_every_network(name):
+    row = CATALOGUE[name]
+    app = open_page("pages/architecture.py", net_network=f"{row.family}: {row.title}")
+    totals = analyze(row.default).totals
+    assert metric(app, "Parameters") == formats.short(totals.params)
+    assert metric(app, "MACs an image") == formats.short(totals.macs)
+    assert metric(app, "Depth") == f"{totals.depth} layers"
+
+
+def test_an_address_reopens_the_same_network_ratio_size_and_options():
+    app = open_page(
+        "pages/architecture.py",
+        net_network="Residual: Course residual net",
+        net_ratio="2",
+        net_size="32",
+        net_shortcut="conv shortcut",
+        net_as_published="true",
+    )
+    spec = ModelSpec("course-residual", 2, 32, options={"shortcut": "conv", "as_published": True})
+    analysis = analyze(spec)
+    assert metric(app, "Parameters") == formats.short(analysis.totals.params)
+    assert app.warning[0].value == analysis.warnings[0]
+
+
+def test_a_broken_address_falls_back_to_the_defaults():
+    app = open_page(
+        "pages/architecture.py", net_network="<script>", net_ratio="-3", net_size="a", net_level="?"
+    )
+    assert metric(app, "Parameters") == formats.short(128_806_154)
+    assert not app.error
+
+
+def test_a_size_that_is_too_small_gets_one_sentence_with_the_smallest_that_works():
+    app = open_page("pages/architecture.py", net_size="24")
+    assert app.error[0].value.startswith("VGG-11 cannot take 24×24 pixels")
+    assert "32×32" in app.error[0].value
+
+
+def test_another_network_starts_with_its_own_settings():
+    app = open_page("pages/architecture.py", net_ratio="4")
+    app.selectbox(key="net_network").set_value("course-residual").run()
+    assert app.slider(key="net_size").value == 28
+    assert app.slider(key="net_ratio").value == 1
+    assert not app.warning
+
+
+def test_another_recipe_starts_with_its_own_settings():
+    app = open_page("pages/train.py", train_epochs="7", train_batch="50")
+    app.selectbox(key="train_recipe").set_value("published-course").run()
+    assert app.number_input(key="train_epochs").value == 10
+    assert app.number_input(key="train_batch").value == 64
+    assert app.number_input(key="train_rate").value == 0.01
+    assert not app.warning
+
+
+@pytest.mark.parametrize(("level", "rows"), [("by block", 8), ("by weight layer", 11)])
+def test_where_the_eleven_layers_of_vgg11_are(level, rows):
+    """Q1: 8 rows are printed, the other 3 weight layers are inside blocks 3 to 5."""
+    app = open_page("pages/architecture.py", net_level=level)
+    table = app.dataframe[0].value
+    assert len(table) == rows
+    assert table["parameters"].sum() == 128_806_154
+
+
+def test_shapes_come_in_the_order_of_keras_on_a_switch():
+    app = open_page("pages/architecture.py", net_layout="N×H×W×C")
+    assert app.dataframe[0].value["output"].iloc[0] == "1×112×112×64"
+
+
+def test_flops_are_twice_the_macs():
+    table = open_page("pages/architecture.py", net_flops="true").dataframe[0].value
+    assert table["FLOPs"].sum() == 2 * analyze(ModelSpec("vgg11")).totals.macs
+
+
+def test_the_summary_is_torchinfos():
+    app = open_page("pages/architecture.py", net_view="Summary")
+    assert "Total params: 128,806,154" in app.code[0].value
+
+
+def test_train_queues_exactly_the_run_that_the_form_shows():
+    app = open_page(
+        "pages/train.py",
+        train_network="Classics: LeNet-5",
+        train_images="640",
+        train_epochs="2",
+        train_batch="64",
+        train_rate="0.25",
+        train_seed="7",
+        train_recipe="As published, VGG chapter",
+    )
+    app.button[0].click().run()
+    [run] = open_store().runs()
+    assert run.state is RunState.QUEUED
+    assert run.spec.model == ModelSpec("lenet", image_size=28)
+    assert (run.spec.dataset, run.spec.train_images, run.spec.seed) == ("fashion-mini", 640, 7)
+    recipe = run.spec.recipe
+    assert (recipe.name, recipe.epochs, recipe.batch_size) == ("published-vgg", 2, 64)
+    assert (recipe.learning_rate, recipe.initialisation) == (0.25, "xavier")
+    assert app.query_params["run"] == str(run.id)
+
+
+def test_train_names_memory_before_the_start():
+    app = open_page("pages/train.py")
+    assert "MiB** of memory" in app.info[0].value
+
+
+def test_train_refuses_a_batch_that_cannot_fit_and_names_one_that_does():
+    app = open_page(
+        "pages/train.py",
+        train_network="VGG: VGG-19",
+        train_size="320",
+        train_ratio="1",
+        train_batch="4096",
+    )
+    assert "a batch of" in app.error[0].value
+    assert app.button[0].disabled
+
+
+def test_train_refuses_fewer_outputs_than_classes():
+    app = open_page("pages/train.py", train_classes="5")
+    assert "10 classes" in app.error[0].value
+
+
+def test_the_record_of_a_run_marks_its_best_epoch_and_says_that_it_is_optimistic():
+    run_id = finished_run()
+    app = open_page("pages/train.py", run=str(run_id))
+    best = next(one for one in app.metric if one.label == "Best test accuracy")
+    assert (best.value, best.delta) == (formats.percent(0.8125), "epoch 1")
+    assert "optimistic" in best.help
+    assert metric(app, "Last test accuracy") == formats.percent(0.75)
+
+
+@pytest.mark.parametrize("address", ["99", "-1", "1; DROP TABLE runs", "<b>", "9" * 400])
+def test_an_address_that_names_no_run_gets_one_sentence(address):
+    app = open_page("pages/train.py", run=address)
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")
+
+
+def test_a_failed_run_says_why():
+    store = open_store()
+    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
+    store.finish(store.claim(), RunState.FAILED, "The disk is full; free some space.")
+    app = open_page("pages/train.py", run=str(run_id))
+    assert app.error[0].value == "The disk is full; free some space."
+
+
+def test_residual_queues_every_variant_with_every_seed_as_one_study():
+    app = open_page(
+        "pages/residual.py",
+        res_variants="plain residual,conv shortcut, as published",
+        res_seeds="2",
+    )
+    app.multiselect(key="res_variants").set_value(["identity", "conv-published"])
+    app.run()
+    app.sidebar.button[0].click().run()
+    runs = open_store().runs()
+    assert len(runs) == 4
+    assert len({run.study for run in runs}) == 1
+    assert {(run.spec.seed, run.spec.model.option("shortcut")) for run in runs} == {
+        (seed, shortcut) for seed in (0, 1) for shortcut in ("identity", "conv")
+    }
+    assert not app.exception
+
+
+def test_residual_shows_the_published_curves_before_anything_is_trained():
+    app = open_page("pages/residual.py")
+    assert "cannot be ranked" in " ".join(one.value for one in app.caption)
+
+
+def test_residual_gives_mean_and_spread_of_each_variants_seeds():
+    for seed in (0, 1):
+        finished_run(seed, study="residual-test")
+    table = open_page("pages/residual.py", study="residual-test").dataframe[0].value
+    assert table["finished seeds"].tolist() == [2]
+    assert table["final accuracy, mean"].tolist() == [formats.percent(0.75)]
+
+
+def test_residual_with_an_unknown_study_says_what_to_do():
+    app = open_page("pages/residual.py", study="nothing")
+    assert "open this page without ?study=" in app.error[0].value
+
+
+def test_runs_invites_when_there_are_none():
+    assert "No runs yet" in open_page("pages/runs.py").info[0].value
+
+
+def test_runs_filters_by_state_and_network():
+    finished_run()
+    finished_run(model=ModelSpec("lenet", image_size=28))
+    app = open_page("pages/runs.py")
+    assert len(app.dataframe[0].value) == 2
+    app.multiselect(key="runs_network").set_value(["lenet"]).run()
+    assert app.dataframe[0].value["network"].tolist() == ["lenet, 28 px"]
+
+
+def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
+    monkeypatch.setenv("LAB_RUNS_DIR", "/proc/nowhere")
+    app = open_page("pages/runs.py")
+    assert "LAB_RUNS_DIR" in app.error[0].value

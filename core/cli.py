@@ -68,7 +68,7 @@ RUN_COLUMNS = [
 ]
 PLAIN_NUMBERS = ("run", "year", "seed")  # names rather than quantities: 2014, not 2,014
 REDRAW_SECONDS = 0.1
-BAR_WIDTH = 24  # characters
+BAR_WIDTH = 16  # characters
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -436,6 +436,8 @@ class ProgressBar:
         if self.began is None or not 0 < self.fraction < 1:
             return ""
         spent = time.monotonic() - self.began
+        if spent < 1:
+            return ""  # too early to tell
         return f", {formats.duration(spent * (1 / self.fraction - 1))} left"
 
     def clear(self) -> None:

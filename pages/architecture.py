@@ -14,6 +14,16 @@ from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, summary_of
 
 BATCH = 128  # images in the batch whose training memory is shown
+HELP = {
+    "params": "Weights and biases of all layers.",
+    "macs": "Multiply-adds of convolutions and matrix products, without bias, as in the papers;"
+    " 1 MAC = 2 FLOPs.",
+    "memory": "For training: weights, gradients, momentum and what autograd keeps for the backward"
+    " pass, as float32.",
+    "field": "Pixels a side that one unit of the last feature map can see ([Araujo et al. 2019]"
+    "(https://distill.pub/2019/computing-receptive-fields/)).",
+    "depth": "Layers with weights on the longest path from the image to the classes.",
+}
 VIEWS = ("Layers", "Cost", "Summary")
 LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
 LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
@@ -80,61 +90,40 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
     """Five totals, each with its change against the network's own default setting."""
     now, before = analysis.totals, default.totals
     memory, memory_before = analysis.training_bytes(BATCH), default.training_bytes(BATCH)
-    size = analysis.spec.image_size
     seen = now.receptive_field
-    rows = (
-        (
-            "Parameters",
-            now.params,
-            before.params,
-            formats.short(now.params),
-            "Weights and biases of all layers.",
-        ),
-        (
-            "MACs an image",
-            now.macs,
-            before.macs,
-            formats.short(now.macs),
-            f"{now.macs:,} multiply-adds of convolutions and matrix products, without bias, as in"
-            " the papers; 1 MAC = 2 FLOPs.",
-        ),
-        (
+    with st.container(horizontal=True):
+        number("Parameters", formats.short(now.params), HELP["params"], now.params, before.params)
+        number("MACs an image", formats.short(now.macs), HELP["macs"], now.macs, before.macs)
+        number(
             f"Memory, batch {BATCH}",
+            formats.mebibytes(memory),
+            HELP["memory"],
             memory,
             memory_before,
-            formats.mebibytes(memory),
-            "Training: weights, gradients, momentum and what autograd keeps for the backward pass, as"
-            " float32.",
-        ),
-        (
+        )
+        number(
             "Receptive field",
+            formats.joined(str(seen), "px") if seen else formats.NOTHING,
+            f"{HELP['field']} The image has {analysis.spec.image_size}.",
             seen or 0,
             before.receptive_field or 0,
-            formats.joined(str(seen), "px") if seen else formats.NOTHING,
-            f"Pixels a side that one unit of the last feature map can see, of the image's {size}"
-            " (Araujo et al. 2019).",
-        ),
-        (
-            "Depth",
-            now.depth,
-            before.depth,
-            f"{now.depth} layers",
-            f"Layers with weights on the longest path; the network has {now.weight_layers} in all.",
-        ),
+        )
+        number("Depth", f"{now.depth} layers", HELP["depth"], now.depth, before.depth)
+
+
+def number(label: str, shown: str, explanation: str, now: float, before: float) -> None:
+    """One total; under it what it is of the default's."""
+    factor = formats.change(now, before)
+    st.metric(
+        label,
+        shown,
+        f"{factor} of default" if factor else None,
+        delta_color="off",
+        delta_arrow="off",
+        help=explanation,
+        border=True,
+        width=174,
     )
-    with st.container(horizontal=True):
-        for label, value, reference, shown, explanation in rows:
-            delta = formats.change(value, reference)
-            st.metric(
-                label,
-                shown,
-                f"{delta} of default" if delta else None,
-                delta_color="off",
-                delta_arrow="off",
-                help=explanation,
-                border=True,
-                width=174,
-            )
 
 
 def picture(analysis: Analysis) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -21,6 +22,9 @@ from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, start_worker, store
 from pages.shared.runs_table import STATE_SIGNS, run_title
+
+if TYPE_CHECKING:
+    from core.zoo import Architecture
 
 SAMPLES = 10
 LONG_SECONDS = 600
@@ -168,8 +172,8 @@ def follow_recipe() -> None:
     st.session_state["train_rate"] = base.learning_rate
 
 
-def short_default(row) -> ModelSpec:  # type: ignore[no-untyped-def]
-    """The network for grey images of ten classes; the large ones smaller, so that a run is short."""
+def short_default(row: Architecture) -> ModelSpec:
+    """For grey images of ten classes; the large networks smaller, so that a run is short."""
     default = replace(row.default, in_channels=1, num_classes=10)
     if default.image_size <= 32:
         return default
@@ -326,8 +330,8 @@ def settings_line(run: Run) -> str:
     spec, chosen = run.spec, run.spec.recipe
     images = f"{spec.train_images:,} images of " if spec.train_images else ""
     return (
-        f"{STATE_SIGNS[run.state]} · {images}{spec.dataset} · {chosen.name}: {chosen.epochs} epochs,"
-        f" batch {chosen.batch_size}, rate {chosen.learning_rate:g} ({chosen.schedule}) ·"
+        f"{STATE_SIGNS[run.state]} · {images}{spec.dataset} · {chosen.name}:"
+        f" {chosen.epochs} epochs, batch {chosen.batch_size}, rate {chosen.learning_rate:g} ({chosen.schedule}) ·"
         f" {spec.device} · seed {spec.seed}"
     )
 

@@ -12,7 +12,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -519,10 +519,8 @@ class Store:
 
     def release(self, run: Run) -> None:
         """Put the run back into the queue, because its worker leaves in good order."""
-        try:
+        with suppress(LostRun):
             self._change(run, state=RunState.QUEUED, failures=0)
-        except LostRun:
-            pass
 
     def _change(self, run: Run, **values: Any) -> None:
         with self.writing() as connection:

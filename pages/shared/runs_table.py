@@ -22,7 +22,7 @@ STATE_SIGNS = {
 
 
 def run_title(run: Run) -> str:
-    """`12 · course-residual, conv shortcut, ratio 2, 28 px`: short, different for different nets."""
+    """`12 · course-residual, conv shortcut, ratio 2, 28 px`."""
     return f"{run.id} · {network_title(run.spec.model)}"
 
 

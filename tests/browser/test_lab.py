@@ -85,7 +85,8 @@ def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, 
     [run] = lab_store(lab).runs()
     epochs = lab_store(lab).epochs([run.id])[run.id]
     visitor.wait_for_metric("Best test accuracy", formats.percent(run.best_accuracy))
-    assert visitor.page.locator(".js-plotly-plot").count() == 2
+    for title in ("Loss by epoch", "Test accuracy by epoch"):
+        visitor.page.get_by_text(title, exact=True).first.wait_for()
 
     frame = pd.read_csv(visitor.download("Metrics as CSV"))
     assert frame["epoch"].tolist() == [1, 2]
@@ -103,7 +104,7 @@ def test_stop_keeps_what_was_learned(visitor, lab):
     visitor.open("/train?train_epochs=50")
     visitor.button("Start training").click()
     visitor.wait_for_metric("Last test accuracy", formats.NOTHING)
-    visitor.page.get_by_text("epoch 1 of 50").wait_for()
+    visitor.page.get_by_text("epoch 1 of 50", exact=True).wait_for()
     visitor.button("Stop").click()
     visitor.page.get_by_text("■ stopped").wait_for()
     run = lab_store(lab).runs(1)[0]

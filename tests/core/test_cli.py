@@ -436,7 +436,7 @@ def test_a_terminal_gets_a_bar_with_the_time_left(monkeypatch):
     bar.show(Progress("training", 1, 2, 0, 10))
     bar.show(Progress("training", 1, 2, 5, 10, 1234.5))
     line = terminal.getvalue().split("\r")[-1].rstrip()
-    assert line.startswith("epoch 1/2 [######")
+    assert line.startswith("epoch 1/2 [####")
     assert "25 %" in line
     assert "1,234 images/s" in line
     assert line.endswith("30\u2009s left")  # a quarter took 10 s

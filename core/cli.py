@@ -320,7 +320,7 @@ def run_spec(arguments: Namespace) -> RunSpec:
         network_spec(arguments),
         arguments.dataset,
         recipe(arguments.recipe, images, arguments.epochs, arguments.batch_size, arguments.lr),
-        arguments.train_images,
+        images,
         arguments.device or available_devices()[0],
         arguments.seed,
     )

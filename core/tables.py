@@ -12,7 +12,7 @@ import pandas as pd
 from core import formats
 from core.analysis.records import Analysis
 from core.runs.store import Run
-from core.specs import ModelSpec, RunSpec
+from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -50,6 +50,16 @@ def run_columns(run_id: int, spec: RunSpec) -> dict[str, Any]:
     }
 
 
+# An empty table has its columns too, so that its CSV has a header.
+WHICH_RUN = list(run_columns(0, RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 1, 0.1))))
+EPOCH_COLUMNS = [*WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_fields__]
+RUN_COLUMNS = [
+    *WHICH_RUN,
+    *("study", "state", "message", "best_epoch", "best_accuracy", "seconds", "created_at"),
+    "machine",
+]
+
+
 def layer_frame(
     analysis: Analysis, level: str = "module", batch_size: int = 1, layout: str = "NCHW"
 ) -> pd.DataFrame:
@@ -77,6 +87,7 @@ def layer_frame(
                 "saved_bytes": row.saved_bytes,
                 "fixed_saved_bytes": row.fixed_saved_bytes,
                 "receptive_field": row.receptive_field,
+                "depth": row.depth,
             }
         )
     return pd.DataFrame(rows)
@@ -91,7 +102,7 @@ def epoch_frame(runs: Iterable[Run], epochs: Mapping[int, Sequence[EpochMetrics]
         for run in runs
         for metrics in epochs.get(run.id, [])
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=EPOCH_COLUMNS)
 
 
 def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
@@ -110,7 +121,8 @@ def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
                 "machine": run.machine,
             }
             for run in runs
-        ]
+        ],
+        columns=RUN_COLUMNS,
     )
 
 

@@ -132,6 +132,7 @@ def form() -> list[RunSpec]:
             ModelSpec("course-residual", image_size=28, options=VARIANTS[name].options),
             dataset,
             recipe(chosen, images, epochs),
+            train_images=images,
             device=device,
             seed=seed,
         )

@@ -156,7 +156,7 @@ def choose_run() -> RunSpec:
         model=model,
         dataset=dataset,
         recipe=recipe(chosen, train_images, int(epochs), int(batch_size), float(rate)),
-        train_images=None if train_images == total else train_images,
+        train_images=train_images,
         device=device,
         seed=int(seed),
     )

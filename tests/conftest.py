@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,18 @@ def isolated_runs(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("LAB_RUNS_DIR", str(folder))
     monkeypatch.delenv("LAB_DATABASE_URL", raising=False)
     return folder
+
+
+@pytest.fixture
+def one_thread(monkeypatch) -> Iterator[None]:
+    """Tiny networks on one thread, here and in new processes: threads only wait for each other."""
+    import torch
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -35,10 +35,13 @@ def start_worker() -> None:
 
 
 def load_torch() -> None:
-    """Import what analyses need, behind a spinner the first time."""
-    if "core.zoo" not in sys.modules:
+    """Import what analyses need, behind a spinner the first time.
+
+    torch imports its compiler at the first operation on meta, so one small network is analysed.
+    """
+    if "core.analysis.network" not in sys.modules:
         with st.spinner("Loading PyTorch, once for this server…"):
-            import core.analysis.network  # noqa: F401
+            analysis_of(ModelSpec("lenet", image_size=28))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -218,16 +218,6 @@ def test_train_keeps_the_run_and_writes_complete_rows(command, tmp_path):
     assert "\r" not in err
 
 
-def test_train_gives_the_same_curve_for_the_same_seed(command):
-    curves = []
-    for _ in range(2):
-        assert command("train", "lenet", *SMALL, "--device", "cpu")[0] == 0
-        [run] = open_store().runs(limit=1)
-        [metrics] = open_store().epochs([run.id])[run.id]
-        curves.append((metrics.train_loss, metrics.test_loss, metrics.test_accuracy))
-    assert curves[0] == curves[1]
-
-
 def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(command, tmp_path, monkeypatch):
     file = tmp_path / "epochs.csv"
     show = cli.ProgressBar.show

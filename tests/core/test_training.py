@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 import pytest
@@ -38,6 +38,8 @@ from core.training.recipes import (
 from core.training.records import EpochMetrics, Progress
 from core.zoo import CATALOGUE
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MEASURED = ("train_seconds", "evaluation_seconds", "images_per_second")
 RESIDUAL = ModelSpec("course-residual", image_size=28)
 TINY = RunSpec(
@@ -46,6 +48,7 @@ TINY = RunSpec(
     recipe("fast", 96, epochs=3, batch_size=32, learning_rate=0.05),
     train_images=96,
 )
+analysis_of = cache(analyze)
 SPEED = Speed((1e9, 4e9, 16e9), 8e9, 1e9, 1e-5, 1e-10)
 
 
@@ -394,7 +397,7 @@ def test_whole_mnist_trains(full_data, monkeypatch):
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("gigabytes", [0.5, 2, 8])
 def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
-    analysis = analyze(CATALOGUE[name].default)
+    analysis = analysis_of(CATALOGUE[name].default)
     free = int(gigabytes * 2**30)
     needs = lambda batch: analysis.training_bytes(batch) + WORKING_BYTES  # noqa: E731
     largest = largest_batch(analysis, free, below=2**17)

@@ -31,6 +31,8 @@ from core.training.recipes import recipe
 from core.training.records import EpochMetrics, Progress
 from core.zoo import build
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PROJECT = Path(__file__).parents[2]
 MEASURED = ("train_seconds", "evaluation_seconds", "images_per_second")
 TINY = RunSpec(
@@ -331,8 +333,8 @@ def test_a_death_between_files_and_store_loses_no_epoch(store, no_lease, monkeyp
 LONG = RunSpec(
     ModelSpec("course-residual", image_size=28),
     "fashion-mini",
-    recipe("fast", 600, epochs=4, batch_size=50),
-    train_images=600,
+    recipe("fast", 400, epochs=4, batch_size=50),
+    train_images=400,
 )
 
 

@@ -331,8 +331,8 @@ def settings_line(run: Run) -> str:
     images = f"{spec.train_images:,} images of " if spec.train_images else ""
     return (
         f"{STATE_SIGNS[run.state]} · {images}{spec.dataset} · {chosen.name}:"
-        f" {chosen.epochs} epochs, batch {chosen.batch_size}, rate {chosen.learning_rate:g} ({chosen.schedule}) ·"
-        f" {spec.device} · seed {spec.seed}"
+        f" {chosen.epochs} epochs, batch {chosen.batch_size}, rate {chosen.learning_rate:g}"
+        f" ({chosen.schedule}) · {spec.device} · seed {spec.seed}"
     )
 
 

@@ -6,10 +6,10 @@ of layer, one for each curve. Line style or marker repeats what the colour says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from math import log2
+from math import log2, log10
 from typing import Protocol
 
 import plotly.graph_objects as go
@@ -359,4 +359,151 @@ def published_chart(rows: Sequence[tuple[str, Sequence[float], Styled]], title: 
         )
     finish_epochs(figure, title, "accuracy (%)", [])
     figure.update_xaxes(dtick=1, range=[0.8, max(len(values) for _, values, _ in rows) + 0.2])
+    return figure
+
+
+# Several networks ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One network over a slider's range: what it is called, where, how much."""
+
+    label: str
+    colour: str
+    marker: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+def cost_scatter(
+    points: Sequence[tuple[str, str, str, Analysis, int]], as_flops: bool = False
+) -> go.Figure:
+    """MACs against parameters, bubble by training memory: (label, colour, marker, it, bytes).
+
+    The dashed line is the Pareto front: no other network has both fewer MACs and fewer parameters.
+    """
+    unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
+    figure = go.Figure()
+    places = [(a.totals.params, factor * a.totals.macs) for *_, a, _ in points]
+    front = sorted(place for place in places if not any(dominates(o, place) for o in places))
+    figure.add_scatter(
+        x=[params for params, _ in front],
+        y=[macs for _, macs in front],
+        mode="lines",
+        line=dict(color=GREY, dash="dash", width=1),
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    largest = max((memory for *_, memory in points), default=1)
+    for (label, colour, marker, _, memory), (params, macs) in zip(points, places, strict=True):
+        figure.add_scatter(
+            x=[params],
+            y=[macs],
+            mode="markers+text",
+            marker=dict(
+                color=colour, symbol=marker, size=14 + 34 * (memory / largest) ** 0.5, opacity=0.75
+            ),
+            text=[label],
+            textposition="bottom center",
+            hovertemplate=f"<b>{label}</b><br>{params:,} parameters<br>{macs:,} {unit}<br>"
+            f"{formats.mebibytes(memory)} to train a batch<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_layout(
+        title=f"{unit} against parameters<br>bubble: training memory; dashed: Pareto front",
+        xaxis=dict(title="parameters (log)", type="log", **decades(p for p, _ in places)),
+        yaxis=dict(title=f"{unit} an image (log)", type="log", **decades(m for _, m in places)),
+        height=460,
+        margin=dict(t=72, b=48, l=8, r=8),
+    )
+    return figure
+
+
+def dominates(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether `one` is no larger in both and smaller in one."""
+    return one != other and one[0] <= other[0] and one[1] <= other[1]
+
+
+def decades(values: Iterable[float]) -> dict[str, object]:
+    """Range and readable ticks of a log axis that holds `values` with room for labels."""
+    logs = [log10(value) for value in values if value > 0] or [0.0]
+    low, high = min(logs) - 0.35, max(logs) + 0.35
+    steps = [m * 10**e for e in range(int(low) - 1, int(high) + 2) for m in (1, 2, 5)]
+    ticks = [tick for tick in steps if low <= log10(tick) <= high]
+    if len(ticks) > 8:
+        ticks = [tick for tick in ticks if str(tick)[0] == "1"]
+    return dict(range=[low, high], tickvals=ticks, ticktext=[formats.short(t) for t in ticks])
+
+
+def stage_bars(networks: Sequence[tuple[str, Analysis]], field: str, title: str) -> go.Figure:
+    """What each network's blocks cost, stacked from the image to the classes, by kind of layer."""
+    figure = go.Figure()
+    seen: set[str] = set()
+    for label, analysis in networks:
+        for block in analysis.rows("block"):
+            value = getattr(block, field)
+            if not value:
+                continue
+            figure.add_bar(
+                y=[label],
+                x=[value],
+                orientation="h",
+                name=block.kind,
+                legendgroup=block.kind,
+                showlegend=block.kind not in seen,
+                marker=dict(color=KIND_COLOURS[block.kind], line=dict(width=1, color="white")),
+                hovertemplate=f"<b>{label}</b>, {block.path}<br>{value:,}<extra></extra>",
+            )
+            seen.add(block.kind)
+    figure.update_layout(
+        title=title,
+        barmode="stack",
+        height=130 + 34 * len(networks),
+        margin=dict(t=48, b=72, l=8, r=8),
+        xaxis=dict(tickformat="~s"),
+        yaxis=dict(autorange="reversed", automargin=True),
+        legend=dict(orientation="h", yref="container", y=0, yanchor="bottom"),
+    )
+    return figure
+
+
+def slope(line: Line) -> float | None:
+    """The exponent of y ∝ x^slope, by least squares on logarithms; None of fewer than 2 points."""
+    pairs = [(log10(x), log10(y)) for x, y in zip(line.x, line.y, strict=True) if x > 0 and y > 0]
+    if len(pairs) < 2:
+        return None
+    mean_x = sum(x for x, _ in pairs) / len(pairs)
+    mean_y = sum(y for _, y in pairs) / len(pairs)
+    spread = sum((x - mean_x) ** 2 for x, _ in pairs)
+    return sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread
+
+
+def sweep_chart(lines: Sequence[Line], x_title: str, y_title: str) -> go.Figure:
+    """A quantity over a slider's whole range on log axes, the slope written at each line's end."""
+    figure = go.Figure()
+    for line in lines:
+        exponent = slope(line)
+        written = "" if exponent is None else f" ∝ x^{exponent:.2f}"
+        figure.add_scatter(
+            x=list(line.x),
+            y=list(line.y),
+            name=line.label + written.replace("x^", "x<sup>") + ("</sup>" if written else ""),
+            mode="lines+markers",
+            line=dict(color=line.colour),
+            marker=dict(symbol=line.marker, size=7),
+            hovertemplate=f"<b>{line.label}</b><br>{x_title} %{{x}}: %{{y:,.0f}}<extra></extra>",
+        )
+    ticks = sorted({x for line in lines for x in line.x})
+    shown = ticks if len(ticks) <= 10 else ticks[:: len(ticks) // 8]
+    figure.update_layout(
+        title=f"{y_title} over {x_title}, with the slope of each line",
+        xaxis=dict(title=f"{x_title} (log)", type="log", tickvals=shown, ticktext=shown),
+        yaxis=dict(
+            title=f"{y_title} (log)", type="log", **decades(y for line in lines for y in line.y)
+        ),
+        height=440,
+        margin=dict(t=56, b=48, l=8, r=8),
+        legend=dict(orientation="h", yanchor="top", y=-0.18),
+    )
     return figure

@@ -6,6 +6,7 @@ Nothing here imports torch, so a page can read, compare and link specs before a 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -126,6 +127,26 @@ class ModelSpec(Spec):
     def option(self, name: str) -> OptionValue | None:
         """The value chosen for option `name`, None where it was left at its default."""
         return dict(self.options).get(name)
+
+    def to_text(self) -> str:
+        """`vgg11/4/96/1/10`: name, ratio, size, channels, classes, then options `;name=value`."""
+        head = (self.arch, self.ratio, self.image_size, self.in_channels, self.num_classes)
+        return "/".join(map(str, head)) + "".join(f";{k}={v}" for k, v in self.options)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The inverse of `to_text`; option values stay words until `core.zoo.complete`.
+
+        Raises LabError when `text` is no such line.
+        """
+        head, *options = text.split(";")
+        parts = head.split("/")
+        if len(parts) != 5 or not all(re.fullmatch(r"\d{1,9}", part) for part in parts[1:]):
+            raise LabError(f"{text[:60]!r} is no network; an example is vgg11/4/96/1/10.")
+        pairs = [option.partition("=") for option in options]
+        ratio, size, channels, classes = map(int, parts[1:])
+        named = tuple((name, value) for name, _, value in pairs)
+        return cls(parts[0], ratio, size, channels, classes, named)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with `options` as an object."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core import formats
 from core.analysis.records import Analysis
+from core.analysis.sweep import SweepPoint
 from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
@@ -145,3 +146,40 @@ def defused(cell: Any) -> Any:
     if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
         return f"'{cell}"
     return cell
+
+
+def comparison_frame(
+    analyses: Iterable[Analysis],
+    batch_size: int,
+    accuracies: Mapping[ModelSpec, tuple[float, str]],
+) -> pd.DataFrame:
+    """One row a network: totals, training memory at `batch_size`, the best accuracy of its runs."""
+    rows = []
+    for analysis in analyses:
+        accuracy, dataset = accuracies.get(analysis.spec, (None, ""))
+        rows.append(
+            model_columns(analysis.spec)
+            | asdict(analysis.totals)
+            | {
+                "batch_size": batch_size,
+                "training_bytes": analysis.training_bytes(batch_size),
+                "best_accuracy": accuracy,
+                "dataset": dataset,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def sweep_frame(points: Iterable[SweepPoint], batch_size: int) -> pd.DataFrame:
+    """One row a position of the slider."""
+    return pd.DataFrame(
+        [
+            model_columns(point.analysis.spec)
+            | asdict(point.analysis.totals)
+            | {
+                "batch_size": batch_size,
+                "training_bytes": point.analysis.training_bytes(batch_size),
+            }
+            for point in points
+        ]
+    )

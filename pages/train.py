@@ -419,6 +419,7 @@ def curves(run: Run, epochs: list[EpochMetrics]) -> None:
     loss, accuracy = st.columns(2)
     loss.plotly_chart(figures.loss_chart([curve]), key="train_loss_chart")
     accuracy.plotly_chart(figures.accuracy_chart([curve], train=True), key="train_accuracy_chart")
+    st.caption(OPTIMISTIC)
 
 
 def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:

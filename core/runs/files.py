@@ -90,4 +90,9 @@ def delete_runs(store: Store, run_ids: Iterable[int]) -> None:
     chosen = list(run_ids)
     store.delete(chosen)
     for run_id in chosen:
-        shutil.rmtree(run_folder(run_id), ignore_errors=True)
+        delete_folder(run_id)
+
+
+def delete_folder(run_id: int) -> None:
+    """Remove the files of a run, where there are any."""
+    shutil.rmtree(run_folder(run_id), ignore_errors=True)

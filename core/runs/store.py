@@ -316,6 +316,12 @@ class Store:
             raise LabError(f"There is no run {run_id}; the Runs page lists those there are.")
         return as_run(row)
 
+    def has(self, run_id: int) -> bool:
+        """Whether there is such a run."""
+        with self.reading() as connection:
+            found = connection.scalar(select(runs_table.c.id).where(runs_table.c.id == run_id))
+        return found is not None
+
     def runs(self, limit: int | None = None, study: str | None = None) -> list[Run]:
         """Runs, the newest first."""
         query = select(runs_table).order_by(runs_table.c.id.desc()).limit(limit)

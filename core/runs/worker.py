@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.runs.files import load_resume, save_best, save_resume
+from core.runs.files import delete_folder, load_resume, save_best, save_resume
 from core.runs.store import LostRun, Run, RunState, Store, open_store
 from core.specs import LabError
 from core.training.records import EpochMetrics, Progress
@@ -77,6 +77,8 @@ def execute(store: Store, run: Run, listen: Listener | None = None) -> RunState:
     except StopRequested:
         return end(store, run, RunState.STOPPED)
     except LostRun:
+        if not store.has(run.id):  # deleted while it ran: what was written since goes too
+            delete_folder(run.id)
         return RunState.STOPPED
     except LabError as error:
         return end(store, run, RunState.FAILED, str(error))

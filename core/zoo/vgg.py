@@ -55,7 +55,7 @@ MAX_BLOCKS, MAX_CONVS, MAX_CHANNELS = 10, 16, 4096
 def parse_conv_arch(text: str) -> tuple[Block, ...]:
     """`"1x64 1x128 2x256"` or `"(1, 64), (1, 128), (2, 256)"` as blocks; raises LabError."""
     pairs = re.findall(r"(\d+)\s*[x×,]\s*(\d+)", text[:500])
-    rest = re.sub(r"(\d+)\s*[x×,]\s*(\d+)|[\s,;()\[\]-]", "", text[:500])
+    rest = re.sub(r"(\d+)\s*[x×,]\s*(\d+)|[\s,;()\[\]]", "", text[:500])
     example = "write convolutions x channels for each block, such as 1x64 1x128 2x256 2x512 2x512"
     if rest or not pairs or len(text) > 500:
         raise LabError(f"conv_arch {text[:60]!r} cannot be read; {example}.")

@@ -1,0 +1,45 @@
+"""One network over the whole range of a slider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from core.analysis.records import Analysis
+from core.specs import LabError, ModelSpec
+
+RATIOS = (1, 2, 3, 4, 6, 8, 12, 16)
+SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320)  # pixels a side
+VARIABLES = {"ratio": RATIOS, "image_size": SIZES}
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One position of the slider and what the network costs there."""
+
+    variable: str  # ratio, image_size
+    value: int
+    analysis: Analysis
+
+
+def sweep(
+    spec: ModelSpec,
+    variable: str,
+    analyze: Callable[[ModelSpec], Analysis],
+    values: Iterable[int] | None = None,
+) -> tuple[SweepPoint, ...]:
+    """`spec` at every value of `variable` ("ratio" or "image_size") at which it can be built.
+
+    `analyze` may be a cached one. Raises LabError for another variable.
+    """
+    if variable not in VARIABLES:
+        raise LabError(f"A sweep goes over {' or '.join(VARIABLES)}, not over {variable!r}.")
+    points = []
+    for value in VARIABLES[variable] if values is None else values:
+        changed = {"ratio": spec.ratio, "image_size": spec.image_size} | {variable: value}
+        try:
+            found = analyze(replace(spec, **changed))  # type: ignore[arg-type]
+        except LabError:
+            continue  # too small an image for this network
+        points.append(SweepPoint(variable, value, found))
+    return tuple(points)

@@ -1,0 +1,303 @@
+"""Several networks side by side; sweeps over ratio and resize."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core import figures, formats
+from core.analysis.records import Analysis
+from core.analysis.sweep import SweepPoint, sweep
+from core.runs.store import Store
+from core.specs import LabError, ModelSpec
+from core.tables import comparison_frame, sweep_frame
+from pages.shared.downloads import download_csv
+from pages.shared.frame import frame
+from pages.shared.lab import analysis_of, load_torch, store
+from pages.shared.runs_table import network_title
+
+MAX_NETWORKS = 12
+FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
+VIEWS = ("Table", "MACs against parameters", "Stages", "Sweep")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that a sweep draws."""
+
+    title: str
+    value: Callable[[Analysis, int], float]  # of an analysis and a batch size
+
+
+QUANTITIES = {
+    quantity.title: quantity
+    for quantity in (
+        Quantity("parameters", lambda found, batch: found.totals.params),
+        Quantity("MACs an image", lambda found, batch: found.totals.macs),
+        Quantity("training memory (bytes)", lambda found, batch: found.training_bytes(batch)),
+        Quantity("output of all layers (bytes)", lambda found, batch: found.totals.output_bytes),
+    )
+}
+STAGES = {
+    "parameters": "params",
+    "MACs an image": "macs",
+    "saved for the backward pass (bytes an image)": "saved_bytes",
+}
+
+
+def page() -> None:
+    """The chips, then the view that the reader picks."""
+    load_torch()
+    specs, problems = chosen_specs()
+    chips(specs)
+    for problem in problems:
+        st.error(problem, icon=":material/error:")
+    if not specs:
+        st.info("Nothing to compare yet: add a network above.", icon=":material/arrow_upward:")
+        return
+    with st.sidebar:
+        batch = st.slider(
+            "Batch size", 1, 512, 128, key="cmp_batch", bind="query-params",
+            help="Images in the batch whose training memory is compared.",
+        )
+    found = [(name, analysis_of(spec)) for name, spec in zip(names(specs), specs, strict=True)]
+    view = st.segmented_control(
+        "View", VIEWS, default="Table", key="cmp_view", bind="query-params",
+        label_visibility="collapsed", required=True,
+    )
+    if view == "Table":
+        table(store(), found, batch)
+    elif view == "MACs against parameters":
+        st.plotly_chart(scatter(found, batch), key="cmp_scatter")
+    elif view == "Stages":
+        stages(found)
+    else:
+        sweeps(found, batch)
+    download_csv(
+        "Comparison as CSV",
+        lambda: comparison_frame([one for _, one in found], batch, accuracies(store())),
+        "comparison.csv",
+        "cmp_csv",
+    )
+
+
+def chosen_specs() -> tuple[list[ModelSpec], list[str]]:
+    """The networks that the address holds, and a sentence for each that cannot be built."""
+    from core.zoo import complete
+
+    specs: list[ModelSpec] = []
+    problems: list[str] = []
+    for text in st.query_params.get("networks", FIRST).split("|")[:MAX_NETWORKS]:
+        if not text:
+            continue
+        try:
+            spec = complete(ModelSpec.from_text(text))
+            analysis_of(spec)
+        except LabError as error:
+            problems.append(str(error))
+            continue
+        if spec not in specs:
+            specs.append(spec)
+    return specs, problems
+
+
+def keep(specs: Sequence[ModelSpec]) -> None:
+    """Put the networks into the address and draw the page anew."""
+    st.query_params["networks"] = "|".join(spec.to_text() for spec in specs)
+    st.rerun()
+
+
+def names(specs: Sequence[ModelSpec]) -> list[str]:
+    """A short name for each; channels and classes only where the networks differ in them."""
+    whole = len({(spec.in_channels, spec.num_classes) for spec in specs}) > 1
+    return [
+        network_title(spec)
+        + (f", {spec.in_channels} channels, {spec.num_classes} classes" if whole else "")
+        for spec in specs
+    ]
+
+
+def chips(specs: Sequence[ModelSpec]) -> None:
+    """One chip a network, removed by a click; a picker that adds one."""
+    with st.container(horizontal=True):
+        for index, name in enumerate(names(specs)):
+            if st.button(f"{name} ✕", key=f"cmp_chip_{index}", help="Take this network away."):
+                keep([spec for other, spec in enumerate(specs) if other != index])
+        with st.popover("Add a network", icon=":material/add:"):
+            add(specs)
+
+
+def add(specs: Sequence[ModelSpec]) -> None:
+    """The picker of the Architecture page, and the button that adds what it shows."""
+    from pages.shared.controls import choose_model
+
+    spec = choose_model("cmp_", "vgg16", bind=None)
+    full = len(specs) >= MAX_NETWORKS
+    if st.button("Add", type="primary", disabled=full, icon=":material/add:"):
+        keep([*specs, spec])
+    if full:
+        st.caption(f"{MAX_NETWORKS} networks are the most that fit; take one away first.")
+
+
+def accuracies(lab: Store) -> dict[ModelSpec, tuple[float, str]]:
+    """The best accuracy among the runs of each network, and the data it was reached on."""
+    best: dict[ModelSpec, tuple[float, str]] = {}
+    for run in lab.runs(limit=2_000):
+        if run.best_accuracy is None:
+            continue
+        known = best.get(run.spec.model)
+        if known is None or run.best_accuracy > known[0]:
+            best[run.spec.model] = (run.best_accuracy, run.spec.dataset)
+    return best
+
+
+def table(lab: Store, found: Sequence[tuple[str, Analysis]], batch: int) -> None:
+    """The totals, with bars in the cells; under it what the first two differ in."""
+    best = accuracies(lab)
+    totals = [one.totals for _, one in found]
+    memory = [one.training_bytes(batch) / 2**20 for _, one in found]
+    reached = [best.get(one.spec) for _, one in found]
+    config = st.column_config
+
+    def bar(title: str, values: Sequence[float], text: str) -> object:
+        return config.ProgressColumn(
+            title, min_value=0, max_value=max(1.0, *values), format="localized", help=text,
+            color="blue",
+        )
+
+    columns = {
+        "parameters": [one.params for one in totals],
+        "MACs an image": [one.macs for one in totals],
+        "training MiB": [round(value) for value in memory],
+        "saved MiB an image": [round(one.saved_bytes / 2**20, 2) for one in totals],
+    }
+    helps = (
+        "Weights and biases.",
+        "Multiply-adds of convolutions and matrix products; 1 MAC = 2 FLOPs.",
+        f"Memory of a training step with a batch of {batch}.",
+        "What autograd keeps of one image for the backward pass.",
+    )
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "network": [name for name, _ in found],
+                **columns,
+                "sees px": [one.receptive_field for one in totals],
+                "depth": [one.depth for one in totals],
+                "best accuracy": [
+                    f"{formats.percent(one[0])} on {one[1]}" if one else formats.NOTHING
+                    for one in reached
+                ],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        key="cmp_table",
+        column_config={
+            "network": config.TextColumn(pinned=True),
+            "sees px": config.NumberColumn(help="Receptive field of the last map, pixels a side."),
+            "depth": config.NumberColumn(help="Weight layers on the longest path."),
+            "best accuracy": config.TextColumn(
+                help="Best test accuracy among the runs of exactly this network; optimistic."
+            ),
+        }
+        | {
+            title: bar(title, values, text)
+            for (title, values), text in zip(columns.items(), helps, strict=True)
+        },
+    )
+    if len(found) > 1:
+        st.markdown(difference(found[0], found[1], batch))
+
+
+def difference(one: tuple[str, Analysis], other: tuple[str, Analysis], batch: int) -> str:
+    """The second network as multiples of the first, in one sentence."""
+    (first, a), (second, b) = one, other
+
+    def times(value: float, reference: float) -> str:
+        return f"{value / max(1, reference):.3g} times"
+
+    return (
+        f"**{second}** against **{first}**: {times(b.totals.params, a.totals.params)} the"
+        f" parameters, {times(b.totals.macs, a.totals.macs)} the MACs,"
+        f" {times(b.totals.saved_bytes, a.totals.saved_bytes)} what is saved for the backward"
+        f" pass, {times(b.training_bytes(batch), a.training_bytes(batch))} the training memory at"
+        f" a batch of {batch}."
+    )
+
+
+def scatter(found: Sequence[tuple[str, Analysis]], batch: int) -> object:
+    """MACs against parameters."""
+    return figures.cost_scatter(
+        [
+            (name, colour, marker, one, one.training_bytes(batch))
+            for (name, one), (colour, marker) in zip(
+                found, figures.styles(len(found)), strict=True
+            )
+        ]
+    )
+
+
+def stages(found: Sequence[tuple[str, Analysis]]) -> None:
+    """What each block costs, stacked."""
+    shown = st.segmented_control(
+        "Cost", list(STAGES), default="MACs an image", key="cmp_stage", bind="query-params",
+        required=True, help="What is stacked, block by block, from the image to the classes.",
+    )
+    st.plotly_chart(
+        figures.stage_bars(found, STAGES[shown], f"{shown}, block by block"), key="cmp_stages"
+    )
+
+
+def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
+    """A slider's whole range on the x axis, one line a network."""
+    with st.container(horizontal=True):
+        over = st.segmented_control(
+            "Over", ["resize", "ratio"], default="resize", key="cmp_over", bind="query-params",
+            required=True, help="The slider whose whole range is drawn.",
+        )
+        quantity = st.segmented_control(
+            "Quantity", list(QUANTITIES), default="MACs an image", key="cmp_quantity",
+            bind="query-params", required=True, help="What is drawn.",
+        )
+    variable, title = ("ratio", "ratio") if over == "ratio" else ("image_size", "pixels a side")
+    swept = [(name, sweep(one.spec, variable, analysis_of)) for name, one in found]
+    chosen = QUANTITIES[quantity]
+    lines = [
+        figures.Line(
+            name, colour, marker, [point.value for point in points],
+            [chosen.value(point.analysis, batch) for point in points],
+        )
+        for (name, points), (colour, marker) in zip(
+            swept, figures.styles(len(swept)), strict=True
+        )
+    ]
+    st.plotly_chart(figures.sweep_chart(lines, title, chosen.title), key="cmp_sweep")
+    for name, points in swept:
+        st.caption(f"{name}: {explained(points)}")
+    download_csv(
+        "Sweep as CSV",
+        lambda: sweep_frame([point for _, points in swept for point in points], batch),
+        f"sweep-{variable}.csv",
+        "cmp_sweep_csv",
+    )
+
+
+def explained(points: Sequence[SweepPoint]) -> str:
+    """The classifier's share at both ends, which bends the lines."""
+    parts = []
+    for point in (points[0], points[-1]):
+        linear = sum(one.params for one in point.analysis.layers if one.kind == "linear")
+        share = 100 * linear / max(1, point.analysis.totals.params)
+        parts.append(f"{share:.1f} % at {point.value}")
+    return (
+        f"linear layers hold {parts[0]} and {parts[1]} of the parameters. Convolutions' parameters"
+        " fall with ratio² and do not depend on the size; their MACs grow with size²."
+    )
+
+
+with frame("Compare", "Networks side by side: what they cost, block by block and over a slider."):
+    page()

@@ -18,7 +18,7 @@ run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
 
 test: .venv/installed-dev
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .

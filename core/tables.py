@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from core import formats
-from core.analysis.records import Analysis
-from core.analysis.sweep import SweepPoint
+from core.analysis.records import Analysis, SweepPoint
 from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import figures, formats
 from core.analysis.records import Analysis, LayerCost
-from core.specs import LabError
+from core.specs import LabError, ModelSpec
 from core.tables import layer_frame
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
@@ -73,10 +73,23 @@ def page() -> None:
             f"{name}-{level.replace(' ', '-')}.csv",
             "net_csv",
         )
+        if st.button(
+            "Compare",
+            icon=":material/compare_arrows:",
+            help="Puts this network beside AlexNet and VGG-11.",
+        ):
+            compare(analysis.spec)
         if st.button("Train this network", icon=":material/model_training:"):
             from pages.shared.controls import go_to, model_keys
 
             go_to("pages/train.py", model_keys("train_", spec))
+
+
+def compare(spec: ModelSpec) -> None:
+    """Open the Compare page with this network added to those that were last compared there."""
+    from pages.shared.comparison import networks_with
+
+    st.switch_page("pages/compare.py", query_params={"networks": networks_with(spec)})
 
 
 def default_of(arch: str) -> Analysis:

@@ -9,18 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from core import figures, formats
-from core.analysis.records import Analysis
-from core.analysis.sweep import SweepPoint, sweep
+from core.analysis.records import Analysis, SweepPoint
+from core.analysis.sweep import sweep
 from core.runs.store import Store
 from core.specs import LabError, ModelSpec
 from core.tables import comparison_frame, sweep_frame
+from pages.shared.comparison import as_address, compared
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, store
 from pages.shared.runs_table import network_title
 
 MAX_NETWORKS = 12
-FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
 VIEWS = ("Table", "MACs against parameters", "Stages", "Sweep")
 
 
@@ -60,13 +60,23 @@ def page() -> None:
         return
     with st.sidebar:
         batch = st.slider(
-            "Batch size", 1, 512, 128, key="cmp_batch", bind="query-params",
+            "Batch size",
+            1,
+            512,
+            128,
+            key="cmp_batch",
+            bind="query-params",
             help="Images in the batch whose training memory is compared.",
         )
     found = [(name, analysis_of(spec)) for name, spec in zip(names(specs), specs, strict=True)]
     view = st.segmented_control(
-        "View", VIEWS, default="Table", key="cmp_view", bind="query-params",
-        label_visibility="collapsed", required=True,
+        "View",
+        VIEWS,
+        default="Table",
+        key="cmp_view",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
     )
     if view == "Table":
         table(store(), found, batch)
@@ -90,7 +100,7 @@ def chosen_specs() -> tuple[list[ModelSpec], list[str]]:
 
     specs: list[ModelSpec] = []
     problems: list[str] = []
-    for text in st.query_params.get("networks", FIRST).split("|")[:MAX_NETWORKS]:
+    for text in compared().split("|")[:MAX_NETWORKS]:
         if not text:
             continue
         try:
@@ -106,7 +116,7 @@ def chosen_specs() -> tuple[list[ModelSpec], list[str]]:
 
 def keep(specs: Sequence[ModelSpec]) -> None:
     """Put the networks into the address and draw the page anew."""
-    st.query_params["networks"] = "|".join(spec.to_text() for spec in specs)
+    st.query_params["networks"] = as_address(specs)
     st.rerun()
 
 
@@ -164,7 +174,11 @@ def table(lab: Store, found: Sequence[tuple[str, Analysis]], batch: int) -> None
 
     def bar(title: str, values: Sequence[float], text: str) -> object:
         return config.ProgressColumn(
-            title, min_value=0, max_value=max(1.0, *values), format="localized", help=text,
+            title,
+            min_value=0,
+            max_value=max(1.0, *values),
+            format="localized",
+            help=text,
             color="blue",
         )
 
@@ -234,9 +248,7 @@ def scatter(found: Sequence[tuple[str, Analysis]], batch: int) -> object:
     return figures.cost_scatter(
         [
             (name, colour, marker, one, one.training_bytes(batch))
-            for (name, one), (colour, marker) in zip(
-                found, figures.styles(len(found)), strict=True
-            )
+            for (name, one), (colour, marker) in zip(found, figures.styles(len(found)), strict=True)
         ]
     )
 
@@ -244,8 +256,13 @@ def scatter(found: Sequence[tuple[str, Analysis]], batch: int) -> object:
 def stages(found: Sequence[tuple[str, Analysis]]) -> None:
     """What each block costs, stacked."""
     shown = st.segmented_control(
-        "Cost", list(STAGES), default="MACs an image", key="cmp_stage", bind="query-params",
-        required=True, help="What is stacked, block by block, from the image to the classes.",
+        "Cost",
+        list(STAGES),
+        default="MACs an image",
+        key="cmp_stage",
+        bind="query-params",
+        required=True,
+        help="What is stacked, block by block, from the image to the classes.",
     )
     st.plotly_chart(
         figures.stage_bars(found, STAGES[shown], f"{shown}, block by block"), key="cmp_stages"
@@ -256,28 +273,44 @@ def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
     """A slider's whole range on the x axis, one line a network."""
     with st.container(horizontal=True):
         over = st.segmented_control(
-            "Over", ["resize", "ratio"], default="resize", key="cmp_over", bind="query-params",
-            required=True, help="The slider whose whole range is drawn.",
+            "Over",
+            ["resize", "ratio"],
+            default="resize",
+            key="cmp_over",
+            bind="query-params",
+            required=True,
+            help="The slider whose whole range is drawn.",
         )
         quantity = st.segmented_control(
-            "Quantity", list(QUANTITIES), default="MACs an image", key="cmp_quantity",
-            bind="query-params", required=True, help="What is drawn.",
+            "Quantity",
+            list(QUANTITIES),
+            default="MACs an image",
+            key="cmp_quantity",
+            bind="query-params",
+            required=True,
+            help="What is drawn.",
         )
     variable, title = ("ratio", "ratio") if over == "ratio" else ("image_size", "pixels a side")
     swept = [(name, sweep(one.spec, variable, analysis_of)) for name, one in found]
     chosen = QUANTITIES[quantity]
     lines = [
         figures.Line(
-            name, colour, marker, [point.value for point in points],
+            name,
+            colour,
+            marker,
+            [point.value for point in points],
             [chosen.value(point.analysis, batch) for point in points],
         )
-        for (name, points), (colour, marker) in zip(
-            swept, figures.styles(len(swept)), strict=True
-        )
+        for (name, points), (colour, marker) in zip(swept, figures.styles(len(swept)), strict=True)
     ]
     st.plotly_chart(figures.sweep_chart(lines, title, chosen.title), key="cmp_sweep")
     for name, points in swept:
-        st.caption(f"{name}: {explained(points)}")
+        if points:
+            st.caption(f"{name}: {explained(points)}")
+    st.caption(
+        "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
+        " with size². Where a line bends, the linear layers' share is why."
+    )
     download_csv(
         "Sweep as CSV",
         lambda: sweep_frame([point for _, points in swept for point in points], batch),
@@ -293,10 +326,7 @@ def explained(points: Sequence[SweepPoint]) -> str:
         linear = sum(one.params for one in point.analysis.layers if one.kind == "linear")
         share = 100 * linear / max(1, point.analysis.totals.params)
         parts.append(f"{share:.1f} % at {point.value}")
-    return (
-        f"linear layers hold {parts[0]} and {parts[1]} of the parameters. Convolutions' parameters"
-        " fall with ratio² and do not depend on the size; their MACs grow with size²."
-    )
+    return f"linear layers hold {parts[0]} and {parts[1]} of the parameters."
 
 
 with frame("Compare", "Networks side by side: what they cost, block by block and over a slider."):

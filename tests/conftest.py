@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# Threads that spin while they wait steal the core from the test beside them; set before torch loads
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 @pytest.fixture(autouse=True)
 def isolated_runs(tmp_path, monkeypatch) -> Path:

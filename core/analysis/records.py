@@ -141,6 +141,15 @@ class Analysis:
         return weights * (2 if momentum else 1) + self.buffer_bytes + image + worst
 
 
+@dataclass(frozen=True)
+class SweepPoint:
+    """One position of the slider and what the network costs there."""
+
+    variable: str  # ratio, image_size
+    value: int
+    analysis: Analysis
+
+
 def _bytes(shape: Shape) -> int:
     size = BYTES_PER_FLOAT
     for side in shape:

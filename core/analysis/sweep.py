@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from core.analysis.records import Analysis
+from core.analysis.records import Analysis, SweepPoint
 from core.specs import LabError, ModelSpec
 
 RATIOS = (1, 2, 3, 4, 6, 8, 12, 16)
 SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320)  # pixels a side
 VARIABLES = {"ratio": RATIOS, "image_size": SIZES}
-
-
-@dataclass(frozen=True)
-class SweepPoint:
-    """One position of the slider and what the network costs there."""
-
-    variable: str  # ratio, image_size
-    value: int
-    analysis: Analysis
 
 
 def sweep(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 
@@ -64,8 +65,13 @@ def own_default(row: Architecture) -> ModelSpec:
     return row.default
 
 
-def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> ModelSpec:
-    """Network, ratio, resize, channels, classes and the network's own options; in the sidebar."""
+def choose_model(
+    prefix: str,
+    first: str,
+    defaults: Defaults = own_default,
+    bind: Literal["query-params"] | None = "query-params",
+) -> ModelSpec:
+    """Network, ratio, resize, channels, classes and the network's own options."""
     names = networks()
     name = st.selectbox(
         "Network",
@@ -73,7 +79,7 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         index=names.index(first),
         format_func=network_label,
         key=f"{prefix}network",
-        bind="query-params",
+        bind=bind,
         on_change=start_over,
         args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
@@ -87,7 +93,7 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         MAX_SLIDER_RATIO,
         default.ratio,
         key=f"{prefix}ratio",
-        bind="query-params",
+        bind=bind,
         help="Divides the channels of every convolution; linear layers keep their width.",
     )
     size = st.slider(
@@ -97,7 +103,7 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         default.image_size,
         STEP,
         key=f"{prefix}size",
-        bind="query-params",
+        bind=bind,
         help="Every image is resized to this many pixels a side before the first layer.",
     )
     channels, classes = st.columns(2)
@@ -107,7 +113,7 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         16,
         default.in_channels,
         key=f"{prefix}channels",
-        bind="query-params",
+        bind=bind,
         help="Channels of the image: 1 for grey, 3 for colour.",
     )
     num_classes = classes.number_input(
@@ -116,10 +122,10 @@ def choose_model(prefix: str, first: str, defaults: Defaults = own_default) -> M
         1000,
         default.num_classes,
         key=f"{prefix}classes",
-        bind="query-params",
+        bind=bind,
         help="Units of the last layer.",
     )
-    options = {option.name: choose_option(prefix, option) for option in row.options}
+    options = {option.name: choose_option(prefix, option, bind) for option in row.options}
     return replace(
         default,
         ratio=int(ratio),
@@ -145,9 +151,9 @@ def start_over(prefix: str, defaults: Defaults) -> None:
         st.session_state[f"{prefix}{name}"] = value
 
 
-def choose_option(prefix: str, option: Option) -> OptionValue:
+def choose_option(prefix: str, option: Option, bind: Literal["query-params"] | None) -> OptionValue:
     """The control of one of the network's own options."""
-    key, bind = f"{prefix}{option.name}", "query-params"
+    key = f"{prefix}{option.name}"
     if option.choices:
         shown = dict(option.choices)
         values = list(shown)

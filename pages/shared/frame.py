@@ -17,6 +17,7 @@ ICON = str(Path(__file__).parent / "assets" / "icon.png")
 PAGES = (
     ("dashboard.py", "Overview", ":material/home:"),
     ("pages/architecture.py", "Architecture", ":material/account_tree:"),
+    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/residual.py", "Residual", ":material/call_split:"),
     ("pages/runs.py", "Runs", ":material/list_alt:"),

@@ -74,7 +74,7 @@ def test_what_changes_at_96_pixels_as_csv(visitor):
 
 
 def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, tmp_path):
-    visitor.open("/train?train_images=3000&train_epochs=2&train_batch=50")
+    visitor.open("/train?train_images=1000&train_epochs=2&train_batch=50")
     visitor.page.get_by_text("of memory").wait_for()
     visitor.button("Start training").click()
     visitor.page.wait_for_url("**run=*")
@@ -113,6 +113,18 @@ def test_stop_keeps_what_was_learned(visitor, lab):
     visitor.button("Continue").wait_for()
 
 
+def test_why_is_vgg_slower_and_bigger_than_alexnet(visitor):
+    """Q2: both side by side; the address holds them and a chip takes one away."""
+    visitor.open("/compare")
+    alexnet, vgg = (analyze(ModelSpec(name)).totals for name in ("alexnet", "vgg11"))
+    visitor.page.get_by_text(f"{vgg.macs / alexnet.macs:.3g} times the MACs").wait_for()
+    frame = pd.read_csv(visitor.download("Comparison as CSV"))
+    assert frame["macs"].tolist() == [alexnet.macs, vgg.macs]
+    assert frame["params"].tolist() == [alexnet.params, vgg.params]
+    visitor.button("alexnet, 224 px").click()
+    visitor.page.wait_for_url("**networks=vgg11**")
+
+
 def test_which_shortcut_is_best_in_one_chart(visitor, lab):
     visitor.open("/residual?res_seeds=1&res_epochs=1")
     visitor.button("Train them").click()
@@ -135,10 +147,11 @@ def test_runs_opens_a_record_and_exports_all(visitor, lab):
     assert frame["run"].tolist() == [run.id for run in lab_store(lab).runs()]
 
 
-@pytest.mark.parametrize("path", ["/", "/architecture", "/train", "/residual", "/runs"])
-@pytest.mark.parametrize("width", [400, 1600])
-def test_no_page_is_wider_than_its_window(visitor, path, width):
-    visitor.page.set_viewport_size({"width": width, "height": 900})
+@pytest.mark.parametrize("path", ["/", "/architecture", "/compare", "/train", "/residual", "/runs"])
+def test_no_page_is_wider_than_its_window(visitor, path):
     visitor.open(path)
     main = visitor.page.get_by_test_id("stMain")
-    assert main.evaluate("one => one.scrollWidth") <= main.evaluate("one => one.clientWidth")
+    for width in (1600, 400):
+        visitor.page.set_viewport_size({"width": width, "height": 900})
+        visitor.page.wait_for_timeout(300)
+        assert main.evaluate("one => one.scrollWidth") <= main.evaluate("one => one.clientWidth")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared.frame import frame
-from pages.shared.lab import start_worker, store
-from pages.shared.runs_table import run_table
 
 NEWEST = 8
 CARDS = (
@@ -39,6 +37,25 @@ CARDS = (
     ),
 )
 
+
+def newest_runs() -> None:
+    """The table of the newest runs. What it imports takes seconds, so the cards are drawn first."""
+    st.subheader("Newest runs", anchor=False)
+    from pages.shared.lab import start_worker, store
+    from pages.shared.runs_table import run_table
+
+    runs = store().runs(NEWEST)
+    if any(not run.state.is_over for run in runs):
+        start_worker()  # a run of an earlier server goes on
+    if runs:
+        run_table(store(), runs, key="newest")
+    else:
+        st.info(
+            "No runs yet. “Train in 10 seconds” starts one that takes about 10 s on this machine.",
+            icon=":material/arrow_upward:",
+        )
+
+
 with frame(
     "CNN Architecture Lab",
     "Builds convolutional networks, takes them apart layer by layer and trains short runs, so that"
@@ -54,14 +71,4 @@ with frame(
                 ]:
                     del st.session_state[key]
                 st.switch_page(target, query_params=keys)
-    st.subheader("Newest runs", anchor=False)
-    runs = store().runs(NEWEST)
-    if any(not run.state.is_over for run in runs):
-        start_worker()  # a run of an earlier server goes on
-    if runs:
-        run_table(store(), runs, key="newest")
-    else:
-        st.info(
-            "No runs yet. “Train in 10 seconds” starts one that takes about 10 s on this machine.",
-            icon=":material/arrow_upward:",
-        )
+    newest_runs()

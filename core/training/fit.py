@@ -234,9 +234,9 @@ def train_epoch(
         for group in training.optimiser.param_groups:
             group["lr"] = rate
         images, labels = train.batch(index)
+        training.optimiser.zero_grad(set_to_none=True)  # frees memory that the forward pass needs
         logits = training.network(images)
         loss = F.cross_entropy(logits, labels)
-        training.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if recipe.max_gradient_norm:
             nn.utils.clip_grad_norm_(training.network.parameters(), recipe.max_gradient_norm)

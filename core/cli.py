@@ -340,7 +340,7 @@ def check_run(spec: RunSpec) -> None:
     check(spec, data.first(spec.train_images))
     analysis = analyze_network(spec.model)
     batch_size = spec.recipe.batch_size
-    needed = analysis.training_bytes(batch_size) + WORKING_BYTES
+    needed = analysis.training_bytes(batch_size, bool(spec.recipe.momentum)) + WORKING_BYTES
     check_fits(needed, available_bytes(device), analysis, batch_size)
 
 
@@ -488,7 +488,8 @@ def list_runs(arguments: Namespace) -> int:
         return 0
     if not runs:
         say("There are no runs yet; `python -m core train course-residual` makes one.")
-        return 0
+        if arguments.format == "table":
+            return 0
     from core.tables import run_frame
 
     if arguments.format == "csv":

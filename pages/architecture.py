@@ -12,6 +12,7 @@ from core.tables import layer_frame
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, summary_of
+from pages.shared.messages import show_error
 
 BATCH = 128  # images in the batch whose training memory is shown
 HELP = {
@@ -39,7 +40,7 @@ def page() -> None:
     try:
         analysis = analysis_of(spec)
     except LabError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     for warning in analysis.warnings:
         st.warning(warning, icon=":material/warning:")

@@ -13,11 +13,12 @@ from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import sweep
 from core.runs.store import Store
 from core.specs import LabError, ModelSpec
-from core.tables import comparison_frame, sweep_frame
+from core.tables import comparison_frame, options_text, sweep_frame
 from pages.shared.comparison import as_address, compared
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, store
+from pages.shared.messages import plain, show_error
 from pages.shared.runs_table import network_title
 
 MAX_NETWORKS = 12
@@ -54,7 +55,7 @@ def page() -> None:
     specs, problems = chosen_specs()
     chips(specs)
     for problem in problems:
-        st.error(problem, icon=":material/error:")
+        show_error(problem)
     if not specs:
         st.info("Nothing to compare yet: add a network above.", icon=":material/arrow_upward:")
         return
@@ -123,10 +124,14 @@ def keep(specs: Sequence[ModelSpec]) -> None:
 def names(specs: Sequence[ModelSpec]) -> list[str]:
     """A short name for each; channels and classes only where the networks differ in them."""
     whole = len({(spec.in_channels, spec.num_classes) for spec in specs}) > 1
-    return [
+    titles = [
         network_title(spec)
         + (f", {spec.in_channels} channels, {spec.num_classes} classes" if whole else "")
         for spec in specs
+    ]
+    return [
+        f"{title}, {options_text(spec)}" if titles.count(title) > 1 else title
+        for title, spec in zip(titles, specs, strict=True)
     ]
 
 
@@ -235,8 +240,9 @@ def difference(one: tuple[str, Analysis], other: tuple[str, Analysis], batch: in
         return f"{value / max(1, reference):.3g} times"
 
     return (
-        f"**{second}** against **{first}**: {times(b.totals.params, a.totals.params)} the"
-        f" parameters, {times(b.totals.macs, a.totals.macs)} the MACs,"
+        f"**{plain(second)}** against **{plain(first)}**:"
+        f" {times(b.totals.params, a.totals.params)} the parameters,"
+        f" {times(b.totals.macs, a.totals.macs)} the MACs,"
         f" {times(b.totals.saved_bytes, a.totals.saved_bytes)} what is saved for the backward"
         f" pass, {times(b.training_bytes(batch), a.training_bytes(batch))} the training memory at"
         f" a batch of {batch}."

@@ -22,6 +22,7 @@ from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import start_worker, store
+from pages.shared.messages import errors_in_one_sentence, show_error
 
 REFRESH_SECONDS = 1.0
 MAX_SEEDS = 10
@@ -70,7 +71,7 @@ def page() -> None:
     over = all(run.state.is_over for run in runs)
     if not over:
         start_worker()
-    live = st.fragment(run_every=None if over else REFRESH_SECONDS)(follow)
+    live = st.fragment(run_every=None if over else REFRESH_SECONDS)(follow_safely)
     live(study, over)
 
 
@@ -217,10 +218,18 @@ def published_chart() -> None:
     )
 
 
+def follow_safely(study: str, was_over: bool) -> None:
+    """`follow`, with errors as sentences: a fragment is outside of the page's own frame."""
+    with errors_in_one_sentence():
+        follow(study, was_over)
+
+
 def follow(study: str, was_over: bool) -> None:
     """The study's chart and table, redrawn while its runs go on."""
     lab = store()
     runs = lab.runs(study=study)
+    if not runs:
+        raise LabError("The runs of this study were deleted; start another one in the sidebar.")
     over = all(run.state.is_over for run in runs)
     if over and not was_over:
         st.rerun()
@@ -231,10 +240,11 @@ def follow(study: str, was_over: bool) -> None:
         f" {first.recipe.batch_size} · {first.device}"
     )
     if not over:
+        start_worker()  # one that died is replaced
         progress(lab, runs)
     for run in runs:
         if run.message:
-            st.error(f"Run {run.id}: {run.message}", icon=":material/error:")
+            show_error(f"Run {run.id}: {run.message}")
     epochs = lab.epochs([run.id for run in runs])
     groups = by_variant(runs)
     if any(epochs.values()):

@@ -13,6 +13,7 @@ from core.tables import epoch_frame, run_frame
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import start_worker, store
+from pages.shared.messages import errors_in_one_sentence, plain
 from pages.shared.runs_table import run_table, run_title
 
 
@@ -28,7 +29,7 @@ def page() -> None:
         start_worker()
     runs = filtered(everything)
     st.caption(f"{len(runs)} of {len(everything)} runs. Tick rows to overlay their curves.")
-    picked = run_table(lab, runs, key="runs_table", selectable=True) if runs else []
+    picked = run_table(lab, runs, key=table_key(runs), selectable=True) if runs else []
     if picked:
         overlay(lab, picked)
     actions(lab, picked)
@@ -41,6 +42,11 @@ def page() -> None:
             "epochs.csv",
             "epochs_csv",
         )
+
+
+def table_key(runs: Sequence[Run]) -> str:
+    """Another table for other rows: a tick must never move to another run."""
+    return "runs_table_" + "_".join(str(run.id) for run in runs)
 
 
 def filtered(runs: Sequence[Run]) -> list[Run]:
@@ -127,11 +133,12 @@ def actions(lab: Store, picked: Sequence[Run]) -> None:
 def confirm_delete(lab: Store, picked: Sequence[Run]) -> None:
     """Name what goes, ask once."""
     for run in picked:
-        st.markdown(f"- run {run_title(run)}".replace("_", "\\_"))
+        st.markdown(f"- run {plain(run_title(run))}")
     st.write("Their curves and their saved parameters are removed. This cannot be undone.")
     if st.button("Delete", type="primary", icon=":material/delete:"):
-        delete_runs(lab, [run.id for run in picked])
-        st.rerun()
+        with errors_in_one_sentence():
+            delete_runs(lab, [run.id for run in picked])
+            st.rerun()
 
 
 with frame("Runs", "Every run so far. A run's number opens its own record."):

@@ -21,6 +21,7 @@ from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, start_worker, store
+from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.runs_table import STATE_SIGNS, run_title
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def form() -> None:
     st.subheader(f"What the network will see: {info.title}", anchor=False)
     show_samples(spec.dataset, spec.model.image_size)
     if problem:
-        st.error(problem, icon=":material/error:")
+        show_error(problem)
     elif cost:
         announce(spec, cost)
     if st.button(
@@ -70,6 +71,7 @@ def form() -> None:
 def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set."""
     from core.training.devices import available_devices, describe
+    from core.zoo import complete
     from pages.shared.controls import choose_model
 
     model = choose_model("train_", "course-residual", short_default)
@@ -102,6 +104,7 @@ def choose_run() -> RunSpec:
                 total,
                 total,
                 key="train_images",
+                on_change=fit_to_images,
                 bind="query-params",
                 help="A fixed draw of the training set; fewer images make a shorter run.",
             )
@@ -153,13 +156,20 @@ def choose_run() -> RunSpec:
         )
         st.caption(describe(device))
     return RunSpec(
-        model=model,
+        model=complete(model),
         dataset=dataset,
         recipe=recipe(chosen, train_images, int(epochs), int(batch_size), float(rate)),
         train_images=train_images,
         device=device,
         seed=int(seed),
     )
+
+
+def fit_to_images() -> None:
+    """After another number of images: the batch size and the rate that fit it."""
+    base = recipe(st.session_state["train_recipe"], st.session_state["train_images"])
+    st.session_state["train_batch"] = base.batch_size
+    st.session_state["train_rate"] = base.learning_rate
 
 
 def follow_recipe() -> None:
@@ -284,7 +294,7 @@ def record(run_id: int) -> None:
             set_up_again(run.spec)
     if not run.state.is_over:
         start_worker()
-    live = st.fragment(run_every=None if run.state.is_over else REFRESH_SECONDS)(follow)
+    live = st.fragment(run_every=None if run.state.is_over else REFRESH_SECONDS)(follow_safely)
     live(run_id, run.state.is_over)
 
 
@@ -306,6 +316,12 @@ def set_up_again(spec: RunSpec) -> None:
     go_to("pages/train.py", model_keys("train_", spec.model) | settings)
 
 
+def follow_safely(run_id: int, was_over: bool) -> None:
+    """`follow`, with errors as sentences: a fragment is outside of the page's own frame."""
+    with errors_in_one_sentence():
+        follow(run_id, was_over)
+
+
 def follow(run_id: int, was_over: bool) -> None:
     """State, progress, curves and files; redrawn every second while the run goes on."""
     lab = store()
@@ -313,12 +329,13 @@ def follow(run_id: int, was_over: bool) -> None:
     if run.state.is_over and not was_over:
         st.rerun()  # the whole page, so that the clock stops
     epochs = lab.epochs([run_id])[run_id]
-    st.subheader(f"Run {run_title(run)}", anchor=False)
+    st.subheader(f"Run {plain(run_title(run))}", anchor=False)
     st.caption(settings_line(run))
     if not run.state.is_over:
+        start_worker()  # one that died is replaced
         progress(lab, run)
     elif run.state is RunState.FAILED:
-        st.error(run.message, icon=":material/error:")
+        show_error(run.message)
     numbers(run, epochs)
     if epochs:
         curves(run, epochs)
@@ -367,10 +384,12 @@ def progress(lab: Store, run: Run) -> None:
 
 
 def time_left(run: Run) -> str:
-    """From the share that is done and the time it took."""
-    if run.progress is None or run.seconds is None or run.progress.fraction <= 0.01:
+    """From what is left to train and the rate of this epoch; evaluations take about a tenth."""
+    now, spec = run.progress, run.spec
+    if now is None or not now.images_per_second:
         return "time left unknown yet"
-    remaining = run.seconds * (1 / run.progress.fraction - 1)
+    images = spec.recipe.epochs * (spec.train_images or find_dataset(spec.dataset).train_images)
+    remaining = 1.1 * (1 - now.fraction) * images / now.images_per_second
     return f"about {formats.duration(remaining)} left"
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from sqlalchemy import (
     Boolean,
@@ -32,6 +33,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     create_engine,
     delete,
     event,
@@ -41,7 +43,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics, Progress
@@ -77,9 +79,11 @@ class Run:
     study: str | None = None  # runs that belong together share this
     message: str = ""  # why it failed
     created_at: float = 0.0
-    started_at: float | None = None
+    started_at: float | None = None  # of its first attempt
     finished_at: float | None = None
     attempt: int = 0
+    attempt_started_at: float | None = None
+    spent_seconds: float = 0.0  # in earlier attempts
     progress: Progress | None = None
     stop_requested: bool = False
     best_epoch: int | None = None
@@ -88,10 +92,12 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Wall-clock time from its first start to its end, or until now."""
+        """Wall-clock time in which a worker had it; waiting and pauses are left out."""
         if self.started_at is None:
             return None
-        return (self.finished_at or time.time()) - self.started_at
+        if self.state is RunState.RUNNING and self.attempt_started_at is not None:
+            return self.spent_seconds + time.time() - self.attempt_started_at
+        return self.spent_seconds
 
 
 class LostRun(Exception):
@@ -116,6 +122,8 @@ runs_table = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("attempt", Integer, nullable=False, default=0),  # rises with each claim: the fence
+    Column("attempt_started_at", Float),
+    Column("spent_seconds", Float, nullable=False, default=0.0),
     Column("failures", Integer, nullable=False, default=0),  # deaths since the last epoch
     Column("heartbeat_at", Float),
     Column("stop_requested", Boolean, nullable=False, default=False),
@@ -162,7 +170,10 @@ def runs_dir() -> Path:
 
 def database_url() -> str:
     """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`."""
-    return os.environ.get("LAB_DATABASE_URL") or f"sqlite:///{runs_dir() / 'lab.sqlite'}"
+    if chosen := os.environ.get("LAB_DATABASE_URL"):
+        return chosen
+    path = quote(str(runs_dir() / "lab.sqlite"), safe="/:\\")  # a ? in it is no query
+    return f"sqlite:///{path}"
 
 
 def open_store(url: str | None = None) -> Store:
@@ -173,7 +184,8 @@ def open_store(url: str | None = None) -> Store:
     chosen = url or database_url()
     try:
         if chosen.startswith("sqlite:///"):
-            Path(chosen.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            file = unquote(chosen.removeprefix("sqlite:///").partition("?")[0])
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
         engine = make_engine(chosen)
         with engine.begin() as connection:
             tables.create_all(connection)
@@ -259,7 +271,7 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except DBAPIError as error:
             raise LabError(
                 f"The run store could not be written ({reason(error)}); check that its disk is"
                 " not full and its folder is not read-only."
@@ -271,7 +283,7 @@ class Store:
         try:
             with self.engine.connect().execution_options(reads_only=True) as connection:
                 yield connection
-        except OperationalError as error:
+        except DBAPIError as error:
             raise LabError(
                 f"The run store could not be read ({reason(error)}); check that its file is there."
             ) from error
@@ -296,6 +308,7 @@ class Store:
         row = {"state": state, "study": study, "created_at": now}
         if state is RunState.RUNNING:
             row |= {"attempt": 1, "started_at": now, "heartbeat_at": now}
+            row |= {"attempt_started_at": now}
         with self.writing() as connection:
             return [
                 connection.execute(
@@ -414,6 +427,12 @@ class Store:
                     .values(
                         state=RunState.RUNNING,
                         attempt=runs_table.c.attempt + 1,
+                        # A worker that died has spent the time until its last heartbeat
+                        spent_seconds=case(
+                            (silent, spent_until(runs_table.c.heartbeat_at)),
+                            else_=runs_table.c.spent_seconds,
+                        ),
+                        attempt_started_at=now,
                         failures=runs_table.c.failures + 1,
                         heartbeat_at=now,
                         started_at=func.coalesce(runs_table.c.started_at, now),
@@ -433,6 +452,7 @@ class Store:
             .values(
                 state=RunState.FAILED,
                 finished_at=now,
+                spent_seconds=spent_until(runs_table.c.heartbeat_at),
                 message=f"Its worker died {MAX_ATTEMPTS} times without finishing one more epoch;"
                 " a smaller batch or image needs less memory.",
             )
@@ -440,7 +460,11 @@ class Store:
         connection.execute(  # nobody is left to obey the wish
             update(runs_table)
             .where(silent, runs_table.c.stop_requested)
-            .values(state=RunState.STOPPED, finished_at=now)
+            .values(
+                state=RunState.STOPPED,
+                finished_at=now,
+                spent_seconds=spent_until(runs_table.c.heartbeat_at),
+            )
         )
 
     def heartbeat(self, run: Run, progress: Progress | None) -> bool:
@@ -519,14 +543,21 @@ class Store:
 
     def finish(self, run: Run, state: RunState, message: str = "") -> None:
         """End the run. Raises LostRun."""
+        now = time.time()
         self._change(
-            run, state=state, message=message, finished_at=time.time(), stop_requested=False
+            run,
+            state=state,
+            message=message,
+            finished_at=now,
+            stop_requested=False,
+            spent_seconds=spent_until(now),
         )
 
     def release(self, run: Run) -> None:
         """Put the run back into the queue, because its worker leaves in good order."""
         with suppress(LostRun):
-            self._change(run, state=RunState.QUEUED, failures=0)
+            spent = spent_until(time.time())
+            self._change(run, state=RunState.QUEUED, failures=0, spent_seconds=spent)
 
     def _change(self, run: Run, **values: Any) -> None:
         with self.writing() as connection:
@@ -552,6 +583,11 @@ class Store:
         with self.writing() as connection:
             connection.execute(delete(speeds_table).where(speeds_table.c.device == device))
             connection.execute(insert(speeds_table), row)
+
+
+def spent_until(moment: Any) -> Any:
+    """The seconds that workers have had the run, once this attempt ends at `moment`."""
+    return runs_table.c.spent_seconds + (moment - runs_table.c.attempt_started_at)
 
 
 def held(run: Run) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.runs.files import delete_folder, load_resume, save_best, save_resume
-from core.runs.store import LostRun, Run, RunState, Store, open_store
+from core.runs.store import LEASE_SECONDS, LostRun, Run, RunState, Store, open_store
 from core.specs import LabError
 from core.training.records import EpochMetrics, Progress
 
@@ -146,7 +146,7 @@ def preflight(run: Run) -> None:
 
     analysis = analyze(run.spec.model)
     batch = run.spec.recipe.batch_size
-    needed = analysis.training_bytes(batch) + WORKING_BYTES
+    needed = analysis.training_bytes(batch, bool(run.spec.recipe.momentum)) + WORKING_BYTES
     check_fits(needed, available_bytes(find_device(run.spec.device)), analysis, batch)
 
 
@@ -197,7 +197,14 @@ def work(
     """
     count = 0
     while leave is None or not leave.is_set():
-        run = store.claim()
+        try:
+            run = store.claim()
+        except LabError as error:  # the disk may have room again in a moment
+            if drain:
+                raise
+            report(error)
+            time.sleep(LEASE_SECONDS)
+            continue
         if run is None:
             if drain:
                 break
@@ -236,10 +243,13 @@ def measure_devices(store: Store) -> None:
 
     for device in available_devices():
         name = speed_name(device)
-        speed = measure_speed(device)
-        if known := store.speed(name):
-            speed = speed.best_of(Speed.from_dict(known))
-        store.keep_speed(name, asdict(speed))
+        try:
+            speed = measure_speed(device)
+            if known := store.speed(name):
+                speed = speed.best_of(Speed.from_dict(known))
+            store.keep_speed(name, asdict(speed))
+        except (LabError, RuntimeError) as error:  # a busy card: runs matter more than estimates
+            report(error)
 
 
 def speed_name(device: str) -> str:

@@ -76,6 +76,12 @@ def _meminfo_available() -> int | None:
     return None
 
 
+def _reclaimable() -> int:
+    """Bytes of files that the kernel keeps in this container's memory until somebody needs it."""
+    with open("/sys/fs/cgroup/memory.stat") as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+
+
 def _cgroup_available() -> int | None:
     try:
         with (
@@ -83,6 +89,8 @@ def _cgroup_available() -> int | None:
             open("/sys/fs/cgroup/memory.current") as used,
         ):
             text = limit.read().strip()
-            return None if text == "max" else int(text) - int(used.read())
+            if text == "max":
+                return None
+            return int(text) - int(used.read()) + _reclaimable()
     except (OSError, ValueError):
         return None

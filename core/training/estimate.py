@@ -101,7 +101,8 @@ def estimate(
     measured_rate: float | None = None,
 ) -> Estimate:
     """Memory and time of a run. `measured_rate`: images a second of an equal finished run."""
-    memory = analysis.training_bytes(spec.recipe.batch_size) + WORKING_BYTES
+    recipe = spec.recipe
+    memory = analysis.training_bytes(recipe.batch_size, bool(recipe.momentum)) + WORKING_BYTES
     images = spec.recipe.epochs * train_images
     if measured_rate:
         evaluated = spec.recipe.epochs * test_images / EVALUATION_SPEEDUP

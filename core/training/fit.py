@@ -145,17 +145,14 @@ def fit(
         seen = EpochSums(training.device)
         yield from train_epoch(spec, training, train, epoch, seen)
         loss, accuracy = seen.means()
-        if not math.isfinite(loss):
-            raise LabError(
-                f"The loss is no longer a number in epoch {epoch}: the network diverged;"
-                f" try a learning rate below {spec.recipe.learning_rate:g}."
-            )
+        check_finite(loss, epoch, spec)
         began = perf_counter()
         tested = EpochSums(training.device)
         for done, steps in evaluate(training.network, test, evaluation_batch, tested):
             rate = seen.images / seen.seconds
             yield Progress("evaluating", epoch, spec.recipe.epochs, done, steps, rate)
         test_loss, test_accuracy = tested.means()
+        check_finite(test_loss, epoch, spec)
         training.epoch = epoch
         yield EpochMetrics(
             epoch=epoch,
@@ -167,6 +164,15 @@ def fit(
             evaluation_seconds=perf_counter() - began,
             images_per_second=seen.images / seen.seconds,
             last_learning_rate=training.optimiser.param_groups[0]["lr"],
+        )
+
+
+def check_finite(loss: float, epoch: int, spec: RunSpec) -> None:
+    """Raise LabError when `loss` shows that the network diverged."""
+    if not math.isfinite(loss):
+        raise LabError(
+            f"The loss is no longer a number in epoch {epoch}: the network diverged;"
+            f" try a learning rate below {spec.recipe.learning_rate:g}."
         )
 
 

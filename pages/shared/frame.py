@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.specs import LabError
+from pages.shared.messages import errors_in_one_sentence
 
 ICON = str(Path(__file__).parent / "assets" / "icon.png")
 PAGES = (
@@ -34,10 +34,8 @@ def frame(title: str, intro: str = "") -> Iterator[None]:
     st.title(title)
     if intro:
         st.caption(intro)
-    try:
+    with errors_in_one_sentence():
         yield
-    except LabError as error:
-        st.error(str(error), icon=":material/error:")
     st.divider()
     st.caption(machine_line())
 

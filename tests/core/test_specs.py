@@ -235,3 +235,20 @@ def test_nesterov_needs_a_momentum():
 
 def test_all_training_images_are_none():
     assert replace(RUN, train_images=None).train_images is None
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ModelSpec("vgg11", 4, 96, 3, 7),
+        ModelSpec("custom-vgg", options={"conv_arch": "1x64 2x128", "last_activation": "none"}),
+    ],
+)
+def test_a_network_as_one_line_reads_back(spec):
+    assert ModelSpec.from_text(spec.to_text()) == spec
+
+
+@pytest.mark.parametrize("text", ["", "vgg11", "vgg11/1/2/3", "vgg11/a/2/3/4", "vgg11/-1/2/3/4"])
+def test_a_line_that_is_no_network_gets_one_sentence_with_an_example(text):
+    with pytest.raises(LabError, match="vgg11/4/96/1/10"):
+        ModelSpec.from_text(text)

@@ -545,3 +545,22 @@ def test_files_that_cannot_be_written_are_one_sentence(store, isolated_runs):
     run_folder(run.id).write_text("a file stands where the folder should be")
     with pytest.raises(LabError, match=r"could not be written .*LAB_RUNS_DIR"):
         save_resume(run, {"epoch": 1})
+
+
+def test_a_pause_is_no_running_time(store, monkeypatch):
+    """Ten seconds of work, an hour stopped, five seconds of work: fifteen seconds."""
+    now = [1_000_000.0]
+    monkeypatch.setattr("core.runs.store.time.time", lambda: now[0])
+    run_id = store.enqueue(SPEC)
+    run = store.claim()
+    now[0] += 10
+    store.finish(run, RunState.STOPPED)
+    now[0] += 3600
+    store.resume(run_id)
+    assert store.get(run_id).seconds == 10
+    run = store.claim()
+    now[0] += 5
+    assert store.get(run_id).seconds == 15
+    store.finish(run, RunState.FINISHED)
+    now[0] += 100
+    assert store.get(run_id).seconds == 15

@@ -480,3 +480,12 @@ def test_a_speed_survives_the_store():
     import json
 
     assert Speed.from_dict(json.loads(json.dumps(asdict(SPEED)))) == SPEED
+
+
+def test_a_loss_that_fails_only_on_the_test_images_is_named_before_anything_is_saved(monkeypatch):
+    import core.training.fit as fit_module
+
+    means = iter(((1.0, 0.5), (math.nan, 0.1)))  # of the training images, then of the test images
+    monkeypatch.setattr(fit_module.EpochSums, "means", lambda self: next(means))
+    with pytest.raises(LabError, match="no longer a number"):
+        list(fit(TINY))

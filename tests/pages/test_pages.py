@@ -275,3 +275,37 @@ def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
     monkeypatch.setenv("LAB_RUNS_DIR", "/proc/nowhere")
     app = open_page("pages/runs.py")
     assert "LAB_RUNS_DIR" in app.error[0].value
+
+
+def test_what_an_address_says_is_never_markdown():
+    """A link must not make the page load a picture from another host."""
+    evil = "![x](http://other.example/x.png)"
+    app = open_page("pages/compare.py", networks=evil)
+    assert "!\\[x\\](http" in app.error[0].value
+
+
+def test_compare_shows_each_network_of_the_address_and_says_which_cannot_be_built():
+    app = open_page("pages/compare.py", networks="vgg11/4/96/1/10|vgg11/1/8/1/10|vgg11/4/96/1/10")
+    assert app.dataframe[0].value["network"].tolist() == ["vgg11, ratio 4, 96 px"]
+    assert "32×32" in app.error[0].value
+
+
+def test_compare_tells_networks_apart_that_differ_only_in_an_option():
+    texts = [
+        ModelSpec("custom-vgg", 8, 32, options={"head_width": width}).to_text()
+        for width in (16, 32)
+    ]
+    app = open_page("pages/compare.py", networks="|".join(texts))
+    names = app.dataframe[0].value["network"].tolist()
+    assert len(set(names)) == 2
+
+
+def test_fewer_training_images_get_a_batch_that_fits_them():
+    app = open_page("pages/train.py")
+    app.number_input(key="train_images").set_value(500).run()
+    assert app.number_input(key="train_batch").value == 16
+
+
+def test_a_study_that_was_deleted_meanwhile_says_so_in_one_sentence():
+    app = open_page("pages/residual.py", study="gone")
+    assert len(app.error) == 1

@@ -1,0 +1,32 @@
+"""Sentences for the reader: what core says is data, so it is shown as plain text, not Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.specs import LabError
+
+MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~])")
+
+
+def plain(text: str) -> str:
+    """`text` with every character that Markdown would act on escaped."""
+    return MARKDOWN.sub(r"\\\1", text)
+
+
+def show_error(error: LabError | str) -> None:
+    """One sentence in a red box."""
+    st.error(plain(str(error)), icon=":material/error:")
+
+
+@contextmanager
+def errors_in_one_sentence() -> Iterator[None]:
+    """A LabError inside becomes one sentence on the page; fragments and dialogs need their own."""
+    try:
+        yield
+    except LabError as error:
+        show_error(error)

@@ -8,9 +8,6 @@
 PYTHON := .venv/bin/python
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 # the first that is new enough
 
-# As in core/__main__.py: two processes that train at once must not wait by spinning.
-export OMP_WAIT_POLICY ?= passive
-
 .DEFAULT_GOAL := run
 .PHONY: run test lint check bench clean
 

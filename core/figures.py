@@ -64,7 +64,7 @@ def styles(count: int) -> list[tuple[str, str]]:
     return list(islice(cycle(pairs), count))
 
 
-LABEL_WIDTH = 1.2  # room for the shape over a thin bar, in the units of `bar_width`
+LABEL_WIDTH = 1.6  # room for the shape over a thin bar, in the units of `bar_width`
 
 # Networks ------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-# Threads that spin while they wait steal the core from the test beside them; set before torch loads
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Threads that spin long while they wait steal the core from the test beside them; see core.__main__
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 
 @pytest.fixture(autouse=True)

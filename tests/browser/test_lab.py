@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -103,8 +104,7 @@ def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, 
 def test_stop_keeps_what_was_learned(visitor, lab):
     visitor.open("/train?train_epochs=50")
     visitor.button("Start training").click()
-    visitor.wait_for_metric("Last test accuracy", formats.NOTHING)
-    visitor.page.get_by_text("epoch 1 of 50", exact=True).wait_for()
+    visitor.page.get_by_text(re.compile(r"^epoch \d+ of 50$")).first.wait_for()  # some are done
     visitor.button("Stop").click()
     visitor.page.get_by_text("■ stopped").wait_for()
     run = lab_store(lab).runs(1)[0]

@@ -332,16 +332,12 @@ def check_run(spec: RunSpec) -> None:
     from core.data import is_available
     from core.data.load import load
     from core.training.devices import available_bytes, find_device
-    from core.training.estimate import WORKING_BYTES, check_fits
-    from core.training.fit import check
+    from core.training.estimate import check_data, check_memory
 
     device = find_device(spec.device)
     data = load(spec.dataset) if is_available(spec.dataset) else outline(spec.dataset)
-    check(spec, data.first(spec.train_images))
-    analysis = analyze_network(spec.model)
-    batch_size = spec.recipe.batch_size
-    needed = analysis.training_bytes(batch_size, bool(spec.recipe.momentum)) + WORKING_BYTES
-    check_fits(needed, available_bytes(device), analysis, batch_size)
+    check_data(spec, data.info, len(data.first(spec.train_images).train_labels))
+    check_memory(spec, analyze_network(spec.model), available_bytes(device))
 
 
 def outline(name: str) -> Dataset:

@@ -14,7 +14,7 @@ from core.runs.files import best_file
 from core.runs.store import Run, RunState, Store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
-from core.training.estimate import Estimate, Speed, check_fits, estimate
+from core.training.estimate import Estimate, Speed, check_data, check_memory, estimate
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from pages.shared.data_sets import dataset_line
@@ -220,23 +220,14 @@ def cost_of(spec: RunSpec) -> Estimate:
 
     info = find_dataset(spec.dataset)
     train_images = spec.train_images or info.train_images
-    if spec.model.num_classes < len(info.class_names):
-        raise LabError(
-            f"{info.title} has {len(info.class_names)} classes; set at least as many classes."
-        )
-    if spec.recipe.batch_size > train_images:
-        raise LabError(
-            f"A batch of {spec.recipe.batch_size:,} is larger than the {train_images:,} training"
-            " images; choose a smaller batch."
-        )
+    check_data(spec, info, train_images)
     analysis = analysis_of(spec.model)
     measured = store().speed(speed_name(spec.device))
     speed = Speed.from_dict(measured) if measured else None
     found = estimate(
         spec, analysis, speed, train_images, info.test_images, equal_rate(store(), spec)
     )
-    free = available_bytes(find_device(spec.device))
-    check_fits(found.memory_bytes, free, analysis, spec.recipe.batch_size)
+    check_memory(spec, analysis, available_bytes(find_device(spec.device)))
     return found
 
 

@@ -142,12 +142,10 @@ def preflight(run: Run) -> None:
     """Raise LabError when the run would not fit into the device's memory."""
     from core.analysis import analyze
     from core.training.devices import available_bytes, find_device
-    from core.training.estimate import WORKING_BYTES, check_fits
+    from core.training.estimate import check_memory
 
-    analysis = analyze(run.spec.model)
-    batch = run.spec.recipe.batch_size
-    needed = analysis.training_bytes(batch, bool(run.spec.recipe.momentum)) + WORKING_BYTES
-    check_fits(needed, available_bytes(find_device(run.spec.device)), analysis, batch)
+    free = available_bytes(find_device(run.spec.device))
+    check_memory(run.spec, analyze(run.spec.model), free)
 
 
 def fetch_data(name: str, heartbeat: Heartbeat, listen: Listener) -> None:

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from core.analysis.records import Analysis, LayerCost
+from core.data.catalogue import DatasetInfo
 from core.specs import LabError, RunSpec
 
 CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
@@ -101,8 +102,7 @@ def estimate(
     measured_rate: float | None = None,
 ) -> Estimate:
     """Memory and time of a run. `measured_rate`: images a second of an equal finished run."""
-    recipe = spec.recipe
-    memory = analysis.training_bytes(recipe.batch_size, bool(recipe.momentum)) + WORKING_BYTES
+    memory = needed_bytes(spec, analysis)
     images = spec.recipe.epochs * train_images
     if measured_rate:
         evaluated = spec.recipe.epochs * test_images / EVALUATION_SPEEDUP
@@ -114,6 +114,32 @@ def estimate(
 
 
 EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
+
+
+def needed_bytes(spec: RunSpec, analysis: Analysis) -> int:
+    """Memory of the run at the worst moment of a step, in bytes."""
+    recipe = spec.recipe
+    return analysis.training_bytes(recipe.batch_size, bool(recipe.momentum)) + WORKING_BYTES
+
+
+def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> None:
+    """Raise LabError when the run would not fit into the device's free memory."""
+    check_fits(needed_bytes(spec, analysis), free_bytes, analysis, spec.recipe.batch_size)
+
+
+def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:
+    """Raise LabError when so many images of this data set cannot train this network."""
+    classes = len(info.class_names)
+    if spec.model.num_classes < classes:
+        raise LabError(
+            f"{info.title} has {classes} classes, so the network needs at least {classes}"
+            f" outputs, not {spec.model.num_classes}."
+        )
+    if spec.recipe.batch_size > train_images:
+        raise LabError(
+            f"A batch of {spec.recipe.batch_size:,} is larger than the {train_images:,}"
+            " training images; choose a smaller batch."
+        )
 
 
 def check_fits(

@@ -21,6 +21,7 @@ from core.data.batches import epoch_order, prepare, shuffled_batches
 from core.data.load import Dataset, load
 from core.specs import LabError, RunSpec
 from core.training.devices import find_device, synchronise
+from core.training.estimate import check_data
 from core.training.recipes import learning_rate_at
 from core.training.records import EpochMetrics, Progress
 from core.zoo import build
@@ -112,21 +113,6 @@ class Images:
         return prepare(cut, self.size, self.in_channels, self.mean, self.std), self.labels[index]
 
 
-def check(spec: RunSpec, data: Dataset) -> None:
-    """Raise LabError when this data cannot train this network."""
-    classes = len(data.info.class_names)
-    if spec.model.num_classes < classes:
-        raise LabError(
-            f"{data.info.title} has {classes} classes, so the network needs at least {classes}"
-            f" outputs, not {spec.model.num_classes}."
-        )
-    if spec.recipe.batch_size > len(data.train_labels):
-        raise LabError(
-            f"A batch of {spec.recipe.batch_size:,} is larger than the {len(data.train_labels):,}"
-            " training images; choose a smaller batch."
-        )
-
-
 def fit(
     spec: RunSpec, data: Dataset | None = None, training: Training | None = None
 ) -> Iterator[Progress | EpochMetrics]:
@@ -137,7 +123,7 @@ def fit(
     its loss is no longer a number.
     """
     data = (data or load(spec.dataset)).first(spec.train_images)
-    check(spec, data)
+    check_data(spec, data.info, len(data.train_labels))
     training = training or start(spec)
     train, test = halves(spec, data, training.device)
     evaluation_batch = evaluation_batch_size(spec)
@@ -179,24 +165,14 @@ def check_finite(loss: float, epoch: int, spec: RunSpec) -> None:
 def halves(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, Images]:
     """Training and test images on `device`, as the recipe scales them."""
     mean, std = (data.info.mean, data.info.std) if spec.recipe.normalise else (None, None)
-    model = spec.model
+
+    def half(images: Tensor, labels: Tensor) -> Images:
+        size, channels = spec.model.image_size, spec.model.in_channels
+        return Images(images.to(device), labels.to(device), size, channels, mean, std)
+
     return (
-        Images(
-            data.train_images.to(device),
-            data.train_labels.to(device),
-            model.image_size,
-            model.in_channels,
-            mean,
-            std,
-        ),
-        Images(
-            data.test_images.to(device),
-            data.test_labels.to(device),
-            model.image_size,
-            model.in_channels,
-            mean,
-            std,
-        ),
+        half(data.train_images, data.train_labels),
+        half(data.test_images, data.test_labels),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from core.analysis.records import Analysis
 from core.analysis.trace import Trace, trace
@@ -26,8 +28,20 @@ def analyze(spec: ModelSpec) -> Analysis:
 
 def build_on_meta(spec: ModelSpec) -> nn.Module:
     """The network without memory. Raises LabError when it cannot be built."""
-    with torch.device("meta"):
+    with torch.device("meta"), WithoutFilling():
         return build(spec)
+
+
+class WithoutFilling(TorchFunctionMode):
+    """Filling a tensor without memory changes nothing, yet takes torch a tenth of a millisecond."""
+
+    FILLING = frozenset((Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_))
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Everything but filling runs as ever."""
+        return args[0] if func in self.FILLING else func(*args, **(kwargs or {}))
 
 
 def warnings(analysis: Analysis, found: Trace) -> Iterator[str]:

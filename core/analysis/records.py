@@ -20,7 +20,20 @@ WEIGHT_KINDS = ("convolution", "linear")
 LEVELS = ("block", "weight layer", "module")
 BYTES_PER_FLOAT = 4  # float32
 
+IMAGE = "image"  # what the first layers read, beside the paths of other layers
+
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a convolution or a pooling slides over its input; pairs are (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1  # of channels, each convolved on its own
 
 
 @dataclass(frozen=True)
@@ -33,13 +46,18 @@ class LayerCost:
     input_shape: Shape  # (1, C, H, W)
     output_shape: Shape
     params: int  # weights and biases; shared ones at their first use only
-    macs: int  # multiply-adds an image
+    macs: int  # multiply-adds an image, forward
+    backward_macs: int  # multiply-adds an image of the gradients of the weights and of the input
     elementwise_ops: int  # operations an image
     output_bytes: int  # bytes an image
     saved_bytes: int  # bytes an image that autograd keeps for the backward pass, each once
     fixed_saved_bytes: int  # the same, but independent of the batch: BatchNorm's statistics
     receptive_field: int | None  # pixels of the image, a side, that one output unit sees
     depth: int  # weight layers on the longest path from the image to here
+    inputs: tuple[str, ...] = ()  # paths of the layers whose results it reads, or IMAGE
+    weight_shape: Shape = ()  # (out, in / groups, height, width); of Linear (out, in)
+    biases: int = 0  # those of `params` that are added, not multiplied with
+    window: Window | None = None  # of a convolution or a pooling
 
     @property
     def block(self) -> str:
@@ -63,6 +81,7 @@ class Totals:
 
     params: int
     macs: int
+    backward_macs: int
     flops: int
     elementwise_ops: int
     output_bytes: int
@@ -88,6 +107,7 @@ class Analysis:
         return Totals(
             params=sum(layer.params for layer in layers),
             macs=sum(layer.macs for layer in layers),
+            backward_macs=sum(layer.backward_macs for layer in layers),
             flops=sum(layer.flops for layer in layers),
             elementwise_ops=sum(layer.elementwise_ops for layer in layers),
             output_bytes=sum(layer.output_bytes for layer in layers),
@@ -165,13 +185,23 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
         input_shape=first.input_shape,
         params=sum(layer.params for layer in layers),
         macs=sum(layer.macs for layer in layers),
+        backward_macs=sum(layer.backward_macs for layer in layers),
         elementwise_ops=sum(layer.elementwise_ops for layer in layers),
         output_bytes=sum(layer.output_bytes for layer in layers),
         saved_bytes=sum(layer.saved_bytes for layer in layers),
         fixed_saved_bytes=sum(layer.fixed_saved_bytes for layer in layers),
         depth=max(layer.depth for layer in layers),
+        inputs=_read_from_outside(layers),
+        weight_shape=(),
+        biases=sum(layer.biases for layer in layers),
+        window=None,
     )
     return replace(merged, **changes)  # type: ignore[arg-type]
+
+
+def _read_from_outside(layers: tuple[LayerCost, ...]) -> tuple[str, ...]:
+    own = {layer.path for layer in layers}
+    return tuple(dict.fromkeys(path for one in layers for path in one.inputs if path not in own))
 
 
 def _as_block(name: str, layers: tuple[LayerCost, ...]) -> LayerCost:
@@ -190,6 +220,8 @@ def _as_weight_layer(layers: tuple[LayerCost, ...]) -> LayerCost:
         output_shape=head.output_shape,
         receptive_field=head.receptive_field,
         depth=head.depth,
+        weight_shape=head.weight_shape,
+        window=head.window,
     )
 
 

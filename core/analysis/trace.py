@@ -8,7 +8,7 @@ it belongs to the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -22,7 +22,8 @@ from torch.nn.modules.module import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from core.analysis.records import LayerCost, Shape
+from core.analysis.records import IMAGE, LayerCost, Shape, Window
+from core.zoo.architecture import output_side
 
 BATCH = 100_003  # prime, larger than every channel count and class count a spec allows
 
@@ -54,6 +55,8 @@ KIND_OF_MODULE: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.modules.dropout._DropoutNd, "other"),
 )
 
+MAX_VIEW = 2**62  # wider than any known receptive field: where attention looked, it stays unknown
+
 FREE = ("detach", "alias", "_unsafe_view", "empty", "empty_like")  # no work on any element
 
 
@@ -67,16 +70,22 @@ class Row:
     input_shape: Shape = ()
     output_shape: Shape = ()
     params: int = 0
+    biases: int = 0
+    weight_shape: Shape = ()
+    window: Window | None = None
     macs: int = 0
+    backward_macs: int = 0
     elementwise_ops: int = 0
     output_bytes: int = 0
     saved_bytes: int = 0
     fixed_saved_bytes: int = 0
     view: View | None = None
     kinds: dict[str, int] = field(default_factory=dict)  # kind → work of that kind inside
+    inputs: dict[str, None] = field(default_factory=dict)  # paths, in order, each once
+    results: list[Tensor] = field(default_factory=list)  # what its operations have made
 
-    def finish(self) -> LayerCost:
-        """The row as a record, for one image."""
+    def finish(self, reached: set[Any]) -> LayerCost:
+        """The row as a record, for one image; `reached`: what the backward pass visits."""
         kind = self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
         view = self.view or View()
         return LayerCost(
@@ -87,30 +96,38 @@ class Row:
             output_shape=per_image(self.output_shape),
             params=self.params,
             macs=self.macs // BATCH,
+            backward_macs=self.backward_macs // BATCH if self.is_reached(reached) else 0,
             elementwise_ops=self.elementwise_ops // BATCH,
             output_bytes=self.output_bytes // BATCH,
             saved_bytes=self.saved_bytes // BATCH,
             fixed_saved_bytes=self.fixed_saved_bytes,
             receptive_field=view.receptive_field,
             depth=view.depth,
+            inputs=tuple(self.inputs),
+            weight_shape=self.weight_shape,
+            biases=self.biases,
+            window=self.window,
         )
+
+    def is_reached(self, nodes: set[Any]) -> bool:
+        """Whether anything that the row has computed gets a gradient."""
+        return any(result.grad_fn in nodes for result in self.results)
 
 
 @dataclass(frozen=True)
 class View:
     """How one unit of a tensor looks back at the image."""
 
-    receptive_field: int = 1  # pixels a side
+    receptive_field: int | None = 1  # pixels a side; None after attention, which looks anywhere
     jump: int = 1  # pixels between neighbouring units
     side: int = 1  # units a side
     depth: int = 0  # weight layers so far
 
     def slide(self, kernel: int, stride: int, dilation: int, side: int, depth: int) -> View:
         """After a window of `kernel` units (Dumoulin & Visin 2016; Araujo et al. 2019, eq. 2)."""
-        reach = dilation * (kernel - 1)
-        return View(
-            self.receptive_field + reach * self.jump, self.jump * stride, side, self.depth + depth
-        )
+        reach = dilation * (kernel - 1) * self.jump
+        seen = None if self.receptive_field is None else self.receptive_field + reach
+        return View(seen, self.jump * stride, side, self.depth + depth)
 
     def see_all(self, depth: int) -> View:
         """After an operation that reads the whole map: global pooling, or Linear on a flat map."""
@@ -118,10 +135,8 @@ class View:
 
 
 def per_image(shape: Shape) -> Shape:
-    """`shape` with N = 1."""
-    if not shape or shape[0] % BATCH:
-        return shape
-    return (shape[0] // BATCH, *shape[1:])
+    """`shape` with N = 1, wherever the batch stands."""
+    return tuple(side // BATCH if side % BATCH == 0 else side for side in shape)
 
 
 def is_batched(tensor: Tensor) -> bool:
@@ -160,6 +175,35 @@ def multiply_adds(name: str, args: tuple[Any, ...], output: Tensor) -> int:
     return 0
 
 
+# Where the two operands of a product stand among its arguments.
+OPERANDS = {
+    **dict.fromkeys(("convolution", "_convolution", "mm", "bmm", "linear"), (0, 1)),
+    **dict.fromkeys(("addmm", "baddbmm"), (1, 2)),
+}
+
+
+def gradients_wanted(name: str, args: tuple[Any, ...]) -> int:
+    """How many operands of a product need a gradient; each costs as many multiply-adds again."""
+    return sum(args[place].requires_grad for place in OPERANDS.get(name, ()))
+
+
+def sliding_window(name: str, args: tuple[Any, ...]) -> Window | None:
+    """The window of a convolution or pooling over two dimensions, None for all else."""
+    if name in ("convolution", "_convolution") and args[1].dim() == 4:
+        return Window(
+            tuple(args[1].shape[2:]), pair(args[3]), pair(args[4]), pair(args[5]), args[8]
+        )
+    if name in ("max_pool2d", "avg_pool2d"):
+        kernel, stride, padding = (args[i] if len(args) > i else () for i in (1, 2, 3))
+        return Window(pair(kernel), pair(stride or kernel), pair(padding or (0,)))
+    return None
+
+
+def pair(sizes: Sequence[int]) -> tuple[int, int]:
+    """[3] and [3, 3] as (3, 3)."""
+    return (sizes[0], sizes[-1])
+
+
 def pooling_window(name: str, args: tuple[Any, ...], source: Tensor) -> tuple[int, int]:
     """Kernel area, and kernel a side, of a pooling operation."""
     if name in ("max_pool2d", "avg_pool2d"):
@@ -194,8 +238,8 @@ class Watcher(TorchDispatchMode):
         super().__init__()
         self.rows: list[Row] = []
         self.names = {id(module): name for name, module in network.named_modules()}
-        self.parameters = {storage_key(p) for p in network.parameters()}
-        self.parameters |= {storage_key(buffer) for buffer in network.buffers()}
+        self.parameters = {storage_key(p): p for p in network.parameters()}
+        self.state = {*self.parameters, *(storage_key(buffer) for buffer in network.buffers())}
         self.counted: set[int] = set()  # parameters that a row has already taken
         self.stack: list[nn.Module] = []
         self.leaf: Row | None = None
@@ -204,6 +248,7 @@ class Watcher(TorchDispatchMode):
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
         self.last_result = 0  # storage that the last operation outside of a leaf has made
+        self.makers = {storage_key(image): IMAGE}  # storage → path of the row that made it
         self.kept: list[Any] = [image]  # keeps storages alive, so that their keys stay unique
 
     # Modules -------------------------------------------------------------------------------
@@ -218,9 +263,10 @@ class Watcher(TorchDispatchMode):
             self.leaf.kind = next(
                 (kind for cls, kind in KIND_OF_MODULE if isinstance(module, cls)), None
             )
-            self.leaf.params = self.take_parameters(module)
-            first = next(tensors_in(args), None)
-            self.leaf.input_shape = tuple(first.shape) if first is not None else ()
+            self.take_parameters(self.leaf, module.parameters(recurse=False))
+            sources = list(tensors_in(args))
+            self.leaf.input_shape = tuple(sources[0].shape) if sources else ()
+            self.read(self.leaf, sources)
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """After a module's forward: a leaf closes its row."""
@@ -235,13 +281,28 @@ class Watcher(TorchDispatchMode):
                 in_place = storage_key(result) in map(storage_key, tensors_in(args))
                 fresh = result.dtype.is_floating_point and self.leaf.kinds and not in_place
                 self.leaf.output_bytes = result.nbytes if fresh else 0
+                self.leaf.results.append(result)
+                self.makers[storage_key(result)] = self.leaf.path
             self.leaf = None
 
-    def take_parameters(self, module: nn.Module) -> int:
-        """Count of the module's own parameters that no row has counted before."""
-        fresh = [p for p in module.parameters(recurse=False) if id(p) not in self.counted]
-        self.counted.update(id(p) for p in fresh)
-        return sum(p.numel() for p in fresh)
+    def take_parameters(self, row: Row, parameters: Iterable[nn.Parameter]) -> None:
+        """Charge the parameters that no row has counted before; a shared one has only a shape."""
+        for parameter in parameters:
+            is_bias = bool(row.weight_shape) and parameter.dim() == 1
+            if not is_bias:
+                row.weight_shape = tuple(parameter.shape)
+            if id(parameter) in self.counted:
+                continue
+            self.counted.add(id(parameter))
+            row.params += parameter.numel()
+            row.biases += parameter.numel() if is_bias else 0
+
+    def read(self, row: Row, sources: Iterable[Tensor]) -> None:
+        """Note which rows have made what this one reads."""
+        for source in sources:
+            maker = self.makers.get(storage_key(source))
+            if maker is not None and maker != row.path:
+                row.inputs[maker] = None
 
     def open_row(self, path: str, operation: str) -> Row:
         """A new row whose path is unique: the second use of `relu` is `relu_2`."""
@@ -273,10 +334,13 @@ class Watcher(TorchDispatchMode):
     def add(self, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor) -> None:
         """Charge one operation to the open leaf, or to a row of its own."""
         kind = KIND_OF_OPERATION.get(name, "other")
-        row = self.leaf or self.functional_row(name, kind, sources, output)
+        row = self.leaf or self.functional_row(name, kind, args, sources, output)
         macs = multiply_adds(name, args, output)
         work = elementwise_operations(name, kind, args, sources, output)
         row.macs += macs
+        row.backward_macs += macs * gradients_wanted(name, args)
+        row.window = sliding_window(name, args) or row.window
+        row.results.append(output)
         row.elementwise_ops += work
         row.kinds[kind] = row.kinds.get(kind, 0) + macs + work
         row.view = self.views.get(storage_key(output), row.view)
@@ -284,9 +348,12 @@ class Watcher(TorchDispatchMode):
             self.charge(row, tensor)
         self.unclaimed.clear()
         self.last_result = storage_key(output)
+        self.makers[self.last_result] = row.path
 
-    def functional_row(self, name: str, kind: str, sources: list[Tensor], output: Tensor) -> Row:
-        """A row for an operation that a non-leaf module runs itself."""
+    def functional_row(
+        self, name: str, kind: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
+    ) -> Row:
+        """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
         module = self.names.get(id(self.stack[-1]), "") if self.stack else ""
         row = self.open_row(f"{module}.{name}" if module else name, name)
         row.kind = kind
@@ -294,6 +361,10 @@ class Watcher(TorchDispatchMode):
         row.output_shape = tuple(output.shape)
         in_place = any(storage_key(output) == storage_key(source) for source in sources)
         row.output_bytes = 0 if in_place else output.nbytes
+        self.read(row, sources)
+        keys = [storage_key(tensor) for tensor in tensors_in(args)]
+        weights = [self.parameters[key] for key in keys if key in self.parameters]
+        self.take_parameters(row, sorted(weights, key=Tensor.dim, reverse=True))
         return row
 
     def look_back(
@@ -303,7 +374,7 @@ class Watcher(TorchDispatchMode):
         known = [self.views[key] for s in sources if (key := storage_key(s)) in self.views]
         if not known:
             return
-        widest = max(known, key=lambda view: (view.receptive_field, view.depth))
+        widest = max(known, key=lambda view: (view.receptive_field or MAX_VIEW, view.depth))
         deepest = max(view.depth for view in known)
         view = View(widest.receptive_field, widest.jump, widest.side, deepest)
         self.views[storage_key(output)] = self.step(view, name, args, sources, output)
@@ -323,12 +394,11 @@ class Watcher(TorchDispatchMode):
             return view.see_all(depth=0)
         if KIND_OF_OPERATION.get(name) == "linear":
             weighted = any(storage_key(t) in self.parameters for t in tensors_in(args))
+            if not weighted:
+                return View(None, view.jump, view.side, view.depth)
             flat = sources[0].shape[0] == BATCH
-            return (
-                view.see_all(weighted)
-                if flat or not weighted
-                else View(view.receptive_field, view.jump, view.side, view.depth + 1)
-            )
+            kept = View(view.receptive_field, view.jump, view.side, view.depth + 1)
+            return view.see_all(depth=1) if flat else kept
         return view
 
     # Tensors kept for the backward pass -------------------------------------------------------
@@ -347,7 +417,7 @@ class Watcher(TorchDispatchMode):
     def charge(self, row: Row, tensor: Tensor) -> None:
         """Add the tensor's storage to the row, unless it is a parameter or was counted before."""
         key = storage_key(tensor)
-        if key in self.parameters or key in self.saved:
+        if key in self.state or key in self.saved:
             return
         self.saved.add(key)
         size = tensor.untyped_storage().nbytes()
@@ -360,17 +430,46 @@ class Watcher(TorchDispatchMode):
 def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     """The result of the operations whose shape is plain to see; None for all others.
 
-    torch works these out on meta by running a Python decomposition, which for BatchNorm takes
-    several milliseconds: most of the time that DenseNet-121 would take.
+    torch works these out on meta by running Python, a tenth of a millisecond or more for each:
+    most of the time that an analysis would take.
     """
+    if func is aten.convolution.default and args[1].dim() == 4 and not args[6]:
+        source, weight, _, stride, padding, dilation = args[:6]
+        kernel = [d * (k - 1) + 1 for k, d in zip(weight.shape[2:], dilation, strict=False)]
+        sides = sides_after(source, kernel, stride, padding)
+        return source.new_empty((source.shape[0], weight.shape[0], *sides))
     if func is aten.relu.default:
-        return torch.empty_like(args[0])
+        return like(args[0])
     if func is aten.relu_.default:
         return args[0]
+    if func is aten.max_pool2d_with_indices.default and len(args) < 5:
+        kernel, stride, padding = (*args[1:], (0, 0))[:3]
+        shape = (*args[0].shape[:-2], *sides_after(args[0], kernel, stride, padding))
+        return args[0].new_empty(shape), args[0].new_empty(shape, dtype=torch.int64)
+    if func is aten.addmm.default:
+        return args[1].new_empty((args[1].shape[0], args[2].shape[1]))
     if func is aten.native_batch_norm.default and args[5]:  # training: batch statistics are saved
-        statistics = args[0].new_empty(args[0].shape[1])
-        return torch.empty_like(args[0]), statistics, torch.empty_like(statistics)
+        channels = args[0].shape[1]
+        return like(args[0]), args[0].new_empty(channels), args[0].new_empty(channels)
     return None
+
+
+def like(tensor: Tensor) -> Tensor:
+    """An empty tensor of the same shape and order of dimensions; the second way is slow on meta."""
+    return tensor.new_empty(tensor.shape) if tensor.is_contiguous() else torch.empty_like(tensor)
+
+
+def sides_after(
+    source: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+) -> list[int]:
+    """Height and width after the window; where one is lost, torch's own error is wanted."""
+    sides = [
+        output_side(side, kernel[i], stride[i], padding[i])
+        for i, side in enumerate(source.shape[-2:])
+    ]
+    if min(sides) < 1:
+        raise RuntimeError(f"Calculated output size {sides} is too small")
+    return sides
 
 
 def operation_name(func: Any) -> str:
@@ -416,31 +515,37 @@ def trace(network: nn.Module, input_shape: Shape) -> Trace:
         watcher.kept.append(output)
     for tensor in watcher.unclaimed:
         watcher.charge(watcher.rows[-1], tensor)
+    reached = nodes_behind(output)
     rows = (*watcher.rows, *unused_rows(watcher, network))
-    return Trace(tuple(row.finish() for row in rows), dead_parameters(network, output))
+    return Trace(tuple(row.finish(reached) for row in rows), dead_parameters(network, reached))
 
 
-def dead_parameters(network: nn.Module, output: Any) -> dict[str, int]:
-    """Parameters that the graph behind `output` never reaches, so that no step changes them."""
+def nodes_behind(output: Any) -> set[Any]:
+    """The nodes of the autograd graph that a backward pass from `output` visits."""
     open_nodes = [t.grad_fn for t in tensors_in(output) if t.grad_fn is not None]
     seen = set(open_nodes)
-    reached: set[int] = set()
     while open_nodes:
         node = open_nodes.pop()
-        if (variable := getattr(node, "variable", None)) is not None:
-            reached.add(id(variable))
         fresh = {parent for parent, _ in node.next_functions if parent is not None} - seen
         seen |= fresh
         open_nodes.extend(fresh)
+    return seen
+
+
+def dead_parameters(network: nn.Module, reached: set[Any]) -> dict[str, int]:
+    """Parameters that the backward pass never reaches, so that no step changes them."""
+    variables = {id(getattr(node, "variable", None)) for node in reached}
     return {
         name: parameter.numel()
         for name, parameter in network.named_parameters()
-        if id(parameter) not in reached
+        if id(parameter) not in variables
     }
 
 
 def unused_rows(watcher: Watcher, network: nn.Module) -> Iterator[Row]:
     """A row for each module whose own parameters no executed leaf has counted."""
     for name, module in network.named_modules():
-        if params := watcher.take_parameters(module):
-            yield Row(name or "network", "unused or direct parameters", "other", params=params)
+        row = Row(name or "network", "unused or direct parameters", "other")
+        watcher.take_parameters(row, module.parameters(recurse=False))
+        if row.params:
+            yield row

@@ -65,9 +65,20 @@ class LayerCost:
         return self.path.split(".")[0]
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """The paths of the modules around it: stage1 and stage1.0 of stage1.0.conv."""
+        parts = self.path.split(".")[:-1]
+        return tuple(".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+    @property
     def flops(self) -> int:
         """Two operations for each multiply-add."""
         return 2 * self.macs
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the parameters; their gradient and the momentum take as much again, each."""
+        return BYTES_PER_FLOAT * self.params
 
     @property
     def is_weight_layer(self) -> bool:
@@ -140,12 +151,12 @@ class Analysis:
             return tuple(_as_weight_layer(group) for group in _split_at_weights(self.layers))
         raise LabError(f"Rows come by {', '.join(LEVELS)}, not by {level!r}.")
 
-    def training_bytes(self, batch_size: int, momentum: bool = True) -> int:
-        """Estimated peak memory of a training step, in bytes.
+    def training_bytes(self, batch_size: int, momentum: bool = True, threads: int = 1) -> int:
+        """Estimated peak memory of a training step in float32, in bytes.
 
         Weights, optimiser state, running statistics and the input, plus the worst moment of the
-        backward pass: what is still saved, the gradients of the weights so far, and the gradients
-        of the output and the input of the operation under way.
+        backward pass: what is still saved, the gradients of the weights so far, the gradients of
+        the output and the input of the operation under way, and its own temporaries.
         """
         weights = BYTES_PER_FLOAT * self.totals.params
         saved = 0
@@ -153,12 +164,48 @@ class Analysis:
         worst = 0
         for layer in self.layers:
             saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
-            pending -= BYTES_PER_FLOAT * layer.params
-            own = BYTES_PER_FLOAT * layer.params
+            pending -= layer.weight_bytes
+            own = layer.weight_bytes + _backward_temporaries(layer, threads)
             flowing = batch_size * (layer.output_bytes + _bytes(layer.input_shape))
             worst = max(worst, saved + pending + own + flowing)
+        return weights * (2 if momentum else 1) + self._fixed_bytes(batch_size) + worst
+
+    def inference_bytes(self, batch_size: int) -> int:
+        """Estimated peak memory of a forward pass without gradients, in bytes.
+
+        Weights, running statistics, the input, and the layers' outputs: each from the moment it is
+        made until its last reader has run.
+        """
+        weights = BYTES_PER_FLOAT * self.totals.params
+        return weights + self._fixed_bytes(batch_size) + batch_size * self._most_alive()
+
+    def _fixed_bytes(self, batch_size: int) -> int:
+        """Running statistics and the batch of images, in bytes."""
         image = batch_size * _bytes(self.layers[0].input_shape) if self.layers else 0
-        return weights * (2 if momentum else 1) + self.buffer_bytes + image + worst
+        return self.buffer_bytes + image
+
+    def _most_alive(self) -> int:
+        """The most bytes an image of outputs that are needed at the same time."""
+        owner: dict[str, str] = {}  # path → the path whose memory it shares: itself, mostly
+        last_reader: dict[str, int] = {}
+        ends = {module: at for at, layer in enumerate(self.layers) for module in layer.modules}
+        for place, layer in enumerate(self.layers):
+            for path in layer.inputs:  # a module that was given it holds it until it returns
+                outside = [one for one in layer.modules if not path.startswith(f"{one}.")]
+                until = max([place, *(ends[module] for module in outside)])
+                held = owner.get(path, path)
+                last_reader[held] = max(last_reader.get(held, 0), until)
+            shares = layer.output_bytes == 0 and bool(layer.inputs)
+            source = layer.inputs[0] if shares else layer.path
+            owner[layer.path] = owner.get(source, source)
+            last_reader[owner[layer.path]] = max(last_reader.get(owner[layer.path], 0), place)
+        alive: dict[str, int] = {}
+        most = 0
+        for place, layer in enumerate(self.layers):
+            alive[layer.path] = layer.output_bytes
+            most = max(most, sum(alive.values()))
+            alive = {path: size for path, size in alive.items() if last_reader.get(path, 0) > place}
+        return most
 
 
 @dataclass(frozen=True)
@@ -175,6 +222,22 @@ def _bytes(shape: Shape) -> int:
     for side in shape:
         size *= side
     return size
+
+
+REORDERED_COPIES = 2  # of a convolution's weight and of its gradient, in oneDNN's own layout
+SMALL_MAP_COPIES = 4  # a thread: oneDNN's work space where the kernel is larger than the map
+
+
+def _backward_temporaries(layer: LayerCost, threads: int) -> int:
+    """Bytes that a convolution's backward pass on a CPU takes and gives back (as measured)."""
+    if layer.kind != "convolution" or layer.window is None:
+        return 0
+    small = any(
+        side < kernel
+        for side, kernel in zip(layer.input_shape[-2:], layer.window.kernel, strict=True)
+    )
+    copies = SMALL_MAP_COPIES * threads if small else REORDERED_COPIES
+    return copies * (layer.weight_bytes - BYTES_PER_FLOAT * layer.biases)
 
 
 def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:

@@ -7,6 +7,7 @@ the sum over its layers. Imports no torch, except in `measure_speed`.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -118,13 +119,40 @@ EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
 
 def needed_bytes(spec: RunSpec, analysis: Analysis) -> int:
     """Memory of the run at the worst moment of a step, in bytes."""
-    recipe = spec.recipe
-    return analysis.training_bytes(recipe.batch_size, bool(recipe.momentum)) + WORKING_BYTES
+    return step_bytes(spec, analysis, spec.recipe.batch_size)
+
+
+def step_bytes(spec: RunSpec, analysis: Analysis, batch_size: int) -> int:
+    """Memory of a step with this recipe on this machine, but with `batch_size` images."""
+    momentum = bool(spec.recipe.momentum)
+    return analysis.training_bytes(batch_size, momentum, os.cpu_count() or 1) + WORKING_BYTES
 
 
 def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> None:
     """Raise LabError when the run would not fit into the device's free memory."""
-    check_fits(needed_bytes(spec, analysis), free_bytes, analysis, spec.recipe.batch_size)
+    needed = needed_bytes(spec, analysis)
+    if free_bytes is None or needed <= free_bytes:
+        return
+    largest = largest_batch(spec, analysis, free_bytes)
+    advice = (
+        f"a batch of {largest} fits"
+        if largest
+        else "not even a batch of 1 fits, so choose a larger ratio or a smaller image"
+    )
+    raise LabError(
+        f"This run needs about {needed / 2**30:.1f} GiB and only {free_bytes / 2**30:.1f} GiB are"
+        f" free; {advice}."
+    )
+
+
+def largest_batch(spec: RunSpec, analysis: Analysis, free_bytes: int) -> int:
+    """The largest power of two under the recipe's batch that fits; 0 where none does."""
+    fits = [
+        size
+        for size in (2**power for power in range(17))
+        if size < spec.recipe.batch_size and step_bytes(spec, analysis, size) <= free_bytes
+    ]
+    return max(fits, default=0)
 
 
 def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:
@@ -140,33 +168,6 @@ def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:
             f"A batch of {spec.recipe.batch_size:,} is larger than the {train_images:,}"
             " training images; choose a smaller batch."
         )
-
-
-def check_fits(
-    memory_bytes: int, free_bytes: int | None, analysis: Analysis, batch_size: int
-) -> None:
-    """Raise LabError, naming the largest batch that fits, when a run would need too much memory."""
-    if free_bytes is None or memory_bytes <= free_bytes:
-        return
-    needs = f"This run needs about {memory_bytes / 2**30:.1f} GiB"
-    has = f"only {free_bytes / 2**30:.1f} GiB are free"
-    largest = largest_batch(analysis, free_bytes, batch_size)
-    advice = (
-        f"a batch of {largest} fits"
-        if largest
-        else "not even a batch of 1 fits, so choose a larger ratio or a smaller image"
-    )
-    raise LabError(f"{needs} and {has}; {advice}.")
-
-
-def largest_batch(analysis: Analysis, free_bytes: int, below: int) -> int:
-    """The largest batch under `below` whose step fits into `free_bytes`; 0 where none does."""
-    fits = [
-        size
-        for size in (2**power for power in range(17))
-        if size < below and analysis.training_bytes(size) + WORKING_BYTES <= free_bytes
-    ]
-    return max(fits, default=0)
 
 
 def measure_speed(device_name: str) -> Speed:

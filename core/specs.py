@@ -140,7 +140,7 @@ class ModelSpec(Spec):
         Raises LabError when `text` is no such line.
         """
         head, *options = text.split(";")
-        parts = head.split("/")
+        parts = head.rsplit("/", 4)  # torchvision/resnet50 has one of its own
         if len(parts) != 5 or not all(re.fullmatch(r"\d{1,9}", part) for part in parts[1:]):
             raise LabError(f"{text[:60]!r} is no network; an example is vgg11/4/96/1/10.")
         pairs = [option.partition("=") for option in options]

@@ -6,10 +6,24 @@ read the records below never wait for it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from core.analysis.records import KINDS, LEVELS, Analysis, LayerCost, Totals
 from core.specs import ModelSpec
 
-__all__ = ["KINDS", "LEVELS", "Analysis", "LayerCost", "Totals", "analyze", "torchinfo_summary"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = [
+    "KINDS",
+    "LEVELS",
+    "Analysis",
+    "LayerCost",
+    "Totals",
+    "analyze",
+    "analyze_module",
+    "torchinfo_summary",
+]
 
 
 def analyze(spec: ModelSpec) -> Analysis:
@@ -20,6 +34,17 @@ def analyze(spec: ModelSpec) -> Analysis:
     from core.analysis.network import analyze as run
 
     return run(spec)
+
+
+def analyze_module(module: nn.Module, input_shape: tuple[int, int, int]) -> Analysis:
+    """`analyze` for a module of your own, on square images of `input_shape` (C, S, S).
+
+    The module is copied without its numbers and stays as it is. Raises LabError, one sentence,
+    when its forward pass needs real numbers (branches on values, for example).
+    """
+    from core.analysis.network import analyze_module as run
+
+    return run(module, input_shape)
 
 
 def torchinfo_summary(spec: ModelSpec) -> str:

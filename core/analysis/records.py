@@ -57,6 +57,8 @@ class LayerCost:
     inputs: tuple[str, ...] = ()  # paths of the layers whose results it reads, or IMAGE
     weight_shape: Shape = ()  # (out, in / groups, height, width); of Linear (out, in)
     biases: int = 0  # those of `params` that are added, not multiplied with
+    has_bias: bool = False  # also where biases and weights were counted at an earlier use
+    is_module: bool = True  # False: a function called inside another module's forward
     window: Window | None = None  # of a convolution or a pooling
 
     @property
@@ -99,7 +101,7 @@ class Totals:
     saved_bytes: int
     weight_layers: int
     depth: int  # weight layers on the longest path
-    receptive_field: int | None  # of the last map before the first linear layer, pixels
+    receptive_field: int | None  # of the last map, pixels a side; None after attention
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,13 @@ class Analysis:
         )
 
     def _last_receptive_field(self) -> int | None:
-        seen = None
-        for layer in self.layers:
-            if layer.kind == "linear" or layer.output_shape[2:] == (1, 1):
-                break
-            seen = layer.receptive_field or seen
-        return seen
+        """Of the last map: what global pooling and linear layers make of it is no map any more."""
+        for layer in reversed(self.layers):
+            sides = layer.output_shape[2:]
+            slides = layer.window is not None and max(layer.window.kernel) > 1
+            if layer.receptive_field is None or (len(sides) == 2 and (max(sides) > 1 or slides)):
+                return layer.receptive_field
+        return None
 
     def rows(self, level: str) -> tuple[LayerCost, ...]:
         """The layers as rows by "block", by "weight layer" or by "module" (every one).
@@ -257,6 +260,8 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
         inputs=_read_from_outside(layers),
         weight_shape=(),
         biases=sum(layer.biases for layer in layers),
+        has_bias=any(layer.has_bias for layer in layers),
+        is_module=all(layer.is_module for layer in layers),
         window=None,
     )
     return replace(merged, **changes)  # type: ignore[arg-type]

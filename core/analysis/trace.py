@@ -71,6 +71,8 @@ class Row:
     output_shape: Shape = ()
     params: int = 0
     biases: int = 0
+    has_bias: bool = False
+    is_module: bool = True
     weight_shape: Shape = ()
     window: Window | None = None
     macs: int = 0
@@ -106,6 +108,8 @@ class Row:
             inputs=tuple(self.inputs),
             weight_shape=self.weight_shape,
             biases=self.biases,
+            has_bias=self.has_bias,
+            is_module=self.is_module,
             window=self.window,
         )
 
@@ -289,6 +293,7 @@ class Watcher(TorchDispatchMode):
         """Charge the parameters that no row has counted before; a shared one has only a shape."""
         for parameter in parameters:
             is_bias = bool(row.weight_shape) and parameter.dim() == 1
+            row.has_bias |= is_bias
             if not is_bias:
                 row.weight_shape = tuple(parameter.shape)
             if id(parameter) in self.counted:
@@ -356,7 +361,7 @@ class Watcher(TorchDispatchMode):
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
         module = self.names.get(id(self.stack[-1]), "") if self.stack else ""
         row = self.open_row(f"{module}.{name}" if module else name, name)
-        row.kind = kind
+        row.kind, row.is_module = kind, False
         row.input_shape = tuple(sources[0].shape) if sources else ()
         row.output_shape = tuple(output.shape)
         in_place = any(storage_key(output) == storage_key(source) for source in sources)
@@ -431,26 +436,29 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     """The result of the operations whose shape is plain to see; None for all others.
 
     torch works these out on meta by running Python, a tenth of a millisecond or more for each:
-    most of the time that an analysis would take.
+    most of the time that an analysis would take. What does not fit is left to torch to refuse.
     """
-    if func is aten.convolution.default and args[1].dim() == 4 and not args[6]:
-        source, weight, _, stride, padding, dilation = args[:6]
-        kernel = [d * (k - 1) + 1 for k, d in zip(weight.shape[2:], dilation, strict=False)]
-        sides = sides_after(source, kernel, stride, padding)
-        return source.new_empty((source.shape[0], weight.shape[0], *sides))
+    source: Any = args[0] if args else None
     if func is aten.relu.default:
         return like(args[0])
     if func is aten.relu_.default:
-        return args[0]
-    if func is aten.max_pool2d_with_indices.default and len(args) < 5:
-        kernel, stride, padding = (*args[1:], (0, 0))[:3]
-        shape = (*args[0].shape[:-2], *sides_after(args[0], kernel, stride, padding))
-        return args[0].new_empty(shape), args[0].new_empty(shape, dtype=torch.int64)
-    if func is aten.addmm.default:
+        return source
+    if func is aten.convolution.default and source.dim() == args[1].dim() == 4 and not args[6]:
+        if source.shape[1] != args[1].shape[1] * args[8]:
+            return None
+        sides = sides_after(source, args[1].shape[2:], args[3], args[4], args[5])
+        return sides and source.new_empty((source.shape[0], args[1].shape[0], *sides))
+    if func is aten.max_pool2d_with_indices.default and len(args) == 3:  # no padding
+        sides = sides_after(source, args[1], args[2] or args[1])
+        shape = (*source.shape[:-2], *(sides or ()))
+        return sides and (source.new_empty(shape), source.new_empty(shape, dtype=torch.int64))
+    if func is aten.addmm.default and args[1].shape[1] == args[2].shape[0]:
         return args[1].new_empty((args[1].shape[0], args[2].shape[1]))
     if func is aten.native_batch_norm.default and args[5]:  # training: batch statistics are saved
-        channels = args[0].shape[1]
-        return like(args[0]), args[0].new_empty(channels), args[0].new_empty(channels)
+        channels = source.shape[1]
+        fits = args[1] is None or args[1].shape[0] == channels
+        statistics = (source.new_empty(channels), source.new_empty(channels))
+        return (like(source), *statistics) if fits else None
     return None
 
 
@@ -460,16 +468,18 @@ def like(tensor: Tensor) -> Tensor:
 
 
 def sides_after(
-    source: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
-) -> list[int]:
-    """Height and width after the window; where one is lost, torch's own error is wanted."""
-    sides = [
-        output_side(side, kernel[i], stride[i], padding[i])
-        for i, side in enumerate(source.shape[-2:])
-    ]
-    if min(sides) < 1:
-        raise RuntimeError(f"Calculated output size {sides} is too small")
-    return sides
+    source: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+) -> list[int] | None:
+    """Height and width after the window; None where one is lost."""
+    windows = zip(
+        source.shape[-2:], pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True
+    )
+    sides = [output_side(side, d * (k - 1) + 1, s, p) for side, k, s, p, d in windows]
+    return sides if min(sides) > 0 else None
 
 
 def operation_name(func: Any) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
-import torch
 from torch import nn
 
 from core.specs import MAX_IMAGE_SIZE, LabError, ModelSpec
-from core.zoo import alexnet, densenet, inception, lenet, residual, resnet, vgg
+from core.zoo import alexnet, densenet, inception, lenet, residual, resnet, torchvision_models, vgg
 from core.zoo.architecture import Architecture, ImageTooSmall, Option
+from core.zoo.meta import OnMeta
 
 __all__ = [
     "CATALOGUE",
     "Architecture",
     "Option",
     "build",
+    "build_on_meta",
     "complete",
     "find",
     "smallest_image_size",
@@ -30,11 +31,16 @@ CATALOGUE: dict[str, Architecture] = {
 
 
 def find(arch: str) -> Architecture:
-    """The catalogue's row for `arch`; raises LabError with the nearest names."""
+    """The catalogue's row for `arch`, or that of `torchvision/NAME`.
+
+    Raises LabError with the nearest names.
+    """
     if arch in CATALOGUE:
         return CATALOGUE[arch]
+    if arch.startswith(torchvision_models.PREFIX):
+        return torchvision_models.architecture(arch)
     near = get_close_matches(arch.lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)
-    raise LabError(f"There is no network named {arch!r}; try {', '.join(near)}.")
+    raise LabError(f"There is no network named {arch[:60]!r}; try {', '.join(near)}.")
 
 
 def complete(spec: ModelSpec) -> ModelSpec:
@@ -77,6 +83,13 @@ def build(spec: ModelSpec) -> nn.Module:
         ) from error
 
 
+def build_on_meta(spec: ModelSpec) -> nn.Module:
+    """As `build`, on the meta device: shapes without memory."""
+    with OnMeta():
+        network = build(spec)
+    return network.to("meta")
+
+
 def smallest_image_size(spec: ModelSpec) -> int | None:
     """The smallest image side that `spec`'s network takes, None where none up to the limit is."""
     spec = complete(spec)
@@ -84,7 +97,7 @@ def smallest_image_size(spec: ModelSpec) -> int | None:
 
     def works(side: int) -> bool:
         try:
-            with torch.device("meta"):
+            with OnMeta():
                 builder(replace(spec, image_size=side))
         except ImageTooSmall:
             return False

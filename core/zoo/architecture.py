@@ -59,7 +59,7 @@ class Architecture:
     name: str  # the word in URLs, in CSV and on the command line: vgg11
     title: str  # how a person writes it: VGG-11
     family: str  # the heading it stands under in the picker
-    year: int
+    year: int | None  # None: not told by its source
     source: str  # paper or chapter, with section or table
     builder: Callable[[ModelSpec], nn.Module]  # gets a spec whose options are complete
     default: ModelSpec

@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, scaled, side_after
 
-BOTTLENECK_FACTOR = 4  # section 3: the 1×1 gives 4 × growth_rate channels
-
 
 @dataclass(frozen=True)
 class Config:
@@ -67,15 +65,15 @@ def preactivation(
     )
 
 
-def dense_layer(in_channels: int, growth_rate: int, config: Config) -> nn.Sequential:
+def dense_layer(in_channels: int, growth_rate: int, bottleneck: bool, bias: bool) -> nn.Sequential:
     """(N, in_channels, S, S) to (N, growth_rate, S, S)."""
-    if not config.bottleneck:
-        return nn.Sequential(preactivation(in_channels, growth_rate, 3, config.bias))
-    narrow = BOTTLENECK_FACTOR * growth_rate
+    if not bottleneck:
+        return nn.Sequential(preactivation(in_channels, growth_rate, 3, bias))
+    narrow = 4 * growth_rate  # arXiv 1608.06993, section 3: what the 1×1 gives
     return nn.Sequential(
         OrderedDict(
-            bottleneck=nn.Sequential(preactivation(in_channels, narrow, 1, config.bias)),
-            growth=nn.Sequential(preactivation(narrow, growth_rate, 3, config.bias)),
+            bottleneck=nn.Sequential(preactivation(in_channels, narrow, 1, bias)),
+            growth=nn.Sequential(preactivation(narrow, growth_rate, 3, bias)),
         )
     )
 
@@ -83,13 +81,16 @@ def dense_layer(in_channels: int, growth_rate: int, config: Config) -> nn.Sequen
 class DenseBlock(nn.Module):
     """(N, C, S, S) to (N, C + layers × growth_rate, S, S)."""
 
-    def __init__(self, in_channels: int, growth_rate: int, layers: int, config: Config) -> None:
+    def __init__(
+        self, in_channels: int, *, growth_rate: int, layers: int, bottleneck: bool, bias: bool
+    ) -> None:
         super().__init__()
+        self.in_channels, self.growth_rate, self.layers = in_channels, growth_rate, layers
+        self.bottleneck, self.bias = bottleneck, bias
         for number in range(layers):
-            self.add_module(
-                f"layer{number + 1}",
-                dense_layer(in_channels + number * growth_rate, growth_rate, config),
-            )
+            channels = in_channels + number * growth_rate
+            layer = dense_layer(channels, growth_rate, bottleneck, bias)
+            self.add_module(f"layer{number + 1}", layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each layer reads the concatenation of the input and of all layers before it."""
@@ -123,7 +124,13 @@ def densenet(spec: ModelSpec) -> nn.Sequential:
         )
     )
     for number, depth in enumerate(config.layers, start=1):
-        layers[f"dense_block{number}"] = DenseBlock(channels, growth_rate, depth, config)
+        layers[f"dense_block{number}"] = DenseBlock(
+            channels,
+            growth_rate=growth_rate,
+            layers=depth,
+            bottleneck=config.bottleneck,
+            bias=config.bias,
+        )
         channels += depth * growth_rate
         if number <= transitions:
             halved = max(1, channels // 2)  # the paper's compression of 0.5

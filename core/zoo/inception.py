@@ -14,7 +14,7 @@ from core.zoo.architecture import Architecture, response_norm, scaled, side_afte
 class Branches(nn.Module):
     """Runs its branches on the same input and concatenates what they give along the channels."""
 
-    def __init__(self, branches: dict[str, nn.Module]) -> None:
+    def __init__(self, **branches: nn.Module) -> None:
         super().__init__()
         for name, branch in branches.items():
             self.add_module(name, branch)
@@ -28,20 +28,18 @@ def course_block(in_channels: int, ratio: int) -> Branches:
     """The course note's InceptionA: 16 + 24 + 24 + 24 = 88 channels, no ReLU inside."""
     narrow, wide = scaled(16, ratio), scaled(24, ratio)
     return Branches(
-        {
-            "branch1x1": nn.Conv2d(in_channels, narrow, 1),
-            "branch5x5": nn.Sequential(
-                nn.Conv2d(in_channels, narrow, 1), nn.Conv2d(narrow, wide, 5, padding=2)
-            ),
-            "branch3x3": nn.Sequential(
-                nn.Conv2d(in_channels, narrow, 1),
-                nn.Conv2d(narrow, wide, 3, padding=1),
-                nn.Conv2d(wide, wide, 3, padding=1),
-            ),
-            "branch_pool": nn.Sequential(
-                nn.AvgPool2d(3, stride=1, padding=1), nn.Conv2d(in_channels, wide, 1)
-            ),
-        }
+        branch1x1=nn.Conv2d(in_channels, narrow, 1),
+        branch5x5=nn.Sequential(
+            nn.Conv2d(in_channels, narrow, 1), nn.Conv2d(narrow, wide, 5, padding=2)
+        ),
+        branch3x3=nn.Sequential(
+            nn.Conv2d(in_channels, narrow, 1),
+            nn.Conv2d(narrow, wide, 3, padding=1),
+            nn.Conv2d(wide, wide, 3, padding=1),
+        ),
+        branch_pool=nn.Sequential(
+            nn.AvgPool2d(3, stride=1, padding=1), nn.Conv2d(in_channels, wide, 1)
+        ),
     )
 
 
@@ -111,18 +109,16 @@ def googlenet_block(in_channels: int, widths: tuple[int, ...]) -> Branches:
     """One row of table 1: (N, in, S, S) to (N, w[0] + w[2] + w[4] + w[5], S, S)."""
     one, reduce3, three, reduce5, five, projection = widths
     return Branches(
-        {
-            "branch1x1": convolution(in_channels, one, 1),
-            "branch3x3": nn.Sequential(
-                convolution(in_channels, reduce3, 1), convolution(reduce3, three, 3)
-            ),
-            "branch5x5": nn.Sequential(
-                convolution(in_channels, reduce5, 1), convolution(reduce5, five, 5)
-            ),
-            "branch_pool": nn.Sequential(
-                nn.MaxPool2d(3, stride=1, padding=1), convolution(in_channels, projection, 1)
-            ),
-        }
+        branch1x1=convolution(in_channels, one, 1),
+        branch3x3=nn.Sequential(
+            convolution(in_channels, reduce3, 1), convolution(reduce3, three, 3)
+        ),
+        branch5x5=nn.Sequential(
+            convolution(in_channels, reduce5, 1), convolution(reduce5, five, 5)
+        ),
+        branch_pool=nn.Sequential(
+            nn.MaxPool2d(3, stride=1, padding=1), convolution(in_channels, projection, 1)
+        ),
     )
 
 

@@ -15,20 +15,20 @@ from core.zoo.architecture import Architecture, Option, scaled, side_after
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions with bias, a shortcut, no BatchNorm: (N, C, S, S) to the same shape.
 
-    With `as_published` the homework's mistake is kept: conv2 reads x, so conv1 has no gradient.
+    `shortcut` is identity, constant-scaling, conv or none. With `drops_conv1` the homework's
+    mistake is kept: conv2 reads x, so conv1 has no gradient.
     """
 
-    def __init__(self, channels: int, shortcut: str, as_published: bool) -> None:
+    def __init__(self, channels: int, shortcut: str, *, drops_conv1: bool = False) -> None:
         super().__init__()
-        self.shortcut = shortcut
-        self.drops_conv1 = as_published and shortcut in WITH_MISTAKE
+        self.channels, self.shortcut, self.drops_conv1 = channels, shortcut, drops_conv1
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         if shortcut == "conv":
             self.conv_shortcut = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """ReLU of shortcut and residual, joined as core.variants says."""
+        """ReLU of shortcut and residual; without a shortcut, of the residual alone."""
         y = F.relu(self.conv1(x))
         y = self.conv2(x if self.drops_conv1 else y)
         match self.shortcut:
@@ -48,13 +48,14 @@ def course_residual(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 512 inputs."""
     side = side_after(spec.image_size, WINDOWS)  # 28 to 4
     first, second = scaled(16, spec.ratio), scaled(32, spec.ratio)
-    shortcut, as_published = str(spec.option("shortcut")), bool(spec.option("as_published"))
+    shortcut = str(spec.option("shortcut"))
+    drops_conv1 = bool(spec.option("as_published")) and shortcut in WITH_MISTAKE
     return nn.Sequential(
         OrderedDict(
             stem1=stem(spec.in_channels, first),
-            residual1=ResidualBlock(first, shortcut, as_published),
+            residual1=ResidualBlock(first, shortcut, drops_conv1=drops_conv1),
             stem2=stem(first, second),
-            residual2=ResidualBlock(second, shortcut, as_published),
+            residual2=ResidualBlock(second, shortcut, drops_conv1=drops_conv1),
             dense=nn.Sequential(
                 OrderedDict(
                     flatten=nn.Flatten(), linear=nn.Linear(second * side * side, spec.num_classes)

@@ -25,8 +25,11 @@ class Block(nn.Module):
     (N, channels[0], S, S) to (N, channels[-1], S / stride, S / stride).
     """
 
-    def __init__(self, kernels: tuple[int, ...], channels: tuple[int, ...], stride: int) -> None:
+    def __init__(
+        self, kernels: tuple[int, ...], channels: tuple[int, ...], stride: int = 1
+    ) -> None:
         super().__init__()
+        self.kernels, self.channels, self.stride = kernels, channels, stride
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
         stride_at = kernels.index(3)
         for number, (kernel, (before, after)) in enumerate(

@@ -39,6 +39,7 @@ D = (*B[:2], Block(3, 256), Block(3, 512), Block(3, 512))
 E = (*B[:2], Block(4, 256), Block(4, 512), Block(4, 512))
 
 FORUM_ONE_BY_ONE_FROM = 256  # the forum's block adds a 1×1 where its scaled channels reach this
+FORUM_ONE_BY_ONES = 3  # how many it adds where no ratio divides the channels
 
 
 def forum_blocks(ratio: int) -> tuple[Block, ...]:
@@ -123,7 +124,7 @@ def custom_vgg(spec: ModelSpec) -> nn.Sequential:
         spec, parse_conv_arch(str(spec.option("conv_arch"))), int(spec.option("head_width") or 0)
     )
     if spec.option("last_activation") == "sigmoid":
-        cast(nn.Sequential, network.dense3).append(nn.Sigmoid())
+        cast(nn.Sequential, network.dense3).add_module("sigmoid", nn.Sigmoid())
     return network
 
 

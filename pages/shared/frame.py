@@ -18,6 +18,7 @@ PAGES = (
     ("dashboard.py", "Overview", ":material/home:"),
     ("pages/architecture.py", "Architecture", ":material/account_tree:"),
     ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    ("pages/calculators.py", "Calculators", ":material/calculate:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/residual.py", "Residual", ":material/call_split:"),
     ("pages/runs.py", "Runs", ":material/list_alt:"),

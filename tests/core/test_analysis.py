@@ -15,9 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import core.analysis
 from core.analysis import KINDS, LEVELS, Analysis, analyze, torchinfo_summary
-from core.analysis.network import build_on_meta
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE, build
+from core.zoo import CATALOGUE, build, build_on_meta
 
 DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}
 THIN = {
@@ -257,9 +256,12 @@ def test_depth_is_in_the_name(name, depth):
 
 def test_the_forums_vgg_says_what_was_really_built():
     [warning] = analysis_of(ModelSpec("vgg16-forum", 4)).warnings
-    assert "none of the forum's 1×1" in warning and "VGG-13, configuration B" in warning
-    for ratio in (1, 2):
-        assert analysis_of(ModelSpec("vgg16-forum", ratio)).warnings == ()
+    assert "none of the forum's 1×1" in warning
+    assert "What was built is configuration B (VGG-13)" in warning and "divided by 4" in warning
+    [warning] = analysis_of(ModelSpec("vgg16-forum", 2)).warnings
+    assert "only blocks 4 and 5 reach 256 channels" in warning
+    assert "nearest to configuration C" in warning and "block 3 is" in warning
+    assert analysis_of(ModelSpec("vgg16-forum", 1)).warnings == ()
 
 
 @pytest.mark.parametrize("shortcut", ["constant-scaling", "conv"])
@@ -277,7 +279,7 @@ def test_the_homeworks_dead_parameters_are_found_and_named(shortcut):
 @every_network
 def test_nothing_else_is_warned_of(spec):
     if (spec.option("as_published") and spec.option("shortcut") != "none") or (
-        spec.arch == "vgg16-forum" and spec.ratio > 2
+        spec.arch == "vgg16-forum" and spec.ratio > 1
     ):
         pytest.skip("its warnings are tested above")
     assert analysis_of(spec).warnings == ()

@@ -1,0 +1,158 @@
+"""Which VGG a network is: the letter in table 1 of arXiv 1409.1556, or where it differs.
+
+Reads only the analysis: what was really built, not what its name says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from core.analysis.records import Analysis, LayerCost
+from core.zoo.architecture import scaled
+from core.zoo.vgg import HEAD_WIDTH, TABLE, Block
+
+WIDEST_DIFFERENCE = 12  # more differing layers than this: no VGG worth naming
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution of a VGG block."""
+
+    kernel: int
+    channels: int
+    response_norm: bool = False
+
+    def __str__(self) -> str:
+        norm = " with LRN" if self.response_norm else ""
+        return f"{self.kernel}×{self.kernel} to {self.channels}{norm}"
+
+
+Blocks = tuple[tuple[Convolution, ...], ...]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The nearest row of table 1, and in words where the network is not it."""
+
+    letter: str  # A, A-LRN, B, C, D, E
+    title: str  # VGG-16
+    ratio: int  # by which the table's channels are divided
+    differences: tuple[str, ...]  # empty: it is exactly this configuration
+
+    def sentence(self) -> str:
+        """What was built, in one sentence."""
+        divided = f", with its channels divided by {self.ratio}" if self.ratio > 1 else ""
+        name = f"configuration {self.letter} ({self.title}) of arXiv 1409.1556, table 1{divided}"
+        if not self.differences:
+            return f"What was built is {name}."
+        return f"What was built is nearest to {name}, but {'; '.join(self.differences)}."
+
+
+def vgg_configuration(analysis: Analysis) -> Configuration | None:
+    """The configuration that the network is or is nearest to; None where it is no VGG."""
+    blocks = built_blocks(analysis)
+    if blocks is None:
+        return None
+    ratios = {analysis.spec.ratio, max(1, 64 // blocks[0][0].channels)}
+    candidates = [
+        Configuration(letter, title, ratio, tuple(differences(blocks, table_blocks(rows, ratio))))
+        for ratio in sorted(ratios)
+        for _, title, rows, letter in TABLE
+    ]
+    distances = [distance(blocks, table_blocks(rows, ratio)) for ratio in sorted(ratios)
+                 for _, _, rows, _ in TABLE]  # fmt: skip
+    best = min(range(len(candidates)), key=distances.__getitem__)
+    if distances[best] > WIDEST_DIFFERENCE:
+        return None
+    nearest = candidates[best]
+    whole = (*nearest.differences, *head_differences(analysis))
+    return Configuration(nearest.letter, nearest.title, nearest.ratio, whole)
+
+
+def built_blocks(analysis: Analysis) -> Blocks | None:
+    """The convolutions between the max-pools; None where the network is no chain of such blocks."""
+    blocks: list[list[Convolution]] = [[]]
+    previous = "image"
+    for layer in analysis.layers:
+        if layer.kind == "linear":
+            break
+        if layer.inputs != (previous,):
+            return None  # branches or shortcuts
+        previous = layer.path
+        if not add_layer(blocks, layer):
+            return None
+    if blocks[-1] or len(blocks) < 3:  # the last block, too, ends in a max-pool
+        return None
+    return tuple(map(tuple, blocks[:-1]))
+
+
+def add_layer(blocks: list[list[Convolution]], layer: LayerCost) -> bool:
+    """Put the layer into the last block, or begin another; whether a VGG has such a layer."""
+    if layer.kind == "convolution" and layer.window:
+        square = len(set(layer.window.kernel)) == 1 and layer.window.stride == (1, 1)
+        keeps = layer.input_shape[2:] == layer.output_shape[2:] and layer.window.groups == 1
+        blocks[-1].append(Convolution(layer.window.kernel[0], layer.output_shape[1]))
+        return square and keeps
+    if layer.kind == "pooling":
+        blocks.append([])
+        return bool(layer.window and layer.window.kernel == layer.window.stride == (2, 2)
+                    and layer.operation == "MaxPool2d" and blocks[-2])  # fmt: skip
+    if layer.operation == "LocalResponseNorm" and blocks[-1]:
+        last = blocks[-1][-1]
+        blocks[-1][-1] = Convolution(last.kernel, last.channels, response_norm=True)
+        return True
+    return layer.kind in ("activation", "normalisation", "other")
+
+
+def table_blocks(rows: tuple[Block, ...], ratio: int) -> Blocks:
+    """A row of table 1 with its channels divided."""
+    return tuple(
+        tuple(
+            Convolution(kernel, scaled(row.channels, ratio), row.response_norm)
+            for kernel in [3] * row.convs + [1] * row.one_by_one
+        )
+        for row in rows
+    )
+
+
+def distance(built: Blocks, table: Blocks) -> int:
+    """How many convolutions differ, block by block; a missing block counts with all of its own."""
+    return sum(
+        one != other
+        for block, row in zip_longest(built, table, fillvalue=())
+        for one, other in zip_longest(block, row)
+    )
+
+
+def differences(built: Blocks, table: Blocks) -> Iterator[str]:
+    """One clause for each block that differs."""
+    for number, (block, row) in enumerate(zip_longest(built, table), start=1):
+        if block is None:
+            yield f"block {number} is missing"
+        elif row is None:
+            yield f"block {number} ({in_words(block)}) is one too many"
+        elif block != row:
+            yield f"block {number} is {in_words(block)} instead of {in_words(row)}"
+
+
+def in_words(block: tuple[Convolution, ...]) -> str:
+    """`2 convolutions of 3×3 to 64` where all are alike, else each in turn."""
+    if len(block) > 1 and len(set(block)) == 1:
+        return f"{len(block)} × {block[0]}"
+    return ", ".join(map(str, block))
+
+
+def head_differences(analysis: Analysis) -> Iterator[str]:
+    """What differs behind the last block: two hidden layers of 4,096 units, then the classes."""
+    widths = [layer.output_shape[-1] for layer in analysis.layers if layer.kind == "linear"]
+    if len(widths) != 3:
+        yield f"it has {len(widths)} linear layers instead of 3"
+    elif widths[:2] != [HEAD_WIDTH, HEAD_WIDTH]:
+        yield (
+            f"its hidden linear layers have {widths[0]:,} and {widths[1]:,} units instead of"
+            f" {HEAD_WIDTH:,}"
+        )
+    if analysis.layers[-1].operation == "Sigmoid":
+        yield "it ends in a sigmoid"

@@ -1,4 +1,4 @@
-"""The lab without a browser: `python -m core list | analyze | train | runs | worker`."""
+"""The lab without a browser: `python -m core list | analyze | time | train | runs | worker`."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_list(commands)
     add_analyze(commands)
+    add_time(commands)
     add_train(commands)
     add_runs(commands)
     add_worker(commands)
@@ -85,6 +86,25 @@ def add_analyze(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     add_format(parser)
     parser.set_defaults(command=cli.analyze)
+
+
+def add_time(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core time"""
+    parser = commands.add_parser(
+        "time",
+        help="how long every layer of a network takes here",
+        description="Runs the network on random images and times every layer, forward and"
+        " backward: medians over several passes, beside the multiply-adds and what the device"
+        " achieves on them.",
+    )
+    add_network(parser)
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="default: 32")
+    parser.add_argument("--passes", type=int, default=9, metavar="N", help="default: 9")
+    parser.add_argument("--device", help="cpu, cuda, mps; default: the fastest of this machine")
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add_format(parser)
+    parser.set_defaults(command=cli.time_layers)
 
 
 def add_train(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -66,6 +66,7 @@ RUN_COLUMNS = [
     "seconds",
     "created_at",
 ]
+LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
 PLAIN_NUMBERS = ("run", "year", "seed")  # names rather than quantities: 2014, not 2,014
 REDRAW_SECONDS = 0.1
 BAR_WIDTH = 16  # characters
@@ -273,6 +274,59 @@ def layer_json(layer: LayerCost, batch_size: int) -> dict[str, Any]:
         )
     }
     return asdict(layer) | shapes | {"flops": layer.flops}
+
+
+# time -----------------------------------------------------------------------------------------
+
+
+def time_layers(arguments: Namespace) -> int:
+    """python -m core time"""
+    from core.analysis import analyze as analyze_network
+    from core.runs.launch import layer_times_name
+    from core.runs.store import open_store
+    from core.runs.worker import leave_with_parent
+    from core.tables import layer_time_frame
+    from core.training.devices import available_devices
+    from core.training.layer_times import MAX_PASSES, measure_layers
+
+    batch_size, passes = arguments.batch_size, arguments.passes
+    check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
+    check_whole("passes", passes, 1, MAX_PASSES)
+    device = arguments.device or available_devices()[0]
+    analysis = analyze_network(network_spec(arguments))
+    store = open_store() if arguments.keep else None
+    if arguments.exit_with_parent and store:
+        leave_with_parent(store)
+    name = layer_times_name(analysis.spec, device, batch_size)
+    try:
+        for times in measure_layers(analysis, device, batch_size, passes):
+            if store:
+                store.keep_measured(name, {"of": passes, "times": times.to_dict()})
+            say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
+    except (LabError, RuntimeError, MemoryError) as error:
+        if store:
+            store.keep_measured(name, {"of": passes, "error": in_words(error)})
+        raise LabError(in_words(error)) from error
+    frame = layer_time_frame(analysis, times)
+    if arguments.format == "json":
+        write_json(times.to_dict())
+    elif arguments.format == "csv":
+        write_csv(frame)
+    else:
+        shown = frame.assign(
+            forward_ms=1e3 * frame["forward_seconds"],
+            backward_ms=1e3 * frame["backward_seconds"],
+            gflops_per_second=frame["achieved_flops_per_second"] / 1e9,
+        )
+        write_table(shown[LAYER_TIME_COLUMNS])
+    return 0
+
+
+def in_words(error: Exception) -> str:
+    """One sentence for an error of a measurement."""
+    from core.runs.worker import in_words as run_error
+
+    return str(error) if isinstance(error, LabError) else run_error(error)
 
 
 # train ----------------------------------------------------------------------------------------

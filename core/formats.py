@@ -42,9 +42,11 @@ def percent(fraction: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """40 as "40 s", 100 as "1 min 40 s", 7300 as "2 h 2 min"."""
+    """0.0123 as "12.3 ms", 40 as "40 s", 100 as "1 min 40 s", 7300 as "2 h 2 min"."""
     if seconds is None:
         return NOTHING
+    if seconds < 1:
+        return joined(digits(1000 * seconds), "ms") if seconds else joined("0", "s")
     if seconds < 10:
         return joined(f"{seconds:.1f}", "s")
     whole = round(seconds)

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from core import formats
-from core.analysis.records import Analysis, SweepPoint
+from core.analysis.records import Analysis, LayerCost, SweepPoint
 from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
-from core.training.records import EpochMetrics
+from core.training.records import EpochMetrics, LayerTimes
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -81,13 +81,56 @@ def layer_frame(
                 "output_shape": formats.shape(row.output_shape, layout, batch_size),
                 "params": row.params,
                 "macs": row.macs,
+                "backward_macs": row.backward_macs,
                 "flops": row.flops,
                 "elementwise_ops": row.elementwise_ops,
                 "output_bytes": row.output_bytes,
                 "saved_bytes": row.saved_bytes,
                 "fixed_saved_bytes": row.fixed_saved_bytes,
+                "weight_bytes": row.weight_bytes,
                 "receptive_field": row.receptive_field,
                 "depth": row.depth,
+                "reads": " ".join(row.inputs),
+                **window_columns(row),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def window_columns(row: LayerCost) -> dict[str, Any]:
+    """How the layer slides, as `3×3`; empty for one that does not, and for several in one row."""
+    window = row.window
+    names = ("kernel", "stride", "padding", "dilation")
+    pairs = {name: "×".join(map(str, getattr(window, name))) if window else "" for name in names}
+    return pairs | {"groups": window.groups if window else None}
+
+
+def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
+    """One row a layer: what it costs and how long it took on one device, in seconds a batch."""
+    costs = {layer.path: layer for layer in analysis.layers}
+    network = model_columns(analysis.spec) | {
+        "device": times.device,
+        "machine": times.machine,
+        "batch_size": times.batch_size,
+        "passes": times.passes,
+    }
+    rows = []
+    for time in times.layers:
+        cost = costs[time.path]
+        flops = times.batch_size * cost.flops
+        rows.append(
+            network
+            | {
+                "layer": time.path,
+                "operation": cost.operation,
+                "kind": cost.kind,
+                "macs": cost.macs,
+                "backward_macs": cost.backward_macs,
+                "forward_seconds": time.forward_seconds,
+                "backward_seconds": time.backward_seconds,
+                "achieved_flops_per_second": (
+                    flops / time.forward_seconds if flops and time.forward_seconds else None
+                ),
             }
         )
     return pd.DataFrame(rows)
@@ -162,6 +205,7 @@ def comparison_frame(
             | {
                 "batch_size": batch_size,
                 "training_bytes": analysis.training_bytes(batch_size),
+                "inference_bytes": analysis.inference_bytes(batch_size),
                 "best_accuracy": accuracy,
                 "dataset": dataset,
             }

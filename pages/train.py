@@ -222,7 +222,7 @@ def cost_of(spec: RunSpec) -> Estimate:
     train_images = spec.train_images or info.train_images
     check_data(spec, info, train_images)
     analysis = analysis_of(spec.model)
-    measured = store().speed(speed_name(spec.device))
+    measured = store().measured(speed_name(spec.device))
     speed = Speed.from_dict(measured) if measured else None
     found = estimate(
         spec, analysis, speed, train_images, info.test_images, equal_rate(store(), spec)

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "calculator_figures": {"calculators", "formats", "figures"},
     "published": {"specs"},
     "figures": {"specs", "formats", "analysis", "training", "runs", "published"},
+    "layer_figures": {"formats", "analysis", "training", "figures"},
     "tables": {"specs", "formats", "analysis", "training", "runs", "published"},
 }
 RECORDS = {  # of these parts, what figures and tables may read

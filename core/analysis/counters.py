@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -28,8 +26,8 @@ def other_counts(spec: ModelSpec) -> OtherCounts:
         network, input_size=(COUNTED_BATCH, *size), device="meta", mode="train", verbose=0
     )
     return OtherCounts(
-        torchinfo_params=cast(int, statistics.total_params),
-        torchinfo_macs=cast(int, statistics.total_mult_adds) // COUNTED_BATCH,
+        torchinfo_params=statistics.total_params,
+        torchinfo_macs=statistics.total_mult_adds // COUNTED_BATCH,
         flops=three - two,
         fixed_flops=two - COUNTED_BATCH * (three - two),
     )

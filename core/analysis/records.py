@@ -10,7 +10,7 @@ area per output element for pooling. MACs, operations and bytes are per image; s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 
 from core.specs import LabError, ModelSpec
@@ -105,6 +105,24 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class TrainingMemory:
+    """What a training step holds at its worst moment, in bytes."""
+
+    parameters: int
+    optimiser: int  # momentum
+    buffers: int  # running statistics
+    images: int  # the batch
+    saved: int  # kept by autograd for the backward pass, as far as it still is
+    gradients: int  # of the parameters, as far as they are known
+    temporaries: int  # gradients on the way through the layer under way, and its work space
+
+    @property
+    def total(self) -> int:
+        """The peak."""
+        return sum(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A spec and what its network costs, layer by layer, in the order of execution."""
 
@@ -147,31 +165,55 @@ class Analysis:
         """
         if level == "module":
             return self.layers
+        merge = _as_block if level == "block" else _as_weight_layer
+        return tuple(merge(group) for group in self._groups(level))
+
+    def members(self, level: str) -> tuple[tuple[str, ...], ...]:
+        """The paths of the layers in each of `rows(level)`. Raises LabError for another level."""
+        return tuple(tuple(layer.path for layer in group) for group in self._groups(level))
+
+    def _groups(self, level: str) -> tuple[tuple[LayerCost, ...], ...]:
+        if level == "module":
+            return tuple((layer,) for layer in self.layers)
         if level == "block":
-            groups = groupby(self.layers, key=lambda layer: layer.block)
-            return tuple(_as_block(name, tuple(group)) for name, group in groups)
+            return tuple(
+                tuple(group) for _, group in groupby(self.layers, key=lambda layer: layer.block)
+            )
         if level == "weight layer":
-            return tuple(_as_weight_layer(group) for group in _split_at_weights(self.layers))
+            return tuple(_split_at_weights(self.layers))
         raise LabError(f"Rows come by {', '.join(LEVELS)}, not by {level!r}.")
 
     def training_bytes(self, batch_size: int, momentum: bool = True, threads: int = 1) -> int:
-        """Estimated peak memory of a training step in float32, in bytes.
+        """Estimated peak memory of a training step in float32, in bytes; see training_memory."""
+        return self.training_memory(batch_size, momentum, threads).total
 
-        Weights, optimiser state, running statistics and the input, plus the worst moment of the
-        backward pass: what is still saved, the gradients of the weights so far, the gradients of
-        the output and the input of the operation under way, and its own temporaries.
+    def training_memory(
+        self, batch_size: int, momentum: bool = True, threads: int = 1
+    ) -> TrainingMemory:
+        """The worst moment of a training step with SGD in float32.
+
+        That is where, in the backward pass, these are the most: what is still saved, the gradients
+        of the weights so far, the gradients of the output and the input of the layer under way,
+        and its own work space, which on a CPU depends on the number of `threads`.
         """
         weights = BYTES_PER_FLOAT * self.totals.params
-        saved = 0
-        pending = weights  # weight gradients not yet computed
-        worst = 0
+        saved, gradients = 0, weights
+        worst = (0, 0, 0)  # saved, gradients, temporaries
         for layer in self.layers:
             saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
-            pending -= layer.weight_bytes
-            own = layer.weight_bytes + _backward_temporaries(layer, threads)
             flowing = batch_size * (layer.output_bytes + _bytes(layer.input_shape))
-            worst = max(worst, saved + pending + own + flowing)
-        return weights * (2 if momentum else 1) + self._fixed_bytes(batch_size) + worst
+            now = (saved, gradients, flowing + _backward_temporaries(layer, threads))
+            worst = max(worst, now, key=sum)
+            gradients -= layer.weight_bytes
+        return TrainingMemory(
+            parameters=weights,
+            optimiser=weights if momentum else 0,
+            buffers=self.buffer_bytes,
+            images=batch_size * _bytes(self.layers[0].input_shape) if self.layers else 0,
+            saved=worst[0],
+            gradients=worst[1],
+            temporaries=worst[2],
+        )
 
     def inference_bytes(self, batch_size: int) -> int:
         """Estimated peak memory of a forward pass without gradients, in bytes.
@@ -180,12 +222,8 @@ class Analysis:
         made until its last reader has run.
         """
         weights = BYTES_PER_FLOAT * self.totals.params
-        return weights + self._fixed_bytes(batch_size) + batch_size * self._most_alive()
-
-    def _fixed_bytes(self, batch_size: int) -> int:
-        """Running statistics and the batch of images, in bytes."""
-        image = batch_size * _bytes(self.layers[0].input_shape) if self.layers else 0
-        return self.buffer_bytes + image
+        image = _bytes(self.layers[0].input_shape) if self.layers else 0
+        return weights + self.buffer_bytes + batch_size * (image + self._most_alive())
 
     def _most_alive(self) -> int:
         """The most bytes an image of outputs that are needed at the same time."""
@@ -272,9 +310,9 @@ def _read_from_outside(layers: tuple[LayerCost, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for one in layers for path in one.inputs if path not in own))
 
 
-def _as_block(name: str, layers: tuple[LayerCost, ...]) -> LayerCost:
+def _as_block(layers: tuple[LayerCost, ...]) -> LayerCost:
     heaviest = max(layers, key=lambda layer: (layer.macs, layer.params, layer.elementwise_ops))
-    return _merge(layers, path=name, operation="block", kind=heaviest.kind)
+    return _merge(layers, path=layers[0].block, operation="block", kind=heaviest.kind)
 
 
 def _as_weight_layer(layers: tuple[LayerCost, ...]) -> LayerCost:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import platform
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
+
+from core.specs import LabError, ModelSpec
 
 PROJECT = Path(__file__).parents[2]
 LEAVE_SECONDS = 5.0
@@ -18,16 +22,16 @@ def absolute_folders() -> dict[str, str]:
     return {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names}
 
 
-class WorkerProcess:
-    """One worker that lives as long as this process: it leaves when its standard input closes."""
+class ChildProcess:
+    """`python -m core` with these arguments, which leaves when its standard input closes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "core", "worker", "--exit-with-parent"],
+            [sys.executable, "-m", "core", *arguments, "--exit-with-parent"],
             cwd=PROJECT,
             env=os.environ | absolute_folders(),
             stdin=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the worker
+            start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
         )
         atexit.register(self.close)
 
@@ -37,7 +41,8 @@ class WorkerProcess:
         return self.process.poll() is None
 
     def close(self) -> None:
-        """Ask the worker to leave, and end it when it does not."""
+        """Ask the process to leave, and end it when it does not."""
+        atexit.unregister(self.close)
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
@@ -45,3 +50,50 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class WorkerProcess(ChildProcess):
+    """One worker, for the runs that are queued."""
+
+    def __init__(self) -> None:
+        super().__init__("worker")
+
+
+class LayerTimer:
+    """Measures the layers of one network at a time, in a process of its own."""
+
+    def __init__(self) -> None:
+        self.process: ChildProcess | None = None
+        self.name = ""  # under which the store keeps what is being measured
+
+    def is_measuring(self, name: str = "") -> bool:
+        """Whether a measurement, or the one of this name, is under way."""
+        alive = self.process is not None and self.process.is_alive
+        return alive and name in ("", self.name)
+
+    def start(self, spec: ModelSpec, device: str, batch_size: int) -> None:
+        """Begin. Raises LabError while another measurement is under way."""
+        if self.is_measuring():
+            raise LabError("Another network is being measured; wait until it is done, or stop it.")
+        self.name = layer_times_name(spec, device, batch_size)
+        options = [text for name, value in spec.options for text in ("--option", f"{name}={value}")]
+        self.process = ChildProcess(
+            "time",
+            spec.arch,
+            *("--ratio", str(spec.ratio), "--size", str(spec.image_size)),
+            *("--in-channels", str(spec.in_channels), "--classes", str(spec.num_classes)),
+            *options,
+            *("--device", device, "--batch-size", str(batch_size), "--keep"),
+        )
+
+    def stop(self) -> None:
+        """End the measurement; what is known so far stays in the store."""
+        if self.process is not None:
+            self.process.close()
+            self.process = None
+
+
+def layer_times_name(spec: ModelSpec, device: str, batch_size: int) -> str:
+    """The name under which the store keeps the times of this network's layers."""
+    text = f"{spec.to_json()} {platform.node()} {device} {batch_size}"
+    return f"layer times {sha256(text.encode()).hexdigest()}"

@@ -149,9 +149,9 @@ epochs_table = Table(
 speeds_table = Table(
     "speeds",
     tables,
-    Column("device", String(200), primary_key=True),  # machine and device
+    Column("device", String(200), key="name", primary_key=True),  # what was measured, and where
     Column("measured_at", Float, nullable=False),
-    Column("speed", Text, nullable=False),  # core.training.estimate.Speed as JSON
+    Column("speed", Text, key="found", nullable=False),  # JSON
 )
 
 
@@ -567,21 +567,21 @@ class Store:
         if not changed:
             raise LostRun(run.id)
 
-    # Measured speeds of devices ---------------------------------------------------------------
+    # Measurements of this machine -------------------------------------------------------------
 
-    def speed(self, device: str) -> dict[str, Any] | None:
-        """What was measured on `device` (machine and device), None before it was."""
+    def measured(self, name: str) -> dict[str, Any] | None:
+        """What was measured under this name, None before it was."""
         with self.reading() as connection:
             text = connection.scalar(
-                select(speeds_table.c.speed).where(speeds_table.c.device == device)
+                select(speeds_table.c.found).where(speeds_table.c.name == name)
             )
         return json.loads(text) if text else None
 
-    def keep_speed(self, device: str, speed: dict[str, Any]) -> None:
-        """Keep what was measured on `device`."""
-        row = {"device": device, "measured_at": time.time(), "speed": json.dumps(speed)}
+    def keep_measured(self, name: str, found: dict[str, Any]) -> None:
+        """Keep what was measured, in place of what was there."""
+        row = {"name": name, "measured_at": time.time(), "found": json.dumps(found)}
         with self.writing() as connection:
-            connection.execute(delete(speeds_table).where(speeds_table.c.device == device))
+            connection.execute(delete(speeds_table).where(speeds_table.c.name == name))
             connection.execute(insert(speeds_table), row)
 
 

@@ -243,9 +243,9 @@ def measure_devices(store: Store) -> None:
         name = speed_name(device)
         try:
             speed = measure_speed(device)
-            if known := store.speed(name):
+            if known := store.measured(name):
                 speed = speed.best_of(Speed.from_dict(known))
-            store.keep_speed(name, asdict(speed))
+            store.keep_measured(name, asdict(speed))
         except (LabError, RuntimeError) as error:  # a busy card: runs matter more than estimates
             report(error)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,39 @@ class EpochMetrics:
     evaluation_seconds: float
     images_per_second: float  # training images ÷ train_seconds
     last_learning_rate: float  # of the last step; with one-cycle it changes at every step
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """Seconds that one layer took for a batch: medians over several passes."""
+
+    path: str  # of core.analysis.LayerCost
+    forward_seconds: float
+    backward_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Forward and backward."""
+        return self.forward_seconds + self.backward_seconds
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """Where the time of one step goes, layer by layer, as measured on one machine."""
+
+    device: str
+    machine: str  # what the device is, in words
+    batch_size: int
+    passes: int  # that are done; of a finished measurement, all
+    step_seconds: float  # forward and backward without any watching, median
+    layers: tuple[LayerTime, ...]  # in the order of execution
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LayerTimes:
+        """The inverse of `to_dict`."""
+        layers = tuple(LayerTime(**layer) for layer in values["layers"])
+        return cls(**(values | {"layers": layers}))

@@ -9,11 +9,14 @@ from typing import Literal
 import streamlit as st
 
 from core.specs import ModelSpec, OptionValue
-from core.zoo import CATALOGUE, Architecture, Option
+from core.zoo import CATALOGUE, Architecture, Option, find, torchvision_models
 
 FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
 SMALLEST, LARGEST, STEP = 8, 320, 4  # pixels: the resize slider
 MAX_SLIDER_RATIO = 16
+TORCHVISION = "torchvision"  # the picker's last entry
+FIRST_OF_TORCHVISION = "resnet50"
+Bind = Literal["query-params"] | None
 Defaults = Callable[[Architecture], ModelSpec]
 
 
@@ -24,6 +27,8 @@ def networks() -> list[str]:
 
 def network_label(name: str) -> str:
     """`VGG: VGG-11`; the URL holds what the picker shows, so this is also the address."""
+    if name == TORCHVISION:
+        return "torchvision: any of its models"
     row = CATALOGUE[name]
     return f"{row.family}: {row.title}"
 
@@ -69,10 +74,14 @@ def choose_model(
     prefix: str,
     first: str,
     defaults: Defaults = own_default,
-    bind: Literal["query-params"] | None = "query-params",
+    bind: Bind = "query-params",
+    torchvision: bool = False,
 ) -> ModelSpec:
-    """Network, ratio, resize, channels, classes and the network's own options."""
-    names = networks()
+    """Network, ratio, resize, channels, classes and the network's own options.
+
+    With `torchvision`, its models can be picked below the lab's own.
+    """
+    names = [*networks(), *([TORCHVISION] if torchvision else [])]
     name = st.selectbox(
         "Network",
         names,
@@ -84,6 +93,8 @@ def choose_model(
         args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
     )
+    if name == TORCHVISION:
+        return choose_torchvision(prefix, defaults, bind)
     row = CATALOGUE[name]
     st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
@@ -96,16 +107,7 @@ def choose_model(
         bind=bind,
         help="Divides the channels of every convolution; linear layers keep their width.",
     )
-    size = st.slider(
-        "Resize (pixels a side)",
-        SMALLEST,
-        LARGEST,
-        default.image_size,
-        STEP,
-        key=f"{prefix}size",
-        bind=bind,
-        help="Every image is resized to this many pixels a side before the first layer.",
-    )
+    size = choose_size(prefix, default, STEP, bind)
     channels, classes = st.columns(2)
     in_channels = channels.number_input(
         "Channels",
@@ -116,7 +118,59 @@ def choose_model(
         bind=bind,
         help="Channels of the image: 1 for grey, 3 for colour.",
     )
-    num_classes = classes.number_input(
+    with classes:
+        num_classes = choose_classes(prefix, default, bind)
+    options = {option.name: choose_option(prefix, option, bind) for option in row.options}
+    return replace(
+        default,
+        ratio=int(ratio),
+        image_size=size,
+        in_channels=int(in_channels),
+        num_classes=num_classes,
+        options=tuple(sorted(options.items())),
+    )
+
+
+def choose_torchvision(prefix: str, defaults: Defaults, bind: Bind) -> ModelSpec:
+    """One of torchvision's own models; torchvision is imported when this is first drawn."""
+    with st.spinner("Loading torchvision, once for this server…"):
+        names = torchvision_models.names()
+    name = st.selectbox(
+        "Model of torchvision",
+        names,
+        index=names.index(FIRST_OF_TORCHVISION),
+        key=f"{prefix}torchvision",
+        bind=bind,
+        on_change=start_over,
+        args=(prefix, defaults),
+        help="Every classification model of the installed torchvision, untrained; type to search.",
+    )
+    row = find(f"{torchvision_models.PREFIX}{name}")
+    st.caption("It has no ratio and reads images of 3 channels.")
+    size = choose_size(prefix, row.default, 1, bind)
+    return replace(
+        row.default, image_size=size, num_classes=choose_classes(prefix, row.default, bind)
+    )
+
+
+def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind) -> int:
+    """The resize slider: pixels a side."""
+    size = st.slider(
+        "Resize (pixels a side)",
+        SMALLEST,
+        max(LARGEST, default.image_size),
+        default.image_size,
+        step,
+        key=f"{prefix}size",
+        bind=bind,
+        help="Every image is resized to this many pixels a side before the first layer.",
+    )
+    return int(size)
+
+
+def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
+    """Units of the last layer."""
+    classes = st.number_input(
         "Classes",
         1,
         1000,
@@ -125,20 +179,17 @@ def choose_model(
         bind=bind,
         help="Units of the last layer.",
     )
-    options = {option.name: choose_option(prefix, option, bind) for option in row.options}
-    return replace(
-        default,
-        ratio=int(ratio),
-        image_size=int(size),
-        in_channels=int(in_channels),
-        num_classes=int(num_classes),
-        options=tuple(sorted(options.items())),
-    )
+    return int(classes)
 
 
 def start_over(prefix: str, defaults: Defaults) -> None:
     """After another network was picked: its own settings, also where the address had others."""
-    row = CATALOGUE[st.session_state[f"{prefix}network"]]
+    name = st.session_state[f"{prefix}network"]
+    if name == TORCHVISION:
+        name = torchvision_models.PREFIX + st.session_state.get(
+            f"{prefix}torchvision", FIRST_OF_TORCHVISION
+        )
+    row = find(name)
     default = defaults(row)
     values: dict[str, OptionValue] = {
         "ratio": default.ratio,
@@ -151,7 +202,7 @@ def start_over(prefix: str, defaults: Defaults) -> None:
         st.session_state[f"{prefix}{name}"] = value
 
 
-def choose_option(prefix: str, option: Option, bind: Literal["query-params"] | None) -> OptionValue:
+def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
     """The control of one of the network's own options."""
     key = f"{prefix}{option.name}"
     if option.choices:

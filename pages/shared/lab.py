@@ -8,7 +8,8 @@ import sys
 import streamlit as st
 
 from core.analysis import Analysis, analyze, torchinfo_summary
-from core.runs.launch import WorkerProcess
+from core.analysis.reconcile import OtherCounts
+from core.runs.launch import LayerTimer, WorkerProcess
 from core.runs.store import Store, database_url, open_store
 from core.specs import ModelSpec
 
@@ -34,6 +35,12 @@ def start_worker() -> None:
         _worker(database_url())
 
 
+@st.cache_resource(show_spinner=False)
+def layer_timer() -> LayerTimer:
+    """The server's one stopwatch for layers."""
+    return LayerTimer()
+
+
 def load_torch() -> None:
     """Import what analyses need, behind a spinner the first time.
 
@@ -48,6 +55,22 @@ def load_torch() -> None:
 def analysis_of(spec: ModelSpec) -> Analysis:
     """`core.analysis.analyze`, kept for specs seen before."""
     return analyze(spec)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def other_counts_of(spec: ModelSpec) -> OtherCounts:
+    """`core.analysis.counters.other_counts`, kept for specs seen before."""
+    from core.analysis.counters import other_counts
+
+    return other_counts(spec)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def code_of(spec: ModelSpec) -> str:
+    """`core.zoo.code.source_code`, kept for specs seen before."""
+    from core.zoo.code import source_code
+
+    return source_code(spec)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

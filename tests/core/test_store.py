@@ -436,10 +436,10 @@ def test_progress_is_what_the_worker_said_last(store):
 
 
 def test_speeds_are_kept_by_device(store):
-    assert store.speed("here cpu") is None
+    assert store.measured("here cpu") is None
     for rate in (1.0, 2.0):
-        store.keep_speed("here cpu", {"linear": rate})
-    assert store.speed("here cpu") == {"linear": 2.0}
+        store.keep_measured("here cpu", {"linear": rate})
+    assert store.measured("here cpu") == {"linear": 2.0}
 
 
 # Where the store lies

@@ -65,7 +65,7 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
         barmode="stack",
         height=330,
         margin=dict(t=64, b=8, l=8, r=8),
-        legend=dict(orientation="h", yanchor="top", y=-0.3),
+        legend=dict(orientation="h", yanchor="top", y=-0.32, traceorder="normal"),
         xaxis=dict(title="memory (MiB)"),
         yaxis=dict(autorange="reversed"),
     )

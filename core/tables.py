@@ -10,6 +10,9 @@ from typing import Any
 import pandas as pd
 
 from core import formats
+from core.analysis.explain import formulas
+from core.analysis.hand_count import HandCount
+from core.analysis.reconcile import Account
 from core.analysis.records import Analysis, LayerCost, SweepPoint
 from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
@@ -133,6 +136,73 @@ def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
                 ),
             }
         )
+    return pd.DataFrame(rows)
+
+
+def memory_frame(analysis: Analysis, batch_size: int, momentum: bool, threads: int) -> pd.DataFrame:
+    """One row: the parts of a training step at its worst moment, and inference, in bytes."""
+    memory = analysis.training_memory(batch_size, momentum, threads)
+    return pd.DataFrame(
+        [
+            model_columns(analysis.spec)
+            | {"batch_size": batch_size, "momentum": momentum, "threads": threads}
+            | {f"{name}_bytes": size for name, size in asdict(memory).items()}
+            | {
+                "training_bytes": memory.total,
+                "inference_bytes": analysis.inference_bytes(batch_size),
+            }
+        ]
+    )
+
+
+def formula_frame(analysis: Analysis) -> pd.DataFrame:
+    """One row a formula of each layer, its numbers filled in."""
+    network = model_columns(analysis.spec)
+    return pd.DataFrame(
+        [
+            network | {"layer": layer.path, "operation": layer.operation} | asdict(formula)
+            for layer in analysis.layers
+            for formula in formulas(layer, analysis.layers)
+        ]
+    )
+
+
+def hand_count_frame(analysis: Analysis, found: HandCount) -> pd.DataFrame:
+    """One row a term of the hand count, then one for each layer that it leaves out."""
+    network = model_columns(analysis.spec) | {"quantity": found.quantity}
+    terms: list[dict[str, Any]] = [
+        {
+            "line": term.line,
+            "term": term.text,
+            "written": term.written,
+            "layer": term.layer or "",
+            "exact": term.exact,
+            "verdict": term.verdict,
+        }
+        for term in found.terms
+    ]
+    missing: list[dict[str, Any]] = [
+        {"term": "", "layer": layer.path, "exact": layer.value, "verdict": "left out"}
+        for layer in found.missing
+    ]
+    return pd.DataFrame([network | row for row in [*terms, *missing]])
+
+
+def account_frame(analysis: Analysis, accounts: Iterable[Account]) -> pd.DataFrame:
+    """One row a part of each difference; ours + amounts = theirs."""
+    network = model_columns(analysis.spec)
+    rows = []
+    for account in accounts:
+        both = {
+            "counter": account.counter,
+            "quantity": account.quantity,
+            "ours": account.ours,
+            "theirs": account.theirs,
+        }
+        parts = [(part.reason, part.amount) for part in account.parts]
+        if account.unexplained or not parts:
+            parts.append(("not explained" if account.unexplained else "", account.unexplained))
+        rows += [network | both | {"reason": why, "amount": much} for why, much in parts]
     return pd.DataFrame(rows)
 
 

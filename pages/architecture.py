@@ -8,11 +8,11 @@ import streamlit as st
 from core import figures, formats
 from core.analysis.records import Analysis, LayerCost
 from core.specs import LabError, ModelSpec
-from core.tables import layer_frame
+from core.tables import comparison_frame, layer_frame
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
-from pages.shared.lab import analysis_of, load_torch, summary_of
-from pages.shared.messages import show_error
+from pages.shared.lab import analysis_of, code_of, load_torch, summary_of
+from pages.shared.messages import plain, show_error
 
 BATCH = 128  # images in the batch whose training memory is shown
 HELP = {
@@ -25,7 +25,8 @@ HELP = {
     "(https://distill.pub/2019/computing-receptive-fields/)).",
     "depth": "Layers with weights on the longest path from the image to the classes.",
 }
-VIEWS = ("Layers", "Cost", "Summary")
+VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Summary")
+WITH_ROWS = ("Layers", "Cost", "Memory", "Time")  # views that show rows of layers
 LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
 LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
 
@@ -36,17 +37,17 @@ def page() -> None:
     from pages.shared.controls import choose_model
 
     with st.sidebar:
-        spec = choose_model("net_", "vgg11")
+        spec = choose_model("net_", "vgg11", torchvision=True)
     try:
         analysis = analysis_of(spec)
     except LabError as error:
         show_error(error)
         return
     for warning in analysis.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
     numbers(analysis, default_of(spec.arch))
     picked = picture(analysis)
-    view = st.segmented_control(
+    name = st.segmented_control(
         "View",
         VIEWS,
         default="Layers",
@@ -55,35 +56,104 @@ def page() -> None:
         label_visibility="collapsed",
         required=True,
     )
-    level, layout, as_flops = how(view)
-    if view == "Layers":
+    level, layout, as_flops = how(name)
+    view(name, analysis, level, layout, as_flops, picked)
+    last_row(analysis, level, layout)
+
+
+def view(
+    name: str, analysis: Analysis, level: str, layout: str, as_flops: bool, picked: str | None
+) -> None:
+    """What the reader picked; each view imports what it alone needs."""
+    if name == "Layers":
         layers(analysis, level, layout, as_flops, picked)
-    elif view == "Cost":
+    elif name == "Cost":
         st.plotly_chart(figures.cost_bars(analysis.rows(level), as_flops), key="net_cost_chart")
+    elif name == "Memory":
+        from pages.shared.memory_view import memory_view
+
+        memory_view(analysis, level, BATCH)
+    elif name == "Time":
+        from pages.shared.layer_times_view import layer_times_view
+
+        layer_times_view(analysis, level)
+    elif name == "Picture":
+        from pages.shared.network_picture import network_picture
+
+        network_picture(analysis, "net_picture")
+    elif name == "Explain":
+        from pages.shared.explain_view import explain_view
+
+        explain_view(analysis)
+    elif name == "Code":
+        code(analysis.spec)
     else:
-        st.caption(
-            "Printed by [torchinfo](https://github.com/TylerYep/torchinfo) from the same network;"
-            " its multiply-adds also count biases and BatchNorm, ours do not."
-        )
-        st.code(summary_of(spec), language=None)
+        summary(analysis.spec)
+
+
+def code(spec: ModelSpec) -> None:
+    """The network as PyTorch code that runs on its own."""
+    st.caption(
+        "The network as configured, in PyTorch, without the lab: the same layers under the same"
+        " names, so that parameters trained here load there."
+    )
+    text = code_of(spec)
+    st.download_button(
+        "Code as .py",
+        text.encode(),
+        file_name=f"{file_name(spec)}.py",
+        mime="text/x-python",
+        on_click="ignore",
+        icon=":material/download:",
+        key="net_code_file",
+    )
+    st.code(text, language="python")
+
+
+def summary(spec: ModelSpec) -> None:
+    """torchinfo's own text."""
+    st.caption(
+        "Printed by [torchinfo](https://github.com/TylerYep/torchinfo) from the same network; its"
+        " multiply-adds also count biases and BatchNorm, ours do not: *Explain*, *Other counters*"
+        " takes the difference apart."
+    )
+    st.code(summary_of(spec), language=None)
+
+
+def last_row(analysis: Analysis, level: str, layout: str) -> None:
+    """The download of the layers, and the ways on."""
+    from core.zoo import CATALOGUE
+    from pages.shared.controls import go_to, model_keys
+
+    spec = analysis.spec
     with st.container(horizontal=True):
-        name = f"{spec.arch}-ratio{spec.ratio}-{spec.image_size}px"
         download_csv(
             "Layers as CSV",
             lambda: layer_frame(analysis, level, layout=layout),
-            f"{name}-{level.replace(' ', '-')}.csv",
+            f"{file_name(spec)}-{level.replace(' ', '-')}.csv",
             "net_csv",
+        )
+        download_csv(
+            "Totals as CSV",
+            lambda: comparison_frame([analysis], BATCH, {}),
+            f"{file_name(spec)}-totals.csv",
+            "net_totals_csv",
         )
         if st.button(
             "Compare",
             icon=":material/compare_arrows:",
             help="Puts this network beside AlexNet and VGG-11.",
         ):
-            compare(analysis.spec)
-        if st.button("Train this network", icon=":material/model_training:"):
-            from pages.shared.controls import go_to, model_keys
-
+            compare(spec)
+        if spec.arch in CATALOGUE and st.button(
+            "Train this network", icon=":material/model_training:"
+        ):
             go_to("pages/train.py", model_keys("train_", spec))
+
+
+def file_name(spec: ModelSpec) -> str:
+    """`vgg11-ratio4-96px`: what files about this network begin with."""
+    return f"{spec.arch.replace('/', '-')}-ratio{spec.ratio}-{spec.image_size}px"
 
 
 def compare(spec: ModelSpec) -> None:
@@ -107,7 +177,15 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
     seen = now.receptive_field
     with st.container(horizontal=True):
         number("Parameters", formats.short(now.params), HELP["params"], now.params, before.params)
-        number("MACs an image", formats.short(now.macs), HELP["macs"], now.macs, before.macs)
+        training = (now.macs + now.backward_macs) / max(1, now.macs)
+        number(
+            "MACs an image",
+            formats.short(now.macs),
+            f"{HELP['macs']} A training step, forward and backward, takes {training:.2f} times as"
+            " many: the first layer needs no gradient of its input.",
+            now.macs,
+            before.macs,
+        )
         number(
             f"Memory, batch {BATCH}",
             formats.mebibytes(memory),
@@ -117,12 +195,20 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
         )
         number(
             "Receptive field",
-            formats.joined(str(seen), "px") if seen else formats.NOTHING,
-            f"{HELP['field']} The image has {analysis.spec.image_size}.",
+            formats.joined(str(seen), "px") if seen else "all",
+            f"{HELP['field']} {field_in_words(seen, analysis.spec.image_size)}",
             seen or 0,
             before.receptive_field or 0,
         )
         number("Depth", f"{now.depth} layers", HELP["depth"], now.depth, before.depth)
+
+
+def field_in_words(seen: int | None, image_size: int) -> str:
+    """How much of the image one unit of the last map sees."""
+    if seen is None:
+        return "Attention looks at every part of the image."
+    share = min(1.0, seen / image_size)
+    return f"The image has {image_size}: one unit sees {100 * share:.0f} % of its side."
 
 
 def number(label: str, shown: str, explanation: str, now: float, before: float) -> None:
@@ -156,7 +242,7 @@ def picture(analysis: Analysis) -> str | None:
 def how(view: str) -> tuple[str, str, bool]:
     """The controls that change how, beside the chart: rows, layout of shapes, MACs or FLOPs."""
     level, layout, as_flops = "block", "NCHW", False
-    if view == "Summary":
+    if view not in WITH_ROWS:
         return level, layout, as_flops
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = st.segmented_control(
@@ -181,9 +267,13 @@ def how(view: str) -> tuple[str, str, bool]:
                 required=True,
                 help="N images, C channels, H×W pixels: PyTorch's order, or that of Keras.",
             )
-        as_flops = st.toggle(
-            "FLOPs instead of MACs", key="net_flops", bind="query-params", help="1 MAC = 2 FLOPs."
-        )
+        if view in ("Layers", "Cost"):
+            as_flops = st.toggle(
+                "FLOPs instead of MACs",
+                key="net_flops",
+                bind="query-params",
+                help="1 MAC = 2 FLOPs.",
+            )
     return level, layout, as_flops
 
 
@@ -205,7 +295,8 @@ def layers(analysis: Analysis, level: str, layout: str, as_flops: bool, picked: 
         f"{len(rows)} rows. The whole network: {totals.params:,} parameters, "
         + (f"{totals.flops:,} FLOPs" if as_flops else f"{totals.macs:,} MACs")
         + f", {totals.elementwise_ops:,} element-wise operations and"
-        f" {formats.mebibytes(totals.output_bytes)} of outputs an image."
+        f" {formats.mebibytes(totals.output_bytes)} of outputs an image, of which"
+        f" {formats.mebibytes(totals.saved_bytes)} are kept for the backward pass."
     )
 
 
@@ -226,10 +317,24 @@ def shown(
             unit: [factor * row.macs for row in rows],
             f"of {unit}": [100 * row.macs / max(1, totals.macs) for row in rows],
             "element-wise": [row.elementwise_ops for row in rows],
+            f"backward {unit}": [factor * row.backward_macs for row in rows],
+            "weights MiB": [row.weight_bytes / 2**20 for row in rows],
             "output MiB": [row.output_bytes / 2**20 for row in rows],
+            "saved MiB": [row.saved_bytes / 2**20 for row in rows],
+            "kernel": [window_text(row) for row in rows],
             "sees px": [row.receptive_field for row in rows],
         }
     )
+
+
+def window_text(row: LayerCost) -> str:
+    """Kernel, stride and padding: `3×3 /2 +1`; nothing for a layer that does not slide."""
+    if row.window is None:
+        return ""
+    kernel, stride, padding = row.window.kernel, row.window.stride, row.window.padding
+    text = "×".join(map(str, kernel))
+    text += f" /{stride[0]}" if max(stride) > 1 else ""
+    return text + (f" +{padding[0]}" if max(padding) > 0 else "")
 
 
 def columns(unit: str) -> dict[str, object]:
@@ -256,8 +361,19 @@ def columns(unit: str) -> dict[str, object]:
             format="localized",
             help="Operations an image of ReLU, pooling, BatchNorm, addition, concatenation.",
         ),
+        f"backward {unit}": config.NumberColumn(
+            format="localized",
+            help=f"{unit} an image of the gradients: of the weights, and of the layer's input.",
+        ),
+        "weights MiB": config.NumberColumn(format="%.2f", help="Memory of the parameters."),
         "output MiB": config.NumberColumn(
             format="%.2f", help="Memory of the outputs of one image, float32."
+        ),
+        "saved MiB": config.NumberColumn(
+            format="%.2f", help="What autograd keeps of one image for the backward pass."
+        ),
+        "kernel": config.TextColumn(
+            help="Kernel, /stride where it is not 1, +padding where there is one."
         ),
         "sees px": config.NumberColumn(help="Receptive field: pixels of the image a side."),
     }

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "calculator_figures": {"calculators", "formats", "figures"},
     "published": {"specs"},
     "figures": {"specs", "formats", "analysis", "training", "runs", "published"},
+    "graph": {"specs", "formats", "analysis", "figures"},
     "layer_figures": {"formats", "analysis", "training", "figures"},
     "tables": {"specs", "formats", "analysis", "training", "runs", "published"},
 }
@@ -36,6 +37,9 @@ RECORDS = {  # of these parts, what figures and tables may read
     "core.specs",
     "core.published",
     "core.analysis.records",
+    "core.analysis.explain",
+    "core.analysis.hand_count",
+    "core.analysis.reconcile",
     "core.training.records",
     "core.runs.store",
 }

@@ -1,0 +1,1 @@
+"""A network as a picture: folded (fold), laid out (layout), drawn (svg)."""

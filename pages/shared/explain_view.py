@@ -1,0 +1,248 @@
+"""The Architecture page's Explain view: what was built, formulas, hand counts, reconciliation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from core import formats
+from core.analysis.configuration import vgg_configuration
+from core.analysis.explain import formulas
+from core.analysis.hand_count import HandCount, check
+from core.analysis.matching import QUANTITIES
+from core.analysis.reconcile import Account, reconcile
+from core.analysis.records import Analysis, LayerCost
+from core.published import PUBLISHED_COUNTS, PublishedCount
+from core.specs import ModelSpec
+from core.tables import account_frame, formula_frame, hand_count_frame
+from core.zoo import find, torchvision_models
+from pages.shared.downloads import download_csv
+from pages.shared.lab import analysis_of, other_counts_of
+from pages.shared.messages import errors_in_one_sentence, plain
+
+TOPICS = ("One layer", "Hand count", "Other counters")
+VERDICTS = {
+    "right": "✓ right",
+    "without bias": "≈ no bias",
+    "wrong": "✗ wrong",
+    "extra": "✗ no such layer",
+}
+EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
+
+
+def explain_view(analysis: Analysis) -> None:
+    """What was built in one sentence, then the topic that the reader picks."""
+    if configuration := vgg_configuration(analysis):
+        st.info(plain(configuration.sentence()), icon=":material/category:")
+    topic = st.segmented_control(
+        "Topic",
+        TOPICS,
+        default=TOPICS[0],
+        key="net_topic",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+    )
+    if topic == "One layer":
+        one_layer(analysis)
+    elif topic == "Hand count":
+        hand_count(analysis)
+    else:
+        other_counters(analysis)
+
+
+# One layer -------------------------------------------------------------------------------------
+
+
+def one_layer(analysis: Analysis) -> None:
+    """The formulas of a layer with its numbers filled in."""
+    layers = {layer.path: layer for layer in analysis.layers}
+    first = next((layer.path for layer in analysis.layers if layer.is_weight_layer), None)
+    paths = list(layers)
+    path = st.selectbox(
+        "Layer",
+        paths,
+        index=paths.index(first) if first else 0,
+        key="net_layer",
+        bind="query-params",
+        help="Every module and operation, in the order in which they run; type to search.",
+    )
+    layer = layers[path]
+    st.markdown(about(layer))
+    rows = formulas(layer, analysis.layers)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "quantity": [row.quantity for row in rows],
+                "formula": [row.symbols for row in rows],
+                "with this layer's numbers": [row.filled for row in rows],
+                "value": [row.value for row in rows],
+                "note": [row.note for row in rows],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        row_height=44,
+        key="net_formulas",
+        column_config={
+            "quantity": st.column_config.TextColumn(pinned=True),
+            "value": st.column_config.NumberColumn(format="localized"),
+            "note": st.column_config.TextColumn(width="large"),
+        },
+    )
+    download_csv(
+        "Formulas of all layers as CSV",
+        lambda: formula_frame(analysis),
+        f"{analysis.spec.arch.replace('/', '-')}-formulas.csv",
+        "net_formulas_csv",
+    )
+
+
+def about(layer: LayerCost) -> str:
+    """The layer in one sentence: what it is, from which shape to which, how it slides."""
+    source, result = (formats.shape(one) for one in (layer.input_shape, layer.output_shape))
+    text = f"**{plain(layer.path)}** is a {plain(layer.operation)}"
+    if source and result:
+        text += f": {source} → {result} (images × channels × height × width)"
+    if window := layer.window:
+        kernel, stride, padding = (
+            "×".join(map(str, pair)) for pair in (window.kernel, window.stride, window.padding)
+        )
+        text += f"; kernel {kernel}, stride {stride}, padding {padding}"
+        text += f", {window.groups} groups" if window.groups > 1 else ""
+    if layer.receptive_field:
+        text += f"; one output sees {layer.receptive_field} pixels a side of the image"
+    return f"{text}."
+
+
+# Hand count ------------------------------------------------------------------------------------
+
+
+def hand_count(analysis: Analysis) -> None:
+    """A reader's own terms against the exact layers."""
+    quantity = st.segmented_control(
+        "Quantity",
+        QUANTITIES,
+        default=QUANTITIES[0],
+        key="net_hand_quantity",
+        bind="query-params",
+        required=True,
+        help="What the terms count.",
+    )
+    text = st.text_area(
+        "Your count, one term a line",
+        key="net_hand",
+        height=180,
+        max_chars=10_000,
+        placeholder=EXAMPLE,
+        help="`3x3x64x128 + 128` or `6400x4096+4096`, with a layer's name before a colon if you"
+        " like; `total = …` for your sum. Nothing here is run as code.",
+    )
+    if not text.strip():
+        st.caption(
+            "Paste a count made by hand, of this network: each term is held against the layer that"
+            " it counts, and the sum is checked."
+        )
+        return
+    with errors_in_one_sentence():
+        show_count(analysis, check(text, analysis, quantity))
+
+
+def show_count(analysis: Analysis, found: HandCount) -> None:
+    """The sentences, then term by term."""
+    show = st.success if found.right else st.warning
+    first, *rest = found.sentences()
+    show(plain(first))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in rest))
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "line": [term.line for term in found.terms] + [None] * len(found.missing),
+                "your term": [term.text for term in found.terms] + [""] * len(found.missing),
+                "comes to": [term.written for term in found.terms] + [None] * len(found.missing),
+                "layer": [term.layer or formats.NOTHING for term in found.terms]
+                + [layer.path for layer in found.missing],
+                "exact": [term.exact for term in found.terms]
+                + [layer.value for layer in found.missing],
+                "verdict": [VERDICTS[term.verdict] for term in found.terms]
+                + ["✗ left out"] * len(found.missing),
+            }
+        ),
+        hide_index=True,
+        height="content",
+        key="net_hand_table",
+        column_config={
+            "comes to": st.column_config.NumberColumn(format="localized"),
+            "exact": st.column_config.NumberColumn(format="localized"),
+        },
+    )
+    download_csv(
+        "Checked count as CSV",
+        lambda: hand_count_frame(analysis, found),
+        f"{analysis.spec.arch.replace('/', '-')}-hand-count.csv",
+        "net_hand_csv",
+    )
+
+
+# Other counters --------------------------------------------------------------------------------
+
+
+def other_counters(analysis: Analysis) -> None:
+    """One table: our counts, others', and every reason of a difference."""
+    with st.spinner("Asking torchinfo and FlopCounterMode…"):
+        accounts = reconcile(
+            analysis, other_counts_of(analysis.spec), published_count(analysis.spec), analysis_of
+        )
+    st.caption(
+        "The same network, counted by others. Each difference is taken apart; ours plus the parts"
+        " is theirs, exactly. Counts are for one image."
+    )
+    st.dataframe(
+        pd.DataFrame([line for account in accounts for line in lines_of(account)]),
+        hide_index=True,
+        height="content",
+        key="net_accounts",
+        column_config={
+            "counter": st.column_config.TextColumn(width="medium"),
+            "count": st.column_config.NumberColumn(format="localized"),
+            "reason": st.column_config.TextColumn(width="large"),
+        },
+    )
+    download_csv(
+        "Reconciliation as CSV",
+        lambda: account_frame(analysis, accounts),
+        f"{analysis.spec.arch.replace('/', '-')}-reconciliation.csv",
+        "net_accounts_csv",
+    )
+
+
+def lines_of(account: Account) -> list[dict[str, object]]:
+    """An account as rows: ours, each part, theirs."""
+    ours = {
+        "counter": account.counter,
+        "quantity": account.quantity,
+        "count": account.ours,
+        "reason": "ours" if account.difference else "ours, and theirs: no difference",
+    }
+    if not account.difference:
+        return [ours]
+    parts = [
+        {"counter": "", "quantity": "", "count": part.amount, "reason": part.reason}
+        for part in account.parts
+    ]
+    if account.unexplained:
+        rest = {"counter": "", "quantity": "", "count": account.unexplained}
+        parts.append(rest | {"reason": "not explained"})
+    theirs = {"counter": "", "quantity": "", "count": account.theirs, "reason": "theirs"}
+    return [ours, *parts, theirs]
+
+
+def published_count(spec: ModelSpec) -> PublishedCount | None:
+    """The figure that somebody has published for this network, at their own setting."""
+    if not spec.arch.startswith(torchvision_models.PREFIX):
+        return PUBLISHED_COUNTS.get(spec.arch)
+    known = torchvision_models.published(spec.arch.removeprefix(torchvision_models.PREFIX))
+    setting = replace(find(spec.arch).default, image_size=known.image_size)
+    return PublishedCount(setting, known.params, known.giga_macs, "torchvision's documentation")

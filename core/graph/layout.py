@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.graph.fold import Edge, Graph
+from core.graph.fold import Edge, Graph, shortcuts
 
 COLUMN_GAP, LANE_GAP = 18.0, 12.0  # between boxes, beside a line, in pixels
 ARROW = 8.0  # an arrow's last piece, straight down

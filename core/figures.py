@@ -420,7 +420,73 @@ def cost_scatter(
     return figure
 
 
-def dominates(one: tuple[int, int], other: tuple[int, int]) -> bool:
+@dataclass(frozen=True)
+class Reached:
+    """What the runs of one network on one data set have reached."""
+
+    label: str
+    colour: str
+    marker: str
+    macs: int  # an image
+    accuracies: tuple[float, ...]  # best test accuracy of each run, as a fraction
+
+    @property
+    def mean(self) -> float:
+        """Over the runs."""
+        return sum(self.accuracies) / len(self.accuracies)
+
+
+def accuracy_scatter(points: Sequence[Reached], dataset: str) -> go.Figure:
+    """Accuracy against MACs: the mean over the runs, a bar from the lowest to the highest.
+
+    The dashed line is the Pareto front: no other network is as accurate with fewer MACs.
+    """
+    figure = go.Figure()
+    front = sorted(
+        (one.macs, one.mean)
+        for one in points
+        if not any(dominates((o.macs, -o.mean), (one.macs, -one.mean)) for o in points)
+    )
+    figure.add_scatter(
+        x=[macs for macs, _ in front],
+        y=[100 * mean for _, mean in front],
+        mode="lines",
+        line=dict(color=GREY, dash="dash", width=1),
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    for one in points:
+        low, high = min(one.accuracies), max(one.accuracies)
+        figure.add_scatter(
+            x=[one.macs],
+            y=[100 * one.mean],
+            error_y=dict(
+                type="data",
+                symmetric=False,
+                array=[100 * (high - one.mean)],
+                arrayminus=[100 * (one.mean - low)],
+            ),
+            mode="markers+text",
+            marker=dict(color=one.colour, symbol=one.marker, size=13),
+            text=[one.label],
+            textposition="bottom center",
+            hovertemplate=f"<b>{one.label}</b><br>{one.macs:,} MACs an image<br>"
+            f"{100 * one.mean:.2f} % ({len(one.accuracies)} runs, {100 * low:.2f} to"
+            f" {100 * high:.2f})<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_layout(
+        title=f"Accuracy on {dataset} against MACs<br>mean and range of the runs; dashed: Pareto"
+        " front",
+        xaxis=dict(title="MACs an image (log)", type="log", **decades(p.macs for p in points)),
+        yaxis=dict(title="best test accuracy (%)"),
+        height=460,
+        margin=dict(t=72, b=48, l=8, r=8),
+    )
+    return figure
+
+
+def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Whether `one` is no larger in both and smaller in one."""
     return one != other and one[0] <= other[0] and one[1] <= other[1]
 

@@ -22,7 +22,7 @@ from pages.shared.messages import plain, show_error
 from pages.shared.runs_table import network_title
 
 MAX_NETWORKS = 12
-VIEWS = ("Table", "MACs against parameters", "Stages", "Sweep")
+VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages", "Sweep")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ def page() -> None:
         table(store(), found, batch)
     elif view == "MACs against parameters":
         st.plotly_chart(scatter(found, batch), key="cmp_scatter")
+    elif view == "Accuracy against MACs":
+        accuracy_against_cost(store(), found)
     elif view == "Stages":
         stages(found)
     else:
@@ -149,7 +151,7 @@ def add(specs: Sequence[ModelSpec]) -> None:
     """The picker of the Architecture page, and the button that adds what it shows."""
     from pages.shared.controls import choose_model
 
-    spec = choose_model("cmp_", "vgg16", bind=None)
+    spec = choose_model("cmp_", "vgg16", bind=None, torchvision=True)
     full = len(specs) >= MAX_NETWORKS
     if st.button("Add", type="primary", disabled=full, icon=":material/add:"):
         keep([*specs, spec])
@@ -157,16 +159,25 @@ def add(specs: Sequence[ModelSpec]) -> None:
         st.caption(f"{MAX_NETWORKS} networks are the most that fit; take one away first.")
 
 
+Reached = dict[ModelSpec, dict[str, list[float]]]  # network → data set → accuracy of each run
+
+
+def reached_by_runs(lab: Store) -> Reached:
+    """The best test accuracy of each run, by network and data set."""
+    found: Reached = {}
+    for run in lab.runs(limit=2_000):
+        if run.best_accuracy is not None:
+            by_dataset = found.setdefault(run.spec.model, {})
+            by_dataset.setdefault(run.spec.dataset, []).append(run.best_accuracy)
+    return found
+
+
 def accuracies(lab: Store) -> dict[ModelSpec, tuple[float, str]]:
     """The best accuracy among the runs of each network, and the data it was reached on."""
-    best: dict[ModelSpec, tuple[float, str]] = {}
-    for run in lab.runs(limit=2_000):
-        if run.best_accuracy is None:
-            continue
-        known = best.get(run.spec.model)
-        if known is None or run.best_accuracy > known[0]:
-            best[run.spec.model] = (run.best_accuracy, run.spec.dataset)
-    return best
+    return {
+        model: max((max(values), dataset) for dataset, values in by_dataset.items())
+        for model, by_dataset in reached_by_runs(lab).items()
+    }
 
 
 def table(lab: Store, found: Sequence[tuple[str, Analysis]], batch: int) -> None:
@@ -256,6 +267,38 @@ def scatter(found: Sequence[tuple[str, Analysis]], batch: int) -> object:
             (name, colour, marker, one, one.training_bytes(batch))
             for (name, one), (colour, marker) in zip(found, figures.styles(len(found)), strict=True)
         ]
+    )
+
+
+def accuracy_against_cost(lab: Store, found: Sequence[tuple[str, Analysis]]) -> None:
+    """What the runs of these networks have reached on one data set, against their MACs."""
+    reached = reached_by_runs(lab)
+    datasets = sorted({name for _, one in found for name in reached.get(one.spec, {})})
+    if not datasets:
+        st.info(
+            "No runs of these networks yet. Train one of them, with several seeds if you want to"
+            " know the spread, and its accuracy stands here against what it costs.",
+            icon=":material/model_training:",
+        )
+        st.page_link("pages/train.py", label="Train a network", icon=":material/arrow_forward:")
+        return
+    dataset = st.selectbox(
+        "Data set",
+        datasets,
+        key="cmp_dataset",
+        help="Accuracies are comparable on the same data only; recipes and epochs may differ.",
+    )
+    points = [
+        figures.Reached(name, colour, marker, one.totals.macs, tuple(reached[one.spec][dataset]))
+        for (name, one), (colour, marker) in zip(found, figures.styles(len(found)), strict=True)
+        if dataset in reached.get(one.spec, {})
+    ]
+    st.plotly_chart(figures.accuracy_scatter(points, str(dataset)), key="cmp_accuracy")
+    missing = [name for name, one in found if dataset not in reached.get(one.spec, {})]
+    if missing:
+        st.caption(f"Without a run on {dataset}: {plain(', '.join(missing))}.")
+    st.caption(
+        "Each run's best epoch was chosen on these same test images, so the figures are optimistic."
     )
 
 

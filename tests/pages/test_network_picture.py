@@ -52,7 +52,7 @@ def test_another_network_starts_with_its_own_blocks():
 
 
 def test_more_boxes_than_can_be_drawn_are_refused_in_a_sentence(monkeypatch):
-    monkeypatch.setattr("core.graph.MOST", 10)
+    monkeypatch.setattr("core.graph.fold.MOST", 10)
     app = page(name="vgg11")
     assert [error.value for error in app.error] == [
         "This picture would have 16 boxes, at most 10 work: fold some."

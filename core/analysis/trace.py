@@ -238,6 +238,11 @@ def elementwise_operations(
 class Watcher(TorchDispatchMode):
     """Collects a Row for every leaf module and every operation outside of one."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: torch would import its compiler, 6 s, to keep it away from a mode it never sees."""
+        return False
+
     def __init__(self, network: nn.Module, image: Tensor) -> None:
         super().__init__()
         self.rows: list[Row] = []
@@ -322,7 +327,7 @@ class Watcher(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run the operation and add it to the row it belongs to."""
-        result = shaped_like(func, args)
+        result = None if kwargs else shaped_like(func, args)
         if result is None:
             result = func(*args, **(kwargs or {}))
         output = next(tensors_in(result), None)
@@ -432,6 +437,19 @@ class Watcher(TorchDispatchMode):
             row.fixed_saved_bytes += size
 
 
+IN_PLACE = (aten.relu_.default, aten.bernoulli_.float, aten.div_.Scalar)
+
+
+def same_shape(one: Any, other: Any) -> bool:
+    """Whether both are plain tensors of one shape, order of dimensions and type."""
+    return (
+        isinstance(other, Tensor)
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )
+
+
 def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     """The result of the operations whose shape is plain to see; None for all others.
 
@@ -441,8 +459,12 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     source: Any = args[0] if args else None
     if func is aten.relu.default:
         return like(args[0])
-    if func is aten.relu_.default:
+    if func in IN_PLACE:
         return source
+    if func is aten.empty_like.default and source.is_contiguous() and len(args) == 1:
+        return source.new_empty(source.shape)
+    if func in (aten.add.Tensor, aten.mul.Tensor) and same_shape(source, args[1]):
+        return like(source)
     if func is aten.convolution.default and source.dim() == args[1].dim() == 4 and not args[6]:
         if source.shape[1] != args[1].shape[1] * args[8]:
             return None
@@ -554,6 +576,8 @@ def dead_parameters(network: nn.Module, reached: set[Any]) -> dict[str, int]:
 
 def unused_rows(watcher: Watcher, network: nn.Module) -> Iterator[Row]:
     """A row for each module whose own parameters no executed leaf has counted."""
+    if len(watcher.counted) == len(watcher.parameters):
+        return
     for name, module in network.named_modules():
         row = Row(name or "network", "unused or direct parameters", "other")
         watcher.take_parameters(row, module.parameters(recurse=False))

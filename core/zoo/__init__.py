@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import chain
 
 from torch import nn
 
@@ -87,7 +88,8 @@ def build_on_meta(spec: ModelSpec) -> nn.Module:
     """As `build`, on the meta device: shapes without memory."""
     with OnMeta():
         network = build(spec)
-    return network.to("meta")
+    tensors = chain(network.parameters(), network.buffers())
+    return network if all(one.is_meta for one in tensors) else network.to("meta")
 
 
 def smallest_image_size(spec: ModelSpec) -> int | None:

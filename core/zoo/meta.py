@@ -26,6 +26,8 @@ class OnMeta(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in self.MAKING:
             return func(*args, **(kwargs | {"device": "meta"}))
-        if func in self.FILLING and args[0].is_meta:
-            return args[0]
+        if func in self.FILLING or getattr(func, "__module__", "") == "torch.nn.init":
+            filled = args[0] if args else kwargs["tensor"]
+            if filled.is_meta:
+                return filled
         return func(*args, **kwargs)

@@ -153,15 +153,21 @@ def storage_key(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> list[Tensor]:
     """The tensors of a nested argument or result, in order."""
     if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from tensors_in(item)
-    elif isinstance(value, dict):
-        yield from tensors_in(list(value.values()))
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, tuple | list):
+        return []
+    found: list[Tensor] = []
+    for item in value:
+        if isinstance(item, Tensor):
+            found.append(item)
+        elif isinstance(item, tuple | list | dict):
+            found += tensors_in(item)
+    return found
 
 
 def multiply_adds(name: str, args: tuple[Any, ...], output: Tensor) -> int:
@@ -247,6 +253,11 @@ class Watcher(TorchDispatchMode):
         super().__init__()
         self.rows: list[Row] = []
         self.names = {id(module): name for name, module in network.named_modules()}
+        parents = {name.rpartition(".")[0] for name in self.names.values() if name}
+        self.leaves = {key for key, name in self.names.items() if name not in parents}
+        self.own: dict[str, list[nn.Parameter]] = {}  # module → its parameters, not its children's
+        for name, parameter in network.named_parameters(remove_duplicate=False):
+            self.own.setdefault(name.rpartition(".")[0], []).append(parameter)
         self.parameters = {storage_key(p): p for p in network.parameters()}
         self.state = {*self.parameters, *(storage_key(buffer) for buffer in network.buffers())}
         self.counted: set[int] = set()  # parameters that a row has already taken
@@ -267,13 +278,14 @@ class Watcher(TorchDispatchMode):
         if id(module) not in self.names:
             return
         self.stack.append(module)
-        if next(module.children(), None) is None and self.leaf is None:
-            self.leaf = self.open_row(self.names[id(module)], type(module).__name__)
+        if id(module) in self.leaves and self.leaf is None:
+            name = self.names[id(module)]
+            self.leaf = self.open_row(name, type(module).__name__)
             self.leaf.kind = next(
                 (kind for cls, kind in KIND_OF_MODULE if isinstance(module, cls)), None
             )
-            self.take_parameters(self.leaf, module.parameters(recurse=False))
-            sources = list(tensors_in(args))
+            self.take_parameters(self.leaf, self.own.get(name, ()))
+            sources = tensors_in(args)
             self.leaf.input_shape = tuple(sources[0].shape) if sources else ()
             self.read(self.leaf, sources)
 
@@ -282,9 +294,8 @@ class Watcher(TorchDispatchMode):
         if not self.stack or self.stack[-1] is not module:
             return
         self.stack.pop()
-        if next(module.children(), None) is None and self.leaf is not None:
-            result = next(tensors_in(output), None)
-            if result is not None:
+        if id(module) in self.leaves and self.leaf is not None:
+            for result in tensors_in(output)[:1]:
                 self.leaf.output_shape = tuple(result.shape)
                 self.leaf.view = self.views.get(storage_key(result), self.leaf.view)
                 in_place = storage_key(result) in map(storage_key, tensors_in(args))
@@ -330,7 +341,7 @@ class Watcher(TorchDispatchMode):
         result = None if kwargs else shaped_like(func, args)
         if result is None:
             result = func(*args, **(kwargs or {}))
-        output = next(tensors_in(result), None)
+        output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
         if output is None or not is_batched(output):
             return result
         name = operation_name(func)
@@ -462,31 +473,38 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     if func in IN_PLACE:
         return source
     if func is aten.empty_like.default and source.is_contiguous() and len(args) == 1:
-        return source.new_empty(source.shape)
+        return empty(source, source.shape)
     if func in (aten.add.Tensor, aten.mul.Tensor) and same_shape(source, args[1]):
         return like(source)
     if func is aten.convolution.default and source.dim() == args[1].dim() == 4 and not args[6]:
         if source.shape[1] != args[1].shape[1] * args[8]:
             return None
         sides = sides_after(source, args[1].shape[2:], args[3], args[4], args[5])
-        return sides and source.new_empty((source.shape[0], args[1].shape[0], *sides))
+        return sides and empty(source, (source.shape[0], args[1].shape[0], *sides))
     if func is aten.max_pool2d_with_indices.default and len(args) == 3:  # no padding
         sides = sides_after(source, args[1], args[2] or args[1])
         shape = (*source.shape[:-2], *(sides or ()))
-        return sides and (source.new_empty(shape), source.new_empty(shape, dtype=torch.int64))
+        return sides and (empty(source, shape), empty(source, shape, torch.int64))
     if func is aten.addmm.default and args[1].shape[1] == args[2].shape[0]:
-        return args[1].new_empty((args[1].shape[0], args[2].shape[1]))
+        return empty(source, (args[1].shape[0], args[2].shape[1]))
     if func is aten.native_batch_norm.default and args[5]:  # training: batch statistics are saved
         channels = source.shape[1]
         fits = args[1] is None or args[1].shape[0] == channels
-        statistics = (source.new_empty(channels), source.new_empty(channels))
+        statistics = (empty(source, (channels,)), empty(source, (channels,)))
         return (like(source), *statistics) if fits else None
     return None
 
 
 def like(tensor: Tensor) -> Tensor:
     """An empty tensor of the same shape and order of dimensions; the second way is slow on meta."""
-    return tensor.new_empty(tensor.shape) if tensor.is_contiguous() else torch.empty_like(tensor)
+    if tensor.is_contiguous():
+        return empty(tensor, tensor.shape)
+    return torch.empty_like(tensor)
+
+
+def empty(near: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
+    """A tensor beside `near`; its own new_empty takes torch ten times as long on meta."""
+    return torch.empty(shape, dtype=dtype or near.dtype, device=near.device)
 
 
 def sides_after(
@@ -578,8 +596,8 @@ def unused_rows(watcher: Watcher, network: nn.Module) -> Iterator[Row]:
     """A row for each module whose own parameters no executed leaf has counted."""
     if len(watcher.counted) == len(watcher.parameters):
         return
-    for name, module in network.named_modules():
+    for name, parameters in watcher.own.items():
         row = Row(name or "network", "unused or direct parameters", "other")
-        watcher.take_parameters(row, module.parameters(recurse=False))
+        watcher.take_parameters(row, parameters)
         if row.params:
             yield row

@@ -153,7 +153,7 @@ class Stopwatch(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         seconds = self.now() - began
         name = operation_name(func)
-        output = next(tensors_in(result), None)
+        output = next(iter(tensors_in(result)), None)
         if output is None or func.is_view or name in FREE or output.numel() % self.batch_size:
             return result
         module = self.names.get(self.stack[-1], "") if self.stack else ""

@@ -353,7 +353,7 @@ def test_a_step_needs_at_least_its_weights_their_gradients_and_what_is_saved(spe
 
 
 class Devices(TorchDispatchMode):
-    """Notes where every tensor that any operation makes lies."""
+    """Notes where every tensor of more than one number that any operation makes lies."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -362,7 +362,7 @@ class Devices(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, tuple | list) else (result,):
-            if isinstance(tensor, Tensor):
+            if isinstance(tensor, Tensor) and tensor.numel() > 1:
                 self.seen.add(tensor.device.type)
         return result
 

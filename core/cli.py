@@ -261,6 +261,7 @@ def totals_json(analysis: Analysis, batch_size: int) -> dict[str, Any]:
     return asdict(analysis.totals) | {
         "batch_size": batch_size,
         "training_bytes": analysis.training_bytes(batch_size),
+        "inference_bytes": analysis.inference_bytes(batch_size),
     }
 
 
@@ -302,11 +303,14 @@ def time_layers(arguments: Namespace) -> int:
         for times in measure_layers(analysis, device, batch_size, passes):
             if store:
                 store.keep_measured(name, {"of": passes, "times": times.to_dict()})
+                continue
             say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
     except (LabError, RuntimeError, MemoryError) as error:
         if store:
             store.keep_measured(name, {"of": passes, "error": in_words(error)})
         raise LabError(in_words(error)) from error
+    if store:
+        return 0
     frame = layer_time_frame(analysis, times)
     if arguments.format == "json":
         write_json(times.to_dict())

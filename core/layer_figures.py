@@ -105,7 +105,9 @@ def finish_rows(figure: go.Figure, rows: Sequence[Row], title: str, x_title: str
         barmode="stack",
         height=150 + 24 * len(rows),
         margin=dict(t=64, b=86, l=8, r=8),
-        legend=dict(orientation="h", yref="container", y=0, yanchor="bottom", x=0),
+        legend=dict(
+            orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
+        ),
         xaxis=dict(title=x_title, rangemode="tozero"),
         yaxis=dict(
             autorange="reversed",

@@ -259,7 +259,7 @@ def leave_with_parent(store: Store) -> None:
     """End this process when its standard input closes, giving its run back to the queue."""
 
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):  # not through a buffer, whose lock outlives us
             pass
         for run in list(_under_way):
             with suppress(LabError):

@@ -14,6 +14,7 @@ from core.analysis.hand_count import HandCount, check
 from core.analysis.matching import QUANTITIES
 from core.analysis.reconcile import Account, reconcile
 from core.analysis.records import Analysis, LayerCost
+from core.analysis.terms import MAX_CHARACTERS
 from core.published import PUBLISHED_COUNTS, PublishedCount
 from core.specs import ModelSpec
 from core.tables import account_frame, formula_frame, hand_count_frame
@@ -72,25 +73,17 @@ def one_layer(analysis: Analysis) -> None:
     layer = layers[path]
     st.markdown(about(layer))
     rows = formulas(layer, analysis.layers)
-    st.dataframe(
+    st.table(
         pd.DataFrame(
             {
                 "quantity": [row.quantity for row in rows],
-                "formula": [row.symbols for row in rows],
-                "with this layer's numbers": [row.filled for row in rows],
-                "value": [row.value for row in rows],
-                "note": [row.note for row in rows],
+                "formula": [plain(row.symbols) for row in rows],
+                "with this layer's numbers": [plain(row.filled) for row in rows],
+                "value": [f"{row.value:,}" for row in rows],
+                "note": [plain(row.note) for row in rows],
             }
-        ),
-        hide_index=True,
-        height="content",
-        row_height=44,
-        key="net_formulas",
-        column_config={
-            "quantity": st.column_config.TextColumn(pinned=True),
-            "value": st.column_config.NumberColumn(format="localized"),
-            "note": st.column_config.TextColumn(width="large"),
-        },
+        ).set_index("quantity"),
+        border="horizontal",
     )
     download_csv(
         "Formulas of all layers as CSV",
@@ -135,7 +128,7 @@ def hand_count(analysis: Analysis) -> None:
         "Your count, one term a line",
         key="net_hand",
         height=180,
-        max_chars=10_000,
+        max_chars=MAX_CHARACTERS,
         placeholder=EXAMPLE,
         help="`3x3x64x128 + 128` or `6400x4096+4096`, with a layer's name before a colon if you"
         " like; `total = …` for your sum. Nothing here is run as code.",
@@ -156,27 +149,19 @@ def show_count(analysis: Analysis, found: HandCount) -> None:
     first, *rest = found.sentences()
     show(plain(first))
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in rest))
+    rows = [
+        (f"{term.line}", term.text, f"{term.written:,}", term.layer or formats.NOTHING)
+        + (f"{term.exact:,}", VERDICTS[term.verdict])
+        for term in found.terms
+    ] + [("", "", "", layer.path, f"{layer.value:,}", "✗ left out") for layer in found.missing]
+    names = ("line", "your term", "comes to", "layer", "exact", "verdict")
+    right = st.column_config.TextColumn(alignment="right")
     st.dataframe(
-        pd.DataFrame(
-            {
-                "line": [term.line for term in found.terms] + [None] * len(found.missing),
-                "your term": [term.text for term in found.terms] + [""] * len(found.missing),
-                "comes to": [term.written for term in found.terms] + [None] * len(found.missing),
-                "layer": [term.layer or formats.NOTHING for term in found.terms]
-                + [layer.path for layer in found.missing],
-                "exact": [term.exact for term in found.terms]
-                + [layer.value for layer in found.missing],
-                "verdict": [VERDICTS[term.verdict] for term in found.terms]
-                + ["✗ left out"] * len(found.missing),
-            }
-        ),
+        pd.DataFrame(rows, columns=names),
         hide_index=True,
         height="content",
         key="net_hand_table",
-        column_config={
-            "comes to": st.column_config.NumberColumn(format="localized"),
-            "exact": st.column_config.NumberColumn(format="localized"),
-        },
+        column_config={"line": right, "comes to": right, "exact": right},
     )
     download_csv(
         "Checked count as CSV",

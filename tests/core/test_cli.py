@@ -132,11 +132,13 @@ def test_analyze_in_every_format_equals_core(level, command):
     assert found["totals"] == asdict(expected.totals) | {
         "batch_size": 5,
         "training_bytes": expected.training_bytes(5),
+        "inference_bytes": expected.inference_bytes(5),
     }
     assert found["warnings"] == list(expected.warnings)
     assert len(found["layers"]) == len(layers)
     for row, layer in zip(found["layers"], layers, strict=True):
-        assert row == asdict(layer) | {
+        plain = json.loads(json.dumps(asdict(layer)))  # tuples as lists
+        assert row == plain | {
             "input_shape": [5 * layer.input_shape[0], *layer.input_shape[1:]],
             "output_shape": [5 * layer.output_shape[0], *layer.output_shape[1:]],
             "flops": 2 * layer.macs,
@@ -287,6 +289,31 @@ def test_a_set_to_download_is_checked_before_it_is_downloaded(command, monkeypat
     assert code == 2
     assert "60,000" in err
     assert open_store().runs() == []
+
+
+def test_time_measures_every_layer_and_writes_every_format(command):
+    spec = CATALOGUE["course-residual"].default
+    paths = [layer.path for layer in analyze(spec).layers]
+    flags = ("time", "course-residual", "--batch-size", "4", "--passes", "2", "--device", "cpu")
+    code, table, err = command(*flags)
+    assert code == 0 and "pass 2 of 2" in err
+    assert [line.split()[0] for line in table.splitlines()[1:]] == paths
+    rows = rows_of(command(*flags, "--format", "csv")[1])
+    assert [row["layer"] for row in rows] == paths
+    assert {row["network"] for row in rows} == {"course-residual"}
+    assert all(float(row["forward_seconds"]) > 0 for row in rows)
+    learned = [row for row in rows if row["kind"] in ("convolution", "linear")]
+    assert all(float(row["backward_seconds"]) > 0 for row in learned)
+    found = json.loads(command(*flags, "--format", "json")[1])
+    assert found["passes"] == 2 and found["batch_size"] == 4
+    assert sum(one["forward_seconds"] for one in found["layers"]) > 0
+
+
+def test_time_refuses_what_cannot_be_measured(command):
+    assert command("time", "lenet", "--device", "abacus")[0] == 2
+    assert command("time", "lenet", "--passes", "0")[0] == 2
+    code, _, err = command("time", "vgg19", "--batch-size", "65536", "--device", "cpu")
+    assert code == 2 and "choose a smaller batch" in err
 
 
 def test_runs_in_every_format(command):

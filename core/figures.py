@@ -124,18 +124,29 @@ def shape_flow(analysis: Analysis) -> go.Figure:
 
 
 def bar_width(shape: Sequence[int]) -> float:
-    """Wider for more channels, on a log scale; linear layers are thin."""
-    return 0.3 if len(shape) == 2 else 0.4 + 0.3 * log2(shape[1] + 1)
+    """Wider for more channels, on a log scale; linear layers and tokens are thin."""
+    return 0.4 + 0.3 * log2(channels_and_side(shape)[0] + 1) if len(shape) == 4 else 0.3
 
 
 def bar_height(shape: Sequence[int], image_size: int) -> float:
     """Pixels a side, never so low that it cannot be seen; a fixed height for linear layers."""
-    return 0.45 * image_size if len(shape) == 2 else max(shape[-1], 0.03 * image_size)
+    if len(shape) != 4:
+        return 0.45 * image_size
+    return max(channels_and_side(shape)[1], 0.03 * image_size)
+
+
+def channels_and_side(shape: Sequence[int]) -> tuple[int, int]:
+    """Of a square map (N, C, S, S), or (N, S, S, C) as transformers over windows have them."""
+    is_last = shape[1] == shape[2] != shape[3]
+    return (shape[3], shape[1]) if is_last else (shape[1], shape[2])
 
 
 def short_shape(shape: Sequence[int]) -> str:
-    """`64×112²` of a map, units of a linear layer: short, for narrow screens."""
-    return f"{shape[1]}×{shape[2]}²" if len(shape) == 4 else str(shape[-1])
+    """`64×112²` of a map, `197×768` of tokens, units of a linear layer: short, for small screens."""
+    if len(shape) == 4:
+        channels, side = channels_and_side(shape)
+        return f"{channels}×{side}²"
+    return "×".join(map(str, shape[1:]))
 
 
 def block_details(blocks: Sequence[LayerCost]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -164,10 +165,14 @@ Reached = dict[ModelSpec, dict[str, list[float]]]  # network → data set → ac
 
 def reached_by_runs(lab: Store) -> Reached:
     """The best test accuracy of each run, by network and data set."""
+    from core.zoo import complete
+
     found: Reached = {}
     for run in lab.runs(limit=2_000):
-        if run.best_accuracy is not None:
-            by_dataset = found.setdefault(run.spec.model, {})
+        if run.best_accuracy is None:
+            continue
+        with suppress(LabError):  # a network that this version of the lab no longer has
+            by_dataset = found.setdefault(complete(run.spec.model), {})
             by_dataset.setdefault(run.spec.dataset, []).append(run.best_accuracy)
     return found
 

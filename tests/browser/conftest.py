@@ -151,12 +151,19 @@ class Visitor:
         return Path(download.value.path())
 
 
-@pytest.fixture
-def visitor(browser, lab) -> Iterator[Visitor]:
-    """A new tab, 1,400 × 900 pixels; it asked no host but the lab."""
+@pytest.fixture(scope="session")
+def window(browser):
+    """One window for all tests of this process: its cache saves each tab seconds."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(60_000)
-    someone = Visitor(context.new_page(), lab)
-    yield someone
+    yield context
     context.close()
+
+
+@pytest.fixture
+def visitor(window, lab) -> Iterator[Visitor]:
+    """A new tab, 1,400 × 900 pixels; it asked no host but the lab."""
+    someone = Visitor(window.new_page(), lab)
+    yield someone
+    someone.page.close()
     assert someone.outside == []

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from safetensors import safe_open
 
 from core import formats
@@ -15,6 +14,7 @@ from core.analysis import analyze
 from core.runs.store import RunState, open_store
 from core.specs import ModelSpec
 from core.zoo import build
+from pages.shared.frame import PAGES
 
 
 def memory_maps(process_id: int) -> str:
@@ -118,6 +118,8 @@ def test_why_is_vgg_slower_and_bigger_than_alexnet(visitor):
     visitor.open("/compare")
     alexnet, vgg = (analyze(ModelSpec(name)).totals for name in ("alexnet", "vgg11"))
     visitor.page.get_by_text(f"{vgg.macs / alexnet.macs:.3g} times the MACs").wait_for()
+    saved = vgg.saved_bytes / alexnet.saved_bytes  # what makes it need more memory
+    visitor.page.get_by_text(f"{saved:.3g} times what is saved").wait_for()
     frame = pd.read_csv(visitor.download("Comparison as CSV"))
     assert frame["macs"].tolist() == [alexnet.macs, vgg.macs]
     assert frame["params"].tolist() == [alexnet.params, vgg.params]
@@ -147,11 +149,16 @@ def test_runs_opens_a_record_and_exports_all(visitor, lab):
     assert frame["run"].tolist() == [run.id for run in lab_store(lab).runs()]
 
 
-@pytest.mark.parametrize("path", ["/", "/architecture", "/compare", "/train", "/residual", "/runs"])
-def test_no_page_is_wider_than_its_window(visitor, path):
-    visitor.open(path)
+def test_no_page_is_wider_than_its_window(visitor):
+    """Through the menu, page after page, in a wide and in a narrow window."""
+    visitor.open()
     main = visitor.page.get_by_test_id("stMain")
-    for width in (1600, 400):
-        visitor.page.set_viewport_size({"width": width, "height": 900})
-        visitor.page.wait_for_timeout(300)
-        assert main.evaluate("one => one.scrollWidth") <= main.evaluate("one => one.clientWidth")
+    for _, label, _ in PAGES:
+        visitor.page.set_viewport_size({"width": 1600, "height": 900})
+        visitor.page.get_by_test_id("stSidebar").get_by_role("link", name=label).click()
+        visitor.settle()
+        for width in (1600, 400):
+            visitor.page.set_viewport_size({"width": width, "height": 900})
+            visitor.page.wait_for_timeout(300)
+            widths = main.evaluate("one => [one.scrollWidth, one.clientWidth]")
+            assert widths[0] <= widths[1], (label, width)

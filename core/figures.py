@@ -142,7 +142,7 @@ def channels_and_side(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def short_shape(shape: Sequence[int]) -> str:
-    """`64×112²` of a map, `197×768` of tokens, units of a linear layer: short, for small screens."""
+    """`64×112²` of a map, `197×768` of tokens, units of a linear layer: short."""
     if len(shape) == 4:
         channels, side = channels_and_side(shape)
         return f"{channels}×{side}²"

@@ -12,6 +12,14 @@ import pytest
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """One process for each file, which keeps what it has analysed; one for all browser tests."""
+    for item in items:
+        folder = item.path.parent
+        group = folder if folder.name == "browser" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
 @pytest.fixture(autouse=True)
 def isolated_runs(tmp_path, monkeypatch) -> Path:
     """A LAB_RUNS_DIR of the test's own, not made yet, and the default database inside it."""

@@ -8,7 +8,7 @@ it belongs to the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -449,11 +449,16 @@ class Watcher(TorchDispatchMode):
 
 
 IN_PLACE = (aten.relu_.default, aten.bernoulli_.float, aten.div_.Scalar)
+ONE_BY_ONE = (
+    *(aten.relu.default, aten.sigmoid.default, aten.tanh.default, aten.silu.default),
+    *(aten.gelu.default, aten.hardswish.default, aten.pow.Tensor_Scalar),
+)
+PAIRWISE = (aten.add.Tensor, aten.mul.Tensor, aten.div.Tensor)
 
 
 def same_shape(one: Any, other: Any) -> bool:
-    """Whether both are plain tensors of one shape, order of dimensions and type."""
-    return (
+    """Whether the result is like `one`: `other` is a number, or a tensor of the same form."""
+    return isinstance(other, int | float) or (
         isinstance(other, Tensor)
         and one.shape == other.shape
         and one.stride() == other.stride()
@@ -464,35 +469,86 @@ def same_shape(one: Any, other: Any) -> bool:
 def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     """The result of the operations whose shape is plain to see; None for all others.
 
-    torch works these out on meta by running Python, a tenth of a millisecond or more for each:
-    most of the time that an analysis would take. What does not fit is left to torch to refuse.
+    torch works these out on meta by running Python, a tenth of a millisecond or more for each, and
+    the first of them by importing its compiler or sympy, 4 s: most of the time that an analysis
+    would take. What does not fit is left to torch to refuse.
     """
     source: Any = args[0] if args else None
-    if func is aten.relu.default:
-        return like(args[0])
+    if func in ONE_BY_ONE or (func in PAIRWISE and same_shape(source, args[1])):
+        return like(source)
     if func in IN_PLACE:
         return source
     if func is aten.empty_like.default and source.is_contiguous() and len(args) == 1:
         return empty(source, source.shape)
-    if func in (aten.add.Tensor, aten.mul.Tensor) and same_shape(source, args[1]):
-        return like(source)
-    if func is aten.convolution.default and source.dim() == args[1].dim() == 4 and not args[6]:
-        if source.shape[1] != args[1].shape[1] * args[8]:
-            return None
-        sides = sides_after(source, args[1].shape[2:], args[3], args[4], args[5])
-        return sides and empty(source, (source.shape[0], args[1].shape[0], *sides))
-    if func is aten.max_pool2d_with_indices.default and len(args) == 3:  # no padding
-        sides = sides_after(source, args[1], args[2] or args[1])
-        shape = (*source.shape[:-2], *(sides or ()))
-        return sides and (empty(source, shape), empty(source, shape, torch.int64))
     if func is aten.addmm.default and args[1].shape[1] == args[2].shape[0]:
         return empty(source, (args[1].shape[0], args[2].shape[1]))
-    if func is aten.native_batch_norm.default and args[5]:  # training: batch statistics are saved
-        channels = source.shape[1]
-        fits = args[1] is None or args[1].shape[0] == channels
-        statistics = (empty(source, (channels,)), empty(source, (channels,)))
-        return (like(source), *statistics) if fits else None
-    return None
+    maker = SHAPES.get(func)
+    return maker(*args) if maker else None
+
+
+def convolved(
+    source: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, *rest: Any
+) -> Tensor | None:
+    """The map after a convolution (N, C, H, W) that is not transposed."""
+    transposed, _, groups = rest
+    fits = source.dim() == weight.dim() == 4 and source.shape[1] == weight.shape[1] * groups
+    if not fits or transposed:
+        return None
+    sides = sides_after(source, weight.shape[2:], stride, padding, dilation)
+    return empty(source, (source.shape[0], weight.shape[0], *sides)) if sides else None
+
+
+def average_pooled(
+    source: Tensor, kernel: Any, stride: Any = (), padding: Any = (0,), *rest: Any
+) -> Tensor | None:
+    """The map after average pooling, without `ceil_mode`."""
+    if rest[:1] == (True,) or 2 * padding[0] > kernel[0]:
+        return None
+    sides = sides_after(source, kernel, stride or kernel, padding)
+    return empty(source, (*source.shape[:-2], *sides)) if sides else None
+
+
+def max_pooled(source: Tensor, *window: Any) -> tuple[Tensor, Tensor] | None:
+    """The map after max-pooling, without dilation and `ceil_mode`, and its indices."""
+    if len(window) > 3:
+        return None
+    pooled = average_pooled(source, *window)
+    return None if pooled is None else (pooled, empty(pooled, pooled.shape, torch.int64))
+
+
+def averaged(source: Tensor, dims: Any = None, keepdim: bool = False) -> Tensor | None:
+    """(N, C, 1, 1) or (N, C) of a map (N, C, H, W) averaged over its pixels."""
+    if source.dim() != 4 or dims is None or sorted(dim % 4 for dim in dims) != [2, 3]:
+        return None
+    return empty(source, (*source.shape[:2], 1, 1) if keepdim else source.shape[:2])
+
+
+def concatenated(sources: Sequence[Tensor], dim: int = 0) -> Tensor | None:
+    """Maps (N, C, H, W) one behind the other along their channels."""
+    maps = {(one.shape[0], *one.shape[2:]) if one.dim() == 4 else () for one in sources}
+    if dim != 1 or len(maps) > 1 or () in maps:
+        return None
+    first = sources[0]
+    return empty(first, (first.shape[0], sum(one.shape[1] for one in sources), *first.shape[2:]))
+
+
+def normalised(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | None:
+    """The map after BatchNorm in training, and the statistics of the batch that it keeps."""
+    _, _, _, training = rest[:4]
+    channels = source.shape[1]
+    if not training or (weight is not None and weight.shape[0] != channels):
+        return None
+    return like(source), empty(source, (channels,)), empty(source, (channels,))
+
+
+SHAPES: dict[Any, Callable[..., Any]] = {
+    aten.convolution.default: convolved,
+    aten.avg_pool2d.default: average_pooled,
+    aten.max_pool2d_with_indices.default: max_pooled,
+    aten.mean.dim: averaged,
+    aten.cat.default: concatenated,
+    aten.native_batch_norm.default: normalised,
+}
 
 
 def like(tensor: Tensor) -> Tensor:

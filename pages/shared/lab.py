@@ -42,10 +42,7 @@ def layer_timer() -> LayerTimer:
 
 
 def load_torch() -> None:
-    """Import what analyses need, behind a spinner the first time.
-
-    torch imports its compiler at the first operation on meta, so one small network is analysed.
-    """
+    """Import what analyses need and analyse a small network, behind a spinner the first time."""
     if "core.analysis.network" not in sys.modules:
         with st.spinner("Loading PyTorch, once for this server…"):
             analysis_of(ModelSpec("lenet", image_size=28))

@@ -154,7 +154,10 @@ class Visitor:
 @pytest.fixture(scope="session")
 def window(browser):
     """One window for all tests of this process: its cache saves each tab seconds."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = browser.new_context(
+        viewport={"width": 1400, "height": 900},
+        reduced_motion="reduce",  # nothing pulses while a test waits
+    )
     context.set_default_timeout(60_000)
     yield context
     context.close()

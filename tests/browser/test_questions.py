@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from core import formats
 from core.analysis import analyze
 from core.specs import ModelSpec
 
-ALEXNET = ModelSpec("alexnet")
+VGG = ModelSpec("vgg11")
 
 
 def picked(visitor, name: str):
@@ -18,15 +19,20 @@ def picked(visitor, name: str):
     return visitor.page.get_by_role("radio", name=name, exact=True)
 
 
-def explain(visitor, topic: str = "", **keys: str) -> None:
-    """Open the Explain view of the Architecture page."""
-    keys |= {"net_topic": topic} if topic else {}
-    address = "".join(f"&{name}={value.replace(' ', '+')}" for name, value in keys.items())
-    visitor.open(f"/architecture?net_view=Explain{address}")
+def choose(visitor, label: str, name: str) -> None:
+    """An entry of a list, found by typing."""
+    box = visitor.page.get_by_role("combobox", name=label)
+    box.fill(name)
+    box.press("Enter")
+    visitor.settle()
 
 
-def test_q1_q16_the_11_layers_behind_8_rows_and_whether_they_cost_the_same(visitor):
-    visitor.open("/architecture")
+def test_q1_q2_q4_q16_where_vgg_s_layers_and_parameters_sit(visitor):
+    """From the Overview's card; the forum's hand count is 111,980,544."""
+    visitor.open()
+    visitor.button("Open VGG-11").click()
+    totals = analyze(VGG).totals
+    visitor.wait_for_metric("Parameters", formats.short(totals.params))
     visitor.page.get_by_text("8 rows. The whole network").wait_for()
     picked(visitor, "by weight layer").click()
     visitor.page.get_by_text("11 rows. The whole network").wait_for()
@@ -35,19 +41,21 @@ def test_q1_q16_the_11_layers_behind_8_rows_and_whether_they_cost_the_same(visit
     convolutions = frame.iloc[1:8]
     assert sorted(convolutions["macs"].value_counts()) == [2, 2, 3]  # equal work, block by block
     assert convolutions["params"].nunique() == 5  # but by no means equal parameters
+    picked(visitor, "Cost").click()
+    visitor.page.get_by_text("dense1.linear holds 79.8 % of the parameters").wait_for()
 
-
-def test_q2_a_hand_count_and_other_counters_are_held_against_the_exact_layers(visitor):
-    """The forum's figure: 29,964,320, of AlexNet, with 3 input channels and hardly a bias."""
-    explain(visitor, "Hand count", net_network="Classics: AlexNet")
-    terms = ["11x11x3x96", "5x5x96x256", "3x3x256x384", "3x3x384x384", "3x3x384x256"]
+    picked(visitor, "Explain").click()
+    visitor.page.get_by_text("What was built is configuration A (VGG-11)").wait_for()
+    picked(visitor, "Hand count").click()
+    widths = (3, 64, 128, 256, 256, 512, 512, 512, 512)
+    terms = [f"3x3x{before}x{after}" for before, after in pairwise(widths)]
     area = visitor.page.get_by_role("textbox", name="Your count, one term a line")
-    area.fill("\n".join([*terms, "6400x4096+4096", "total = 29,964,320"]))
+    area.fill("\n".join([*terms, "25088x4096+4096", "total = 111,980,544"]))
     area.press("Control+Enter")
-    visitor.page.get_by_text("The hand count comes to 29,964,320 parameters").wait_for()
+    visitor.page.get_by_text("The hand count comes to 111,980,544 parameters").wait_for()
     visitor.page.get_by_text("uses 3 input channels instead of 1").wait_for()
     frame = pd.read_csv(visitor.download("Checked count as CSV"))
-    assert frame["exact"].sum() == analyze(ALEXNET).totals.params
+    assert frame["exact"].sum() == totals.params
     assert frame["verdict"].tolist()[-3:] == ["right", "left out", "left out"]
 
     picked(visitor, "Other counters").click()
@@ -55,43 +63,54 @@ def test_q2_a_hand_count_and_other_counters_are_held_against_the_exact_layers(vi
     for _, rows in frame.groupby(["counter", "quantity"]):
         assert rows["ours"].iloc[0] + rows["amount"].sum() == rows["theirs"].iloc[0]
 
+    choose(visitor, "Network", "VGG: VGG-19")
+    visitor.page.get_by_text("What was built is configuration E (VGG-19)").wait_for()
 
-def test_q3_what_changes_at_96_pixels_and_what_memory_holds(visitor):
-    visitor.open("/architecture?net_size=96")
+
+def test_q3_q8_what_changes_at_96_pixels_and_what_memory_holds(visitor):
+    visitor.open("/architecture?net_size=96&net_level=by+weight+layer")
     analysis = analyze(ModelSpec("vgg11", image_size=96))
-    visitor.wait_for_metric("Parameters", formats.short(analysis.totals.params))
     visitor.wait_for_metric("MACs an image", formats.short(analysis.totals.macs))
     visitor.wait_for_metric("Receptive field", formats.joined("150", "px"))
-    card = visitor.page.get_by_test_id("stMetric").filter(has_text="Receptive field")
-    card.get_by_test_id("stTooltipIcon").hover()
-    visitor.page.get_by_text("one unit sees 100 % of its side").wait_for()
+    frame = pd.read_csv(visitor.download("Layers as CSV"))
+    rows = analysis.rows("weight layer")
+    assert frame["layer"].tolist() == [row.path for row in rows]
+    assert frame["macs"].tolist() == [row.macs for row in rows]
+    assert frame["output_shape"].iloc[7] == "1×512×6×6"
+    assert set(frame["image_size"]) == {96}
     picked(visitor, "Memory").click()
     frame = pd.read_csv(visitor.download("Memory as CSV"))
     assert frame["inference_bytes"][0] == analysis.inference_bytes(128)
     assert frame["saved_bytes"][0] > frame["parameters_bytes"][0]  # activations dominate
+    picked(visitor, "Explain").click()
+    choose(visitor, "Layer", "dense1.linear")
+    visitor.page.get_by_text("4608 · 4096 + 4096").wait_for()  # 512 · 3 · 3, not 512 · 7 · 7
 
 
-def test_q4_what_was_built_is_named_with_its_letter(visitor):
-    explain(visitor, net_network="VGG: VGG-16 from the forum", net_ratio="4")
-    visitor.page.get_by_text("configuration B (VGG-13)").first.wait_for()
-
-
-def test_q5_q18_the_chain_of_channels_and_where_512_comes_from(visitor):
-    explain(visitor, net_network="Residual: Course residual net", net_layer="dense.linear")
+def test_q5_q18_the_chain_of_shapes_its_time_and_its_code(visitor):
+    """Where 512 comes from; then every layer is measured, and the code runs alone."""
+    net = "net_network=Residual:+Course+residual+net"
+    visitor.open(f"/architecture?{net}&net_view=Explain&net_layer=dense.linear")
     visitor.page.get_by_text("1×512 → 1×10").wait_for()
-    picked(visitor, "Layers").click()
+    picked(visitor, "Time").click()
+    visitor.button("Measure every layer").click()
+    visitor.page.get_by_text("Medians of 9 passes").wait_for()
+    frame = pd.read_csv(visitor.download("Times as CSV"))
+    layers = analyze(ModelSpec("course-residual", 1, 28)).layers
+    assert frame["layer"].tolist() == [layer.path for layer in layers]
+    assert (frame["forward_seconds"] > 0).all()
     picked(visitor, "every module").click()
-    visitor.page.get_by_text("18 rows.").wait_for()
+    visitor.settle()
     frame = pd.read_csv(visitor.download("Layers as CSV"))
     flatten = frame[frame["operation"] == "Flatten"].iloc[0]
     assert (flatten["input_shape"], flatten["output_shape"]) == ("1×32×4×4", "1×512")
 
-
-def test_q8_the_head_follows_the_size_and_a_size_that_fails_names_one_that_works(visitor):
-    explain(visitor, net_layer="dense1.linear", net_size="32")
-    visitor.page.get_by_text("512 · 4096 + 4096").wait_for()  # 512 · 1 · 1, not 512 · 7 · 7
-    visitor.page.get_by_role("slider", name="Resize").press("ArrowLeft")
-    visitor.page.get_by_text("the smallest that works is 32×32").wait_for()
+    picked(visitor, "Code").click()
+    code = visitor.download("Code as .py").read_text(encoding="utf-8")
+    names: dict = {"__name__": "taken_along"}
+    exec(compile(code, "network.py", "exec"), names)
+    parameters = sum(one.numel() for one in names["network"]().parameters())
+    assert parameters == sum(layer.params for layer in layers)
 
 
 def test_q10_q11_q17_small_tools_need_no_network(visitor):
@@ -122,19 +141,3 @@ def test_a_block_of_the_picture_opens_by_key_and_the_picture_is_saved(visitor):
     picture = visitor.download("SVG").read_text(encoding="utf-8")
     assert ElementTree.fromstring(picture).tag.endswith("svg") and "dense_block2" in picture
     assert visitor.download("PNG").read_bytes().startswith(b"\x89PNG")
-
-
-def test_times_of_layers_are_measured_in_another_process_and_the_code_runs_alone(visitor):
-    visitor.open("/architecture?net_network=Classics:+LeNet-5&net_view=Time")
-    visitor.button("Measure every layer").click()
-    visitor.page.get_by_text("Medians of 9 passes").wait_for()
-    frame = pd.read_csv(visitor.download("Times as CSV"))
-    layers = analyze(ModelSpec("lenet", 1, 28)).layers
-    assert frame["layer"].tolist() == [layer.path for layer in layers]
-    assert (frame["forward_seconds"] > 0).all()
-
-    picked(visitor, "Code").click()
-    code = visitor.download("Code as .py").read_text(encoding="utf-8")
-    names: dict = {"__name__": "taken_along"}
-    exec(compile(code, "lenet.py", "exec"), names)
-    assert sum(one.numel() for one in names["network"]().parameters()) == 61_706

@@ -10,6 +10,8 @@ import pytest
 
 # Threads that spin long while they wait steal the core from the test beside them; see core.__main__
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+# Tests run on as many processes as a small machine has cores: more threads only wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -141,8 +141,8 @@ class Visitor:
         card.get_by_test_id("stMetricValue").get_by_text(value, exact=True).wait_for()
 
     def button(self, name: str):
-        """The button called `name`."""
-        return self.page.get_by_role("button", name=name)
+        """The page's button called `name`; Streamlit's own header has a Stop of its own."""
+        return self.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name)
 
     def download(self, name: str) -> Path:
         """Press the download button called `name`; the file that comes."""

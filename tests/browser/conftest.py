@@ -142,7 +142,8 @@ class Visitor:
 
     def button(self, name: str):
         """The page's button called `name`; Streamlit's own header has a Stop of its own."""
-        return self.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name)
+        own = self.page.locator(':not([data-testid="stBaseButton-header"])')
+        return self.page.get_by_role("button", name=name).and_(own)
 
     def download(self, name: str) -> Path:
         """Press the download button called `name`; the file that comes."""

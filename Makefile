@@ -15,7 +15,7 @@ run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
 
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 3 --dist loadgroup
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from core.analysis.records import BYTES_PER_FLOAT
 from core.specs import LabError, check_whole
 
 MAX_CHANNELS = 4_096
@@ -18,7 +19,6 @@ MAX_PADDING = 31
 MAX_DILATION = 16
 MAX_BATCH_SIZE = 4_096
 MAX_STACKED = 5  # convolutions of 3×3: as one of 11×11
-BYTES_PER_FLOAT = 4  # float32
 
 Row = dict[str, int | float | str | None]
 

@@ -161,6 +161,13 @@ def block_details(blocks: Sequence[LayerCost]) -> list[str]:
     ]
 
 
+class Row(Protocol):
+    """Anything that stands for a layer or a block."""
+
+    @property
+    def path(self) -> str: ...
+
+
 def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
     """Share of each row in the MACs (to the left) and in the parameters (to the right)."""
     unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
@@ -195,27 +202,41 @@ def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
                 f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
                 "%{customdata[3]:,} parameters (%{customdata[5]:.1f} %)<extra></extra>",
             )
+    finish_rows(
+        figure,
+        rows,
+        cost_finding(rows, unit),
+        f"← share of the {unit} (%)      share of the parameters (%) →",
+    )
+    figure.update_xaxes(
+        tickvals=list(range(-100, 101, 25)),
+        ticktext=[str(abs(value)) for value in range(-100, 101, 25)],
+        zeroline=True,
+        rangemode="normal",
+    )
+    return figure
+
+
+def finish_rows(figure: go.Figure, rows: Sequence[Row], title: str, x_title: str) -> None:
+    """Title, axes and legend of horizontal bars, one row a layer, the first at the top."""
+    paths = [row.path for row in rows]
     figure.update_layout(
-        title=cost_finding(rows, unit),
-        barmode="relative",
+        title=title,
+        barmode="relative",  # stacks, to the left where values are negative
         height=150 + 24 * len(rows),
         margin=dict(t=64, b=86, l=8, r=8),
-        legend=dict(orientation="h", yref="container", y=0, yanchor="bottom", x=0),
-        xaxis=dict(
-            title=f"← share of the {unit} (%)      share of the parameters (%) →",
-            tickvals=list(range(-100, 101, 25)),
-            ticktext=[str(abs(value)) for value in range(-100, 101, 25)],
-            zeroline=True,
+        legend=dict(
+            orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
         ),
+        xaxis=dict(title=x_title, rangemode="tozero"),
         yaxis=dict(
             autorange="reversed",
             categoryorder="array",
-            categoryarray=[row.path for row in rows],
+            categoryarray=paths,
             tickmode="linear",
             automargin=True,
         ),
     )
-    return figure
 
 
 def cost_finding(rows: Sequence[LayerCost], unit: str) -> str:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import plotly.graph_objects as go
 
 from core import formats
 from core.analysis.records import KINDS, Analysis, LayerCost, TrainingMemory
-from core.figures import BLUE, GREEN, GREY, KIND_COLOURS, ORANGE, SKY, VERMILLION, YELLOW
+from core.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    KIND_COLOURS,
+    ORANGE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    finish_rows,
+)
 from core.training.records import LayerTimes
-
-
-class Row(Protocol):
-    """Anything that stands for a layer or a block."""
-
-    @property
-    def path(self) -> str: ...
-
 
 # Memory --------------------------------------------------------------------------------------
 
@@ -95,28 +96,6 @@ def saved_bars(rows: Sequence[LayerCost], batch_size: int) -> go.Figure:
         )
     finish_rows(figure, rows, "Kept for the backward pass, layer by layer", "memory (MiB)")
     return figure
-
-
-def finish_rows(figure: go.Figure, rows: Sequence[Row], title: str, x_title: str) -> None:
-    """Title, axes and legend of horizontal bars, one row a layer, the first at the top."""
-    paths = [row.path for row in rows]
-    figure.update_layout(
-        title=title,
-        barmode="stack",
-        height=150 + 24 * len(rows),
-        margin=dict(t=64, b=86, l=8, r=8),
-        legend=dict(
-            orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
-        ),
-        xaxis=dict(title=x_title, rangemode="tozero"),
-        yaxis=dict(
-            autorange="reversed",
-            categoryorder="array",
-            categoryarray=paths,
-            tickmode="linear",
-            automargin=True,
-        ),
-    )
 
 
 # Time ----------------------------------------------------------------------------------------

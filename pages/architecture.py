@@ -9,7 +9,7 @@ from core import figures, formats
 from core.analysis.records import Analysis, LayerCost
 from core.specs import LabError, ModelSpec
 from core.tables import comparison_frame, layer_frame
-from pages.shared.downloads import download_csv
+from pages.shared.downloads import download_csv, file_name
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, code_of, load_torch, summary_of
 from pages.shared.messages import plain, show_error
@@ -149,11 +149,6 @@ def last_row(analysis: Analysis, level: str, layout: str) -> None:
             "Train this network", icon=":material/model_training:"
         ):
             go_to("pages/train.py", model_keys("train_", spec))
-
-
-def file_name(spec: ModelSpec) -> str:
-    """`vgg11-ratio4-96px`: what files about this network begin with."""
-    return f"{spec.arch.replace('/', '-')}-ratio{spec.ratio}-{spec.image_size}px"
 
 
 def compare(spec: ModelSpec) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
@@ -68,3 +70,20 @@ def inference_peak(spec: ModelSpec, batch_size: int) -> int:
 def batch_for(spec: ModelSpec, batch_size: int) -> torch.Tensor:
     """Random images, (N, C, H, W)."""
     return torch.rand(batch_size, spec.in_channels, spec.image_size, spec.image_size)
+
+
+def kept_in_a_real_step(network: nn.Module, image: Tensor) -> int:
+    """Bytes that autograd keeps in a real forward pass, each storage once, parameters left out."""
+    kept: dict[int, Any] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()  # held on to, so that no address is used again
+        kept[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        output = network.train()(image)
+    assert output.requires_grad
+    for parameter in (*network.parameters(), *network.buffers()):
+        kept.pop(parameter.untyped_storage().data_ptr(), None)
+    return sum(storage.nbytes() for storage in kept.values())

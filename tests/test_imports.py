@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "training": {"specs", "zoo", "data", "analysis"},
     "runs": {"specs", "zoo", "data", "analysis", "training"},
     "formats": set(),
-    "calculators": {"specs"},
+    "calculators": {"specs", "analysis"},
     "calculator_figures": {"calculators", "formats", "figures"},
     "published": {"specs"},
     "figures": {"specs", "formats", "analysis", "training", "runs", "published"},

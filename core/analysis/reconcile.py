@@ -6,8 +6,9 @@ a convolution with the pixels of its output, and of any other layer with 1, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import prod
 
 from core.analysis.records import Analysis, LayerCost
 from core.published import PublishedCount
@@ -88,9 +89,7 @@ def reconcile(
     return tuple(accounts)
 
 
-def account(
-    counter: str, quantity: str, ours: int, theirs: int, parts: Iterator[Part] | list[Part] | tuple
-) -> Account:
+def account(counter: str, quantity: str, ours: int, theirs: int, parts: Iterable[Part]) -> Account:
     """An account without its empty parts."""
     return Account(counter, quantity, ours, theirs, tuple(part for part in parts if part.amount))
 
@@ -138,10 +137,7 @@ def biases(layer: LayerCost) -> int:
 
 def weights(layer: LayerCost) -> int:
     """The numbers in the layer's weight."""
-    product = 1
-    for side in layer.weight_shape:
-        product *= side
-    return product
+    return prod(layer.weight_shape)
 
 
 def pixels(layer: LayerCost) -> int:

@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from core.specs import ModelSpec
 from core.tables import to_csv
+
+
+def file_name(spec: ModelSpec) -> str:
+    """`vgg11-ratio4-96px`: what files about this network begin with."""
+    return f"{spec.arch.replace('/', '-')}-ratio{spec.ratio}-{spec.image_size}px"
 
 
 def download_csv(label: str, make: Callable[[], pd.DataFrame], name: str, key: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import streamlit as st
 
@@ -19,7 +17,7 @@ from core.published import PUBLISHED_COUNTS, PublishedCount
 from core.specs import ModelSpec
 from core.tables import account_frame, formula_frame, hand_count_frame
 from core.zoo import find, torchvision_models
-from pages.shared.downloads import download_csv
+from pages.shared.downloads import download_csv, file_name
 from pages.shared.lab import analysis_of, other_counts_of
 from pages.shared.messages import errors_in_one_sentence, plain
 
@@ -88,7 +86,7 @@ def one_layer(analysis: Analysis) -> None:
     download_csv(
         "Formulas of all layers as CSV",
         lambda: formula_frame(analysis),
-        f"{analysis.spec.arch.replace('/', '-')}-formulas.csv",
+        f"{file_name(analysis.spec)}-formulas.csv",
         "net_formulas_csv",
     )
 
@@ -166,7 +164,7 @@ def show_count(analysis: Analysis, found: HandCount) -> None:
     download_csv(
         "Checked count as CSV",
         lambda: hand_count_frame(analysis, found),
-        f"{analysis.spec.arch.replace('/', '-')}-hand-count.csv",
+        f"{file_name(analysis.spec)}-hand-count.csv",
         "net_hand_csv",
     )
 
@@ -198,7 +196,7 @@ def other_counters(analysis: Analysis) -> None:
     download_csv(
         "Reconciliation as CSV",
         lambda: account_frame(analysis, accounts),
-        f"{analysis.spec.arch.replace('/', '-')}-reconciliation.csv",
+        f"{file_name(analysis.spec)}-reconciliation.csv",
         "net_accounts_csv",
     )
 
@@ -229,5 +227,5 @@ def published_count(spec: ModelSpec) -> PublishedCount | None:
     if not spec.arch.startswith(torchvision_models.PREFIX):
         return PUBLISHED_COUNTS.get(spec.arch)
     known = torchvision_models.published(spec.arch.removeprefix(torchvision_models.PREFIX))
-    setting = replace(find(spec.arch).default, image_size=known.image_size)
+    setting = find(spec.arch).default  # at the size that torchvision counted at
     return PublishedCount(setting, known.params, known.giga_macs, "torchvision's documentation")

@@ -10,7 +10,7 @@ from core.analysis.records import Analysis
 from core.runs.launch import layer_times_name
 from core.tables import layer_time_frame
 from core.training.records import LayerTimes
-from pages.shared.downloads import download_csv
+from pages.shared.downloads import download_csv, file_name
 from pages.shared.lab import layer_timer, store
 from pages.shared.messages import errors_in_one_sentence, show_error
 
@@ -137,7 +137,7 @@ def show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
     download_csv(
         "Times as CSV",
         lambda: layer_time_frame(analysis, times),
-        f"{spec.arch.replace('/', '-')}-times-batch{times.batch_size}.csv",
+        f"{file_name(spec)}-times-batch{times.batch_size}.csv",
         "net_time_csv",
     )
 

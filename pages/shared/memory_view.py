@@ -9,7 +9,7 @@ import streamlit as st
 from core import layer_figures
 from core.analysis.records import Analysis
 from core.tables import layer_frame, memory_frame
-from pages.shared.downloads import download_csv
+from pages.shared.downloads import download_csv, file_name
 
 MAX_BATCH = 1024  # images
 
@@ -44,7 +44,7 @@ def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
     )
     rows = analysis.rows(level)
     st.plotly_chart(layer_figures.saved_bars(rows, batch), key="net_saved_chart")
-    name = f"{analysis.spec.arch.replace('/', '-')}-memory-batch{batch}"
+    name = f"{file_name(analysis.spec)}-memory-batch{batch}"
     with st.container(horizontal=True):
         download_csv(
             "Memory as CSV",

@@ -8,6 +8,7 @@ from core.analysis.records import Analysis
 from core.graph.fold import fold, outline, readable
 from core.graph.svg import SMALLEST_TEXT, svg
 from core.specs import LabError, ModelSpec
+from pages.shared.downloads import file_name
 from pages.shared.messages import show_error
 
 PNG_SCALE = 2  # pixels of the PNG to one of the picture
@@ -160,7 +161,7 @@ def network_picture(analysis: Analysis, key: str) -> None:
         key=f"{key}_picture",
         data={
             "svg": picture,
-            "name": f"{spec.arch}-ratio{spec.ratio}-{spec.image_size}px".replace("/", "-"),
+            "name": file_name(spec),
             "smallest": SMALLEST_TEXT,
             "scale": PNG_SCALE,
         },

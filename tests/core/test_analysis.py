@@ -5,11 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -17,6 +16,7 @@ import core.analysis
 from core.analysis import KINDS, LEVELS, Analysis, analyze, torchinfo_summary
 from core.specs import LabError, ModelSpec
 from core.zoo import CATALOGUE, build, build_on_meta
+from tests.peak_memory import kept_in_a_real_step
 
 DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}
 THIN = {
@@ -291,23 +291,6 @@ def test_a_single_channel_is_warned_of():
 
 
 # Tensors kept for the backward pass
-
-
-def kept_in_a_real_step(network: nn.Module, image: Tensor) -> int:
-    """Bytes that autograd keeps in a real forward pass, each storage once, parameters left out."""
-    kept: dict[int, Any] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()  # held on to, so that no address is used again
-        kept[storage.data_ptr()] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = network.train()(image)
-    assert output.requires_grad
-    for parameter in (*network.parameters(), *network.buffers()):
-        kept.pop(parameter.untyped_storage().data_ptr(), None)
-    return sum(storage.nbytes() for storage in kept.values())
 
 
 @pytest.mark.parametrize("batch", [2, 5])

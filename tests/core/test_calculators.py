@@ -7,7 +7,6 @@ import sys
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -30,6 +29,7 @@ from core.calculators import (
     window_rows,
 )
 from core.specs import LabError
+from tests.peak_memory import kept_in_a_real_step
 
 PROJECT = Path(__file__).parents[2]
 
@@ -297,23 +297,6 @@ def test_both_ways_see_the_same_pixels(numbers):
         image = torch.ones(1, 1, side, side, requires_grad=True)
         convolutions(image)[0, 0, side // 2, side // 2].backward()
         assert (image.grad[0, 0, side // 2] != 0).sum() == stack.receptive_field
-
-
-def kept_in_a_real_step(network: nn.Module, image: Tensor) -> int:
-    """Bytes that autograd keeps in a real forward pass, each storage once, parameters left out."""
-    kept: dict[int, Any] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()  # held on to, so that no address is used again
-        kept[storage.data_ptr()] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = network.train()(image)
-    assert output.requires_grad
-    for parameter in network.parameters():
-        kept.pop(parameter.untyped_storage().data_ptr(), None)
-    return sum(storage.nbytes() for storage in kept.values())
 
 
 @every_stack

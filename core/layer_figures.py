@@ -67,7 +67,7 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
         height=330,
         margin=dict(t=64, b=8, l=8, r=8),
         legend=dict(orientation="h", yanchor="top", y=-0.32, traceorder="normal"),
-        xaxis=dict(title="memory (MiB)"),
+        xaxis=dict(ticksuffix=" MiB", nticks=5),  # a title would lie under the legend when narrow
         yaxis=dict(autorange="reversed"),
     )
     return figure

@@ -78,11 +78,12 @@ def one_layer(analysis: Analysis) -> None:
                 "formula": [plain(row.symbols) for row in rows],
                 "with this layer's numbers": [plain(row.filled) for row in rows],
                 "value": [f"{row.value:,}" for row in rows],
-                "note": [plain(row.note) for row in rows],
             }
         ).set_index("quantity"),
         border="horizontal",
     )
+    notes = [f"- {plain(row.quantity)}: {plain(row.note)}" for row in rows if row.note]
+    st.caption("\n".join(notes))  # under the table, which a narrow screen has no room beside
     download_csv(
         "Formulas of all layers as CSV",
         lambda: formula_frame(analysis),

@@ -445,7 +445,7 @@ def describe(spec: RunSpec) -> str:
 
 def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     """The epochs as a table, and as CSV into the file that was asked for."""
-    from core.runs.files import best_file
+    from core.runs.files import best_path
     from core.tables import epoch_frame, to_csv
 
     if not epochs:
@@ -456,7 +456,7 @@ def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     write_table(frame[EPOCH_COLUMNS])
     print(
         f"\nBest on the test set, an optimistic figure: {formats.percent(run.best_accuracy)}"
-        f" in epoch {run.best_epoch}, kept as {best_file(run.id)}"
+        f" in epoch {run.best_epoch}, kept as {best_path(run)}"
     )
 
 

@@ -168,6 +168,7 @@ class Recipe(Spec):
     schedule: str = "constant"  # constant, one-cycle
     initialisation: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
     normalise: bool = False  # pixels to zero mean and unit deviation of the data set
+    bfloat16: bool = False  # forward pass in bfloat16 where the device gains by it (CUDA)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -182,6 +183,7 @@ class Recipe(Spec):
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
         check_flag("normalise", self.normalise)
+        check_flag("bfloat16", self.bfloat16)
         if self.nesterov and not self.momentum:
             raise LabError("Nesterov momentum needs a momentum above 0.")
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import figures, formats
 from core.data import DATASETS, find_dataset, is_available, sample_images
-from core.runs.files import best_file
+from core.runs.files import best_path
 from core.runs.store import Run, RunState, Store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
@@ -442,10 +442,10 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
                 f"run-{run.id}.csv",
                 "train_csv",
             )
-        if run.best_epoch and best_file(run.id).exists():
+        if best := best_path(run):
             st.download_button(
                 f"Parameters of epoch {run.best_epoch}",
-                best_file(run.id).read_bytes,
+                best.read_bytes,
                 f"run-{run.id}-epoch-{run.best_epoch}.safetensors",
                 "application/octet-stream",
                 on_click="ignore",

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
 from core.specs import ModelSpec, Recipe, RunSpec
-from core.training.fit import Training, memory_format, start
+from core.training.execution import memory_format
+from core.training.fit import Training, start
 from core.zoo import build
 
 

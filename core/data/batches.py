@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.specs import LabError
+
+RESIZED_AT_ONCE = 1_000  # images
 
 
 def prepare(
@@ -30,21 +33,54 @@ def prepare(
             f"The network takes {in_channels} channels and the images have {channels}: "
             f"give the network {channels}, or take grey images."
         )
-    pixels = images.float() / 255
-    if pixels.shape[-2:] != (size, size):
-        pixels = resize(pixels, size)
+    pixels = resize(images, size).float().div_(255)
     if mean is not None and std is not None:
-        pixels = (pixels - mean) / std
+        pixels.sub_(mean).div_(std)
     return pixels.expand(-1, in_channels, -1, -1)
 
 
-def resize(pixels: Tensor, size: int) -> Tensor:
-    """(N, C, H, W) in 0..1 to (N, C, size, size) in 0..1, the tensor form of torchvision's Resize.
+def resize(images: Tensor, size: int) -> Tensor:
+    """uint8 (N, C, H, W) to uint8 (N, C, size, size), as torchvision's Resize does to a PIL image.
 
-    The clamp takes back what rounding adds: weights may sum to a little over 1.
+    Rounded to whole grey levels like PIL's pixels, so that images resized once and kept are the
+    same as images resized for each batch.
     """
-    resized = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
-    return resized.clamp_(0, 1)
+    if images.shape[-2:] == (size, size):
+        return images
+    pixels = functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
+    return pixels.round_().clamp_(0, 255).to(torch.uint8)
+
+
+@dataclass
+class Images:
+    """One half of a data set on the device, cut into batches as the network reads them."""
+
+    images: Tensor  # uint8 (N, C, H, W)
+    labels: Tensor  # int64 (N,)
+    size: int  # pixels a side that the network takes
+    in_channels: int
+    mean: float | None
+    std: float | None
+
+    def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """float32 (B, in_channels, size, size) and int64 (B,)."""
+        cut = self.images[index]
+        return prepare(cut, self.size, self.in_channels, self.mean, self.std), self.labels[index]
+
+    @property
+    def resized_bytes(self) -> int:
+        """Memory that the images take once they are all resized; 0 where they have their size."""
+        count, channels, *sides = self.images.shape
+        return 0 if sides == [self.size, self.size] else count * channels * self.size**2
+
+    def resize_all(self, chunk: int = RESIZED_AT_ONCE) -> Iterator[int]:
+        """Resize every image now rather than in each epoch again; yields how many are done."""
+        count, channels = self.images.shape[:2]
+        resized = self.images.new_empty((count, channels, self.size, self.size))
+        for start in range(0, count, chunk):
+            resized[start : start + chunk] = resize(self.images[start : start + chunk], self.size)
+            yield min(start + chunk, count)
+        self.images = resized
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:

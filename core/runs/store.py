@@ -1,4 +1,4 @@
-"""The run store, which is also the queue: any SQLAlchemy URL, an SQLite file by default.
+"""The run store, which is also the queue.
 
 Each change of state is one UPDATE with its condition, and everything a worker writes names the
 attempt it holds, so a worker that has lost its run can no longer change it. Imports no torch.
@@ -7,51 +7,34 @@ attempt it holds, so a worker that has lost its run can no longer change it. Imp
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 from sqlalchemy import (
-    Boolean,
-    Column,
     Connection,
     Engine,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
     RowMapping,
-    String,
-    Table,
-    Text,
     and_,
     case,
-    create_engine,
     delete,
-    event,
     func,
     insert,
     or_,
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
+from core.runs.schema import epochs_table, open_database, reason, runs_table, speeds_table
 from core.specs import LabError, RunSpec
-from core.training.records import EpochMetrics, Progress
+from core.training.records import EpochMetrics, Execution, Progress
 
-SCHEMA_VERSION = 1
 LEASE_SECONDS = 20.0  # a running row whose worker has been silent for longer is free again
 MAX_ATTEMPTS = 3  # without finishing one more epoch
-SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
 
 
 class RunState(StrEnum):
@@ -67,6 +50,14 @@ class RunState(StrEnum):
     def is_over(self) -> bool:
         """Whether nothing more will come of the run by itself."""
         return self in (RunState.FINISHED, RunState.STOPPED, RunState.FAILED)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the run's folder that the store vouches for."""
+
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +80,11 @@ class Run:
     best_epoch: int | None = None
     best_accuracy: float | None = None  # fraction of the test images
     machine: str = ""  # what it ran on
+    fingerprint: str = ""  # what its bits depend on besides the spec and the execution
+    execution: Execution | None = None  # chosen when it first started
+    checkpoint: StoredFile | None = None  # where it goes on
+    best_file: StoredFile | None = None  # the parameters of its best epoch
+    note: str = ""  # what a reader should know about its figures
 
     @property
     def seconds(self) -> float | None:
@@ -104,159 +100,12 @@ class LostRun(Exception):
     """This worker no longer holds the run: it was stopped, deleted or taken over."""
 
 
-tables = MetaData()
-
-lab_table = Table(
-    "lab", tables, Column("name", String(40), primary_key=True), Column("value", Text)
-)
-
-runs_table = Table(
-    "runs",
-    tables,
-    Column("id", Integer, primary_key=True),
-    Column("state", String(10), nullable=False, index=True),
-    Column("spec", Text, nullable=False),  # RunSpec as JSON
-    Column("study", String(80), index=True),
-    Column("message", Text, nullable=False, default=""),
-    Column("created_at", Float, nullable=False),
-    Column("started_at", Float),
-    Column("finished_at", Float),
-    Column("attempt", Integer, nullable=False, default=0),  # rises with each claim: the fence
-    Column("attempt_started_at", Float),
-    Column("spent_seconds", Float, nullable=False, default=0.0),
-    Column("failures", Integer, nullable=False, default=0),  # deaths since the last epoch
-    Column("heartbeat_at", Float),
-    Column("stop_requested", Boolean, nullable=False, default=False),
-    Column("progress", Text),  # Progress as JSON
-    Column("best_epoch", Integer),
-    Column("best_accuracy", Float),
-    Column("machine", Text, nullable=False, default=""),
-    sqlite_autoincrement=True,  # the id of a deleted run is never given again
-)
-
-epochs_table = Table(
-    "epochs",
-    tables,
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("epoch", Integer, primary_key=True),
-    *(
-        Column(name, Float, nullable=False)
-        for name in EpochMetrics.__dataclass_fields__
-        if name != "epoch"
-    ),
-)
-
-speeds_table = Table(
-    "speeds",
-    tables,
-    Column("device", String(200), key="name", primary_key=True),  # what was measured, and where
-    Column("measured_at", Float, nullable=False),
-    Column("speed", Text, key="found", nullable=False),  # JSON
-)
-
-
-def runs_dir() -> Path:
-    """The folder for the store and for checkpoints: LAB_RUNS_DIR, else the user's data folder."""
-    if chosen := os.environ.get("LAB_RUNS_DIR"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", str(Path.home())))
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")))
-    return base / "cnn-architecture-lab" / "runs"
-
-
-def database_url() -> str:
-    """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`."""
-    if chosen := os.environ.get("LAB_DATABASE_URL"):
-        return chosen
-    path = quote(str(runs_dir() / "lab.sqlite"), safe="/:\\")  # a ? in it is no query
-    return f"sqlite:///{path}"
-
-
 def open_store(url: str | None = None) -> Store:
-    """The store at `url` (default: `database_url()`), its tables made when they are missing.
+    """The store at `url`, default: LAB_DATABASE_URL, else a file in LAB_RUNS_DIR.
 
     Raises LabError with one sentence when it cannot be opened, or belongs to another version.
     """
-    chosen = url or database_url()
-    try:
-        if chosen.startswith("sqlite:///"):
-            file = unquote(chosen.removeprefix("sqlite:///").partition("?")[0])
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-        engine = make_engine(chosen)
-        with engine.begin() as connection:
-            tables.create_all(connection)
-            check_version(connection)
-    except OSError as error:
-        raise LabError(
-            f"The folder for runs cannot be written ({error.strerror or error}); set LAB_RUNS_DIR"
-            " to a folder that can."
-        ) from error
-    except LabError:
-        raise
-    except ImportError as error:
-        raise LabError(
-            f"LAB_DATABASE_URL needs the Python package {error.name}, which is not installed;"
-            " install it, or leave the variable away to use an SQLite file."
-        ) from error
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: a broken port
-        raise LabError(
-            "LAB_DATABASE_URL is not a database address that can be opened; an example is"
-            " sqlite:////home/me/lab.sqlite."
-        ) from error
-    except SQLAlchemyError as error:
-        raise LabError(
-            f"The run store cannot be opened ({reason(error)}); check that its folder can be"
-            " written and its disk is not full."
-        ) from error
-    return Store(engine)
-
-
-def reason(error: SQLAlchemyError) -> str:
-    """The database's own words, without the statement."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
-
-
-def check_version(connection: Connection) -> None:
-    """Write the schema's version into a new store; raise LabError for another one."""
-    found = connection.scalar(select(lab_table.c.value).where(lab_table.c.name == "schema_version"))
-    if found is None:
-        connection.execute(insert(lab_table), {"name": "schema_version", "value": SCHEMA_VERSION})
-    elif int(found) != SCHEMA_VERSION:
-        newer = "newer" if int(found) > SCHEMA_VERSION else "older"
-        raise LabError(
-            f"The run store was made by a {newer} version of the lab (schema {found}, this one"
-            f" reads {SCHEMA_VERSION}); use that version, or another LAB_RUNS_DIR."
-        )
-
-
-def make_engine(url: str) -> Engine:
-    """An engine; everything that only SQLite needs stands here."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy's begin is written below, not by sqlite3
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 30000")
-        safe = sqlite3.sqlite_version_info >= SQLITE_WITH_SAFE_WAL
-        cursor.execute(f"PRAGMA journal_mode = {'WAL' if safe else 'DELETE'}")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails with "database is locked"
-        if not connection.get_execution_options().get("reads_only"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+    return Store(open_database(url))
 
 
 class Store:
@@ -373,24 +222,47 @@ class Store:
             )
 
     def resume(self, run_id: int) -> None:
-        """Put a stopped or failed run back into the queue; it goes on after its last epoch."""
+        """Put a stopped or failed run back into the queue; it goes on where it was."""
+        if not self._requeue(run_id, [RunState.STOPPED, RunState.FAILED]):
+            state = self.get(run_id).state
+            raise LabError(
+                f"Run {run_id} is {state}; only a stopped or failed run can be continued."
+            )
+
+    def extend(self, run_id: int, epochs: int) -> None:
+        """Let a finished run go on to `epochs` epochs. Raises LabError where it cannot."""
+        run = self.get(run_id)
+        if run.state is not RunState.FINISHED:
+            raise LabError(f"Run {run_id} is not finished, so it cannot be extended.")
+        if run.spec.recipe.schedule != "constant":
+            raise LabError(
+                f"The learning rate of run {run_id} follows a {run.spec.recipe.schedule} schedule"
+                f" that has ended; start a new run of {epochs} epochs instead."
+            )
+        if run.checkpoint is None or epochs <= run.spec.recipe.epochs:
+            raise LabError(
+                f"Run {run_id} can only go on to more than its {run.spec.recipe.epochs} epochs,"
+                " and from the checkpoint of its last one."
+            )
+        longer = replace(run.spec, recipe=replace(run.spec.recipe, epochs=epochs))
+        self._requeue(run_id, [RunState.FINISHED], spec=longer.to_json())
+
+    def _requeue(self, run_id: int, states: list[RunState], **values: Any) -> bool:
         with self.writing() as connection:
-            changed = connection.execute(
-                update(runs_table)
-                .where(
-                    runs_table.c.id == run_id,
-                    runs_table.c.state.in_([RunState.STOPPED, RunState.FAILED]),
-                )
-                .values(
-                    state=RunState.QUEUED,
-                    message="",
-                    failures=0,
-                    stop_requested=False,
-                    finished_at=None,
-                )
-            ).rowcount
-        if not changed:
-            raise LabError(f"Run {run_id} is not stopped, so it cannot be continued.")
+            return bool(
+                connection.execute(
+                    update(runs_table)
+                    .where(runs_table.c.id == run_id, runs_table.c.state.in_(states))
+                    .values(
+                        state=RunState.QUEUED,
+                        message="",
+                        failures=0,
+                        stop_requested=False,
+                        finished_at=None,
+                        **values,
+                    )
+                ).rowcount
+            )
 
     def delete(self, run_ids: Iterable[int]) -> None:
         """Remove runs and their epochs; a worker that executes one of them loses it."""
@@ -474,7 +346,7 @@ class Store:
         """
         values: dict[str, Any] = {"heartbeat_at": time.time()}
         if progress is not None:
-            values["progress"] = json.dumps(asdict(progress))
+            values["progress"] = as_json(progress)
         with self.writing() as connection:
             row = connection.execute(
                 update(runs_table)
@@ -486,17 +358,33 @@ class Store:
             raise LostRun(run.id)
         return bool(row.stop_requested)
 
-    def describe_machine(self, run: Run, machine: str) -> None:
-        """Note what the run runs on. Raises LostRun."""
-        self._change(run, machine=machine)
+    def describe(self, run: Run, machine: str, fingerprint: str, execution: Execution) -> None:
+        """Note what the run runs on and how it is computed. Raises LostRun."""
+        chosen = json.dumps(asdict(execution))
+        self._change(run, machine=machine, fingerprint=fingerprint, execution=chosen)
 
-    def record(self, run: Run, metrics: EpochMetrics) -> None:
-        """Keep the figures of one epoch. Raises LostRun."""
+    def add_note(self, run: Run, sentence: str) -> None:
+        """Add a sentence to what a reader should know about the run. Raises LostRun."""
+        gap = case((runs_table.c.note == "", ""), else_=" ")
+        self._change(run, note=runs_table.c.note + gap + sentence)
+
+    def keep_checkpoint(self, run: Run, checkpoint: StoredFile) -> None:
+        """From now on the run goes on from this file. Raises LostRun."""
+        self._change(run, checkpoint=as_json(checkpoint), failures=0)
+
+    def record(
+        self,
+        run: Run,
+        metrics: EpochMetrics,
+        checkpoint: StoredFile | None = None,
+        best_file: StoredFile | None = None,
+    ) -> None:
+        """Keep the figures of one epoch, with the files that belong to them. Raises LostRun."""
         with self.writing() as connection:
             row = connection.execute(
                 update(runs_table)
                 .where(held(run))
-                .values(heartbeat_at=time.time(), failures=0)
+                .values(heartbeat_at=time.time(), failures=0, checkpoint=as_json(checkpoint))
                 .returning(runs_table.c.best_accuracy, runs_table.c.best_epoch)
             ).first()
             if row is None:
@@ -511,7 +399,11 @@ class Store:
                 connection.execute(
                     update(runs_table)
                     .where(runs_table.c.id == run.id)
-                    .values(best_epoch=metrics.epoch, best_accuracy=metrics.test_accuracy)
+                    .values(
+                        best_epoch=metrics.epoch,
+                        best_accuracy=metrics.test_accuracy,
+                        best_file=as_json(best_file),
+                    )
                 )
 
     def forget_epochs(self, run: Run, after: int) -> None:
@@ -538,6 +430,11 @@ class Store:
                 .values(
                     best_epoch=best.epoch if best else None,
                     best_accuracy=best.test_accuracy if best else None,
+                    best_file=case(
+                        (runs_table.c.best_epoch == best.epoch, runs_table.c.best_file), else_=None
+                    )
+                    if best
+                    else None,
                 )
             )
 
@@ -599,14 +496,21 @@ def held(run: Run) -> Any:
     )
 
 
+def as_json(record: StoredFile | Execution | Progress | None) -> str | None:
+    """A small record as the table keeps it."""
+    return json.dumps(asdict(record)) if record else None
+
+
 def as_run(row: RowMapping) -> Run:
     """A Run from a row of the table."""
-    progress = row["progress"]
     names = [name for name in Run.__dataclass_fields__ if name in row]
     run = Run(**{name: row[name] for name in names})
-    return replace(
-        run,
-        spec=RunSpec.from_json(row["spec"]),
-        state=RunState(row["state"]),
-        progress=Progress(**json.loads(progress)) if progress else None,
-    )
+    kept = {
+        "progress": Progress,
+        "execution": Execution,
+        "checkpoint": StoredFile,
+        "best_file": StoredFile,
+    }
+    read = {name: make(**json.loads(row[name])) for name, make in kept.items() if row[name]}
+    spec, state = RunSpec.from_json(row["spec"]), RunState(row["state"])
+    return replace(run, spec=spec, state=state, **read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
@@ -12,16 +13,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.runs.files import delete_folder, load_resume, save_best, save_resume
-from core.runs.store import LEASE_SECONDS, LostRun, Run, RunState, Store, open_store
-from core.specs import LabError
-from core.training.records import EpochMetrics, Progress
+from core.runs.files import (
+    DamagedFile,
+    delete_folder,
+    load_checkpoint,
+    remove_others,
+    save_best,
+    save_checkpoint,
+)
+from core.runs.store import LEASE_SECONDS, LostRun, Run, RunState, Store, StoredFile, open_store
+from core.specs import LabError, RunSpec
+from core.training.records import EpochMetrics, Execution, Progress
 
 if TYPE_CHECKING:
     from core.training.fit import Training
 
 HEARTBEAT_SECONDS = 1.0
 IDLE_SECONDS = 0.5
+STOP_SECONDS = 2.0  # a step that takes longer is not waited for when somebody presses stop
+CHECKPOINT_SECONDS = 60.0  # of an epoch that a death loses at most, and the time to write that
 
 Listener = Callable[[Progress | EpochMetrics], None]
 
@@ -34,13 +44,15 @@ class Heartbeat(threading.Thread):
     """Tells the store that the run is alive, and hears whether it should stop.
 
     A thread of its own, because one step of a large network may take longer than the lease.
+    `abandon` ends the process in the middle of such a step.
     """
 
-    def __init__(self, store: Store, run: Run) -> None:
+    def __init__(self, store: Store, run: Run, abandon: Callable[[], None] | None = None) -> None:
         super().__init__(daemon=True)
-        self.store, self.run_row = store, run
+        self.store, self.run_row, self.abandon = store, run, abandon
         self.progress: Progress | None = None
-        self.stop_requested = False
+        self.stop_requested_at: float | None = None
+        self.stop_obeyed = False
         self.lost = False
         self.over = threading.Event()
 
@@ -48,28 +60,45 @@ class Heartbeat(threading.Thread):
         """Beat until the run is over."""
         while not self.over.wait(HEARTBEAT_SECONDS):
             try:
-                self.stop_requested = self.store.heartbeat(self.run_row, self.progress)
+                if self.store.heartbeat(self.run_row, self.progress):
+                    self.hear_stop()
             except LostRun:
                 self.lost = True
                 return
             except LabError:
                 continue  # the disk may have room again before the lease ends
 
+    def hear_stop(self) -> None:
+        """Note that the run shall stop; end the process when the step takes too long."""
+        if self.stop_requested_at is None:
+            self.stop_requested_at = time.monotonic()
+        waited = time.monotonic() - self.stop_requested_at
+        if self.abandon and not self.stop_obeyed and waited > STOP_SECONDS:
+            self.store.finish(self.run_row, RunState.STOPPED)
+            self.abandon()
+
     def check(self, progress: Progress) -> None:
         """Note where the run is; raise StopRequested or LostRun when it must end."""
         self.progress = progress
         if self.lost:
             raise LostRun(self.run_row.id)
-        if self.stop_requested:
+        if self.stop_requested_at is not None:
+            self.stop_obeyed = True
             raise StopRequested
 
 
-def execute(store: Store, run: Run, listen: Listener | None = None) -> RunState:
+def execute(
+    store: Store,
+    run: Run,
+    listen: Listener | None = None,
+    abandon: Callable[[], None] | None = None,
+) -> RunState:
     """Train the claimed run to its end and record it; never raises for a run that fails.
 
-    Does not care who called it. Returns the state that the run ended in.
+    Does not care who called it. `abandon` ends the caller's process when a stop must not wait for
+    a long step. Returns the state that the run ended in.
     """
-    heartbeat = Heartbeat(store, run)
+    heartbeat = Heartbeat(store, run, abandon)
     heartbeat.start()
     try:
         train(store, run, heartbeat, listen or (lambda _event: None))
@@ -98,44 +127,116 @@ def end(store: Store, run: Run, state: RunState, message: str = "") -> RunState:
 
 
 def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> None:
-    """Data, network, epochs; each epoch is recorded and can be continued from."""
+    """Data, network, epochs; each epoch is recorded, and the run can go on from its last step."""
     from core.data.load import load
-    from core.training.devices import describe
     from core.training.fit import fit, start
 
     spec = run.spec
     fetch_data(spec.dataset, heartbeat, listen)
     preflight(run)
-    store.describe_machine(run, f"{platform.node()}: {describe(spec.device)}")
-    training = start(spec)
+    training = start(spec, way_to_compute(store, run))
     go_on(store, run, training)
-    best = store.get(run.id).best_accuracy or -1.0
-    for event in fit(spec, load(spec.dataset), training):
-        if isinstance(event, EpochMetrics):
-            if event.test_accuracy > best:  # files first: the store promises only what is there
-                best = event.test_accuracy
-                save_best(run, training.network, event.epoch)
-            about = {"spec": spec.to_json(), "metrics": asdict(event)}
-            save_resume(run, training.state() | about)
-            store.record(run, event)
-        else:
-            heartbeat.check(event)
-        listen(event)
+    keeper = Keeper(store, run, training)
+    try:
+        for event in fit(spec, load(spec.dataset), training):
+            if isinstance(event, EpochMetrics):
+                keeper.keep_epoch(event)
+            else:
+                keeper.keep_now_and_then()
+                heartbeat.check(event)
+            listen(event)
+    except StopRequested:
+        keeper.keep_checkpoint()
+        raise
+
+
+class Keeper:
+    """Writes the files of a run and tells the store, which vouches only for what is there."""
+
+    def __init__(self, store: Store, run: Run, training: Training) -> None:
+        self.store, self.run, self.training = store, run, training
+        self.best = store.get(run.id).best_accuracy or -1.0
+        self.due = time.monotonic() + CHECKPOINT_SECONDS
+
+    def keep_epoch(self, metrics: EpochMetrics) -> None:
+        """After an epoch: its figures, its checkpoint, and the parameters if they are the best."""
+        best_file = None
+        if metrics.test_accuracy > self.best:
+            self.best = metrics.test_accuracy
+            best_file = save_best(self.run, self.training.network, metrics.epoch)
+        self.store.record(self.run, metrics, self.write(), best_file)
+        remove_others(self.store.get(self.run.id))
+
+    def keep_checkpoint(self) -> None:
+        """In the middle of an epoch: where it is."""
+        self.store.keep_checkpoint(self.run, self.write())
+        remove_others(self.store.get(self.run.id))
+
+    def keep_now_and_then(self) -> None:
+        """A checkpoint in the middle of a long epoch."""
+        if time.monotonic() > self.due:
+            self.keep_checkpoint()
+
+    def write(self) -> StoredFile:
+        """The checkpoint; the next one is due later where writing takes long."""
+        began = time.monotonic()
+        about = {"spec": self.run.spec.to_json()}
+        file = save_checkpoint(self.run, self.training.state() | about)
+        now = time.monotonic()
+        self.due = now + max(CHECKPOINT_SECONDS, 20 * (now - began))
+        return file
+
+
+def way_to_compute(store: Store, run: Run) -> Execution:
+    """Threads and memory format: those the run began with, else the best of a short trial.
+
+    A run that goes on elsewhere gets a note, because its last digits are then no longer those of
+    an unbroken one.
+    """
+    from core.training.devices import describe
+    from core.training.execution import fingerprint
+
+    spec, here = run.spec, fingerprint(run.spec.device)
+    execution = run.execution
+    if execution is None:
+        execution = fastest_way(store, spec)
+    elif here != run.fingerprint:
+        epoch = len(store.epochs([run.id])[run.id]) + 1
+        store.add_note(
+            run,
+            f"From epoch {epoch} on it was computed elsewhere ({here}; before, {run.fingerprint}),"
+            " so its last digits are not those of an unbroken run.",
+        )
+    store.describe(run, f"{platform.node()}: {describe(spec.device)}", here, execution)
+    return execution
+
+
+def fastest_way(store: Store, spec: RunSpec) -> Execution:
+    """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
+    from core.data import find_dataset
+    from core.training.execution import TRIAL_STEPS, choose_execution, execution_name
+
+    images = spec.train_images or find_dataset(spec.dataset).train_images
+    steps = spec.recipe.epochs * -(-images // spec.recipe.batch_size)
+    name = execution_name(spec)
+    known = store.measured(name) if steps >= TRIAL_STEPS else None
+    execution = Execution(**known) if known else choose_execution(spec, steps)
+    if steps >= TRIAL_STEPS and not known:
+        store.keep_measured(name, asdict(execution))
+    return execution
 
 
 def go_on(store: Store, run: Run, training: Training) -> None:
-    """Continue after the run's last epoch, or start over where its files do not belong to it.
-
-    A death between writing the files and the store leaves the store one epoch behind.
-    """
-    state = load_resume(run)
-    recorded = len(store.epochs([run.id])[run.id])
-    # Numbers of runs begin anew with a new store, whose folder may still hold files of the old one
-    if state and state.get("spec") == run.spec.to_json() and recorded >= state["epoch"] - 1:
+    """Restore the checkpoint that the store vouches for; without one the run starts over."""
+    try:
+        state = load_checkpoint(run)
+    except DamagedFile as error:
+        state = None
+        store.add_note(run, f"Its checkpoint {error}, so it started over.")
+    if state:
         training.restore(state)
     store.forget_epochs(run, after=training.epoch)
-    if state and recorded < training.epoch:
-        store.record(run, EpochMetrics(**state["metrics"]))
+    remove_others(store.get(run.id))
 
 
 def preflight(run: Run) -> None:
@@ -173,6 +274,11 @@ def in_words(error: Exception) -> str:
             "BatchNorm cannot work on a single value: the last batch has one image and the map is"
             " 1×1; choose another batch size or a larger image."
         )
+    if any(word in text for word in ("CUDA error", "CUDA driver", "cuDNN error", "MPS backend")):
+        return (
+            f"The device stopped working ({text}); continue the run once it is back, or start it"
+            " on the CPU."
+        )
     return f"The run ended with {type(error).__name__}: {text}"
 
 
@@ -188,6 +294,7 @@ def work(
     drain: bool = False,
     leave: threading.Event | None = None,
     when_idle: Callable[[Store], None] | None = None,
+    abandon: Callable[[], None] | None = None,
 ) -> int:
     """Execute queued runs for ever, or with `drain` until none is left; how many there were.
 
@@ -213,12 +320,21 @@ def work(
             continue
         with current_run(run):
             try:
-                execute(store, run)
+                execute(store, run, abandon=abandon)
             except KeyboardInterrupt:
                 store.release(run)
                 raise
+        free_memory()
         count += 1
     return count
+
+
+def free_memory() -> None:
+    """Give back what the last run has left on an accelerator, so that the next one finds it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 _under_way: list[Run] = []  # what a worker that must leave gives back
@@ -274,5 +390,12 @@ def main(drain: bool, exit_with_parent: bool) -> int:
     store = open_store()
     if exit_with_parent:
         leave_with_parent(store)
-    work(store, drain, when_idle=measure_devices)
+    work(store, drain, when_idle=measure_devices, abandon=begin_anew)
     return 0
+
+
+def begin_anew() -> None:
+    """Put a fresh worker into the place of this process, whose step takes too long to end."""
+    if os.name == "posix":  # standard input, and with it the tie to the parent, stays open
+        os.execv(sys.executable, [sys.executable, "-m", "core", *sys.argv[1:]])
+    os._exit(0)  # whoever started the worker starts another one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 
 import torch
 
@@ -34,7 +35,26 @@ def describe(name: str) -> str:
         return torch.cuda.get_device_name(torch.device(name))
     if name == "mps":
         return f"Apple {platform.machine()} GPU"
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    return f"{processor()}, {thread_limit()} threads"
+
+
+def processor() -> str:
+    """The processor's name where the system tells it, else its kind."""
+    with suppress(OSError), open("/proc/cpuinfo") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return f"{line.partition(':')[2].strip()} CPU"
+    return f"{platform.processor() or platform.machine()} CPU"
+
+
+def thread_limit() -> int:
+    """CPU threads that this process may use: OMP_NUM_THREADS, else the cores it may run on."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if chosen.isdigit() and int(chosen) > 0:
+        return int(chosen)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def synchronise(device: torch.device) -> None:

@@ -1,7 +1,7 @@
 """The training loop: data stays uint8 on the device, nothing is awaited inside an epoch.
 
-Batch order and dropout derive from (seed, epoch) alone, so a run that continues after epoch 3
-needs no replay of epochs 1 to 3 to give the same bits.
+Batch order and dropout derive from seed, epoch and step alone, so a run that continues in the
+middle of an epoch needs no replay of what came before to give the same bits.
 """
 
 from __future__ import annotations
@@ -17,32 +17,79 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.analysis import analyze
-from core.data.batches import epoch_order, prepare, shuffled_batches
+from core.data.batches import Images, epoch_order, shuffled_batches
 from core.data.load import Dataset, load
 from core.specs import LabError, RunSpec
-from core.training.devices import find_device, synchronise
+from core.training.devices import available_bytes, find_device, synchronise
 from core.training.estimate import check_data
+from core.training.execution import default_execution, memory_format, uses_bfloat16
 from core.training.recipes import learning_rate_at
-from core.training.records import EpochMetrics, Progress
+from core.training.records import PHASES, EpochMetrics, Execution, Progress
 from core.zoo import build
 
 EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
 MAX_EVALUATION_BATCH = 1_000
+KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
+TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, one step in so many
+
+
+@dataclass
+class EpochSums:
+    """Sums of an epoch, kept on the device until the epoch is over."""
+
+    device: torch.device
+    seconds: float = 0.0
+    images: int = 0
+    phases: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    loss: Tensor = field(init=False)
+    correct: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loss = torch.zeros((), device=self.device)
+        self.correct = torch.zeros((), device=self.device)
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Add one batch: its mean loss, logits (B, classes) and labels (B,)."""
+        self.images += len(labels)
+        self.loss += loss.detach() * len(labels)
+        self.correct += (logits.detach().argmax(1) == labels).sum()
+
+    def charge(self, phase: str, seconds: float) -> None:
+        """Add time that was spent outside of the steps."""
+        self.phases[phase] += seconds
+        self.seconds += seconds
+
+    def means(self) -> tuple[float, float]:
+        """Mean loss and accuracy; waits for the device."""
+        return self.loss.item() / self.images, self.correct.item() / self.images
+
+    def state(self) -> dict[str, Any]:
+        """Everything, ready to be saved."""
+        return {name: value for name, value in vars(self).items() if name != "device"}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        vars(self).update(state, phases=dict(state["phases"]))
+        self.loss, self.correct = self.loss.to(self.device), self.correct.to(self.device)
 
 
 @dataclass
 class Training:
-    """A network and its optimiser between two epochs."""
+    """A network and its optimiser between two steps."""
 
     network: nn.Module
     optimiser: torch.optim.SGD
     device: torch.device
+    sums: EpochSums  # of the epoch under way
     epoch: int = 0  # epochs finished
+    step: int = 0  # steps done of the epoch under way
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on."""
+        """Everything that the next step depends on."""
         return {
             "epoch": self.epoch,
+            "step": self.step,
+            "sums": self.sums.state(),
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
@@ -51,17 +98,28 @@ class Training:
         """Continue from what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.epoch = state["epoch"]
+        self.sums.restore(state["sums"])
+        self.epoch, self.step = state["epoch"], state["step"]
+
+    def next_epoch(self) -> None:
+        """The epoch under way is finished."""
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, EpochSums(self.device)
 
 
-def start(spec: RunSpec) -> Training:
-    """A freshly initialised network on its device. Raises LabError if spec cannot be built."""
+def start(spec: RunSpec, execution: Execution | None = None) -> Training:
+    """A freshly initialised network on its device, computed by this process as `execution` says.
+
+    Raises LabError if spec cannot be built.
+    """
     device = find_device(spec.device)
     torch.manual_seed(spec.seed)
     network = build(spec.model)
     if spec.recipe.initialisation == "xavier":
         network.apply(xavier)
-    network = network.to(device, memory_format=memory_format(network))  # type: ignore[call-overload]
+    execution = execution or default_execution(network)
+    torch.set_num_threads(execution.threads)
+    layout = memory_format(network, execution.channels_last)
+    network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
     recipe = spec.recipe
     optimiser = torch.optim.SGD(
         network.parameters(),
@@ -71,23 +129,7 @@ def start(spec: RunSpec) -> Training:
         weight_decay=recipe.weight_decay,
         fused=device.type in ("cpu", "cuda"),
     )
-    return Training(network, optimiser, device)
-
-
-def memory_format(network: nn.Module) -> torch.memory_format:
-    """channels_last, which trains faster, except where PyTorch's CPU kernels then fail.
-
-    In torch 2.15 the weight gradient of a 1×1 convolution with a stride and fewer than 8 input
-    channels (thin ResNets) writes past its memory: wrong by half, and now and then a crash.
-    """
-    broken = any(
-        isinstance(module, nn.Conv2d)
-        and module.kernel_size == (1, 1)
-        and module.stride != (1, 1)
-        and module.in_channels < 8
-        for module in network.modules()
-    )
-    return torch.contiguous_format if broken else torch.channels_last
+    return Training(network, optimiser, device, EpochSums(device))
 
 
 def xavier(module: nn.Module) -> None:
@@ -96,70 +138,56 @@ def xavier(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
 
 
-@dataclass
-class Images:
-    """One half of a data set on the device, cut into batches as the network reads them."""
-
-    images: Tensor  # uint8 (N, C, H, W)
-    labels: Tensor  # int64 (N,)
-    size: int  # pixels a side that the network takes
-    in_channels: int
-    mean: float | None
-    std: float | None
-
-    def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """float32 (B, in_channels, size, size) and int64 (B,)."""
-        cut = self.images[index]
-        return prepare(cut, self.size, self.in_channels, self.mean, self.std), self.labels[index]
-
-
 def fit(
     spec: RunSpec, data: Dataset | None = None, training: Training | None = None
 ) -> Iterator[Progress | EpochMetrics]:
     """Train `spec`, epoch by epoch; yields Progress after each step, EpochMetrics after each epoch.
 
-    Close the generator to stop. `training` may hold a restored state, and holds the network
-    afterwards; `data` is loaded when it is not given. Raises LabError when the run cannot start or
-    its loss is no longer a number.
+    Close the generator to stop: `training`, which may hold a restored state, then holds everything
+    up to the last step. `data` is loaded when it is not given. Raises LabError when the run cannot
+    start or its loss is no longer a number.
     """
     data = (data or load(spec.dataset)).first(spec.train_images)
     check_data(spec, data.info, len(data.train_labels))
     training = training or start(spec)
+    if training.epoch >= spec.recipe.epochs:
+        return
+    began = perf_counter()
     train, test = halves(spec, data, training.device)
-    evaluation_batch = evaluation_batch_size(spec)
-    for epoch in range(training.epoch + 1, spec.recipe.epochs + 1):
-        seen = EpochSums(training.device)
-        yield from train_epoch(spec, training, train, epoch, seen)
-        loss, accuracy = seen.means()
-        check_finite(loss, epoch, spec)
-        began = perf_counter()
+    synchronise(training.device)
+    training.sums.charge("transfer", perf_counter() - began)
+    yield from resize_once(spec, training, (train, test))
+    batch_size = evaluation_batch_size(spec)
+    while training.epoch < spec.recipe.epochs:
+        yield from train_epoch(spec, training, train)
         tested = EpochSums(training.device)
-        for done, steps in evaluate(training.network, test, evaluation_batch, tested):
-            rate = seen.images / seen.seconds
-            yield Progress("evaluating", epoch, spec.recipe.epochs, done, steps, rate)
-        test_loss, test_accuracy = tested.means()
-        check_finite(test_loss, epoch, spec)
-        training.epoch = epoch
-        yield EpochMetrics(
-            epoch=epoch,
-            train_loss=loss,
-            train_accuracy=accuracy,
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
-            train_seconds=seen.seconds,
-            evaluation_seconds=perf_counter() - began,
-            images_per_second=seen.images / seen.seconds,
-            last_learning_rate=training.optimiser.param_groups[0]["lr"],
-        )
+        yield from evaluate(spec, training, test, batch_size, tested)
+        metrics = metrics_of(spec, training, tested)
+        training.next_epoch()
+        yield metrics
 
 
-def check_finite(loss: float, epoch: int, spec: RunSpec) -> None:
-    """Raise LabError when `loss` shows that the network diverged."""
-    if not math.isfinite(loss):
+def metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMetrics:
+    """The record of the epoch under way. Raises LabError when the network diverged."""
+    seen, epoch = training.sums, training.epoch + 1
+    (loss, accuracy), (test_loss, test_accuracy) = seen.means(), tested.means()
+    if not math.isfinite(loss) or not math.isfinite(test_loss):
         raise LabError(
             f"The loss is no longer a number in epoch {epoch}: the network diverged;"
             f" try a learning rate below {spec.recipe.learning_rate:g}."
         )
+    return EpochMetrics(
+        epoch=epoch,
+        train_loss=loss,
+        train_accuracy=accuracy,
+        test_loss=test_loss,
+        test_accuracy=test_accuracy,
+        train_seconds=seen.seconds,
+        evaluation_seconds=tested.seconds,
+        images_per_second=seen.images / seen.seconds,
+        last_learning_rate=training.optimiser.param_groups[0]["lr"],
+        **{f"{name}_seconds": seconds for name, seconds in seen.phases.items()},
+    )
 
 
 def halves(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, Images]:
@@ -176,61 +204,111 @@ def halves(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, 
     )
 
 
-@dataclass
-class EpochSums:
-    """Sums of an epoch, kept on the device until the epoch is over."""
-
-    device: torch.device
-    seconds: float = 0.0
-    images: int = 0
-    loss: Tensor = field(init=False)
-    correct: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.loss = torch.zeros((), device=self.device)
-        self.correct = torch.zeros((), device=self.device)
-
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add one batch: its mean loss, logits (B, classes) and labels (B,)."""
-        self.images += len(labels)
-        self.loss += loss.detach() * len(labels)
-        self.correct += (logits.detach().argmax(1) == labels).sum()
-
-    def means(self) -> tuple[float, float]:
-        """Mean loss and accuracy; waits for the device."""
-        return self.loss.item() / self.images, self.correct.item() / self.images
-
-
-def train_epoch(
-    spec: RunSpec, training: Training, train: Images, epoch: int, sums: EpochSums
+def resize_once(
+    spec: RunSpec, training: Training, sets: tuple[Images, Images]
 ) -> Iterator[Progress]:
-    """One pass over the training images in the order of (seed, epoch)."""
-    recipe = spec.recipe
-    torch.manual_seed(spec.seed * 1_000_003 + epoch)  # dropout
+    """Resize all images now and keep them, where memory allows; else each batch is resized."""
+    total = sum(len(images.labels) for images in sets if images.resized_bytes)
+    free = available_bytes(training.device)
+    needed = sum(images.resized_bytes for images in sets)
+    if not needed or (free is not None and needed > KEPT_RESIZED * free):
+        return
+    before = 0
+    for images in sets:
+        began = perf_counter()
+        for done in images.resize_all():
+            training.sums.charge("data", perf_counter() - began)
+            epoch, epochs = training.epoch + 1, spec.recipe.epochs
+            yield Progress("preparing", epoch, epochs, before + done, total)
+            began = perf_counter()
+        before += len(images.labels)
+
+
+class Laps:
+    """Charges the time between two calls to a phase, `weight` times: for the steps not timed."""
+
+    def __init__(self, sums: EpochSums, weight: int) -> None:
+        self.sums, self.weight = sums, weight
+        self.began = self.now() if weight else 0.0
+
+    def now(self) -> float:
+        """The time once the device has done what it was told."""
+        synchronise(self.sums.device)
+        return perf_counter()
+
+    def end(self, phase: str) -> None:
+        """What was done since the last call belongs to `phase`."""
+        if self.weight:
+            now = self.now()
+            self.sums.phases[phase] += self.weight * (now - self.began)
+            self.began = now
+
+
+def timing_weight(step: int, steps: int, device: torch.device) -> int:
+    """For how many steps the timing of this one stands; 0: it is not timed.
+
+    On an accelerator a clock must wait for the device, so only the middle one of TIMED_STEP steps
+    has one; on the CPU, where nothing is awaited, each step.
+    """
+    size = 1 if device.type == "cpu" else TIMED_STEP
+    first = step - step % size
+    size = min(size, steps - first)
+    return size if step == first + size // 2 else 0
+
+
+def train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Progress]:
+    """What is left of the epoch under way, over the images in the order of (seed, epoch)."""
+    recipe, epoch, sums = spec.recipe, training.epoch + 1, training.sums
     order = epoch_order(len(train.labels), spec.seed, epoch).to(training.device)
-    steps = math.ceil(len(order) / recipe.batch_size)
+    batches = list(shuffled_batches(order, recipe.batch_size))
+    steps = len(batches)
     training.network.train()
-    clock = perf_counter()
-    for step, index in enumerate(shuffled_batches(order, recipe.batch_size)):
-        rate = learning_rate_at(recipe, (epoch - 1) * steps + step, recipe.epochs * steps)
-        for group in training.optimiser.param_groups:
-            group["lr"] = rate
-        images, labels = train.batch(index)
-        training.optimiser.zero_grad(set_to_none=True)  # frees memory that the forward pass needs
-        logits = training.network(images)
-        loss = F.cross_entropy(logits, labels)
-        loss.backward()
-        if recipe.max_gradient_norm:
-            nn.utils.clip_grad_norm_(training.network.parameters(), recipe.max_gradient_norm)
-        training.optimiser.step()
-        sums.add(loss, logits, labels)
-        if step + 1 == steps:
-            synchronise(training.device)
-        sums.seconds += perf_counter() - clock
-        yield Progress(
-            "training", epoch, recipe.epochs, step + 1, steps, sums.images / sums.seconds
+    for step in range(training.step, steps):
+        began = perf_counter()
+        set_rate(
+            training, learning_rate_at(recipe, (epoch - 1) * steps + step, recipe.epochs * steps)
         )
-        clock = perf_counter()  # what the reader does with the progress is not training time
+        seed_dropout(spec.seed, epoch, step)
+        laps = Laps(sums, timing_weight(step, steps, training.device))
+        images, labels = train.batch(batches[step])
+        laps.end("data")
+        train_step(spec, training, images, labels, laps)
+        training.step = step + 1
+        if training.step == steps:
+            synchronise(training.device)
+        sums.seconds += perf_counter() - began  # what the reader does meanwhile is not training
+        rate = sums.images / sums.seconds
+        yield Progress("training", epoch, recipe.epochs, training.step, steps, rate)
+
+
+def train_step(
+    spec: RunSpec, training: Training, images: Tensor, labels: Tensor, laps: Laps
+) -> None:
+    """One step on a batch (B, C, S, S) with its labels (B,)."""
+    recipe, network, device = spec.recipe, training.network, training.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16(spec, device)):
+        logits = network(images)
+        loss = F.cross_entropy(logits, labels)
+    laps.end("forward")
+    loss.backward()
+    laps.end("backward")
+    if recipe.max_gradient_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
+    training.optimiser.step()
+    training.optimiser.zero_grad(set_to_none=True)  # frees memory that the next forward needs
+    training.sums.add(loss, logits, labels)
+    laps.end("optimiser")
+
+
+def set_rate(training: Training, rate: float) -> None:
+    """The learning rate of the next step."""
+    for group in training.optimiser.param_groups:
+        group["lr"] = rate
+
+
+def seed_dropout(seed: int, epoch: int, step: int) -> None:
+    """Random numbers of this step, whatever was drawn before it."""
+    torch.manual_seed(((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**63)
 
 
 def evaluation_batch_size(spec: RunSpec) -> int:
@@ -241,14 +319,20 @@ def evaluation_batch_size(spec: RunSpec) -> int:
 
 
 def evaluate(
-    network: nn.Module, test: Images, batch_size: int, sums: EpochSums
-) -> Iterator[tuple[int, int]]:
-    """Add all test images to `sums`; yields (batches done, batches) after each."""
-    network.eval()
+    spec: RunSpec, training: Training, test: Images, batch_size: int, tested: EpochSums
+) -> Iterator[Progress]:
+    """Add all test images to `tested`."""
+    network, device, seen = training.network.eval(), training.device, training.sums
     steps = math.ceil(len(test.labels) / batch_size)
     for step in range(steps):
-        with torch.no_grad():
+        began = perf_counter()
+        bf16 = uses_bfloat16(spec, device)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             images, labels = test.batch(slice(step * batch_size, (step + 1) * batch_size))
             logits = network(images)
-            sums.add(F.cross_entropy(logits, labels), logits, labels)
-        yield step + 1, steps
+            tested.add(F.cross_entropy(logits, labels), logits, labels)
+        if step + 1 == steps:
+            synchronise(device)
+        tested.seconds += perf_counter() - began
+        epoch, rate = training.epoch + 1, seen.images / seen.seconds
+        yield Progress("evaluating", epoch, spec.recipe.epochs, step + 1, steps, rate)

@@ -20,7 +20,7 @@ from core.analysis import Analysis
 from core.analysis.trace import FREE, operation_name, tensors_in
 from core.specs import LabError
 from core.training.devices import available_bytes, describe, find_device, synchronise
-from core.training.fit import memory_format
+from core.training.execution import memory_format
 from core.training.records import LayerTime, LayerTimes
 from core.zoo import build
 

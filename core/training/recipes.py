@@ -41,11 +41,17 @@ def fast(train_images: int) -> Recipe:
         schedule="one-cycle",
         initialisation="xavier",
         normalise=True,
+        bfloat16=True,
     )
 
 
 PUBLISHED_VGG = Recipe(
-    "published-vgg", epochs=5, batch_size=128, learning_rate=0.05, initialisation="xavier"
+    "published-vgg",
+    epochs=5,
+    batch_size=128,
+    learning_rate=0.05,
+    initialisation="xavier",
+    bfloat16=True,
 )
 PUBLISHED_COURSE = Recipe(
     "published-course",

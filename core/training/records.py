@@ -10,11 +10,11 @@ from typing import Any
 class Progress:
     """Where a run is, sent after every step."""
 
-    phase: str  # downloading, training, evaluating
+    phase: str  # downloading, preparing, training, evaluating
     epoch: int  # the epoch under way, from 1
     epochs: int
-    step: int  # steps of this phase that are done; bytes of a download
-    steps: int  # steps in this phase; bytes of a download
+    step: int  # steps of this phase that are done; bytes of a download, images prepared
+    steps: int  # steps in this phase; bytes of a download, images to prepare
     images_per_second: float = 0.0  # of this epoch so far
 
     @property
@@ -22,7 +22,7 @@ class Progress:
         """Share of the whole run that is done, 0 to 1."""
         if self.phase == "downloading":
             return 0.0
-        within = self.step / self.steps if self.phase == "training" else 1.0
+        within = {"preparing": 0.0, "evaluating": 1.0}.get(self.phase, self.step / self.steps)
         return min(1.0, (self.epoch - 1 + within) / self.epochs)
 
 
@@ -42,6 +42,46 @@ class EpochMetrics:
     evaluation_seconds: float
     images_per_second: float  # training images ÷ train_seconds
     last_learning_rate: float  # of the last step; with one-cycle it changes at every step
+    # Where train_seconds went, from sampled steps; what is left is Python between the phases.
+    data_seconds: float = 0.0  # cutting, resizing and scaling batches
+    transfer_seconds: float = 0.0  # from the host's memory to the device's
+    forward_seconds: float = 0.0
+    backward_seconds: float = 0.0
+    optimiser_seconds: float = 0.0
+
+    @property
+    def step_seconds(self) -> float:
+        """What the network itself took: forward, backward, optimiser."""
+        return self.forward_seconds + self.backward_seconds + self.optimiser_seconds
+
+    @property
+    def step_images_per_second(self) -> float | None:
+        """The rate that would be left if data cost nothing; None where it was not measured."""
+        images = self.images_per_second * self.train_seconds
+        return images / self.step_seconds if self.step_seconds else None
+
+
+PHASES = ("data", "transfer", "forward", "backward", "optimiser")  # of a step, as above
+TIMES = (  # the fields that two equal runs do not share
+    *("train_seconds", "evaluation_seconds", "images_per_second"),
+    *(f"{phase}_seconds" for phase in PHASES),
+)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a run is computed, which decides its speed and its last bits but not what it learns.
+
+    Chosen when the run first starts and kept with it, so that a resume computes the same bits.
+    """
+
+    threads: int  # CPU threads
+    channels_last: bool  # maps as (N, H, W, C) in memory
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Execution:
+        """From what the store keeps."""
+        return cls(int(values["threads"]), bool(values["channels_last"]))
 
 
 @dataclass(frozen=True)

@@ -14,22 +14,27 @@ import pytest
 from sqlalchemy import event, text, update
 
 from core.runs import store as store_module
-from core.runs.files import best_file, delete_runs, resume_file, run_folder, save_best, save_resume
+from core.runs.files import delete_runs, run_folder, save_best, save_checkpoint
+from core.runs.schema import (
+    OLDEST_VERSION,
+    SCHEMA_VERSION,
+    database_url,
+    epochs_table,
+    runs_dir,
+    runs_table,
+)
 from core.runs.store import (
     MAX_ATTEMPTS,
-    SCHEMA_VERSION,
     LostRun,
     Run,
     RunState,
     Store,
-    database_url,
+    StoredFile,
     open_store,
-    runs_dir,
-    runs_table,
 )
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import recipe
-from core.training.records import EpochMetrics, Progress
+from core.training.records import PHASES, EpochMetrics, Execution, Progress
 
 PROJECT = Path(__file__).parents[2]
 SPEC = RunSpec(
@@ -201,7 +206,8 @@ def ways_to_write(store: Store, run: Run) -> list:
         lambda: store.heartbeat(run, Progress("training", 1, 5, 1, 9)),
         lambda: store.record(run, metrics(9, accuracy=0.9)),
         lambda: store.forget_epochs(run, after=0),
-        lambda: store.describe_machine(run, "elsewhere"),
+        lambda: store.describe(run, "elsewhere", "another processor", Execution(1, True)),
+        lambda: store.keep_checkpoint(run, StoredFile("checkpoint-1-0-7.pt", "00")),
         lambda: store.finish(run, RunState.FAILED, "elsewhere"),
     ]
 
@@ -357,7 +363,7 @@ def test_other_runs_cannot_go_on(store, end):
         store.finish(run, end)
     elif end is RunState.QUEUED:
         store.release(run)
-    with pytest.raises(LabError, match=rf"Run {run.id} is not stopped"):
+    with pytest.raises(LabError, match=rf"Run {run.id} is {end}; only a stopped or failed run"):
         store.resume(run.id)
     assert state(store, run) is end
 
@@ -375,11 +381,12 @@ def test_deleting_takes_the_files_of_the_run_along_and_no_others(store):
 
     runs = [claimed(store), claimed(store)]
     for run in runs:
-        save_best(run, nn.Linear(2, 2), epoch=1)
-        save_resume(run, {"epoch": 1})
+        best = save_best(run, nn.Linear(2, 2), epoch=1)
+        checkpoint = save_checkpoint(run, {"epoch": 1, "step": 0})
     delete_runs(store, [runs[0].id])
     assert not run_folder(runs[0].id).exists()
-    assert best_file(runs[1].id).exists() and resume_file(runs[1].id).exists()
+    left = {path.name for path in run_folder(runs[1].id).iterdir()}
+    assert left == {best.name, checkpoint.name}
     assert [run.id for run in store.runs()] == [runs[1].id]
 
 
@@ -465,7 +472,7 @@ def test_a_store_is_found_again(store):
 
 
 @pytest.mark.parametrize(
-    ("version", "word"), [(SCHEMA_VERSION + 1, "newer"), (SCHEMA_VERSION - 1, "older")]
+    ("version", "word"), [(SCHEMA_VERSION + 1, "newer"), (OLDEST_VERSION - 1, "older")]
 )
 def test_a_store_of_another_version_is_left_alone(store, version, word):
     store.enqueue(SPEC)
@@ -474,6 +481,70 @@ def test_a_store_of_another_version_is_left_alone(store, version, word):
     with pytest.raises(LabError, match=rf"made by a {word} version .*\(schema {version}"):
         open_store()
     assert len(store.runs()) == 1
+
+
+ADDED_IN_VERSION_2 = {
+    runs_table: ("fingerprint", "execution", "checkpoint", "best_file", "note"),
+    epochs_table: tuple(f"{phase}_seconds" for phase in PHASES),
+}
+
+
+def test_a_store_of_version_1_is_brought_up_to_date_and_keeps_its_runs(store):
+    run = claimed(store)
+    store.record(run, metrics(1, 0.7))
+    with store.writing() as connection:
+        connection.execute(text("UPDATE lab SET value = '1'"))
+        for table, columns in ADDED_IN_VERSION_2.items():
+            for column in columns:
+                connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN {column}"))
+    store.engine.dispose()
+    again = open_store()
+    kept = again.get(run.id)
+    assert (kept.spec, kept.best_accuracy, kept.note, kept.execution) == (SPEC, 0.7, "", None)
+    assert kept.best_file == StoredFile("best.safetensors", "") and kept.checkpoint is None
+    assert again.epochs([run.id])[run.id] == [metrics(1, 0.7)]
+    again.record(run, metrics(2))
+    open_store()  # and stays so
+
+
+# Longer runs
+
+
+def ended(store: Store, spec: RunSpec) -> Run:
+    """A finished run of `spec` with the checkpoint of its last epoch."""
+    run_id = store.enqueue(spec)
+    run = store.claim()
+    store.record(run, metrics(spec.recipe.epochs), StoredFile("checkpoint-1-10-0.pt", "00"))
+    store.finish(run, RunState.FINISHED)
+    return store.get(run_id)
+
+
+CONSTANT = replace(SPEC, recipe=recipe("published-course", 400))
+
+
+def test_a_finished_run_with_a_constant_rate_can_be_extended(store):
+    run = ended(store, CONSTANT)
+    store.extend(run.id, 12)
+    again = store.claim()
+    assert again.id == run.id and again.checkpoint == run.checkpoint
+    assert again.spec == replace(CONSTANT, recipe=replace(CONSTANT.recipe, epochs=12))
+
+
+def test_other_runs_cannot_be_extended(store):
+    with pytest.raises(LabError, match=r"one-cycle schedule that has ended; start a new run of 9"):
+        store.extend(ended(store, SPEC).id, 9)
+    with pytest.raises(LabError, match=r"to more than its 10 epochs"):
+        store.extend(ended(store, CONSTANT).id, 10)
+    with pytest.raises(LabError, match=r"is not finished, so it cannot be extended"):
+        store.extend(store.enqueue(CONSTANT), 12)
+
+
+def test_notes_are_added_one_behind_the_other(store):
+    run = claimed(store)
+    assert store.get(run.id).note == ""
+    store.add_note(run, "One.")
+    store.add_note(run, "Two.")
+    assert store.get(run.id).note == "One. Two."
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
@@ -544,7 +615,7 @@ def test_files_that_cannot_be_written_are_one_sentence(store, isolated_runs):
     run = claimed(store)
     run_folder(run.id).write_text("a file stands where the folder should be")
     with pytest.raises(LabError, match=r"could not be written .*LAB_RUNS_DIR"):
-        save_resume(run, {"epoch": 1})
+        save_checkpoint(run, {"epoch": 1, "step": 0})
 
 
 def test_a_pause_is_no_running_time(store, monkeypatch):

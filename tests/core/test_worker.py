@@ -21,20 +21,19 @@ from core.data.batches import prepare
 from core.data.load import load
 from core.runs import store as store_module
 from core.runs import worker as worker_module
-from core.runs.files import best_file, load_resume, resume_file, run_folder
+from core.runs.files import best_path, load_checkpoint, path_of, run_folder
 from core.runs.launch import WorkerProcess
 from core.runs.store import Run, RunState, Store, open_store
 from core.runs.worker import execute, work
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import fit
 from core.training.recipes import recipe
-from core.training.records import EpochMetrics, Progress
+from core.training.records import TIMES, EpochMetrics, Execution, Progress
 from core.zoo import build
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 PROJECT = Path(__file__).parents[2]
-MEASURED = ("train_seconds", "evaluation_seconds", "images_per_second")
 TINY = RunSpec(
     ModelSpec("lenet", image_size=28),
     "fashion-mini",
@@ -70,7 +69,7 @@ def claimed(store: Store, spec: RunSpec = TINY) -> Run:
 def history(store: Store, run_id: int) -> list[dict]:
     """The figures of every epoch, without the times, which no two runs share."""
     return [
-        {name: value for name, value in asdict(row).items() if name not in MEASURED}
+        {name: value for name, value in asdict(row).items() if name not in TIMES}
         for row in store.epochs([run_id])[run_id]
     ]
 
@@ -105,15 +104,15 @@ def test_a_run_ends_with_its_epochs_and_its_files(store):
     best = max(rows, key=lambda row: (row.test_accuracy, -row.epoch))
     assert (done.best_epoch, done.best_accuracy) == (best.epoch, best.test_accuracy)
     assert sorted(path.name for path in run_folder(run.id).iterdir()) == [
-        "best.safetensors",
-        "resume.pt",
+        f"best-1-{best.epoch}.safetensors",
+        "checkpoint-1-3-0.pt",
     ]
 
 
 def test_the_same_run_gives_the_figures_of_fit(store):
     rows = [asdict(e) for e in fit(TINY, load("fashion-mini")) if isinstance(e, EpochMetrics)]
     for row in rows:
-        for name in MEASURED:
+        for name in TIMES:
             del row[name]
     assert uninterrupted(store, TINY) == rows
 
@@ -121,14 +120,15 @@ def test_the_same_run_gives_the_figures_of_fit(store):
 def test_the_best_parameters_load_into_the_network_of_their_own_spec(store):
     run = claimed(store)
     execute(store, run)
-    with safe_open(best_file(run.id), "pt") as file:
+    best = best_path(store.get(run.id))
+    with safe_open(best, "pt") as file:
         about = file.metadata()
     assert RunSpec.from_json(about["spec"]) == TINY
     assert about["run"] == str(run.id)
     assert about["epoch"] == str(store.get(run.id).best_epoch)
 
     network = build(RunSpec.from_json(about["spec"]).model)
-    network.load_state_dict(load_file(best_file(run.id)))
+    network.load_state_dict(load_file(best))
     data = load("fashion-mini")
     with torch.no_grad():
         images = prepare(data.test_images, 28, 1, data.info.mean, data.info.std)
@@ -139,7 +139,8 @@ def test_the_best_parameters_load_into_the_network_of_their_own_spec(store):
 def test_the_state_for_a_resume_is_that_of_the_last_epoch(store):
     run = claimed(store)
     execute(store, run)
-    assert load_resume(run)["epoch"] == 3
+    state = load_checkpoint(store.get(run.id))
+    assert (state["epoch"], state["step"]) == (3, 0)
 
 
 def test_all_queued_runs_are_executed_in_order(store):
@@ -167,7 +168,8 @@ def test_a_stop_ends_a_run_in_the_middle_of_an_epoch_and_it_can_go_on(store, imp
     stopped = store.get(run.id)
     assert stopped.state is RunState.STOPPED and stopped.finished_at is not None
     assert len(history(store, run.id)) == 1
-    assert load_resume(run)["epoch"] == 1
+    state = load_checkpoint(stopped)  # the steps of the second epoch are not lost
+    assert state["epoch"] == 1 and state["step"] >= 2
 
     store.resume(run.id)
     assert work(store, drain=True) == 1
@@ -287,12 +289,35 @@ def test_a_disk_that_is_full_ends_the_run_with_a_sentence(store):
     assert "LAB_RUNS_DIR" in store.get(run.id).message
 
 
-def test_a_broken_state_starts_the_run_over(store):
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # one bit
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"), [(damage, "is damaged"), (Path.unlink, "is gone")], ids=["bit", "gone"]
+)
+def test_a_checkpoint_that_is_not_what_was_written_starts_the_run_over(store, harm, words):
+    run_id = stopped_in_the_second_epoch(store)
+    harm(path_of(store.get(run_id), store.get(run_id).checkpoint))
+    store.resume(run_id)
+    assert work(store, drain=True) == 1
+    ended = store.get(run_id)
+    assert ended.state is RunState.FINISHED
+    assert words in ended.note and "started over" in ended.note
+    assert history(store, run_id) == uninterrupted(store, TINY)
+
+
+def stopped_in_the_second_epoch(store: Store) -> int:
     run = claimed(store)
-    run_folder(run.id).mkdir(parents=True)
-    resume_file(run.id).write_bytes(b"half a file")
-    assert execute(store, run) is RunState.FINISHED
-    assert [row["epoch"] for row in history(store, run.id)] == [1, 2, 3]
+
+    def stop(event: Progress | EpochMetrics) -> None:
+        if isinstance(event, Progress) and (event.epoch, event.step) == (2, 1):
+            raise worker_module.StopRequested
+
+    assert execute(store, run, stop) is RunState.STOPPED
+    return run.id
 
 
 def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_runs):
@@ -306,26 +331,157 @@ def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_r
     assert history(fresh, run.id) == uninterrupted(fresh, TINY)
 
 
-def test_a_death_between_files_and_store_loses_no_epoch(store, no_lease, monkeypatch):
+class Killed(BaseException):
+    """As kill -9: nothing is cleaned up."""
+
+
+@pytest.mark.parametrize("where", ["record", "keep_checkpoint"])
+def test_a_death_between_files_and_store_loses_nothing_that_counted(
+    store, no_lease, monkeypatch, where
+):
+    every_step = worker_module.Keeper.keep_checkpoint
+    monkeypatch.setattr(worker_module.Keeper, "keep_now_and_then", every_step)
     run = claimed(store)
+    original = getattr(Store, where)
 
-    class Killed(BaseException):
-        """As kill -9: nothing is cleaned up."""
-
-    def die(self: Store, run: Run, metrics: EpochMetrics) -> None:
-        if metrics.epoch == 2:
+    def die(self: Store, run: Run, *what) -> None:
+        if store.epochs([run.id])[run.id]:
             raise Killed
-        record(self, run, metrics)
+        original(self, run, *what)
 
-    record = Store.record
-    monkeypatch.setattr(Store, "record", die)
+    monkeypatch.setattr(Store, where, die)
     with pytest.raises(Killed):
         execute(store, run)
-    monkeypatch.setattr(Store, "record", record)
+    monkeypatch.setattr(Store, where, original)
     assert [row["epoch"] for row in history(store, run.id)] == [1]
     again = store.claim()
     assert execute(store, again) is RunState.FINISHED
     assert history(store, run.id) == uninterrupted(store, TINY)
+    kept = store.get(run.id)
+    left = {path.name for path in run_folder(run.id).iterdir()}
+    assert left == {kept.checkpoint.name, kept.best_file.name}  # what the dead one wrote is gone
+
+
+def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_lease, monkeypatch):
+    run_id = stopped_in_the_second_epoch(store)
+    before = store.get(run_id).checkpoint
+    store.resume(run_id)
+    save = torch.save
+
+    def die(state, target) -> None:
+        target.write_bytes(b"half a file")
+        raise Killed
+
+    monkeypatch.setattr(torch, "save", die)
+    with pytest.raises(Killed):
+        execute(store, store.claim())
+    monkeypatch.setattr(torch, "save", save)
+    assert store.get(run_id).checkpoint == before
+    assert execute(store, store.claim()) is RunState.FINISHED
+    assert history(store, run_id) == uninterrupted(store, TINY)
+
+
+# How it is computed
+
+
+def test_the_way_to_compute_is_kept_with_the_run_and_used_again(store, monkeypatch):
+    run_id = stopped_in_the_second_epoch(store)
+    execution = store.get(run_id).execution
+    assert execution == Execution(threads=1, channels_last=True)
+    used = []
+    from core.training import fit as fit_module
+
+    start = fit_module.start
+    monkeypatch.setattr(
+        fit_module, "start", lambda spec, way=None: used.append(way) or start(spec, way)
+    )
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # another worker, which would choose two
+    store.resume(run_id)
+    work(store, drain=True)
+    assert used == [execution] and store.get(run_id).execution == execution
+    assert store.get(run_id).note == ""
+
+
+def test_a_run_that_goes_on_elsewhere_says_so(store, monkeypatch):
+    run_id = stopped_in_the_second_epoch(store)
+    monkeypatch.setattr("core.training.execution.fingerprint", lambda device: "another machine")
+    store.resume(run_id)
+    work(store, drain=True)
+    note = store.get(run_id).note
+    assert "From epoch 2 on it was computed elsewhere (another machine; before, " in note
+    assert store.get(run_id).state is RunState.FINISHED
+
+
+def test_equal_runs_share_one_trial(store, monkeypatch):
+    tried = []
+
+    def choose(spec: RunSpec, steps: int) -> Execution:
+        tried.append(steps)
+        return Execution(1, False)
+
+    monkeypatch.setattr("core.training.execution.TRIAL_STEPS", 9)
+    monkeypatch.setattr("core.training.execution.choose_execution", choose)
+    ids = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
+    work(store, drain=True)
+    assert tried == [9]
+    assert {store.get(run_id).execution for run_id in ids} == {Execution(1, False)}
+
+
+# A stop that cannot wait
+
+
+def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
+    """The step sleeps; the process is told to end while the checkpoint before it stands."""
+    monkeypatch.setattr(worker_module, "STOP_SECONDS", 0.1)
+    run = claimed(store)
+    abandoned = threading.Event()
+
+    def hang(event: Progress | EpochMetrics) -> None:
+        if isinstance(event, Progress) and (event.epoch, event.step) == (2, 1):
+            store.request_stop([run.id])
+            assert abandoned.wait(20)
+
+    execute(store, run, hang, abandoned.set)
+    stopped = store.get(run.id)
+    assert stopped.state is RunState.STOPPED
+    assert (load_checkpoint(stopped)["epoch"], load_checkpoint(stopped)["step"]) == (1, 0)
+    store.resume(run.id)
+    work(store, drain=True)
+    assert history(store, run.id) == uninterrupted(store, TINY)
+
+
+def test_a_stop_that_is_obeyed_in_time_ends_no_process(store, impatient, monkeypatch):
+    monkeypatch.setattr(worker_module, "STOP_SECONDS", 0.3)
+    keep = worker_module.Keeper.keep_checkpoint
+
+    def keep_slowly(keeper: worker_module.Keeper) -> None:
+        time.sleep(0.6)
+        keep(keeper)
+
+    monkeypatch.setattr(worker_module.Keeper, "keep_checkpoint", keep_slowly)
+    run = claimed(store)
+    abandoned = threading.Event()
+
+    def stop(event: Progress | EpochMetrics) -> None:
+        store.request_stop([run.id])
+        time.sleep(0.05)  # a heartbeat hears it, the next event obeys
+
+    assert execute(store, run, stop, abandoned.set) is RunState.STOPPED
+    assert not abandoned.is_set() and load_checkpoint(store.get(run.id)) is not None
+
+
+# Longer
+
+
+def test_an_extended_run_is_the_longer_run(store):
+    longer = replace(TINY, recipe=recipe("published-course", 96, epochs=4, batch_size=32))
+    shorter = replace(longer, recipe=replace(longer.recipe, epochs=2))
+    run = claimed(store, shorter)
+    execute(store, run)
+    store.extend(run.id, 4)
+    work(store, drain=True)
+    assert store.get(run.id).spec == longer
+    assert history(store, run.id) == uninterrupted(store, longer)
 
 
 # Processes

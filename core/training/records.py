@@ -118,3 +118,41 @@ class LayerTimes:
         """The inverse of `to_dict`."""
         layers = tuple(LayerTime(**layer) for layer in values["layers"])
         return cls(**(values | {"layers": layers}))
+
+
+@dataclass(frozen=True)
+class ThroughputPoint:
+    """How fast one loop trains with one batch size on one device."""
+
+    device: str
+    loop: str  # lab, conventional
+    batch_size: int
+    loader_workers: int  # of the published loop's DataLoader
+    images_per_second: float  # median over the rounds
+    slowest: float  # of the rounds
+    fastest: float
+    step_images_per_second: float | None  # if data cost nothing; None where it was not timed
+    flops_per_second: float  # of convolutions and matrix products, forward and backward
+    threads: int
+    channels_last: bool
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """A network's training rates over batch sizes and devices, as measured on one machine."""
+
+    spec: str  # the RunSpec as JSON, but for batch size and device
+    share: float  # of the measurement that is done, 0 to 1
+    machines: dict[str, str]  # device → what it is, in words
+    peaks: dict[str, float]  # device → FLOP/s of a matrix product
+    points: tuple[ThroughputPoint, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Throughput:
+        """The inverse of `to_dict`."""
+        points = tuple(ThroughputPoint(**point) for point in values["points"])
+        return cls(**(values | {"points": points}))

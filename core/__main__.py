@@ -1,4 +1,4 @@
-"""The lab without a browser: `python -m core list | analyze | time | train | runs | worker`."""
+"""The lab without a browser: `python -m core list | analyze | train | ...`; `--help` tells all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core import cli
+from core.cli import measurements, networks, runs
+from core.cli.writing import say
 from core.specs import LabError
 
 FAILED, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141  # exit codes; 128 + signal
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except LabError as error:
-        cli.say(str(error))
+        say(str(error))
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CLOSED_PIPE
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        cli.say(f"Could not read or write{where}: {error.strerror or error}.")
+        say(f"Could not read or write{where}: {error.strerror or error}.")
         give_up_output()
         return BAD_INPUT
 
@@ -50,8 +51,11 @@ def make_parser() -> argparse.ArgumentParser:
     add_list(commands)
     add_analyze(commands)
     add_time(commands)
+    add_bench(commands)
     add_train(commands)
+    add_submit(commands)
     add_runs(commands)
+    add_one_run(commands)
     add_worker(commands)
     return parser
 
@@ -63,7 +67,7 @@ def add_list(commands: Commands[argparse.ArgumentParser]) -> None:
     """python -m core list"""
     parser = commands.add_parser("list", help="every network, with its defaults and options")
     add_format(parser)
-    parser.set_defaults(command=cli.list_networks)
+    parser.set_defaults(command=networks.list_networks)
 
 
 def add_analyze(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -85,7 +89,7 @@ def add_analyze(commands: Commands[argparse.ArgumentParser]) -> None:
         " operation (default)",
     )
     add_format(parser)
-    parser.set_defaults(command=cli.analyze)
+    parser.set_defaults(command=networks.analyze)
 
 
 def add_time(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -104,7 +108,28 @@ def add_time(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
     add_format(parser)
-    parser.set_defaults(command=cli.time_layers)
+    parser.set_defaults(command=measurements.time_layers)
+
+
+def add_bench(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core bench"""
+    parser = commands.add_parser(
+        "bench",
+        help="how many images a second train here, and how many as published",
+        description="Trains for some seconds with each batch size on each device of this machine,"
+        " in turns with the published loop (a DataLoader over PIL images): medians over several"
+        " rounds, beside what a matrix product achieves.",
+    )
+    add_run(parser, arch="course-residual")
+    parser.add_argument(
+        "--batch-sizes", type=int, nargs="+", metavar="N", help="default: the recipe's"
+    )
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--all-devices", action="store_true", help="one after the other")
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add_format(parser)
+    parser.set_defaults(command=measurements.bench)
 
 
 def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -115,7 +140,60 @@ def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
         description="Train a network in this terminal. The run is kept in the store, so the Runs"
         " page shows it too; Ctrl-C stops it and keeps the epochs that are finished.",
     )
-    add_network(parser)
+    add_run(parser)
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the epochs to FILE")
+    parser.set_defaults(command=runs.train)
+
+
+def add_submit(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core submit"""
+    parser = commands.add_parser(
+        "submit",
+        help="put a run into the queue",
+        description="Puts a run into the queue and prints its number; a worker executes it: that of"
+        " the page server, or `python -m core worker`.",
+    )
+    add_run(parser)
+    parser.set_defaults(command=runs.submit)
+
+
+def add_one_run(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core stop | resume | export"""
+    stop = commands.add_parser("stop", help="stop a run; what it has learned is kept")
+    resume = commands.add_parser("resume", help="put a stopped or failed run back into the queue")
+    export = commands.add_parser("export", help="the epochs of a run as CSV")
+    for parser, command in ((stop, runs.stop), (resume, runs.resume), (export, runs.export)):
+        parser.add_argument("run", type=int, metavar="RUN", help="its number, as `runs` shows it")
+        parser.set_defaults(command=command)
+    resume.add_argument(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="let a finished run with a constant learning rate go on to N epochs",
+    )
+    export.add_argument("--csv", type=Path, metavar="FILE", help="default: standard output")
+
+
+def add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core runs"""
+    parser = commands.add_parser("runs", help="every run so far, the newest first")
+    add_format(parser)
+    parser.set_defaults(command=runs.list_runs)
+
+
+def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core worker"""
+    parser = commands.add_parser("worker", help="execute the runs that are queued")
+    parser.add_argument("--drain", action="store_true", help="end when the queue is empty")
+    parser.add_argument(
+        "--exit-with-parent", action="store_true", help="end when standard input closes"
+    )
+    parser.set_defaults(command=runs.work)
+
+
+def add_run(parser: argparse.ArgumentParser, arch: str | None = None) -> None:
+    """The flags that make a RunSpec."""
+    add_network(parser, arch)
     parser.add_argument(
         "--dataset",
         default="fashion-mini",
@@ -132,30 +210,17 @@ def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     parser.add_argument("--device", help="cpu, cuda, mps; default: the fastest of this machine")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the epochs to FILE")
-    parser.set_defaults(command=cli.train)
 
 
-def add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
-    """python -m core runs"""
-    parser = commands.add_parser("runs", help="every run so far, the newest first")
-    add_format(parser)
-    parser.set_defaults(command=cli.list_runs)
-
-
-def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
-    """python -m core worker"""
-    parser = commands.add_parser("worker", help="execute the runs that are queued")
-    parser.add_argument("--drain", action="store_true", help="end when the queue is empty")
-    parser.add_argument(
-        "--exit-with-parent", action="store_true", help="end when standard input closes"
-    )
-    parser.set_defaults(command=cli.work)
-
-
-def add_network(parser: argparse.ArgumentParser) -> None:
+def add_network(parser: argparse.ArgumentParser, arch: str | None = None) -> None:
     """The flags that make a ModelSpec; what is left out comes from the network's own default."""
-    parser.add_argument("arch", metavar="ARCH", help="a name that `python -m core list` shows")
+    about = "a name that `python -m core list` shows"
+    if arch:
+        parser.add_argument(
+            "arch", metavar="ARCH", nargs="?", default=arch, help=f"{about}; default: {arch}"
+        )
+    else:
+        parser.add_argument("arch", metavar="ARCH", help=about)
     parser.add_argument("--ratio", type=int, metavar="N", help="divides the channel counts")
     parser.add_argument("--size", type=int, metavar="PIXELS", help="image side")
     parser.add_argument("--in-channels", type=int, metavar="N", help="1 grey, 3 colour")

@@ -16,7 +16,7 @@ from core.analysis.reconcile import Account
 from core.analysis.records import Analysis, LayerCost, SweepPoint
 from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
-from core.training.records import EpochMetrics, LayerTimes
+from core.training.records import EpochMetrics, LayerTimes, Throughput
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,7 +59,7 @@ EPOCH_COLUMNS = [*WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_field
 RUN_COLUMNS = [
     *WHICH_RUN,
     *("study", "state", "message", "best_epoch", "best_accuracy", "seconds", "created_at"),
-    "machine",
+    *("machine", "note"),
 ]
 
 
@@ -137,6 +137,24 @@ def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def throughput_frame(found: Throughput) -> pd.DataFrame:
+    """One row for each loop, batch size and device: training images and FLOPs a second."""
+    spec = RunSpec.from_json(found.spec)
+    return pd.DataFrame(
+        [
+            model_columns(spec.model)
+            | {"dataset": spec.dataset, "recipe": spec.recipe.name}
+            | asdict(point)
+            | {
+                "peak_flops_per_second": found.peaks[point.device],
+                "share_of_peak": point.flops_per_second / found.peaks[point.device],
+                "machine": found.machines[point.device],
+            }
+            for point in found.points
+        ]
+    )
 
 
 def memory_frame(analysis: Analysis, batch_size: int, momentum: bool, threads: int) -> pd.DataFrame:
@@ -232,6 +250,7 @@ def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
                 "seconds": run.seconds,
                 "created_at": as_time(run.created_at),
                 "machine": run.machine,
+                "note": run.note,
             }
             for run in runs
         ],

@@ -8,25 +8,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core import figures, formats
+from core import figures, formats, run_figures
 from core.data import DATASETS, find_dataset, is_available, sample_images
 from core.runs.files import best_path
 from core.runs.store import Run, RunState, Store
-from core.specs import LabError, ModelSpec, RunSpec
+from core.specs import MAX_EPOCHS, LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
-from core.training.estimate import Estimate, Speed, check_data, check_memory, estimate
+from core.training.estimate import (
+    Estimate,
+    Speed,
+    check_data,
+    check_memory,
+    estimate,
+    shorter_runs,
+)
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
+from core.training.time_split import split_time, verdict
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, load_torch, start_worker, store
 from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.runs_table import STATE_SIGNS, run_title
+from pages.shared.throughput_view import throughput_view
 
 if TYPE_CHECKING:
     from core.zoo import Architecture
 
+VIEWS = ("Set up a run", "Throughput")
 SAMPLES = 10
 LONG_SECONDS = 600
 REFRESH_SECONDS = 1.0
@@ -42,6 +52,8 @@ OPTIMISTIC = (
 def form() -> None:
     """The settings in the sidebar, what they will cost, and the button."""
     load_torch()
+    from core.training.devices import available_devices
+
     with st.sidebar:
         spec = choose_run()
     info = find_dataset(spec.dataset)
@@ -50,11 +62,25 @@ def form() -> None:
         problem = None
     except LabError as error:
         cost, problem = None, str(error)
-    st.subheader(f"What the network will see: {info.title}", anchor=False)
-    show_samples(spec.dataset, spec.model.image_size)
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="train_view",
+        bind="query-params",
+        label_visibility="collapsed",
+        help="Set up a run, or measure how fast this machine trains the network.",
+    )
     if problem:
         show_error(problem)
-    elif cost:
+    if view != VIEWS[0]:
+        if not problem:
+            throughput_view(spec, available_devices())
+        return
+    st.subheader(f"What the network will see: {info.title}", anchor=False)
+    show_samples(spec.dataset, spec.model.image_size)
+    if cost:
         announce(spec, cost)
     if st.button(
         "Start training",
@@ -266,6 +292,26 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
             " ratio make it shorter.",
             icon=":material/hourglass_top:",
         )
+        offer_shorter(spec, cost.seconds)
+
+
+def offer_shorter(spec: RunSpec, seconds: float) -> None:
+    """A button for each change that would bring the run under ten minutes."""
+    with st.container(horizontal=True):
+        for words, shorter in shorter_runs(spec, seconds, LONG_SECONDS):
+            try:
+                cost = cost_of(shorter)
+            except LabError:  # the network cannot be built so small
+                continue
+            if cost.seconds is None or cost.seconds >= seconds:
+                continue
+            if st.button(
+                f"{words}: about {formats.duration(cost.seconds)}",
+                key=f"train_shorter_{words}",
+                icon=":material/bolt:",
+                help="Changes this one setting of the run.",
+            ):
+                set_up(shorter)
 
 
 # The record of a run ---------------------------------------------------------------------------
@@ -282,15 +328,15 @@ def record(run_id: int) -> None:
             width="stretch",
             help="Opens the form with the settings of this run, to change and start again.",
         ):
-            set_up_again(run.spec)
+            set_up(run.spec)
     if not run.state.is_over:
         start_worker()
     live = st.fragment(run_every=None if run.state.is_over else REFRESH_SECONDS)(follow_safely)
     live(run_id, run.state.is_over)
 
 
-def set_up_again(spec: RunSpec) -> None:
-    """Open the form with the settings of an earlier run."""
+def set_up(spec: RunSpec) -> None:
+    """Open the form with these settings."""
     load_torch()
     from pages.shared.controls import go_to, model_keys
 
@@ -327,9 +373,12 @@ def follow(run_id: int, was_over: bool) -> None:
         progress(lab, run)
     elif run.state is RunState.FAILED:
         show_error(run.message)
+    if run.note:
+        st.warning(plain(run.note), icon=":material/info:")
     numbers(run, epochs)
     if epochs:
         curves(run, epochs)
+        time_spent(run, epochs)
     files(lab, run, epochs)
 
 
@@ -355,6 +404,8 @@ def progress(lab: Store, run: Run) -> None:
             f"Downloading {run.spec.dataset}: {formats.mebibytes(now.step)} of"
             f" {formats.mebibytes(now.steps)}",
         )
+    elif now.phase == "preparing":
+        st.progress(now.fraction, f"Resizing the images, once: {now.step:,} of {now.steps:,}")
     else:
         evaluating = now.phase == "evaluating"
         doing = "evaluating on the test images" if evaluating else f"step {now.step} of {now.steps}"
@@ -368,7 +419,7 @@ def progress(lab: Store, run: Run) -> None:
         icon=":material/stop:",
         disabled=run.stop_requested,
         key="train_stop",
-        help="Ends the run after the current step; its finished epochs are kept.",
+        help="Ends the run after the current step; what it has learned is kept.",
     ):
         lab.request_stop([run.id])
         st.rerun(scope="fragment")
@@ -432,6 +483,25 @@ def curves(run: Run, epochs: list[EpochMetrics]) -> None:
     st.caption(OPTIMISTIC)
 
 
+def time_spent(run: Run, epochs: list[EpochMetrics]) -> None:
+    """Where the time went, as one bar with its verdict, and how the run was computed."""
+    split = split_time(epochs)
+    if split is None:
+        return
+    st.plotly_chart(run_figures.time_bar(split), key="train_time_chart")
+    st.markdown(plain(verdict(split, run.spec.device)))
+    wall = [metrics.images_per_second for metrics in epochs]
+    step = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
+    how = run.execution
+    threads = f" · {how.threads} CPU thread{'s' * (how.threads > 1)}" if how else ""
+    layout = f" · {'channels last' if how.channels_last else 'channels first'}" if how else ""
+    st.caption(
+        f"{sum(wall) / len(wall):,.0f} images/s by the clock,"
+        f" {sum(step) / len(step):,.0f} if data cost nothing{threads}{layout} ·"
+        f" {plain(run.machine)}"
+    )
+
+
 def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
     """Metrics as CSV, the best parameters, and going on with a stopped run."""
     with st.container(horizontal=True):
@@ -457,10 +527,34 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
             "Continue",
             icon=":material/play_arrow:",
             key="train_continue",
-            help="Goes on after the last finished epoch.",
+            help="Goes on where it was stopped, in the middle of an epoch too.",
         ):
             lab.resume(run.id)
             st.rerun()
+        if run.state is RunState.FINISHED:
+            go_longer(lab, run)
+
+
+def go_longer(lab: Store, run: Run) -> None:
+    """Train a finished run for longer, where its schedule allows; else set up a longer one."""
+    chosen = run.spec.recipe
+    longer = min(2 * chosen.epochs, MAX_EPOCHS)
+    if chosen.schedule == "constant" and run.checkpoint and longer > chosen.epochs:
+        if st.button(
+            f"Go on to {longer} epochs",
+            icon=":material/fast_forward:",
+            key="train_extend",
+            help="Its learning rate is constant, so it goes on as if it had been this long.",
+        ):
+            lab.extend(run.id, longer)
+            st.rerun()
+    elif longer > chosen.epochs and st.button(
+        f"New run of {longer} epochs",
+        icon=":material/fast_forward:",
+        key="train_longer",
+        help="Its learning rate followed a schedule that has ended, so a longer run starts anew.",
+    ):
+        set_up(replace(run.spec, recipe=replace(chosen, epochs=min(longer, 100))))
 
 
 def page() -> None:

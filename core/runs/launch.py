@@ -7,10 +7,11 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, RunSpec
 
 PROJECT = Path(__file__).parents[2]
 LEAVE_SECONDS = 5.0
@@ -59,32 +60,27 @@ class WorkerProcess(ChildProcess):
         super().__init__("worker")
 
 
-class LayerTimer:
-    """Measures the layers of one network at a time, in a process of its own."""
+class Measurer:
+    """Measures one thing at a time, in a process of its own that keeps in the store what it finds.
+
+    A measurement goes by the name under which the store keeps it.
+    """
 
     def __init__(self) -> None:
         self.process: ChildProcess | None = None
-        self.name = ""  # under which the store keeps what is being measured
+        self.name = ""
 
     def is_measuring(self, name: str = "") -> bool:
         """Whether a measurement, or the one of this name, is under way."""
         alive = self.process is not None and self.process.is_alive
         return alive and name in ("", self.name)
 
-    def start(self, spec: ModelSpec, device: str, batch_size: int) -> None:
-        """Begin. Raises LabError while another measurement is under way."""
+    def start(self, name: str, arguments: Sequence[str]) -> None:
+        """Begin `python -m core` with these arguments; LabError while another is under way."""
         if self.is_measuring():
-            raise LabError("Another network is being measured; wait until it is done, or stop it.")
-        self.name = layer_times_name(spec, device, batch_size)
-        options = [text for name, value in spec.options for text in ("--option", f"{name}={value}")]
-        self.process = ChildProcess(
-            "time",
-            spec.arch,
-            *("--ratio", str(spec.ratio), "--size", str(spec.image_size)),
-            *("--in-channels", str(spec.in_channels), "--classes", str(spec.num_classes)),
-            *options,
-            *("--device", device, "--batch-size", str(batch_size), "--keep"),
-        )
+            raise LabError("Something else is being measured; wait until it is done, or stop it.")
+        self.name = name
+        self.process = ChildProcess(*arguments, "--keep")
 
     def stop(self) -> None:
         """End the measurement; what is known so far stays in the store."""
@@ -93,7 +89,46 @@ class LayerTimer:
             self.process = None
 
 
+def model_flags(spec: ModelSpec) -> list[str]:
+    """The flags of `python -m core` that make this network."""
+    options = [text for name, value in spec.options for text in ("--option", f"{name}={value}")]
+    return [
+        spec.arch,
+        *("--ratio", str(spec.ratio), "--size", str(spec.image_size)),
+        *("--in-channels", str(spec.in_channels), "--classes", str(spec.num_classes)),
+        *options,
+    ]
+
+
+def layer_times_flags(spec: ModelSpec, device: str, batch_size: int) -> list[str]:
+    """The command that times every layer."""
+    return ["time", *model_flags(spec), "--device", device, "--batch-size", str(batch_size)]
+
+
+def throughput_flags(
+    spec: RunSpec, batch_sizes: Sequence[int], devices: Sequence[str]
+) -> list[str]:
+    """The command that measures training rates."""
+    return [
+        *("bench", *model_flags(spec.model), "--dataset", spec.dataset),
+        *("--recipe", spec.recipe.name, "--batch-sizes", *map(str, batch_sizes)),
+        *(["--train-images", str(spec.train_images)] if spec.train_images else []),
+        *(["--all-devices"] if len(devices) > 1 else ["--device", *devices]),
+    ]
+
+
 def layer_times_name(spec: ModelSpec, device: str, batch_size: int) -> str:
     """The name under which the store keeps the times of this network's layers."""
-    text = f"{spec.to_json()} {platform.node()} {device} {batch_size}"
-    return f"layer times {sha256(text.encode()).hexdigest()}"
+    return measurement_name("layer times", spec.to_json(), device, batch_size)
+
+
+def throughput_name(spec: RunSpec, batch_sizes: Sequence[int], devices: Sequence[str]) -> str:
+    """The name under which the store keeps these training rates."""
+    what = (spec.model.to_json(), spec.dataset, spec.train_images, spec.recipe.name)
+    return measurement_name("throughput", *what, sorted(batch_sizes), sorted(devices))
+
+
+def measurement_name(kind: str, *what: object) -> str:
+    """A short name for a measurement of this kind and these settings on this machine."""
+    text = " ".join(map(str, (platform.node(), *what)))
+    return f"{kind} {sha256(text.encode()).hexdigest()}"

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 from core.analysis.records import Analysis, LayerCost
-from core.data.catalogue import DatasetInfo
+from core.data.catalogue import DatasetInfo, find_dataset
 from core.specs import LabError, RunSpec
 
 CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
 BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 EVALUATION = 1.0  # forward only
+SIZES, RATIOS = (160, 128, 96, 64, 48, 32, 28), (2, 4, 8, 16)  # that a shorter run may have
 MEGABYTE = 2**20
 WORKING_BYTES = 64 * MEGABYTE  # what the libraries take besides the tensors counted
 
@@ -118,14 +120,22 @@ EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
 
 
 def needed_bytes(spec: RunSpec, analysis: Analysis) -> int:
-    """Memory of the run at the worst moment of a step, in bytes."""
+    """Memory of the run at the worst moment of a step, in bytes: its data and the step itself."""
     return step_bytes(spec, analysis, spec.recipe.batch_size)
 
 
 def step_bytes(spec: RunSpec, analysis: Analysis, batch_size: int) -> int:
-    """Memory of a step with this recipe on this machine, but with `batch_size` images."""
+    """Memory of the run with this recipe on this machine, but with `batch_size` images a step."""
     momentum = bool(spec.recipe.momentum)
-    return analysis.training_bytes(batch_size, momentum, os.cpu_count() or 1) + WORKING_BYTES
+    step = analysis.training_bytes(batch_size, momentum, os.cpu_count() or 1)
+    return step + data_bytes(spec) + WORKING_BYTES
+
+
+def data_bytes(spec: RunSpec) -> int:
+    """The images as uint8 and their labels as int64, which stay in the device's memory."""
+    info = find_dataset(spec.dataset)
+    count = (spec.train_images or info.train_images) + info.test_images
+    return count * (info.channels * info.image_size**2 + 8)
 
 
 def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> None:
@@ -146,13 +156,35 @@ def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> N
 
 
 def largest_batch(spec: RunSpec, analysis: Analysis, free_bytes: int) -> int:
-    """The largest power of two under the recipe's batch that fits; 0 where none does."""
-    fits = [
-        size
-        for size in (2**power for power in range(17))
-        if size < spec.recipe.batch_size and step_bytes(spec, analysis, size) <= free_bytes
-    ]
-    return max(fits, default=0)
+    """The largest batch under the recipe's that fits; 0 where none does."""
+    fits, too_large = 0, spec.recipe.batch_size  # memory grows with the batch, so bisection works
+    while too_large - fits > 1:
+        middle = (fits + too_large) // 2
+        if step_bytes(spec, analysis, middle) <= free_bytes:
+            fits = middle
+        else:
+            too_large = middle
+    return fits
+
+
+def shorter_runs(spec: RunSpec, seconds: float, limit: float) -> Iterator[tuple[str, RunSpec]]:
+    """Ways to bring a run of so many seconds under `limit`: in words, and as a run.
+
+    Fewer images, a smaller size and a larger ratio; each is changed alone, by the step that should
+    do. MACs fall with the square of size and ratio, in the first layers less, so both are taken one
+    step further than that says.
+    """
+    total = spec.train_images or find_dataset(spec.dataset).train_images
+    model, factor = spec.model, seconds / limit
+    fewer = int(total / factor / 1.2) // 100 * 100
+    if fewer >= max(spec.recipe.batch_size, 100):
+        yield f"{fewer:,} images", replace(spec, train_images=fewer)
+    side = model.image_size / factor**0.5
+    if smaller := next((one for one in SIZES if one < 0.85 * side and one >= 28), None):
+        yield f"{smaller} px", replace(spec, model=replace(model, image_size=smaller))
+    larger = next((one for one in RATIOS if one > 1.2 * model.ratio * factor**0.5), None)
+    if larger:
+        yield f"ratio {larger}", replace(spec, model=replace(model, ratio=larger))
 
 
 def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:

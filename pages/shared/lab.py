@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.analysis import Analysis, analyze, torchinfo_summary
 from core.analysis.reconcile import OtherCounts
-from core.runs.launch import LayerTimer, WorkerProcess
-from core.runs.store import Store, database_url, open_store
+from core.runs.launch import Measurer, WorkerProcess
+from core.runs.schema import database_url
+from core.runs.store import Store, open_store
 from core.specs import ModelSpec
 
 
@@ -36,9 +37,9 @@ def start_worker() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def layer_timer() -> LayerTimer:
-    """The server's one stopwatch for layers."""
-    return LayerTimer()
+def measurer() -> Measurer:
+    """What measures on this server, one thing at a time."""
+    return Measurer()
 
 
 def load_torch() -> None:

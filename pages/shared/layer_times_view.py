@@ -7,11 +7,11 @@ import streamlit as st
 
 from core import formats, layer_figures
 from core.analysis.records import Analysis
-from core.runs.launch import layer_times_name
+from core.runs.launch import layer_times_flags, layer_times_name
 from core.tables import layer_time_frame
 from core.training.records import LayerTimes
 from pages.shared.downloads import download_csv, file_name
-from pages.shared.lab import layer_timer, store
+from pages.shared.lab import measurer, store
 from pages.shared.messages import errors_in_one_sentence, show_error
 
 MAX_BATCH = 256  # images in the batch that is timed
@@ -50,14 +50,14 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
 def show_measurement(analysis: Analysis, device: str, batch_size: int, level: str) -> None:
     """Progress while the process measures, the result before and after."""
     name = layer_times_name(analysis.spec, device, batch_size)
-    measuring = layer_timer().is_measuring(name)
+    measuring = measurer().is_measuring(name)
 
     @st.fragment(run_every=POLL_SECONDS if measuring else None)
     def live() -> None:
         with errors_in_one_sentence():
             kept = store().measured(name) or {}
             times = LayerTimes.from_dict(kept["times"]) if kept.get("times") else None
-            if measuring and not layer_timer().is_measuring(name):
+            if measuring and not measurer().is_measuring(name):
                 st.rerun()  # done: the whole page, without the clock
             if measuring:
                 show_progress(times, int(kept.get("of", 0)))
@@ -80,7 +80,7 @@ def show_progress(times: LayerTimes | None, passes: int) -> None:
         text = f"Pass {done} of {passes}; about {formats.duration(left)} left"
     st.progress(done / passes if passes else 0.0, text)
     if st.button("Stop", key="net_time_stop", icon=":material/stop:"):
-        layer_timer().stop()
+        measurer().stop()
         st.rerun()
 
 
@@ -93,8 +93,9 @@ def offer(analysis: Analysis, device: str, batch_size: int, times: LayerTimes | 
         icon=":material/timer:",
         help="Takes nine passes in a process of its own; the page stays usable.",
     ):
-        store().keep_measured(layer_times_name(analysis.spec, device, batch_size), {})
-        layer_timer().start(analysis.spec, device, batch_size)
+        name = layer_times_name(analysis.spec, device, batch_size)
+        store().keep_measured(name, {})
+        measurer().start(name, layer_times_flags(analysis.spec, device, batch_size))
         st.rerun()
 
 

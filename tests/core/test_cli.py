@@ -15,9 +15,9 @@ import pytest
 
 import core.data
 import core.runs.worker
-from core import cli
 from core.__main__ import main
 from core.analysis import analyze
+from core.cli import progress_bar, runs
 from core.runs.store import RunState, open_store
 from core.specs import LabError, ModelSpec
 from core.training.records import EpochMetrics, Progress
@@ -215,21 +215,21 @@ def test_train_keeps_the_run_and_writes_complete_rows(command, tmp_path):
     lines = table.splitlines()
     assert lines[0].split()[:2] == ["epoch", "train_loss"]
     assert [line.split()[0] for line in lines[1:3]] == ["1", "2"]
-    assert "best.safetensors" in lines[-1]
+    assert f"best-1-{run.best_epoch}.safetensors" in lines[-1]
     assert [line[:9] for line in err.splitlines()[1:]] == ["epoch 1/2", "epoch 2/2"]
     assert "\r" not in err
 
 
 def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(command, tmp_path, monkeypatch):
     file = tmp_path / "epochs.csv"
-    show = cli.ProgressBar.show
+    show = progress_bar.ProgressBar.show
 
     def show_then_interrupt(bar, event):
         show(bar, event)
         if isinstance(event, Progress) and event.epoch == 2:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(cli.ProgressBar, "show", show_then_interrupt)
+    monkeypatch.setattr(progress_bar.ProgressBar, "show", show_then_interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code, table, err = command(
@@ -320,7 +320,7 @@ def test_runs_in_every_format(command):
     assert command("runs")[:2] == (0, "")
     assert json.loads(command("runs", "--format", "json")[1]) == []
     store = open_store()
-    spec = cli.run_spec(Arguments())
+    spec = runs.run_spec(Arguments())
     first, second = store.enqueue_all([spec, replace(spec, seed=9)])
     table = command("runs")[1].splitlines()
     assert [line.split()[:3] for line in table[1:]] == [
@@ -345,7 +345,7 @@ class Arguments:
 
 def test_worker_drains_the_queue(command):
     store = open_store()
-    spec = cli.run_spec(Arguments())
+    spec = runs.run_spec(Arguments())
     small = replace(spec, train_images=320, recipe=replace(spec.recipe, epochs=1, batch_size=64))
     store.enqueue_all([small, small])
     assert command("worker", "--drain")[0] == 0
@@ -418,7 +418,10 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(argv, command, monkeypatc
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_and_a_closed_pipe_end_quietly():
-    code = "from core import __main__ as m, cli; cli.list_runs = lambda a: print('x' * 99_999) or 0"
+    code = (
+        "from core import __main__ as m; from core.cli import runs;"
+        " runs.list_runs = lambda a: print('x' * 99_999) or 0"
+    )
     call = [sys.executable, "-c", f"{code}; raise SystemExit(m.main(['runs']))"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(call, cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True)
@@ -446,10 +449,10 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_gets_a_bar_with_the_time_left(monkeypatch):
     clock = iter([100.0, 110.0, 110.0])
-    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: next(clock))
     monkeypatch.setenv("COLUMNS", "100")
     terminal = Terminal()
-    bar = cli.ProgressBar(terminal)
+    bar = progress_bar.ProgressBar(terminal)
     bar.show(Progress("training", 1, 2, 0, 10))
     bar.show(Progress("training", 1, 2, 5, 10, 1234.5))
     line = terminal.getvalue().split("\r")[-1].rstrip()
@@ -464,7 +467,7 @@ def test_a_closed_terminal_does_not_end_the_run():
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    bar = cli.ProgressBar(Closed())
+    bar = progress_bar.ProgressBar(Closed())
     bar.show(Progress("training", 1, 1, 1, 2))
     bar.show(EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0, 10.0, 0.1))
     bar.clear()

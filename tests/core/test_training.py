@@ -411,7 +411,7 @@ def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
     if largest:
         check_memory(run_of(model, largest), analysis, free)
         assert needs(largest) <= free
-        assert largest == 2**15 or needs(2 * largest) > free
+        assert largest == 2**16 - 1 or needs(largest + 1) > free
     else:
         assert needs(1) > free
     with pytest.raises(LabError) as caught:
@@ -422,8 +422,8 @@ def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
 
 def test_the_batch_that_is_named_is_smaller_than_the_one_that_did_not_fit():
     analysis = analyze(RESIDUAL)
-    assert largest_batch(run_of(RESIDUAL, 64), analysis, 2**40) == 32
-    assert largest_batch(run_of(RESIDUAL, 65), analysis, 2**40) == 64
+    assert largest_batch(run_of(RESIDUAL, 64), analysis, 2**40) == 63
+    assert largest_batch(run_of(RESIDUAL, 1), analysis, 2**40) == 0
 
 
 def test_without_momentum_a_larger_batch_may_fit():
@@ -433,7 +433,7 @@ def test_without_momentum_a_larger_batch_may_fit():
     analysis = analysis_of(model)
     free = needed_bytes(change(without, batch_size=512), analysis)
     assert largest_batch(without, analysis, free) == 512
-    assert largest_batch(with_momentum, analysis, free) == 256
+    assert 256 < largest_batch(with_momentum, analysis, free) < 512
 
 
 def test_unknown_free_memory_refuses_nothing():
@@ -447,7 +447,8 @@ def test_memory_needed_grows_with_the_batch():
     for batch in (1, 64, 128):
         found = estimate(change(spec, batch_size=batch), analysis, None, 5_000, 2_000)
         step = analysis.training_bytes(batch, momentum=True, threads=os.cpu_count() or 1)
-        assert found.memory_bytes == step + WORKING_BYTES
+        images = 7_000 * (28 * 28 + 8)  # bytes of pixels, and of an int64 label each
+        assert found.memory_bytes == step + images + WORKING_BYTES
         assert found.seconds is None and found.basis == "not measured yet"
         needed.append(found.memory_bytes)
     assert needed == sorted(set(needed))

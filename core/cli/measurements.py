@@ -1,0 +1,112 @@
+"""python -m core time | bench"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from core import formats
+from core.cli.networks import network_spec
+from core.cli.runs import run_spec
+from core.cli.writing import say, write_csv, write_json, write_table
+from core.specs import MAX_BATCH_SIZE, LabError, check_whole
+
+LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
+THROUGHPUT_COLUMNS = [
+    *("device", "batch_size", "loop", "loader_workers", "threads"),
+    *("images_per_second", "slowest", "fastest", "share_of_peak"),
+]
+MAX_ROUNDS = 100
+
+
+def time_layers(arguments: Namespace) -> int:
+    """python -m core time"""
+    from core.analysis import analyze as analyze_network
+    from core.runs.launch import layer_times_name
+    from core.runs.store import open_store
+    from core.runs.worker import leave_with_parent
+    from core.tables import layer_time_frame
+    from core.training.devices import available_devices
+    from core.training.layer_times import MAX_PASSES, measure_layers
+
+    batch_size, passes = arguments.batch_size, arguments.passes
+    check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
+    check_whole("passes", passes, 1, MAX_PASSES)
+    device = arguments.device or available_devices()[0]
+    analysis = analyze_network(network_spec(arguments))
+    store = open_store() if arguments.keep else None
+    if arguments.exit_with_parent and store:
+        leave_with_parent(store)
+    name = layer_times_name(analysis.spec, device, batch_size)
+    try:
+        for times in measure_layers(analysis, device, batch_size, passes):
+            if store:
+                store.keep_measured(name, {"of": passes, "times": times.to_dict()})
+                continue
+            say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
+    except (LabError, RuntimeError, MemoryError) as error:
+        if store:
+            store.keep_measured(name, {"of": passes, "error": in_words(error)})
+        raise LabError(in_words(error)) from error
+    if store:
+        return 0
+    frame = layer_time_frame(analysis, times)
+    if arguments.format == "json":
+        write_json(times.to_dict())
+    elif arguments.format == "csv":
+        write_csv(frame)
+    else:
+        shown = frame.assign(
+            forward_ms=1e3 * frame["forward_seconds"],
+            backward_ms=1e3 * frame["backward_seconds"],
+            gflops_per_second=frame["achieved_flops_per_second"] / 1e9,
+        )
+        write_table(shown[LAYER_TIME_COLUMNS])
+    return 0
+
+
+def bench(arguments: Namespace) -> int:
+    """python -m core bench"""
+    from core.runs.launch import throughput_name
+    from core.runs.store import open_store
+    from core.runs.worker import leave_with_parent
+    from core.tables import throughput_frame
+    from core.training.devices import available_devices
+    from core.training.throughput import measure_throughput
+
+    check_whole("rounds", arguments.rounds, 1, MAX_ROUNDS)
+    spec = run_spec(arguments)
+    sizes = arguments.batch_sizes or [spec.recipe.batch_size]
+    for size in sizes:
+        check_whole("batch_sizes", size, 1, MAX_BATCH_SIZE)
+    devices = list(available_devices()) if arguments.all_devices else [spec.device]
+    store = open_store() if arguments.keep else None
+    if arguments.exit_with_parent and store:
+        leave_with_parent(store)
+    name = throughput_name(spec, sizes, devices)
+    try:
+        for found in measure_throughput(spec, sizes, devices, arguments.rounds):
+            if store:
+                kept = {"share": found.share, "result": found.to_dict()}
+                store.keep_measured(name, kept)
+            else:
+                say(f"{100 * found.share:.0f} % measured")
+    except (LabError, RuntimeError, MemoryError) as error:
+        if store:
+            store.keep_measured(name, {"error": in_words(error)})
+        raise LabError(in_words(error)) from error
+    if store:
+        return 0
+    if arguments.format == "json":
+        write_json(found.to_dict())
+    elif arguments.format == "csv":
+        write_csv(throughput_frame(found))
+    else:
+        write_table(throughput_frame(found)[THROUGHPUT_COLUMNS])
+    return 0
+
+
+def in_words(error: Exception) -> str:
+    """One sentence for an error of a measurement."""
+    from core.runs.worker import in_words as run_error
+
+    return str(error) if isinstance(error, LabError) else run_error(error)

@@ -1,0 +1,301 @@
+"""python -m core train | submit | runs | stop | resume | export | worker"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import formats
+from core.cli.networks import network_spec
+from core.cli.progress_bar import ProgressBar
+from core.cli.writing import say, write_csv, write_json, write_table
+from core.specs import MAX_EPOCHS, LabError, RunSpec, check_whole
+from core.training.records import EpochMetrics, Progress
+
+if TYPE_CHECKING:
+    from core.data.load import Dataset
+    from core.runs.store import Run
+
+INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT
+EPOCH_COLUMNS = [
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "train_seconds",
+    "images_per_second",
+]
+RUN_COLUMNS = [
+    "run",
+    "state",
+    "network",
+    "ratio",
+    "image_size",
+    "options",
+    "dataset",
+    "recipe",
+    "device",
+    "seed",
+    "best_epoch",
+    "best_accuracy",
+    "seconds",
+    "created_at",
+]
+
+
+def train(arguments: Namespace) -> int:
+    """python -m core train"""
+    from core.runs.store import RunState, open_store
+    from core.runs.worker import execute
+
+    spec = run_spec(arguments)
+    check_run(spec)
+    if arguments.csv:
+        check_writable(arguments.csv)
+    store = open_store()
+    run = store.start_here(spec)
+    say(f"Run {run.id}: {describe(spec)}")
+    bar, interrupt = ProgressBar(sys.stderr), StopOnInterrupt()
+
+    def listen(event: Progress | EpochMetrics) -> None:
+        bar.show(event)
+        interrupt.check()
+
+    with (
+        contextlib.redirect_stderr(io.StringIO()),  # a failed run is told in one sentence
+        interrupt,
+        contextlib.closing(bar),
+    ):
+        execute(store, run, listen, leave_now)
+    run = store.get(run.id)
+    write_run(run, store.epochs([run.id])[run.id], arguments.csv)
+    if run.state is RunState.FINISHED:
+        return 0
+    say(
+        run.message
+        or f"Run {run.id} was stopped; what it learned so far is kept, and"
+        f" `python -m core resume {run.id}` puts it into the queue."
+    )
+    return INTERRUPTED if interrupt.pressed else 1
+
+
+class StopOnInterrupt:
+    """Ctrl-C ends the run after its current step, pressed again the program."""
+
+    def __enter__(self) -> StopOnInterrupt:
+        self.pressed = False
+        self.before = signal.signal(signal.SIGINT, self.press)
+        return self
+
+    def press(self, number: int, frame: Any) -> None:
+        """The signal has come."""
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def check(self) -> None:
+        """Raise StopRequested once it has come."""
+        from core.runs.worker import StopRequested
+
+        if self.pressed:
+            raise StopRequested
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+
+
+def leave_now() -> None:
+    """Somebody has stopped the run elsewhere, and its step takes too long to wait for."""
+    say("The run was stopped; its last checkpoint is kept.")
+    os._exit(INTERRUPTED)
+
+
+def run_spec(arguments: Namespace) -> RunSpec:
+    """The run that the flags describe. Raises LabError."""
+    from core.data import find_dataset
+    from core.training.devices import available_devices
+    from core.training.recipes import recipe
+
+    info = find_dataset(arguments.dataset)
+    images = info.train_images if arguments.train_images is None else arguments.train_images
+    return RunSpec(
+        network_spec(arguments),
+        arguments.dataset,
+        recipe(arguments.recipe, images, arguments.epochs, arguments.batch_size, arguments.lr),
+        images,
+        arguments.device or available_devices()[0],
+        arguments.seed,
+    )
+
+
+def check_run(spec: RunSpec) -> None:
+    """Raise LabError for whatever can be known before the run is put into the store."""
+    from core.analysis import analyze as analyze_network
+    from core.data import is_available
+    from core.data.load import load
+    from core.training.devices import available_bytes, find_device
+    from core.training.estimate import check_data, check_memory
+
+    device = find_device(spec.device)
+    data = load(spec.dataset) if is_available(spec.dataset) else outline(spec.dataset)
+    check_data(spec, data.info, len(data.first(spec.train_images).train_labels))
+    check_memory(spec, analyze_network(spec.model), available_bytes(device))
+
+
+def outline(name: str) -> Dataset:
+    """The data set before it is downloaded: the right sizes, and no memory behind them."""
+    import torch
+
+    from core.data import find_dataset
+    from core.data.load import Dataset
+
+    info = find_dataset(name)
+    halves = [
+        torch.empty(shape, dtype=dtype, device="meta")
+        for count in (info.train_images, info.test_images)
+        for shape, dtype in (
+            ((count, info.channels, info.image_size, info.image_size), torch.uint8),
+            ((count,), torch.int64),
+        )
+    ]
+    return Dataset(info, *halves)
+
+
+def check_writable(path: Path) -> None:
+    """Raise LabError now rather than after the training when `path` cannot be written."""
+    existed = path.exists()
+    try:
+        with path.open("a"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise LabError(
+            f"{path} cannot be written ({error.strerror or error}); choose another file for --csv."
+        ) from error
+
+
+def describe(spec: RunSpec) -> str:
+    """The run in one line."""
+    images = f"{spec.train_images:,} images of " if spec.train_images else ""
+    chosen = spec.recipe
+    return (
+        f"{spec.model.arch} at {spec.model.image_size}×{spec.model.image_size},"
+        f" ratio {spec.model.ratio}, on {images}{spec.dataset}, recipe {chosen.name}"
+        f" (batch {chosen.batch_size}, rate {chosen.learning_rate:g}), seed {spec.seed},"
+        f" {spec.device}."
+    )
+
+
+def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
+    """The epochs as a table, and as CSV into the file that was asked for."""
+    from core.runs.files import best_path
+    from core.tables import epoch_frame, to_csv
+
+    if not epochs:
+        return
+    frame = epoch_frame([run], {run.id: epochs})
+    if csv is not None:
+        csv.write_text(to_csv(frame), encoding="utf-8", newline="")
+    write_table(frame[EPOCH_COLUMNS])
+    print(
+        f"\nBest on the test set, an optimistic figure: {formats.percent(run.best_accuracy)}"
+        f" in epoch {run.best_epoch}, kept as {best_path(run)}"
+    )
+
+
+def submit(arguments: Namespace) -> int:
+    """python -m core submit"""
+    from core.runs.store import open_store
+
+    spec = run_spec(arguments)
+    check_run(spec)
+    run_id = open_store().enqueue(spec)
+    say(f"Run {run_id} is queued: {describe(spec)} `python -m core worker --drain` executes it.")
+    print(run_id)
+    return 0
+
+
+def stop(arguments: Namespace) -> int:
+    """python -m core stop"""
+    from core.runs.store import open_store
+
+    store = open_store()
+    run = store.get(arguments.run)
+    if run.state.is_over:
+        raise LabError(f"Run {run.id} is {run.state}; there is nothing to stop.")
+    store.request_stop([run.id])
+    say(f"Run {run.id} stops after its current step; what it has learned is kept.")
+    return 0
+
+
+def resume(arguments: Namespace) -> int:
+    """python -m core resume"""
+    from core.runs.store import open_store
+
+    store = open_store()
+    if arguments.epochs is not None:
+        check_whole("epochs", arguments.epochs, 1, MAX_EPOCHS)
+        store.extend(arguments.run, arguments.epochs)
+    else:
+        store.resume(arguments.run)
+    say(f"Run {arguments.run} is queued again; `python -m core worker --drain` executes it.")
+    return 0
+
+
+def export(arguments: Namespace) -> int:
+    """python -m core export"""
+    from core.runs.store import open_store
+    from core.tables import epoch_frame, to_csv
+
+    store = open_store()
+    run = store.get(arguments.run)
+    frame = epoch_frame([run], store.epochs([run.id]))
+    if arguments.csv is None:
+        write_csv(frame)
+        return 0
+    check_writable(arguments.csv)
+    arguments.csv.write_text(to_csv(frame), encoding="utf-8", newline="")
+    say(f"{len(frame)} epochs of run {run.id} are in {arguments.csv}.")
+    return 0
+
+
+def list_runs(arguments: Namespace) -> int:
+    """python -m core runs"""
+    from core.runs.store import open_store
+
+    runs = open_store().runs()
+    if arguments.format == "json":
+        write_json([run_json(run) for run in runs])
+        return 0
+    if not runs:
+        say("There are no runs yet; `python -m core train course-residual` makes one.")
+        if arguments.format == "table":
+            return 0
+    from core.tables import run_frame
+
+    if arguments.format == "csv":
+        write_csv(run_frame(runs))
+    else:
+        write_table(run_frame(runs)[RUN_COLUMNS])
+    return 0
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """Every field of the run as plain values; times are seconds since 1970, UTC."""
+    return asdict(run) | {"spec": run.spec.to_dict(), "seconds": run.seconds}
+
+
+def work(arguments: Namespace) -> int:
+    """python -m core worker"""
+    from core.runs.worker import main
+
+    return main(drain=arguments.drain, exit_with_parent=arguments.exit_with_parent)

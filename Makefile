@@ -3,13 +3,14 @@
 # make lint   style, format and types
 # make check  lint and test
 # make bench  measures speed on this machine
+# make soak   kills the lab over and over: nothing may be lost (some minutes)
 # make clean  removes caches; the next make looks at .venv again
 
 PYTHON := .venv/bin/python
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 # the first that is new enough
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint check bench clean
+.PHONY: run test lint check bench soak clean
 
 run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
@@ -27,6 +28,9 @@ check: lint
 
 bench: .venv/installed-dev
 	$(PYTHON) -m tests.bench
+
+soak: .venv/installed-dev
+	$(PYTHON) -m tests.soak
 
 clean:
 	rm -rf .pytest_cache .ruff_cache .mypy_cache bench-results

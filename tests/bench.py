@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -182,34 +180,14 @@ class Server:
     def __enter__(self) -> Server:
         from playwright.sync_api import sync_playwright
 
-        from tests.browser.conftest import BROWSERS, free_port, wait_until_healthy
+        from tests.browser.conftest import launch, start_server
 
-        began = time.perf_counter()
-        self.driver = sync_playwright().start()
-        path = next(filter(None, map(shutil.which, BROWSERS)))
-        self.browser = self.driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        self.browser_seconds = 0.0
-        self.folder = tempfile.TemporaryDirectory()
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.rim = ExitStack()
+        browser = launch(self.rim.enter_context(sync_playwright()))
+        self.browser = self.rim.enter_context(browser)
+        folder = self.rim.enter_context(tempfile.TemporaryDirectory())
         self.began = time.perf_counter()
-        print(f"(browser up after {self.began - began:.1f} s)", file=sys.stderr)
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "streamlit",
-                "run",
-                "dashboard.py",
-                "--server.port",
-                str(port),
-                "--server.headless",
-                "true",
-            ],
-            env=os.environ | {"LAB_RUNS_DIR": self.folder.name},
-            stdout=subprocess.DEVNULL,
-        )
-        wait_until_healthy(self.url)
+        self.url, _ = self.rim.enter_context(start_server(LAB_RUNS_DIR=folder))
         return self
 
     def open_page(self, path: str):  # type: ignore[no-untyped-def]
@@ -219,11 +197,7 @@ class Server:
         return page
 
     def __exit__(self, *_: object) -> None:
-        self.browser.close()
-        self.driver.stop()
-        self.process.terminate()
-        self.process.wait(20)
-        self.folder.cleanup()
+        self.rim.close()
 
 
 def training() -> list[Row]:

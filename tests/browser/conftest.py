@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,32 +37,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory) -> Iterator[Lab]:
-    """`streamlit run dashboard.py`, as the README says, with an empty folder for runs."""
-    runs_dir = tmp_path_factory.mktemp("runs")
+@contextmanager
+def start_server(**variables: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`streamlit run dashboard.py`, as the README says: its address and its process."""
     port = free_port()
-    began = time.perf_counter()
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "dashboard.py",
-            "--server.port",
-            str(port),
-            "--server.headless",
-            "true",
-        ],
+        [*command, "--server.port", str(port), "--server.headless", "true"],
         cwd=PROJECT,
-        env=os.environ | {"LAB_RUNS_DIR": str(runs_dir)},
+        env=os.environ | variables,
         stdout=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_healthy(url)
-        yield Lab(url, process, runs_dir, time.perf_counter() - began)
+        yield url, process
     finally:
         process.terminate()
         try:
@@ -69,6 +59,15 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """A server with an empty folder for runs."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    began = time.perf_counter()
+    with start_server(LAB_RUNS_DIR=str(runs_dir)) as (url, process):
+        yield Lab(url, process, runs_dir, time.perf_counter() - began)
 
 
 def wait_until_healthy(url: str) -> None:
@@ -92,13 +91,18 @@ def browser():
             pytest.fail(reason)
         pytest.skip(reason)
     playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=found,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-        )
+    with playwright.sync_playwright() as driver, launch(driver) as chromium:
         yield chromium
-        chromium.close()
+
+
+@contextmanager
+def launch(driver):
+    """The Chromium of this machine."""
+    path = next(filter(None, map(shutil.which, BROWSERS)))
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+    chromium = driver.chromium.launch(executable_path=path, args=arguments)
+    yield chromium
+    chromium.close()
 
 
 class Visitor:

@@ -283,6 +283,27 @@ def comparison_frame(
     return pd.DataFrame(rows)
 
 
+def accuracy_frame(
+    reached: Iterable[tuple[Analysis, Sequence[float]]], dataset: str
+) -> pd.DataFrame:
+    """One row a network: what its runs on one data set have reached, as fractions, and its cost."""
+    return pd.DataFrame(
+        [
+            model_columns(analysis.spec)
+            | {
+                "dataset": dataset,
+                "runs": len(accuracies),
+                "mean_accuracy": sum(accuracies) / len(accuracies),
+                "lowest_accuracy": min(accuracies),
+                "highest_accuracy": max(accuracies),
+                "macs": analysis.totals.macs,
+                "params": analysis.totals.params,
+            }
+            for analysis, accuracies in reached
+        ]
+    )
+
+
 def sweep_frame(points: Iterable[SweepPoint], batch_size: int) -> pd.DataFrame:
     """One row a position of the slider."""
     return pd.DataFrame(

@@ -9,6 +9,7 @@ from core import figures, formats
 from core.analysis.records import Analysis, LayerCost
 from core.specs import LabError, ModelSpec
 from core.tables import comparison_frame, layer_frame
+from pages.shared.address import address_checked
 from pages.shared.downloads import download_csv, file_name
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, code_of, load_torch, summary_of
@@ -59,6 +60,14 @@ def page() -> None:
     level, layout, as_flops = how(name)
     view(name, analysis, level, layout, as_flops, picked)
     last_row(analysis, level, layout)
+
+
+def label_of(key: str, value: object) -> str | None:
+    """How the control with this key shows the value, where that is not the value itself."""
+    from pages.shared.controls import choice_label
+
+    shown = {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))
+    return shown or choice_label(key.removeprefix("net_"), str(value))
 
 
 def view(
@@ -374,5 +383,8 @@ def columns(unit: str) -> dict[str, object]:
     }
 
 
-with frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."):
+with (
+    frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."),
+    address_checked(label_of),
+):
     page()

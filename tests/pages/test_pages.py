@@ -13,7 +13,8 @@ from core.analysis import analyze
 from core.runs.store import RunState, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
-from core.zoo import CATALOGUE
+from core.zoo import CATALOGUE, complete
+from pages.shared.controls import model_keys
 
 PROJECT = Path(__file__).parents[2]
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
@@ -105,6 +106,40 @@ def test_a_broken_address_falls_back_to_the_defaults():
     )
     assert metric(app, "Parameters") == formats.short(128_806_154)
     assert not app.error
+    [told] = app.warning
+    for asked in ("net_ratio=-3", "net_network=\\<script\\>", "net_size=a", "net_level=?"):
+        assert asked in told.value
+    app.run()
+    assert not app.warning  # it is about the address, which now says what is shown
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
+    asked = model_keys("net_", complete(CATALOGUE[name].default)) | {"net_level": "by block"}
+    app = open_page(
+        "pages/architecture.py",
+        **{key: str(value) for key, value in asked.items()},
+        net_layout="N×C×H×W",
+        net_flops="FALSE",
+        net_unknown="1",
+    )
+    assert not app.warning
+
+
+@pytest.mark.parametrize(
+    ("page", "parameter", "value"),
+    [
+        ("architecture", "net_view", "Layer"),
+        ("architecture", "net_classes", "0"),
+        ("compare", "cmp_view", "<b>Table</b>"),
+        ("compare", "cmp_batch", "1e999"),
+        ("calculators", "calc_tool", "x" * 1000),
+    ],
+)
+def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, value):
+    [told] = open_page(f"pages/{page}.py", **{parameter: value}).warning
+    assert f"{parameter}=" in told.value and len(told.value) < 200
+    assert "<b>" not in told.value.replace("\\<", "")
 
 
 def test_a_size_that_is_too_small_gets_one_sentence_with_the_smallest_that_works():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import streamlit as st
 
-from core import formats
+from core import figures, formats
 from core.analysis import analyze
 from core.runs.launch import layer_times_name
 from core.runs.store import open_store
 from core.specs import ModelSpec
-from core.tables import account_frame, formula_frame, hand_count_frame, memory_frame
+from core.tables import account_frame, accuracy_frame, formula_frame, hand_count_frame, memory_frame
 from core.training.records import LayerTime, LayerTimes
 from core.zoo import CATALOGUE
 from pages.shared.lab import code_of, other_counts_of
@@ -163,6 +163,29 @@ def test_accuracy_stands_against_cost_where_there_are_runs():
     )
     assert app.selectbox(key="cmp_dataset").value == "fashion-mini"
     assert any("Without a run on fashion-mini: lenet" in one.value for one in app.caption)
+    assert "Accuracy as CSV" in [button.label for button in app.get("download_button")]
+
+
+def test_the_accuracies_csv_has_the_mean_and_the_range():
+    analysis = analyze(ModelSpec("lenet", image_size=28))
+    frame = accuracy_frame([(analysis, (0.5, 0.75, 0.7))], "mnist")
+    assert frame.loc[0, ["network", "dataset", "runs"]].tolist() == ["lenet", "mnist", 3]
+    assert frame.loc[0, ["lowest_accuracy", "highest_accuracy"]].tolist() == [0.5, 0.75]
+    assert frame.loc[0, "mean_accuracy"] == pytest.approx(0.65)
+    assert frame.loc[0, "macs"] == analysis.totals.macs
+
+
+def test_labels_of_points_near_an_end_run_towards_the_middle():
+    reached = [
+        figures.Reached(name, "#000", "circle", macs, (0.5, 0.6)[:runs])
+        for name, macs, runs in (("a", 10**6, 1), ("b", 10**7, 2), ("c", 10**8, 2))
+    ]
+    points = figures.accuracy_scatter(reached, "mnist").data[1:]
+    assert [one.textposition for one in points] == ["bottom right", "bottom center", "top left"]
+    assert "(1 run)" in points[0].hovertemplate
+    assert "(2 runs, 50.00 to 60.00)" in points[1].hovertemplate
+    [alone] = figures.accuracy_scatter(reached[:1], "mnist").data[1:]
+    assert alone.textposition == "bottom center"
 
 
 # Every table describes itself

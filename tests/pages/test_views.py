@@ -84,6 +84,19 @@ def test_other_counters_are_reconciled():
     assert "not explained" not in list(frame["reason"])
 
 
+@pytest.mark.parametrize(
+    ("layer", "size", "error"),
+    [  # Q5 and Q8
+        ("block3.conv2", 224, "expected input[1, 256, 56, 56] to have 128 channels, but got 256"),
+        ("dense1.linear", 96, "shapes cannot be multiplied (1x4608 and 25088x4096)"),
+        ("dense1.linear", 224, "shapes cannot be multiplied (1x25088 and 4608x4096)"),
+    ],
+)
+def test_what_pytorch_says_to_a_wrong_number_of_inputs_is_shown(layer, size, error):
+    app = open_page(PAGE, net_view="Explain", net_layer=layer, net_size=str(size))
+    assert error in app.code[0].value
+
+
 # Memory and time
 
 

@@ -105,9 +105,13 @@ def chosen_specs() -> tuple[list[ModelSpec], list[str]]:
 
     specs: list[ModelSpec] = []
     problems: list[str] = []
-    for text in compared().split("|")[:MAX_NETWORKS]:
-        if not text:
-            continue
+    texts = [text for text in compared().split("|") if text]
+    if len(texts) > MAX_NETWORKS:
+        problems.append(
+            f"The address holds {len(texts)} networks; the first {MAX_NETWORKS} are shown, which"
+            " are the most that fit."
+        )
+    for text in texts[:MAX_NETWORKS]:
         try:
             spec = complete(ModelSpec.from_text(text))
             analysis_of(spec)

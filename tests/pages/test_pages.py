@@ -15,6 +15,7 @@ from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo import CATALOGUE, complete
 from pages.shared.controls import model_keys
+from pages.shared.messages import plain
 
 PROJECT = Path(__file__).parents[2]
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
@@ -140,6 +141,34 @@ def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, 
     [told] = open_page(f"pages/{page}.py", **{parameter: value}).warning
     assert f"{parameter}=" in told.value and len(told.value) < 200
     assert "<b>" not in told.value.replace("\\<", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b net_size=3", "a_b net_size=3"),
+        ("__x__ *y*", "\\_\\_x\\_\\_ \\*y\\*"),
+        ("[a](b) <b> $x$", "\\[a\\](b) \\<b\\> \\$x\\$"),
+        (":red[hi] :smile: a: b 1:2", ":\u2060red\\[hi\\] :\u2060smile: a: b 1:\u20602"),
+    ],
+)
+def test_a_reader_s_text_is_shown_as_it_is(text, escaped):
+    assert plain(text) == escaped
+
+
+def test_more_networks_than_fit_are_told():
+    held = "|".join(f"vgg11/{ratio}/32/1/10" for ratio in range(1, 15))
+    app = open_page("pages/compare.py", networks=held)
+    assert app.error[0].value.startswith("The address holds 14 networks; the first 12 are shown")
+    assert len(app.dataframe[0].value) == 12
+
+
+def test_how_much_of_the_image_one_unit_sees_stands_under_the_receptive_field():
+    """Q3: 150 pixels are two thirds of 224 and more than 96."""
+    for size, share in ((224, "67"), (96, "100")):
+        app = open_page("pages/architecture.py", net_size=str(size))
+        [field] = [one for one in app.metric if one.label == "Receptive field"]
+        assert field.delta == f"{formats.joined(share, '%')} of the side"
 
 
 def test_a_size_that_is_too_small_gets_one_sentence_with_the_smallest_that_works():

@@ -74,7 +74,7 @@ def one_layer(analysis: Analysis) -> None:
         help="Every module and operation, in the order in which they run; type to search.",
     )
     layer = layers[path]
-    st.markdown(about(layer))
+    st.markdown(about(layer, analysis.spec.image_size))
     rows = formulas(layer, analysis.layers)
     st.table(
         pd.DataFrame(
@@ -112,12 +112,21 @@ def at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
     return None
 
 
-def about(layer: LayerCost) -> str:
+AXES = {  # of a shape, by how many it has
+    2: "images × features",
+    3: "images × tokens × features",
+    4: "images × channels × height × width",
+}
+
+
+def about(layer: LayerCost, image_size: int) -> str:
     """The layer in one sentence: what it is, from which shape to which, how it slides."""
     source, result = (formats.shape(one) for one in (layer.input_shape, layer.output_shape))
     text = f"**{plain(layer.path)}** is a {plain(layer.operation)}"
     if source and result:
-        text += f": {source} → {result} (images × channels × height × width)"
+        sizes = (len(layer.input_shape), len(layer.output_shape))
+        axes = " → ".join(dict.fromkeys(AXES[one] for one in sizes if one in AXES))
+        text += f": {source} → {result}" + (f" ({axes})" if axes else "")
     if window := layer.window:
         kernel, stride, padding = (
             "×".join(map(str, pair)) for pair in (window.kernel, window.stride, window.padding)
@@ -125,7 +134,8 @@ def about(layer: LayerCost) -> str:
         text += f"; kernel {kernel}, stride {stride}, padding {padding}"
         text += f", {window.groups} groups" if window.groups > 1 else ""
     if layer.receptive_field:
-        text += f"; one output sees {layer.receptive_field} pixels a side of the image"
+        text += f"; one output sees {layer.receptive_field} pixels a side"
+        text += " of the image" if layer.receptive_field <= image_size else ", the whole image"
     return f"{text}."
 
 

@@ -52,7 +52,7 @@ def test_a_layer_s_formulas_have_its_numbers():
     frame = app.table[0].value
     assert frame.loc["parameters", "with this layer's numbers"] == "3 · 3 · 64 · 128 + 128"
     assert frame.loc["parameters", "value"] == "73,856"
-    assert "1×64×112×112 → 1×128×112×112" in app.markdown[-1].value
+    assert any("1×64×112×112 → 1×128×112×112" in one.value for one in app.markdown)
 
 
 def test_what_was_built_is_said():
@@ -82,6 +82,19 @@ def test_other_counters_are_reconciled():
     frame = app.dataframe[-1].value
     assert "biases of convolutions, once for each pixel of the output" in list(frame["reason"])
     assert "not explained" not in list(frame["reason"])
+
+
+@pytest.mark.parametrize(
+    ("layer", "axes"),
+    [  # Q18
+        ("block1.conv1", "(images × channels × height × width); kernel 3×3"),
+        ("dense1.flatten", "(images × channels × height × width → images × features)"),
+        ("dense2.linear", "(images × features)"),
+    ],
+)
+def test_the_numbers_of_a_shape_are_named(layer, axes):
+    app = open_page(PAGE, net_view="Explain", net_layer=layer)
+    assert any(axes in one.value for one in app.markdown)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics, LayerTimes
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def model_columns(spec: ModelSpec) -> dict[str, Any]:
@@ -250,6 +250,8 @@ def to_csv(frame: pd.DataFrame) -> str:
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(defused)
+        elif safe[column].isna().any():  # whole numbers stay whole beside empty cells
+            safe[column] = safe[column].convert_dtypes()
     return safe.to_csv(index=False, lineterminator="\n")
 
 

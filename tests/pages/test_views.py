@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
+import pandas as pd
 import pytest
 import streamlit as st
 
@@ -10,7 +13,14 @@ from core.analysis import analyze
 from core.runs.launch import layer_times_name
 from core.runs.store import open_store
 from core.specs import ModelSpec
-from core.tables import account_frame, accuracy_frame, formula_frame, hand_count_frame, memory_frame
+from core.tables import (
+    account_frame,
+    accuracy_frame,
+    formula_frame,
+    hand_count_frame,
+    memory_frame,
+    to_csv,
+)
 from core.training.records import LayerTime, LayerTimes
 from core.zoo import CATALOGUE
 from pages.shared.lab import code_of, other_counts_of
@@ -172,6 +182,20 @@ def test_torchvision_s_models_are_compared_like_ours():
         "pages/compare.py", networks="torchvision/resnet18/1/224/3/1000|alexnet/1/224/1/10"
     )
     assert app.dataframe[0].value["parameters"].tolist() == [11_689_512, 46_764_746]
+
+
+def test_csv_keeps_whole_numbers_whole_beside_empty_cells_and_defuses_formulas():
+    from core.analysis.hand_count import check
+
+    analysis = analyze(ModelSpec("lenet", image_size=28))
+    first, *_, last = to_csv(hand_count_frame(analysis, check("5x5x1x6+6", analysis))).splitlines()[
+        1:
+    ]
+    assert first.endswith("parameters,1,5×5×1×6 + 6,156,block1.conv,156,right")
+    assert last.endswith("parameters,,,,dense3.linear,850,left out")
+    cells = ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "\t=1", "\n=1", "a=1"]
+    written = pd.read_csv(StringIO(to_csv(pd.DataFrame({"cell": cells}))))["cell"].tolist()
+    assert written == [*(f"'{cell}" for cell in cells[:-1]), "a=1"]
 
 
 # Accuracy against cost

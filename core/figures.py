@@ -437,7 +437,8 @@ def cost_scatter(
                 color=colour, symbol=marker, size=14 + 34 * (memory / largest) ** 0.5, opacity=0.75
             ),
             text=[label],
-            textposition="bottom center",
+            textposition=label_position(params, [x for x, _ in places]),
+            cliponaxis=False,
             hovertemplate=f"<b>{label}</b><br>{params:,} parameters<br>{macs:,} {unit}<br>"
             f"{formats.mebibytes(memory)} to train a batch<extra></extra>",
             showlegend=False,
@@ -501,10 +502,10 @@ def accuracy_scatter(points: Sequence[Reached], dataset: str) -> go.Figure:
             mode="markers+text",
             marker=dict(color=one.colour, symbol=one.marker, size=13),
             text=[one.label],
-            textposition="bottom center",
+            textposition=label_position(one.macs, [other.macs for other in points]),
+            cliponaxis=False,
             hovertemplate=f"<b>{one.label}</b><br>{one.macs:,} MACs an image<br>"
-            f"{100 * one.mean:.2f} % ({len(one.accuracies)} runs, {100 * low:.2f} to"
-            f" {100 * high:.2f})<extra></extra>",
+            f"{100 * one.mean:.2f} % ({runs_text(one)})<extra></extra>",
             showlegend=False,
         )
     figure.update_layout(
@@ -516,6 +517,24 @@ def accuracy_scatter(points: Sequence[Reached], dataset: str) -> go.Figure:
         margin=dict(t=72, b=48, l=8, r=8),
     )
     return figure
+
+
+def runs_text(one: Reached) -> str:
+    """How many runs the mean is of, and how far they lie apart."""
+    if len(one.accuracies) == 1:
+        return "1 run"
+    low, high = (100 * bound(one.accuracies) for bound in (min, max))
+    return f"{len(one.accuracies)} runs, {low:.2f} to {high:.2f}"
+
+
+def label_position(value: float, values: Sequence[float]) -> str:
+    """Beside the marker where it stands near an end of the log axis, so that no label is cut.
+
+    A costly network mostly stands high: above it there is room, under it are the others' labels.
+    """
+    low, high = (log10(max(1, bound(values))) for bound in (min, max))
+    share = (log10(max(1, value)) - low) / (high - low) if high > low else 0.5
+    return "bottom right" if share < 0.25 else "top left" if share > 0.75 else "bottom center"
 
 
 def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
@@ -593,15 +612,18 @@ def sweep_chart(lines: Sequence[Line], x_title: str, y_title: str) -> go.Figure:
             hovertemplate=f"<b>{line.label}</b><br>{x_title} %{{x}}: %{{y:,.0f}}<extra></extra>",
         )
     ticks = sorted({x for line in lines for x in line.x})
-    shown = ticks if len(ticks) <= 10 else ticks[:: len(ticks) // 8]
+    shown: list[float] = []
+    for tick in ticks:  # with room for its label on a narrow screen
+        if not shown or tick >= 1.25 * shown[-1]:
+            shown.append(tick)
     figure.update_layout(
-        title=f"{y_title} over {x_title}, with the slope of each line",
+        title=f"{y_title} over {x_title}<br>with the slope of each line",
         xaxis=dict(title=f"{x_title} (log)", type="log", tickvals=shown, ticktext=shown),
         yaxis=dict(
             title=f"{y_title} (log)", type="log", **decades(y for line in lines for y in line.y)
         ),
         height=440,
-        margin=dict(t=56, b=48, l=8, r=8),
+        margin=dict(t=72, b=48, l=8, r=8),
         legend=dict(orientation="h", yanchor="top", y=-0.18),
     )
     return figure

@@ -18,7 +18,7 @@ from core.runs.store import Run
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics, LayerTimes, Throughput
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def model_columns(spec: ModelSpec) -> dict[str, Any]:
@@ -269,6 +269,8 @@ def to_csv(frame: pd.DataFrame) -> str:
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(defused)
+        elif safe[column].isna().any():  # whole numbers stay whole beside empty cells
+            safe[column] = safe[column].convert_dtypes()
     return safe.to_csv(index=False, lineterminator="\n")
 
 
@@ -300,6 +302,27 @@ def comparison_frame(
             }
         )
     return pd.DataFrame(rows)
+
+
+def accuracy_frame(
+    reached: Iterable[tuple[Analysis, Sequence[float]]], dataset: str
+) -> pd.DataFrame:
+    """One row a network: what its runs on one data set have reached, as fractions, and its cost."""
+    return pd.DataFrame(
+        [
+            model_columns(analysis.spec)
+            | {
+                "dataset": dataset,
+                "runs": len(accuracies),
+                "mean_accuracy": sum(accuracies) / len(accuracies),
+                "lowest_accuracy": min(accuracies),
+                "highest_accuracy": max(accuracies),
+                "macs": analysis.totals.macs,
+                "params": analysis.totals.params,
+            }
+            for analysis, accuracies in reached
+        ]
+    )
 
 
 def sweep_frame(points: Iterable[SweepPoint], batch_size: int) -> pd.DataFrame:

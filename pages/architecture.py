@@ -9,6 +9,7 @@ from core import figures, formats
 from core.analysis.records import Analysis, LayerCost
 from core.specs import LabError, ModelSpec
 from core.tables import comparison_frame, layer_frame
+from pages.shared.address import address_checked
 from pages.shared.downloads import download_csv, file_name
 from pages.shared.frame import frame
 from pages.shared.lab import analysis_of, code_of, load_torch, summary_of
@@ -59,6 +60,14 @@ def page() -> None:
     level, layout, as_flops = how(name)
     view(name, analysis, level, layout, as_flops, picked)
     last_row(analysis, level, layout)
+
+
+def label_of(key: str, value: object) -> str | None:
+    """How the control with this key shows the value, where that is not the value itself."""
+    from pages.shared.controls import choice_label
+
+    shown = {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))
+    return shown or choice_label(key.removeprefix("net_"), str(value))
 
 
 def view(
@@ -194,6 +203,7 @@ def numbers(analysis: Analysis, default: Analysis) -> None:
             f"{HELP['field']} {field_in_words(seen, analysis.spec.image_size)}",
             seen or 0,
             before.receptive_field or 0,
+            share_of_side(seen, analysis.spec.image_size),
         )
         number("Depth", f"{now.depth} layers", HELP["depth"], now.depth, before.depth)
 
@@ -202,17 +212,25 @@ def field_in_words(seen: int | None, image_size: int) -> str:
     """How much of the image one unit of the last map sees."""
     if seen is None:
         return "Attention looks at every part of the image."
-    share = min(1.0, seen / image_size)
-    return f"The image has {image_size}: one unit sees {100 * share:.0f} % of its side."
+    return f"The image has {image_size}: one unit sees {share_of_side(seen, image_size)}."
 
 
-def number(label: str, shown: str, explanation: str, now: float, before: float) -> None:
-    """One total; under it what it is of the default's."""
+def share_of_side(seen: int | None, image_size: int) -> str:
+    """67 % of the side; nothing after attention."""
+    if seen is None:
+        return ""
+    return f"{formats.joined(f'{100 * min(1.0, seen / image_size):.0f}', '%')} of the side"
+
+
+def number(
+    label: str, shown: str, explanation: str, now: float, before: float, note: str = ""
+) -> None:
+    """One total; under it a note, or what it is of the default's."""
     factor = formats.change(now, before)
     st.metric(
         label,
         shown,
-        f"{factor} of default" if factor else None,
+        note or (f"{factor} of default" if factor else None),
         delta_color="off",
         delta_arrow="off",
         help=explanation,
@@ -374,5 +392,8 @@ def columns(unit: str) -> dict[str, object]:
     }
 
 
-with frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."):
+with (
+    frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."),
+    address_checked(label_of),
+):
     page()

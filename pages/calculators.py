@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import calculator_figures, calculators, formats
 from core.calculators import Bottleneck, SlidingWindow, StackedAgainstLarge
+from pages.shared.address import address_checked
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
 
@@ -546,7 +547,10 @@ def stack_table(numbers: StackedAgainstLarge) -> None:
     )
 
 
-with frame(
-    "Calculators", "Small sums with any numbers: what a convolution costs, what size it leaves."
+with (
+    frame(
+        "Calculators", "Small sums with any numbers: what a convolution costs, what size it leaves."
+    ),
+    address_checked(),
 ):
     page()

@@ -14,7 +14,8 @@ from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import sweep
 from core.runs.store import Store
 from core.specs import LabError, ModelSpec
-from core.tables import comparison_frame, options_text, sweep_frame
+from core.tables import accuracy_frame, comparison_frame, options_text, sweep_frame
+from pages.shared.address import address_checked
 from pages.shared.comparison import as_address, compared
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
@@ -104,9 +105,13 @@ def chosen_specs() -> tuple[list[ModelSpec], list[str]]:
 
     specs: list[ModelSpec] = []
     problems: list[str] = []
-    for text in compared().split("|")[:MAX_NETWORKS]:
-        if not text:
-            continue
+    texts = [text for text in compared().split("|") if text]
+    if len(texts) > MAX_NETWORKS:
+        problems.append(
+            f"The address holds {len(texts)} networks; the first {MAX_NETWORKS} are shown, which"
+            " are the most that fit."
+        )
+    for text in texts[:MAX_NETWORKS]:
         try:
             spec = complete(ModelSpec.from_text(text))
             analysis_of(spec)
@@ -293,10 +298,13 @@ def accuracy_against_cost(lab: Store, found: Sequence[tuple[str, Analysis]]) -> 
         key="cmp_dataset",
         help="Accuracies are comparable on the same data only; recipes and epochs may differ.",
     )
-    points = [
-        figures.Reached(name, colour, marker, one.totals.macs, tuple(reached[one.spec][dataset]))
-        for (name, one), (colour, marker) in zip(found, figures.styles(len(found)), strict=True)
+    shown = [
+        (name, style, one, tuple(reached[one.spec][dataset]))
+        for (name, one), style in zip(found, figures.styles(len(found)), strict=True)
         if dataset in reached.get(one.spec, {})
+    ]
+    points = [
+        figures.Reached(name, *style, one.totals.macs, got) for name, style, one, got in shown
     ]
     st.plotly_chart(figures.accuracy_scatter(points, str(dataset)), key="cmp_accuracy")
     missing = [name for name, one in found if dataset not in reached.get(one.spec, {})]
@@ -304,6 +312,12 @@ def accuracy_against_cost(lab: Store, found: Sequence[tuple[str, Analysis]]) -> 
         st.caption(f"Without a run on {dataset}: {plain(', '.join(missing))}.")
     st.caption(
         "Each run's best epoch was chosen on these same test images, so the figures are optimistic."
+    )
+    download_csv(
+        "Accuracy as CSV",
+        lambda: accuracy_frame([(one, got) for _, _, one, got in shown], str(dataset)),
+        f"accuracy-{dataset}.csv",
+        "cmp_accuracy_csv",
     )
 
 
@@ -325,25 +339,24 @@ def stages(found: Sequence[tuple[str, Analysis]]) -> None:
 
 def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
     """A slider's whole range on the x axis, one line a network."""
-    with st.container(horizontal=True):
-        over = st.segmented_control(
-            "Over",
-            ["resize", "ratio"],
-            default="resize",
-            key="cmp_over",
-            bind="query-params",
-            required=True,
-            help="The slider whose whole range is drawn.",
-        )
-        quantity = st.segmented_control(
-            "Quantity",
-            list(QUANTITIES),
-            default="MACs an image",
-            key="cmp_quantity",
-            bind="query-params",
-            required=True,
-            help="What is drawn.",
-        )
+    over = st.segmented_control(
+        "Over",
+        ["resize", "ratio"],
+        default="resize",
+        key="cmp_over",
+        bind="query-params",
+        required=True,
+        help="The slider whose whole range is drawn.",
+    )
+    quantity = st.segmented_control(
+        "Quantity",
+        list(QUANTITIES),
+        default="MACs an image",
+        key="cmp_quantity",
+        bind="query-params",
+        required=True,
+        help="What is drawn.",
+    )
     variable, title = ("ratio", "ratio") if over == "ratio" else ("image_size", "pixels a side")
     swept = [(name, sweep(one.spec, variable, analysis_of)) for name, one in found]
     chosen = QUANTITIES[quantity]
@@ -363,7 +376,8 @@ def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
             st.caption(f"{name}: {explained(points)}")
     st.caption(
         "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
-        " with size². Where a line bends, the linear layers' share is why."
+        " with size². Where a line bends, the linear layers' share is why or, at small sizes,"
+        " pixels that no window reaches."
     )
     download_csv(
         "Sweep as CSV",
@@ -383,5 +397,8 @@ def explained(points: Sequence[SweepPoint]) -> str:
     return f"linear layers hold {parts[0]} and {parts[1]} of the parameters."
 
 
-with frame("Compare", "Networks side by side: what they cost, block by block and over a slider."):
+with (
+    frame("Compare", "Networks side by side: what they cost, block by block and over a slider."),
+    address_checked(),
+):
     page()

@@ -266,7 +266,7 @@ def backward_macs(layer: LayerCost) -> Iterator[Formula]:
     gradients = layer.backward_macs // layer.macs
     if not gradients:
         yield nothing(
-            "backward MACs", "What it computes is thrown away, so no gradient comes back."
+            "backward MACs", "No gradient: what it computes is thrown away, or it is frozen."
         )
         return
     product = (Factor("gradients", gradients), Factor("MACs", layer.macs))

@@ -2,7 +2,8 @@
 
 A term whose name means one layer alone goes there; the others are laid beside the layers in
 order, so that one missing layer does not shift all that follow. The order-preserving alignment is
-that of Needleman & Wunsch 1970.
+that of Needleman & Wunsch 1970. What fits no layer there, but one elsewhere, is not in order: it
+goes where it fits.
 """
 
 from __future__ import annotations
@@ -241,6 +242,16 @@ class Costs:
             return 0.0
         return inf if named.exact else ANOTHER_NAME
 
+    def of(self, one: Match) -> float:
+        """What a match costs."""
+        if one.target is None:
+            return self.extra(one.first)
+        return (self.single if one.bias is None else self.pair)(one.first, one.target)
+
+    def fits(self, one: Match) -> bool:
+        """Whether a match is right, or lacks no more than its bias."""
+        return one.target is not None and self.of(one) <= NO_BIAS
+
     def skip(self, target: int) -> float:
         """The layer is missing."""
         return SKIPPED if self.targets[target].kind in WEIGHT_KINDS else SKIPPED_OTHER
@@ -294,14 +305,58 @@ def in_common(left: Product, right: Product) -> int:
 
 
 def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]:
-    """Every summand in one match: first where a name means one layer, then the rest in order."""
+    """Every summand in one match: by name, then in order, then wherever what is left fits."""
     costs = Costs(summands, targets)
     fixed = list(match_names(costs))
-    used = {place for one in fixed for place in (one.first, one.bias)}
-    taken = {one.target for one in fixed}
-    rest = [place for place in range(len(summands)) if place not in used]
-    free = [place for place in range(len(targets)) if place not in taken]
-    return sorted(fixed + align(costs, rest, free), key=lambda one: one.first)
+    in_order = align(costs, *left_over(costs, fixed))
+    fixed += [one for one in in_order if costs.fits(one)]
+    elsewhere = match_fitting(costs, *left_over(costs, fixed))
+    if elsewhere:
+        fixed += elsewhere
+        rest = align(costs, *left_over(costs, fixed))
+    else:
+        rest = [one for one in in_order if not costs.fits(one)]
+    return sorted(fixed + rest, key=lambda one: one.first)
+
+
+def left_over(costs: Costs, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
+    """The places of the summands, and of the targets, that are in none of the matches."""
+    used = {place for one in matches for place in (one.first, one.bias)}
+    taken = {one.target for one in matches}
+    rest = [place for place in range(len(costs.summands)) if place not in used]
+    return rest, [place for place in range(len(costs.targets)) if place not in taken]
+
+
+def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+    """The matches of `rest` with `free`, in any order, that are right or only lack their bias."""
+    targets = defaultdict(set)  # by the values that fit them
+    for target in free:
+        for one in costs.targets[target].forms:
+            targets[one.value].add(target)
+            targets[one.weights].add(target)
+    options = [
+        Match(place, bias, target)
+        for place, after in zip_longest(rest, rest[1:])
+        for bias in biases_of(costs, place, after)
+        for target in sorted(targets[costs.summands[place].value])
+    ]
+    found: list[Match] = []
+    used: set[int | None] = set()
+    taken: set[int | None] = set()
+    for option in sorted(filter(costs.fits, options), key=costs.of):  # the best first
+        places = {option.first, option.bias} - {None}
+        if option.target not in taken and used.isdisjoint(places):
+            found.append(option)
+            taken.add(option.target)
+            used |= places
+    return found
+
+
+def biases_of(costs: Costs, place: int, after: int | None) -> tuple[int | None, ...]:
+    """With which bias a summand may stand, None for alone; one that it is tied to stays with it."""
+    if after != place + 1 or not costs.summands[after].is_number:
+        return (None,)
+    return (after,) if costs.summands[after].after_product else (after, None)
 
 
 def match_names(costs: Costs) -> Iterator[Match]:

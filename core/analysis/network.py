@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from core.analysis.configuration import vgg_configuration
-from core.analysis.records import Analysis, Shape
-from core.analysis.trace import Trace, trace
+from core.analysis.records import Analysis, LayerCost, Shape
+from core.analysis.trace import trace
 from core.specs import LabError, ModelSpec
 from core.zoo import build_on_meta, complete
 from core.zoo.torchvision_models import first_line
 from core.zoo.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
+
+NAMED = 4  # so many modules a warning names; the others it counts
 
 
 def analyze(spec: ModelSpec) -> Analysis:
@@ -44,39 +47,53 @@ def take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
     channels, side = image
     try:
         found = trace(network, (channels, side, side))
-    except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
+    except Exception as error:  # a module of somebody's own may raise anything
         raise LabError(
             f"{spec.arch} cannot be taken apart at {channels}×{side}×{side}: its forward pass,"
             f" run without numbers, says {first_line(error)!r}."
         ) from error
     buffer_bytes = sum(buffer.nbytes for buffer in network.buffers())
     analysis = Analysis(spec, found.layers, buffer_bytes)
-    return replace(analysis, warnings=tuple(warnings(analysis, found)))
+    dead = {
+        name: found.dead[name]
+        for name, parameter in network.named_parameters()
+        if name in found.dead and parameter.requires_grad  # a frozen one was meant to get none
+    }
+    return replace(analysis, warnings=tuple(warnings(analysis, dead)))
 
 
 def copy_to_meta(module: nn.Module) -> nn.Module:
-    """A copy of the module without memory; the module itself stays as it is."""
+    """A copy of the module without memory, in float32; the module itself stays as it is.
+
+    Raises LabError for a lazy module that has not seen an image yet.
+    """
     without_memory: dict[int, Any] = {}
     for parameter in module.parameters():
-        without_memory[id(parameter)] = nn.Parameter(
-            torch.empty_like(parameter, device="meta"), parameter.requires_grad
-        )
+        if is_lazy(parameter):
+            raise LabError(
+                f"{type(module).__name__} has lazy layers: run it once on an image, so that they"
+                " get their sizes."
+            )
+        without_memory[id(parameter)] = nn.Parameter(on_meta(parameter), parameter.requires_grad)
     for buffer in module.buffers():
-        without_memory[id(buffer)] = torch.empty_like(buffer, device="meta")
+        without_memory[id(buffer)] = on_meta(buffer)
     return deepcopy(module, without_memory)
 
 
-def warnings(analysis: Analysis, found: Trace) -> Iterator[str]:
-    """One sentence for each thing that a reader might not expect of this network."""
+def on_meta(tensor: Tensor) -> Tensor:
+    """The same shape without memory; whatever its precision, numbers are counted as float32."""
+    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    return torch.empty_like(tensor, dtype=dtype, device="meta")
+
+
+def warnings(analysis: Analysis, dead: Mapping[str, int]) -> Iterator[str]:
+    """One sentence for each thing that a reader might not expect of this network.
+
+    `dead`: the numbers in each parameter that can never get a gradient.
+    """
     spec, layers = analysis.spec, analysis.layers
-    if found.dead:
-        names = sorted({name.rpartition(".")[0] for name in found.dead})
-        macs = sum(layer.macs for layer in layers if layer.path in names)
-        yield (
-            f"{sum(found.dead.values()):,} parameters can never get a gradient, because what"
-            f" {' and '.join(names)} compute is thrown away; their {macs:,} MACs an image are spent"
-            " for nothing."
-        )
+    if dead:
+        yield dead_warning(layers, dead)
     if spec.arch == "vgg16-forum":
         yield from condition_warnings(analysis)
     convolutions = [layer for layer in layers if layer.kind == "convolution"]
@@ -85,6 +102,19 @@ def warnings(analysis: Analysis, found: Trace) -> Iterator[str]:
             f"Ratio {spec.ratio} leaves some convolutions with a single channel, the fewest"
             " there can be."
         )
+
+
+def dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> str:
+    """Which parameters never get a gradient, why, and the work that is spent on them."""
+    names = sorted({name.rpartition(".")[0] or name for name in dead})
+    macs = sum(layer.macs for layer in layers if layer.path in names)
+    listed = " and ".join(names[:NAMED]) + (
+        f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    )
+    text = f"{sum(dead.values()):,} parameters can never get a gradient, because what {listed}"
+    if not macs:
+        return f"{text} could compute is never used."
+    return f"{text} compute is thrown away; their {macs:,} MACs an image are spent for nothing."
 
 
 def condition_warnings(analysis: Analysis) -> Iterator[str]:

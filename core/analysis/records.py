@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
 
+from core.analysis import processor
 from core.specs import LabError, ModelSpec
 
 KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")
@@ -183,19 +184,23 @@ class Analysis:
             return tuple(_split_at_weights(self.layers))
         raise LabError(f"Rows come by {', '.join(LEVELS)}, not by {level!r}.")
 
-    def training_bytes(self, batch_size: int, momentum: bool = True, threads: int = 1) -> int:
+    def training_bytes(
+        self, batch_size: int, momentum: bool = True, threads: int | None = None
+    ) -> int:
         """Estimated peak memory of a training step in float32, in bytes; see training_memory."""
         return self.training_memory(batch_size, momentum, threads).total
 
     def training_memory(
-        self, batch_size: int, momentum: bool = True, threads: int = 1
+        self, batch_size: int, momentum: bool = True, threads: int | None = None
     ) -> TrainingMemory:
         """The worst moment of a training step with SGD in float32.
 
         That is where, in the backward pass, these are the most: what is still saved, the gradients
         of the weights so far, the gradients of the output and the input of the layer under way,
-        and its own work space, which on a CPU depends on the number of `threads`.
+        and its own work space, which on a CPU depends on the number of `threads`; None: as many
+        as this machine has.
         """
+        threads = threads or processor.threads()
         weights = BYTES_PER_FLOAT * self.totals.params
         saved, gradients = 0, weights
         worst = (0, 0, 0)  # saved, gradients, temporaries
@@ -219,7 +224,7 @@ class Analysis:
         """Estimated peak memory of a forward pass without gradients, in bytes.
 
         Weights, running statistics, the input, and the layers' outputs: each from the moment it is
-        made until its last reader has run.
+        made until its last reader has run; and what a layer makes on the way to its output.
         """
         weights = BYTES_PER_FLOAT * self.totals.params
         image = _bytes(self.layers[0].input_shape) if self.layers else 0
@@ -244,7 +249,7 @@ class Analysis:
         most = 0
         for place, layer in enumerate(self.layers):
             alive[layer.path] = layer.output_bytes
-            most = max(most, sum(alive.values()))
+            most = max(most, sum(alive.values()) + _forward_temporaries(layer))
             alive = {path: size for path, size in alive.items() if last_reader.get(path, 0) > place}
         return most
 
@@ -265,8 +270,17 @@ def _bytes(shape: Shape) -> int:
     return size
 
 
+RESPONSE_NORM_MAPS = 2  # besides its output, at most at a time: it works in steps (as measured)
+
+
+def _forward_temporaries(layer: LayerCost) -> int:
+    """Bytes an image that a layer without gradients takes and gives back before it is done."""
+    made = RESPONSE_NORM_MAPS if layer.operation == "LocalResponseNorm" else 0
+    return made * _bytes(layer.output_shape)
+
+
 REORDERED_COPIES = 2  # of a convolution's weight and of its gradient, in oneDNN's own layout
-SMALL_MAP_COPIES = 4  # a thread: oneDNN's work space where the kernel is larger than the map
+SMALL_MAP_COPIES = 4  # a thread, without AVX-512, where the kernel is larger than the map
 
 
 def _backward_temporaries(layer: LayerCost, threads: int) -> int:
@@ -277,7 +291,8 @@ def _backward_temporaries(layer: LayerCost, threads: int) -> int:
         side < kernel
         for side, kernel in zip(layer.input_shape[-2:], layer.window.kernel, strict=True)
     )
-    copies = SMALL_MAP_COPIES * threads if small else REORDERED_COPIES
+    of_each_thread = small and not processor.has_avx512()
+    copies = SMALL_MAP_COPIES * threads if of_each_thread else REORDERED_COPIES
     return copies * (layer.weight_bytes - BYTES_PER_FLOAT * layer.biases)
 
 

@@ -57,7 +57,7 @@ TOKEN = re.compile(
     r"|[0-9]+)"
     r"|(?P<power>\^|\*\*)"
     r"|(?P<superscript>[²³⁴⁵⁶⁷⁸⁹])"
-    r"|(?P<times>[xX×*·⋅])"
+    r"|(?P<times>[xX×✕✖⨯*∗·⋅∙])"
     r"|(?P<plus>\+)|(?P<open>\()|(?P<close>\))"
     r"|(?P<other>\S))"
 )

@@ -103,4 +103,4 @@ def keywords(spec: ModelSpec) -> dict[str, Any]:
 def first_line(error: Exception) -> str:
     """What an error of a library says, in one line without its full stop."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:200].rstrip(".")
+    return (lines[0] if lines else type(error).__name__)[:200].rstrip(".!")

@@ -33,6 +33,14 @@ def network_label(name: str) -> str:
     return f"{row.family}: {row.title}"
 
 
+def choice_label(name: str, value: str) -> str | None:
+    """How the picker of networks, or of an option, shows the value; None for other controls."""
+    if name == "network":
+        return network_label(value)
+    choices = (option for row in CATALOGUE.values() for option in row.options if option.choices)
+    return next((dict(o.choices).get(value) for o in choices if o.name == name), None)
+
+
 def forget(*keys: str) -> None:
     """Let these controls go back to their defaults."""
     for key in keys:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -10,11 +13,12 @@ from core.analysis.configuration import vgg_configuration
 from core.analysis.explain import formulas
 from core.analysis.hand_count import HandCount, check
 from core.analysis.matching import QUANTITIES
+from core.analysis.mistakes import mistakes
 from core.analysis.reconcile import Account, reconcile
 from core.analysis.records import Analysis, LayerCost
 from core.analysis.terms import MAX_CHARACTERS
 from core.published import PUBLISHED_COUNTS, PublishedCount
-from core.specs import ModelSpec
+from core.specs import LabError, ModelSpec
 from core.tables import account_frame, formula_frame, hand_count_frame
 from core.zoo import find, torchvision_models
 from pages.shared.downloads import download_csv, file_name
@@ -28,6 +32,7 @@ VERDICTS = {
     "wrong": "✗ wrong",
     "extra": "✗ no such layer",
 }
+USUAL_SIZES = (96, 64, 32, 224)  # pixels a side
 EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
 
 
@@ -69,7 +74,7 @@ def one_layer(analysis: Analysis) -> None:
         help="Every module and operation, in the order in which they run; type to search.",
     )
     layer = layers[path]
-    st.markdown(about(layer))
+    st.markdown(about(layer, analysis.spec.image_size))
     rows = formulas(layer, analysis.layers)
     st.table(
         pd.DataFrame(
@@ -84,6 +89,9 @@ def one_layer(analysis: Analysis) -> None:
     )
     notes = [f"- {plain(row.quantity)}: {plain(row.note)}" for row in rows if row.note]
     st.caption("\n".join(notes))  # under the table, which a narrow screen has no room beside
+    for mistake in mistakes(path, analysis, at_another_size(analysis, layer)):
+        st.markdown(f"If {plain(mistake.reason)}, PyTorch would say:")
+        st.code(mistake.error, language=None, wrap_lines=True)
     download_csv(
         "Formulas of all layers as CSV",
         lambda: formula_frame(analysis),
@@ -92,12 +100,33 @@ def one_layer(analysis: Analysis) -> None:
     )
 
 
-def about(layer: LayerCost) -> str:
+def at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
+    """The same network reading the images of its source, or of another usual size."""
+    spec = analysis.spec
+    if layer.kind != "linear":
+        return None
+    for size in (find(spec.arch).default.image_size, *USUAL_SIZES):
+        with suppress(LabError):
+            if size != spec.image_size:
+                return analysis_of(replace(spec, image_size=size))
+    return None
+
+
+AXES = {  # of a shape, by how many it has
+    2: "images × features",
+    3: "images × tokens × features",
+    4: "images × channels × height × width",
+}
+
+
+def about(layer: LayerCost, image_size: int) -> str:
     """The layer in one sentence: what it is, from which shape to which, how it slides."""
     source, result = (formats.shape(one) for one in (layer.input_shape, layer.output_shape))
     text = f"**{plain(layer.path)}** is a {plain(layer.operation)}"
     if source and result:
-        text += f": {source} → {result} (images × channels × height × width)"
+        sizes = (len(layer.input_shape), len(layer.output_shape))
+        axes = " → ".join(dict.fromkeys(AXES[one] for one in sizes if one in AXES))
+        text += f": {source} → {result}" + (f" ({axes})" if axes else "")
     if window := layer.window:
         kernel, stride, padding = (
             "×".join(map(str, pair)) for pair in (window.kernel, window.stride, window.padding)
@@ -105,7 +134,8 @@ def about(layer: LayerCost) -> str:
         text += f"; kernel {kernel}, stride {stride}, padding {padding}"
         text += f", {window.groups} groups" if window.groups > 1 else ""
     if layer.receptive_field:
-        text += f"; one output sees {layer.receptive_field} pixels a side of the image"
+        text += f"; one output sees {layer.receptive_field} pixels a side"
+        text += " of the image" if layer.receptive_field <= image_size else ", the whole image"
     return f"{text}."
 
 

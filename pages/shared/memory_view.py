@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 
 from core import layer_figures
+from core.analysis import processor
 from core.analysis.records import Analysis
 from core.tables import layer_frame, memory_frame
 from pages.shared.downloads import download_csv, file_name
@@ -34,7 +33,7 @@ def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
             bind="query-params",
             help="SGD with momentum keeps one more number for each parameter.",
         )
-    memory = analysis.training_memory(batch, momentum, os.cpu_count() or 1)
+    memory = analysis.training_memory(batch, momentum)
     inference = analysis.inference_bytes(batch)
     st.plotly_chart(layer_figures.memory_bars(memory, inference), key="net_memory_chart")
     st.caption(
@@ -48,7 +47,7 @@ def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
     with st.container(horizontal=True):
         download_csv(
             "Memory as CSV",
-            lambda: memory_frame(analysis, batch, momentum, os.cpu_count() or 1),
+            lambda: memory_frame(analysis, batch, momentum, processor.threads()),
             f"{name}.csv",
             "net_memory_csv",
         )

@@ -10,12 +10,14 @@ import streamlit as st
 
 from core.specs import LabError
 
-MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~])")
+MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~]|(?<![^\W_])_|_(?![^\W_]))")
+DIRECTIVE = re.compile(r":(?=\w)")  # of a colour, an icon, an emoji: Streamlit's own, :red[...]
+NO_BREAK = "\u2060"  # takes no room
 
 
 def plain(text: str) -> str:
     """`text` with every character that Markdown would act on escaped."""
-    return MARKDOWN.sub(r"\\\1", text)
+    return DIRECTIVE.sub(f":{NO_BREAK}", MARKDOWN.sub(r"\\\1", text))
 
 
 def show_error(error: LabError | str) -> None:

@@ -148,6 +148,16 @@ def test_lines_by_name_may_stand_in_any_order(name):
 
 
 @every_network
+@pytest.mark.parametrize("quantity", matching.QUANTITIES)
+def test_so_may_lines_without_names(name, quantity):
+    analysis = analysis_of(CATALOGUE[name].default)
+    written = terms_of(analysis, quantity)
+    random.Random(6).shuffle(written)
+    assert checked(pasted(written), analysis, quantity).right
+    assert checked(" + ".join(term.text for term in written), analysis, quantity).right
+
+
+@every_network
 def test_plain_values_without_factors_are_enough(name):
     analysis = analysis_of(CATALOGUE[name].default)
     values = [term.value for term in terms_of(analysis)]
@@ -161,6 +171,7 @@ WAYS = """
 73 856 | 73_856 | 73\u2009856 | 73728+128 | 73,728 + 128 | 3x3x64x128+128 = 73,856
 conv2: 3x3x64x128+128 | block2.conv1 = 3x3x64x128+128 | Block2 / Conv1: 3x3x64x128+128
 conv 2 3x3x64x128 + 128 | conv2 3x3x64x128+128 = 73856 | conv2_1 3x3x64x128+128 | block2: 73856
+3 ✕ 3 ✕ 64 ✕ 128 + 128 | 3✖3✖64✖128+128 | 3⨯3⨯64⨯128+128 | 3∗3∗64∗128+128 | 3∙3∙64∙128+128
 - 3x3x64x128+128 | * conv2: 73856 | 2. 3x3x64x128+128 | foo: 3x3x64x128+128
 """
 
@@ -336,6 +347,23 @@ def test_one_mistake_in_one_long_sum_is_found_too(seed):
         found = checked(" + ".join(term.text for term in text), analysis)
         assert_found(found, wrong, kind, slips, named=False)
         assert problems(found) == 1, (kind, found.sentences())
+
+
+@pytest.mark.parametrize("turn", range(11))
+def test_in_any_order_biases_left_out_and_one_wrong_term_are_found(turn):
+    """The classifier first, or anything else; the term for block4.conv1 has the wrong input."""
+    analysis = analysis_of(VGG)
+    written = [replace(term, bias=0) for term in terms_of(analysis)]
+    written = [
+        one.with_factor("input channels", 333) if one.path == "block4.conv1" else one
+        for one in written
+    ]
+    found = checked(pasted(written[turn:] + written[:turn]), analysis)
+    assert not found.missing
+    assert [term.verdict for term in found.terms].count("without bias") == 10
+    [wrong] = [term for term in found.terms if term.verdict == "wrong"]
+    assert wrong.layer == "block4.conv1"
+    assert (wrong.slips[0].written, wrong.slips[0].exact) == (333, 256)
 
 
 @pytest.mark.parametrize("seed", range(12))

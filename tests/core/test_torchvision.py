@@ -153,6 +153,25 @@ def test_a_frozen_layer_has_no_gradient_of_its_weights():
     first, second = analyze_module(network, (3, 8, 8)).layers
     assert first.backward_macs == 0
     assert second.backward_macs == second.macs  # of its weights; nothing before it learns
+    assert analyze_module(network, (3, 8, 8)).warnings == ()  # it was meant to get none
+
+
+def test_a_module_of_another_precision_is_counted_in_float32():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    expected = analyze_module(network, (3, 8, 8))
+    assert analyze_module(network.half(), (3, 8, 8)) == expected
+    assert network[0].weight.dtype is torch.float16
+
+
+def test_a_warning_names_a_few_modules_and_counts_the_others():
+    network = nn.Sequential(nn.Conv2d(3, 3, 1))
+    network.heads = nn.ModuleList(nn.Linear(2, 2) for _ in range(9))
+    network.forward = network[0].forward
+    [warning] = analyze_module(network, (3, 8, 8)).warnings
+    assert warning == (
+        "54 parameters can never get a gradient, because what heads.0 and heads.1 and heads.2 and"
+        " heads.3 and 5 more could compute is never used."
+    )
 
 
 class Branching(nn.Module):
@@ -162,9 +181,18 @@ class Branching(nn.Module):
         return x if x.sum() > 0 else -x
 
 
+class Broken(nn.Module):
+    """Raises what no library would."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return {}["no such key"]
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "words"),
     [
+        (Broken(), (3, 8, 8), "module/Broken cannot be taken apart"),
+        (nn.LazyConv2d(8, 3), (3, 8, 8), "LazyConv2d has lazy layers: run it once"),
         (Branching(), (3, 8, 8), "module/Branching cannot be taken apart"),
         (nn.Conv2d(1, 1, 3), (3, 8, 8), "module/Conv2d cannot be taken apart"),
         (nn.Conv2d(3, 3, 3), (3, 8), "input_shape is"),

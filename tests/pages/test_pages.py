@@ -13,7 +13,9 @@ from core.analysis import analyze
 from core.runs.store import RunState, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
-from core.zoo import CATALOGUE
+from core.zoo import CATALOGUE, complete
+from pages.shared.controls import model_keys
+from pages.shared.messages import plain
 
 PROJECT = Path(__file__).parents[2]
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
@@ -105,6 +107,68 @@ def test_a_broken_address_falls_back_to_the_defaults():
     )
     assert metric(app, "Parameters") == formats.short(128_806_154)
     assert not app.error
+    [told] = app.warning
+    for asked in ("net_ratio=-3", "net_network=\\<script\\>", "net_size=a", "net_level=?"):
+        assert asked in told.value
+    app.run()
+    assert not app.warning  # it is about the address, which now says what is shown
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
+    asked = model_keys("net_", complete(CATALOGUE[name].default)) | {"net_level": "by block"}
+    app = open_page(
+        "pages/architecture.py",
+        **{key: str(value) for key, value in asked.items()},
+        net_layout="N×C×H×W",
+        net_flops="FALSE",
+        net_unknown="1",
+    )
+    assert not app.warning
+
+
+@pytest.mark.parametrize(
+    ("page", "parameter", "value"),
+    [
+        ("architecture", "net_view", "Layer"),
+        ("architecture", "net_classes", "0"),
+        ("compare", "cmp_view", "<b>Table</b>"),
+        ("compare", "cmp_batch", "1e999"),
+        ("calculators", "calc_tool", "x" * 1000),
+    ],
+)
+def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, value):
+    [told] = open_page(f"pages/{page}.py", **{parameter: value}).warning
+    assert f"{parameter}=" in told.value and len(told.value) < 200
+    assert "<b>" not in told.value.replace("\\<", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b net_size=3", "a_b net_size=3"),
+        ("__x__ *y*", "\\_\\_x\\_\\_ \\*y\\*"),
+        ("[a](b) <b> $x$", "\\[a\\](b) \\<b\\> \\$x\\$"),
+        (":red[hi] :smile: a: b 1:2", ":\u2060red\\[hi\\] :\u2060smile: a: b 1:\u20602"),
+    ],
+)
+def test_a_reader_s_text_is_shown_as_it_is(text, escaped):
+    assert plain(text) == escaped
+
+
+def test_more_networks_than_fit_are_told():
+    held = "|".join(f"vgg11/{ratio}/32/1/10" for ratio in range(1, 15))
+    app = open_page("pages/compare.py", networks=held)
+    assert app.error[0].value.startswith("The address holds 14 networks; the first 12 are shown")
+    assert len(app.dataframe[0].value) == 12
+
+
+def test_how_much_of_the_image_one_unit_sees_stands_under_the_receptive_field():
+    """Q3: 150 pixels are two thirds of 224 and more than 96."""
+    for size, share in ((224, "67"), (96, "100")):
+        app = open_page("pages/architecture.py", net_size=str(size))
+        [field] = [one for one in app.metric if one.label == "Receptive field"]
+        assert field.delta == f"{formats.joined(share, '%')} of the side"
 
 
 def test_a_size_that_is_too_small_gets_one_sentence_with_the_smallest_that_works():

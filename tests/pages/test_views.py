@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
+import pandas as pd
 import pytest
 import streamlit as st
 
-from core import formats
+from core import figures, formats
 from core.analysis import analyze
 from core.runs.launch import layer_times_name
 from core.runs.store import open_store
 from core.specs import ModelSpec
-from core.tables import account_frame, formula_frame, hand_count_frame, memory_frame
+from core.tables import (
+    account_frame,
+    accuracy_frame,
+    formula_frame,
+    hand_count_frame,
+    memory_frame,
+    to_csv,
+)
 from core.training.records import LayerTime, LayerTimes
 from core.zoo import CATALOGUE
 from pages.shared.lab import code_of, other_counts_of
@@ -52,7 +62,7 @@ def test_a_layer_s_formulas_have_its_numbers():
     frame = app.table[0].value
     assert frame.loc["parameters", "with this layer's numbers"] == "3 · 3 · 64 · 128 + 128"
     assert frame.loc["parameters", "value"] == "73,856"
-    assert "1×64×112×112 → 1×128×112×112" in app.markdown[-1].value
+    assert any("1×64×112×112 → 1×128×112×112" in one.value for one in app.markdown)
 
 
 def test_what_was_built_is_said():
@@ -82,6 +92,32 @@ def test_other_counters_are_reconciled():
     frame = app.dataframe[-1].value
     assert "biases of convolutions, once for each pixel of the output" in list(frame["reason"])
     assert "not explained" not in list(frame["reason"])
+
+
+@pytest.mark.parametrize(
+    ("layer", "axes"),
+    [  # Q18
+        ("block1.conv1", "(images × channels × height × width); kernel 3×3"),
+        ("dense1.flatten", "(images × channels × height × width → images × features)"),
+        ("dense2.linear", "(images × features)"),
+    ],
+)
+def test_the_numbers_of_a_shape_are_named(layer, axes):
+    app = open_page(PAGE, net_view="Explain", net_layer=layer)
+    assert any(axes in one.value for one in app.markdown)
+
+
+@pytest.mark.parametrize(
+    ("layer", "size", "error"),
+    [  # Q5 and Q8
+        ("block3.conv2", 224, "expected input[1, 256, 56, 56] to have 128 channels, but got 256"),
+        ("dense1.linear", 96, "shapes cannot be multiplied (1x4608 and 25088x4096)"),
+        ("dense1.linear", 224, "shapes cannot be multiplied (1x25088 and 4608x4096)"),
+    ],
+)
+def test_what_pytorch_says_to_a_wrong_number_of_inputs_is_shown(layer, size, error):
+    app = open_page(PAGE, net_view="Explain", net_layer=layer, net_size=str(size))
+    assert error in app.code[0].value
 
 
 # Memory and time
@@ -148,6 +184,20 @@ def test_torchvision_s_models_are_compared_like_ours():
     assert app.dataframe[0].value["parameters"].tolist() == [11_689_512, 46_764_746]
 
 
+def test_csv_keeps_whole_numbers_whole_beside_empty_cells_and_defuses_formulas():
+    from core.analysis.hand_count import check
+
+    analysis = analyze(ModelSpec("lenet", image_size=28))
+    first, *_, last = to_csv(hand_count_frame(analysis, check("5x5x1x6+6", analysis))).splitlines()[
+        1:
+    ]
+    assert first.endswith("parameters,1,5×5×1×6 + 6,156,block1.conv,156,right")
+    assert last.endswith("parameters,,,,dense3.linear,850,left out")
+    cells = ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "\t=1", "\n=1", "a=1"]
+    written = pd.read_csv(StringIO(to_csv(pd.DataFrame({"cell": cells}))))["cell"].tolist()
+    assert written == [*(f"'{cell}" for cell in cells[:-1]), "a=1"]
+
+
 # Accuracy against cost
 
 
@@ -163,6 +213,29 @@ def test_accuracy_stands_against_cost_where_there_are_runs():
     )
     assert app.selectbox(key="cmp_dataset").value == "fashion-mini"
     assert any("Without a run on fashion-mini: lenet" in one.value for one in app.caption)
+    assert "Accuracy as CSV" in [button.label for button in app.get("download_button")]
+
+
+def test_the_accuracies_csv_has_the_mean_and_the_range():
+    analysis = analyze(ModelSpec("lenet", image_size=28))
+    frame = accuracy_frame([(analysis, (0.5, 0.75, 0.7))], "mnist")
+    assert frame.loc[0, ["network", "dataset", "runs"]].tolist() == ["lenet", "mnist", 3]
+    assert frame.loc[0, ["lowest_accuracy", "highest_accuracy"]].tolist() == [0.5, 0.75]
+    assert frame.loc[0, "mean_accuracy"] == pytest.approx(0.65)
+    assert frame.loc[0, "macs"] == analysis.totals.macs
+
+
+def test_labels_of_points_near_an_end_run_towards_the_middle():
+    reached = [
+        figures.Reached(name, "#000", "circle", macs, (0.5, 0.6)[:runs])
+        for name, macs, runs in (("a", 10**6, 1), ("b", 10**7, 2), ("c", 10**8, 2))
+    ]
+    points = figures.accuracy_scatter(reached, "mnist").data[1:]
+    assert [one.textposition for one in points] == ["bottom right", "bottom center", "top left"]
+    assert "(1 run)" in points[0].hovertemplate
+    assert "(2 runs, 50.00 to 60.00)" in points[1].hovertemplate
+    [alone] = figures.accuracy_scatter(reached[:1], "mnist").data[1:]
+    assert alone.textposition == "bottom center"
 
 
 # Every table describes itself

@@ -1,0 +1,29 @@
+"""What the memory of a step on this machine's processor depends on. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+AVX512 = frozenset(("avx512f", "avx512bw", "avx512vl", "avx512dq"))  # what oneDNN asks for
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+def threads() -> int:
+    """How many the processor runs at once."""
+    return os.cpu_count() or 1
+
+
+@cache
+def has_avx512() -> bool:
+    """Whether oneDNN uses AVX-512 here; no where it cannot be told, which estimates more memory."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()  # oneDNN's own switch
+    if limit.startswith(("SSE", "AVX2")) or limit == "AVX":
+        return False
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return set(flags.split()) >= AVX512

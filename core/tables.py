@@ -59,7 +59,7 @@ EPOCH_COLUMNS = [*WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_field
 RUN_COLUMNS = [
     *WHICH_RUN,
     *("study", "state", "message", "best_epoch", "best_accuracy", "seconds", "created_at"),
-    *("machine", "note"),
+    *("machine", "dead_parameters", "note"),
 ]
 
 
@@ -250,6 +250,7 @@ def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
                 "seconds": run.seconds,
                 "created_at": as_time(run.created_at),
                 "machine": run.machine,
+                "dead_parameters": sum((run.dead_parameters or {}).values()),
                 "note": run.note,
             }
             for run in runs

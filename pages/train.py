@@ -375,11 +375,21 @@ def follow(run_id: int, was_over: bool) -> None:
         show_error(run.message)
     if run.note:
         st.warning(plain(run.note), icon=":material/info:")
+    if run.dead_parameters:
+        st.warning(plain(dead_sentence(run.dead_parameters)), icon=":material/heart_broken:")
     numbers(run, epochs)
     if epochs:
         curves(run, epochs)
         time_spent(run, epochs)
     files(lab, run, epochs)
+
+
+def dead_sentence(dead: dict[str, int]) -> str:
+    """Which parameters never got a gradient in training."""
+    return (
+        f"{sum(dead.values()):,} parameters never got a gradient, so they are still what they were"
+        f" initialised to: {', '.join(dead)}."
+    )
 
 
 def settings_line(run: Run) -> str:

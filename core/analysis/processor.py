@@ -11,7 +11,12 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def threads() -> int:
-    """How many the processor runs at once."""
+    """CPU threads that this process may use: OMP_NUM_THREADS, else the cores it may run on."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if chosen.isdigit() and int(chosen) > 0:
+        return int(chosen)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 

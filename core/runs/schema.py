@@ -73,6 +73,7 @@ runs_table = Table(
     Column("execution", Text),  # Execution as JSON, chosen when the run first started
     Column("checkpoint", Text),  # StoredFile as JSON: where the run goes on
     Column("best_file", Text),  # StoredFile as JSON: the parameters of the best epoch
+    Column("dead_parameters", Text),  # names and counts as JSON, of those without any gradient
     Column("note", Text, nullable=False, server_default=""),  # what a reader should know
     sqlite_autoincrement=True,  # the id of a deleted run is never given again
 )

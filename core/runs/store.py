@@ -84,6 +84,7 @@ class Run:
     execution: Execution | None = None  # chosen when it first started
     checkpoint: StoredFile | None = None  # where it goes on
     best_file: StoredFile | None = None  # the parameters of its best epoch
+    dead_parameters: dict[str, int] | None = None  # never got a gradient; None: not known yet
     note: str = ""  # what a reader should know about its figures
 
     @property
@@ -378,13 +379,16 @@ class Store:
         metrics: EpochMetrics,
         checkpoint: StoredFile | None = None,
         best_file: StoredFile | None = None,
+        dead_parameters: dict[str, int] | None = None,
     ) -> None:
         """Keep the figures of one epoch, with the files that belong to them. Raises LostRun."""
+        dead = None if dead_parameters is None else json.dumps(dead_parameters)
+        kept = {"checkpoint": as_json(checkpoint), "dead_parameters": dead}
         with self.writing() as connection:
             row = connection.execute(
                 update(runs_table)
                 .where(held(run))
-                .values(heartbeat_at=time.time(), failures=0, checkpoint=as_json(checkpoint))
+                .values(heartbeat_at=time.time(), failures=0, **kept)
                 .returning(runs_table.c.best_accuracy, runs_table.c.best_epoch)
             ).first()
             if row is None:
@@ -505,11 +509,12 @@ def as_run(row: RowMapping) -> Run:
     """A Run from a row of the table."""
     names = [name for name in Run.__dataclass_fields__ if name in row]
     run = Run(**{name: row[name] for name in names})
-    kept = {
+    kept: dict[str, Any] = {
         "progress": Progress,
         "execution": Execution,
         "checkpoint": StoredFile,
         "best_file": StoredFile,
+        "dead_parameters": dict,
     }
     read = {name: make(**json.loads(row[name])) for name, make in kept.items() if row[name]}
     spec, state = RunSpec.from_json(row["spec"]), RunState(row["state"])

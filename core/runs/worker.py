@@ -164,7 +164,7 @@ class Keeper:
         if metrics.test_accuracy > self.best:
             self.best = metrics.test_accuracy
             best_file = save_best(self.run, self.training.network, metrics.epoch)
-        self.store.record(self.run, metrics, self.write(), best_file)
+        self.store.record(self.run, metrics, self.write(), best_file, self.training.dead)
         remove_others(self.store.get(self.run.id))
 
     def keep_checkpoint(self) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import torch
 
+from core.analysis.processor import threads
 from core.specs import LabError
 
 
@@ -35,7 +36,7 @@ def describe(name: str) -> str:
         return torch.cuda.get_device_name(torch.device(name))
     if name == "mps":
         return f"Apple {platform.machine()} GPU"
-    return f"{processor()}, {thread_limit()} threads"
+    return f"{processor()}, {threads()} threads"
 
 
 def processor() -> str:
@@ -45,16 +46,6 @@ def processor() -> str:
             if line.startswith("model name"):
                 return f"{line.partition(':')[2].strip()} CPU"
     return f"{platform.processor() or platform.machine()} CPU"
-
-
-def thread_limit() -> int:
-    """CPU threads that this process may use: OMP_NUM_THREADS, else the cores it may run on."""
-    chosen = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if chosen.isdigit() and int(chosen) > 0:
-        return int(chosen)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def synchronise(device: torch.device) -> None:

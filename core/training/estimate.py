@@ -7,7 +7,6 @@ the sum over its layers. Imports no torch, except in `measure_speed`.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -127,7 +126,7 @@ def needed_bytes(spec: RunSpec, analysis: Analysis) -> int:
 def step_bytes(spec: RunSpec, analysis: Analysis, batch_size: int) -> int:
     """Memory of the run with this recipe on this machine, but with `batch_size` images a step."""
     momentum = bool(spec.recipe.momentum)
-    step = analysis.training_bytes(batch_size, momentum, os.cpu_count() or 1)
+    step = analysis.training_bytes(batch_size, momentum)
     return step + data_bytes(spec) + WORKING_BYTES
 
 

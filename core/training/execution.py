@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.analysis.processor import threads
 from core.specs import RunSpec
-from core.training.devices import describe, find_device, processor, synchronise, thread_limit
+from core.training.devices import describe, find_device, processor, synchronise
 from core.training.records import Execution
 from core.zoo import build
 
@@ -24,9 +25,9 @@ LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
 CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
-def default_execution(network: nn.Module) -> Execution:
+def default_execution(network: nn.Module, threads: int) -> Execution:
     """What is right more often than not, where nothing is tried."""
-    return Execution(thread_limit(), memory_format(network) is torch.channels_last)
+    return Execution(threads, memory_format(network) is torch.channels_last)
 
 
 def memory_format(network: nn.Module, channels_last: bool = True) -> torch.memory_format:
@@ -47,12 +48,12 @@ def memory_format(network: nn.Module, channels_last: bool = True) -> torch.memor
 
 def candidates(network: nn.Module, device: torch.device) -> list[Execution]:
     """The default first, then what may be faster."""
-    default = default_execution(network)
-    threads = [default.threads]
+    default = default_execution(network, threads())
+    counts = [default.threads]
     if device.type == "cpu":
-        threads = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
+        counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
-    return [Execution(count, one) for count in threads for one in formats]
+    return [Execution(count, one) for count in counts for one in formats]
 
 
 def choose_execution(spec: RunSpec, steps: int) -> Execution:
@@ -119,16 +120,16 @@ def uses_bfloat16(spec: RunSpec, device: torch.device) -> bool:
 @contextmanager
 def threads_restored() -> Iterator[None]:
     """Afterwards as many threads as before."""
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 def execution_name(spec: RunSpec) -> str:
     """The key under which the choice for this network, batch and device is kept on this machine."""
-    where = f"{platform.node()}/{spec.device}/{thread_limit()}/{torch.__version__}"
+    where = f"{platform.node()}/{spec.device}/{threads()}/{torch.__version__}"
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
     text = f"{where} {recipe} {spec.model.to_json()}"
     return f"execution {sha256(text.encode()).hexdigest()}"  # the column is short

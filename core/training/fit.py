@@ -30,6 +30,7 @@ from core.zoo import build
 EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
 MAX_EVALUATION_BATCH = 1_000
 KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
+LOOKED_AT = 25  # one step in so many, for parameters without a gradient
 TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, one step in so many
 
 
@@ -41,6 +42,7 @@ class EpochSums:
     seconds: float = 0.0
     images: int = 0
     phases: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    gradients: Tensor | None = None  # (parameters,): sums of norms, of the steps looked at
     loss: Tensor = field(init=False)
     correct: Tensor = field(init=False)
 
@@ -53,6 +55,16 @@ class EpochSums:
         self.images += len(labels)
         self.loss += loss.detach() * len(labels)
         self.correct += (logits.detach().argmax(1) == labels).sum()
+
+    def look_at_gradients(self, network: nn.Module) -> None:
+        """Add the norm of each parameter's gradient, 0 where there is none."""
+        none = torch.zeros((), device=self.device)
+        norms = [
+            none if p.grad is None else torch.linalg.vector_norm(p.grad)
+            for p in network.parameters()
+        ]
+        found = torch.stack(norms)
+        self.gradients = found if self.gradients is None else self.gradients + found
 
     def charge(self, phase: str, seconds: float) -> None:
         """Add time that was spent outside of the steps."""
@@ -71,6 +83,8 @@ class EpochSums:
         """Continue from what `state` returned."""
         vars(self).update(state, phases=dict(state["phases"]))
         self.loss, self.correct = self.loss.to(self.device), self.correct.to(self.device)
+        if self.gradients is not None:
+            self.gradients = self.gradients.to(self.device)
 
 
 @dataclass
@@ -83,6 +97,7 @@ class Training:
     sums: EpochSums  # of the epoch under way
     epoch: int = 0  # epochs finished
     step: int = 0  # steps done of the epoch under way
+    dead: dict[str, int] | None = None  # parameters that never got a gradient: name → how many
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -90,6 +105,7 @@ class Training:
             "epoch": self.epoch,
             "step": self.step,
             "sums": self.sums.state(),
+            "dead": self.dead,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
@@ -99,24 +115,35 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.sums.restore(state["sums"])
-        self.epoch, self.step = state["epoch"], state["step"]
+        self.epoch, self.step, self.dead = state["epoch"], state["step"], state["dead"]
 
     def next_epoch(self) -> None:
         """The epoch under way is finished."""
+        dead = self.without_gradient()
+        before = self.dead if self.dead is not None else dead
+        self.dead = {name: count for name, count in dead.items() if name in before}
         self.epoch, self.step, self.sums = self.epoch + 1, 0, EpochSums(self.device)
+
+    def without_gradient(self) -> dict[str, int]:
+        """Parameters whose gradient was absent or zero in every step of this epoch looked at."""
+        seen = self.sums.gradients
+        if seen is None:  # the epoch was over when the run went on
+            return self.dead or {}
+        named = zip(self.network.named_parameters(), seen.tolist(), strict=True)
+        return {name: one.numel() for (name, one), norm in named if norm == 0}
 
 
 def start(spec: RunSpec, execution: Execution | None = None) -> Training:
     """A freshly initialised network on its device, computed by this process as `execution` says.
 
-    Raises LabError if spec cannot be built.
+    Without it, on as many threads as torch uses now. Raises LabError if spec cannot be built.
     """
     device = find_device(spec.device)
     torch.manual_seed(spec.seed)
     network = build(spec.model)
     if spec.recipe.initialisation == "xavier":
         network.apply(xavier)
-    execution = execution or default_execution(network)
+    execution = execution or default_execution(network, torch.get_num_threads())
     torch.set_num_threads(execution.threads)
     layout = memory_format(network, execution.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
@@ -291,6 +318,8 @@ def train_step(
         loss = F.cross_entropy(logits, labels)
     laps.end("forward")
     loss.backward()
+    if training.step % LOOKED_AT == 0:
+        training.sums.look_at_gradients(network)
     laps.end("backward")
     if recipe.max_gradient_norm:
         nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.analysis.processor import threads
 from pages.shared.messages import errors_in_one_sentence
 
 ICON = str(Path(__file__).parent / "assets" / "icon.png")
@@ -44,8 +45,7 @@ def frame(title: str, intro: str = "") -> Iterator[None]:
 @st.cache_data(show_spinner=False)
 def machine_line() -> str:
     """Processor, memory, threads and versions of this machine."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [f"{platform.system()} {platform.machine()}, {threads} CPU threads"]
+    parts = [f"{platform.system()} {platform.machine()}, {threads()} CPU threads"]
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         parts.append(f"{memory / 2**30:.0f} GiB memory")

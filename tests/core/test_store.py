@@ -484,7 +484,10 @@ def test_a_store_of_another_version_is_left_alone(store, version, word):
 
 
 ADDED_IN_VERSION_2 = {
-    runs_table: ("fingerprint", "execution", "checkpoint", "best_file", "note"),
+    runs_table: (
+        *("fingerprint", "execution", "checkpoint", "best_file", "dead_parameters"),
+        "note",
+    ),
     epochs_table: tuple(f"{phase}_seconds" for phase in PHASES),
 }
 

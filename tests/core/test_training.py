@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -314,6 +313,22 @@ def test_evaluation_and_the_readers_time_are_no_training_time(tiny, monkeypatch)
     assert row.train_seconds < 0.3
 
 
+@pytest.mark.parametrize("shortcut", ["constant-scaling", "conv"])
+def test_parameters_that_never_get_a_gradient_are_named(tiny, shortcut):
+    """The homework's blocks as published throw away what conv1 computes."""
+    options = {"shortcut": shortcut, "as_published": True}
+    published = replace(TINY, model=replace(TINY.model, options=options))
+    training = start(published)
+    list(fit(published, tiny, training))
+    parameters = dict(training.network.named_parameters())
+    names = [f"residual{block}.conv1.{part}" for block in (1, 2) for part in ("weight", "bias")]
+    assert training.dead == {name: parameters[name].numel() for name in names}
+
+    training = start(TINY)
+    list(fit(TINY, tiny, training))
+    assert training.dead == {}
+
+
 def test_closing_stops_at_once(tiny):
     training = start(TINY)
     events = fit(TINY, tiny, training)
@@ -446,7 +461,7 @@ def test_memory_needed_grows_with_the_batch():
     needed = []
     for batch in (1, 64, 128):
         found = estimate(change(spec, batch_size=batch), analysis, None, 5_000, 2_000)
-        step = analysis.training_bytes(batch, momentum=True, threads=os.cpu_count() or 1)
+        step = analysis.training_bytes(batch, momentum=True)
         images = 7_000 * (28 * 28 + 8)  # bytes of pixels, and of an int64 label each
         assert found.memory_bytes == step + images + WORKING_BYTES
         assert found.seconds is None and found.basis == "not measured yet"

@@ -130,7 +130,7 @@ def worker_kills(kills: int, seed: int = 0) -> Findings:
         run_id = store.enqueue(LONG)
         while not store.get(run_id).state.is_over:
             kill = done < kills
-            writes = chance.randrange(2, 9) if kill and done % 3 == 2 else 0
+            writes = chance.randrange(2, 9) if kill and done % 3 == 1 else 0
             worker = subprocess.Popen([sys.executable, "-c", WORKER, str(writes)], cwd=PROJECT)
             attempts += 1
             if kill and not writes:

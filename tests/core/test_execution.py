@@ -1,0 +1,125 @@
+"""How a run is computed: the trial that chooses, and what may be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from core.specs import LabError, ModelSpec, RunSpec
+from core.training import execution as execution_module
+from core.training.execution import (
+    TRIAL_STEPS,
+    candidates,
+    choose_execution,
+    execution_name,
+    fingerprint,
+    memory_format,
+)
+from core.training.recipes import recipe
+from core.training.records import Execution
+from core.zoo import build
+
+LENET = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", recipe("fast", 5_000))
+THIN = RunSpec(ModelSpec("resnet18", 16, 32), "fashion-mini", recipe("fast", 5_000))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def four_threads(monkeypatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+
+
+def trial_that_takes(monkeypatch, seconds: dict[Execution, float]) -> list[Execution]:
+    """A trial in which each way takes so long, and those that were tried."""
+    tried: list[Execution] = []
+
+    def step(spec, network, way, images, labels) -> float:
+        tried.append(way)
+        return seconds[way]
+
+    monkeypatch.setattr(execution_module, "TRIAL_SECONDS", 0.0)
+    monkeypatch.setattr(execution_module, "trial_step", step)
+    return tried
+
+
+WAYS = [Execution(count, layout) for count in (4, 2, 1) for layout in (True, False)]
+
+
+def test_fewer_threads_and_both_memory_formats_are_candidates(four_threads):
+    assert candidates(build(LENET.model), CPU) == WAYS
+
+
+def test_a_network_that_breaks_with_channels_last_is_not_tried_with_it(four_threads):
+    network = build(THIN.model)
+    assert {way.channels_last for way in candidates(network, CPU)} == {False}
+    assert memory_format(network) is torch.contiguous_format
+
+
+@pytest.mark.parametrize("fastest", WAYS)
+def test_the_fastest_way_is_chosen(four_threads, monkeypatch, fastest):
+    tried = trial_that_takes(monkeypatch, {way: 0.5 + 0.5 * (way != fastest) for way in WAYS})
+    assert choose_execution(LENET, TRIAL_STEPS) == fastest
+    assert all(tried.count(way) >= 3 for way in WAYS)
+
+
+def test_what_is_hardly_faster_may_be_noise(four_threads, monkeypatch):
+    trial_that_takes(monkeypatch, {way: 1.0 - 0.04 * (way != WAYS[0]) for way in WAYS})
+    assert choose_execution(LENET, TRIAL_STEPS) == WAYS[0]
+
+
+def test_where_a_step_takes_long_nothing_else_is_tried(four_threads, monkeypatch):
+    tried = trial_that_takes(monkeypatch, dict.fromkeys(WAYS, 3.0) | {WAYS[1]: 0.1})
+    assert choose_execution(LENET, TRIAL_STEPS) == WAYS[0]
+    assert tried == [WAYS[0]]
+
+
+def test_a_short_run_is_not_worth_a_trial(four_threads, monkeypatch):
+    tried = trial_that_takes(monkeypatch, {})
+    assert choose_execution(LENET, TRIAL_STEPS - 1) == WAYS[0] and tried == []
+
+
+def test_a_real_trial_leaves_threads_and_random_numbers_as_they_were(monkeypatch):
+    monkeypatch.setattr(execution_module, "TRIAL_SECONDS", 0.0)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    ways = candidates(build(LENET.model), CPU)
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    assert choose_execution(LENET, TRIAL_STEPS) in ways
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_trial_on_a_device_that_is_not_here_is_one_sentence():
+    with pytest.raises(LabError, match="no device 'npu'"):
+        choose_execution(replace(LENET, device="npu"), TRIAL_STEPS)
+
+
+def test_a_trial_is_known_by_what_decides_it(monkeypatch):
+    other = (
+        replace(LENET, model=replace(LENET.model, ratio=2)),
+        replace(LENET, recipe=replace(LENET.recipe, batch_size=7)),
+        replace(LENET, device="cuda"),
+    )
+    names = {execution_name(spec) for spec in (LENET, *other)}
+    assert len(names) == 4 and all(len(name) <= 200 for name in names)
+    assert execution_name(replace(LENET, seed=9)) == execution_name(LENET)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert execution_name(LENET) not in names
+
+
+def test_a_fingerprint_does_not_depend_on_the_threads(monkeypatch):
+    before = fingerprint("cpu")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert fingerprint("cpu") == before and torch.__version__ in before
+
+
+def test_a_way_to_compute_changes_only_the_last_digits():
+    images = torch.rand(4, 1, 28, 28)
+    torch.manual_seed(0)
+    network = build(LENET.model)
+    plain = network(images)
+    assert isinstance(network, nn.Module)
+    network.to(memory_format=memory_format(network))
+    torch.testing.assert_close(network(images), plain)

@@ -54,14 +54,14 @@ RUN_COLUMNS = [
 def train(arguments: Namespace) -> int:
     """python -m core train"""
     from core.runs.store import RunState, open_store
-    from core.runs.worker import execute
+    from core.runs.worker import execute, this_process
 
     spec = run_spec(arguments)
     check_run(spec)
     if arguments.csv:
         check_writable(arguments.csv)
     store = open_store()
-    run = store.start_here(spec)
+    run = store.start_here(spec, this_process())
     say(f"Run {run.id}: {describe(spec)}")
     bar, interrupt = ProgressBar(sys.stderr), StopOnInterrupt()
 

@@ -64,6 +64,7 @@ runs_table = Table(
     Column("spent_seconds", Float, nullable=False, default=0.0),
     Column("failures", Integer, nullable=False, default=0),  # deaths since the last epoch
     Column("heartbeat_at", Float),
+    Column("worker", Text),  # the process that has it, or had it last; see worker.this_process
     Column("stop_requested", Boolean, nullable=False, default=False),
     Column("progress", Text),  # Progress as JSON
     Column("best_epoch", Integer),

@@ -148,17 +148,19 @@ class Store:
         """Put runs in the queue together; their ids."""
         return self._insert(specs, study, RunState.QUEUED)
 
-    def start_here(self, spec: RunSpec) -> Run:
+    def start_here(self, spec: RunSpec, worker: str = "") -> Run:
         """A run that the caller executes itself, without passing through the queue."""
-        [run_id] = self._insert([spec], None, RunState.RUNNING)
+        [run_id] = self._insert([spec], None, RunState.RUNNING, worker)
         return self.get(run_id)
 
-    def _insert(self, specs: Iterable[RunSpec], study: str | None, state: RunState) -> list[int]:
+    def _insert(
+        self, specs: Iterable[RunSpec], study: str | None, state: RunState, worker: str = ""
+    ) -> list[int]:
         now = time.time()
         row = {"state": state, "study": study, "created_at": now}
         if state is RunState.RUNNING:
             row |= {"attempt": 1, "started_at": now, "heartbeat_at": now}
-            row |= {"attempt_started_at": now}
+            row |= {"attempt_started_at": now, "worker": worker}
         with self.writing() as connection:
             return [
                 connection.execute(
@@ -274,8 +276,8 @@ class Store:
 
     # For workers ----------------------------------------------------------------------------
 
-    def claim(self) -> Run | None:
-        """Take the oldest run that is queued or whose worker died; None when there is none.
+    def claim(self, worker: str = "") -> Run | None:
+        """Let `worker` take the oldest run that is queued or whose worker died; None if none is.
 
         A run that died MAX_ATTEMPTS times without finishing one more epoch is failed instead.
         """
@@ -308,6 +310,7 @@ class Store:
                         attempt_started_at=now,
                         failures=runs_table.c.failures + 1,
                         heartbeat_at=now,
+                        worker=worker,
                         started_at=func.coalesce(runs_table.c.started_at, now),
                         progress=None,
                     )
@@ -317,6 +320,21 @@ class Store:
                 .first()
             )
         return as_run(row) if row else None
+
+    def workers(self) -> set[str]:
+        """The processes that have a run."""
+        query = select(runs_table.c.worker).where(runs_table.c.state == RunState.RUNNING)
+        with self.reading() as connection:
+            return {worker for worker in connection.scalars(query) if worker}
+
+    def end_lease(self, worker: str) -> None:
+        """The runs of `worker`, a process that is dead, are free again."""
+        with self.writing() as connection:
+            connection.execute(
+                update(runs_table)
+                .where(runs_table.c.state == RunState.RUNNING, runs_table.c.worker == worker)
+                .values(worker=None, heartbeat_at=runs_table.c.heartbeat_at - LEASE_SECONDS)
+            )
 
     def _give_up(self, connection: Connection, silent: Any, now: float) -> None:
         connection.execute(

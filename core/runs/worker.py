@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.runs.files import (
@@ -301,9 +302,10 @@ def work(
     `when_idle` is called once, as soon as there is no run to execute.
     """
     count = 0
+    end_leases_of_the_dead(store)
     while leave is None or not leave.is_set():
         try:
-            run = store.claim()
+            run = store.claim(this_process())
         except LabError as error:  # the disk may have room again in a moment
             if drain:
                 raise
@@ -327,6 +329,41 @@ def work(
         free_memory()
         count += 1
     return count
+
+
+def this_process() -> str:
+    """A name for this process that no other one has, on this machine or another."""
+    return f"{computer()} {os.getpid()}"
+
+
+def computer() -> str:
+    """This machine since it was last started; a container has process numbers of its own."""
+    parts = [platform.node()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
+
+
+def end_leases_of_the_dead(store: Store) -> None:
+    """Runs whose worker was killed on this machine need not wait until their lease runs out."""
+    if os.name != "posix":
+        return
+    for worker in store.workers():
+        where, _, number = worker.rpartition(" ")
+        if where == computer() and not is_alive(int(number)):
+            store.end_lease(worker)
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether there is such a process here."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def free_memory() -> None:

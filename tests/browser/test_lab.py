@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -74,6 +76,31 @@ def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, 
     with safe_open(weights, framework="pt") as file:
         kept = set(file.keys())
     assert kept == set(build(ModelSpec("course-residual", image_size=28)).state_dict())
+
+
+def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab, window):
+    visitor.open("/train?train_images=1000&train_epochs=12&train_batch=10")
+    visitor.button("Start training").click()
+    visitor.page.get_by_text(re.compile(r"^epoch \d+ of 12$")).first.wait_for()  # some are done
+    store = lab_store(lab)
+    [worker] = store.workers()
+    os.kill(int(worker.rpartition(" ")[2]), signal.SIGKILL)
+    run = store.runs(1)[0]
+    assert run.state is RunState.RUNNING and not (run.best_epoch or 0) > 12
+    visitor.page.close()
+
+    visitor.page = window.new_page()
+    visitor.open("/runs")  # starts a worker again
+    with visitor.page.expect_download() as download:
+        visitor.button("Runs as CSV").click()
+    assert str(run.id) in Path(download.value.path()).read_text()
+    visitor.open(f"/train?run={run.id}")
+    visitor.page.get_by_text("✓ finished").wait_for()
+    frame = pd.read_csv(visitor.download("Metrics as CSV"))
+    assert frame["epoch"].tolist() == list(range(1, 13))
+    ended = store.get(run.id)
+    assert ended.attempt == 2 and ended.note == ""
+    visitor.page.get_by_text("Where", exact=False).first.wait_for()
 
 
 def test_stop_keeps_what_was_learned(visitor, lab):

@@ -485,7 +485,7 @@ def test_a_store_of_another_version_is_left_alone(store, version, word):
 
 ADDED_IN_VERSION_2 = {
     runs_table: (
-        *("fingerprint", "execution", "checkpoint", "best_file", "dead_parameters"),
+        *("worker", "fingerprint", "execution", "checkpoint", "best_file", "dead_parameters"),
         "note",
     ),
     epochs_table: tuple(f"{phase}_seconds" for phase in PHASES),

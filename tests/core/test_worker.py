@@ -519,7 +519,8 @@ with worker.current_run(store.claim()):
     assert store.claim().attempt == 2
 
 
-def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store, no_lease):
+def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store):
+    """On the same machine nobody waits until the lease runs out."""
     run_id = store.enqueue(LONG)
     process = WorkerProcess()
     try:
@@ -536,6 +537,18 @@ def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store, no_
     ended = store.get(run_id)
     assert ended.state is RunState.FINISHED and ended.attempt == 2
     assert history(store, run_id) == uninterrupted(store, LONG)
+
+
+def test_only_the_dead_of_this_machine_lose_their_runs(store):
+    here = worker_module.computer()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    store.enqueue_all([TINY] * 4)
+    workers = [worker_module.this_process(), f"{here} {child.pid}", f"elsewhere {child.pid}", ""]
+    runs = [store.claim(worker) for worker in workers]
+    worker_module.end_leases_of_the_dead(store)
+    assert store.claim("another").id == runs[1].id
+    assert store.claim("another") is None
 
 
 def test_a_worker_of_the_server_leaves_when_it_is_closed(store):

@@ -109,11 +109,12 @@ def test_published_recipes_do_not_depend_on_the_number_of_images():
 
 
 @pytest.mark.parametrize(
-    ("train_images", "batch_size", "learning_rate"),
-    [(100, 16, 0.035), (5_000, 32, 0.05), (10_000, 64, 0.071), (60_000, 128, 0.1)],
+    ("train_images", "epochs", "batch_size", "learning_rate"),
+    [(100, 5, 16, 0.035), (5_000, 5, 32, 0.05), (20_000, 3, 128, 0.1), (60_000, 1, 128, 0.1)],
 )
-def test_the_fast_recipe_fits_the_number_of_images(train_images, batch_size, learning_rate):
+def test_the_fast_recipe_fits_the_number_of_images(train_images, epochs, batch_size, learning_rate):
     chosen = recipe("fast", train_images)
+    assert chosen.epochs == epochs
     assert (chosen.batch_size, chosen.learning_rate) == (batch_size, learning_rate)
     assert (chosen.schedule, chosen.nesterov) == ("one-cycle", True)
 

@@ -292,21 +292,22 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
             " ratio make it shorter.",
             icon=":material/hourglass_top:",
         )
-        offer_shorter(spec, cost.seconds)
+        offer_shorter(spec)
 
 
-def offer_shorter(spec: RunSpec, seconds: float) -> None:
-    """A button for each change that would bring the run under ten minutes."""
+def offer_shorter(spec: RunSpec) -> None:
+    """A button for each change that brings the run under ten minutes."""
+
+    def seconds_of(shorter: RunSpec) -> float | None:
+        try:
+            return cost_of(shorter).seconds
+        except LabError:  # the network cannot be built so small
+            return None
+
     with st.container(horizontal=True):
-        for words, shorter in shorter_runs(spec, seconds, LONG_SECONDS):
-            try:
-                cost = cost_of(shorter)
-            except LabError:  # the network cannot be built so small
-                continue
-            if cost.seconds is None or cost.seconds >= seconds:
-                continue
+        for words, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
             if st.button(
-                f"{words}: about {formats.duration(cost.seconds)}",
+                f"{words}: about {formats.duration(seconds)}",
                 key=f"train_shorter_{words}",
                 icon=":material/bolt:",
                 help="Changes this one setting of the run.",

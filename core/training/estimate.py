@@ -7,7 +7,7 @@ the sum over its layers. Imports no torch, except in `measure_speed`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -19,7 +19,10 @@ from core.specs import LabError, RunSpec
 CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
 BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 EVALUATION = 1.0  # forward only
-SIZES, RATIOS = (160, 128, 96, 64, 48, 32, 28), (2, 4, 8, 16)  # that a shorter run may have
+# What a shorter run may have, the longest first.
+SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
+SIZES = (160, 128, 96, 64, 48, 32, 28)  # pixels a side
+RATIOS = (2, 4, 8, 16)
 MEGABYTE = 2**20
 WORKING_BYTES = 64 * MEGABYTE  # what the libraries take besides the tensors counted
 
@@ -166,24 +169,28 @@ def largest_batch(spec: RunSpec, analysis: Analysis, free_bytes: int) -> int:
     return fits
 
 
-def shorter_runs(spec: RunSpec, seconds: float, limit: float) -> Iterator[tuple[str, RunSpec]]:
-    """Ways to bring a run of so many seconds under `limit`: in words, and as a run.
+def shorter_runs(
+    spec: RunSpec, seconds_of: Callable[[RunSpec], float | None], limit: float
+) -> Iterator[tuple[str, RunSpec, float]]:
+    """Ways to bring a long run under `limit` seconds: in words, as a run, and its seconds.
 
-    Fewer images, a smaller size and a larger ratio; each is changed alone, by the step that should
-    do. MACs fall with the square of size and ratio, in the first layers less, so both are taken one
-    step further than that says.
+    Fewer images, a smaller size and a larger ratio, each alone and as little as does.
+    `seconds_of` is None for a run that cannot be built or has no estimate.
     """
-    total = spec.train_images or find_dataset(spec.dataset).train_images
-    model, factor = spec.model, seconds / limit
-    fewer = int(total / factor / 1.2) // 100 * 100
-    if fewer >= max(spec.recipe.batch_size, 100):
-        yield f"{fewer:,} images", replace(spec, train_images=fewer)
-    side = model.image_size / factor**0.5
-    if smaller := next((one for one in SIZES if one < 0.85 * side and one >= 28), None):
-        yield f"{smaller} px", replace(spec, model=replace(model, image_size=smaller))
-    larger = next((one for one in RATIOS if one > 1.2 * model.ratio * factor**0.5), None)
-    if larger:
-        yield f"ratio {larger}", replace(spec, model=replace(model, ratio=larger))
+    total, model = spec.train_images or find_dataset(spec.dataset).train_images, spec.model
+    fewer = (round(total * share, -2) for share in SHARES)
+    smaller = (side for side in SIZES if side < model.image_size)
+    larger = (ratio for ratio in RATIOS if ratio > model.ratio)
+    for ways in (
+        ((f"{count:,.0f} images", replace(spec, train_images=int(count))) for count in fewer),
+        ((f"{s} px", replace(spec, model=replace(model, image_size=s))) for s in smaller),
+        ((f"ratio {r}", replace(spec, model=replace(model, ratio=r))) for r in larger),
+    ):
+        for words, shorter in ways:
+            seconds = seconds_of(shorter)
+            if seconds is not None and seconds < limit:
+                yield words, shorter, seconds
+                break
 
 
 def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:

@@ -27,6 +27,7 @@ from core.training.estimate import (
     layer_seconds,
     needed_bytes,
     predict_seconds,
+    shorter_runs,
 )
 from core.training.fit import Training, fit, start
 from core.training.recipes import (
@@ -502,6 +503,26 @@ def test_a_layers_time_is_its_macs_over_the_rate_of_its_width():
         assert layer_seconds(layer, quiet, 10, 3.0) == pytest.approx(30 * layer.macs / rate)
     linear = layers["dense2.linear"]
     assert layer_seconds(linear, quiet, 10, 1.0) == pytest.approx(10 * 4096**2 / 8e9)
+
+
+def test_a_long_run_is_offered_shorter_by_as_little_as_does():
+    spec = RunSpec(ModelSpec("vgg11", 2, 96), "fashion-mnist", recipe("published-vgg", 60_000))
+
+    def seconds_of(run: RunSpec) -> float | None:
+        """As if time went with images and pixels, and nothing could be built below 64 pixels."""
+        images = (run.train_images or 60_000) / 60_000
+        if run.model.image_size < 64:
+            return None
+        return 4_000 * images * (run.model.image_size / 96) ** 2 / (run.model.ratio / 2) ** 2
+
+    found = list(shorter_runs(spec, seconds_of, limit=600))
+    assert [(words, round(seconds)) for words, _, seconds in found] == [
+        ("6,000 images", 400),
+        ("ratio 8", 250),
+    ]
+    assert found[0][1] == replace(spec, train_images=6_000)
+    assert found[1][1].model == replace(spec.model, ratio=8)
+    assert list(shorter_runs(spec, lambda run: None, limit=600)) == []
 
 
 def test_an_equal_run_tells_the_time_better():

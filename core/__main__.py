@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.cli import measurements, networks, runs
+from core.cli import measurements, networks, reproduce, runs
 from core.cli.writing import say
 from core.specs import LabError
 
@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_submit(commands)
     add_runs(commands)
     add_one_run(commands)
+    add_reproduce(commands)
     add_worker(commands)
     return parser
 
@@ -179,6 +180,20 @@ def add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("runs", help="every run so far, the newest first")
     add_format(parser)
     parser.set_defaults(command=runs.list_runs)
+
+
+def add_reproduce(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core reproduce"""
+    parser = commands.add_parser(
+        "reproduce",
+        help="train the course note's published rows here",
+        description="Trains the rows of the course note as published (10 epochs of MNIST, batch"
+        " 64, SGD 0.01, momentum 0.5), its two homework blocks also corrected, over several seeds,"
+        " and writes every epoch. Runs that are in the store are not trained again.",
+    )
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--csv", type=Path, required=True, metavar="FILE", help="where to write")
+    parser.set_defaults(command=reproduce.reproduce)
 
 
 def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:

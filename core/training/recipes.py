@@ -33,7 +33,7 @@ def fast(train_images: int) -> Recipe:
     batch_size = max((size for size in FAST_BATCH_SIZES if size <= wanted), default=16)
     return Recipe(
         "fast",
-        epochs=max(1, min(MAX_FAST_EPOCHS, FAST_IMAGES // train_images)),
+        epochs=max(1, min(MAX_FAST_EPOCHS, FAST_IMAGES // max(1, train_images))),
         batch_size=batch_size,
         learning_rate=round(FAST_PEAK * (batch_size / FAST_BATCH_SIZES[-1]) ** 0.5, 3),
         momentum=0.9,

@@ -12,12 +12,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import core.data
 import core.runs.worker
 from core.__main__ import main
 from core.analysis import analyze
-from core.cli import progress_bar, runs
+from core.cli import progress_bar, reproduce, runs
+from core.cli.reproduce import course_runs
 from core.runs.store import RunState, open_store
 from core.specs import LabError, ModelSpec
 from core.training.records import EpochMetrics, Progress
@@ -471,3 +473,99 @@ def test_a_closed_terminal_does_not_end_the_run():
     bar.show(Progress("training", 1, 1, 1, 2))
     bar.show(EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0, 10.0, 0.1))
     bar.clear()
+
+
+# submit, stop, resume, export -----------------------------------------------------------------
+
+
+def test_a_submitted_run_is_executed_by_a_worker_and_exported(command, tmp_path):
+    code, out, err = command("submit", "lenet", *SMALL, "--seed", "4")
+    assert code == 0 and out == "1\n" and "Run 1 is queued" in err
+    assert open_store().get(1).state is RunState.QUEUED
+    assert command("worker", "--drain")[0] == 0
+
+    file = tmp_path / "epochs.csv"
+    code, out, err = command("export", "1", "--csv", str(file))
+    assert (code, out) == (0, "") and "1 epochs of run 1" in err
+    assert command("export", "1")[1].splitlines() == file.read_text("utf-8").splitlines()
+    [row] = rows_of(file.read_text("utf-8"))
+    assert (row["network"], row["seed"], row["epoch"]) == ("lenet", "4", "1")
+    for name in ("forward_seconds", "backward_seconds", "optimiser_seconds"):
+        assert float(row[name]) > 0
+
+
+def test_submit_takes_the_flags_of_train_and_checks_them(command, isolated_runs):
+    code, _, err = command("submit", "vgg11", "--size", "16")
+    assert code == 2 and "smallest that works is" in err
+    assert not isolated_runs.exists()
+
+
+def test_stop_and_resume_move_a_run_and_say_so(command):
+    command("submit", "lenet", *SMALL)
+    assert command("stop", "1")[0] == 0
+    assert open_store().get(1).state is RunState.STOPPED
+    code, _, err = command("stop", "1")
+    assert code == 2 and "Run 1 is stopped; there is nothing to stop." in err
+    assert command("resume", "1")[0] == 0
+    assert open_store().get(1).state is RunState.QUEUED
+    code, _, err = command("resume", "1")
+    assert code == 2 and "only a stopped or failed run can be continued" in err
+
+
+def test_resume_extends_a_finished_run(command):
+    command("train", "lenet", *SMALL, "--recipe", "published-course")
+    assert command("resume", "1", "--epochs", "2")[0] == 0
+    command("worker", "--drain")
+    assert [row.epoch for row in open_store().epochs([1])[1]] == [1, 2]
+    code, _, err = command("resume", "1", "--epochs", "0")
+    assert code == 2 and "epochs must be a whole number" in err
+
+
+@pytest.mark.parametrize("name", ["stop", "resume", "export"])
+def test_a_run_that_is_not_there_is_one_sentence(command, name):
+    code, out, err = command(name, "7")
+    assert (code, out) == (2, "")
+    assert err == "There is no run 7; the Runs page lists those there are.\n"
+
+
+# reproduce ------------------------------------------------------------------------------------
+
+
+def test_reproduce_trains_what_is_missing_and_writes_every_epoch(command, tmp_path, monkeypatch):
+    def tiny_runs(seeds: int):
+        for seed in range(seeds):
+            for spec in course_runs(1):
+                yield replace(
+                    spec,
+                    dataset="fashion-mini",
+                    train_images=64,
+                    seed=seed,
+                    recipe=replace(spec.recipe, epochs=1, batch_size=32),
+                )
+
+    monkeypatch.setattr(reproduce, "course_runs", tiny_runs)
+    file = tmp_path / "reproduction.csv"
+    code, _, err = command("reproduce", "--seeds", "1", "--csv", str(file))
+    assert code == 0 and "0 of 6 runs are in the store" in err
+    rows = rows_of(file.read_text("utf-8"))
+    assert [(row["arch"], row["shortcut"], row["as_published"]) for row in rows] == [
+        ("course-inception", "", "False"),
+        ("course-residual", "identity", "False"),
+        ("course-residual", "constant-scaling", "True"),
+        ("course-residual", "conv", "True"),
+        ("course-residual", "constant-scaling", "False"),
+        ("course-residual", "conv", "False"),
+    ]
+    assert {row["torch"].partition("+")[0] for row in rows} == {torch.__version__.partition("+")[0]}
+    assert "6 of 6 runs are in the store" in command(
+        "reproduce", "--seeds", "1", "--csv", str(file)
+    )[2]  # fmt: skip
+    assert rows_of(file.read_text("utf-8")) == rows
+
+
+def test_the_course_notes_rows_are_trained_as_published():
+    specs = list(course_runs(3))
+    assert len(specs) == 18 and {spec.seed for spec in specs} == {0, 1, 2}
+    assert {(s.dataset, s.recipe.name, s.recipe.epochs, s.recipe.batch_size) for s in specs} == {
+        ("mnist", "published-course", 10, 64)
+    }

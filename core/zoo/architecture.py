@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ class Option:
     help: str  # one sentence
     default: OptionValue
     choices: tuple[tuple[str, str], ...] = ()  # (value, how it is shown); empty: not a choice
-    minimum: int = 0  # whole-number options only
+    minimum: int = 0  # of numbers only
     maximum: int = 0
     canonical: Callable[[str], str] | None = None  # text options only: one spelling, or a LabError
 
@@ -37,6 +38,8 @@ class Option:
             return flag
         if isinstance(self.default, int):
             return self._check_whole(value)
+        if isinstance(self.default, float):
+            return self._check_number(value)
         return self.canonical(str(value)) if self.canonical else str(value)
 
     def _check_whole(self, value: OptionValue) -> int:
@@ -47,6 +50,18 @@ class Option:
         if number is None or isinstance(value, bool) or not self.minimum <= number <= self.maximum:
             raise LabError(
                 f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,},"
+                f" not {value!r}."
+            )
+        return number
+
+    def _check_number(self, value: OptionValue) -> float:
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = math.nan
+        if not self.minimum <= number <= self.maximum:  # also for what is no number
+            raise LabError(
+                f"{self.name} must be a number from {self.minimum:g} to {self.maximum:g},"
                 f" not {value!r}."
             )
         return number

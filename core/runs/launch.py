@@ -7,10 +7,13 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from core.analysis.processor import threads
+from core.runs.store import Kind
 from core.specs import LabError, ModelSpec, RunSpec
 
 PROJECT = Path(__file__).parents[2]
@@ -26,11 +29,12 @@ def absolute_folders() -> dict[str, str]:
 class ChildProcess:
     """`python -m core` with these arguments, which leaves when its standard input closes."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, threads: int | None = None) -> None:
+        own = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "core", *arguments, "--exit-with-parent"],
             cwd=PROJECT,
-            env=os.environ | absolute_folders(),
+            env=os.environ | absolute_folders() | own,
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
         )
@@ -56,8 +60,41 @@ class ChildProcess:
 class WorkerProcess(ChildProcess):
     """One worker, for the runs that are queued."""
 
+    def __init__(self, kind: Kind = Kind.ANY) -> None:
+        super().__init__("worker", "--only", kind)
+
+
+class StudyWorkers:
+    """The workers of studies on this machine: many runs go fastest side by side, a thread each.
+
+    They leave by themselves when no run of a study is left. Workers of single runs stand beside
+    them with all threads, and neither takes from the other's queue.
+    """
+
     def __init__(self) -> None:
-        super().__init__("worker")
+        self.workers: list[ChildProcess] = []
+        self.lock = threading.Lock()  # sessions of the page server are threads of it
+
+    def ensure(self, runs: int, cores: int | None = None) -> None:
+        """Workers for so many runs that are not over: as many as cores, or as runs if fewer.
+
+        The dead are replaced. With fewer runs than cores each worker gets more threads.
+        """
+        cores = cores or threads()
+        wanted = max(0, min(runs, cores, memory_gibibytes()))
+        with self.lock:
+            self.workers = [worker for worker in self.workers if worker.is_alive]
+            for _ in range(wanted - len(self.workers)):
+                flags = ("worker", "--drain", "--only", Kind.STUDIES)
+                self.workers.append(ChildProcess(*flags, threads=max(1, cores // wanted)))
+
+
+def memory_gibibytes() -> int:
+    """Of this machine, at least 1: a worker needs less than one for a small network."""
+    try:
+        return max(1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30)
+    except (ValueError, OSError, AttributeError):
+        return 4
 
 
 class Measurer:

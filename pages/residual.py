@@ -27,7 +27,7 @@ def page() -> None:
         choice = study_form()
     studies = store().studies(LISTED)
     study = chosen_study(studies)
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = st.columns([1, 4], gap="medium")
     with left:
         pictures(variants_of(study) if study else choice.variants)
     with right:

@@ -61,8 +61,12 @@ class ReproducedRun:
         return self.metrics[-1].test_accuracy
 
 
-def read(path: Path = SHIPPED) -> list[ReproducedRun]:
-    """The runs of the file; none where there is no file. Raises LabError for a broken one."""
+def read(path: Path | None = None) -> list[ReproducedRun]:
+    """The runs of the file, default: the shipped one; none where there is no file.
+
+    Raises LabError for a broken one.
+    """
+    path = path or SHIPPED
     if not path.exists():
         return []
     try:

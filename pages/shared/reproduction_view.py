@@ -183,8 +183,6 @@ def table(rows: Sequence[Reproduction], lab: Store) -> pd.DataFrame:
         [
             {
                 "run": row.title,
-                "data": find_dataset(row.dataset).title,
-                "epochs": row.epochs,
                 "published": (
                     f"{100 * row.published.final:.2f} ± {100 * row.published.interval:.2f} %"
                     if row.published
@@ -194,6 +192,8 @@ def table(rows: Sequence[Reproduction], lab: Store) -> pd.DataFrame:
                 "difference": ("–" if row.difference is None else f"{100 * row.difference:+.2f}"),
                 "your runs": with_seeds(mean_interval(yours[row.title])) or "–",
                 "start": train_address(run_of(row)),
+                "data": find_dataset(row.dataset).title,
+                "epochs": row.epochs,
                 "machine": row.machines,
                 "date": row.date,
             }

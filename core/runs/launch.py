@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from core.specs import LabError, ModelSpec, RunSpec
 
 PROJECT = Path(__file__).parents[2]
 LEAVE_SECONDS = 5.0
+STARTING_SECONDS = 10.0  # in which a worker of studies takes its first run
 
 
 def absolute_folders() -> dict[str, str]:
@@ -38,6 +40,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
         )
+        self.began = time.monotonic()
         atexit.register(self.close)
 
     @property
@@ -75,18 +78,22 @@ class StudyWorkers:
         self.workers: list[ChildProcess] = []
         self.lock = threading.Lock()  # sessions of the page server are threads of it
 
-    def ensure(self, runs: int, cores: int | None = None) -> None:
-        """Workers for so many runs that are not over: as many as cores, or as runs if fewer.
+    def ensure(self, waiting: int, cores: int | None = None) -> None:
+        """Workers for so many runs that nobody has yet: no more than cores at a time.
 
-        The dead are replaced. With fewer runs than cores each worker gets more threads.
+        One that has just been started is about to take a run. With fewer runs than cores each
+        worker gets more threads.
         """
         cores = cores or threads()
-        wanted = max(0, min(runs, cores, memory_gibibytes()))
         with self.lock:
             self.workers = [worker for worker in self.workers if worker.is_alive]
-            for _ in range(wanted - len(self.workers)):
-                flags = ("worker", "--drain", "--only", Kind.STUDIES)
-                self.workers.append(ChildProcess(*flags, threads=max(1, cores // wanted)))
+            now = time.monotonic()
+            starting = sum(now - worker.began < STARTING_SECONDS for worker in self.workers)
+            room = min(cores, memory_gibibytes()) - len(self.workers)
+            new = max(0, min(waiting - starting, room))
+            share = max(1, cores // max(1, len(self.workers) + new))
+            flags = ("worker", "--drain", "--only", Kind.STUDIES)
+            self.workers += [ChildProcess(*flags, threads=share) for _ in range(new)]
 
 
 def memory_gibibytes() -> int:

@@ -287,10 +287,10 @@ class Store:
         with self.reading() as connection:
             return [as_run(row) for row in connection.execute(query).mappings()]
 
-    def pending(self, kind: Kind = Kind.ANY) -> list[Run]:
-        """The runs of this kind that are queued or running."""
-        waiting = runs_table.c.state.in_([RunState.QUEUED, RunState.RUNNING])
-        query = select(runs_table).where(waiting, of_kind(kind)).order_by(runs_table.c.id)
+    def waiting(self, kind: Kind = Kind.ANY) -> list[Run]:
+        """The runs of this kind that a worker could claim now: queued, or their worker died."""
+        free = or_(runs_table.c.state == RunState.QUEUED, silent_since(time.time()))
+        query = select(runs_table).where(free, of_kind(kind)).order_by(runs_table.c.id)
         with self.reading() as connection:
             return [as_run(row) for row in connection.execute(query).mappings()]
 
@@ -387,10 +387,7 @@ class Store:
         A run that died MAX_ATTEMPTS times without finishing one more epoch is failed instead.
         """
         now = time.time()
-        silent = and_(
-            runs_table.c.state == RunState.RUNNING,
-            runs_table.c.heartbeat_at < now - LEASE_SECONDS,
-        )
+        silent = silent_since(now)
         with self.writing() as connection:
             self._give_up(connection, silent, now)
             oldest = (
@@ -596,6 +593,12 @@ class Store:
 def spent_until(moment: Any) -> Any:
     """The seconds that workers have had the run, once this attempt ends at `moment`."""
     return runs_table.c.spent_seconds + (moment - runs_table.c.attempt_started_at)
+
+
+def silent_since(now: float) -> Any:
+    """The condition that a run's worker has died: it has been silent for longer than its lease."""
+    running = runs_table.c.state == RunState.RUNNING
+    return and_(running, runs_table.c.heartbeat_at < now - LEASE_SECONDS)
 
 
 def of_kind(kind: Kind) -> Any:

@@ -48,8 +48,8 @@ def start_worker() -> None:
 
 
 def start_study_workers() -> None:
-    """Make sure that the runs of studies that are not over have their workers."""
-    if starts_workers() and (runs := store().pending(Kind.STUDIES)):
+    """Make sure that the runs of studies that nobody has yet get their workers."""
+    if starts_workers() and (runs := store().waiting(Kind.STUDIES)):
         devices = [run.spec.device for run in runs]
         on_cards = len({device for device in devices if device != "cpu"})  # a run at a time on each
         _study_workers(database_url()).ensure(devices.count("cpu") + on_cards)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -116,11 +117,11 @@ def test_a_study_is_deleted_with_its_files(store):
 def test_a_worker_takes_only_its_kind_of_run(store):
     single = store.enqueue(SPECS[0])
     study = store.create_study("one", {}, SPECS[:1])
-    assert [run.study for run in store.pending(Kind.STUDIES)] == [study.id]
+    assert [run.study for run in store.waiting(Kind.STUDIES)] == [study.id]
     assert store.claim(Kind.STUDIES).study == study.id
     assert store.claim(Kind.STUDIES) is None
     assert store.claim(Kind.SINGLE).id == single
-    assert len(store.pending()) == 2
+    assert store.waiting() == []
 
 
 # Workers ---------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ class FakeProcess:
     """What StudyWorkers asks of a process."""
 
     def __init__(self, *flags: str, threads: int | None = None) -> None:
-        self.flags, self.threads, self.is_alive = flags, threads, True
+        self.flags, self.threads, self.is_alive, self.began = flags, threads, True, 0.0
 
 
 @pytest.fixture
@@ -149,6 +150,30 @@ def test_as_many_workers_as_cores_share_the_threads(processes, runs, cores, work
     processes.ensure(runs, cores)
     assert [worker.threads for worker in processes.workers] == [threads] * workers
     assert all("--drain" in worker.flags for worker in processes.workers)
+
+
+def test_one_that_has_just_been_started_is_about_to_take_a_run(processes):
+    processes.ensure(1, 8)
+    processes.workers[0].began = time.monotonic()
+    processes.ensure(1, 8)
+    assert len(processes.workers) == 1
+    processes.ensure(2, 8)
+    assert len(processes.workers) == 2
+
+
+def test_runs_that_others_have_need_no_worker(processes, store):
+    """A worker in a terminal may execute the study; none is started over and over beside it."""
+    store.create_study("one", {}, SPECS[:1])
+    store.claim()
+    processes.ensure(len(store.waiting(Kind.STUDIES)), 8)
+    assert processes.workers == []
+
+
+def test_a_run_whose_worker_died_waits_for_another(store, monkeypatch):
+    store.create_study("one", {}, SPECS[:1])
+    run = store.claim()
+    monkeypatch.setattr("core.runs.store.LEASE_SECONDS", -1.0)
+    assert [one.id for one in store.waiting(Kind.STUDIES)] == [run.id]
 
 
 def test_only_dead_workers_are_replaced(processes):

@@ -278,10 +278,10 @@ def method(pairs: Sequence[Comparison]) -> str:
     text = (
         f"From the accuracy after the last epoch: paired t tests over equal seeds with Holm's"
         f" correction over {'all ' if count > 1 else ''}{count} pair{'' if count == 1 else 's'},"
-        f" so that any false “better” at all comes in at most {ALPHA:.0%} of studies. Each interval"
-        f" has the level of its step in Holm's procedure (1 − 0.05 ÷ pairs left) and excludes zero"
-        f" exactly where the test does; it is never narrower than the plain 95 % one. Seeds needed:"
-        f" power {POWER:.0%}, two-sided α = 0.05 ÷ {count}, noncentral t"
+        f" so that any false “better” at all comes in at most {100 * ALPHA:.0f} % of studies. Each"
+        f" interval has the level of its step in Holm's procedure (1 − 0.05 ÷ pairs left) and"
+        f" excludes zero exactly where the test does; it is never narrower than the plain 95 % one. Seeds needed:"
+        f" power {100 * POWER:.0f} %, two-sided α = 0.05 ÷ {count}, noncentral t"
     )
     if seeds:
         text += (

@@ -45,10 +45,12 @@ class Line:
         return [*own, *(100 * value for value in self.published)]
 
 
-def study_chart(lines: Sequence[Line], title: str, every_seed: bool = False) -> go.Figure:
+def study_chart(
+    lines: Sequence[Line], title: str, every_seed: bool = False, epochs: int = 1
+) -> go.Figure:
     """Test accuracy by epoch: mean with its 95 % interval, or a curve a seed.
 
-    Published curves are crosses, reference means thin lines.
+    The axis has room for `epochs`, also where not all are done. Published curves are crosses, reference means thin lines.
     """
     figure = go.Figure()
     for line in lines:
@@ -58,12 +60,12 @@ def study_chart(lines: Sequence[Line], title: str, every_seed: bool = False) -> 
             add_mean(figure, line)
         add_published(figure, line)
     finish_epochs(figure, title, "test accuracy (%)", [])
-    last = max((point.epoch for line in lines for _, ps in line.seeds for point in ps), default=1)
-    last = max([last, *(len(line.published) for line in lines)])
+    last = max((point.epoch for line in lines for _, ps in line.seeds for point in ps), default=0)
+    last = max([epochs, last, *(len(line.published) for line in lines)])
     figure.update_xaxes(dtick=max(1, last // 10), range=[0.8, last + 0.2])
     if span := y_range(lines):
         figure.update_yaxes(range=span)
-    figure.update_layout(height=420)
+    figure.update_layout(height=420, margin=dict(t=72))
     return figure
 
 
@@ -72,7 +74,7 @@ def y_range(lines: Sequence[Line]) -> list[float] | None:
     values = [value for line in lines for value in line.values()]
     if not values:
         return None
-    room = max(0.1, 0.12 * (max(values) - min(values)))
+    room = max(0.2, 0.12 * (max(values) - min(values)))
     return [max(0.0, min(values) - room), min(100.0 + room / 4, max(values) + room)]
 
 

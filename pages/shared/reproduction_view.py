@@ -100,9 +100,6 @@ def reproduction_view() -> None:
         st.markdown("\n".join(f"- {text}" for text in told))
     elif any(row.difference is not None for row in rows):
         st.caption("Where we have runs, our mean lies within 0.3 points of the published value.")
-    missing = [row.title for row in rows if not row.runs]
-    if missing:
-        st.caption(f"{NOT_YET.capitalize()}: {', '.join(missing)}.")
     for row in rows:
         if row.published and row.published.remark:
             st.caption(f"{row.title}: {row.published.remark}")

@@ -182,7 +182,8 @@ def chart(groups: Sequence[Group]) -> None:
     title = f"Test accuracy on {data}<br>" + (
         "every seed a curve" if shown == SEEDS else "mean of the seeds with its 95 % interval"
     )
-    st.plotly_chart(study_chart([*behind, *lines], title, shown == SEEDS), key="res_chart")
+    figure = study_chart([*behind, *lines], title, shown == SEEDS, spec.recipe.epochs)
+    st.plotly_chart(figure, key="res_chart")
 
 
 def verdict(groups: Sequence[Group], over: bool) -> None:
@@ -245,7 +246,7 @@ def pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
                 else f"{100 * pair.confidence:.1f} %",
                 "p": rounded(pair.p),
                 "p, Holm": rounded(pair.holm_p),
-                "seeds for 0.1 points": pair.seeds_needed,
+                "seeds needed": pair.seeds_needed,
             }
             for pair in pairs
         ]

@@ -258,7 +258,7 @@ def test_a_pair_without_a_test_makes_the_correction_no_milder():
 
 def test_the_method_names_test_correction_level_and_power():
     text = method(compare(study(np.random.default_rng(0), [0.9] * 4, 3)))
-    for word in ("paired t", "Holm", "all 6 pairs", "noncentral t", "80%", "÷ 6", "6.3"):
+    for word in ("paired t", "Holm", "all 6 pairs", "noncentral t", "80 %", "÷ 6", "6.3"):
         assert word in text
 
 

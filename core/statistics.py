@@ -280,8 +280,8 @@ def method(pairs: Sequence[Comparison]) -> str:
         f" correction over {'all ' if count > 1 else ''}{count} pair{'' if count == 1 else 's'},"
         f" so that any false “better” at all comes in at most {100 * ALPHA:.0f} % of studies. Each"
         f" interval has the level of its step in Holm's procedure (1 − 0.05 ÷ pairs left) and"
-        f" excludes zero exactly where the test does; it is never narrower than the plain 95 % one. Seeds needed:"
-        f" power {100 * POWER:.0f} %, two-sided α = 0.05 ÷ {count}, noncentral t"
+        f" excludes zero exactly where the test does; it is never narrower than the plain 95 % one."
+        f" Seeds needed: power {100 * POWER:.0f} %, two-sided α = 0.05 ÷ {count}, noncentral t"
     )
     if seeds:
         text += (

@@ -50,7 +50,8 @@ def study_chart(
 ) -> go.Figure:
     """Test accuracy by epoch: mean with its 95 % interval, or a curve a seed.
 
-    The axis has room for `epochs`, also where not all are done. Published curves are crosses, reference means thin lines.
+    The axis has room for `epochs`, also where not all are done. Published curves are crosses,
+    reference means thin lines.
     """
     figure = go.Figure()
     for line in lines:

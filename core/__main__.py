@@ -203,6 +203,12 @@ def add_worker(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--exit-with-parent", action="store_true", help="end when standard input closes"
     )
+    parser.add_argument(
+        "--only",
+        choices=("any", "single", "studies"),
+        default="any",
+        help="which runs: of no study, of studies, any (default)",
+    )
     parser.set_defaults(command=runs.work)
 
 

@@ -13,15 +13,22 @@ from core.specs import ModelSpec
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """One published curve."""
+    """One published run: its curve, or where only that is told, its last epoch."""
 
     title: str
     source: str
     model: ModelSpec
     dataset: str
     recipe: str
-    test_accuracy: tuple[float, ...]  # fraction, by epoch from 1
+    test_accuracy: tuple[float, ...]  # fraction, by epoch from 1, or of the last epoch alone
     interval: float  # half the binomial 95 % interval of one accuracy, as a fraction
+    epochs: int
+    remark: str = ""  # what the source does not tell, in one sentence
+
+    @property
+    def final(self) -> float:
+        """The test accuracy after the last epoch."""
+        return self.test_accuracy[-1]
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,9 @@ COURSE_NOTE = "course note on GoogLeNet and ResNet, one run"
 def course(title: str, model: ModelSpec, *percents: float) -> PublishedRun:
     """A row of the course note: MNIST, 10 epochs."""
     accuracies = tuple(round(value / 100, 4) for value in percents)
-    return PublishedRun(title, COURSE_NOTE, model, "mnist", "published-course", accuracies, 0.002)
+    return PublishedRun(
+        title, COURSE_NOTE, model, "mnist", "published-course", accuracies, 0.002, 10
+    )
 
 
 def residual(shortcut: str, as_published: bool) -> ModelSpec:
@@ -76,6 +85,29 @@ PUBLISHED: tuple[PublishedRun, ...] = (
         "published-vgg",
         (0.857, 0.888, 0.900, 0.903, 0.909),
         0.0055,
+        5,
+    ),
+    PublishedRun(
+        "VGG-11, ratio 4, on a laptop",
+        "reader forum under Dive into Deep Learning 8.2, one run on mps",
+        ModelSpec("vgg11", ratio=4),
+        "fashion-mnist",
+        "published-vgg",
+        (0.913,),
+        0.0055,
+        10,
+        "Network and setting are not stated; taken to be VGG-11, ratio 4, 10 epochs.",
+    ),
+    PublishedRun(
+        "VGG-16 from the forum, ratio 4",
+        "reader forum under Dive into Deep Learning 8.2, one run",
+        ModelSpec("vgg16-forum", ratio=4),
+        "fashion-mnist",
+        "published-vgg",
+        (0.929,),
+        0.0055,
+        10,
+        "Epochs and rate are not stated; the book's are 10 and 0.05.",
     ),
     course(
         "Course Inception net",

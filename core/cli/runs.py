@@ -296,6 +296,7 @@ def run_json(run: Run) -> dict[str, Any]:
 
 def work(arguments: Namespace) -> int:
     """python -m core worker"""
+    from core.runs.store import Kind
     from core.runs.worker import main
 
-    return main(drain=arguments.drain, exit_with_parent=arguments.exit_with_parent)
+    return main(arguments.drain, arguments.exit_with_parent, Kind(arguments.only))

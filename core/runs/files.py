@@ -133,6 +133,11 @@ def delete_runs(store: Store, run_ids: Iterable[int]) -> None:
         delete_folder(run_id)
 
 
+def delete_study(store: Store, study_id: str) -> None:
+    """Remove a study: its runs, their epochs and their files."""
+    delete_runs(store, [run.id for run in store.runs(study=study_id)])
+
+
 def delete_folder(run_id: int) -> None:
     """Remove the files of a run, where there are any."""
     shutil.rmtree(run_folder(run_id), ignore_errors=True)

@@ -7,14 +7,19 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from core.analysis.processor import threads
+from core.runs.store import Kind
 from core.specs import LabError, ModelSpec, RunSpec
 
 PROJECT = Path(__file__).parents[2]
 LEAVE_SECONDS = 5.0
+STARTING_SECONDS = 10.0  # in which a worker of studies takes its first run
 
 
 def absolute_folders() -> dict[str, str]:
@@ -26,14 +31,16 @@ def absolute_folders() -> dict[str, str]:
 class ChildProcess:
     """`python -m core` with these arguments, which leaves when its standard input closes."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, threads: int | None = None) -> None:
+        own = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "core", *arguments, "--exit-with-parent"],
             cwd=PROJECT,
-            env=os.environ | absolute_folders(),
+            env=os.environ | absolute_folders() | own,
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
         )
+        self.began = time.monotonic()
         atexit.register(self.close)
 
     @property
@@ -56,8 +63,45 @@ class ChildProcess:
 class WorkerProcess(ChildProcess):
     """One worker, for the runs that are queued."""
 
+    def __init__(self, kind: Kind = Kind.ANY) -> None:
+        super().__init__("worker", "--only", kind)
+
+
+class StudyWorkers:
+    """The workers of studies on this machine: many runs go fastest side by side, a thread each.
+
+    They leave by themselves when no run of a study is left. Workers of single runs stand beside
+    them with all threads, and neither takes from the other's queue.
+    """
+
     def __init__(self) -> None:
-        super().__init__("worker")
+        self.workers: list[ChildProcess] = []
+        self.lock = threading.Lock()  # sessions of the page server are threads of it
+
+    def ensure(self, waiting: int, cores: int | None = None) -> None:
+        """Workers for so many runs that nobody has yet: no more than cores at a time.
+
+        One that has just been started is about to take a run. With fewer runs than cores each
+        worker gets more threads.
+        """
+        cores = cores or threads()
+        with self.lock:
+            self.workers = [worker for worker in self.workers if worker.is_alive]
+            now = time.monotonic()
+            starting = sum(now - worker.began < STARTING_SECONDS for worker in self.workers)
+            room = min(cores, memory_gibibytes()) - len(self.workers)
+            new = max(0, min(waiting - starting, room))
+            share = max(1, cores // max(1, len(self.workers) + new))
+            flags = ("worker", "--drain", "--only", Kind.STUDIES)
+            self.workers += [ChildProcess(*flags, threads=share) for _ in range(new)]
+
+
+def memory_gibibytes() -> int:
+    """Of this machine, at least 1: a worker needs less than one for a small network."""
+    try:
+        return max(1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30)
+    except (ValueError, OSError, AttributeError):
+        return 4
 
 
 class Measurer:

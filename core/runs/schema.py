@@ -54,7 +54,7 @@ runs_table = Table(
     Column("id", Integer, primary_key=True),
     Column("state", String(10), nullable=False, index=True),
     Column("spec", Text, nullable=False),  # RunSpec as JSON
-    Column("study", String(80), index=True),
+    Column("study", String(80), index=True),  # of studies_table; older runs have names only
     Column("message", Text, nullable=False, default=""),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
@@ -77,6 +77,15 @@ runs_table = Table(
     Column("dead_parameters", Text),  # names and counts as JSON, of those without any gradient
     Column("note", Text, nullable=False, server_default=""),  # what a reader should know
     sqlite_autoincrement=True,  # the id of a deleted run is never given again
+)
+
+studies_table = Table(
+    "studies",
+    tables,
+    Column("id", String(80), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("settings", Text, nullable=False),  # what was chosen, as JSON
+    Column("created_at", Float, nullable=False),
 )
 
 epochs_table = Table(

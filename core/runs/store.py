@@ -7,8 +7,9 @@ attempt it holds, so a worker that has lost its run can no longer change it. Imp
 from __future__ import annotations
 
 import json
+import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -25,11 +26,19 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import DBAPIError
 
-from core.runs.schema import epochs_table, open_database, reason, runs_table, speeds_table
+from core.runs.schema import (
+    epochs_table,
+    open_database,
+    reason,
+    runs_table,
+    speeds_table,
+    studies_table,
+)
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics, Execution, Progress
 
@@ -97,6 +106,24 @@ class Run:
         return self.spent_seconds
 
 
+@dataclass(frozen=True)
+class Study:
+    """Runs that belong together: variants × seeds."""
+
+    id: str  # what Run.study holds, and the address
+    title: str
+    settings: dict[str, Any]  # what was chosen, for a reader and for a follow-up
+    created_at: float
+
+
+class Kind(StrEnum):
+    """Which runs a worker takes."""
+
+    ANY = "any"
+    SINGLE = "single"  # of no study
+    STUDIES = "studies"
+
+
 class LostRun(Exception):
     """This worker no longer holds the run: it was stopped, deleted or taken over."""
 
@@ -148,6 +175,73 @@ class Store:
         """Put runs in the queue together; their ids."""
         return self._insert(specs, study, RunState.QUEUED)
 
+    # Studies: one thing for the reader, many runs for the workers
+
+    def create_study(self, title: str, settings: dict[str, Any], specs: Sequence[RunSpec]) -> Study:
+        """Put the runs of a new study into the queue, all or none. Raises LabError without any."""
+        if not specs:
+            raise LabError("A study needs at least one run; choose a variant and a seed.")
+        now = time.time()
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
+        study = Study(name, title, settings, now)
+        with self.writing() as connection:
+            kept = asdict(study) | {"settings": json.dumps(settings, sort_keys=True)}
+            connection.execute(insert(studies_table), kept)
+            rows = [
+                {"state": RunState.QUEUED, "study": name, "created_at": now, "spec": one.to_json()}
+                for one in specs
+            ]
+            connection.execute(insert(runs_table), rows)
+        return study
+
+    def study(self, study_id: str) -> Study:
+        """The study; raises LabError when there is none, or none of its runs is left."""
+        found = self._studies(runs_table.c.study == study_id)
+        if not found:
+            raise LabError(
+                "There is no such study: its runs were deleted, or the address is wrong; open this"
+                " page without ?study= to see the newest one."
+            )
+        return found[0]
+
+    def studies(self, limit: int | None = None) -> list[Study]:
+        """Those that still have runs, the newest first."""
+        return self._studies(runs_table.c.study.is_not(None), limit)
+
+    def _studies(self, condition: Any, limit: int | None = None) -> list[Study]:
+        named = runs_table.c.study
+        newest = func.max(runs_table.c.id)
+        query = (
+            select(named, func.min(runs_table.c.created_at).label("queued_at"), newest)
+            .where(condition)
+            .group_by(named)
+            .order_by(newest.desc())
+            .limit(limit)
+        )
+        with self.reading() as connection:
+            found = connection.execute(query).all()
+            kept = {
+                row.id: row
+                for row in connection.execute(
+                    select(studies_table).where(studies_table.c.id.in_([x.study for x in found]))
+                )
+            }
+        return [
+            Study(row.id, row.title, json.loads(row.settings), row.created_at)
+            if (row := kept.get(one.study))
+            else Study(one.study, one.study, {}, one.queued_at)  # of a lab before there were any
+            for one in found
+        ]
+
+    def stop_study(self, study_id: str) -> None:
+        """Queued runs stop now, running ones after their current step."""
+        self.request_stop([run.id for run in self.runs(study=study_id)])
+
+    def continue_study(self, study_id: str) -> int:
+        """Put every stopped or failed run of the study back into the queue; how many."""
+        ended = runs_table.c.state.in_([RunState.STOPPED, RunState.FAILED])
+        return self._requeue_where(and_(runs_table.c.study == study_id, ended))
+
     def start_here(self, spec: RunSpec, worker: str = "") -> Run:
         """A run that the caller executes itself, without passing through the queue."""
         [run_id] = self._insert([spec], None, RunState.RUNNING, worker)
@@ -192,6 +286,13 @@ class Store:
         query = select(runs_table).order_by(runs_table.c.id.desc()).limit(limit)
         if study is not None:
             query = query.where(runs_table.c.study == study)
+        with self.reading() as connection:
+            return [as_run(row) for row in connection.execute(query).mappings()]
+
+    def waiting(self, kind: Kind = Kind.ANY) -> list[Run]:
+        """The runs of this kind that a worker could claim now: queued, or their worker died."""
+        free = or_(runs_table.c.state == RunState.QUEUED, silent_since(time.time()))
+        query = select(runs_table).where(free, of_kind(kind)).order_by(runs_table.c.id)
         with self.reading() as connection:
             return [as_run(row) for row in connection.execute(query).mappings()]
 
@@ -251,21 +352,23 @@ class Store:
         self._requeue(run_id, [RunState.FINISHED], spec=longer.to_json())
 
     def _requeue(self, run_id: int, states: list[RunState], **values: Any) -> bool:
+        chosen = and_(runs_table.c.id == run_id, runs_table.c.state.in_(states))
+        return bool(self._requeue_where(chosen, **values))
+
+    def _requeue_where(self, condition: Any, **values: Any) -> int:
         with self.writing() as connection:
-            return bool(
-                connection.execute(
-                    update(runs_table)
-                    .where(runs_table.c.id == run_id, runs_table.c.state.in_(states))
-                    .values(
-                        state=RunState.QUEUED,
-                        message="",
-                        failures=0,
-                        stop_requested=False,
-                        finished_at=None,
-                        **values,
-                    )
-                ).rowcount
-            )
+            return connection.execute(
+                update(runs_table)
+                .where(condition)
+                .values(
+                    state=RunState.QUEUED,
+                    message="",
+                    failures=0,
+                    stop_requested=False,
+                    finished_at=None,
+                    **values,
+                )
+            ).rowcount
 
     def delete(self, run_ids: Iterable[int]) -> None:
         """Remove runs and their epochs; a worker that executes one of them loses it."""
@@ -273,24 +376,25 @@ class Store:
         with self.writing() as connection:
             connection.execute(delete(epochs_table).where(epochs_table.c.run_id.in_(chosen)))
             connection.execute(delete(runs_table).where(runs_table.c.id.in_(chosen)))
+            left = select(runs_table.c.study).where(runs_table.c.study.is_not(None))
+            connection.execute(delete(studies_table).where(studies_table.c.id.not_in(left)))
 
     # For workers ----------------------------------------------------------------------------
 
-    def claim(self, worker: str = "") -> Run | None:
+    def claim(self, worker: str = "", kind: Kind = Kind.ANY) -> Run | None:
         """Let `worker` take the oldest run that is queued or whose worker died; None if none is.
+
+        Of this kind only.
 
         A run that died MAX_ATTEMPTS times without finishing one more epoch is failed instead.
         """
         now = time.time()
-        silent = and_(
-            runs_table.c.state == RunState.RUNNING,
-            runs_table.c.heartbeat_at < now - LEASE_SECONDS,
-        )
+        silent = silent_since(now)
         with self.writing() as connection:
             self._give_up(connection, silent, now)
             oldest = (
                 select(runs_table.c.id)
-                .where(or_(runs_table.c.state == RunState.QUEUED, silent))
+                .where(or_(runs_table.c.state == RunState.QUEUED, silent), of_kind(kind))
                 .order_by(runs_table.c.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)  # SQLite leaves this out
@@ -507,6 +611,18 @@ class Store:
 def spent_until(moment: Any) -> Any:
     """The seconds that workers have had the run, once this attempt ends at `moment`."""
     return runs_table.c.spent_seconds + (moment - runs_table.c.attempt_started_at)
+
+
+def silent_since(now: float) -> Any:
+    """The condition that a run's worker has died: it has been silent for longer than its lease."""
+    running = runs_table.c.state == RunState.RUNNING
+    return and_(running, runs_table.c.heartbeat_at < now - LEASE_SECONDS)
+
+
+def of_kind(kind: Kind) -> Any:
+    """The condition that a run is of this kind."""
+    named = runs_table.c.study
+    return {Kind.ANY: true(), Kind.SINGLE: named.is_(None), Kind.STUDIES: named.is_not(None)}[kind]
 
 
 def held(run: Run) -> Any:

@@ -22,7 +22,16 @@ from core.runs.files import (
     save_best,
     save_checkpoint,
 )
-from core.runs.store import LEASE_SECONDS, LostRun, Run, RunState, Store, StoredFile, open_store
+from core.runs.store import (
+    LEASE_SECONDS,
+    Kind,
+    LostRun,
+    Run,
+    RunState,
+    Store,
+    StoredFile,
+    open_store,
+)
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics, Execution, Progress
 
@@ -296,8 +305,11 @@ def work(
     leave: threading.Event | None = None,
     when_idle: Callable[[Store], None] | None = None,
     abandon: Callable[[], None] | None = None,
+    kind: Kind = Kind.ANY,
 ) -> int:
     """Execute queued runs for ever, or with `drain` until none is left; how many there were.
+
+    Of this kind only.
 
     `when_idle` is called once, as soon as there is no run to execute.
     """
@@ -305,7 +317,7 @@ def work(
     end_leases_of_the_dead(store)
     while leave is None or not leave.is_set():
         try:
-            run = store.claim(this_process())
+            run = store.claim(this_process(), kind)
         except LabError as error:  # the disk may have room again in a moment
             if drain:
                 raise
@@ -422,12 +434,12 @@ def leave_with_parent(store: Store) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def main(drain: bool, exit_with_parent: bool) -> int:
+def main(drain: bool, exit_with_parent: bool, kind: Kind = Kind.ANY) -> int:
     """`python -m core worker`."""
     store = open_store()
     if exit_with_parent:
         leave_with_parent(store)
-    work(store, drain, when_idle=measure_devices, abandon=begin_anew)
+    work(store, drain, when_idle=measure_devices, abandon=begin_anew, kind=kind)
     return 0
 
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.analysis import Analysis, analyze, torchinfo_summary
 from core.analysis.reconcile import OtherCounts
-from core.runs.launch import Measurer, WorkerProcess
+from core.runs.launch import Measurer, StudyWorkers, WorkerProcess
 from core.runs.schema import database_url
-from core.runs.store import Store, open_store
+from core.runs.store import Kind, Store, open_store
 from core.specs import ModelSpec
 
 
@@ -27,13 +27,32 @@ def store() -> Store:
 
 @st.cache_resource(show_spinner=False, validate=lambda worker: worker.is_alive)
 def _worker(url: str) -> WorkerProcess:
-    return WorkerProcess()
+    return WorkerProcess(Kind.SINGLE)
+
+
+@st.cache_resource(show_spinner=False)
+def _study_workers(url: str) -> StudyWorkers:
+    return StudyWorkers()
+
+
+def starts_workers() -> bool:
+    """Unless LAB_START_WORKER=0 leaves that to somebody else."""
+    return os.environ.get("LAB_START_WORKER", "1") != "0"
 
 
 def start_worker() -> None:
-    """Make sure that this server has its one worker, unless LAB_START_WORKER=0 says otherwise."""
-    if os.environ.get("LAB_START_WORKER", "1") != "0":
+    """Make sure that this server has the worker of single runs, and those that studies need."""
+    if starts_workers():
         _worker(database_url())
+        start_study_workers()
+
+
+def start_study_workers() -> None:
+    """Make sure that the runs of studies that nobody has yet get their workers."""
+    if starts_workers() and (runs := store().waiting(Kind.STUDIES)):
+        devices = [run.spec.device for run in runs]
+        on_cards = len({device for device in devices if device != "cpu"})  # a run at a time on each
+        _study_workers(database_url()).ensure(devices.count("cpu") + on_cards)
 
 
 @st.cache_resource(show_spinner=False)

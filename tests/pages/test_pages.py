@@ -313,8 +313,8 @@ def test_residual_gives_mean_and_spread_of_each_variants_seeds():
     for seed in (0, 1):
         finished_run(seed, study="residual-test")
     table = open_page("pages/residual.py", study="residual-test").dataframe[0].value
-    assert table["finished seeds"].tolist() == [2]
-    assert table["final accuracy, mean"].tolist() == [formats.percent(0.75)]
+    assert table["finished seeds"].tolist() == ["2 of 2"]
+    assert table["final"].tolist() == [formats.joined("75.00 ± 0.00", "%")]
 
 
 def test_residual_with_an_unknown_study_says_what_to_do():

@@ -14,6 +14,7 @@ from core.runs.store import RunState, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.variants import VARIANTS
+from pages.shared.variant_styles import variant_styles
 from tests.core.test_reproduction import HEAD, lines
 from tests.pages.test_pages import no_worker_and_fresh_caches, open_page
 
@@ -229,3 +230,17 @@ def test_runs_of_this_store_in_the_same_setting_stand_beside_the_shipped_ones(sh
         store.record(run, metrics)
         store.finish(run, RunState.FINISHED)
     assert reproduced(open_page(PAGE)).loc["plain residual", "your runs"].startswith("98.50 ±")
+
+
+def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correction():
+    looks = variant_styles()
+    assert set(looks) == set(VARIANTS)
+    assert len({(one.colour, one.marker, one.dash) for one in looks.values()}) == len(VARIANTS)
+    for name, variant in VARIANTS.items():
+        if variant.as_published:
+            like = next(
+                n
+                for n, v in VARIANTS.items()
+                if v.shortcut == variant.shortcut and not v.as_published
+            )
+            assert (looks[name].colour, looks[name].dash) == (looks[like].colour, "dot")

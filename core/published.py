@@ -76,6 +76,8 @@ def residual(shortcut: str, as_published: bool) -> ModelSpec:
     return ModelSpec("course-residual", image_size=28, options=options)
 
 
+SMALL_VGG = ModelSpec("vgg11", ratio=4, image_size=64)  # what a CPU can train of the first row
+
 PUBLISHED: tuple[PublishedRun, ...] = (
     PublishedRun(
         "VGG-11, ratio 4",

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from core.published import PUBLISHED, PublishedRun, residual
+from core.published import PUBLISHED, SMALL_VGG, PublishedRun, residual
 from core.specs import LabError, ModelSpec
 from core.statistics import Mean, mean_interval, one_more, points
 from core.variants import variant_of
@@ -138,7 +138,7 @@ class Reproduction:
     dataset: str
     recipe: str
     epochs: int
-    published: PublishedRun | None  # None: a corrected block, which nobody has published
+    published: PublishedRun | None  # None: a corrected block, or a size that nobody has published
     runs: tuple[ReproducedRun, ...]  # whole ones, by seed
 
     @cached_property
@@ -170,13 +170,15 @@ class Reproduction:
 
 
 def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
-    """Every published run, and the two homework blocks corrected, with what we have of each."""
+    """Every published run, its VGG at a size for CPUs, the homework blocks corrected; and ours."""
     settings: list[tuple[str, ModelSpec, PublishedRun, PublishedRun | None]] = []
     for row in PUBLISHED:
         settings.append((row.title, row.model, row, row))
         if row.model.option("as_published"):
             model = residual(str(row.model.option("shortcut")), False)
             settings.append((f"{title_of(model)}, corrected", model, row, None))
+    small = f"{PUBLISHED[0].title}, at {SMALL_VGG.image_size} px instead of 224"
+    settings.insert(1, (small, SMALL_VGG, PUBLISHED[0], None))
     return [
         Reproduction(
             title,

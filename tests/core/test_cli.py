@@ -19,7 +19,7 @@ import core.runs.worker
 from core.__main__ import main
 from core.analysis import analyze
 from core.cli import progress_bar, reproduce, runs
-from core.cli.reproduce import course_runs
+from core.cli.reproduce import course_runs, small_vgg_runs
 from core.runs.store import RunState, open_store
 from core.specs import LabError, ModelSpec
 from core.training.records import EpochMetrics, Progress
@@ -543,7 +543,7 @@ def test_reproduce_trains_what_is_missing_and_writes_every_epoch(command, tmp_pa
                     recipe=replace(spec.recipe, epochs=1, batch_size=32),
                 )
 
-    monkeypatch.setattr(reproduce, "course_runs", tiny_runs)
+    monkeypatch.setitem(reproduce.RUNS, "course", tiny_runs)
     file = tmp_path / "reproduction.csv"
     code, _, err = command("reproduce", "--seeds", "1", "--csv", str(file))
     assert code == 0 and "0 of 6 runs are in the store" in err
@@ -561,6 +561,15 @@ def test_reproduce_trains_what_is_missing_and_writes_every_epoch(command, tmp_pa
         "reproduce", "--seeds", "1", "--csv", str(file)
     )[2]  # fmt: skip
     assert rows_of(file.read_text("utf-8")) == rows
+
+
+def test_the_small_vgg_is_trained_as_published_but_for_its_size():
+    specs = list(small_vgg_runs(2))
+    assert [spec.seed for spec in specs] == [0, 1]
+    assert {(s.model.arch, s.model.ratio, s.model.image_size) for s in specs} == {("vgg11", 4, 64)}
+    assert {(s.recipe.name, s.recipe.epochs, s.dataset) for s in specs} == {
+        ("published-vgg", 5, "fashion-mnist")
+    }
 
 
 def test_the_course_notes_rows_are_trained_as_published():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.published import PUBLISHED, residual
@@ -66,10 +68,12 @@ def test_every_published_run_has_a_row_and_both_homework_blocks_a_corrected_one(
     assert len(PUBLISHED) == 7
     corrected = [one for one in rows if one.published is None]
     assert [one.title for one in corrected] == [
+        "VGG-11, ratio 4, at 64 px instead of 224",
         "constant scaling, corrected",
         "conv shortcut, corrected",
     ]
-    assert all(one.model.option("as_published") is False for one in corrected)
+    assert all(one.model.option("as_published") is False for one in corrected[1:])
+    assert corrected[0].model == replace(PUBLISHED[0].model, image_size=64)
 
 
 def test_ours_is_the_mean_of_whole_runs(file):

@@ -382,6 +382,10 @@ def follow(run_id: int, was_over: bool) -> None:
         curves(run, epochs)
         time_spent(run, epochs)
     files(lab, run, epochs)
+    if run.state is RunState.FINISHED:
+        from pages.shared.mistakes_view import mistakes_view
+
+        mistakes_view(run)
 
 
 def dead_sentence(dead: dict[str, int]) -> str:

@@ -56,8 +56,8 @@ def flow_curves(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
         title=finding(networks, quantity),
         xaxis=dict(title="weight layer, from the image"),
         yaxis=log_axis(AXES[quantity]),
-        height=460,
-        margin=dict(t=72, b=48, l=8, r=8),
+        height=480,
+        margin=dict(t=92, b=48, l=8, r=8),
         legend=dict(orientation="h", yanchor="top", y=-0.16),
     )
     return figure
@@ -101,7 +101,7 @@ def finding(networks: Sequence[NetworkFlow], quantity: str) -> str:
     if fate(ratio) != "vanishes":
         return f"{title}<br>it vanishes in none of these networks"
     share = "nothing" if ratio == 0 else f"{number(ratio)} of the last layer's"
-    return f"{title}<br>{share} arrives at layer 1: {label(flow)}"
+    return f"{title}<br>{share} arrives at layer 1:<br>{label(flow)}"
 
 
 def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
@@ -142,9 +142,9 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
             ),
         )
     )
-    title = f"{QUANTITIES[quantity]}, from the image to the classes"
+    title = f"{QUANTITIES[quantity]},<br>from the image to the classes"
     figure.update_layout(
-        title=f"{title[0].upper()}{title[1:]}<br>dark is small; white: exactly 0",
+        title=f"{title[0].upper()}{title[1:]}; dark: small, empty: exactly 0",
         xaxis=dict(ticksuffix=" %", nticks=6, showgrid=False),
         yaxis=dict(autorange="reversed", automargin=True, tickfont=dict(size=11)),
         height=190 + 44 * len(networks),

@@ -163,8 +163,8 @@ def claim_sentence(flow: NetworkFlow) -> str | None:
     enough = sum(gain >= 1 for gain in gains)
     between = f"between {number(min(gains))} and {number(max(gains))}"
     text = (
-        f"“The derivative is at least 1”, measured ({label(flow)}): through its {len(gains)} blocks"
-        f" the gradient norm is multiplied by {between}, by 1 or more in {enough} of them."
+        f"“The derivative is at least 1”, measured ({label(flow)}): through the {len(gains)} blocks"
+        f" that keep their map's shape the gradient norm is multiplied by {between}, by 1 or more in {enough} of them."
     )
     if enough == len(gains):
         return f"{text} Here the claim holds for every block."

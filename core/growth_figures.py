@@ -63,9 +63,9 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
 
 
 def short_name(step: GrowthStep, sparse: bool) -> str:
-    """`1.3` of dense_block1.layer3; of many steps only the first of each block and transitions."""
+    """`1.3` of dense_block1.layer3; of many steps only the first of each block."""
     if step.is_transition:
-        return step.name
+        return "" if sparse else step.name
     short = step.name.removeprefix("dense_").replace(".layer", ".")
     first = step.name.endswith(".layer1")
     return short if first else "" if sparse else short.removeprefix("block")

@@ -14,8 +14,8 @@ from core.figures import BLUE, VERMILLION
 def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bool) -> go.Figure:
     """A row for each true class, a column for each predicted one, as counts or shares of the row.
 
-    The colour is that of the share, so that the diagonal does not drown the mistakes of a small
-    class; what is right has a colour of its own scale: only mistakes are coloured.
+    Colours are of shares. Mistakes have a colour and a scale of their own, else the diagonal would
+    drown them.
     """
     totals = matrix.sum(1, keepdims=True)
     shares = 100 * matrix / np.maximum(1, totals)
@@ -43,18 +43,24 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             z=z,
             x=list(names),
             y=list(names),
-            text=texts,
             customdata=hover,
-            texttemplate="%{text}",
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
-            colorscale=[[0, faded(colour, 0.0)], [1, faded(colour, 0.75)]],
+            colorscale=[[0, faded(colour, 0.0)], [1, faded(colour, 0.55)]],
             zmin=0,
             zmax=100 if colour == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
             showscale=False,
             xgap=1,
             ygap=1,
         )
+    figure.add_scatter(  # not the cells' own text: that one's colour would not follow the theme
+        x=[name for _ in names for name in names],
+        y=[name for name in names for _ in names],
+        text=[text for row in texts for text in row],
+        mode="text",
+        hoverinfo="skip",
+        showlegend=False,
+    )
     figure.update_layout(
         title=f"{confusion_finding(matrix, names)}<br>"
         + ("in % of the true class" if as_shares else "test images"),

@@ -130,7 +130,9 @@ def gradients_flags(
     """The command that measures gradient flow; without `spec` that of the runs alone."""
     networks = [
         *(model_flags(spec) if spec else []),
-        *("--depths", *map(str, depths), "--shortcuts", *shortcuts, "--batch-norm", batch_norm),
+        *(["--depths", *map(str, depths)] if depths else []),
+        *(["--shortcuts", *shortcuts] if shortcuts else []),
+        *(["--batch-norm", batch_norm] if batch_norm else []),
     ]
     return [
         *("gradients", *(networks if spec else [])),

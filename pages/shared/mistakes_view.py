@@ -76,9 +76,7 @@ def show(run: Run) -> None:
     """The view that the reader picks."""
     found = predictions_of(run)
     if found is None:
-        st.info(
-            "The predictions are not there any more: predict again.", icon=":material/arrow_upward:"
-        )
+        gone()
         return
     wrong = len(found.mistakes())
     st.markdown(
@@ -159,9 +157,9 @@ def pictures(run: Run, found: Predictions) -> None:
             with st.container(width=PICTURE_WIDTH, gap=None):
                 st.image(enlarged(images[index]), width=PICTURE_WIDTH)
                 st.caption(
-                    f"true: {names[found.labels[index]]}  \n"
+                    f"image {index}  \ntrue: {names[found.labels[index]]}  \n"
                     f"**said: {class_name(names, int(found.predicted[index]))}**  \n"
-                    f"{formats.percent(float(found.confidence[index]))}, image {index}"
+                    f"{formats.percent(float(found.confidence[index]))} sure"
                 )
 
 
@@ -194,10 +192,18 @@ def two_runs(run: Run, found: Predictions) -> None:
         help="A finished run on the same data set.",
     )
     other = others[chosen]
-    if predictions_of(other) is None:
-        offer(other, "train_predict_other", st.rerun)
-        return
-    compare(run, found, other, predictions_of(other) or found)
+    theirs = predictions_of(other)
+    if theirs is None:
+        offer(other, "train_predict_other", gone)
+    else:
+        compare(run, found, other, theirs)
+
+
+def gone() -> None:
+    """The store says that they are known, and their file is not there."""
+    st.info(
+        "The predictions are not there any more: predict again.", icon=":material/arrow_upward:"
+    )
 
 
 def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> None:

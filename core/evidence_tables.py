@@ -14,6 +14,7 @@ from core.analysis.growth import GrowthStep
 from core.analysis.records import Analysis
 from core.data.catalogue import find_dataset
 from core.gradient_verdict import ends
+from core.runs.branches import BranchNorm
 from core.runs.predictions import Predictions
 from core.runs.store import Run
 from core.tables import model_columns, run_columns
@@ -90,6 +91,12 @@ def prediction_frame(run: Run, found: Predictions) -> pd.DataFrame:
         frame[f"p({class_name(names, index)})"] = found.probabilities[:, index]
     which = pd.DataFrame([run_columns(run.id, run.spec)] * len(frame))
     return pd.concat([which, frame], axis=1)
+
+
+def branch_frame(run: Run, norms: Iterable[BranchNorm]) -> pd.DataFrame:
+    """One row a branch of each Inception block of a run."""
+    which = run_columns(run.id, run.spec)
+    return pd.DataFrame([which | asdict(one) | {"growth": one.growth} for one in norms])
 
 
 def confusion_frame(run: Run, matrix: NDArray[np.int64], names: Sequence[str]) -> pd.DataFrame:

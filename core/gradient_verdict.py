@@ -164,7 +164,8 @@ def claim_sentence(flow: NetworkFlow) -> str | None:
     between = f"between {number(min(gains))} and {number(max(gains))}"
     text = (
         f"“The derivative is at least 1”, measured ({label(flow)}): through the {len(gains)} blocks"
-        f" that keep their map's shape the gradient norm is multiplied by {between}, by 1 or more in {enough} of them."
+        f" that keep their map's shape the gradient norm is multiplied by {between}, by 1 or more"
+        f" in {enough} of them."
     )
     if enough == len(gains):
         return f"{text} Here the claim holds for every block."

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "layer_figures": {"formats", "analysis", "training", "figures"},
     "gradient_verdict": {"specs", "variants", "formats", "training"},
     "gradient_figures": {"formats", "training", "figures", "gradient_verdict"},
+    "branch_figures": {"figures", "runs"},
     "prediction_figures": {"figures"},
     "growth_figures": {"formats", "analysis", "figures"},
     "evidence_tables": {"analysis", "data", "runs", "training", "tables", "gradient_verdict"},

@@ -144,7 +144,7 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
     )
     title = f"{QUANTITIES[quantity]},<br>from the image to the classes"
     figure.update_layout(
-        title=f"{title[0].upper()}{title[1:]}; dark: small, empty: exactly 0",
+        title=f"{title[0].upper()}{title[1:]}<br>dark: small, empty: exactly 0",
         xaxis=dict(ticksuffix=" %", nticks=6, showgrid=False),
         yaxis=dict(autorange="reversed", automargin=True, tickfont=dict(size=11)),
         height=190 + 44 * len(networks),

@@ -190,8 +190,8 @@ def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
             f" first layer gets {number(after)} of the last one's gradient."
         ]
     text = (
-        f"BatchNorm alone, without any shortcut, changes the first layer's share from"
-        f" {number(before)} to {number(after)}: {WHY_BATCH_NORM}"
+        "BatchNorm alone, without any shortcut, takes the first layer's gradient from"
+        f" {number(before)} to {number(after)} times that of the last one: {WHY_BATCH_NORM}"
     )
     if after > 10:
         text += (

@@ -19,9 +19,9 @@ Parameters = Mapping[str, NDArray[np.float32]]
 
 BRANCHES = {  # of the course note's block, in the order of its concatenation
     "branch1x1": "1×1",
-    "branch5x5": "1×1, 5×5",
-    "branch3x3": "1×1, 3×3, 3×3",
-    "branch_pool": "average-pool, 1×1",
+    "branch5x5": "1×1 → 5×5",
+    "branch3x3": "1×1 → 3×3 → 3×3",
+    "branch_pool": "average-pool → 1×1",
 }
 READERS = {"inception1": "stem2.conv.weight", "inception2": "dense.linear.weight"}
 
@@ -115,7 +115,7 @@ def branch_verdict(norms: list[BranchNorm]) -> list[str]:
         sentences.append(
             f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
             f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
-            f" the weights of {BRANCHES[grown.branch]} have grown most, to {grown.growth:.2f}"
-            " times their initial size."
+            f" the weights of {BRANCHES[grown.branch]} are {grown.growth:.2f} times as large as"
+            " they were initialised, the most of the four."
         )
     return sentences

@@ -24,7 +24,7 @@ def branches_view(run: Run) -> None:
     st.plotly_chart(branch_bars(norms), key="train_branches_chart")
     st.markdown(bullets(branch_verdict(norms)))
     st.caption(
-        f"{', '.join(BRANCHES.values())} are the four branches. Root mean squares, for their norms"
+        f"The four branches: {'; '.join(BRANCHES.values())}. Root mean squares, for their norms"
         " grow with their number of weights alone. One run: another seed may order them otherwise,"
         " and a large weight is no proof of a useful kernel, for the scale of what it reads counts"
         " as much."

@@ -401,8 +401,9 @@ def by_setting(runs: Sequence[Run]) -> dict[str, list[Run]]:
         spec = run.spec
         ratio = f", ratio {spec.model.ratio}" if spec.model.ratio > 1 else ""
         images = f"{spec.train_images:,} images of " if spec.train_images else ""
+        epochs = f"{spec.recipe.epochs} epoch{'s' * (spec.recipe.epochs > 1)}"
         name = (
-            f"{images}{spec.dataset}, {spec.recipe.name}, {spec.recipe.epochs} epochs, batch"
+            f"{images}{spec.dataset}, {spec.recipe.name}, {epochs}, batch"
             f" {spec.recipe.batch_size}, rate {spec.recipe.learning_rate:g},"
             f" {spec.model.image_size} px{ratio}"
         )
@@ -427,8 +428,9 @@ def show_stack(setting: str, runs: Sequence[Run]) -> None:
         for run_id, metrics in epochs.items() if metrics and (last := metrics[-1])
     })  # fmt: skip
     axis = "final test accuracy" if test else "final training accuracy"
-    figure = gradient_figures.depth_chart(lines, axis, stack_finding(lines, axis))
-    st.plotly_chart(figure, key="why_stack_chart")
+    title = f"{axis[0].upper()}{axis[1:]} by depth"
+    st.plotly_chart(gradient_figures.depth_chart(lines, axis, title), key="why_stack_chart")
+    st.markdown(stack_findings(lines))
     st.caption(
         f"{plain(setting)}. Accuracy after the last epoch; whiskers from the lowest to the highest"
         " seed. One seed each says little about small differences."
@@ -456,13 +458,15 @@ def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[Depth
     ]
 
 
-def stack_finding(lines: Sequence[DepthLine], axis: str) -> str:
-    """The title: what depth does to each kind of net, from its fewest to its most layers."""
+def stack_findings(lines: Sequence[DepthLine]) -> str:
+    """What depth does to each kind of net, from its fewest to its most layers, as a list."""
     changes = []
     for line in lines:
-        (low, first), *_, (high, last) = (*line.points[:1], *line.points)
+        (low, first), (high, last) = line.points[0], line.points[-1]
         if low != high:
             change = 100 * (sum(last) / len(last) - sum(first) / len(first))
-            changes.append(f"{line.name}: {change:+.1f} points from {low} to {high} layers")
-    title = f"{axis[0].upper()}{axis[1:]} by depth"
-    return "<br>".join([title, *changes[:2]]) if changes else title
+            sign = "−" if change < 0 else "+"
+            changes.append(
+                f"- {line.name}: {sign}{abs(change):.1f} points from {low} to {high} layers"
+            )
+    return "\n".join(changes)

@@ -39,8 +39,8 @@ def test_the_branch_that_is_read_most_is_named(tmp_path):
     save_file(network.state_dict(), path)
     norms = branch_norms(path, "xavier")
     first, second = branch_verdict(norms)
-    assert "weighs the channels of 1×1, 3×3, 3×3 most" in first
-    assert "weights of 1×1, 5×5 have grown most" in second
+    assert "weighs the channels of 1×1 → 3×3 → 3×3 most" in first
+    assert "weights of 1×1 → 5×5 are" in second
     assert len(branch_bars(norms).data) == 3
 
 

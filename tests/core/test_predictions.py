@@ -56,7 +56,7 @@ def test_the_accuracy_of_the_run_comes_out_again_exactly(size):
     _, labels = read_arrays("fashion-mini", "test")
     found = read_predictions(run, labels)
     assert found is not None
-    assert np.float32(found.accuracy) == np.float32(run.best_accuracy)
+    assert found.accuracy == run.best_accuracy
     assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
     assert run.best_file is not None
     name = predictions_name(run.id, run.best_file.sha256)

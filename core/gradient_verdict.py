@@ -148,10 +148,17 @@ def end_sentence(flow: NetworkFlow) -> str | None:
         )
     if found.ratio is None:
         return f"{start}: no gradient can be told."
-    return (
+    text = (
         f"{start}: the first layer's weights get {number(found.ratio)} of the gradient norm of the"
         f" last layer before the output, a factor of {number(found.a_layer)} a layer: it"
-        f" {fate(found.ratio)}."
+        f" {fate(found.ratio)}"
+    )
+    behind = ends(flow, "output_gradient")
+    if behind is None or fate(behind.ratio) == fate(found.ratio):
+        return f"{text}."
+    return (
+        f"{text}. The gradient of its output is {number(behind.ratio)} times that of the last one's"
+        f" output ({fate(behind.ratio)}): the weights' own is that times what the layer reads."
     )
 
 

@@ -270,7 +270,7 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
         height="content",
         key="why_table",
         column_config={
-            "network": config.TextColumn("network", pinned=True, width="medium"),
+            "network": config.TextColumn("network", pinned=True, width="large"),
             "gradient": config.TextColumn(help="Vanishes below 1/100, explodes above 100."),
             "first ÷ last, weights": config.TextColumn(
                 help="Gradient norm of the first layer's weights by that of the last layer before"

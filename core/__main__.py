@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.cli import measurements, networks, reproduce, runs
+from core.cli import gradients, measurements, networks, predictions, reproduce, runs
 from core.cli.writing import say
 from core.specs import LabError
 
@@ -52,6 +52,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_analyze(commands)
     add_time(commands)
     add_bench(commands)
+    add_gradients(commands)
+    add_predict(commands)
     add_train(commands)
     add_submit(commands)
     add_runs(commands)
@@ -131,6 +133,52 @@ def add_bench(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
     add_format(parser)
     parser.set_defaults(command=measurements.bench)
+
+
+def add_gradients(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core gradients"""
+    parser = commands.add_parser(
+        "gradients",
+        help="gradient norm and activation variance of every layer",
+        description="One forward and backward pass on a batch of real images: the norm of the"
+        " gradient of every layer's weights and output, and the variance of its output; median and"
+        " range over several seeds. Compare depths, shortcuts, with and without BatchNorm.",
+    )
+    add_network(parser, arch="")
+    parser.add_argument("--depths", type=int, nargs="+", default=[], metavar="N")
+    parser.add_argument("--shortcuts", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--batch-norm", choices=("with", "without", "both"))
+    parser.add_argument("--initialisation", choices=("default", "xavier", "he"), default="default")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="default: 3")
+    parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="default: 16")
+    parser.add_argument("--dataset", default="fashion-mini", help="default: fashion-mini")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="finished runs: as initialised, and with their best parameters",
+    )
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add_format(parser)
+    parser.set_defaults(command=gradients.gradients)
+
+
+def add_predict(commands: Commands[argparse.ArgumentParser]) -> None:
+    """python -m core predict"""
+    parser = commands.add_parser(
+        "predict",
+        help="what a run's best parameters say to each test image",
+        description="The probabilities of every class for every test image, by the parameters of"
+        " the run's best epoch.",
+    )
+    parser.add_argument("run", type=int, metavar="RUN", help="its number, as `runs` shows it")
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add_format(parser)
+    parser.set_defaults(command=predictions.predict)
 
 
 def add_train(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -244,9 +292,10 @@ def add_run(parser: argparse.ArgumentParser, arch: str | None = None) -> None:
 def add_network(parser: argparse.ArgumentParser, arch: str | None = None) -> None:
     """The flags that make a ModelSpec; what is left out comes from the network's own default."""
     about = "a name that `python -m core list` shows"
-    if arch:
+    if arch is not None:
+        shown = arch or "resnet110, or only the runs"
         parser.add_argument(
-            "arch", metavar="ARCH", nargs="?", default=arch, help=f"{about}; default: {arch}"
+            "arch", metavar="ARCH", nargs="?", default=arch, help=f"{about}; default: {shown}"
         )
     else:
         parser.add_argument("arch", metavar="ARCH", help=about)

@@ -48,9 +48,10 @@ def page() -> None:
         st.warning(plain(warning), icon=":material/warning:")
     numbers(analysis, default_of(spec.arch))
     picked = picture(analysis)
+    grows = spec.arch.startswith("densenet")
     name = st.segmented_control(
         "View",
-        VIEWS,
+        (*VIEWS, "Growth") if grows else VIEWS,
         default="Layers",
         key="net_view",
         bind="query-params",
@@ -94,6 +95,10 @@ def view(
         from pages.shared.explain_view import explain_view
 
         explain_view(analysis)
+    elif name == "Growth":
+        from pages.shared.densenet_view import densenet_view
+
+        densenet_view(analysis)
     elif name == "Code":
         code(analysis.spec)
     else:

@@ -383,6 +383,12 @@ def follow(run_id: int, was_over: bool) -> None:
         curves(run, epochs)
         time_spent(run, epochs)
     files(lab, run, epochs)
+    if run.state is RunState.FINISHED:
+        from pages.shared.branches_view import branches_view
+        from pages.shared.mistakes_view import mistakes_view
+
+        mistakes_view(run)
+        branches_view(run)
 
 
 def dead_sentence(dead: dict[str, int]) -> str:

@@ -35,6 +35,12 @@ MAY_IMPORT = {
     "graph": {"specs", "formats", "analysis", "figures"},
     "run_figures": {"formats", "training", "figures"},
     "layer_figures": {"formats", "analysis", "training", "figures"},
+    "gradient_verdict": {"specs", "variants", "formats", "training"},
+    "gradient_figures": {"formats", "training", "figures", "gradient_verdict"},
+    "branch_figures": {"figures", "runs"},
+    "prediction_figures": {"figures"},
+    "growth_figures": {"formats", "analysis", "figures"},
+    "evidence_tables": {"analysis", "data", "runs", "training", "tables", "gradient_verdict"},
     "tables": {"specs", "formats", "analysis", "training", "runs", "published"},
 }
 RECORDS = {  # of these parts, what figures and tables may read

@@ -161,6 +161,49 @@ def throughput_flags(
     ]
 
 
+def gradients_flags(
+    spec: ModelSpec | None,
+    depths: Sequence[int],
+    shortcuts: Sequence[str],
+    batch_norm: str,
+    dataset: str,
+    seeds: int,
+    initialisation: str,
+    runs: Sequence[int],
+) -> list[str]:
+    """The command that measures gradient flow; without `spec` that of the runs alone."""
+    networks = [
+        *(model_flags(spec) if spec else []),
+        *(["--depths", *map(str, depths)] if depths else []),
+        *(["--shortcuts", *shortcuts] if shortcuts else []),
+        *(["--batch-norm", batch_norm] if batch_norm else []),
+    ]
+    return [
+        *("gradients", *(networks if spec else [])),
+        *("--dataset", dataset, "--seeds", str(seeds), "--initialisation", initialisation),
+        *(["--runs", *map(str, runs)] if runs else []),
+    ]
+
+
+def gradients_name(
+    specs: Sequence[ModelSpec],
+    dataset: str,
+    seeds: int,
+    initialisation: str,
+    batch_size: int,
+    runs: Sequence[int],
+) -> str:
+    """The name under which the store keeps the gradient flow of these networks and runs."""
+    networks = sorted(spec.to_json() for spec in specs)
+    what = (dataset, seeds, initialisation, batch_size, sorted(runs))
+    return measurement_name("gradients", *networks, *what)
+
+
+def predictions_name(run_id: int, sha256_of_parameters: str) -> str:
+    """The name under which the store keeps that these parameters' predictions are known."""
+    return measurement_name("predictions", run_id, sha256_of_parameters)
+
+
 def layer_times_name(spec: ModelSpec, device: str, batch_size: int) -> str:
     """The name under which the store keeps the times of this network's layers."""
     return measurement_name("layer times", spec.to_json(), device, batch_size)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, scaled, side_after
+from core.zoo.architecture import Architecture, Option, scaled, side_after
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,10 @@ def transition(in_channels: int, out_channels: int, bias: bool) -> nn.Sequential
 def densenet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); ratio divides growth rate and initial channels."""
     config = CONFIGS[spec.arch]
+    compression = int(str(spec.option("compression")))
     transitions = len(config.layers) - 1
     side_after(spec.image_size, ((7, 2, 3), (3, 2, 1), *[(2, 2, 0)] * transitions))
-    growth_rate = scaled(config.growth_rate, spec.ratio)
+    growth_rate = scaled(int(str(spec.option("growth_rate"))), spec.ratio)
     channels = scaled(config.initial_channels, spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         stem=nn.Sequential(
@@ -133,9 +134,9 @@ def densenet(spec: ModelSpec) -> nn.Sequential:
         )
         channels += depth * growth_rate
         if number <= transitions:
-            halved = max(1, channels // 2)  # the paper's compression of 0.5
-            layers[f"transition{number}"] = transition(channels, halved, config.bias)
-            channels = halved
+            kept = max(1, channels * compression // 100)
+            layers[f"transition{number}"] = transition(channels, kept, config.bias)
+            channels = kept
     layers["head"] = nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(channels),
@@ -148,7 +149,38 @@ def densenet(spec: ModelSpec) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
+def options(config: Config) -> tuple[Option, ...]:
+    """What the paper varies: its k and θ, sections 3 and 4."""
+    return (
+        Option(
+            "growth_rate",
+            "Growth rate",
+            "Channels that each dense layer adds to what it has read: k in the paper.",
+            config.growth_rate,
+            minimum=1,
+            maximum=64,
+        ),
+        Option(
+            "compression",
+            "Transition keeps (%)",
+            "Share of the channels that a transition keeps: θ in the paper, 50 % there.",
+            50,
+            minimum=10,
+            maximum=100,
+        ),
+    )
+
+
 ARCHITECTURES = tuple(
-    Architecture(name, config.title, "DenseNet", 2016, config.source, densenet, config.default)
+    Architecture(
+        name,
+        config.title,
+        "DenseNet",
+        2016,
+        config.source,
+        densenet,
+        config.default,
+        options(config),
+    )
     for name, config in CONFIGS.items()
 )

@@ -13,6 +13,7 @@ from core.zoo import CATALOGUE, Architecture, Option, find, torchvision_models
 
 FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
 SMALLEST, LARGEST, STEP = 8, 320, 4  # pixels: the resize slider
+MAX_SLIDER_OPTION = 100  # a wider range is typed
 MAX_SLIDER_RATIO = 16
 TORCHVISION = "torchvision"  # the picker's last entry
 FIRST_OF_TORCHVISION = "resnet50"
@@ -228,8 +229,9 @@ def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
     if isinstance(option.default, bool):
         return st.toggle(option.title, option.default, key=key, bind=bind, help=option.help)
     if isinstance(option.default, int):
+        control = st.slider if option.maximum <= MAX_SLIDER_OPTION else st.number_input
         return int(
-            st.number_input(
+            control(
                 option.title,
                 option.minimum,
                 option.maximum,

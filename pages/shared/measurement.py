@@ -20,6 +20,7 @@ def measurement(
     label: str,
     help_text: str,
     show: Callable[[dict[str, Any]], None],
+    again: str = "Measure again",
 ) -> None:
     """A button that starts `python -m core` with these arguments; progress; what was found.
 
@@ -48,7 +49,7 @@ def measurement(
             st.caption("This measurement was stopped before its end.")
         done = bool(kept.get("result"))
         if st.button(
-            "Measure again" if done else label,
+            again if done else label,
             type="secondary" if done else "primary",
             key=f"{key}_start",
             icon=":material/timer:",

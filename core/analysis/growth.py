@@ -1,0 +1,85 @@
+"""How a DenseNet grows: what each dense layer reads and adds, what each transition keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from core.analysis.records import Analysis, LayerCost
+
+STEP = re.compile(r"(?P<name>dense_block(?P<block>\d+)\.layer\d+|transition\d+)\.")
+
+
+@dataclass(frozen=True)
+class GrowthStep:
+    """A dense layer, or the transition behind a block. Costs are per image."""
+
+    name: str  # dense_block2.layer3, transition2
+    is_transition: bool
+    block_channels: int  # that the block began with
+    channels_in: int
+    channels_new: int  # that its last convolution gives
+    channels_out: int  # after the concatenation, or what the transition keeps
+    side_in: int  # pixels
+    side_out: int
+    params: int
+    macs: int
+    saved_bytes: int
+    convolutions: tuple[LayerCost, ...]
+
+
+def growth(analysis: Analysis) -> tuple[GrowthStep, ...]:
+    """The steps in order; none for a network without dense blocks."""
+    steps: list[GrowthStep] = []
+    named = [(found["name"], one) for one in analysis.layers if (found := STEP.match(one.path))]
+    began = 0
+    for name, group in groupby(named, key=lambda pair: pair[0]):
+        layers = [layer for _, layer in group]
+        is_transition = name.startswith("transition")
+        if name.endswith(".layer1"):
+            began = layers[0].input_shape[1]
+        steps.append(step_of(name, layers, began, is_transition))
+    return tuple(steps)
+
+
+def step_of(name: str, layers: Sequence[LayerCost], began: int, is_transition: bool) -> GrowthStep:
+    """One step from the layers inside it."""
+    convolutions = tuple(layer for layer in layers if layer.kind == "convolution")
+    first, last = layers[0], layers[-1]
+    new = convolutions[-1].output_shape[1]
+    return GrowthStep(
+        name=name,
+        is_transition=is_transition,
+        block_channels=began,
+        channels_in=first.input_shape[1],
+        channels_new=new,
+        channels_out=new if is_transition else first.input_shape[1] + new,
+        side_in=first.input_shape[-1],
+        side_out=last.output_shape[-1],
+        params=sum(layer.params for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        saved_bytes=sum(layer.saved_bytes for layer in layers),
+        convolutions=convolutions,
+    )
+
+
+def growth_formula(step: GrowthStep) -> str:
+    """Its channels, with this step's numbers."""
+    if step.is_transition:
+        kept = 100 * step.channels_out / step.channels_in
+        return (
+            f"{step.channels_in} channels → {step.channels_out} ({kept:.0f} %);"
+            f" {step.side_in}×{step.side_in} → {step.side_out}×{step.side_out} pixels"
+        )
+    before = (step.channels_in - step.block_channels) // step.channels_new
+    grown = f"{step.block_channels} + {before} · {step.channels_new} = {step.channels_in}"
+    return f"reads {grown} channels, adds {step.channels_new}: {step.channels_out}"
+
+
+def weight_formula(layer: LayerCost) -> str:
+    """The parameters of a convolution: kernel · channels in · channels out + biases."""
+    out, into, height, width = layer.weight_shape
+    biases = f" + {layer.biases}" if layer.biases else ""
+    return f"{height} · {width} · {into} · {out}{biases} = {layer.params:,}"

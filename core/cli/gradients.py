@@ -1,0 +1,94 @@
+"""python -m core gradients"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from core.cli.measurements import in_words
+from core.cli.networks import network_spec
+from core.cli.writing import say, write_csv, write_json, write_table
+from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
+
+if TYPE_CHECKING:
+    from core.runs.store import Store
+    from core.training.gradient_flow import Trained
+
+COLUMNS = [
+    *("network", "options", "state", "run", "layer", "depth"),
+    *("weight_gradient", "output_gradient", "variance"),
+]
+BATCH_NORMS = {None: (), "with": (True,), "without": (False,), "both": (False, True)}
+
+
+def gradients(arguments: Namespace) -> int:
+    """python -m core gradients"""
+    from core.evidence_tables import flow_frame
+    from core.runs.launch import gradients_name
+    from core.runs.store import open_store
+    from core.runs.worker import leave_with_parent
+    from core.training.gradient_flow import measure_flow
+
+    check_whole("batch_size", arguments.batch_size, 1, MAX_BATCH_SIZE)
+    specs = chosen_networks(arguments)
+    store = open_store() if arguments.keep or arguments.runs else None
+    runs = [trained(store, run_id) for run_id in arguments.runs] if store else []
+    if arguments.exit_with_parent and store:
+        leave_with_parent(store)
+    settings = (arguments.dataset, arguments.seeds, arguments.initialisation, arguments.batch_size)
+    name = gradients_name(specs, *settings, arguments.runs)
+    kept = store if arguments.keep else None
+    try:
+        for found in measure_flow(specs, *settings, runs):
+            if kept:
+                kept.keep_measured(name, {"share": found.share, "result": found.to_dict()})
+            else:
+                say(f"{100 * found.share:.0f} % measured")
+    except (LabError, RuntimeError, MemoryError) as error:
+        if kept:
+            kept.keep_measured(name, {"error": in_words(error)})
+        raise LabError(in_words(error)) from error
+    if kept:
+        return 0
+    if arguments.format == "json":
+        write_json(found.to_dict())
+    elif arguments.format == "csv":
+        write_csv(flow_frame(found))
+    else:
+        shown = flow_frame(found)[COLUMNS]
+        for column in COLUMNS[-3:]:
+            shown[column] = shown[column].map("{:.3g}".format)
+        write_table(shown)
+    return 0
+
+
+def chosen_networks(arguments: Namespace) -> list[ModelSpec]:
+    """The networks that the flags name, every combination. Raises LabError."""
+    from core.training.flow_records import FAMILY, variations
+
+    if not arguments.arch and arguments.runs:
+        return []
+    named = replace_arch(arguments, arguments.arch or f"{FAMILY}110")
+    return variations(
+        network_spec(named),
+        arguments.depths,
+        arguments.shortcuts,
+        BATCH_NORMS[arguments.batch_norm],
+    )
+
+
+def replace_arch(arguments: Namespace, arch: str) -> Namespace:
+    """The same flags for another network."""
+    return Namespace(**(vars(arguments) | {"arch": arch}))
+
+
+def trained(store: Store, run_id: int) -> Trained:
+    """A run with its best parameters. Raises LabError where they are not here."""
+    from core.runs.files import best_path
+    from core.training.gradient_flow import Trained
+
+    run = store.get(run_id)
+    path = best_path(run)
+    if path is None or run.best_epoch is None:
+        raise LabError(f"The best parameters of run {run_id} are not here; choose another run.")
+    return Trained(run_id, run.best_epoch, run.spec, path)

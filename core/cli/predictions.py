@@ -1,0 +1,49 @@
+"""python -m core predict"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from core.cli.measurements import in_words
+from core.cli.writing import write_csv, write_json, write_table
+from core.specs import LabError
+
+
+def predict(arguments: Namespace) -> int:
+    """python -m core predict"""
+    from core.data.arrays import read_arrays
+    from core.evidence_tables import prediction_frame
+    from core.runs.files import best_path
+    from core.runs.launch import predictions_name
+    from core.runs.predictions import Predictions, keep_predictions
+    from core.runs.store import open_store
+    from core.runs.worker import leave_with_parent
+    from core.training.predictions import predict as predict_run
+
+    store = open_store()
+    run = store.get(arguments.run)
+    path = best_path(run)
+    if path is None or run.best_file is None:
+        raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")
+    if arguments.exit_with_parent and arguments.keep:
+        leave_with_parent(store)
+    name = predictions_name(run.id, run.best_file.sha256)
+    try:
+        probabilities = predict_run(run.spec, path, run.execution)
+        if arguments.keep:
+            keep_predictions(run, probabilities)
+            store.keep_measured(name, {"share": 1.0, "result": {"run": run.id}})
+            return 0
+    except (LabError, RuntimeError, MemoryError) as error:
+        if arguments.keep:
+            store.keep_measured(name, {"error": in_words(error)})
+        raise LabError(in_words(error)) from error
+    _, labels = read_arrays(run.spec.dataset, "test")
+    frame = prediction_frame(run, Predictions(probabilities, labels))
+    if arguments.format == "json":
+        write_json(frame.to_dict("records"))
+    elif arguments.format == "csv":
+        write_csv(frame)
+    else:
+        write_table(frame[["image", "label", "predicted", "confidence"]])
+    return 0

@@ -1,0 +1,81 @@
+"""The growing concatenation of a DenseNet as a figure. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core import formats
+from core.analysis.growth import GrowthStep, growth_formula
+from core.figures import BLUE, GREY, ORANGE, VERMILLION
+
+
+def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
+    """A bar for each step, as high as the channels behind it: where they come from, stacked."""
+    dense = [step for step in steps if not step.is_transition]
+    kept = [step for step in steps if step.is_transition]
+    figure = go.Figure()
+    for name, chosen, heights, colour, pattern in (
+        ("the block's input", dense, [step.block_channels for step in dense], BLUE, ""),
+        (
+            "added by earlier layers of the block",
+            dense,
+            [step.channels_in - step.block_channels for step in dense],
+            ORANGE,
+            "",
+        ),
+        ("added by this layer", dense, [step.channels_new for step in dense], VERMILLION, "/"),
+        ("kept by the transition", kept, [step.channels_out for step in kept], GREY, "x"),
+    ):
+        figure.add_bar(
+            x=[step.name for step in chosen],
+            y=heights,
+            name=name,
+            marker=dict(color=colour, pattern=dict(shape=pattern), line=dict(width=0)),
+            customdata=[
+                (growth_formula(step), step.side_out, formats.mebibytes(step.saved_bytes))
+                for step in chosen
+            ],
+            hovertemplate=f"<b>%{{x}}</b><br>{name}: %{{y}} channels<br>%{{customdata[0]}}<br>"
+            "%{customdata[1]} px a side, keeps %{customdata[2]} an image for the backward pass"
+            "<extra></extra>",
+        )
+    names = [step.name for step in steps]
+    figure.update_layout(
+        title=growth_finding(steps),
+        barmode="stack",
+        bargap=0.08,
+        height=440,
+        margin=dict(t=72, b=8, l=8, r=8),
+        legend=dict(orientation="h", yanchor="bottom", y=1.0, x=0),
+        xaxis=dict(
+            categoryorder="array",
+            categoryarray=names,
+            tickvals=names,
+            ticktext=[short_name(step, len(names) > 30) for step in steps],
+            tickangle=-90 if len(names) > 16 else -60,
+        ),
+        yaxis=dict(title="channels"),
+    )
+    figure.update_layout(legend=dict(yanchor="top", y=-0.28))
+    return figure
+
+
+def short_name(step: GrowthStep, sparse: bool) -> str:
+    """`1.3` of dense_block1.layer3; of many steps only the first of each block."""
+    if step.is_transition:
+        return "" if sparse else step.name
+    short = step.name.removeprefix("dense_").replace(".layer", ".")
+    first = step.name.endswith(".layer1")
+    return short if first else "" if sparse else short.removeprefix("block")
+
+
+def growth_finding(steps: Sequence[GrowthStep]) -> str:
+    """The title: the widest map, and how little of it each layer makes."""
+    widest = max(steps, key=lambda step: step.channels_out)
+    dense = next(step for step in steps if not step.is_transition)
+    return (
+        f"Up to {widest.channels_out:,} channels side by side,<br>of which each layer makes"
+        f" {dense.channels_new}"
+    )

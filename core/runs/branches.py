@@ -1,0 +1,121 @@
+"""Does the better kernel of an Inception block get more weight? Norms after training, by branch.
+
+Imports no torch: the parameters are read as numpy arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.specs import LabError
+
+Parameters = Mapping[str, NDArray[np.float32]]
+
+BRANCHES = {  # of the course note's block, in the order of its concatenation
+    "branch1x1": "1×1",
+    "branch5x5": "1×1 → 5×5",
+    "branch3x3": "1×1 → 3×3 → 3×3",
+    "branch_pool": "average-pool → 1×1",
+}
+READERS = {"inception1": "stem2.conv.weight", "inception2": "dense.linear.weight"}
+
+
+@dataclass(frozen=True)
+class BranchNorm:
+    """One branch of one block. Root mean squares, so that branches of any size compare."""
+
+    block: str
+    branch: str  # a name in BRANCHES
+    channels: int  # that it contributes
+    weights: int
+    norm: float  # Euclidean, of all its weights
+    rms: float  # of its weights
+    rms_at_start: float  # what the initialisation gives in the mean
+    read_with: float  # root mean square of the next layer's weights on this branch's channels
+
+    @property
+    def growth(self) -> float:
+        """How much larger its weights have become in training."""
+        return self.rms / self.rms_at_start
+
+
+def branch_norms(path: Path, initialisation: str) -> list[BranchNorm]:
+    """Every branch of a course Inception net's parameters. Raises LabError for another file."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        parameters: Parameters = load_file(path)
+        return [one for block in READERS for one in block_norms(parameters, block, initialisation)]
+    except (SafetensorError, OSError, KeyError, IndexError, ValueError) as error:
+        raise LabError(
+            f"The parameters in {path.name} cannot be read; train the run again."
+        ) from error
+
+
+def block_norms(parameters: Parameters, block: str, initialisation: str) -> list[BranchNorm]:
+    """The branches of one block."""
+    kernels = {branch: weights_of(parameters, f"{block}.{branch}") for branch in BRANCHES}
+    channels = {branch: weights[-1].shape[0] for branch, weights in kernels.items()}
+    reader = parameters[READERS[block]]
+    reader = reader.reshape(len(reader), sum(channels.values()), -1)
+    found, start = [], 0
+    for branch, weights in kernels.items():
+        count = sum(one.size for one in weights)
+        squares = sum(float(np.square(one, dtype=np.float64).sum()) for one in weights)
+        expected = sum(one.size * variance(one, initialisation) for one in weights)
+        read = reader[:, start : start + channels[branch]]
+        start += channels[branch]
+        found.append(
+            BranchNorm(
+                block,
+                branch,
+                channels[branch],
+                count,
+                sqrt(squares),
+                sqrt(squares / count),
+                sqrt(expected / count),
+                sqrt(float(np.square(read, dtype=np.float64).mean())),
+            )
+        )
+    return found
+
+
+def weights_of(parameters: Parameters, branch: str) -> list[NDArray[np.float32]]:
+    """The kernels of a branch from its first to its last layer."""
+    names = sorted(
+        name for name in parameters if name.startswith(f"{branch}.") and name.endswith("weight")
+    )
+    return [parameters[name] for name in names]
+
+
+def variance(kernel: NDArray[np.float32], initialisation: str) -> float:
+    """Of the numbers that a kernel (out, in, height, width) is initialised to.
+
+    xavier: 2 / (fan in + fan out), Glorot & Bengio 2010; default: 1 / (3 · fan in), PyTorch's.
+    """
+    window = int(np.prod(kernel.shape[2:]))
+    fan_out, fan_in = window * kernel.shape[0], window * kernel.shape[1]
+    return 2 / (fan_in + fan_out) if initialisation == "xavier" else 1 / (3 * fan_in)
+
+
+def branch_verdict(norms: list[BranchNorm]) -> list[str]:
+    """For each block which branch the next layer weighs most, and which has grown most."""
+    sentences = []
+    for block in READERS:
+        here = [one for one in norms if one.block == block]
+        most, least = (f(here, key=lambda one: one.read_with) for f in (max, min))
+        grown = max(here, key=lambda one: one.growth)
+        sentences.append(
+            f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
+            f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
+            f" the weights of {BRANCHES[grown.branch]} are {grown.growth:.2f} times as large as"
+            " they were initialised, the most of the four."
+        )
+    return sentences

@@ -15,11 +15,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """One process for each file, which keeps what it has analysed; one for all browser tests."""
+    """One process for each file, which keeps what it has analysed, and its server and browser."""
     for item in items:
-        folder = item.path.parent
-        group = folder if folder.name == "browser" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(autouse=True)

@@ -37,13 +37,13 @@ def analyze_module(module: nn.Module, input_shape: Shape) -> Analysis:
             f" not {input_shape}."
         )
     spec = ModelSpec(f"module/{name}", image_size=input_shape[1], in_channels=input_shape[0])
-    analysis = take_apart(spec, copy_to_meta(module), input_shape[:2])
+    analysis = take_apart(spec, copy_to_meta(module).train(), input_shape[:2])
     results = [layer.output_shape for layer in analysis.layers if len(layer.output_shape) > 1]
     return replace(analysis, spec=replace(spec, num_classes=results[-1][1] if results else 1))
 
 
 def take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
-    """Trace a network on meta with images of (channels, pixels a side). Raises LabError."""
+    """Trace a network in training with images of (channels, pixels a side). Raises LabError."""
     channels, side = image
     try:
         found = trace(network, (channels, side, side))
@@ -52,14 +52,8 @@ def take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
             f"{spec.arch} cannot be taken apart at {channels}×{side}×{side}: its forward pass,"
             f" run without numbers, says {first_line(error)!r}."
         ) from error
-    buffer_bytes = sum(buffer.nbytes for buffer in network.buffers())
-    analysis = Analysis(spec, found.layers, buffer_bytes)
-    dead = {
-        name: found.dead[name]
-        for name, parameter in network.named_parameters()
-        if name in found.dead and parameter.requires_grad  # a frozen one was meant to get none
-    }
-    return replace(analysis, warnings=tuple(warnings(analysis, dead)))
+    analysis = Analysis(spec, found.layers, found.buffer_bytes)
+    return replace(analysis, warnings=tuple(warnings(analysis, found.dead)))
 
 
 def copy_to_meta(module: nn.Module) -> nn.Module:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,12 +49,9 @@ KIND_OF_OPERATION = {
     ),
     **dict.fromkeys(("add", "sub", "cat", "mul", "stack"), "join"),
 }
-KIND_OF_MODULE: tuple[tuple[type[nn.Module], str], ...] = (
-    (nn.modules.batchnorm._NormBase, "normalisation"),
-    (nn.LayerNorm, "normalisation"),
-    (nn.GroupNorm, "normalisation"),
-    (nn.LocalResponseNorm, "normalisation"),
-    (nn.modules.dropout._DropoutNd, "other"),
+NORMALISING = (
+    *(nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm),
+    nn.LocalResponseNorm,
 )
 
 MAX_VIEW = 2**62  # wider than any known receptive field: where attention looked, it stays unknown
@@ -84,6 +83,7 @@ class Row:
     view: View | None = None
     kinds: dict[str, int] = field(default_factory=dict)  # kind → work of that kind inside
     inputs: dict[str, None] = field(default_factory=dict)  # paths, in order, each once
+    sources: list[int] = field(default_factory=list)  # storages of what it was given
     results: list[Tensor] = field(default_factory=list)  # what its operations have made
 
     def finish(self, reached: set[Any]) -> LayerCost:
@@ -98,7 +98,7 @@ class Row:
             output_shape=per_image(self.output_shape),
             params=self.params,
             macs=self.macs // BATCH,
-            backward_macs=self.backward_macs // BATCH if self.is_reached(reached) else 0,
+            backward_macs=self.backward_macs // BATCH if self.is_trained(reached) else 0,
             elementwise_ops=self.elementwise_ops // BATCH,
             output_bytes=self.output_bytes // BATCH,
             saved_bytes=self.saved_bytes // BATCH,
@@ -113,13 +113,12 @@ class Row:
             window=self.window,
         )
 
-    def is_reached(self, nodes: set[Any]) -> bool:
-        """Whether anything that the row has computed gets a gradient."""
-        return any(result.grad_fn in nodes for result in self.results)
+    def is_trained(self, reached: set[Any]) -> bool:
+        """Whether any of its products gets a gradient."""
+        return self.backward_macs > 0 and any(one.grad_fn in reached for one in self.results)
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """How one unit of a tensor looks back at the image."""
 
     receptive_field: int | None = 1  # pixels a side; None after attention, which looks anywhere
@@ -138,14 +137,36 @@ class View:
         return self.slide(self.side, 1, 1, 1, depth)
 
 
+class Operation(NamedTuple):
+    """One call that has reached the watcher."""
+
+    name: str
+    kind: str
+    args: tuple[Any, ...]
+    tensors: list[Tensor]  # among its arguments
+    sources: list[Tensor]  # those of them that grow with the batch
+    source_keys: list[int]  # their storages
+    output: Tensor
+    output_key: int
+
+
+def joined(views: list[View]) -> View:
+    """How a tensor made of several looks back: with the widest, through the deepest."""
+    if len(views) == 1:
+        return views[0]
+    widest = max(views, key=lambda view: (view.receptive_field or MAX_VIEW, view.depth))
+    return widest._replace(depth=max(view.depth for view in views))
+
+
 def per_image(shape: Shape) -> Shape:
     """`shape` with N = 1, wherever the batch stands."""
-    return tuple(side // BATCH if side % BATCH == 0 else side for side in shape)
+    return tuple([side // BATCH if side % BATCH == 0 else side for side in shape])
 
 
 def is_batched(tensor: Tensor) -> bool:
     """Whether the tensor grows with the batch."""
-    return tensor.numel() % BATCH == 0 and tensor.numel() > 0
+    numbers = tensor.numel()
+    return numbers % BATCH == 0 and numbers > 0
 
 
 def storage_key(tensor: Tensor) -> int:
@@ -159,13 +180,13 @@ def tensors_in(value: Any) -> list[Tensor]:
         return [value]
     if isinstance(value, dict):
         value = list(value.values())
-    if not isinstance(value, tuple | list):
+    if not isinstance(value, (tuple, list)):
         return []
     found: list[Tensor] = []
     for item in value:
         if isinstance(item, Tensor):
             found.append(item)
-        elif isinstance(item, tuple | list | dict):
+        elif isinstance(item, (tuple, list, dict)) and item:
             found += tensors_in(item)
     return found
 
@@ -227,18 +248,46 @@ def pooling_window(name: str, args: tuple[Any, ...], source: Tensor) -> tuple[in
     return (source.numel() // BATCH, 0)
 
 
-def elementwise_operations(
-    name: str, kind: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
-) -> int:
+def elementwise_operations(run: Operation) -> int:
     """Element-wise operations over the whole batch; see core.analysis.records."""
-    if kind in ("convolution", "linear"):
+    if run.kind in ("convolution", "linear"):
         return 0
-    if kind == "pooling" and name != "mean":
-        return output.numel() * pooling_window(name, args, sources[0])[0]
-    if kind == "normalisation":
-        return 2 * output.numel()
-    largest = max((source.numel() for source in sources), default=0)
-    return max(output.numel(), largest if name == "mean" else 0)
+    numbers = run.output.numel()
+    if run.name == "mean":
+        return max(numbers, *(source.numel() for source in run.sources))
+    if run.kind == "pooling":
+        return numbers * pooling_window(run.name, run.args, run.sources[0])[0]
+    return 2 * numbers if run.kind == "normalisation" else numbers
+
+
+class Inventory:
+    """The modules, parameters and buffers of a network, found on one walk through it.
+
+    torch's own walks (named_parameters and the like) take a fifth of an analysis.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.names: dict[int, str] = {}  # id of a module → its name
+        self.own: dict[str, list[nn.Parameter]] = {}  # module → its parameters, not its children's
+        self.parameters: dict[int, nn.Parameter] = {}  # by storage
+        self.named: dict[int, tuple[str, nn.Parameter]] = {}  # by id, each under its first name
+        self.buffers: dict[int, Tensor] = {}  # by id, each once
+        for name, module in network.named_modules():
+            self.names[id(module)] = name
+            self._take(name, module)
+        parents = {name.rpartition(".")[0] for name in self.names.values() if name}
+        self.leaves = {key: name for key, name in self.names.items() if name not in parents}
+
+    def _take(self, name: str, module: nn.Module) -> None:
+        prefix = f"{name}." if name else ""
+        for short, parameter in module._parameters.items():
+            if parameter is not None:
+                self.own.setdefault(name, []).append(parameter)
+                self.parameters[storage_key(parameter)] = parameter
+                self.named.setdefault(id(parameter), (prefix + short, parameter))
+        for buffer in module._buffers.values():
+            if buffer is not None:
+                self.buffers[id(buffer)] = buffer
 
 
 class Watcher(TorchDispatchMode):
@@ -249,17 +298,12 @@ class Watcher(TorchDispatchMode):
         """No: torch would import its compiler, 6 s, to keep it away from a mode it never sees."""
         return False
 
-    def __init__(self, network: nn.Module, image: Tensor) -> None:
+    def __init__(self, network: Inventory, image: Tensor) -> None:
         super().__init__()
         self.rows: list[Row] = []
-        self.names = {id(module): name for name, module in network.named_modules()}
-        parents = {name.rpartition(".")[0] for name in self.names.values() if name}
-        self.leaves = {key for key, name in self.names.items() if name not in parents}
-        self.own: dict[str, list[nn.Parameter]] = {}  # module → its parameters, not its children's
-        for name, parameter in network.named_parameters(remove_duplicate=False):
-            self.own.setdefault(name.rpartition(".")[0], []).append(parameter)
-        self.parameters = {storage_key(p): p for p in network.parameters()}
-        self.state = {*self.parameters, *(storage_key(buffer) for buffer in network.buffers())}
+        self.network = network
+        self.parameters = network.parameters
+        self.state = {*self.parameters, *map(storage_key, network.buffers.values())}
         self.counted: set[int] = set()  # parameters that a row has already taken
         self.stack: list[nn.Module] = []
         self.leaf: Row | None = None
@@ -275,35 +319,38 @@ class Watcher(TorchDispatchMode):
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before a module's forward: a leaf opens its row."""
-        if id(module) not in self.names:
+        if id(module) not in self.network.names:
             return
         self.stack.append(module)
-        if id(module) in self.leaves and self.leaf is None:
-            name = self.names[id(module)]
-            self.leaf = self.open_row(name, type(module).__name__)
-            self.leaf.kind = next(
-                (kind for cls, kind in KIND_OF_MODULE if isinstance(module, cls)), None
-            )
-            self.take_parameters(self.leaf, self.own.get(name, ()))
+        name = self.network.leaves.get(id(module))
+        if name is not None and self.leaf is None:
+            self.leaf = row = self.open_row(name, type(module).__name__)
+            if isinstance(module, NORMALISING):
+                row.kind = "normalisation"
+            elif isinstance(module, nn.modules.dropout._DropoutNd):
+                row.kind = "other"
+            self.take_parameters(row, self.network.own.get(name, ()))
             sources = tensors_in(args)
-            self.leaf.input_shape = tuple(sources[0].shape) if sources else ()
-            self.read(self.leaf, sources)
+            row.input_shape = tuple(sources[0].shape) if sources else ()
+            self.read(row, [storage_key(source) for source in sources])
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """After a module's forward: a leaf closes its row."""
         if not self.stack or self.stack[-1] is not module:
             return
         self.stack.pop()
-        if id(module) in self.leaves and self.leaf is not None:
-            for result in tensors_in(output)[:1]:
-                self.leaf.output_shape = tuple(result.shape)
-                self.leaf.view = self.views.get(storage_key(result), self.leaf.view)
-                in_place = storage_key(result) in map(storage_key, tensors_in(args))
-                fresh = result.dtype.is_floating_point and self.leaf.kinds and not in_place
-                self.leaf.output_bytes = result.nbytes if fresh else 0
-                self.leaf.results.append(result)
-                self.makers[storage_key(result)] = self.leaf.path
-            self.leaf = None
+        row = self.leaf
+        if row is None or id(module) not in self.network.leaves:
+            return
+        self.leaf = None
+        for result in tensors_in(output)[:1]:
+            key = storage_key(result)
+            row.output_shape = tuple(result.shape)
+            row.view = self.views.get(key, row.view)
+            fresh = result.dtype.is_floating_point and row.kinds and key not in row.sources
+            row.output_bytes = result.nbytes if fresh else 0
+            row.results.append(result)
+            self.makers[key] = row.path
 
     def take_parameters(self, row: Row, parameters: Iterable[nn.Parameter]) -> None:
         """Charge the parameters that no row has counted before; a shared one has only a shape."""
@@ -318,10 +365,11 @@ class Watcher(TorchDispatchMode):
             row.params += parameter.numel()
             row.biases += parameter.numel() if is_bias else 0
 
-    def read(self, row: Row, sources: Iterable[Tensor]) -> None:
-        """Note which rows have made what this one reads."""
+    def read(self, row: Row, sources: list[int]) -> None:
+        """Note which storages the row is given, and which rows have made them."""
+        row.sources = sources
         for source in sources:
-            maker = self.makers.get(storage_key(source))
+            maker = self.makers.get(source)
             if maker is not None and maker != row.path:
                 row.inputs[maker] = None
 
@@ -344,82 +392,76 @@ class Watcher(TorchDispatchMode):
         output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
         if output is None or not is_batched(output):
             return result
-        name = operation_name(func)
-        sources = [tensor for tensor in tensors_in(args) if is_batched(tensor)]
         self.kept.append(result)
-        self.look_back(name, args, sources, output)
-        if not func.is_view and name not in FREE:
-            self.add(name, args, sources, output)
+        name, kind, is_work = operation(func)
+        tensors = tensors_in(args)
+        sources = [tensor for tensor in tensors if is_batched(tensor)]
+        keys = [storage_key(source) for source in sources]
+        run = Operation(name, kind, args, tensors, sources, keys, output, storage_key(output))
+        self.look_back(run)
+        if is_work:
+            self.add(run)
         return result
 
-    def add(self, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor) -> None:
+    def add(self, run: Operation) -> None:
         """Charge one operation to the open leaf, or to a row of its own."""
-        kind = KIND_OF_OPERATION.get(name, "other")
-        row = self.leaf or self.functional_row(name, kind, args, sources, output)
-        macs = multiply_adds(name, args, output)
-        work = elementwise_operations(name, kind, args, sources, output)
-        row.macs += macs
-        row.backward_macs += macs * gradients_wanted(name, args)
-        row.window = sliding_window(name, args) or row.window
-        row.results.append(output)
+        row = self.leaf or self.functional_row(run)
+        work = elementwise_operations(run)
+        macs = multiply_adds(run.name, run.args, run.output)
+        if macs:
+            row.macs += macs
+            row.backward_macs += macs * gradients_wanted(run.name, run.args)
+        row.window = sliding_window(run.name, run.args) or row.window
+        row.results.append(run.output)
         row.elementwise_ops += work
-        row.kinds[kind] = row.kinds.get(kind, 0) + macs + work
-        row.view = self.views.get(storage_key(output), row.view)
+        row.kinds[run.kind] = row.kinds.get(run.kind, 0) + macs + work
+        row.view = self.views.get(run.output_key, row.view)
         for tensor in self.unclaimed:
             self.charge(row, tensor)
         self.unclaimed.clear()
-        self.last_result = storage_key(output)
-        self.makers[self.last_result] = row.path
+        self.last_result = run.output_key
+        self.makers[run.output_key] = row.path
 
-    def functional_row(
-        self, name: str, kind: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
-    ) -> Row:
+    def functional_row(self, run: Operation) -> Row:
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
-        module = self.names.get(id(self.stack[-1]), "") if self.stack else ""
-        row = self.open_row(f"{module}.{name}" if module else name, name)
-        row.kind, row.is_module = kind, False
-        row.input_shape = tuple(sources[0].shape) if sources else ()
-        row.output_shape = tuple(output.shape)
-        in_place = any(storage_key(output) == storage_key(source) for source in sources)
-        row.output_bytes = 0 if in_place else output.nbytes
-        self.read(row, sources)
-        keys = [storage_key(tensor) for tensor in tensors_in(args)]
-        weights = [self.parameters[key] for key in keys if key in self.parameters]
+        module = self.network.names[id(self.stack[-1])] if self.stack else ""
+        row = self.open_row(f"{module}.{run.name}" if module else run.name, run.name)
+        row.kind, row.is_module = run.kind, False
+        row.input_shape = tuple(run.sources[0].shape) if run.sources else ()
+        row.output_shape = tuple(run.output.shape)
+        row.output_bytes = 0 if run.output_key in run.source_keys else run.output.nbytes
+        self.read(row, run.source_keys)
+        weights = self.weights_among(run.tensors)
         self.take_parameters(row, sorted(weights, key=Tensor.dim, reverse=True))
         return row
 
-    def look_back(
-        self, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
-    ) -> None:
-        """Note what one unit of `output` sees of the image."""
-        known = [self.views[key] for s in sources if (key := storage_key(s)) in self.views]
-        if not known:
-            return
-        widest = max(known, key=lambda view: (view.receptive_field or MAX_VIEW, view.depth))
-        deepest = max(view.depth for view in known)
-        view = View(widest.receptive_field, widest.jump, widest.side, deepest)
-        self.views[storage_key(output)] = self.step(view, name, args, sources, output)
+    def weights_among(self, tensors: Iterable[Tensor]) -> list[nn.Parameter]:
+        """The parameters that these tensors are, or are views of."""
+        keys = map(storage_key, tensors)
+        return [self.parameters[key] for key in keys if key in self.parameters]
 
-    def step(
-        self, view: View, name: str, args: tuple[Any, ...], sources: list[Tensor], output: Tensor
-    ) -> View:
+    def look_back(self, run: Operation) -> None:
+        """Note what one unit of the output sees of the image."""
+        known = [self.views[key] for key in run.source_keys if key in self.views]
+        if known:
+            self.views[run.output_key] = self.step(joined(known), run)
+
+    def step(self, view: View, run: Operation) -> View:
         """`view` after this operation."""
-        if name in ("convolution", "_convolution"):
-            kernel, stride, dilation = args[1].shape[-1], args[3][-1], args[5][-1]
-            return view.slide(kernel, stride, dilation, output.shape[-1], depth=1)
-        if name in ("max_pool2d", "avg_pool2d"):
-            kernel = args[1][-1]
-            stride = args[2][-1] if len(args) > 2 and args[2] else kernel
-            return view.slide(kernel, stride, 1, output.shape[-1], depth=0)
-        if name in ("mean", "_adaptive_avg_pool2d"):
+        if run.kind == "convolution":
+            kernel, stride, dilation = run.args[1].shape[-1], run.args[3][-1], run.args[5][-1]
+            return view.slide(kernel, stride, dilation, run.output.shape[-1], depth=1)
+        if run.name in ("max_pool2d", "avg_pool2d"):
+            kernel = run.args[1][-1]
+            stride = run.args[2][-1] if len(run.args) > 2 and run.args[2] else kernel
+            return view.slide(kernel, stride, 1, run.output.shape[-1], depth=0)
+        if run.name in ("mean", "_adaptive_avg_pool2d"):
             return view.see_all(depth=0)
-        if KIND_OF_OPERATION.get(name) == "linear":
-            weighted = any(storage_key(t) in self.parameters for t in tensors_in(args))
-            if not weighted:
-                return View(None, view.jump, view.side, view.depth)
-            flat = sources[0].shape[0] == BATCH
-            kept = View(view.receptive_field, view.jump, view.side, view.depth + 1)
-            return view.see_all(depth=1) if flat else kept
+        if run.kind == "linear":
+            if not self.weights_among(run.tensors):
+                return view._replace(receptive_field=None)
+            flat = run.sources[0].shape[0] == BATCH
+            return view.see_all(depth=1) if flat else view._replace(depth=view.depth + 1)
         return view
 
     # Tensors kept for the backward pass -------------------------------------------------------
@@ -448,14 +490,6 @@ class Watcher(TorchDispatchMode):
             row.fixed_saved_bytes += size
 
 
-IN_PLACE = (aten.relu_.default, aten.bernoulli_.float, aten.div_.Scalar)
-ONE_BY_ONE = (
-    *(aten.relu.default, aten.sigmoid.default, aten.tanh.default, aten.silu.default),
-    *(aten.gelu.default, aten.hardswish.default, aten.pow.Tensor_Scalar),
-)
-PAIRWISE = (aten.add.Tensor, aten.mul.Tensor, aten.div.Tensor)
-
-
 def same_shape(one: Any, other: Any) -> bool:
     """Whether the result is like `one`: `other` is a number, or a tensor of the same form."""
     return isinstance(other, int | float) or (
@@ -473,17 +507,35 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     the first of them by importing its compiler or sympy, 4 s: most of the time that an analysis
     would take. What does not fit is left to torch to refuse.
     """
-    source: Any = args[0] if args else None
-    if func in ONE_BY_ONE or (func in PAIRWISE and same_shape(source, args[1])):
-        return like(source)
-    if func in IN_PLACE:
-        return source
-    if func is aten.empty_like.default and source.is_contiguous() and len(args) == 1:
-        return empty(source, source.shape)
-    if func is aten.addmm.default and args[1].shape[1] == args[2].shape[0]:
-        return empty(source, (args[1].shape[0], args[2].shape[1]))
     maker = SHAPES.get(func)
     return maker(*args) if maker else None
+
+
+def changed(source: Tensor, *rest: Any) -> Tensor:
+    """The result of an operation in place."""
+    return source
+
+
+def one_by_one(source: Tensor, *rest: Any) -> Tensor:
+    """The result of an operation on each number."""
+    return like(source)
+
+
+def pairwise(source: Any, other: Any) -> Tensor | None:
+    """The result of an operation on two tensors of the same form."""
+    return like(source) if same_shape(source, other) else None
+
+
+def emptied(source: Tensor) -> Tensor | None:
+    """As empty_like, which is what makes dropout's mask."""
+    return empty(source, source.shape) if source.is_contiguous() else None
+
+
+def multiplied(bias: Tensor, source: Tensor, weight: Tensor) -> Tensor | None:
+    """The result of a linear layer (N, features)."""
+    if source.shape[1] != weight.shape[0]:
+        return None
+    return empty(bias, (source.shape[0], weight.shape[1]))
 
 
 def convolved(
@@ -542,6 +594,15 @@ def normalised(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | 
 
 
 SHAPES: dict[Any, Callable[..., Any]] = {
+    **dict.fromkeys((aten.relu_.default, aten.bernoulli_.float, aten.div_.Scalar), changed),
+    **dict.fromkeys(
+        (aten.relu.default, aten.sigmoid.default, aten.tanh.default, aten.silu.default)
+        + (aten.gelu.default, aten.hardswish.default, aten.pow.Tensor_Scalar),
+        one_by_one,
+    ),
+    **dict.fromkeys((aten.add.Tensor, aten.mul.Tensor, aten.div.Tensor), pairwise),
+    aten.empty_like.default: emptied,
+    aten.addmm.default: multiplied,
     aten.convolution.default: convolved,
     aten.avg_pool2d.default: average_pooled,
     aten.max_pool2d_with_indices.default: max_pooled,
@@ -578,6 +639,13 @@ def sides_after(
     return sides if min(sides) > 0 else None
 
 
+@cache
+def operation(func: Any) -> tuple[str, str, bool]:
+    """An operation's name and kind, and whether it works on elements at all."""
+    name = operation_name(func)
+    return name, KIND_OF_OPERATION.get(name, "other"), not func.is_view and name not in FREE
+
+
 def operation_name(func: Any) -> str:
     """`aten.max_pool2d_with_indices.default` as max_pool2d; an in-place add_ as add."""
     name = func.overloadpacket.__name__.removesuffix("_with_indices")
@@ -605,25 +673,29 @@ class Trace:
 
     layers: tuple[LayerCost, ...]  # in the order of execution
     dead: dict[str, int]  # parameters that can never get a gradient: name, count
+    buffer_bytes: int
 
 
 def trace(network: nn.Module, input_shape: Shape) -> Trace:
-    """What `network`, built on meta, runs on an image of `input_shape` (C, H, W).
+    """What `network`, on meta and in training, runs on an image of `input_shape` (C, H, W).
 
     Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
     the end, so that the column of parameters always adds up to the network's.
     """
-    network.train()
+    inventory = Inventory(network)
     image = torch.empty((BATCH, *input_shape), device="meta")
-    watcher = Watcher(network, image)
+    watcher = Watcher(inventory, image)
     with watch(watcher), torch.enable_grad():
         output = network(image)
         watcher.kept.append(output)
     for tensor in watcher.unclaimed:
         watcher.charge(watcher.rows[-1], tensor)
     reached = nodes_behind(output)
-    rows = (*watcher.rows, *unused_rows(watcher, network))
-    return Trace(tuple(row.finish(reached) for row in rows), dead_parameters(network, reached))
+    return Trace(
+        tuple([row.finish(reached) for row in chain(watcher.rows, unused_rows(watcher))]),
+        dead_parameters(inventory, reached),
+        sum(buffer.nbytes for buffer in inventory.buffers.values()),
+    )
 
 
 def nodes_behind(output: Any) -> set[Any]:
@@ -638,21 +710,24 @@ def nodes_behind(output: Any) -> set[Any]:
     return seen
 
 
-def dead_parameters(network: nn.Module, reached: set[Any]) -> dict[str, int]:
-    """Parameters that the backward pass never reaches, so that no step changes them."""
+def dead_parameters(network: Inventory, reached: set[Any]) -> dict[str, int]:
+    """Parameters that the backward pass never reaches, so that no step changes them.
+
+    A frozen one is left out: it was meant to get no gradient.
+    """
     variables = {id(getattr(node, "variable", None)) for node in reached}
     return {
         name: parameter.numel()
-        for name, parameter in network.named_parameters()
-        if id(parameter) not in variables
+        for key, (name, parameter) in network.named.items()
+        if key not in variables and parameter.requires_grad
     }
 
 
-def unused_rows(watcher: Watcher, network: nn.Module) -> Iterator[Row]:
+def unused_rows(watcher: Watcher) -> Iterator[Row]:
     """A row for each module whose own parameters no executed leaf has counted."""
     if len(watcher.counted) == len(watcher.parameters):
         return
-    for name, parameters in watcher.own.items():
+    for name, parameters in watcher.network.own.items():
         row = Row(name or "network", "unused or direct parameters", "other")
         watcher.take_parameters(row, parameters)
         if row.params:

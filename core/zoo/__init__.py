@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
-from itertools import chain
 
 from torch import nn
 
@@ -21,7 +20,7 @@ from core.zoo import (
     vgg,
 )
 from core.zoo.architecture import Architecture, ImageTooSmall, Option
-from core.zoo.meta import OnMeta
+from core.zoo.meta import OnMeta, is_on_meta
 
 __all__ = [
     "CATALOGUE",
@@ -98,8 +97,7 @@ def build_on_meta(spec: ModelSpec) -> nn.Module:
     """As `build`, on the meta device: shapes without memory."""
     with OnMeta():
         network = build(spec)
-    tensors = chain(network.parameters(), network.buffers())
-    return network if all(one.is_meta for one in tensors) else network.to("meta")
+    return network if is_on_meta(network) else network.to("meta")
 
 
 def smallest_image_size(spec: ModelSpec) -> int | None:

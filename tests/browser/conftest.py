@@ -1,4 +1,4 @@
-"""One server and one browser for all browser tests."""
+"""One server and one browser for the browser tests of a process."""
 
 from __future__ import annotations
 
@@ -118,6 +118,17 @@ class Visitor:
         if not request.url.startswith(own):
             self.outside.append(request.url)
 
+    def leave(self) -> None:
+        """Empty the tab, which ends the session."""
+        self.page.goto("about:blank")
+        self.page.remove_listener("request", self._note)
+
+    def take_a_new_tab(self) -> None:
+        """Close this one and open another, still empty."""
+        self.page.close()
+        self.page = self.page.context.new_page()
+        self.page.on("request", self._note)
+
     def open(self, path: str = "/") -> None:
         """Go to an address of the lab and wait until the page is drawn."""
         self.page.goto(self.lab.url + path)
@@ -150,17 +161,24 @@ class Visitor:
         return self.page.get_by_role("button", name=name).and_(own)
 
     def download(self, name: str) -> Path:
-        """Press the download button called `name`; the file that comes."""
+        """Press the download button called `name`; the file that comes.
+
+        While the script runs a button may still stand for a file that is gone.
+        """
+        self.settle()
         with self.page.expect_download() as download:
             self.button(name).click()
         return Path(download.value.path())
 
 
+SIZE = {"width": 1400, "height": 900}
+
+
 @pytest.fixture(scope="session")
 def window(browser):
-    """One window for all tests of this process: its cache saves each tab seconds."""
+    """One window for all tests of this process: what it has cached saves seconds."""
     context = browser.new_context(
-        viewport={"width": 1400, "height": 900},
+        viewport=SIZE,
         reduced_motion="reduce",  # nothing pulses while a test waits
     )
     context.set_default_timeout(60_000)
@@ -170,8 +188,13 @@ def window(browser):
 
 @pytest.fixture
 def visitor(window, lab) -> Iterator[Visitor]:
-    """A new tab, 1,400 × 900 pixels; it asked no host but the lab."""
-    someone = Visitor(window.new_page(), lab)
+    """Somebody new to the lab, 1,400 × 900 pixels; no host but the lab was asked.
+
+    The tab is that of the test before, emptied: one more takes as long as its first page.
+    """
+    page = window.pages[-1] if window.pages else window.new_page()
+    page.set_viewport_size(SIZE)
+    someone = Visitor(page, lab)
     yield someone
-    someone.page.close()
+    someone.leave()
     assert someone.outside == []

@@ -78,7 +78,7 @@ def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, 
     assert kept == set(build(ModelSpec("course-residual", image_size=28)).state_dict())
 
 
-def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab, window):
+def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab):
     visitor.open("/train?train_images=1000&train_epochs=12&train_batch=10")
     visitor.button("Start training").click()
     visitor.page.get_by_text(re.compile(r"^epoch \d+ of 12$")).first.wait_for()  # some are done
@@ -87,13 +87,10 @@ def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab,
     os.kill(int(worker.rpartition(" ")[2]), signal.SIGKILL)
     run = store.runs(1)[0]
     assert run.state is RunState.RUNNING and not (run.best_epoch or 0) > 12
-    visitor.page.close()
+    visitor.take_a_new_tab()
 
-    visitor.page = window.new_page()
     visitor.open("/runs")  # starts a worker again
-    with visitor.page.expect_download() as download:
-        visitor.button("Runs as CSV").click()
-    assert str(run.id) in Path(download.value.path()).read_text()
+    assert str(run.id) in visitor.download("Runs as CSV").read_text()
     visitor.open(f"/train?run={run.id}")
     visitor.page.get_by_text("✓ finished").wait_for()
     frame = pd.read_csv(visitor.download("Metrics as CSV"))

@@ -17,6 +17,7 @@ from pages.shared.reproduction_view import reference_chart, reproduction_view
 from pages.shared.study_form import Choice, begin, study_form
 from pages.shared.study_view import study_view
 from pages.shared.variant_styles import style_of
+from pages.shared.why_view import why_view
 
 LISTED = 50  # studies in the picker
 
@@ -39,7 +40,7 @@ def page() -> None:
             study_view(study.id)
             with st.expander("The course note's blocks on MNIST: published and reproduced"):
                 reference_chart()
-    # Why it works: `why_view()` of pages.shared.why_view goes here, between table and reproduction
+    why_view()
     reproduction_view()
 
 

@@ -1,7 +1,7 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
 `python -m tests.bench [NAME ...]` runs these only: first-page, slider, analysis, memory, training,
-throughput, pipeline, accuracy, estimate, published-vgg. Those from throughput on need LAB_DATA_DIR;
+study, throughput, pipeline, accuracy, estimate, published-vgg. Those from throughput on need LAB_DATA_DIR;
 accuracy takes half an hour, published-vgg a CUDA device.
 """
 
@@ -20,6 +20,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from tests.bench_study import study
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -449,6 +451,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "pipeline": pipeline,
     "accuracy": accuracy,
     "estimate": estimate,
+    "study": study,
     "published-vgg": published_vgg,
 }
 

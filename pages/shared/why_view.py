@@ -22,6 +22,7 @@ from core.training.flow_records import (
     BATCH_SIZE,
     DEPTHS,
     FAMILY,
+    IMAGE_SIZE,
     INITIALISATIONS,
     QUANTITIES,
     SHORTCUTS,
@@ -110,7 +111,7 @@ def flow_part() -> None:
                 width=360,
             )
         norms = {"both": (False, True), "with": (True,), "without": (False,)}[batch_norm]
-        base = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=row.default.image_size)
+        base = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
         specs = networks(base, depths, shortcuts, norms)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         initialisation = st.selectbox(

@@ -1,71 +1,327 @@
-"""The residual blocks that the lab compares: one table for the zoo, the pages and the titles.
+"""The residual units that the lab compares: one table for the zoo, the pages and the pictures.
 
-Imports no torch, so that a table of runs can name them.
+Shortcuts after figure 2 and table 1 of Identity Mappings in Deep Residual Networks (arXiv
+1603.05027), activation orders after its figure 4. Imports no torch, so that a table of runs can
+name them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from core.specs import ModelSpec, OptionValue
+
+PAPER = "arXiv 1603.05027"
+
+# What the options say where nobody has chosen; the paper's own best settings, its table 1
+DEFAULTS = {
+    "factor": 0.5,  # a, of the scaled shortcuts
+    "gate_bias": -6.0,  # b, of the gates before training
+    "dropout": 0.5,  # p, share of the shortcut's values that a training step drops
+}
+
+NETWORKS = {  # that have these units: whether they have BatchNorm where nobody has chosen
+    "course-residual": False,
+    "resnet20": True,
+    "resnet56": True,
+    "resnet110": True,
+    "resnet-cifar": True,
+}
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What carries a unit's input x past its residual branch F."""
+
+    name: str  # the value of the option `shortcut`
+    title: str
+    sum: str  # what is added up, in words of F(x); a: factor, b: gate_bias, p: dropout
+    source: str
+    where: str = ""  # what the letters of the sum are at their defaults
+    on_shortcut: tuple[str, ...] = ()  # what x passes on its way to the addition
+    on_branch: tuple[str, ...] = ()  # what F(x) passes after its last layer
+    has_gate: bool = False  # g = σ(conv1×1(x) + b)
+    setting: str = ""  # the option that has a part in it
+
+
+SHORTCUTS: dict[str, Shortcut] = {
+    row.name: row
+    for row in (
+        Shortcut("identity", "plain residual", "x + F(x)", f"{PAPER}, figure 2(a)"),
+        Shortcut(
+            "constant-scaling",
+            "constant scaling",
+            "a·x + (1 − a)·F(x)",
+            f"{PAPER}, figure 2(b)",
+            where="a = 0.5",
+            on_shortcut=("× a",),
+            on_branch=("× (1 − a)",),
+            setting="factor",
+        ),
+        Shortcut(
+            "scaled-shortcut",
+            "scaled shortcut",
+            "a·x + F(x)",
+            f"{PAPER}, section 3.1",
+            where="a = 0.5",
+            on_shortcut=("× a",),
+            setting="factor",
+        ),
+        Shortcut(
+            "exclusive-gating",
+            "exclusive gating",
+            "(1 − g)·x + g·F(x)",
+            f"{PAPER}, figure 2(c)",
+            where="g = σ(conv1×1(x) + b), b = −6 at the start",
+            on_shortcut=("× (1 − g)",),
+            on_branch=("× g",),
+            has_gate=True,
+            setting="gate_bias",
+        ),
+        Shortcut(
+            "shortcut-gating",
+            "shortcut-only gating",
+            "(1 − g)·x + F(x)",
+            f"{PAPER}, figure 2(d)",
+            where="g = σ(conv1×1(x) + b), b = −6 at the start",
+            on_shortcut=("× (1 − g)",),
+            has_gate=True,
+            setting="gate_bias",
+        ),
+        Shortcut(
+            "conv",
+            "conv shortcut",
+            "conv1×1(x) + F(x)",
+            f"{PAPER}, figure 2(e)",
+            on_shortcut=("conv 1×1",),
+        ),
+        Shortcut(
+            "dropout",
+            "dropout shortcut",
+            "dropout(x) + F(x)",
+            f"{PAPER}, figure 2(f)",
+            where="p = 0.5 in training",
+            on_shortcut=("dropout",),
+            setting="dropout",
+        ),
+        Shortcut("none", "no shortcut", "F(x)", "arXiv 1512.03385, section 4.2, plain nets"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """Where a unit has its activations: before or after its convolutions and the addition."""
+
+    name: str  # the value of the option `order`
+    title: str
+    branch: tuple[str, ...]  # the residual branch F, in order
+    after: tuple[str, ...]  # what follows the addition
+    source: str
+    needs_norm: bool = False  # without BatchNorm it would be the original
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """What the branch does to x before its first convolution."""
+        return tuple(takewhile(lambda part: not part.startswith("conv"), self.branch))
+
+
+ORDERS: dict[str, Order] = {
+    row.name: row
+    for row in (
+        Order(
+            "original",
+            "original",
+            ("conv1", "BN", "ReLU", "conv2", "BN"),
+            ("ReLU",),
+            f"{PAPER}, figure 4(a)",
+        ),
+        Order(
+            "bn-after-addition",
+            "BN after addition",
+            ("conv1", "BN", "ReLU", "conv2"),
+            ("BN", "ReLU"),
+            f"{PAPER}, figure 4(b)",
+            needs_norm=True,
+        ),
+        Order(
+            "relu-before-addition",
+            "ReLU before addition",
+            ("conv1", "BN", "ReLU", "conv2", "BN", "ReLU"),
+            (),
+            f"{PAPER}, figure 4(c)",
+        ),
+        Order(
+            "relu-only-pre-activation",
+            "ReLU-only pre-activation",
+            ("ReLU", "conv1", "BN", "ReLU", "conv2", "BN"),
+            (),
+            f"{PAPER}, figure 4(d)",
+        ),
+        Order(
+            "full-pre-activation",
+            "full pre-activation",
+            ("BN", "ReLU", "conv1", "BN", "ReLU", "conv2"),
+            (),
+            f"{PAPER}, figure 4(e)",
+        ),
+    )
+}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One residual block of the course net."""
+    """One residual unit as the pages compare them; the options it leaves out stay as they are."""
 
     name: str
     title: str
-    shortcut: str  # the option of course-residual
-    as_published: bool  # with the homework's mistake: conv2 reads x, so conv1 is never trained
-    formula: str
+    shortcut: str  # a name in SHORTCUTS
+    as_published: bool = False  # with the homework's mistake: conv2 reads x, conv1 is never trained
+    order: str = "original"  # a name in ORDERS
+    batch_norm: bool | None = None  # None: as the network has it
 
     @property
     def options(self) -> tuple[tuple[str, OptionValue], ...]:
-        """The course net's options for this block, as ModelSpec keeps them."""
-        return (("as_published", self.as_published), ("shortcut", self.shortcut))
+        """The network's options for this unit, as ModelSpec keeps them; defaults are left out."""
+        chosen: dict[str, OptionValue] = {
+            "as_published": self.as_published,
+            "shortcut": self.shortcut,
+        }
+        if self.order != "original":
+            chosen["order"] = self.order
+        if self.batch_norm is not None:
+            chosen["batch_norm"] = self.batch_norm
+        return tuple(sorted(chosen.items()))
+
+    @property
+    def branch(self) -> tuple[str, ...]:
+        """What the residual branch really does, in order."""
+        if self.as_published:
+            return ("conv2",)
+        return self._kept(ORDERS[self.order].branch)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """What follows the addition, in order."""
+        return self._kept(ORDERS[self.order].after)
+
+    @property
+    def formula(self) -> str:
+        """`ReLU(x + conv2(ReLU(conv1(x))))`, and what its letters are."""
+        row = SHORTCUTS[self.shortcut]
+        residual = nested(self.branch, "x")
+        text = nested(self.after, row.sum.replace("F(x)", residual))
+        dead = "; conv1 is dead" if self.as_published else ""
+        return f"{text}{f', {row.where}' if row.where else ''}{dead}"
+
+    @property
+    def source(self) -> str:
+        """Paper and figure."""
+        if self.as_published:
+            return "homework of the course note on ResNet, as published"
+        orders = self.order != "original"
+        return ORDERS[self.order].source if orders else SHORTCUTS[self.shortcut].source
+
+    def _kept(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(part for part in parts if self.batch_norm or part != "BN")
+
+
+def nested(parts: tuple[str, ...], text: str) -> str:
+    """`ReLU(conv1(x))` of ("conv1", "ReLU") and x."""
+    for part in parts:
+        text = f"{part}({text})"
+    return text
 
 
 VARIANTS: dict[str, Variant] = {
-    variant.name: variant
-    for variant in (
-        Variant("identity", "plain residual", "identity", False, "ReLU(x + conv2(ReLU(conv1(x))))"),
-        Variant(
-            "constant-scaling",
-            "constant scaling",
-            "constant-scaling",
-            False,
-            "ReLU(0.5 · (x + conv2(ReLU(conv1(x)))))",
-        ),
+    row.name: row
+    for row in (
+        Variant("identity", "plain residual", "identity"),
+        Variant("constant-scaling", "constant scaling", "constant-scaling"),
         Variant(
             "constant-scaling-published",
             "constant scaling, as published",
             "constant-scaling",
-            True,
-            "ReLU(0.5 · (x + conv2(x))); conv1 is dead",
+            as_published=True,
         ),
-        Variant("conv", "conv shortcut", "conv", False, "ReLU(conv1×1(x) + conv2(ReLU(conv1(x))))"),
-        Variant(
-            "conv-published",
-            "conv shortcut, as published",
-            "conv",
-            True,
-            "ReLU(conv1×1(x) + conv2(x)); conv1 is dead",
+        Variant("conv", "conv shortcut", "conv"),
+        Variant("conv-published", "conv shortcut, as published", "conv", as_published=True),
+        Variant("none", "no shortcut", "none"),
+        *(
+            Variant(name, SHORTCUTS[name].title, name)
+            for name in ("scaled-shortcut", "exclusive-gating", "shortcut-gating", "dropout")
         ),
-        Variant("none", "no shortcut", "none", False, "ReLU(conv2(ReLU(conv1(x))))"),
+        Variant("batch-norm", "plain residual with BatchNorm", "identity", batch_norm=True),
+        *(
+            Variant(order.name, order.title, "identity", order=order.name, batch_norm=True)
+            for order in ORDERS.values()
+            if order.name != "original"
+        ),
     )
 }
-SHORTCUT_TITLES = {v.shortcut: v.title for v in VARIANTS.values() if not v.as_published}
+SHORTCUT_TITLES = {row.name: row.title for row in SHORTCUTS.values()}
 # The homework's two blocks, as published, compute y = conv2(x): what conv1 gave is thrown away.
 WITH_MISTAKE = tuple(v.shortcut for v in VARIANTS.values() if v.as_published)
 
 
+def variants_of(arch: str) -> tuple[str, ...]:
+    """The variants that a network can be, none twice under two names; () without such units."""
+    if arch not in NETWORKS:
+        return ()
+    seen: dict[tuple[str, bool, str, bool], str] = {}
+    for one in VARIANTS.values():
+        if one.as_published and arch != "course-residual":
+            continue
+        unit = (one.shortcut, one.as_published, one.order, norm_of(one, arch))
+        seen.setdefault(unit, one.name)
+    return tuple(seen.values())
+
+
 def variant_of(model: ModelSpec) -> Variant | None:
-    """The variant that a course residual net is; None for another network."""
-    if model.arch != "course-residual":
+    """The variant that a network's unit is, or comes nearest; None without such units.
+
+    Its title also says what else is not as usual: `no shortcut, no BatchNorm`.
+    """
+    if model.arch not in NETWORKS:
         return None
-    shortcut = model.option("shortcut") or "identity"
+    shortcut = str(model.option("shortcut") or "identity")
+    order = str(model.option("order") or "original")
     wrong = bool(model.option("as_published")) and shortcut in WITH_MISTAKE
-    return next(
-        (v for v in VARIANTS.values() if (v.shortcut, v.as_published) == (shortcut, wrong)), None
+    chosen = model.option("batch_norm")
+    has_norm = NETWORKS[model.arch] if chosen is None else bool(chosen)
+    near = [
+        one
+        for one in map(VARIANTS.__getitem__, variants_of(model.arch))
+        if (one.order, one.as_published) == (order, wrong) and one.shortcut in (shortcut, "identity")
+    ]
+    if not near or shortcut not in SHORTCUTS:
+        return None
+    best = max(
+        near, key=lambda one: (one.shortcut == shortcut, norm_of(one, model.arch) == has_norm)
     )
+    said = [best.title, *unusual(model, best, has_norm)]
+    told = has_norm or NETWORKS[model.arch]
+    return replace(
+        best,
+        title=", ".join(said),
+        shortcut=shortcut,
+        batch_norm=has_norm if told else best.batch_norm,
+    )
+
+
+def norm_of(variant: Variant, arch: str) -> bool:
+    """Whether the units of a network have BatchNorm when they are this variant."""
+    return NETWORKS[arch] if variant.batch_norm is None else variant.batch_norm
+
+
+def unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> list[str]:
+    """What the title of the nearest variant does not tell of a network's unit."""
+    shortcut = SHORTCUTS[str(model.option("shortcut") or "identity")]
+    said = [] if variant.shortcut == shortcut.name else [shortcut.title]
+    if has_norm != norm_of(variant, model.arch):
+        said.append("BatchNorm" if has_norm else "no BatchNorm")
+    value = model.option(shortcut.setting) if shortcut.setting else None
+    if value is not None and float(value) != DEFAULTS[shortcut.setting]:
+        said.append(f"{shortcut.setting.replace('_', ' ')} {float(value):g}")
+    return said

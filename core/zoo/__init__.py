@@ -9,7 +9,17 @@ from itertools import chain
 from torch import nn
 
 from core.specs import MAX_IMAGE_SIZE, LabError, ModelSpec
-from core.zoo import alexnet, densenet, inception, lenet, residual, resnet, torchvision_models, vgg
+from core.zoo import (
+    alexnet,
+    cifar_resnet,
+    densenet,
+    inception,
+    lenet,
+    residual,
+    resnet,
+    torchvision_models,
+    vgg,
+)
 from core.zoo.architecture import Architecture, ImageTooSmall, Option
 from core.zoo.meta import OnMeta
 
@@ -26,7 +36,7 @@ __all__ = [
 
 CATALOGUE: dict[str, Architecture] = {
     row.name: row
-    for family in (lenet, alexnet, vgg, inception, residual, resnet, densenet)
+    for family in (lenet, alexnet, vgg, inception, residual, cifar_resnet, resnet, densenet)
     for row in family.ARCHITECTURES
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -19,8 +20,9 @@ class Option:
     help: str  # one sentence
     default: OptionValue
     choices: tuple[tuple[str, str], ...] = ()  # (value, how it is shown); empty: not a choice
-    minimum: int = 0  # whole-number options only
+    minimum: int = 0  # of numbers only
     maximum: int = 0
+    step: int = 1  # of whole numbers only: minimum, minimum + step and so on
     canonical: Callable[[str], str] | None = None  # text options only: one spelling, or a LabError
 
     def check(self, value: OptionValue) -> OptionValue:
@@ -37,6 +39,8 @@ class Option:
             return flag
         if isinstance(self.default, int):
             return self._check_whole(value)
+        if isinstance(self.default, float):
+            return self._check_number(value)
         return self.canonical(str(value)) if self.canonical else str(value)
 
     def _check_whole(self, value: OptionValue) -> int:
@@ -44,9 +48,23 @@ class Option:
             number = int(str(value))
         except ValueError:
             number = None
-        if number is None or isinstance(value, bool) or not self.minimum <= number <= self.maximum:
+        allowed = range(self.minimum, self.maximum + 1, self.step)
+        if number is None or isinstance(value, bool) or number not in allowed:
+            steps = f" in steps of {self.step}" if self.step > 1 else ""
             raise LabError(
-                f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,},"
+                f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,}"
+                f"{steps}, not {value!r}."
+            )
+        return number
+
+    def _check_number(self, value: OptionValue) -> float:
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = math.nan
+        if not self.minimum <= number <= self.maximum:  # also for what is no number
+            raise LabError(
+                f"{self.name} must be a number from {self.minimum:g} to {self.maximum:g},"
                 f" not {value!r}."
             )
         return number

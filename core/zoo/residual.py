@@ -7,9 +7,10 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.specs import ModelSpec
-from core.variants import SHORTCUT_TITLES, WITH_MISTAKE
+from core.specs import LabError, ModelSpec
+from core.variants import DEFAULTS, WITH_MISTAKE
 from core.zoo.architecture import Architecture, Option, scaled, side_after
+from core.zoo.units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
 
 
 class ResidualBlock(nn.Module):
@@ -42,20 +43,19 @@ class ResidualBlock(nn.Module):
 
 
 WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
+COURSE_SHORTCUTS = ("identity", "constant-scaling", "conv", "none")  # of the note and its homework
 
 
 def course_residual(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 512 inputs."""
     side = side_after(spec.image_size, WINDOWS)  # 28 to 4
     first, second = scaled(16, spec.ratio), scaled(32, spec.ratio)
-    shortcut = str(spec.option("shortcut"))
-    drops_conv1 = bool(spec.option("as_published")) and shortcut in WITH_MISTAKE
     return nn.Sequential(
         OrderedDict(
             stem1=stem(spec.in_channels, first),
-            residual1=ResidualBlock(first, shortcut, drops_conv1=drops_conv1),
+            residual1=block(first, spec),
             stem2=stem(first, second),
-            residual2=ResidualBlock(second, shortcut, drops_conv1=drops_conv1),
+            residual2=block(second, spec),
             dense=nn.Sequential(
                 OrderedDict(
                     flatten=nn.Flatten(), linear=nn.Linear(second * side * side, spec.num_classes)
@@ -63,6 +63,25 @@ def course_residual(spec: ModelSpec) -> nn.Sequential:
             ),
         )
     )
+
+
+def block(channels: int, spec: ModelSpec) -> nn.Module:
+    """The course's own block where it has one, else a unit of Identity Mappings.
+
+    (N, channels, S, S) to the same shape. Raises LabError for a mistake that nobody has published.
+    """
+    options = UnitOptions.of(spec)
+    drops_conv1 = bool(spec.option("as_published")) and options.shortcut in WITH_MISTAKE
+    has_factor = options.shortcut == "constant-scaling" and options.factor != DEFAULTS["factor"]
+    is_course = options.shortcut in COURSE_SHORTCUTS and not has_factor
+    if is_course and options.order == "original" and not options.batch_norm:
+        return ResidualBlock(channels, options.shortcut, drops_conv1=drops_conv1)
+    if drops_conv1:
+        raise LabError(
+            "The homework's mistake was published with a factor of 0.5, without BatchNorm and in"
+            " the original order only; set as_published to false."
+        )
+    return residual_unit(channels, channels, 1, options, bias=True)
 
 
 def stem(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -75,19 +94,14 @@ def stem(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 OPTIONS = (
-    Option(
-        "shortcut",
-        "Shortcut",
-        "What carries the block's input past its two convolutions.",
-        "identity",
-        choices=tuple(SHORTCUT_TITLES.items()),
-    ),
+    SHORTCUT_OPTION,
     Option(
         "as_published",
         "As published",
         "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained.",
         False,
     ),
+    *unit_options(batch_norm=False),
 )
 
 ARCHITECTURES = (

@@ -194,6 +194,11 @@ class Variant:
             chosen["batch_norm"] = self.batch_norm
         return tuple(sorted(chosen.items()))
 
+    def options_in(self, arch: str) -> tuple[tuple[str, OptionValue], ...]:
+        """As `options`, of a network of NETWORKS: only the course net has a homework."""
+        is_course = arch == "course-residual"
+        return tuple(pair for pair in self.options if is_course or pair[0] != "as_published")
+
     @property
     def branch(self) -> tuple[str, ...]:
         """What the residual branch really does, in order."""
@@ -293,7 +298,8 @@ def variant_of(model: ModelSpec) -> Variant | None:
     near = [
         one
         for one in map(VARIANTS.__getitem__, variants_of(model.arch))
-        if (one.order, one.as_published) == (order, wrong) and one.shortcut in (shortcut, "identity")
+        if (one.order, one.as_published) == (order, wrong)
+        and one.shortcut in (shortcut, "identity")
     ]
     if not near or shortcut not in SHORTCUTS:
         return None

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core import figures, formats, run_figures
-from core.data import DATASETS, find_dataset, is_available, sample_images
+from core.data import DATASETS, check_channels, find_dataset, is_available, sample_images
 from core.runs.files import best_path
 from core.runs.store import Run, RunState, Store
 from core.specs import MAX_EPOCHS, LabError, ModelSpec, RunSpec
@@ -221,11 +221,12 @@ def samples(name: str, size: int) -> list[np.ndarray]:
     """Ten training images, one of each class, resized as the network will see them."""
     import torch
 
-    from core.data.batches import prepare
+    from core.data.batches import resize
+    from core.data.load import with_channels
 
     images, _ = sample_images(name, SAMPLES)
-    resized = prepare(torch.from_numpy(images.copy()).unsqueeze(1), min(size, 128), 1)
-    return [np.asarray(image[0] * 255, dtype=np.uint8) for image in resized.numpy()]
+    resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, 128))
+    return [image.squeeze() for image in resized.permute(0, 2, 3, 1).numpy()]  # (S, S) or (S, S, 3)
 
 
 def show_samples(name: str, size: int) -> None:
@@ -247,6 +248,7 @@ def cost_of(spec: RunSpec) -> Estimate:
     info = find_dataset(spec.dataset)
     train_images = spec.train_images or info.train_images
     check_data(spec, info, train_images)
+    check_channels(info, spec.model.in_channels)
     analysis = analysis_of(spec.model)
     measured = store().measured(speed_name(spec.device))
     speed = Speed.from_dict(measured) if measured else None

@@ -139,7 +139,7 @@ def run_spec(arguments: Namespace) -> RunSpec:
 def check_run(spec: RunSpec) -> None:
     """Raise LabError for whatever can be known before the run is put into the store."""
     from core.analysis import analyze as analyze_network
-    from core.data import is_available
+    from core.data import check_channels, is_available
     from core.data.load import load
     from core.training.devices import available_bytes, find_device
     from core.training.estimate import check_data, check_memory
@@ -147,6 +147,7 @@ def check_run(spec: RunSpec) -> None:
     device = find_device(spec.device)
     data = load(spec.dataset) if is_available(spec.dataset) else outline(spec.dataset)
     check_data(spec, data.info, len(data.first(spec.train_images).train_labels))
+    check_channels(data.info, spec.model.in_channels)
     check_memory(spec, analyze_network(spec.model), available_bytes(device))
 
 

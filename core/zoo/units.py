@@ -18,30 +18,34 @@ from core.zoo.architecture import Option
 
 
 class ResidualUnit(nn.Module):
-    """after(shortcut(x) + residual(x)), of which `shortcut` and `after` may be left out."""
+    """after(shortcut(x) + residual(x)); without a module `shortcut`, x itself is added.
+
+    With `adds` false nothing is added: after(residual(x)).
+    """
 
     residual: nn.Module
     shortcut: nn.Module
     after: nn.Module
 
-    def __init__(self, **parts: nn.Module) -> None:
+    def __init__(self, *, adds: bool = True, **parts: nn.Module) -> None:
         super().__init__()
+        self.adds = adds
         for name, part in parts.items():
             self.add_module(name, part)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, S, S) to what the residual branch makes of it."""
+        """(N, C, S, S) to (N, C', S', S'), as its parts decide."""
         y = self.residual(x)
-        if hasattr(self, "shortcut"):
-            y = self.shortcut(x) + y
+        if self.adds:
+            y = (self.shortcut(x) if hasattr(self, "shortcut") else x) + y
         return self.after(y) if hasattr(self, "after") else y
 
 
 class GatedUnit(nn.Module):
     """after((1 - g) · shortcut(x) + g · residual(x)) with a gate g = σ(gate(x)).
 
-    Without `exclusive` the gate is on the shortcut only: (1 - g) · shortcut(x) + residual(x).
-    `gate_bias` is the bias of `gate` before training.
+    Without a module `shortcut` that is x itself. Without `exclusive` the gate is on the shortcut
+    only: (1 - g) · shortcut(x) + residual(x). `gate_bias` is the bias of `gate` before training.
     """
 
     gate: nn.Conv2d
@@ -54,13 +58,14 @@ class GatedUnit(nn.Module):
         self.exclusive, self.gate_bias = exclusive, gate_bias
         for name, part in parts.items():
             self.add_module(name, part)
-        nn.init.constant_(self.gate.bias, gate_bias)
+        nn.init.constant_(self.gate.get_parameter("bias"), gate_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, S, S) to what the residual branch makes of it."""
+        """(N, C, S, S) to (N, C', S', S'), as its parts decide."""
         gate = torch.sigmoid(self.gate(x))
         y = self.residual(x)
-        y = (1 - gate) * self.shortcut(x) + (gate * y if self.exclusive else y)
+        past = self.shortcut(x) if hasattr(self, "shortcut") else x
+        y = (1 - gate) * past + (gate * y if self.exclusive else y)
         return self.after(y) if hasattr(self, "after") else y
 
 
@@ -139,13 +144,14 @@ def residual_unit(
     if row.name == "constant-scaling":
         residual.add_module("scale", Scale(1 - options.factor))
     parts: dict[str, nn.Module] = {}
-    if row.name != "none":
-        parts["shortcut"] = shortcut_path(in_channels, channels, stride, options)
+    past = shortcut_path(in_channels, channels, stride, options)
+    if past is not None and row.name != "none":
+        parts["shortcut"] = past
     parts["residual"] = residual
     if len(after := sequence(order.after, channels, channels, 1, options, bias)):
         parts["after"] = after
     if not row.has_gate:
-        return ResidualUnit(**parts)
+        return ResidualUnit(adds=row.name != "none", **parts)
     return GatedUnit(
         exclusive=row.name == "exclusive-gating",
         gate_bias=options.gate_bias,
@@ -154,8 +160,13 @@ def residual_unit(
     )
 
 
-def shortcut_path(in_channels: int, channels: int, stride: int, options: UnitOptions) -> nn.Module:
-    """From the unit's input to the addition; where the shape changes, without parameters."""
+def shortcut_path(
+    in_channels: int, channels: int, stride: int, options: UnitOptions
+) -> nn.Module | None:
+    """From the unit's input to the addition, None where x goes there as it is.
+
+    Where the shape changes it has no parameters, but for the 1×1 convolution.
+    """
     if options.shortcut == "conv":
         return nn.Conv2d(in_channels, channels, 1, stride)
     path: OrderedDict[str, nn.Module] = OrderedDict()
@@ -165,7 +176,7 @@ def shortcut_path(in_channels: int, channels: int, stride: int, options: UnitOpt
         path["scale"] = Scale(options.factor)
     if options.shortcut == "dropout":
         path["dropout"] = nn.Dropout(options.dropout)
-    return nn.Sequential(path) if path else nn.Identity()
+    return nn.Sequential(path) if path else None
 
 
 def sequence(

@@ -56,7 +56,7 @@ SHORTCUTS: dict[str, Shortcut] = {
             f"{PAPER}, figure 2(b)",
             where="a = 0.5",
             on_shortcut=("× a",),
-            on_branch=("× (1 − a)",),
+            on_branch=("× (1−a)",),
             setting="factor",
         ),
         Shortcut(
@@ -74,7 +74,7 @@ SHORTCUTS: dict[str, Shortcut] = {
             "(1 − g)·x + g·F(x)",
             f"{PAPER}, figure 2(c)",
             where="g = σ(conv1×1(x) + b), b = −6 at the start",
-            on_shortcut=("× (1 − g)",),
+            on_shortcut=("× (1−g)",),
             on_branch=("× g",),
             has_gate=True,
             setting="gate_bias",
@@ -85,7 +85,7 @@ SHORTCUTS: dict[str, Shortcut] = {
             "(1 − g)·x + F(x)",
             f"{PAPER}, figure 2(d)",
             where="g = σ(conv1×1(x) + b), b = −6 at the start",
-            on_shortcut=("× (1 − g)",),
+            on_shortcut=("× (1−g)",),
             has_gate=True,
             setting="gate_bias",
         ),
@@ -257,9 +257,9 @@ VARIANTS: dict[str, Variant] = {
             Variant(name, SHORTCUTS[name].title, name)
             for name in ("scaled-shortcut", "exclusive-gating", "shortcut-gating", "dropout")
         ),
-        Variant("batch-norm", "plain residual with BatchNorm", "identity", batch_norm=True),
+        Variant("bn-original", "plain residual with BatchNorm", "identity", batch_norm=True),
         *(
-            Variant(order.name, order.title, "identity", order=order.name, batch_norm=True)
+            Variant(f"bn-{order.name}", order.title, "identity", order=order.name, batch_norm=True)
             for order in ORDERS.values()
             if order.name != "original"
         ),

@@ -17,7 +17,7 @@ from core.specs import LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
 from core.training.recipes import RECIPES, recipe
 from core.variants import VARIANTS, Variant, variant_of
-from pages.shared.block_pictures import block_picture
+from pages.shared.block_pictures import variant_picture
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
@@ -45,7 +45,12 @@ STYLES = {
     "conv-published": Style(figures.GREEN, "diamond-open", "dot"),
     "none": Style(figures.VERMILLION, "triangle-up"),
 }
-CORRECTED = [variant.name for variant in VARIANTS.values() if not variant.as_published]
+REST = [name for name in VARIANTS if name not in STYLES]
+STYLES |= {
+    name: Style(*pair)
+    for name, pair in zip(REST, reversed(figures.styles(2 * len(REST))), strict=False)
+}
+CORRECTED = ["identity", "constant-scaling", "conv", "none"]  # what the note and its homework ask
 FINDING = "Test accuracy: mean of the seeds,<br>band from the lowest to the highest"
 
 
@@ -183,7 +188,7 @@ def pictures() -> None:
         for variant in VARIANTS.values():
             colour = STYLES[variant.name].colour
             with st.container(border=True, width=143, gap="small"):
-                st.image(block_picture(variant.shortcut, variant.as_published, colour), width=109)
+                st.image(variant_picture(variant, colour), width=109)
                 st.markdown(f"**{variant.title}**")
                 st.caption(variant.formula)
 

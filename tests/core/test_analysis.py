@@ -32,6 +32,12 @@ VARIANTS = {
     for shortcut in ("none", "constant-scaling", "conv")
     for published in (False, True)
 }
+VARIANTS |= {
+    f"resnet-cifar, {shortcut}": ModelSpec(
+        "resnet-cifar", image_size=28, options={"shortcut": shortcut, "depth": 8}
+    )
+    for shortcut in ("exclusive-gating", "dropout")
+}
 EVERY = DEFAULTS | THIN | VARIANTS
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
 

@@ -721,7 +721,7 @@ def test_every_variant_of_a_network_is_found_again(arch):
 def test_formulas_are_written_as_functions():
     assert VARIANTS["identity"].formula == "ReLU(x + conv2(ReLU(conv1(x))))"
     assert VARIANTS["conv-published"].formula == "ReLU(conv1×1(x) + conv2(x)); conv1 is dead"
-    assert VARIANTS["full-pre-activation"].formula == "x + conv2(ReLU(BN(conv1(ReLU(BN(x))))))"
+    assert VARIANTS["bn-full-pre-activation"].formula == "x + conv2(ReLU(BN(conv1(ReLU(BN(x))))))"
     assert nested(("a", "b"), "x") == "b(a(x))"
 
 

@@ -1,4 +1,4 @@
-"""The residual units that the lab compares: one table for the zoo, the pages and the titles.
+"""The residual units that the lab compares: one table for the zoo, the pages and the pictures.
 
 Shortcuts after figure 2 and table 1 of Identity Mappings in Deep Residual Networks (arXiv
 1603.05027), activation orders after its figure 4. Imports no torch, so that a table of runs can
@@ -7,11 +7,27 @@ name them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from core.specs import ModelSpec, OptionValue
 
-NETWORKS = ("course-residual", "resnet20", "resnet56", "resnet110")  # that have these options
+PAPER = "arXiv 1603.05027"
+
+# What the options say where nobody has chosen; the paper's own best settings, its table 1
+DEFAULTS = {
+    "factor": 0.5,  # a, of the scaled shortcuts
+    "gate_bias": -6.0,  # b, of the gates before training
+    "dropout": 0.5,  # p, share of the shortcut's values that a training step drops
+}
+
+NETWORKS = {  # that have these units: whether they have BatchNorm where nobody has chosen
+    "course-residual": False,
+    "resnet20": True,
+    "resnet56": True,
+    "resnet110": True,
+    "resnet-cifar": True,
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +36,78 @@ class Shortcut:
 
     name: str  # the value of the option `shortcut`
     title: str
-    formula: str  # of the sum, before what comes after it; a: factor, b: gate_bias, p: dropout
+    sum: str  # what is added up, in words of F(x); a: factor, b: gate_bias, p: dropout
+    source: str
+    where: str = ""  # what the letters of the sum are at their defaults
+    on_shortcut: tuple[str, ...] = ()  # what x passes on its way to the addition
+    on_branch: tuple[str, ...] = ()  # what F(x) passes after its last layer
+    has_gate: bool = False  # g = σ(conv1×1(x) + b)
+    setting: str = ""  # the option that has a part in it
+
+
+SHORTCUTS: dict[str, Shortcut] = {
+    row.name: row
+    for row in (
+        Shortcut("identity", "plain residual", "x + F(x)", f"{PAPER}, figure 2(a)"),
+        Shortcut(
+            "constant-scaling",
+            "constant scaling",
+            "a·x + (1 − a)·F(x)",
+            f"{PAPER}, figure 2(b)",
+            where="a = 0.5",
+            on_shortcut=("× a",),
+            on_branch=("× (1−a)",),
+            setting="factor",
+        ),
+        Shortcut(
+            "scaled-shortcut",
+            "scaled shortcut",
+            "a·x + F(x)",
+            f"{PAPER}, section 3.1",
+            where="a = 0.5",
+            on_shortcut=("× a",),
+            setting="factor",
+        ),
+        Shortcut(
+            "exclusive-gating",
+            "exclusive gating",
+            "(1 − g)·x + g·F(x)",
+            f"{PAPER}, figure 2(c)",
+            where="g = σ(conv1×1(x) + b), b = −6 at the start",
+            on_shortcut=("× (1−g)",),
+            on_branch=("× g",),
+            has_gate=True,
+            setting="gate_bias",
+        ),
+        Shortcut(
+            "shortcut-gating",
+            "shortcut-only gating",
+            "(1 − g)·x + F(x)",
+            f"{PAPER}, figure 2(d)",
+            where="g = σ(conv1×1(x) + b), b = −6 at the start",
+            on_shortcut=("× (1−g)",),
+            has_gate=True,
+            setting="gate_bias",
+        ),
+        Shortcut(
+            "conv",
+            "conv shortcut",
+            "conv1×1(x) + F(x)",
+            f"{PAPER}, figure 2(e)",
+            on_shortcut=("conv 1×1",),
+        ),
+        Shortcut(
+            "dropout",
+            "dropout shortcut",
+            "dropout(x) + F(x)",
+            f"{PAPER}, figure 2(f)",
+            where="p = 0.5 in training",
+            on_shortcut=("dropout",),
+            setting="dropout",
+        ),
+        Shortcut("none", "no shortcut", "F(x)", "arXiv 1512.03385, section 4.2, plain nets"),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -31,38 +118,31 @@ class Order:
     title: str
     branch: tuple[str, ...]  # the residual branch F, in order
     after: tuple[str, ...]  # what follows the addition
+    source: str
     needs_norm: bool = False  # without BatchNorm it would be the original
 
+    @property
+    def before(self) -> tuple[str, ...]:
+        """What the branch does to x before its first convolution."""
+        return tuple(takewhile(lambda part: not part.startswith("conv"), self.branch))
 
-SHORTCUTS: dict[str, Shortcut] = {
-    row.name: row
-    for row in (
-        Shortcut("identity", "plain residual", "x + F(x)"),
-        Shortcut("constant-scaling", "constant scaling", "a · (x + F(x))"),
-        Shortcut("scaled-shortcut", "scaled shortcut", "a · x + F(x)"),
-        Shortcut(
-            "exclusive-gating",
-            "exclusive gating",
-            "(1 − g) · x + g · F(x), g = σ(conv1×1(x) + b)",
-        ),
-        Shortcut(
-            "shortcut-gating", "shortcut-only gating", "(1 − g) · x + F(x), g = σ(conv1×1(x) + b)"
-        ),
-        Shortcut("conv", "conv shortcut", "conv1×1(x) + F(x)"),
-        Shortcut("dropout", "dropout shortcut", "dropout(x, p) + F(x)"),
-        Shortcut("none", "no shortcut", "F(x)"),
-    )
-}
 
 ORDERS: dict[str, Order] = {
     row.name: row
     for row in (
-        Order("original", "original", ("conv1", "BN", "ReLU", "conv2", "BN"), ("ReLU",)),
+        Order(
+            "original",
+            "original",
+            ("conv1", "BN", "ReLU", "conv2", "BN"),
+            ("ReLU",),
+            f"{PAPER}, figure 4(a)",
+        ),
         Order(
             "bn-after-addition",
             "BN after addition",
             ("conv1", "BN", "ReLU", "conv2"),
             ("BN", "ReLU"),
+            f"{PAPER}, figure 4(b)",
             needs_norm=True,
         ),
         Order(
@@ -70,18 +150,21 @@ ORDERS: dict[str, Order] = {
             "ReLU before addition",
             ("conv1", "BN", "ReLU", "conv2", "BN", "ReLU"),
             (),
+            f"{PAPER}, figure 4(c)",
         ),
         Order(
             "relu-only-pre-activation",
             "ReLU-only pre-activation",
             ("ReLU", "conv1", "BN", "ReLU", "conv2", "BN"),
             (),
+            f"{PAPER}, figure 4(d)",
         ),
         Order(
             "full-pre-activation",
             "full pre-activation",
             ("BN", "ReLU", "conv1", "BN", "ReLU", "conv2"),
             (),
+            f"{PAPER}, figure 4(e)",
         ),
     )
 }
@@ -89,15 +172,14 @@ ORDERS: dict[str, Order] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """One residual unit as the pages compare them."""
+    """One residual unit as the pages compare them; the options it leaves out stay as they are."""
 
     name: str
     title: str
     shortcut: str  # a name in SHORTCUTS
     as_published: bool = False  # with the homework's mistake: conv2 reads x, conv1 is never trained
-    formula: str = ""
     order: str = "original"  # a name in ORDERS
-    batch_norm: bool = False
+    batch_norm: bool | None = None  # None: as the network has it
 
     @property
     def options(self) -> tuple[tuple[str, OptionValue], ...]:
@@ -108,63 +190,78 @@ class Variant:
         }
         if self.order != "original":
             chosen["order"] = self.order
-        if self.batch_norm:
-            chosen["batch_norm"] = True
+        if self.batch_norm is not None:
+            chosen["batch_norm"] = self.batch_norm
         return tuple(sorted(chosen.items()))
 
+    def options_in(self, arch: str) -> tuple[tuple[str, OptionValue], ...]:
+        """As `options`, of a network of NETWORKS: only the course net has a homework."""
+        is_course = arch == "course-residual"
+        return tuple(pair for pair in self.options if is_course or pair[0] != "as_published")
 
-def formula_of(order: Order, batch_norm: bool, branch: str = "x + F(x)") -> str:
-    """`ReLU(x + F(x)), F = conv1 → ReLU → conv2`."""
-    kept = [part for part in order.branch if batch_norm or part != "BN"]
-    text = branch
-    for part in order.after:
-        if batch_norm or part != "BN":
-            text = f"{part}({text})"
-    return f"{text}, F = {' → '.join(kept)}"
+    @property
+    def branch(self) -> tuple[str, ...]:
+        """What the residual branch really does, in order."""
+        if self.as_published:
+            return ("conv2",)
+        return self._kept(ORDERS[self.order].branch)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """What follows the addition, in order."""
+        return self._kept(ORDERS[self.order].after)
+
+    @property
+    def formula(self) -> str:
+        """`ReLU(x + conv2(ReLU(conv1(x))))`, and what its letters are."""
+        row = SHORTCUTS[self.shortcut]
+        residual = nested(self.branch, "x")
+        text = nested(self.after, row.sum.replace("F(x)", residual))
+        dead = "; conv1 is dead" if self.as_published else ""
+        return f"{text}{f', {row.where}' if row.where else ''}{dead}"
+
+    @property
+    def source(self) -> str:
+        """Paper and figure."""
+        if self.as_published:
+            return "homework of the course note on ResNet, as published"
+        orders = self.order != "original"
+        return ORDERS[self.order].source if orders else SHORTCUTS[self.shortcut].source
+
+    def _kept(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(part for part in parts if self.batch_norm or part != "BN")
+
+
+def nested(parts: tuple[str, ...], text: str) -> str:
+    """`ReLU(conv1(x))` of ("conv1", "ReLU") and x."""
+    for part in parts:
+        text = f"{part}({text})"
+    return text
 
 
 VARIANTS: dict[str, Variant] = {
-    variant.name: variant
-    for variant in (
-        Variant("identity", "plain residual", "identity", False, "ReLU(x + conv2(ReLU(conv1(x))))"),
-        Variant(
-            "constant-scaling",
-            "constant scaling",
-            "constant-scaling",
-            False,
-            "ReLU(0.5 · (x + conv2(ReLU(conv1(x)))))",
-        ),
+    row.name: row
+    for row in (
+        Variant("identity", "plain residual", "identity"),
+        Variant("constant-scaling", "constant scaling", "constant-scaling"),
         Variant(
             "constant-scaling-published",
             "constant scaling, as published",
             "constant-scaling",
-            True,
-            "ReLU(0.5 · (x + conv2(x))); conv1 is dead",
+            as_published=True,
         ),
-        Variant("conv", "conv shortcut", "conv", False, "ReLU(conv1×1(x) + conv2(ReLU(conv1(x))))"),
-        Variant(
-            "conv-published",
-            "conv shortcut, as published",
-            "conv",
-            True,
-            "ReLU(conv1×1(x) + conv2(x)); conv1 is dead",
-        ),
-        Variant("none", "no shortcut", "none", False, "ReLU(conv2(ReLU(conv1(x))))"),
+        Variant("conv", "conv shortcut", "conv"),
+        Variant("conv-published", "conv shortcut, as published", "conv", as_published=True),
+        Variant("none", "no shortcut", "none"),
         *(
-            Variant(name, SHORTCUTS[name].title, name, False, f"ReLU({SHORTCUTS[name].formula})")
+            Variant(name, SHORTCUTS[name].title, name)
             for name in ("scaled-shortcut", "exclusive-gating", "shortcut-gating", "dropout")
         ),
+        Variant("bn-original", "plain residual with BatchNorm", "identity", batch_norm=True),
         *(
-            Variant(
-                f"bn-{order.name}",
-                f"{order.title}, BatchNorm" if order.name == "original" else order.title,
-                "identity",
-                False,
-                formula_of(order, batch_norm=True),
-                order.name,
-                batch_norm=True,
-            )
+            Variant(f"bn-{order.name}", order.title, "identity", order=order.name, batch_norm=True)
             for order in ORDERS.values()
+            if order.name != "original"
         ),
     )
 }
@@ -173,15 +270,64 @@ SHORTCUT_TITLES = {row.name: row.title for row in SHORTCUTS.values()}
 WITH_MISTAKE = tuple(v.shortcut for v in VARIANTS.values() if v.as_published)
 
 
+def variants_of(arch: str) -> tuple[str, ...]:
+    """The variants that a network can be, none twice under two names; () without such units."""
+    if arch not in NETWORKS:
+        return ()
+    seen: dict[tuple[str, bool, str, bool], str] = {}
+    for one in VARIANTS.values():
+        if one.as_published and arch != "course-residual":
+            continue
+        unit = (one.shortcut, one.as_published, one.order, norm_of(one, arch))
+        seen.setdefault(unit, one.name)
+    return tuple(seen.values())
+
+
 def variant_of(model: ModelSpec) -> Variant | None:
-    """The variant whose unit a network has; None for a network without such units."""
+    """The variant that a network's unit is, or comes nearest; None without such units.
+
+    Its title also says what else is not as usual: `no shortcut, no BatchNorm`.
+    """
     if model.arch not in NETWORKS:
         return None
-    shortcut = model.option("shortcut") or "identity"
+    shortcut = str(model.option("shortcut") or "identity")
+    order = str(model.option("order") or "original")
     wrong = bool(model.option("as_published")) and shortcut in WITH_MISTAKE
-    order, norm = model.option("order") or "original", model.option("batch_norm")
-    has_norm = model.arch != "course-residual" if norm is None else bool(norm)
-    wanted = (shortcut, wrong, order)
-    same = [v for v in VARIANTS.values() if (v.shortcut, v.as_published, v.order) == wanted]
-    exact = [v for v in same if v.batch_norm == has_norm]
-    return next(iter(exact or same), None)
+    chosen = model.option("batch_norm")
+    has_norm = NETWORKS[model.arch] if chosen is None else bool(chosen)
+    near = [
+        one
+        for one in map(VARIANTS.__getitem__, variants_of(model.arch))
+        if (one.order, one.as_published) == (order, wrong)
+        and one.shortcut in (shortcut, "identity")
+    ]
+    if not near or shortcut not in SHORTCUTS:
+        return None
+    best = max(
+        near, key=lambda one: (one.shortcut == shortcut, norm_of(one, model.arch) == has_norm)
+    )
+    said = [best.title, *unusual(model, best, has_norm)]
+    told = has_norm or NETWORKS[model.arch]
+    return replace(
+        best,
+        title=", ".join(said),
+        shortcut=shortcut,
+        batch_norm=has_norm if told else best.batch_norm,
+    )
+
+
+def norm_of(variant: Variant, arch: str) -> bool:
+    """Whether the units of a network have BatchNorm when they are this variant."""
+    return NETWORKS[arch] if variant.batch_norm is None else variant.batch_norm
+
+
+def unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> list[str]:
+    """What the title of the nearest variant does not tell of a network's unit."""
+    shortcut = SHORTCUTS[str(model.option("shortcut") or "identity")]
+    said = [] if variant.shortcut == shortcut.name else [shortcut.title]
+    if has_norm != norm_of(variant, model.arch):
+        said.append("BatchNorm" if has_norm else "no BatchNorm")
+    value = model.option(shortcut.setting) if shortcut.setting else None
+    if value is not None and float(value) != DEFAULTS[shortcut.setting]:
+        said.append(f"{shortcut.setting.replace('_', ' ')} {float(value):g}")
+    return said

@@ -9,7 +9,7 @@ import streamlit as st
 from core.runs.store import Study
 from core.studies import by_variant
 from core.variants import VARIANTS, Variant
-from pages.shared.block_pictures import block_picture
+from pages.shared.block_pictures import variant_picture
 from pages.shared.frame import frame
 from pages.shared.lab import start_study_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain
@@ -79,7 +79,7 @@ def pictures(chosen: Sequence[str]) -> None:
 def picture(variant: Variant) -> None:
     """One block with its title and formula."""
     with st.container(border=True, width=143, gap="small"):
-        svg = block_picture(variant.shortcut, variant.as_published, style_of(variant).colour)
+        svg = variant_picture(variant, style_of(variant).colour)
         st.image(svg, width=109, alt=f"{variant.title}: {variant.formula}")
         st.markdown(f"**{plain(variant.title)}**")
         st.caption(plain(variant.formula))

@@ -221,11 +221,12 @@ def samples(name: str, size: int) -> list[np.ndarray]:
     """Ten training images, one of each class, resized as the network will see them."""
     import torch
 
-    from core.data.batches import prepare
+    from core.data.batches import resize
+    from core.data.load import with_channels
 
     images, _ = sample_images(name, SAMPLES)
-    resized = prepare(torch.from_numpy(images.copy()).unsqueeze(1), min(size, 128), 1)
-    return [np.asarray(image[0] * 255, dtype=np.uint8) for image in resized.numpy()]
+    resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, 128))
+    return [image.squeeze() for image in resized.permute(0, 2, 3, 1).numpy()]  # (S, S) or (S, S, 3)
 
 
 def show_samples(name: str, size: int) -> None:

@@ -1,8 +1,8 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
 `python -m tests.bench [NAME ...]` runs these only: first-page, slider, analysis, memory, training,
-study, throughput, pipeline, accuracy, estimate, published-vgg. Those from throughput on need LAB_DATA_DIR;
-accuracy takes half an hour, published-vgg a CUDA device.
+study, throughput, pipeline, accuracy, estimate, published-vgg. Those from throughput on need
+LAB_DATA_DIR; accuracy takes half an hour, published-vgg a CUDA device.
 """
 
 from __future__ import annotations

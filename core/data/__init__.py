@@ -1,12 +1,20 @@
 """Data sets by name. This much needs no torch; `core.data.load` and `core.data.batches` do."""
 
 from core.data.arrays import sample_images
-from core.data.catalogue import DATASETS, DatasetInfo, data_dir, find_dataset, is_available
+from core.data.catalogue import (
+    DATASETS,
+    DatasetInfo,
+    check_channels,
+    data_dir,
+    find_dataset,
+    is_available,
+)
 from core.data.download import download
 
 __all__ = [
     "DATASETS",
     "DatasetInfo",
+    "check_channels",
     "data_dir",
     "download",
     "find_dataset",

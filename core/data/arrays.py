@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.catalogue import DatasetInfo, data_dir, find_dataset, is_available, raw_folder
+from core.data.cifar import read_batches
 from core.data.idx import read_split
 from core.specs import LabError, check_whole
 
@@ -15,9 +16,10 @@ FASHION_MINI_PATH = Path(__file__).with_name("fashion_mini.npz")
 
 
 def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (N, 28, 28) and labels (N,), both uint8, of the `split` "train" or "test".
+    """Images and labels (N,), both uint8, of the `split` "train" or "test".
 
-    Raises LabError if there is no such data set, it is not on this machine yet, or it is broken.
+    Grey images are (N, H, W), colour ones (N, 3, H, W). Raises LabError if there is no such
+    data set, it is not on this machine yet, or it is broken.
     """
     info = find_dataset(name)
     if info.torchvision_class is None:
@@ -29,9 +31,16 @@ def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
             f"({info.download_bytes / 2**20:.0f} MiB), or take fashion-mini, which is shipped."
         )
     folder = raw_folder(info, data_dir())
-    images, labels = read_split(folder, split)
+    images, labels = read_files(info, folder, split)
     check_against(info, split, folder, images, labels)
     return images, labels
+
+
+def read_files(
+    info: DatasetInfo, folder: Path, split: str
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """As `read_arrays`, from files in `folder`; raises LabError if one is missing or broken."""
+    return (read_batches if info.torchvision_class == "CIFAR10" else read_split)(folder, split)
 
 
 def check_against(
@@ -43,7 +52,8 @@ def check_against(
 ) -> None:
     """Raise LabError if whole files hold something other than the data set that `info` tells of."""
     count = info.train_images if split == "train" else info.test_images
-    expected = (count, info.image_size, info.image_size)
+    colour = () if info.channels == 1 else (info.channels,)
+    expected = (count, *colour, info.image_size, info.image_size)
     if images.shape != expected or labels.max() >= len(info.class_names):
         raise LabError(
             f"{folder} holds another data set than {info.title}: its {split} images have the "
@@ -53,7 +63,7 @@ def check_against(
 
 
 def sample_images(name: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The first training images with classes in turn: (count, 28, 28) and labels, uint8.
+    """The first training images with classes in turn, and their labels, as `read_arrays` has them.
 
     Raises LabError as `read_arrays` does, and unless `count` is from 1 to the number of images.
     """

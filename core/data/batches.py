@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.data.catalogue import channels_error
 from core.specs import LabError
 
 RESIZED_AT_ONCE = 1_000  # images
@@ -29,10 +30,7 @@ def prepare(
     """
     channels = images.shape[1]
     if channels not in (1, in_channels):
-        raise LabError(
-            f"The network takes {in_channels} channels and the images have {channels}: "
-            f"give the network {channels}, or take grey images."
-        )
+        raise LabError(channels_error(in_channels, channels))
     pixels = resize(images, size).float().div_(255)
     if mean is not None and std is not None:
         pixels.sub_(mean).div_(std)

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
 from core.specs import LabError
 
@@ -24,6 +25,18 @@ CLOTHES = (
     "Bag",
     "Ankle boot",
 )
+THINGS = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 
 
 @dataclass(frozen=True)
@@ -35,14 +48,15 @@ class DatasetInfo:
     train_images: int
     test_images: int
     class_names: tuple[str, ...]  # class_names[label]
-    mean: float  # of all training pixels, 0..1
-    std: float  # of all training pixels, 0..1
+    mean: float  # of all training pixels and channels, 0..1
+    std: float  # of all training pixels and channels, 0..1
     download_bytes: int  # over the network; 0: shipped with the lab
     disk_bytes: int
     source: str  # origin and licence, one sentence
     torchvision_class: str | None = None  # in torchvision.datasets, also its folder; None: shipped
     image_size: int = 28  # pixels a side
-    channels: int = 1  # 1 grey
+    channels: int = 1  # 1 grey, 3 colour
+    folder: str | None = None  # where torchvision keeps the files; None: in torchvision_class/raw
 
 
 DATASETS: dict[str, DatasetInfo] = {
@@ -92,6 +106,25 @@ DATASETS: dict[str, DatasetInfo] = {
             ),
             torchvision_class="FashionMNIST",
         ),
+        DatasetInfo(
+            name="cifar10",
+            title="CIFAR-10",
+            train_images=50_000,
+            test_images=10_000,
+            class_names=THINGS,
+            mean=0.4734,
+            std=0.2516,
+            download_bytes=170_498_071,
+            disk_bytes=186_213_868,
+            source=(
+                "Colour photographs by Krizhevsky, Nair and Hinton, 2009; "
+                "its authors name no licence."
+            ),
+            torchvision_class="CIFAR10",
+            image_size=32,
+            channels=3,
+            folder="cifar-10-batches-py",
+        ),
     )
 }
 
@@ -124,12 +157,33 @@ def cache_folder() -> Path:
 
 
 def raw_folder(info: DatasetInfo, root: Path) -> Path:
-    """Where torchvision keeps the IDX files of `info`, a set to download, under `root`."""
-    return root / str(info.torchvision_class) / "raw"
+    """Where torchvision keeps the files of `info`, a set to download, under `root`."""
+    return root / (info.folder or f"{info.torchvision_class}/raw")
+
+
+def files_of(info: DatasetInfo) -> tuple[str, ...]:
+    """The names of all files of `info`, a set to download."""
+    files = CIFAR_FILES if info.torchvision_class == "CIFAR10" else IDX_FILES
+    return tuple(file for names in files.values() for file in names)
+
+
+def check_channels(info: DatasetInfo, in_channels: int) -> None:
+    """Raise LabError unless a network of `in_channels` takes the images: grey ones fit any."""
+    if info.channels not in (1, in_channels):
+        raise LabError(channels_error(in_channels, info.channels))
+
+
+def channels_error(in_channels: int, channels: int) -> str:
+    """One sentence for images that do not fit the network."""
+    noun = "channel" if in_channels == 1 else "channels"
+    return (
+        f"The network takes {in_channels} {noun} and the images have {channels}: "
+        f"give the network {channels}, or take grey images."
+    )
 
 
 def is_available(name: str) -> bool:
-    """Whether `name` can be loaded now: shipped, or its four IDX files are there.
+    """Whether `name` can be loaded now: shipped, or all of its files are there.
 
     The files are only looked for, not read. Raises LabError for an unknown name.
     """
@@ -137,4 +191,4 @@ def is_available(name: str) -> bool:
     if info.torchvision_class is None:
         return True
     folder = raw_folder(info, data_dir())
-    return all(locate(folder, file) is not None for pair in IDX_FILES.values() for file in pair)
+    return all(locate(folder, file) is not None for file in files_of(info))

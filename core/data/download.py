@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from core.data.catalogue import DatasetInfo, data_dir, find_dataset, raw_folder
-from core.data.idx import IDX_FILES, read_split
+from core.data.arrays import read_files
+from core.data.catalogue import DatasetInfo, data_dir, files_of, find_dataset, raw_folder
 from core.specs import LabError
 
 Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
@@ -50,10 +50,10 @@ def download(name: str, progress: Progress | None = None) -> None:
 
 
 def is_whole(info: DatasetInfo) -> bool:
-    """Whether all four files are there and read without an error."""
+    """Whether all files are there and read without an error."""
     try:
-        for split in IDX_FILES:
-            read_split(raw_folder(info, data_dir()), split)
+        for split in ("train", "test"):
+            read_files(info, raw_folder(info, data_dir()), split)
     except LabError:
         return False
     return True
@@ -71,7 +71,7 @@ def fetch_watched(info: DatasetInfo, progress: Progress | None) -> None:
 
 def archive_bytes(info: DatasetInfo, staging: Path) -> int:
     """Bytes of the archives so far, at most those of the whole download."""
-    sizes = (path.stat().st_size for path in raw_folder(info, staging).glob("*.gz"))
+    sizes = (path.stat().st_size for path in staging.rglob("*.gz"))
     return min(sum(sizes), info.download_bytes)
 
 
@@ -102,7 +102,7 @@ def remove_leftovers(root: Path) -> None:
 
 
 def fetch(info: DatasetInfo, staging: Path) -> None:
-    """Download and unpack into `staging`, then move the four files to their place."""
+    """Download and unpack into `staging`, then move the files to their place."""
     with failure_in_one_sentence(info), socket_timeout(SILENCE_TIMEOUT):
         # torchvision draws a progress bar on standard error.
         with contextlib.redirect_stderr(io.StringIO()):
@@ -112,7 +112,7 @@ def fetch(info: DatasetInfo, staging: Path) -> None:
             getattr(datasets, str(info.torchvision_class))(root=staging, download=True)
         goal = raw_folder(info, data_dir())
         goal.mkdir(parents=True, exist_ok=True)
-        for file in (file for pair in IDX_FILES.values() for file in pair):
+        for file in files_of(info):
             os.replace(raw_folder(info, staging) / file, goal / file)
 
 

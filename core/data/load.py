@@ -20,9 +20,9 @@ class Dataset:
     """A whole data set in memory, on the CPU."""
 
     info: DatasetInfo
-    train_images: Tensor  # (N, 1, 28, 28) uint8
+    train_images: Tensor  # (N, channels, S, S) uint8
     train_labels: Tensor  # (N,) int64
-    test_images: Tensor  # (M, 1, 28, 28) uint8
+    test_images: Tensor  # (M, channels, S, S) uint8
     test_labels: Tensor  # (M,) int64
 
     def first(self, train_images: int | None) -> Dataset:
@@ -60,6 +60,11 @@ def load(name: str) -> Dataset:
 
 
 def load_split(name: str, split: str) -> tuple[Tensor, Tensor]:
-    """Images (N, 1, 28, 28) uint8 and labels (N,) int64 of the `split` "train" or "test"."""
+    """Images (N, channels, S, S) uint8 and labels (N,) int64 of the `split` "train" or "test"."""
     images, labels = read_arrays(name, split)
-    return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels).long()
+    return with_channels(torch.from_numpy(images)), torch.from_numpy(labels).long()
+
+
+def with_channels(images: Tensor) -> Tensor:
+    """(N, S, S) as (N, 1, S, S); colour images as they are."""
+    return images.unsqueeze(1) if images.ndim == 3 else images

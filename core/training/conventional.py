@@ -31,7 +31,7 @@ class PilImages(TorchDataset[tuple[Tensor, int]]):
     """The training images as torchvision's MNIST gives them: a PIL image, transformed."""
 
     def __init__(self, spec: RunSpec, data: Dataset) -> None:
-        self.images = data.train_images.squeeze(1).numpy()
+        self.images = data.train_images.permute(0, 2, 3, 1).squeeze(3).numpy()  # as PIL has them
         self.labels = data.train_labels.tolist()
         self.transform = transform(spec, data)
 
@@ -47,7 +47,7 @@ def transform(spec: RunSpec, data: Dataset) -> Any:
     steps: list[Any] = []
     if data.info.image_size != spec.model.image_size:
         steps.append(transforms.Resize((spec.model.image_size, spec.model.image_size)))
-    if spec.model.in_channels == 3:
+    if spec.model.in_channels == 3 and data.info.channels == 1:
         steps.append(transforms.Grayscale(3))
     steps.append(transforms.ToTensor())
     if spec.recipe.normalise:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from core.analysis.records import Analysis, LayerCost
-from core.data.catalogue import DatasetInfo, find_dataset
+from core.data.catalogue import DatasetInfo, check_channels, find_dataset
 from core.specs import LabError, RunSpec
 
 CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
@@ -195,6 +195,7 @@ def shorter_runs(
 
 def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:
     """Raise LabError when so many images of this data set cannot train this network."""
+    check_channels(info, spec.model.in_channels)
     classes = len(info.class_names)
     if spec.model.num_classes < classes:
         raise LabError(

@@ -22,6 +22,7 @@ class Option:
     choices: tuple[tuple[str, str], ...] = ()  # (value, how it is shown); empty: not a choice
     minimum: int = 0  # of numbers only
     maximum: int = 0
+    step: int = 1  # of whole numbers only: minimum, minimum + step and so on
     canonical: Callable[[str], str] | None = None  # text options only: one spelling, or a LabError
 
     def check(self, value: OptionValue) -> OptionValue:
@@ -47,10 +48,12 @@ class Option:
             number = int(str(value))
         except ValueError:
             number = None
-        if number is None or isinstance(value, bool) or not self.minimum <= number <= self.maximum:
+        allowed = range(self.minimum, self.maximum + 1, self.step)
+        if number is None or isinstance(value, bool) or number not in allowed:
+            steps = f" in steps of {self.step}" if self.step > 1 else ""
             raise LabError(
-                f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,},"
-                f" not {value!r}."
+                f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,}"
+                f"{steps}, not {value!r}."
             )
         return number
 

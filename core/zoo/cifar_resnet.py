@@ -2,7 +2,10 @@
 
 Depth 6n + 2: a 3×3 convolution, three stages of n units with 16, 32 and 64 channels, the first unit
 of stages 2 and 3 with stride 2, global average pooling, one linear layer. Where the shape changes
-the shortcut has no parameters (option A), as in the paper, so that only what is compared differs.
+the shortcut drops pixels and adds channels of zeros (option A), as the paper does for these nets: a
+projection would give the residual nets parameters and a path that the plain ones do not have, and
+so blur the comparison. The units, and what stands before and after them in a net with
+pre-activation, are those of Identity Mappings, arXiv 1603.05027.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from torch import nn
 
 from core.specs import ModelSpec
 from core.variants import ORDERS
-from core.zoo.architecture import Architecture, scaled
+from core.zoo.architecture import Architecture, Option, scaled
 from core.zoo.units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
 
 STAGE_CHANNELS = (16, 32, 64)
@@ -23,16 +26,18 @@ DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet110": 110}
 def cifar_resnet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); any size works."""
     options = UnitOptions.of(spec)
+    depth = DEPTHS.get(spec.arch) or int(spec.option("depth") or 0)
     bias = not options.batch_norm  # BatchNorm has a shift of its own
     width = scaled(STAGE_CHANNELS[0], spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["stem"] = stem(spec.in_channels, width, options, bias)
     for number, channels in enumerate(STAGE_CHANNELS, start=1):
         units: OrderedDict[str, nn.Module] = OrderedDict()
-        for place in range(1, (DEPTHS[spec.arch] - 2) // 6 + 1):
+        for place in range(1, (depth - 2) // 6 + 1):
             stride = 2 if number > 1 and place == 1 else 1
             after = scaled(channels, spec.ratio)
-            units[f"unit{place}"] = residual_unit(width, after, stride, options, bias)
+            is_first = number == place == 1
+            units[f"unit{place}"] = residual_unit(width, after, stride, options, bias, is_first)
             width = after
         layers[f"stage{number}"] = nn.Sequential(units)
     layers["head"] = head(width, spec.num_classes, options)
@@ -50,11 +55,12 @@ def stem(in_channels: int, channels: int, options: UnitOptions, bias: bool) -> n
 
 
 def head(channels: int, num_classes: int, options: UnitOptions) -> nn.Sequential:
-    """(N, channels, S, S) to (N, num_classes); after pre-activation units with one more of it."""
+    """(N, channels, S, S) to (N, num_classes), first activated as a next unit would do it."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if ORDERS[options.order].branch[0] in ("BN", "ReLU"):
-        if options.batch_norm:
-            layers["norm"] = nn.BatchNorm2d(channels)
+    before = ORDERS[options.order].before
+    if "BN" in before and options.batch_norm:
+        layers["norm"] = nn.BatchNorm2d(channels)
+    if "ReLU" in before:
         layers["relu"] = nn.ReLU()
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
@@ -62,16 +68,33 @@ def head(channels: int, num_classes: int, options: UnitOptions) -> nn.Sequential
     return nn.Sequential(layers)
 
 
+DEPTH_OPTION = Option(
+    "depth",
+    "Depth",
+    "Layers with weights on the longest path: 6n + 2 with n units in each of three stages.",
+    32,
+    minimum=8,
+    maximum=218,
+    step=6,
+)
+OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True))
+ROWS = (
+    ("resnet20", "ResNet-20 for small images", OPTIONS),
+    ("resnet56", "ResNet-56 for small images", OPTIONS),
+    ("resnet110", "ResNet-110 for small images", OPTIONS),
+    ("resnet-cifar", "ResNet of any depth for small images", (DEPTH_OPTION, *OPTIONS)),
+)
+
 ARCHITECTURES = tuple(
     Architecture(
         name,
-        f"ResNet-{depth} for small images",
+        title,
         "Residual",
         2015,
-        "arXiv 1512.03385, section 4.2; shortcuts from arXiv 1603.05027",
+        "arXiv 1512.03385, section 4.2; units from arXiv 1603.05027",
         cifar_resnet,
         ModelSpec(name, image_size=32, in_channels=3),
-        (SHORTCUT_OPTION, *unit_options(batch_norm=True)),
+        options,
     )
-    for name, depth in DEPTHS.items()
+    for name, title, options in ROWS
 )

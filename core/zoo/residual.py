@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec
-from core.variants import WITH_MISTAKE
+from core.variants import DEFAULTS, WITH_MISTAKE
 from core.zoo.architecture import Architecture, Option, scaled, side_after
 from core.zoo.units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
 
@@ -72,7 +72,8 @@ def block(channels: int, spec: ModelSpec) -> nn.Module:
     """
     options = UnitOptions.of(spec)
     drops_conv1 = bool(spec.option("as_published")) and options.shortcut in WITH_MISTAKE
-    is_course = options.shortcut in COURSE_SHORTCUTS and options.factor == 0.5
+    has_factor = options.shortcut == "constant-scaling" and options.factor != DEFAULTS["factor"]
+    is_course = options.shortcut in COURSE_SHORTCUTS and not has_factor
     if is_course and options.order == "original" and not options.batch_norm:
         return ResidualBlock(channels, options.shortcut, drops_conv1=drops_conv1)
     if drops_conv1:

@@ -13,52 +13,59 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec
-from core.variants import ORDERS, SHORTCUT_TITLES
+from core.variants import DEFAULTS, ORDERS, SHORTCUT_TITLES, SHORTCUTS
 from core.zoo.architecture import Option
 
 
 class ResidualUnit(nn.Module):
-    """after(shortcut(x) + residual(x)), of which `shortcut` and `after` may be left out."""
+    """after(shortcut(x) + residual(x)); without a module `shortcut`, x itself is added.
+
+    With `adds` false nothing is added: after(residual(x)).
+    """
 
     residual: nn.Module
     shortcut: nn.Module
     after: nn.Module
 
-    def __init__(self, **parts: nn.Module) -> None:
+    def __init__(self, *, adds: bool = True, **parts: nn.Module) -> None:
         super().__init__()
+        self.adds = adds
         for name, part in parts.items():
             self.add_module(name, part)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, S, S) to what the residual branch makes of it."""
+        """(N, C, S, S) to (N, C', S', S'), as its parts decide."""
         y = self.residual(x)
-        if hasattr(self, "shortcut"):
-            y = self.shortcut(x) + y
+        if self.adds:
+            y = (self.shortcut(x) if hasattr(self, "shortcut") else x) + y
         return self.after(y) if hasattr(self, "after") else y
 
 
 class GatedUnit(nn.Module):
     """after((1 - g) · shortcut(x) + g · residual(x)) with a gate g = σ(gate(x)).
 
-    Without `exclusive` the gate is on the shortcut only: (1 - g) · shortcut(x) + residual(x).
+    Without a module `shortcut` that is x itself. Without `exclusive` the gate is on the shortcut
+    only: (1 - g) · shortcut(x) + residual(x). `gate_bias` is the bias of `gate` before training.
     """
 
-    gate: nn.Module
+    gate: nn.Conv2d
     residual: nn.Module
     shortcut: nn.Module
     after: nn.Module
 
-    def __init__(self, *, exclusive: bool, **parts: nn.Module) -> None:
+    def __init__(self, *, exclusive: bool, gate_bias: float, **parts: nn.Module) -> None:
         super().__init__()
-        self.exclusive = exclusive
+        self.exclusive, self.gate_bias = exclusive, gate_bias
         for name, part in parts.items():
             self.add_module(name, part)
+        nn.init.constant_(self.gate.get_parameter("bias"), gate_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, S, S) to what the residual branch makes of it."""
+        """(N, C, S, S) to (N, C', S', S'), as its parts decide."""
         gate = torch.sigmoid(self.gate(x))
         y = self.residual(x)
-        y = (1 - gate) * self.shortcut(x) + (gate * y if self.exclusive else y)
+        past = self.shortcut(x) if hasattr(self, "shortcut") else x
+        y = (1 - gate) * past + (gate * y if self.exclusive else y)
         return self.after(y) if hasattr(self, "after") else y
 
 
@@ -119,41 +126,57 @@ class UnitOptions:
 
 
 def residual_unit(
-    in_channels: int, channels: int, stride: int, options: UnitOptions, bias: bool
+    in_channels: int,
+    channels: int,
+    stride: int,
+    options: UnitOptions,
+    bias: bool,
+    is_activated: bool = False,
 ) -> nn.Module:
-    """(N, in_channels, S, S) to (N, channels, S / stride, S / stride)."""
-    order = ORDERS[options.order]
+    """(N, in_channels, S, S) to (N, channels, S / stride, S / stride).
+
+    With `is_activated` the unit gets what its branch would otherwise make of x first: the first
+    unit of a net with pre-activation (arXiv 1603.05027, appendix).
+    """
+    order, row = ORDERS[options.order], SHORTCUTS[options.shortcut]
+    branch = order.branch[len(order.before) :] if is_activated else order.branch
+    residual = sequence(branch, in_channels, channels, stride, options, bias)
+    if row.name == "constant-scaling":
+        residual.add_module("scale", Scale(1 - options.factor))
     parts: dict[str, nn.Module] = {}
-    if options.shortcut != "none":
-        parts["shortcut"] = shortcut_path(in_channels, channels, stride, options)
-    parts["residual"] = sequence(order.branch, in_channels, channels, stride, options, bias)
-    after = sequence(order.after, channels, channels, 1, options, bias)
-    if options.shortcut == "constant-scaling":
-        after = nn.Sequential(
-            OrderedDict(scale=Scale(options.factor), **dict(after.named_children()))
-        )
-    if len(after):
+    past = shortcut_path(in_channels, channels, stride, options)
+    if past is not None and row.name != "none":
+        parts["shortcut"] = past
+    parts["residual"] = residual
+    if len(after := sequence(order.after, channels, channels, 1, options, bias)):
         parts["after"] = after
-    if not options.shortcut.endswith("-gating"):
-        return ResidualUnit(**parts)
-    gate = nn.Conv2d(in_channels, channels, 1, stride)
-    nn.init.constant_(gate.bias, options.gate_bias)  # type: ignore[arg-type]
-    return GatedUnit(exclusive=options.shortcut == "exclusive-gating", gate=gate, **parts)
+    if not row.has_gate:
+        return ResidualUnit(adds=row.name != "none", **parts)
+    return GatedUnit(
+        exclusive=row.name == "exclusive-gating",
+        gate_bias=options.gate_bias,
+        gate=nn.Conv2d(in_channels, channels, 1, stride),
+        **parts,
+    )
 
 
-def shortcut_path(in_channels: int, channels: int, stride: int, options: UnitOptions) -> nn.Module:
-    """From the unit's input to the addition; where the shape changes, without parameters."""
+def shortcut_path(
+    in_channels: int, channels: int, stride: int, options: UnitOptions
+) -> nn.Module | None:
+    """From the unit's input to the addition, None where x goes there as it is.
+
+    Where the shape changes it has no parameters, but for the 1×1 convolution.
+    """
     if options.shortcut == "conv":
         return nn.Conv2d(in_channels, channels, 1, stride)
-    same = in_channels == channels and stride == 1
     path: OrderedDict[str, nn.Module] = OrderedDict()
-    if not same:
+    if in_channels != channels or stride != 1:
         path["pad"] = PadChannels(channels, stride)
-    if options.shortcut == "scaled-shortcut":
+    if SHORTCUTS[options.shortcut].setting == "factor":
         path["scale"] = Scale(options.factor)
     if options.shortcut == "dropout":
         path["dropout"] = nn.Dropout(options.dropout)
-    return nn.Sequential(path) if path else nn.Identity()
+    return nn.Sequential(path) if path else None
 
 
 def sequence(
@@ -213,16 +236,16 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
         Option(
             "factor",
             "Factor",
-            "Of constant scaling and of the scaled shortcut.",
-            0.5,
+            "What the shortcut is multiplied by; constant scaling gives the rest to the branch.",
+            DEFAULTS["factor"],
             minimum=0,
-            maximum=2,
+            maximum=1,
         ),
         Option(
             "gate_bias",
             "Gate bias",
             "Of the gates at the start: the lower, the more passes through the shortcut.",
-            -6.0,
+            DEFAULTS["gate_bias"],
             minimum=-20,
             maximum=20,
         ),
@@ -230,7 +253,7 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
             "dropout",
             "Dropout of the shortcut",
             "Share of the shortcut's values that each training step drops.",
-            0.5,
+            DEFAULTS["dropout"],
             minimum=0,
             maximum=1,
         ),

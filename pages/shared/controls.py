@@ -236,6 +236,21 @@ def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
                 option.minimum,
                 option.maximum,
                 option.default,
+                step=option.step,
+                key=key,
+                bind=bind,
+                help=option.help,
+            )
+        )
+    if isinstance(option.default, float):
+        return float(
+            st.number_input(
+                option.title,
+                float(option.minimum),
+                float(option.maximum),
+                option.default,
+                step=0.1,
+                format="%g",
                 key=key,
                 bind=bind,
                 help=option.help,

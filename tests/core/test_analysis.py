@@ -32,6 +32,12 @@ VARIANTS = {
     for shortcut in ("none", "constant-scaling", "conv")
     for published in (False, True)
 }
+VARIANTS |= {
+    f"resnet-cifar, {shortcut}": ModelSpec(
+        "resnet-cifar", image_size=28, options={"shortcut": shortcut, "depth": 8}
+    )
+    for shortcut in ("exclusive-gating", "dropout")
+}
 EVERY = DEFAULTS | THIN | VARIANTS
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
 
@@ -101,8 +107,8 @@ def test_rows_hold_together(spec):
 
 @every_network
 def test_output_bytes_are_four_for_each_number_unless_nothing_new_is_made(spec):
-    writes_over = spec.arch in ("resnet18", "resnet34", "resnet50") or "densenet" in spec.arch
-    in_place = ("ReLU", "relu") if writes_over else ()
+    writes_in_place = spec.arch in ("resnet18", "resnet34", "resnet50", "densenet", "densenet121")
+    in_place = ("ReLU", "relu") if writes_in_place else ()
     for layer in analysis_of(spec).layers:
         numbers = torch.Size(layer.output_shape).numel()
         made = layer.operation not in ("Flatten", "Identity", *in_place)

@@ -167,6 +167,7 @@ def test_analyze_takes_options_and_warns(command):
     options = {"shortcut": "conv", "as_published": True}
     expected = analyze(ModelSpec("course-residual", image_size=28, options=options))
     found = json.loads(command("analyze", *chosen, "--format", "json")[1])
+    assert found["spec"] == complete(expected.spec).to_dict()
     assert found["spec"]["options"].items() >= options.items()
     assert found["totals"]["params"] == expected.totals.params
     assert found["warnings"] == list(expected.warnings) != []

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import LabError, ModelSpec
-from core.variants import VARIANTS
+from core.variants import VARIANTS, variants_of
 from core.zoo import CATALOGUE, Option, build
 from core.zoo.code import WIDTH, comment, source_code
 
@@ -31,6 +31,15 @@ BLOCKS = {
     f"course-residual, {name}": ModelSpec("course-residual", image_size=28, options=variant.options)
     for name, variant in VARIANTS.items()
 }
+DEEP = {
+    f"resnet-cifar, {name}": ModelSpec(
+        "resnet-cifar",
+        ratio=2,
+        image_size=16,
+        options=dict(VARIANTS[name].options_in("resnet-cifar")) | {"depth": 14},
+    )
+    for name in variants_of("resnet-cifar")
+}
 OWN = {
     "custom-vgg, sigmoid": ModelSpec(
         "custom-vgg",
@@ -38,10 +47,10 @@ OWN = {
         options={"conv_arch": "2x6 1x9", "head_width": 20, "last_activation": "sigmoid"},
     )
 }
-EVERY = DEFAULTS | THIN | BLOCKS | OWN
+EVERY = DEFAULTS | THIN | BLOCKS | DEEP | OWN
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
 every_small_network = pytest.mark.parametrize(
-    "spec", (THIN | BLOCKS | OWN).values(), ids=(THIN | BLOCKS | OWN).keys()
+    "spec", (THIN | BLOCKS | DEEP | OWN).values(), ids=(THIN | BLOCKS | DEEP | OWN).keys()
 )
 
 code_of = cache(source_code)
@@ -116,8 +125,16 @@ def test_weights_fit_the_other_way_too(name):
 
 
 def test_the_variants_of_the_residual_block_differ_in_code():
-    texts = {code_of(spec).partition("def network")[2] for spec in BLOCKS.values()}
+    texts = {code_of(spec).partition("residual1=")[2] for spec in BLOCKS.values()}
     assert len(texts) == len(VARIANTS) == 15
+
+
+def test_the_gate_s_bias_and_the_dropout_stand_in_the_code():
+    gated = source_code(replace(DEEP["resnet-cifar, exclusive-gating"], options={
+        "shortcut": "exclusive-gating", "gate_bias": -3, "depth": 8}))  # fmt: skip
+    network = taken_along(gated)()
+    assert network.stage1.unit1.gate.bias.tolist() == [-3.0] * 8
+    assert "dropout=nn.Dropout(p=0.5)" in code_of(DEEP["resnet-cifar, dropout"])
 
 
 def test_a_spec_without_its_options_gets_their_defaults():

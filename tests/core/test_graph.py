@@ -19,6 +19,7 @@ from core.graph.fold import INPUT, OUTPUT, READABLE, Graph, Node, Outline, fold,
 from core.graph.layout import Box, Layout, Point, Route, lay_out
 from core.graph.svg import INK, frame_name, lines_of, size_of, svg, text_width
 from core.specs import LabError, ModelSpec
+from core.variants import VARIANTS
 from core.zoo import CATALOGUE
 
 SHORTCUTS = {
@@ -27,6 +28,14 @@ SHORTCUTS = {
     )
     for shortcut in ("none", "constant-scaling", "conv")
     for published in (False, True)
+}
+SHORTCUTS |= {
+    f"resnet-cifar, {name}": ModelSpec(
+        "resnet-cifar",
+        image_size=28,
+        options=dict(VARIANTS[name].options_in("resnet-cifar")) | {"depth": 8},
+    )
+    for name in ("exclusive-gating", "dropout", "bn-full-pre-activation")
 }
 SPECS = {name: row.default for name, row in CATALOGUE.items()} | SHORTCUTS
 every_network = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())

@@ -13,6 +13,7 @@ from core.analysis.counters import other_counts
 from core.analysis.reconcile import Account, OtherCounts, reconcile
 from core.published import PUBLISHED_COUNTS, PublishedCount
 from core.specs import ModelSpec
+from core.variants import VARIANTS, variants_of
 from core.zoo import CATALOGUE, find
 from core.zoo.torchvision_models import published
 
@@ -21,6 +22,12 @@ THIN = [
     replace(CATALOGUE[name].default, ratio=3, image_size=97, in_channels=2)
     for name in ("vgg16-c", "densenet")
 ]
+UNITS = [  # every kind of unit, with a change of width and without
+    replace(CATALOGUE["resnet-cifar"].default, ratio=2, options={"depth": 8, **dict(options)})
+    for options in (
+        VARIANTS[name].options_in("resnet-cifar") for name in variants_of("resnet-cifar")
+    )
+]
 
 
 def accounts(spec: ModelSpec, published: PublishedCount | None = None) -> list[Account]:
@@ -28,7 +35,7 @@ def accounts(spec: ModelSpec, published: PublishedCount | None = None) -> list[A
 
 
 @pytest.mark.parametrize(
-    "spec", [*(row.default for row in CATALOGUE.values()), *THIN], ids=ModelSpec.to_text
+    "spec", [*(row.default for row in CATALOGUE.values()), *THIN, *UNITS], ids=ModelSpec.to_text
 )
 def test_every_difference_of_the_catalogue_is_explained(spec):
     for one in accounts(spec, PUBLISHED_COUNTS.get(spec.arch)):

@@ -53,7 +53,7 @@ def projected(layer: nn.Module, x: Tensor) -> Tensor:
 
 SUMS = {
     "identity": lambda b, x: x + branch(b, x),
-    "constant-scaling": lambda b, x: 0.25 * (x + branch(b, x)),
+    "constant-scaling": lambda b, x: 0.25 * x + 0.75 * branch(b, x),
     "scaled-shortcut": lambda b, x: 0.25 * x + branch(b, x),
     "exclusive-gating": lambda b, x: (1 - gate(b, x)) * x + gate(b, x) * branch(b, x),
     "shortcut-gating": lambda b, x: (1 - gate(b, x)) * x + branch(b, x),
@@ -217,7 +217,7 @@ def test_other_networks_have_no_variant():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("much", "from 0 to 2"), (3, "from 0 to 2"), (float("nan"), "from 0 to 2")]
+    ("value", "words"), [("much", "from 0 to 1"), (3, "from 0 to 1"), (float("nan"), "from 0 to 1")]
 )
 def test_a_factor_is_a_number_within_bounds(value, words):
     with pytest.raises(LabError, match=f"factor must be a number {words}"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
-from math import prod
+from math import log, prod
 
 import pytest
 import torch
@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import MAX_IMAGE_SIZE, MAX_RATIO, LabError, ModelSpec
+from core.variants import NETWORKS, ORDERS, SHORTCUTS, VARIANTS, nested, variant_of, variants_of
 from core.zoo import CATALOGUE, build, complete, find, smallest_image_size
+from core.zoo.units import PadChannels, UnitOptions, residual_unit
 from core.zoo.vgg import Block, parse_conv_arch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SHORTCUTS = ("identity", "none", "constant-scaling", "conv")
+COURSE_SHORTCUTS = ("identity", "none", "constant-scaling", "conv")
 EVERY = {name: row.default for name, row in CATALOGUE.items()}  # label: spec
 EVERY |= {
     f"course-residual, {shortcut}{', as published' if published else ''}": ModelSpec(
@@ -27,8 +29,16 @@ EVERY |= {
         image_size=28,
         options={"shortcut": shortcut, "as_published": published},
     )
-    for shortcut in SHORTCUTS
+    for shortcut in COURSE_SHORTCUTS
     for published in (False, True)
+}
+EVERY |= {  # every variant in a deep net, on grey images; those of the course net are above
+    f"resnet-cifar, {name}": ModelSpec(
+        "resnet-cifar",
+        image_size=28,
+        options=dict(VARIANTS[name].options_in("resnet-cifar")) | {"depth": 8},
+    )
+    for name in variants_of("resnet-cifar")
 }
 EVERY["custom-vgg, sigmoid"] = ModelSpec("custom-vgg", options={"last_activation": "sigmoid"})
 
@@ -422,7 +432,7 @@ def test_the_course_inception_net_by_hand(size, ratio):
 
 
 @pytest.mark.parametrize("published", [False, True], ids=["corrected", "as published"])
-@pytest.mark.parametrize("shortcut", SHORTCUTS)
+@pytest.mark.parametrize("shortcut", COURSE_SHORTCUTS)
 def test_the_course_residual_net_by_hand(shortcut, published):
     """S8 to S11: the homework's two blocks, as published, apply conv2 to x itself."""
 
@@ -447,6 +457,297 @@ def test_the_course_residual_net_by_hand(shortcut, published):
     y = block(F.max_pool2d(F.relu(weights.conv(y)), 2))
     torch.testing.assert_close(network(x), weights.linear(y))
     assert weights.are_used_up()
+
+
+def unit(shortcut="identity", order="original", channels=(4, 4), stride=1, norm=False, **chosen):
+    """A residual unit with weights of its own, of (in, out) channels."""
+    options = UnitOptions(shortcut, order, norm, **SETTINGS | chosen)
+    torch.manual_seed(7)
+    made = residual_unit(*channels, stride, options, bias=not norm)
+    for parameter in made.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return made.eval()
+
+
+SETTINGS = {"factor": 0.25, "gate_bias": -1.5, "dropout": 0.3}
+
+
+def conv3(x: Tensor, layer: nn.Conv2d, stride: int = 1) -> Tensor:
+    return F.conv2d(x, layer.weight, layer.bias, stride=stride, padding=1)
+
+
+def conv1(x: Tensor, layer: nn.Conv2d, stride: int = 1) -> Tensor:
+    """A 1×1 convolution as a matrix product of each pixel's channels."""
+    y = torch.einsum("oc,nchw->nohw", layer.weight[:, :, 0, 0], x[:, :, ::stride, ::stride])
+    return y + layer.bias.view(-1, 1, 1)
+
+
+def norm(x: Tensor, layer: nn.BatchNorm2d) -> Tensor:
+    """With the statistics that a new layer has: mean 0, variance 1."""
+    return x / (1 + layer.eps) ** 0.5 * layer.weight.view(-1, 1, 1) + layer.bias.view(-1, 1, 1)
+
+
+def by_shortcut(made: nn.Module, shortcut: str, x: Tensor, stride: int = 1) -> Tensor:
+    """Figure 2 of arXiv 1603.05027, outside training."""
+    a, f = SETTINGS["factor"], made.residual
+    y = conv3(F.relu(conv3(x, f.conv1, stride)), f.conv2)
+    missing = y.shape[1] - x.shape[1]
+    same = F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, missing))
+    g = torch.sigmoid(conv1(x, made.gate, stride)) if "gating" in shortcut else None
+    total = {
+        "identity": lambda: same + y,
+        "constant-scaling": lambda: a * same + (1 - a) * y,
+        "scaled-shortcut": lambda: a * same + y,
+        "exclusive-gating": lambda: (1 - g) * same + g * y,
+        "shortcut-gating": lambda: (1 - g) * same + y,
+        "conv": lambda: conv1(x, made.shortcut, stride) + y,
+        "dropout": lambda: same + y,
+        "none": lambda: y,
+    }[shortcut]()
+    return F.relu(total)
+
+
+@pytest.mark.parametrize("shortcut", SHORTCUTS)
+@pytest.mark.parametrize(("channels", "stride"), [((4, 4), 1), ((3, 7), 2)])
+def test_every_shortcut_by_hand(shortcut, channels, stride):
+    made = unit(shortcut, channels=channels, stride=stride)
+    x = torch.randn(2, channels[0], 5, 5)
+    torch.testing.assert_close(made(x), by_shortcut(made, shortcut, x, stride))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_of_activations_by_hand(order):
+    """Figure 4 of arXiv 1603.05027."""
+    made, x, relu = unit(order=order, norm=True), torch.randn(2, 4, 5, 5), F.relu
+    f = made.residual
+    y = {
+        "original": lambda: relu(
+            x + norm(conv3(relu(norm(conv3(x, f.conv1), f.norm1)), f.conv2), f.norm2)
+        ),
+        "bn-after-addition": lambda: relu(
+            norm(x + conv3(relu(norm(conv3(x, f.conv1), f.norm1)), f.conv2), made.after.norm1)
+        ),
+        "relu-before-addition": lambda: (
+            x + relu(norm(conv3(relu(norm(conv3(x, f.conv1), f.norm1)), f.conv2), f.norm2))
+        ),
+        "relu-only-pre-activation": lambda: (
+            x + norm(conv3(relu(norm(conv3(relu(x), f.conv1), f.norm1)), f.conv2), f.norm2)
+        ),
+        "full-pre-activation": lambda: (
+            x + conv3(relu(norm(conv3(relu(norm(x, f.norm1)), f.conv1), f.norm2)), f.conv2)
+        ),
+    }[order]()
+    torch.testing.assert_close(made(x), y)
+    x, plain = torch.randn(2, 4, 5, 5), unit(order=order) if order != "bn-after-addition" else None
+    if plain is not None:  # without BatchNorm the same, less the norms
+        f, first = plain.residual, relu(x) if "pre-activation" in order else x
+        y = conv3(relu(conv3(first, f.conv1)), f.conv2)
+        y = x + relu(y) if order == "relu-before-addition" else x + y
+        torch.testing.assert_close(plain(x), relu(y) if order == "original" else y)
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "expected"),
+    [
+        ("identity", 5.0),  # 2 + 3
+        ("constant-scaling", 2.75),  # 0.25 · 2 + 0.75 · 3
+        ("scaled-shortcut", 3.5),  # 0.25 · 2 + 3
+        ("exclusive-gating", 2.75),  # g = 0.75: 0.25 · 2 + 0.75 · 3
+        ("shortcut-gating", 3.5),  # 0.25 · 2 + 3
+        ("conv", 1.0),  # −1 · 2 + 3
+        ("dropout", 5.0),
+        ("none", 3.0),
+    ],
+)
+def test_a_unit_of_one_pixel(shortcut, expected):
+    """x = 2 and F(x) = 0.5 · ReLU(3 · 2) = 3; the gate is σ(ln 3) = 0.75, the 1×1 weighs −1."""
+    made = unit(shortcut, channels=(1, 1))
+    weights = {"conv1.weight": 3, "conv2.weight": 0.5, "shortcut.weight": -1, "gate.bias": log(3)}
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            parameter.zero_()
+            value = next((one for end, one in weights.items() if name.endswith(end)), 0)
+            parameter.view(-1)[parameter.numel() // 2] = value
+    assert made(torch.full((1, 1, 1, 1), 2.0)).item() == pytest.approx(expected)
+
+
+def test_gates_start_at_the_bias_that_was_chosen():
+    for arch in ("course-residual", "resnet20"):
+        for shortcut in ("exclusive-gating", "shortcut-gating"):
+            spec = replace(CATALOGUE[arch].default, options={"shortcut": shortcut})
+            for chosen in (-6.0, 0.0, -3.5):
+                wanted = spec if chosen == -6 else replace(
+                    spec, options={"shortcut": shortcut, "gate_bias": chosen})  # fmt: skip
+                gates = [m for n, m in build(wanted).named_modules() if n.endswith("gate")]
+                assert len(gates) == (2 if arch == "course-residual" else 9)
+                assert {value for gate in gates for value in gate.bias.tolist()} == {chosen}
+
+
+def test_the_shortcut_is_dropped_in_training_only():
+    made, x = unit("dropout"), torch.randn(2, 4, 5, 5)
+    still = made(x)
+    assert torch.equal(made(x), still)
+    made.train()
+    torch.manual_seed(8)
+    y = made(x)
+    torch.manual_seed(8)
+    kept = torch.empty_like(x).bernoulli_(1 - SETTINGS["dropout"])
+    f = made.residual
+    expected = F.relu(x * kept / 0.7 + conv3(F.relu(conv3(x, f.conv1)), f.conv2))
+    torch.testing.assert_close(y, expected)
+    assert 0.05 < (kept == 0).float().mean() < 0.6
+
+
+# ResNets for small images
+
+
+def cifar_params(depth: int, in_channels: int, classes: int) -> int:
+    """With BatchNorm: no biases, two numbers a channel; no parameters on any shortcut."""
+    n = (depth - 2) // 6
+    widths = [in_channels, *[16] * (2 * n + 1), *[32] * 2 * n, *[64] * 2 * n]
+    convolutions = sum(9 * before * after + 2 * after for before, after in pairwise(widths))
+    return convolutions + linear_params(64, classes)
+
+
+@pytest.mark.parametrize(
+    ("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)]
+)
+def test_the_cifar_resnets_have_the_parameters_of_table_6(depth, millions):
+    """arXiv 1512.03385, table 6."""
+    options = {} if f"resnet{depth}" in CATALOGUE else {"depth": depth}
+    arch = "resnet-cifar" if options else f"resnet{depth}"
+    found = count(on_meta(ModelSpec(arch, image_size=32, in_channels=3, options=options)))
+    assert found == cifar_params(depth, 3, 10)
+    assert round(found / 1e6, 2 if depth < 110 else 1) == millions
+
+
+@pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3)])
+def test_the_cifar_resnets_have_the_paper_s_maps(size, channels):
+    network = on_meta(ModelSpec("resnet56", image_size=size, in_channels=channels))
+    assert widths(network) == [16] * 19 + [32] * 18 + [64] * 18
+    assert len(layers_of(network, nn.Conv2d)) + len(layers_of(network, nn.Linear)) == 56
+    assert len(layers_of(network, PadChannels)) == 2
+    shape, x = [], images(ModelSpec("resnet56", image_size=size, in_channels=channels), 2, "meta")
+    for stage in (network.stem, network.stage1, network.stage2, network.stage3):
+        x = stage(x)
+        shape.append(tuple(x.shape[1:]))
+    assert shape == [(16, size, size), (16, size, size),
+                     (32, size // 2, size // 2), (64, size // 4, size // 4)]  # fmt: skip
+
+
+def test_shortcuts_with_weights_count_them():
+    n, base = 3, cifar_params(20, 3, 10)
+    ones = conv_params(16, 16, 1) * n + conv_params(16, 32, 1) + conv_params(32, 32, 1) * (n - 1)
+    ones += conv_params(32, 64, 1) + conv_params(64, 64, 1) * (n - 1)
+    for shortcut in SHORTCUTS:
+        has_weights = shortcut == "conv" or "gating" in shortcut
+        spec = ModelSpec("resnet20", image_size=32, in_channels=3, options={"shortcut": shortcut})
+        assert count(on_meta(spec)) == base + (ones if has_weights else 0)
+
+
+def test_without_batch_norm_there_are_biases_instead():
+    spec = ModelSpec("resnet20", image_size=32, in_channels=3, options={"batch_norm": False})
+    network = on_meta(spec)
+    assert not layers_of(network, nn.BatchNorm2d)
+    assert all(convolution.bias is not None for convolution in layers_of(network, nn.Conv2d))
+    assert count(network) == cifar_params(20, 3, 10) - sum(widths(network))
+
+
+def test_a_net_with_pre_activation_is_activated_once_at_both_ends():
+    """Appendix of arXiv 1603.05027: no BatchNorm and ReLU twice in a row, and one at the end."""
+    spec = ModelSpec("resnet20", image_size=32, options={"order": "full-pre-activation"})
+    network = on_meta(spec)
+    kinds = [type(m).__name__ for m in network.modules() if not list(m.children())]
+    activated = ["BatchNorm2d", "ReLU"]
+    assert kinds[:6] == ["Conv2d", *activated, "Conv2d", *activated]
+    assert kinds[-6:] == ["Conv2d", *activated, "AdaptiveAvgPool2d", "Flatten", "Linear"]
+    assert count(network) == cifar_params(20, 1, 10)  # where they stand changes no count
+
+
+@pytest.mark.parametrize("depth", [7, 9, 21, 224, "deep"])
+def test_a_depth_that_is_not_6n_plus_2_is_one_sentence(depth):
+    with pytest.raises(LabError, match="depth must be a whole number from 8 to 218 in steps of 6"):
+        build(ModelSpec("resnet-cifar", options={"depth": depth}))
+
+
+def test_the_depth_chosen_is_the_depth_named():
+    for depth in (20, 56):
+        chosen = ModelSpec("resnet-cifar", image_size=32, options={"depth": depth})
+        assert shapes(on_meta(chosen)) == shapes(on_meta(ModelSpec(f"resnet{depth}", 1, 32)))
+
+
+def test_bn_after_addition_needs_batch_norm():
+    with pytest.raises(LabError, match="needs BatchNorm; set batch_norm to true"):
+        build(ModelSpec("course-residual", image_size=28, options={"order": "bn-after-addition"}))
+
+
+def test_the_homework_s_mistake_stays_as_it_was_published():
+    options = {"shortcut": "conv", "as_published": True, "batch_norm": True}
+    with pytest.raises(LabError, match="published with a factor of 0.5, without BatchNorm"):
+        build(ModelSpec("course-residual", image_size=28, options=options))
+
+
+@pytest.mark.parametrize(
+    ("option", "values"), [("factor", (-0.1, 1.1, "half", "nan", True)), ("gate_bias", (-21, 21))]
+)
+def test_factors_have_bounds(option, values):
+    for value in values:
+        with pytest.raises(LabError, match=f"{option} must be a number from"):
+            build(ModelSpec("resnet20", image_size=32, options={option: value}))
+    assert complete(ModelSpec("resnet20", options={option: "1"})).option(option) == 1.0
+
+
+# The table of variants
+
+
+def test_every_variant_says_what_it_is():
+    assert len({one.title for one in VARIANTS.values()}) == len(VARIANTS)
+    assert len({one.formula for one in VARIANTS.values()}) == len(VARIANTS)
+    assert all(one.source for one in VARIANTS.values())
+    assert {one.shortcut for one in VARIANTS.values()} == set(SHORTCUTS)
+    assert {one.order for one in VARIANTS.values()} == set(ORDERS)
+
+
+@pytest.mark.parametrize("arch", NETWORKS)
+def test_every_variant_of_a_network_is_found_again(arch):
+    default = CATALOGUE[arch].default
+    for name in variants_of(arch):
+        spec = replace(default, options=VARIANTS[name].options_in(arch))
+        for one in (spec, complete(spec)):
+            assert (variant_of(one).name, variant_of(one).title) == (name, VARIANTS[name].title)
+    assert bool(complete(default).option("batch_norm")) == NETWORKS[arch]
+
+
+def test_formulas_are_written_as_functions():
+    assert VARIANTS["identity"].formula == "ReLU(x + conv2(ReLU(conv1(x))))"
+    assert VARIANTS["conv-published"].formula == "ReLU(conv1×1(x) + conv2(x)); conv1 is dead"
+    assert VARIANTS["bn-full-pre-activation"].formula == "x + conv2(ReLU(BN(conv1(ReLU(BN(x))))))"
+    assert nested(("a", "b"), "x") == "b(a(x))"
+
+
+@pytest.mark.parametrize(
+    ("arch", "options", "title"),
+    [
+        ("resnet20", {}, "plain residual"),
+        ("resnet20", {"batch_norm": False}, "plain residual, no BatchNorm"),
+        ("resnet20", {"shortcut": "none", "batch_norm": False}, "no shortcut, no BatchNorm"),
+        ("resnet56", {"order": "full-pre-activation", "shortcut": "none"},
+         "full pre-activation, no shortcut"),
+        ("course-residual", {"batch_norm": True}, "plain residual with BatchNorm"),
+        ("course-residual", {"shortcut": "conv", "batch_norm": True}, "conv shortcut, BatchNorm"),
+        ("course-residual", {"shortcut": "dropout", "dropout": 0.2},
+         "dropout shortcut, dropout 0.2"),
+        ("course-residual", {"shortcut": "exclusive-gating", "gate_bias": -3},
+         "exclusive gating, gate bias -3"),
+    ],
+)  # fmt: skip
+def test_what_is_unusual_stands_in_the_title(arch, options, title):
+    spec = replace(CATALOGUE[arch].default, options=options)
+    assert variant_of(spec).title == variant_of(complete(spec)).title == title
+
+
+def test_other_networks_have_no_variant():
+    assert variant_of(ModelSpec("resnet18")) is None and variants_of("resnet18") == ()
 
 
 def test_a_block_of_the_dense_net_by_hand():

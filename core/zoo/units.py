@@ -239,7 +239,7 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
             "What the shortcut is multiplied by; constant scaling gives the rest to the branch.",
             DEFAULTS["factor"],
             minimum=0,
-            maximum=1,
+            maximum=2,
         ),
         Option(
             "gate_bias",

@@ -217,7 +217,7 @@ def test_other_networks_have_no_variant():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("much", "from 0 to 1"), (3, "from 0 to 1"), (float("nan"), "from 0 to 1")]
+    ("value", "words"), [("much", "from 0 to 2"), (3, "from 0 to 2"), (float("nan"), "from 0 to 2")]
 )
 def test_a_factor_is_a_number_within_bounds(value, words):
     with pytest.raises(LabError, match=f"factor must be a number {words}"):

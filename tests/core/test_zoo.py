@@ -688,7 +688,7 @@ def test_the_homework_s_mistake_stays_as_it_was_published():
 
 
 @pytest.mark.parametrize(
-    ("option", "values"), [("factor", (-0.1, 1.1, "half", "nan", True)), ("gate_bias", (-21, 21))]
+    ("option", "values"), [("factor", (-0.1, 2.1, "half", "nan", True)), ("gate_bias", (-21, 21))]
 )
 def test_factors_have_bounds(option, values):
     for value in values:

@@ -286,6 +286,14 @@ def test_a_failed_run_says_why():
     assert app.error[0].value == "The disk is full; free some space."
 
 
+def test_a_grey_network_is_told_of_colour_before_it_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path))
+    app = open_page("pages/train.py", train_dataset="CIFAR-10")
+    assert app.error[0].value.startswith("The network takes 1 channel and the images have 3")
+    app.number_input(key="train_channels").set_value(3).run()
+    assert not app.error and not app.exception
+
+
 def test_residual_queues_every_variant_with_every_seed_as_one_study():
     app = open_page(
         "pages/residual.py",

@@ -139,6 +139,7 @@ def end(store: Store, run: Run, state: RunState, message: str = "") -> RunState:
 def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> None:
     """Data, network, epochs; each epoch is recorded, and the run can go on from its last step."""
     from core.data.load import load
+    from core.training.allocator import memory_kept
     from core.training.fit import fit, start
 
     spec = run.spec
@@ -147,17 +148,18 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
     training = start(spec, way_to_compute(store, run))
     go_on(store, run, training)
     keeper = Keeper(store, run, training)
-    try:
-        for event in fit(spec, load(spec.dataset), training):
-            if isinstance(event, EpochMetrics):
-                keeper.keep_epoch(event)
-            else:
-                keeper.keep_now_and_then()
-                heartbeat.check(event)
-            listen(event)
-    except StopRequested:
-        keeper.keep_checkpoint()
-        raise
+    with memory_kept():
+        try:
+            for event in fit(spec, load(spec.dataset), training):
+                if isinstance(event, EpochMetrics):
+                    keeper.keep_epoch(event)
+                else:
+                    keeper.keep_now_and_then()
+                    heartbeat.check(event)
+                listen(event)
+        except StopRequested:
+            keeper.keep_checkpoint()
+            raise
 
 
 class Keeper:

@@ -7,6 +7,7 @@ else the machine does meets all of them; figures are medians over the rounds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from math import ceil
 from statistics import median
@@ -17,6 +18,7 @@ import torch
 from core.analysis import analyze
 from core.data.load import Dataset, load
 from core.specs import MAX_EPOCHS, LabError, RunSpec
+from core.training.allocator import memory_kept
 from core.training.conventional import LOADER_WORKERS, PREFETCHED, conventional_steps
 from core.training.devices import available_bytes, describe, find_device, synchronise
 from core.training.estimate import check_data, check_memory
@@ -48,10 +50,8 @@ class Contender:
     def take_turn(self) -> None:
         """Train for TURN_SECONDS, and note the rate."""
         device = find_device(self.spec.device)
-        with threads_restored():
-            if self.execution is not None:
-                torch.set_num_threads(self.execution.threads)
-            for _ in range(PREFETCHED if self.loader_workers else 1):
+        with self.own_settings():
+            for _ in range(PREFETCHED if self.loader_workers else 2):
                 next(self.steps)  # a queue that has filled meanwhile is no merit of the loop
             synchronise(device)
             before = self.compute_seconds()
@@ -63,6 +63,14 @@ class Contender:
         if compute := self.compute_seconds() - before:
             self.compute_rates.append(images / compute)
 
+    @contextmanager
+    def own_settings(self) -> Iterator[None]:
+        """Threads and allocator as the lab's worker sets them, or as torch has them by itself."""
+        with threads_restored(), memory_kept() if self.execution else nullcontext():
+            if self.execution is not None:
+                torch.set_num_threads(self.execution.threads)
+            yield
+
     def compute_seconds(self) -> float:
         """Time spent in the network so far, where the loop tells it."""
         if self.training is None:
@@ -73,9 +81,7 @@ class Contender:
     def warm_up(self) -> None:
         """Load kernels, and find how many steps make a turn."""
         device = find_device(self.spec.device)
-        with threads_restored():
-            if self.execution is not None:
-                torch.set_num_threads(self.execution.threads)
+        with self.own_settings():
             for _ in range(WARM_UP):
                 next(self.steps)
             synchronise(device)

@@ -458,7 +458,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
 
 def main(names: list[str]) -> None:
     """Measure, print, keep."""
-    os.environ.setdefault("GOMP_SPINCOUNT", "3000")  # as the worker; see core.__main__
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the worker; see core.__main__
     rows = [found for name in names or PARTS for found in PARTS[name]()]
     frame = pd.DataFrame(rows)
     frame["machine"] = machine()

@@ -326,7 +326,7 @@ def add_curve(
         x=epochs,
         y=means,
         name=name,
-        mode="lines+markers" if dash is None else "lines",
+        mode="lines+markers" if dash is None or len(epochs) == 1 else "lines",  # a point is no line
         line=dict(color=curve.colour, dash=dash or curve.dash, width=2 if dash is None else 1.5),
         marker=dict(symbol=curve.marker, size=7),
         showlegend=True,

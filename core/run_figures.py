@@ -32,11 +32,11 @@ def time_bar(split: TimeSplit) -> go.Figure:
             x=[seconds],
             orientation="h",
             name=name,
-            marker=dict(color=colour, pattern=dict(shape=pattern)),
-            text=[f"{share:.0%}" if share >= 0.05 else ""],
+            marker=dict(color=colour, pattern=dict(shape=pattern, fillmode="overlay", size=6)),
+            text=[f"{100 * share:.0f} %" if share >= 0.05 else ""],
             textposition="inside",
             insidetextanchor="middle",
-            hovertemplate=f"<b>{name}</b><br>{formats.duration(seconds)} ({share:.1%})"
+            hovertemplate=f"<b>{name}</b><br>{formats.duration(seconds)} ({100 * share:.1f} %)"
             "<extra></extra>",
         )
     figure.update_layout(

@@ -57,27 +57,34 @@ def verdict(split: TimeSplit, device: str) -> str:
     """One or two sentences: what the run waited for, and what that means for a faster device."""
     training = split.training
     waiting = (split.data + split.transfer) / training
+    overhead = split.overhead / training
+    evaluation = split.evaluation / (training + split.evaluation)
     network = split.network / training
     if waiting >= DATA_BOUND:
         return (
-            f"Data-bound: {waiting:.0%} of the training time goes into preparing and moving"
+            f"Data-bound: {in_percent(waiting)} of the training time goes into preparing and moving"
             " batches; a faster card would change nothing about that."
         )
-    if split.overhead / training >= OVERHEAD_BOUND:
+    if overhead >= OVERHEAD_BOUND:
         return (
-            f"Bound by Python: {split.overhead / training:.0%} of the training time passes between"
+            f"Bound by Python: {in_percent(overhead)} of the training time passes between"
             " the steps' parts; a larger batch has fewer steps, a faster card would change little."
         )
-    if split.evaluation / (training + split.evaluation) >= EVALUATION_BOUND:
+    if evaluation >= EVALUATION_BOUND:
         return (
-            f"Much of it is evaluation: {split.evaluation / (training + split.evaluation):.0%} of"
+            f"Much of it is evaluation: {in_percent(evaluation)} of"
             " the time goes into the test images; more training images an epoch change that."
         )
     device_name = "CPU" if device == "cpu" else "device"
     return (
-        f"Bound by the network: {network:.0%} of the training time is forward, backward and"
+        f"Bound by the network: {in_percent(network)} of the training time is forward, backward and"
         f" optimiser, so the {device_name} is what limits it and a faster one would pay off."
     )
+
+
+def in_percent(share: float) -> str:
+    """0.45 as "45 %"; sentences need no more digits."""
+    return f"{100 * share:.0f}\u2009%"
 
 
 def throughput_verdict(found: Throughput) -> list[str]:
@@ -135,7 +142,7 @@ def peak_sentence(point: ThroughputPoint, found: Throughput) -> str:
     share = point.flops_per_second / found.peaks[point.device]
     text = (
         f"On {point.device} it computes {point.flops_per_second / 1e9:,.0f} GFLOP/s,"
-        f" {share:.0%} of what a large matrix product reaches"
+        f" {in_percent(share)} of what a large matrix product reaches"
     )
     if share < FAR_FROM_PEAK:
         return f"{text}: the layers are too small to fill the device, a faster one would wait more."

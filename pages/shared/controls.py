@@ -256,20 +256,6 @@ def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
                 help=option.help,
             )
         )
-    if isinstance(option.default, float):
-        return float(
-            st.number_input(
-                option.title,
-                float(option.minimum),
-                float(option.maximum),
-                option.default,
-                step=0.1,
-                format="%g",
-                key=key,
-                bind=bind,
-                help=option.help,
-            )
-        )
     return st.text_input(
         option.title, str(option.default), max_chars=500, key=key, bind=bind, help=option.help
     )

@@ -346,23 +346,31 @@ ENOUGH = 0.989  # test accuracy on MNIST
 
 
 def accuracy() -> list[Row]:
-    """Training seconds until the first epoch with 98.9 % on MNIST: `fast` and as published."""
+    """Training seconds until the first epoch with 98.9 % on MNIST: `fast` and as published.
+
+    One epoch of `fast`, its default for so many images, brings the Inception net to 98.8 to 99.1 %,
+    so it gets two.
+    """
     rows = []
-    for network, wanted in (("course-residual/1/28/1/10", 8), ("course-inception/1/28/1/10", 4)):
+    for network, epochs, wanted in (
+        ("course-residual/1/28/1/10", 1, 8),
+        ("course-inception/1/28/1/10", 2, 4),
+    ):
         seconds: dict[str, list[float]] = {"fast": [], "published-course": []}
         finals = []
         for seed in range(SEEDS):
             for name, taken in seconds.items():
-                spent, reached = seconds_to_reach(
-                    replace(run_spec(network, "mnist", name), seed=seed)
-                )
+                spec = replace(run_spec(network, "mnist", name), seed=seed)
+                if name == "fast":
+                    spec = replace(spec, recipe=replace(spec.recipe, epochs=epochs))
+                spent, reached = seconds_to_reach(spec)
                 taken.append(spent)
                 if name == "fast":
                     finals.append(reached)
                 print(f"{network} {name} seed {seed}: {spent:.1f} s, {reached:.4f}", flush=True)
         fast, published = (sum(taken) / SEEDS for taken in seconds.values())
         rows += [
-            row(f"{network}: seconds to 98.9 % on MNIST, fast", fast, "s", ""),
+            row(f"{network}: seconds to 98.9 % on MNIST, fast, {epochs} epochs", fast, "s", ""),
             row(f"{network}: seconds to 98.9 % on MNIST, as published", published, "s", ""),
             row(f"{network}: as published ÷ fast", published / fast, "×", f"at least {wanted}"),
             row(f"{network}: lowest accuracy of fast", 100 * min(finals), "%", "98.9"),

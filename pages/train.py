@@ -340,19 +340,9 @@ def record(run_id: int) -> None:
 def set_up(spec: RunSpec) -> None:
     """Open the form with these settings."""
     load_torch()
-    from pages.shared.controls import go_to, model_keys
+    from pages.shared.controls import go_to, run_keys
 
-    settings = {
-        "train_dataset": DATASETS[spec.dataset].title,
-        "train_recipe": RECIPES[spec.recipe.name].title,
-        "train_images": spec.train_images or find_dataset(spec.dataset).train_images,
-        "train_epochs": spec.recipe.epochs,
-        "train_batch": spec.recipe.batch_size,
-        "train_rate": spec.recipe.learning_rate,
-        "train_seed": spec.seed,
-        "train_device": spec.device,
-    }
-    go_to("pages/train.py", model_keys("train_", spec.model) | settings)
+    go_to("pages/train.py", run_keys(spec))
 
 
 def follow_safely(run_id: int, was_over: bool) -> None:

@@ -20,8 +20,7 @@ from torchvision import transforms
 from core.data.load import Dataset
 from core.specs import RunSpec
 from core.training.devices import find_device
-from core.training.fit import xavier
-from core.zoo import build
+from core.training.fit import initialised
 
 LOADER_WORKERS = (0, 2)  # of a DataLoader; which is faster depends on the machine
 PREFETCHED = 4  # batches that two workers have ready before anybody asks
@@ -57,11 +56,7 @@ def transform(spec: RunSpec, data: Dataset) -> Any:
 
 def conventional_network(spec: RunSpec) -> tuple[nn.Module, torch.optim.SGD]:
     """The network and its optimiser, as the published code makes them."""
-    torch.manual_seed(spec.seed)
-    network = build(spec.model)
-    if spec.recipe.initialisation == "xavier":
-        network.apply(xavier)
-    network = network.to(find_device(spec.device)).train()
+    network = initialised(spec).to(find_device(spec.device)).train()
     recipe = spec.recipe
     optimiser = torch.optim.SGD(
         network.parameters(),

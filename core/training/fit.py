@@ -139,10 +139,7 @@ def start(spec: RunSpec, execution: Execution | None = None) -> Training:
     Without it, on as many threads as torch uses now. Raises LabError if spec cannot be built.
     """
     device = find_device(spec.device)
-    torch.manual_seed(spec.seed)
-    network = build(spec.model)
-    if spec.recipe.initialisation == "xavier":
-        network.apply(xavier)
+    network = initialised(spec)
     execution = execution or default_execution(network, torch.get_num_threads())
     torch.set_num_threads(execution.threads)
     layout = memory_format(network, execution.channels_last)
@@ -157,6 +154,15 @@ def start(spec: RunSpec, execution: Execution | None = None) -> Training:
         fused=device.type in ("cpu", "cuda"),
     )
     return Training(network, optimiser, device, EpochSums(device))
+
+
+def initialised(spec: RunSpec) -> nn.Module:
+    """The network with the weights that its seed and its recipe begin with, on the CPU."""
+    torch.manual_seed(spec.seed)
+    network = build(spec.model)
+    if spec.recipe.initialisation == "xavier":
+        network.apply(xavier)
+    return network
 
 
 def xavier(module: nn.Module) -> None:

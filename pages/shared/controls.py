@@ -8,7 +8,9 @@ from typing import Literal
 
 import streamlit as st
 
-from core.specs import ModelSpec, OptionValue
+from core.data import DATASETS, find_dataset
+from core.specs import ModelSpec, OptionValue, RunSpec
+from core.training.recipes import RECIPES
 from core.zoo import CATALOGUE, Architecture, Option, find, torchvision_models
 
 FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
@@ -71,6 +73,20 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     } | {
         f"{prefix}{name}": str(value).lower() if isinstance(value, bool) else value
         for name, value in shown.items()
+    }
+
+
+def run_keys(spec: RunSpec) -> dict[str, object]:
+    """The URL parameters under which the Train page shows `spec`."""
+    return model_keys("train_", spec.model) | {
+        "train_dataset": DATASETS[spec.dataset].title,
+        "train_recipe": RECIPES[spec.recipe.name].title,
+        "train_images": spec.train_images or find_dataset(spec.dataset).train_images,
+        "train_epochs": spec.recipe.epochs,
+        "train_batch": spec.recipe.batch_size,
+        "train_rate": spec.recipe.learning_rate,
+        "train_seed": spec.seed,
+        "train_device": spec.device,
     }
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from core import formats
-from core.data import DATASETS, find_dataset
+from core.data import find_dataset
 from core.reproduction import Reproduction, read, remark, reproductions
 from core.runs.store import RunState, Store
 from core.specs import ModelSpec, RunSpec
 from core.statistics import Mean, mean_interval
 from core.study_figures import Line, study_chart
 from core.study_tables import reproduction_frame
-from core.training.recipes import RECIPES, recipe
+from core.training.recipes import recipe
 from core.variants import variant_of
 from pages.shared.downloads import download_csv
 from pages.shared.lab import store
@@ -158,19 +158,9 @@ def run_of(row: Reproduction) -> RunSpec:
 
 def train_address(spec: RunSpec) -> str:
     """The Train page with everything set."""
-    from pages.shared.controls import model_keys
+    from pages.shared.controls import run_keys
 
-    keys = model_keys("train_", spec.model) | {
-        "train_dataset": DATASETS[spec.dataset].title,
-        "train_recipe": RECIPES[spec.recipe.name].title,
-        "train_images": spec.train_images,
-        "train_epochs": spec.recipe.epochs,
-        "train_batch": spec.recipe.batch_size,
-        "train_rate": spec.recipe.learning_rate,
-        "train_seed": spec.seed,
-        "train_device": spec.device,
-    }
-    return f"/train?{urlencode(keys)}"
+    return f"/train?{urlencode(run_keys(spec))}"
 
 
 def table(rows: Sequence[Reproduction], lab: Store) -> pd.DataFrame:

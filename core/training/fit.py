@@ -22,7 +22,12 @@ from core.data.load import Dataset, load
 from core.specs import LabError, RunSpec
 from core.training.devices import available_bytes, find_device, synchronise
 from core.training.estimate import check_data
-from core.training.execution import default_execution, memory_format, uses_bfloat16
+from core.training.execution import (
+    default_execution,
+    memory_format,
+    pool_before_relu,
+    uses_bfloat16,
+)
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, EpochMetrics, Execution, Progress
 from core.zoo import build
@@ -139,7 +144,7 @@ def start(spec: RunSpec, execution: Execution | None = None) -> Training:
     Without it, on as many threads as torch uses now. Raises LabError if spec cannot be built.
     """
     device = find_device(spec.device)
-    network = initialised(spec)
+    network = pool_before_relu(initialised(spec))
     execution = execution or default_execution(network, torch.get_num_threads())
     torch.set_num_threads(execution.threads)
     layout = memory_format(network, execution.channels_last)

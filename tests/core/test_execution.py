@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training import execution as execution_module
@@ -17,10 +19,11 @@ from core.training.execution import (
     execution_name,
     fingerprint,
     memory_format,
+    pool_before_relu,
 )
 from core.training.recipes import recipe
 from core.training.records import Execution
-from core.zoo import build
+from core.zoo import build, complete
 
 LENET = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", recipe("fast", 5_000))
 THIN = RunSpec(ModelSpec("resnet18", 16, 32), "fashion-mini", recipe("fast", 5_000))
@@ -123,3 +126,37 @@ def test_a_way_to_compute_changes_only_the_last_digits():
     assert isinstance(network, nn.Module)
     network.to(memory_format=memory_format(network))
     torch.testing.assert_close(network(images), plain)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ModelSpec("course-residual"),
+        ModelSpec("vgg11", 16, 32),
+        ModelSpec("alexnet", 8, 67),
+        ModelSpec("resnet18", 8, 32),
+    ],
+    ids=lambda model: model.arch,
+)
+def test_pooling_before_relu_changes_no_bit_of_values_and_gradients(model):
+    model = complete(model)
+    torch.manual_seed(0)
+    published = build(model).eval()  # no dropout
+    faster = pool_before_relu(deepcopy(published))
+    assert str(faster) != str(published)
+    images = torch.randn(4, model.in_channels, model.image_size, model.image_size)
+    labels = torch.arange(4)
+    logits = [network(images) for network in (published, faster)]
+    for one in logits:
+        F.cross_entropy(one, labels).backward()
+    assert torch.equal(*logits)
+    pairs = zip(published.named_parameters(), faster.named_parameters(), strict=True)
+    for (name, one), (same_name, other) in pairs:
+        assert name == same_name and torch.equal(one.grad, other.grad)
+
+
+def test_pooling_before_relu_leaves_everything_else_in_its_place():
+    layers = [nn.Conv2d(1, 1, 1), nn.Sigmoid(), nn.MaxPool2d(2), nn.ReLU(), nn.AvgPool2d(2)]
+    assert list(pool_before_relu(nn.Sequential(*layers))) == layers
+    swapped = pool_before_relu(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)))
+    assert [type(layer) for layer in swapped] == [nn.MaxPool2d, nn.ReLU]

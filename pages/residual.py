@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.data import find_dataset
 from core.runs.store import Study
 from core.studies import by_variant
 from core.variants import VARIANTS, Variant
@@ -92,14 +93,14 @@ def invitation(choice: Choice) -> None:
         epochs = choice.specs[0].recipe.epochs if choice.specs else 0
         st.write(
             f"{len(choice.variants)} blocks, {len(choice.specs)} short runs of {epochs} epochs on"
-            f" {choice.settings['dataset']}: some minutes on this machine, then a verdict in"
-            " words. The sidebar changes what is compared."
+            f" {find_dataset(choice.settings['dataset']).title}, then a verdict in words. The"
+            " sidebar changes what is compared and says how long it takes."
         )
         if st.button(
             f"Train these {len(choice.specs)} runs",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=not choice.specs,
+            disabled=not choice.possible,
             key="res_begin",
             help="Queues every run; they go on when this tab closes.",
         ):

@@ -14,21 +14,15 @@ from core.runs.files import best_path
 from core.runs.store import Run, RunState, Store
 from core.specs import MAX_EPOCHS, LabError, ModelSpec, RunSpec
 from core.tables import epoch_frame
-from core.training.estimate import (
-    Estimate,
-    Speed,
-    check_data,
-    check_memory,
-    estimate,
-    shorter_runs,
-)
+from core.training.estimate import Estimate, shorter_runs
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
+from pages.shared.costs import LONG_SECONDS, cost_of
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
-from pages.shared.lab import analysis_of, load_torch, start_worker, store
+from pages.shared.lab import load_torch, start_worker, store
 from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.runs_table import STATE_SIGNS, run_title
 from pages.shared.throughput_view import throughput_view
@@ -38,7 +32,6 @@ if TYPE_CHECKING:
 
 VIEWS = ("Set up a run", "Throughput")
 SAMPLES = 10
-LONG_SECONDS = 600
 REFRESH_SECONDS = 1.0
 OPTIMISTIC = (
     "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
@@ -238,38 +231,6 @@ def show_samples(name: str, size: int) -> None:
             with st.container(width=76, gap=None):
                 st.image(picture, width=76)
                 st.caption(find_dataset(source).class_names[label])
-
-
-def cost_of(spec: RunSpec) -> Estimate:
-    """What the run will take. Raises LabError when it cannot be built or would not fit."""
-    from core.runs.worker import speed_name
-    from core.training.devices import available_bytes, find_device
-
-    info = find_dataset(spec.dataset)
-    train_images = spec.train_images or info.train_images
-    check_data(spec, info, train_images)
-    analysis = analysis_of(spec.model)
-    measured = store().measured(speed_name(spec.device))
-    speed = Speed.from_dict(measured) if measured else None
-    found = estimate(
-        spec, analysis, speed, train_images, info.test_images, equal_rate(store(), spec)
-    )
-    check_memory(spec, analysis, available_bytes(find_device(spec.device)))
-    return found
-
-
-def equal_rate(lab: Store, spec: RunSpec) -> float | None:
-    """Images a second of the newest finished run of the same network, batch and device."""
-    for run in lab.runs(limit=200):
-        same = (run.spec.model, run.spec.recipe.batch_size, run.spec.device) == (
-            spec.model,
-            spec.recipe.batch_size,
-            spec.device,
-        )
-        if same and run.state is RunState.FINISHED:
-            metrics = lab.epochs([run.id])[run.id]
-            return metrics[-1].images_per_second if metrics else None
-    return None
 
 
 def announce(spec: RunSpec, cost: Estimate) -> None:

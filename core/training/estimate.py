@@ -17,6 +17,7 @@ from core.data.catalogue import DatasetInfo, check_channels, find_dataset
 from core.specs import LabError, RunSpec
 
 CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
+EQUAL_RUN = "an equal run here"  # what an estimate rests on
 BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 EVALUATION = 1.0  # forward only
 # What a shorter run may have, the longest first.
@@ -111,7 +112,7 @@ def estimate(
     images = spec.recipe.epochs * train_images
     if measured_rate:
         evaluated = spec.recipe.epochs * test_images / EVALUATION_SPEEDUP
-        return Estimate(memory, (images + evaluated) / measured_rate, "an equal run here")
+        return Estimate(memory, (images + evaluated) / measured_rate, EQUAL_RUN)
     if speed is None:
         return Estimate(memory, None, "not measured yet")
     seconds = predict_seconds(spec, analysis, speed, train_images, test_images)

@@ -7,18 +7,20 @@ from typing import Any
 
 import streamlit as st
 
+from core import formats
 from core.data import DATASETS, find_dataset
 from core.runs.store import Study
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.variants import VARIANTS, Variant
+from pages.shared.costs import LONG_SECONDS, study_seconds
 from pages.shared.data_sets import dataset_line
-from pages.shared.lab import load_torch, store
+from pages.shared.lab import load_torch, start_worker, store
+from pages.shared.messages import show_error
 
 FIRST_NETWORK = "course-residual"
 FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
 MAX_SEEDS = 100
-MANY_RUNS = 60
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Choice:
     settings: dict[str, Any]
     specs: list[RunSpec]
     variants: list[str]
+    possible: bool = True  # there are runs, and each can be built and fits
 
 
 def begin(choice: Choice) -> None:
@@ -99,19 +102,38 @@ def study_form() -> Choice:
         specs,
         names,
     )
-    st.caption(f"{count(len(specs), 'run')}: {count(len(names), 'variant')} × {seeds} seeds.")
-    if len(specs) > MANY_RUNS:
-        st.caption("That is many; fewer variants, or fewer images, make it shorter.")
+    choice = replace(choice, possible=announce(choice))
     if st.button(
         "Train them",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=not specs,
+        disabled=not choice.possible,
         width="stretch",
         help="Queues every run; they go on when this tab closes.",
     ):
         begin(choice)
     return choice
+
+
+def announce(choice: Choice) -> bool:
+    """What the study will take; whether it can be trained at all."""
+    if not choice.specs:
+        st.caption("Choose at least one variant.")
+        return False
+    runs = count(len(choice.specs), "run")
+    try:
+        seconds = study_seconds(choice.specs)
+    except LabError as error:
+        show_error(error)
+        return False
+    if seconds is None:
+        start_worker()  # which measures first of all
+        st.caption(f"{runs}. How long they take is being measured; look again in some seconds.")
+        return True
+    st.caption(f"{runs}, together about {formats.duration(seconds)} on this machine.")
+    if seconds > LONG_SECONDS:
+        st.caption("Fewer variants, seeds, epochs or images make it shorter.")
+    return True
 
 
 def choose_seeds() -> tuple[int, int]:

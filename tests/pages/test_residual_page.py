@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -11,9 +12,12 @@ import streamlit as st
 from core import reproduction
 from core.published import PUBLISHED
 from core.runs.store import RunState, open_store
+from core.runs.worker import speed_name
 from core.specs import ModelSpec, Recipe, RunSpec
+from core.training.estimate import Speed
 from core.training.records import EpochMetrics
 from core.variants import VARIANTS
+from pages.shared.costs import study_seconds
 from pages.shared.variant_styles import variant_styles
 from tests.core.test_reproduction import HEAD, lines
 from tests.pages.test_pages import no_worker_and_fresh_caches, open_page
@@ -68,6 +72,39 @@ def test_before_any_study_one_button_starts_it_and_the_published_curves_are_ther
     assert study.title == "4 variants × 2 seeds of Course residual net on Fashion-MNIST mini"
     assert study.settings["first_seed"] == 5
     assert "0 of 8 runs done" in app.get("progress")[0].proto.text
+
+
+def test_before_the_machine_was_measured_the_form_says_that_the_time_comes():
+    app = open_page(PAGE)
+    assert "12 runs. How long they take is being measured" in texts(app)
+
+
+def test_the_time_of_a_study_is_said_before_it_starts_and_follows_the_speed():
+    told = []
+    for factor in (1.0, 0.1):
+        rates = (factor * 1e11, factor * 1e11, factor * 1e11)
+        speed = Speed(rates, factor * 1e10, factor * 1e9, 1e-5 / factor, 1e-9 / factor)
+        open_store().keep_measured(speed_name("cpu"), asdict(speed))
+        app = open_page(PAGE)
+        told.append(next(one.value for one in app.caption if "together about" in one.value))
+    assert told[0].startswith("12 runs, together about ") and told[0] != told[1]
+
+
+def test_a_study_whose_runs_do_not_fit_is_not_offered(monkeypatch):
+    monkeypatch.setattr("core.training.devices.available_bytes", lambda device: 2**20)
+    app = open_page(PAGE)
+    assert "This run needs about" in app.error[0].value and "free" in app.error[0].value
+    assert app.button(key="res_begin").disabled
+
+
+def test_equal_runs_of_an_earlier_study_tell_the_time_best(monkeypatch):
+    """Each of two run at a time: 2 epochs at 5,000 images/s, with the test images a third each."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    trained(CLEAR)
+    specs = [run.spec for run in open_store().runs()]
+    assert len(specs) == 6
+    alone = 2 * (5_000 + 2_000 / 3) / 5_000
+    assert study_seconds(specs) == pytest.approx(6 * alone / 2)
 
 
 def test_a_clear_difference_is_said_with_points_and_interval():

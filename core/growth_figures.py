@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core import formats
 from core.analysis.growth import GrowthStep, growth_formula
 from core.figures import BLUE, GREY, ORANGE, VERMILLION
+from core.statistics import Mean
 
 
 def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
@@ -59,6 +62,72 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
         yaxis=dict(title="channels"),
     )
     figure.update_layout(legend=dict(yanchor="top", y=-0.28))
+    return figure
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """What one trained network costs and reaches."""
+
+    title: str
+    is_dense: bool
+    params: int
+    saved_bytes: int  # for the backward pass of one image
+    final: Mean  # test accuracy
+
+
+def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
+    """Final accuracy over parameters and over saved activations: equal height is equally good."""
+    figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
+    for is_dense, name, colour, symbol in (
+        (True, "DenseNet: concatenates", VERMILLION, "square"),
+        (False, "ResNet: adds", BLUE, "circle"),
+    ):
+        chosen = sorted(
+            (one for one in points if one.is_dense == is_dense), key=lambda one: one.params
+        )
+        for column, costs in (
+            (1, [one.params for one in chosen]),
+            (2, [one.saved_bytes / 2**20 for one in chosen]),
+        ):
+            figure.add_scatter(
+                x=costs,
+                y=[100 * one.final.mean for one in chosen],
+                error_y=dict(
+                    array=[100 * ((one.final.high or 0) - one.final.mean) for one in chosen],
+                    visible=all(one.final.high is not None for one in chosen),
+                    thickness=1,
+                ),
+                mode="lines+markers",
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                marker=dict(color=colour, symbol=symbol, size=9),
+                line=dict(color=colour, width=1, dash="dot"),
+                customdata=[
+                    (
+                        one.title,
+                        one.final.count,
+                        formats.short(one.params),
+                        formats.mebibytes(one.saved_bytes),
+                    )
+                    for one in chosen
+                ],
+                hovertemplate="<b>%{customdata[0]}</b><br>%{y:.2f} % after the last epoch, mean of"
+                " %{customdata[1]} seeds<br>%{customdata[2]} parameters, keeps %{customdata[3]} an"
+                " image<extra></extra>",
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(type="log", title="parameters", dtick=1, col=1)
+    figure.update_xaxes(type="log", title="MiB saved for the backward pass of an image", col=2)
+    figure.update_yaxes(title="test accuracy (%)", col=1)
+    figure.update_layout(
+        title="What equal accuracy costs",
+        height=400,
+        margin=dict(t=72, b=8, l=8, r=8),
+        legend=dict(orientation="h", yanchor="bottom", y=1.0, x=0),
+    )
     return figure
 
 

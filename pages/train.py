@@ -49,7 +49,6 @@ def form() -> None:
 
     with st.sidebar:
         spec = choose_run()
-    info = find_dataset(spec.dataset)
     try:
         cost = cost_of(spec)
         problem = None
@@ -71,7 +70,6 @@ def form() -> None:
         if not problem:
             throughput_view(spec, available_devices())
         return
-    st.subheader(f"What the network will see: {info.title}", anchor=False)
     show_samples(spec.dataset, spec.model.image_size)
     if cost:
         announce(spec, cost)
@@ -223,14 +221,18 @@ def samples(name: str, size: int) -> list[np.ndarray]:
 
 
 def show_samples(name: str, size: int) -> None:
-    """One picture of each class in a row, with its name."""
-    source = name if is_available(name) else "fashion-mini"
-    _, labels = sample_images(source, SAMPLES)
+    """One picture of each class in a row, with its name; of a set that is here."""
+    info = find_dataset(name)
+    st.subheader(f"What the network will see: {info.title}", anchor=False)
+    if not is_available(name):
+        st.caption("Its pictures are shown here once the first run has downloaded them.")
+        return
+    _, labels = sample_images(name, SAMPLES)
     with st.container(horizontal=True, gap="small"):
-        for picture, label in zip(samples(source, size), labels, strict=True):
+        for picture, label in zip(samples(name, size), labels, strict=True):
             with st.container(width=76, gap=None):
                 st.image(picture, width=76)
-                st.caption(find_dataset(source).class_names[label])
+                st.caption(info.class_names[label])
 
 
 def announce(spec: RunSpec, cost: Estimate) -> None:

@@ -71,9 +71,21 @@ def small_vgg_runs(seeds: int) -> Iterator[RunSpec]:
         yield RunSpec(SMALL_VGG, "fashion-mnist", chosen, 60_000, seed=seed)
 
 
+def dense_runs(seeds: int) -> Iterator[RunSpec]:
+    """DenseNets and residual nets to compare at equal accuracy."""
+    from core.equal_accuracy import DATASET, DENSE, EPOCHS, IMAGES, RECIPE, RESIDUAL
+    from core.training.recipes import recipe
+
+    chosen = recipe(RECIPE, IMAGES, EPOCHS)
+    for seed in range(seeds):
+        for model in (*DENSE, *RESIDUAL):
+            yield RunSpec(model, DATASET, chosen, IMAGES, seed=seed)
+
+
 RUNS = {
     "course": lambda seeds: course_runs(seeds),
     "vgg-64": lambda seeds: small_vgg_runs(seeds),
+    "dense": lambda seeds: dense_runs(seeds),
 }
 
 

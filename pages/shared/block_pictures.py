@@ -19,11 +19,6 @@ TOP, GAP, RADIUS = 18, 9, 9  # y where x comes in, between two parts, of the add
 TAP = TOP + 6  # y where the shortcut leaves
 
 
-def block_picture(shortcut: str, as_published: bool, colour: str) -> str:
-    """The unit with this shortcut in the original order, without BatchNorm."""
-    return variant_picture(Variant(shortcut, shortcut, shortcut, as_published), colour)
-
-
 def variant_picture(variant: Variant, colour: str) -> str:
     """One unit from top to bottom, its shortcut at the right; what is dead is dashed."""
     row, order = SHORTCUTS[variant.shortcut], ORDERS[variant.order]

@@ -14,6 +14,7 @@ from core.analysis.records import Analysis
 from core.evidence_tables import growth_frame
 from core.specs import LabError, ModelSpec
 from pages.shared.downloads import download_csv, file_name
+from pages.shared.equal_accuracy_view import equal_accuracy_view, title
 from pages.shared.lab import analysis_of
 
 BATCH = 128  # images in the batch whose training memory is compared
@@ -54,6 +55,7 @@ def densenet_view(analysis: Analysis) -> None:
         "net_growth_csv",
     )
     beside_residual(analysis)
+    equal_accuracy_view()
 
 
 def one_step(steps: tuple[GrowthStep, ...]) -> None:
@@ -121,17 +123,8 @@ def beside_residual(analysis: Analysis) -> None:
     st.markdown(verdict(analysis, other))
     st.caption(
         f"Of {', '.join(RESIDUAL)} at ratios {RATIOS[0]} to {RATIOS[-1]} the one whose number of"
-        " parameters is nearest, at the same resize, channels and classes. Equal parameters can be"
-        " computed; equal accuracy has to be trained: *Train this network* below."
+        " parameters is nearest, at the same resize, channels and classes."
     )
-
-
-def title(spec: ModelSpec) -> str:
-    """`ResNet-18, ratio 2`."""
-    from core.zoo import find
-
-    ratio = f", ratio {spec.ratio}" if spec.ratio > 1 else ""
-    return f"{find(spec.arch).title}{ratio}"
 
 
 def nearest_residual(analysis: Analysis) -> Analysis | None:

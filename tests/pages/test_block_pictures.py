@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from core.variants import ORDERS, SHORTCUTS, VARIANTS
-from pages.shared.block_pictures import INK, WIDTH, block_picture, variant_picture
+from pages.shared.block_pictures import INK, WIDTH, variant_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 COLOUR = "#0072B2"
@@ -66,13 +66,3 @@ def test_pictures_differ_and_say_in_words_what_they_show():
     for name, one in VARIANTS.items():
         assert drawn(name).attrib["aria-label"] == f"{one.title}: {one.formula}"
         assert set(drawn(name).attrib["stroke"].split()) == {INK}
-
-
-def test_a_shortcut_alone_is_drawn_in_the_original_order():
-    for name in ("identity", "conv-published", "exclusive-gating"):
-        one = VARIANTS[name]
-        alone = block_picture(one.shortcut, one.as_published, COLOUR)
-        assert (
-            alone.partition('fill="none"')[2]
-            == (variant_picture(one, COLOUR).partition('fill="none"')[2])
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -11,7 +12,9 @@ from plotly.subplots import make_subplots
 from core import formats
 from core.analysis.growth import GrowthStep, growth_formula
 from core.figures import BLUE, GREY, ORANGE, VERMILLION
-from core.statistics import Mean
+
+if TYPE_CHECKING:
+    from core.statistics import Mean
 
 
 def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:

@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "gradient_figures": {"formats", "training", "figures", "gradient_verdict"},
     "branch_figures": {"figures", "runs"},
     "prediction_figures": {"figures"},
-    "growth_figures": {"formats", "analysis", "figures"},
+    "growth_figures": {"formats", "analysis", "figures", "statistics"},
+    "equal_accuracy": {"specs", "statistics", "reproduction"},
     "evidence_tables": {"analysis", "data", "runs", "training", "tables", "gradient_verdict"},
     "tables": {"specs", "formats", "analysis", "training", "runs", "published"},
 }

@@ -14,8 +14,8 @@ from core.analysis.records import Analysis
 from core.evidence_tables import growth_frame
 from core.specs import LabError, ModelSpec
 from pages.shared.downloads import download_csv, file_name
-from pages.shared.equal_accuracy_view import equal_accuracy_view, title
 from pages.shared.lab import analysis_of
+from pages.shared.messages import network_title
 
 BATCH = 128  # images in the batch whose training memory is compared
 RESIDUAL = ("resnet18", "resnet34", "resnet50")
@@ -31,6 +31,8 @@ IDEA = (
 
 def densenet_view(analysis: Analysis) -> None:
     """The idea, the growing concatenation, one layer's formulas, the residual net beside it."""
+    from pages.shared.equal_accuracy_view import equal_accuracy_view  # its statistics need a second
+
     steps = growth(analysis)
     st.markdown(IDEA)
     st.plotly_chart(growth_figures.growth_bars(steps), key="net_growth_chart")
@@ -118,7 +120,7 @@ def beside_residual(analysis: Analysis) -> None:
         ],
         "weight layers on the longest path": [str(one.totals.depth) for one in both],
     }
-    names = [title(one.spec) for one in both]
+    names = [network_title(one.spec) for one in both]
     st.table(pd.DataFrame(rows, index=names).T)
     st.markdown(verdict(analysis, other))
     st.caption(
@@ -158,8 +160,8 @@ def verdict(dense: Analysis, residual: Analysis) -> str:
     saved = ours.saved_bytes / theirs.saved_bytes
     macs = ours.macs / theirs.macs
     text = (
-        f"With {params:.2f} times the parameters of {title(residual.spec)} this DenseNet does"
-        f" {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations for"
+        f"With {params:.2f} times the parameters of {network_title(residual.spec)} this DenseNet"
+        f" does {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations for"
         " the backward pass"
     )
     if saved > params * 1.1:

@@ -12,10 +12,10 @@ from core.analysis.records import Analysis
 from core.equal_accuracy import DATASET, EPOCHS, SHIPPED, Trained, difference, nearest, trained
 from core.growth_figures import CostPoint
 from core.reproduction import read
-from core.specs import ModelSpec
 from core.statistics import points
 from pages.shared.downloads import download_csv
 from pages.shared.lab import analysis_of
+from pages.shared.messages import network_title
 
 
 def equal_accuracy_view() -> None:
@@ -46,7 +46,9 @@ def equal_accuracy_view() -> None:
 def cost_point(one: Trained) -> CostPoint:
     """The network with its costs."""
     totals = analysis_of(one.model).totals
-    return CostPoint(title(one.model), one.is_dense, totals.params, totals.saved_bytes, one.final)
+    return CostPoint(
+        network_title(one.model), one.is_dense, totals.params, totals.saved_bytes, one.final
+    )
 
 
 def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
@@ -59,9 +61,9 @@ def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
         low, high = points(pair.low), points(pair.high)
         apart += f" (95 % of the difference: {low} to {high}, {len(pair.seeds)} seeds)"
     return (
-        f"**{title(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it comes"
-        f" {title(other.model)} with {points(other.final.mean)} %, {apart}. For that the DenseNet"
-        f" has {ratio(ours, theirs, 'params')} times the parameters,"
+        f"**{network_title(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it"
+        f" comes {network_title(other.model)} with {points(other.final.mean)} %, {apart}. For that"
+        f" the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
         f" {ratio(ours, theirs, 'macs')} times the multiply-adds and keeps"
         f" {ratio(ours, theirs, 'saved_bytes')} times the activations."
     )
@@ -70,11 +72,3 @@ def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
 def ratio(one: Analysis, other: Analysis, name: str) -> str:
     """One total by the other, with two digits that count."""
     return f"{getattr(one.totals, name) / getattr(other.totals, name):.2g}"
-
-
-def title(spec: ModelSpec) -> str:
-    """`ResNet-18, ratio 2`."""
-    from core.zoo import find
-
-    by = f", ratio {spec.ratio}" if spec.ratio > 1 else ""
-    return f"{find(spec.arch).title}{by}"

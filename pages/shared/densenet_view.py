@@ -161,8 +161,8 @@ def verdict(dense: Analysis, residual: Analysis) -> str:
     macs = ours.macs / theirs.macs
     text = (
         f"With {params:.2f} times the parameters of {network_title(residual.spec)} this DenseNet"
-        f" does {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations for"
-        " the backward pass"
+        f" does {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations"
+        " for the backward pass"
     )
     if saved > params * 1.1:
         return (

@@ -15,6 +15,14 @@ from core.specs import LabError
 FAILED, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141  # exit codes; 128 + signal
 
 
+def run_number(text: str) -> int:
+    """A number that a run may have; stores count in 64 bits."""
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise argparse.ArgumentTypeError(f"there is no run {text}; `runs` lists those there are")
+    return number
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. What goes wrong is one sentence on standard error."""
     arguments = make_parser().parse_args(argv)
@@ -154,7 +162,7 @@ def add_gradients(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--dataset", default="fashion-mini", help="default: fashion-mini")
     parser.add_argument(
         "--runs",
-        type=int,
+        type=run_number,
         nargs="+",
         default=[],
         metavar="RUN",
@@ -174,7 +182,7 @@ def add_predict(commands: Commands[argparse.ArgumentParser]) -> None:
         description="The probabilities of every class for every test image, by the parameters of"
         " the run's best epoch.",
     )
-    parser.add_argument("run", type=int, metavar="RUN", help="its number, as `runs` shows it")
+    parser.add_argument("run", type=run_number, metavar="RUN", help="its number, see `runs`")
     parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
     add_format(parser)
@@ -212,7 +220,7 @@ def add_one_run(commands: Commands[argparse.ArgumentParser]) -> None:
     resume = commands.add_parser("resume", help="put a stopped or failed run back into the queue")
     export = commands.add_parser("export", help="the epochs of a run as CSV")
     for parser, command in ((stop, runs.stop), (resume, runs.resume), (export, runs.export)):
-        parser.add_argument("run", type=int, metavar="RUN", help="its number, as `runs` shows it")
+        parser.add_argument("run", type=run_number, metavar="RUN", help="its number, see `runs`")
         parser.set_defaults(command=command)
     resume.add_argument(
         "--epochs",

@@ -84,11 +84,10 @@ def replace_arch(arguments: Namespace, arch: str) -> Namespace:
 
 def trained(store: Store, run_id: int) -> Trained:
     """A run with its best parameters. Raises LabError where they are not here."""
-    from core.runs.files import best_path
+    from core.runs.files import verified_best
     from core.training.gradient_flow import Trained
 
     run = store.get(run_id)
-    path = best_path(run)
-    if path is None or run.best_epoch is None:
-        raise LabError(f"The best parameters of run {run_id} are not here; choose another run.")
+    path = verified_best(run)
+    assert run.best_epoch is not None  # as the file is there
     return Trained(run_id, run.best_epoch, run.spec, path)

@@ -13,7 +13,7 @@ def predict(arguments: Namespace) -> int:
     """python -m core predict"""
     from core.data.arrays import read_arrays
     from core.evidence_tables import prediction_frame
-    from core.runs.files import best_path
+    from core.runs.files import verified_best
     from core.runs.launch import predictions_name
     from core.runs.predictions import Predictions, keep_predictions
     from core.runs.store import open_store
@@ -22,14 +22,11 @@ def predict(arguments: Namespace) -> int:
 
     store = open_store()
     run = store.get(arguments.run)
-    path = best_path(run)
-    if path is None or run.best_file is None:
-        raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")
     if arguments.exit_with_parent and arguments.keep:
         leave_with_parent(store)
-    name = predictions_name(run.id, run.best_file.sha256)
+    name = predictions_name(run.id, run.best_file.sha256 if run.best_file else "")
     try:
-        probabilities = predict_run(run.spec, path, run.execution)
+        probabilities = predict_run(run.spec, verified_best(run), run.execution)
         if arguments.keep:
             keep_predictions(run, probabilities)
             store.keep_measured(name, {"share": 1.0, "result": {"run": run.id}})

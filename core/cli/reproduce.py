@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from core.cli.runs import check_writable
+from core.cli.runs import INTERRUPTED, check_writable
 from core.cli.writing import say
 from core.specs import ModelSpec, RunSpec, check_whole
 from core.training.records import EpochMetrics
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.runs.store import Run, Store
 
 MAX_SEEDS = 100
+STUDY = "reproduction"
 EPOCH_FIELDS = (
     *("train_loss", "train_accuracy", "test_loss", "test_accuracy"),
     *("train_seconds", "evaluation_seconds"),
@@ -35,10 +36,17 @@ def reproduce(arguments: Namespace) -> int:
     check_writable(arguments.csv)
     store = open_store()
     wanted = [spec for rows in arguments.rows for spec in RUNS[rows](arguments.seeds)]
-    missing = [spec for spec in wanted if key(spec) not in finished(store)]
-    say(f"{len(wanted) - len(missing)} of {len(wanted)} runs are in the store; training the rest.")
-    store.enqueue_all(missing, study="reproduction")
-    work(store, drain=True)
+    trained, begun = finished(store), unfinished(store)
+    missing = [spec for spec in wanted if key(spec) not in trained]
+    there = len(wanted) - len(missing)
+    say(f"{there} of {len(wanted)} runs are in the store; training the rest.")
+    store.continue_study(STUDY)  # what an earlier try has left
+    store.enqueue_all([spec for spec in missing if key(spec) not in begun], study=STUDY)
+    try:
+        work(store, drain=True)
+    except KeyboardInterrupt:
+        say("Interrupted. What is left stays in the queue; the same command goes on with it.")
+        return INTERRUPTED
     done = finished(store)
     runs = [done[key(spec)] for spec in wanted if key(spec) in done]
     epochs = store.epochs([run.id for run in runs])
@@ -107,6 +115,14 @@ def finished(store: Store) -> dict[RunSpec, Run]:
     from core.runs.store import RunState
 
     return {key(run.spec): run for run in store.runs() if run.state is RunState.FINISHED}
+
+
+def unfinished(store: Store) -> set[RunSpec]:
+    """Runs of an earlier try that wait, or broke off and can go on."""
+    from core.runs.store import RunState
+
+    runs = store.runs(study=STUDY)
+    return {key(run.spec) for run in runs if run.state is not RunState.FINISHED}
 
 
 def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]]:

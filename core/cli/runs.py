@@ -21,7 +21,7 @@ from core.training.records import EpochMetrics, Progress
 
 if TYPE_CHECKING:
     from core.data.load import Dataset
-    from core.runs.store import Run
+    from core.runs.store import Run, Store
 
 INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT
 EPOCH_COLUMNS = [
@@ -63,7 +63,14 @@ def train(arguments: Namespace) -> int:
     store = open_store()
     run = store.start_here(spec, this_process())
     say(f"Run {run.id}: {describe(spec)}")
-    bar, interrupt = ProgressBar(sys.stderr), StopOnInterrupt()
+    bar, interrupt, stderr = ProgressBar(sys.stderr), StopOnInterrupt(), sys.stderr
+
+    def leave_now() -> None:
+        """Somebody has stopped the run elsewhere, and its step takes too long to wait for."""
+        sys.stderr = stderr
+        tell_stopped(store, run, arguments.csv)
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)
 
     def listen(event: Progress | EpochMetrics) -> None:
         bar.show(event)
@@ -74,17 +81,28 @@ def train(arguments: Namespace) -> int:
         interrupt,
         contextlib.closing(bar),
     ):
-        execute(store, run, listen, leave_now)
+        try:
+            execute(store, run, listen, leave_now)
+        except KeyboardInterrupt:  # pressed twice: the step under way is not waited for
+            store.finish(run, RunState.STOPPED)
     run = store.get(run.id)
+    if run.state is RunState.STOPPED:
+        tell_stopped(store, run, arguments.csv)
+        return INTERRUPTED if interrupt.pressed else 1
     write_run(run, store.epochs([run.id])[run.id], arguments.csv)
     if run.state is RunState.FINISHED:
         return 0
+    say(run.message)
+    return 1
+
+
+def tell_stopped(store: Store, run: Run, csv: Path | None) -> None:
+    """The epochs of a run that was stopped, and how it goes on."""
+    write_run(store.get(run.id), store.epochs([run.id])[run.id], csv)
     say(
-        run.message
-        or f"Run {run.id} was stopped; what it learned so far is kept, and"
+        f"Run {run.id} was stopped; what it learned so far is kept, and"
         f" `python -m core resume {run.id}` puts it into the queue."
     )
-    return INTERRUPTED if interrupt.pressed else 1
 
 
 class StopOnInterrupt:
@@ -110,12 +128,6 @@ class StopOnInterrupt:
 
     def __exit__(self, *error: object) -> None:
         signal.signal(signal.SIGINT, self.before)
-
-
-def leave_now() -> None:
-    """Somebody has stopped the run elsewhere, and its step takes too long to wait for."""
-    say("The run was stopped; its last checkpoint is kept.")
-    os._exit(INTERRUPTED)
 
 
 def run_spec(arguments: Namespace) -> RunSpec:
@@ -227,21 +239,27 @@ def submit(arguments: Namespace) -> int:
 def stop(arguments: Namespace) -> int:
     """python -m core stop"""
     from core.runs.store import open_store
+    from core.runs.worker import end_leases_of_the_dead
 
     store = open_store()
     run = store.get(arguments.run)
     if run.state.is_over:
         raise LabError(f"Run {run.id} is {run.state}; there is nothing to stop.")
+    end_leases_of_the_dead(store)
     store.request_stop([run.id])
-    say(f"Run {run.id} stops after its current step; what it has learned is kept.")
+    over = store.get(run.id).state.is_over
+    when = "is stopped" if over else "stops after its current step"
+    say(f"Run {run.id} {when}; what it has learned is kept.")
     return 0
 
 
 def resume(arguments: Namespace) -> int:
     """python -m core resume"""
     from core.runs.store import open_store
+    from core.runs.worker import end_leases_of_the_dead
 
     store = open_store()
+    end_leases_of_the_dead(store)
     if arguments.epochs is not None:
         check_whole("epochs", arguments.epochs, 1, MAX_EPOCHS)
         store.extend(arguments.run, arguments.epochs)

@@ -44,6 +44,21 @@ def best_path(run: Run) -> Path | None:
     return path if path is not None and path.exists() else None
 
 
+def verified_best(run: Run) -> Path:
+    """The same, once its content is what the store vouches for. Raises LabError otherwise."""
+    path = best_path(run)
+    if path is None or run.best_file is None:
+        raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if run.best_file.sha256 not in (found, ""):  # "": of a lab that did not keep it
+        raise LabError(
+            f"{path.name} of run {run.id} is not what the run has written; perhaps another store"
+            " uses the same LAB_RUNS_DIR. Train the run again."
+        )
+    return path
+
+
 def write_whole(path: Path, write: Callable[[Path], None]) -> StoredFile:
     """Let `write` fill a temporary file, then give it its name in one step.
 

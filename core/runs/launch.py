@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from core.analysis.processor import threads
+from core.runs.schema import database_url
 from core.runs.store import Kind
 from core.specs import LabError, ModelSpec, RunSpec
 
@@ -25,7 +26,8 @@ STARTING_SECONDS = 10.0  # in which a worker of studies takes its first run
 def absolute_folders() -> dict[str, str]:
     """The lab's folders as this process sees them: the worker runs in another folder."""
     names = [name for name in ("LAB_RUNS_DIR", "LAB_DATA_DIR") if os.environ.get(name)]
-    return {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names}
+    found = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names}
+    return found | {"LAB_DATABASE_URL": database_url()}
 
 
 class ChildProcess:

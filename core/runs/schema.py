@@ -123,10 +123,13 @@ def runs_dir() -> Path:
 
 
 def database_url() -> str:
-    """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`."""
+    """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`; a file by its absolute path."""
     if chosen := os.environ.get("LAB_DATABASE_URL"):
+        file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
+        if chosen.startswith("sqlite:///") and file and not file.startswith((":memory:", "file:")):
+            return f"sqlite:///{Path(file).absolute()}{mark}{query}"
         return chosen
-    path = quote(str(runs_dir() / "lab.sqlite"), safe="/:\\")  # a ? in it is no query
+    path = quote(str(runs_dir().absolute() / "lab.sqlite"), safe="/:\\")  # a ? in it is no query
     return f"sqlite:///{path}"
 
 
@@ -163,8 +166,7 @@ def open_database(url: str | None = None) -> Engine:
         ) from error
     except SQLAlchemyError as error:
         raise LabError(
-            f"The run store cannot be opened ({reason(error)}); check that its folder can be"
-            " written and its disk is not full."
+            f"The run store cannot be opened ({reason(error)}); {advice(error)}."
         ) from error
     return engine
 
@@ -172,6 +174,13 @@ def open_database(url: str | None = None) -> Engine:
 def reason(error: SQLAlchemyError) -> str:
     """The database's own words, without the statement."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
+def advice(error: SQLAlchemyError) -> str:
+    """What may help when a store cannot be opened."""
+    if any(words in reason(error) for words in ("not a database", "malformed")):
+        return "move that file away, or set LAB_RUNS_DIR to another folder"
+    return "check that its folder can be written and its disk is not full"
 
 
 def bring_up_to_date(connection: Connection) -> None:

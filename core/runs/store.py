@@ -311,23 +311,27 @@ class Store:
         return found
 
     def request_stop(self, run_ids: Iterable[int]) -> None:
-        """Queued runs stop now, running ones after their current step."""
+        """Queued runs stop now, as do those whose worker died; others after their current step."""
         chosen = runs_table.c.id.in_(list(run_ids))
+        now = time.time()
         with self.writing() as connection:
             connection.execute(
                 update(runs_table)
                 .where(chosen, runs_table.c.state == RunState.QUEUED)
-                .values(state=RunState.STOPPED, finished_at=time.time())
+                .values(state=RunState.STOPPED, finished_at=now)
             )
             connection.execute(
                 update(runs_table)
                 .where(chosen, runs_table.c.state == RunState.RUNNING)
                 .values(stop_requested=True)
             )
+            self._give_up(connection, silent_since(now), now)
 
     def resume(self, run_id: int) -> None:
-        """Put a stopped or failed run back into the queue; it goes on where it was."""
-        if not self._requeue(run_id, [RunState.STOPPED, RunState.FAILED]):
+        """Put a run that stopped, failed or lost its worker back into the queue, to go on."""
+        ended = runs_table.c.state.in_([RunState.STOPPED, RunState.FAILED])
+        free = or_(ended, silent_since(time.time()))
+        if not self._requeue_where(and_(runs_table.c.id == run_id, free)):
             state = self.get(run_id).state
             raise LabError(
                 f"Run {run_id} is {state}; only a stopped or failed run can be continued."
@@ -349,11 +353,8 @@ class Store:
                 " and from the checkpoint of its last one."
             )
         longer = replace(run.spec, recipe=replace(run.spec.recipe, epochs=epochs))
-        self._requeue(run_id, [RunState.FINISHED], spec=longer.to_json())
-
-    def _requeue(self, run_id: int, states: list[RunState], **values: Any) -> bool:
-        chosen = and_(runs_table.c.id == run_id, runs_table.c.state.in_(states))
-        return bool(self._requeue_where(chosen, **values))
+        finished = and_(runs_table.c.id == run_id, runs_table.c.state == RunState.FINISHED)
+        self._requeue_where(finished, spec=longer.to_json())
 
     def _requeue_where(self, condition: Any, **values: Any) -> int:
         with self.writing() as connection:
@@ -599,6 +600,13 @@ class Store:
                 select(speeds_table.c.found).where(speeds_table.c.name == name)
             )
         return json.loads(text) if text else None
+
+    def keep_first_measured(self, name: str, found: dict[str, Any]) -> dict[str, Any]:
+        """Keep what was measured unless something is kept already; what is kept then."""
+        row = {"name": name, "measured_at": time.time(), "found": json.dumps(found)}
+        with suppress(LabError), self.writing() as connection:  # another was first: the same key
+            connection.execute(insert(speeds_table), row)
+        return self.measured(name) or found
 
     def keep_measured(self, name: str, found: dict[str, Any]) -> None:
         """Keep what was measured, in place of what was there."""

@@ -232,10 +232,12 @@ def fastest_way(store: Store, spec: RunSpec) -> Execution:
     steps = spec.recipe.epochs * -(-images // spec.recipe.batch_size)
     name = execution_name(spec)
     known = store.measured(name) if steps >= TRIAL_STEPS else None
-    execution = Execution(**known) if known else choose_execution(spec, steps)
-    if steps >= TRIAL_STEPS and not known:
-        store.keep_measured(name, asdict(execution))
-    return execution
+    if known:
+        return Execution(**known)
+    execution = choose_execution(spec, steps)
+    if steps < TRIAL_STEPS:
+        return execution
+    return Execution(**store.keep_first_measured(name, asdict(execution)))
 
 
 def go_on(store: Store, run: Run, training: Training) -> None:

@@ -179,11 +179,12 @@ def shorter_runs(
     `seconds_of` is None for a run that cannot be built or has no estimate.
     """
     total, model = spec.train_images or find_dataset(spec.dataset).train_images, spec.model
-    fewer = (round(total * share, -2) for share in SHARES)
+    counts = (int(round(total * share, -2)) for share in SHARES)
+    fewer = (count for count in counts if count >= spec.recipe.batch_size)
     smaller = (side for side in SIZES if side < model.image_size)
     larger = (ratio for ratio in RATIOS if ratio > model.ratio)
     for ways in (
-        ((f"{count:,.0f} images", replace(spec, train_images=int(count))) for count in fewer),
+        ((f"{count:,} images", replace(spec, train_images=count)) for count in fewer),
         ((f"{s} px", replace(spec, model=replace(model, image_size=s))) for s in smaller),
         ((f"ratio {r}", replace(spec, model=replace(model, ratio=r))) for r in larger),
     ):

@@ -94,8 +94,8 @@ def offer(analysis: Analysis, device: str, batch_size: int, times: LayerTimes | 
         help="Takes nine passes in a process of its own; the page stays usable.",
     ):
         name = layer_times_name(analysis.spec, device, batch_size)
-        store().keep_measured(name, {})
         measurer().start(name, layer_times_flags(analysis.spec, device, batch_size))
+        store().keep_measured(name, {})
         st.rerun()
 
 

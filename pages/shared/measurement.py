@@ -55,8 +55,8 @@ def measurement(
             icon=":material/timer:",
             help=help_text,
         ):
+            measurer().start(name, arguments)  # refused while another is under way
             store().keep_measured(name, {})
-            measurer().start(name, arguments)
             st.rerun()
 
     live()

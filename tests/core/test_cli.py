@@ -21,7 +21,8 @@ from core.analysis import analyze
 from core.cli import progress_bar, reproduce, runs
 from core.cli.reproduce import course_runs, small_vgg_runs
 from core.runs.store import RunState, open_store
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, RunSpec
+from core.training.recipes import recipe
 from core.training.records import EpochMetrics, Progress
 from core.zoo import CATALOGUE, complete
 
@@ -248,6 +249,22 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(command, tmp_path, monk
     assert "epoch" in table
     assert "was stopped" in err
     assert "Traceback" not in err
+
+
+def test_ctrl_c_twice_does_not_wait_and_leaves_a_stopped_run(command, monkeypatch):
+    def interrupt_twice(bar, event):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(progress_bar.ProgressBar, "show", interrupt_twice)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code, _, err = command("train", "lenet", *SMALL)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    [run] = open_store().runs()
+    assert (code, run.state) == (130, RunState.STOPPED)
+    assert "python -m core resume 1" in err and "Traceback" not in err
 
 
 def test_a_run_that_fails_is_one_sentence_and_exit_code_1(command):
@@ -533,6 +550,11 @@ def test_a_run_that_is_not_there_is_one_sentence(command, name):
 # reproduce ------------------------------------------------------------------------------------
 
 
+def tiny_run(seed: int) -> RunSpec:
+    short = recipe("fast", 64, epochs=1, batch_size=32)
+    return RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", short, 64, seed=seed)
+
+
 def test_reproduce_trains_what_is_missing_and_writes_every_epoch(command, tmp_path, monkeypatch):
     def tiny_runs(seeds: int):
         for seed in range(seeds):
@@ -563,6 +585,33 @@ def test_reproduce_trains_what_is_missing_and_writes_every_epoch(command, tmp_pa
         "reproduce", "--seeds", "1", "--csv", str(file)
     )[2]  # fmt: skip
     assert rows_of(file.read_text("utf-8")) == rows
+
+
+def test_an_interrupted_reproduction_goes_on_and_queues_nothing_twice(
+    command, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(reproduce.RUNS, "course", lambda seeds: [tiny_run(s) for s in range(seeds)])
+
+    def interrupted(store, drain):
+        run = store.claim()
+        store.finish(run, RunState.STOPPED)
+        raise KeyboardInterrupt
+
+    arguments = ("reproduce", "--seeds", "2", "--csv", str(tmp_path / "rows.csv"))
+    with monkeypatch.context() as patch:
+        patch.setattr("core.runs.worker.work", interrupted)
+        code, _, err = command(*arguments)
+    assert code == 130 and "the same command goes on with it" in err
+    assert command(*arguments)[0] == 0
+    assert [run.state for run in open_store().runs()] == [RunState.FINISHED] * 2
+
+
+@pytest.mark.parametrize("name", ["stop", "resume", "export", "predict"])
+@pytest.mark.parametrize("number", ["0", "-1", "99999999999999999999", "one"])
+def test_what_is_no_run_number_is_told_by_the_parser(capsys, name, number):
+    with pytest.raises(SystemExit) as left:
+        main([name, number])
+    assert left.value.code == 2 and "Traceback" not in capsys.readouterr().err
 
 
 def test_the_small_vgg_is_trained_as_published_but_for_its_size():

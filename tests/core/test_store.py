@@ -15,6 +15,7 @@ from sqlalchemy import event, text, update
 
 from core.runs import store as store_module
 from core.runs.files import delete_runs, run_folder, save_best, save_checkpoint
+from core.runs.launch import absolute_folders
 from core.runs.schema import (
     OLDEST_VERSION,
     SCHEMA_VERSION,
@@ -335,6 +336,16 @@ def test_a_run_that_should_stop_and_whose_worker_died_is_stopped(store):
     assert state(store, run) is RunState.STOPPED
 
 
+def test_a_run_whose_worker_has_died_stops_at_once_and_can_go_on(store):
+    stopped, resumed = claimed(store), claimed(store)
+    for run in (stopped, resumed):
+        fall_silent(store, run)
+    store.request_stop([stopped.id])
+    assert state(store, stopped) is RunState.STOPPED
+    store.resume(resumed.id)
+    assert state(store, resumed) is RunState.QUEUED
+
+
 def test_stop_changes_nothing_that_is_over(store):
     run = claimed(store)
     store.finish(run, RunState.FINISHED)
@@ -449,6 +460,11 @@ def test_speeds_are_kept_by_device(store):
     assert store.measured("here cpu") == {"linear": 2.0}
 
 
+def test_of_two_that_measure_the_same_the_first_counts(store):
+    assert store.keep_first_measured("way", {"threads": 2}) == {"threads": 2}
+    assert store.keep_first_measured("way", {"threads": 1}) == {"threads": 2}
+
+
 # Where the store lies
 
 
@@ -457,6 +473,15 @@ def test_the_store_lies_in_the_runs_folder_unless_told(isolated_runs, monkeypatc
     assert database_url() == f"sqlite:///{isolated_runs / 'lab.sqlite'}"
     monkeypatch.setenv("LAB_DATABASE_URL", "postgresql://db/lab")
     assert database_url() == "postgresql://db/lab"
+
+
+def test_a_workers_store_is_the_one_of_the_process_that_starts_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAB_DATABASE_URL", "sqlite:///my%20runs.sqlite?timeout=9")
+    assert database_url() == f"sqlite:///{tmp_path}/my%20runs.sqlite?timeout=9"
+    assert absolute_folders()["LAB_DATABASE_URL"] == database_url()
+    monkeypatch.delenv("LAB_DATABASE_URL")
+    assert absolute_folders()["LAB_DATABASE_URL"] == database_url()
 
 
 def test_without_variables_runs_lie_in_the_users_data_folder(monkeypatch, tmp_path):
@@ -566,7 +591,7 @@ def test_a_file_that_cannot_be_opened_is_one_sentence(isolated_runs):
 def test_a_file_that_is_no_store_is_one_sentence(isolated_runs):
     isolated_runs.mkdir()
     (isolated_runs / "lab.sqlite").write_bytes(b"something else entirely" * 100)
-    with pytest.raises(LabError, match=r"cannot be opened \(file is not a database\)"):
+    with pytest.raises(LabError, match=r"\(file is not a database\); move that file away"):
         open_store()
 
 

@@ -15,8 +15,9 @@ from core.data.load import load
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training import throughput as throughput_module
 from core.training.conventional import PilImages, conventional_network, conventional_steps
+from core.training.fit import start
 from core.training.recipes import recipe
-from core.training.throughput import matrix_peak, measure_throughput
+from core.training.throughput import lab_steps, matrix_peak, measure_throughput
 from core.training.time_split import throughput_verdict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,6 +38,14 @@ def short_turns(monkeypatch) -> None:
     monkeypatch.setattr("core.training.execution.TRIAL_SECONDS", 0.0)
 
 
+def test_the_labs_loop_goes_on_after_the_longest_run(monkeypatch):
+    """A small set has few steps an epoch, and a measurement may need more than all of them."""
+    monkeypatch.setattr(throughput_module, "MAX_EPOCHS", 2)
+    few = replace(LENET, train_images=64)
+    steps = lab_steps(few, load("fashion-mini").first(64), start(few))
+    assert list(islice(steps, 9)) == [32] * 9
+
+
 @pytest.mark.parametrize(("size", "normalise"), [(28, True), (28, False), (32, True)])
 def test_both_loops_see_the_same_images(size, normalise):
     spec = replace(
@@ -53,8 +62,6 @@ def test_both_loops_see_the_same_images(size, normalise):
 
 
 def test_both_loops_begin_with_the_same_network():
-    from core.training.fit import start
-
     theirs, optimiser = conventional_network(LENET)
     ours = start(LENET)
     for name, value in theirs.state_dict().items():

@@ -525,6 +525,12 @@ def test_a_long_run_is_offered_shorter_by_as_little_as_does():
     assert list(shorter_runs(spec, lambda run: None, limit=600)) == []
 
 
+def test_a_run_is_never_offered_with_fewer_images_than_a_batch():
+    spec = RunSpec(ModelSpec("vgg11", 16, 32), "fashion-mini", recipe("fast", 40, batch_size=16))
+    spec = replace(spec, train_images=40)
+    assert list(shorter_runs(spec, lambda run: 1_000.0, limit=600)) == []
+
+
 def test_an_equal_run_tells_the_time_better():
     spec = RunSpec(RESIDUAL, "fashion-mini", Recipe("fast", 3, 100, 0.1))
     found = estimate(spec, analyze(RESIDUAL), SPEED, 5_000, 3_000, measured_rate=500.0)

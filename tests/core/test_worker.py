@@ -21,7 +21,7 @@ from core.data.batches import prepare
 from core.data.load import load
 from core.runs import store as store_module
 from core.runs import worker as worker_module
-from core.runs.files import best_path, load_checkpoint, path_of, run_folder
+from core.runs.files import best_path, load_checkpoint, path_of, run_folder, verified_best
 from core.runs.launch import WorkerProcess
 from core.runs.store import Run, RunState, Store, open_store
 from core.runs.worker import execute, work
@@ -329,6 +329,19 @@ def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_r
     run = claimed(fresh)
     assert run.id == 1 and execute(fresh, run) is RunState.FINISHED
     assert history(fresh, run.id) == uninterrupted(fresh, TINY)
+
+
+def test_parameters_that_the_run_has_not_written_are_not_used(store):
+    run = claimed(store)
+    execute(store, run)
+    run = store.get(run.id)
+    path = verified_best(run)
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(LabError, match="is not what the run has written"):
+        verified_best(run)
+    path.unlink()
+    with pytest.raises(LabError, match="are not here"):
+        verified_best(run)
 
 
 class Killed(BaseException):

@@ -222,14 +222,43 @@ def sentence(pair: Comparison) -> str:
         low, high = sorted((abs(pair.low), abs(pair.high)))
         return (
             f"{pair.better} is better than {pair.worse} by {points(abs(pair.difference))} points"
-            f" (95 % {points(low)}–{points(high)}), with {count} seeds."
+            f" ({level(pair)} {points(low)}–{points(high)}), with {count} seeds."
         )
-    apart = f"{first} and {second} cannot be told apart with {count} seeds"
-    effect, needed = f"{100 * SMALLEST_EFFECT:.1f} points", pair.seeds_needed
-    if needed is not None and needed <= count:
-        return f"{apart}; a difference of {effect} would most likely have shown."
-    many = f"more than {MOST_SEEDS:,}" if needed is None else f"about {needed:,}"
-    return f"{apart}; {many} would be needed for a difference of {effect}."
+    return (
+        f"{first} and {second} cannot be told apart with {count} seeds: {between(pair)};"
+        f" {what_is_needed(pair)}."
+    )
+
+
+def level(pair: Comparison) -> str:
+    """The level of its interval: `95 %`, or `99.2 %` where Holm's correction asks for more."""
+    return f"{100 * (pair.confidence or CONFIDENCE):.3g} %"
+
+
+def between(pair: Comparison) -> str:
+    """The difference that was seen, with its interval."""
+    assert pair.difference is not None and pair.low is not None and pair.high is not None
+    ends = f"{100 * pair.low:+.2f} to {100 * pair.high:+.2f}".replace("-", "−")
+    seen = f"{100 * pair.difference:+.2f}".replace("-", "−")
+    return f"{seen} points ({level(pair)} {ends})"
+
+
+def what_is_needed(pair: Comparison) -> str:
+    """Seeds for SMALLEST_EFFECT to show, or that the interval has no room for it any more."""
+    assert pair.low is not None and pair.high is not None
+    effect, needed = f"a difference of {100 * SMALLEST_EFFECT:.1f} points", pair.seeds_needed
+    if max(-pair.low, pair.high) < SMALLEST_EFFECT:
+        return f"the interval leaves no room for {effect}"
+    if needed is None:
+        return f"more than {MOST_SEEDS:,} would be needed for {effect}"
+    if needed <= len(pair.seeds):  # by a spread that so few seeds may have shown too small
+        return f"more seeds would be needed to settle {effect}"
+    return f"about {roughly(needed):,} would be needed for {effect}"
+
+
+def roughly(count: int) -> int:
+    """To one digit that counts from 20 on, as the spread of few seeds is known no better."""
+    return count if count < 20 else round(count, 1 - len(str(count)))
 
 
 def _sentence_without_spread(pair: Comparison) -> str:
@@ -281,6 +310,10 @@ def method(pairs: Sequence[Comparison]) -> str:
         f" so that any false “better” at all comes in at most {100 * ALPHA:.0f} % of studies. Each"
         f" interval has the level of its step in Holm's procedure (1 − 0.05 ÷ pairs left) and"
         f" excludes zero exactly where the test does; it is never narrower than the plain 95 % one."
+        f" The bands of the chart are each variant's own, while the tests pair the seeds, so bands"
+        f" may overlap where a pair is told apart. The tests take the differences between seeds to"
+        f" be roughly normal, which a few seeds can neither show nor refute; the images are the"
+        f" same for every seed, so nothing is said of other images, data sets or longer runs."
         f" Seeds needed: power {100 * POWER:.0f} %, two-sided α = 0.05 ÷ {count}, noncentral t"
     )
     if seeds:

@@ -199,6 +199,10 @@ class Variant:
         is_course = arch == "course-residual"
         return tuple(pair for pair in self.options if is_course or pair[0] != "as_published")
 
+    def in_network(self, arch: str) -> Variant:
+        """As the units of this network are: with BatchNorm where the network has it."""
+        return replace(self, batch_norm=norm_of(self, arch))
+
     @property
     def branch(self) -> tuple[str, ...]:
         """What the residual branch really does, in order."""

@@ -9,13 +9,13 @@ import streamlit as st
 from core.data import find_dataset
 from core.runs.store import Study
 from core.studies import by_variant
-from core.variants import VARIANTS, Variant
+from core.variants import VARIANTS, Variant, variants_of
 from pages.shared.block_pictures import variant_picture
 from pages.shared.frame import frame
 from pages.shared.lab import start_study_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain
 from pages.shared.reproduction_view import reference_chart, reproduction_view
-from pages.shared.study_form import Choice, begin, study_form
+from pages.shared.study_form import Choice, begin, count, study_form
 from pages.shared.study_view import study_view
 from pages.shared.variant_styles import style_of
 from pages.shared.why_view import why_view
@@ -29,9 +29,15 @@ def page() -> None:
         choice = study_form()
     studies = store().studies(LISTED)
     study = chosen_study(studies)
+    compared, network = choice.units, choice.settings["network"]
+    if study:
+        groups = by_variant(store().runs(study=study.id), {})
+        compared = [group.variant for group in groups if group.variant]
+        network = groups[0].model.arch
     left, right = st.columns([1, 4], gap="medium")
-    with left:
-        pictures(variants_of(study) if study else choice.variants)
+    with left, st.container(horizontal=True, gap="small"):
+        for variant in compared:
+            picture(variant)
     with right:
         if study is None:
             invitation(choice)
@@ -41,6 +47,7 @@ def page() -> None:
             study_view(study.id)
             with st.expander("The course note's blocks on MNIST: published and reproduced"):
                 reference_chart()
+    other_blocks(network, {variant.name for variant in compared})
     why_view()
     reproduction_view()
 
@@ -55,26 +62,16 @@ def chosen_study(studies: Sequence[Study]) -> Study | None:
     return None
 
 
-def variants_of(study: Study) -> list[str]:
-    """The names of the variants that a study compares."""
-    groups = by_variant(store().runs(study=study.id), {})
-    return [group.variant.name for group in groups if group.variant]
-
-
-def pictures(chosen: Sequence[str]) -> None:
-    """The blocks that are compared, each with its formula; the others folded away."""
-    with st.container(horizontal=True, gap="small"):
-        for name in VARIANTS:
-            if name in chosen:
-                picture(VARIANTS[name])
-    others = [variant for name, variant in VARIANTS.items() if name not in chosen]
+def other_blocks(network: str, compared: set[str]) -> None:
+    """The other blocks that this network can have, folded away."""
+    others = [name for name in variants_of(network) if name not in compared]
     if others:
         with (
             st.expander(f"{len(others)} other blocks"),
             st.container(horizontal=True, gap="small"),
         ):
-            for variant in others:
-                picture(variant)
+            for name in others:
+                picture(VARIANTS[name].in_network(network))
 
 
 def picture(variant: Variant) -> None:
@@ -88,11 +85,16 @@ def picture(variant: Variant) -> None:
 
 def invitation(choice: Choice) -> None:
     """Before any study: the question, one button, and the shipped curves."""
+    if not choice.specs:
+        st.info("Choose at least one variant in the sidebar.", icon=":material/info:")
+        reference_chart()
+        return
     with st.container(border=True):
         st.subheader("Which block is better, and can a few seeds tell?", anchor=False)
-        epochs = choice.specs[0].recipe.epochs if choice.specs else 0
+        epochs = count(choice.specs[0].recipe.epochs, "epoch")
         st.write(
-            f"{len(choice.variants)} blocks, {len(choice.specs)} short runs of {epochs} epochs on"
+            f"{count(len(choice.variants), 'block')}, {count(len(choice.specs), 'short run')} of"
+            f" {epochs} each on"
             f" {find_dataset(choice.settings['dataset']).title}, then a verdict in words. The"
             " sidebar changes what is compared and says how long it takes."
         )

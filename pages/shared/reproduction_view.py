@@ -99,7 +99,10 @@ def reproduction_view() -> None:
     if told:
         st.markdown("\n".join(f"- {text}" for text in told))
     elif any(row.difference is not None for row in rows):
-        st.caption("Where we have runs, our mean lies within 0.3 points of the published value.")
+        st.caption(
+            "In each published setting that was trained again, our mean lies within 0.3 points of"
+            " the published value; another size or a corrected block is no published setting."
+        )
     for row in rows:
         if row.published and row.published.remark:
             st.caption(f"{row.title}: {row.published.remark}")

@@ -12,7 +12,7 @@ from core.data import DATASETS, find_dataset
 from core.runs.store import Study
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
-from core.variants import VARIANTS, Variant
+from core.variants import VARIANTS, Variant, variants_of
 from pages.shared.costs import LONG_SECONDS, study_seconds
 from pages.shared.data_sets import dataset_line
 from pages.shared.lab import load_torch, start_worker, store
@@ -31,6 +31,7 @@ class Choice:
     settings: dict[str, Any]
     specs: list[RunSpec]
     variants: list[str]
+    units: list[Variant]  # as this network has them
     possible: bool = True  # there are runs, and each can be built and fits
 
 
@@ -57,7 +58,9 @@ def study_form() -> Choice:
         on_change=forget_variants,
         help="The net whose blocks are exchanged; everything else stays as it is.",
     )
-    known = [name for name in VARIANTS if options_of(network, VARIANTS[name]) is not None]
+    known = [
+        name for name in variants_of(network) if options_of(network, VARIANTS[name]) is not None
+    ]
     names = st.multiselect(
         "Variants",
         known,
@@ -101,6 +104,7 @@ def study_form() -> Choice:
         },
         specs,
         names,
+        [VARIANTS[name].in_network(network) for name in names],
     )
     choice = replace(choice, possible=announce(choice))
     if st.button(

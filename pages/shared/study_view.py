@@ -20,6 +20,7 @@ from pages.shared.downloads import download_csv
 from pages.shared.lab import analysis_of, start_study_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.reproduction_view import reference_lines
+from pages.shared.study_form import count
 from pages.shared.variant_styles import style_of
 
 REFRESH_SECONDS = 1.0
@@ -58,7 +59,7 @@ def follow(study_id: str, was_over: bool) -> None:
     images = spec.train_images or find_dataset(spec.dataset).train_images
     st.caption(
         f"{plain(study.id)} · {images:,} images of {spec.dataset} · recipe {spec.recipe.name},"
-        f" {spec.recipe.epochs} epochs, batch {spec.recipe.batch_size} · {spec.device}"
+        f" {count(spec.recipe.epochs, 'epoch')}, batch {spec.recipe.batch_size} · {spec.device}"
     )
     if not over:
         start_study_workers()  # those that died are replaced
@@ -179,9 +180,9 @@ def chart(groups: Sequence[Group]) -> None:
         [g.model for g in groups], spec.dataset, spec.recipe.name, " · shipped"
     )
     data = find_dataset(spec.dataset).title
-    title = f"Test accuracy on {data}<br>" + (
-        "every seed a curve" if shown == SEEDS else "mean of the seeds with its 95 % interval"
-    )
+    several = max(len(group.runs) for group in groups) > 1
+    means = "mean of the seeds with its 95 % interval" if several else "one seed each"
+    title = f"Test accuracy on {data}<br>" + ("every seed a curve" if shown == SEEDS else means)
     figure = study_chart([*behind, *lines], title, shown == SEEDS, spec.recipe.epochs)
     st.plotly_chart(figure, key="res_chart")
 

@@ -18,6 +18,7 @@ from core.statistics import (
     mean_interval,
     method,
     power,
+    roughly,
     seeds_needed,
     sentence,
     spread_factor,
@@ -210,8 +211,8 @@ def test_a_clear_difference_is_said_with_its_interval():
 def test_a_tie_is_said_with_the_seeds_that_it_would_take():
     [pair] = compare({"A": {0: 0.90, 1: 0.91, 2: 0.92}, "B": {0: 0.905, 1: 0.908, 2: 0.918}})
     assert sentence(pair) == (
-        f"A and B cannot be told apart with 3 seeds; about {pair.seeds_needed} would be needed for"
-        " a difference of 0.1 points."
+        "A and B cannot be told apart with 3 seeds: −0.03 points (95 % −1.04 to +0.97); about"
+        f" {roughly(pair.seeds_needed)} would be needed for a difference of 0.1 points."
     )
     assert pair.seeds_needed == seeds_needed(pair.deviation)
     assert headline([pair], ["A", "B"]) == "The two cannot be told apart with 3 seeds."
@@ -229,7 +230,28 @@ def test_enough_seeds_and_no_difference_is_said_so():
         {"A": {s: 0.9 + (-1) ** s * 1e-4 for s in seeds}, "B": dict.fromkeys(seeds, 0.9)}
     )
     assert pair.is_decided and not tied[0].is_decided
-    assert sentence(tied[0]).endswith("a difference of 0.1 points would most likely have shown.")
+    assert sentence(tied[0]).endswith("the interval leaves no room for a difference of 0.1 points.")
+
+
+def test_a_spread_that_happened_to_be_small_is_no_proof_of_a_tie():
+    """Post-hoc power would claim one, while the interval has room for the difference."""
+    [pair] = compare({"A": {0: 4e-4, 1: 7e-4, 2: 1e-3}, "B": dict.fromkeys(range(3), 0.0)})
+    assert not pair.is_decided and pair.seeds_needed <= 3 and pair.high > 0.001
+    assert "more seeds would be needed to settle a difference of 0.1 points" in sentence(pair)
+
+
+def test_an_interval_of_several_pairs_names_its_own_level():
+    three = {"A": CLEAR["A"], "B": CLEAR["B"], "C": {0: 0.5, 1: 0.52, 2: 0.55}}
+    pairs = compare(three)
+    levels = {f"({100 * pair.confidence:.3g} %" for pair in pairs}
+    assert levels == {"(98.3 %", "(97.5 %", "(95 %"}
+    for pair in pairs:
+        assert f"({100 * pair.confidence:.3g} % " in sentence(pair)
+
+
+@pytest.mark.parametrize(("seeds", "said"), [(3, 3), (19, 19), (24, 20), (1387, 1000), (96, 100)])
+def test_seeds_needed_are_said_no_more_exactly_than_they_are_known(seeds, said):
+    assert roughly(seeds) == said
 
 
 @pytest.mark.parametrize("seeds", [0, 1, 2])

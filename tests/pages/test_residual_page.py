@@ -17,6 +17,7 @@ from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.estimate import Speed
 from core.training.records import EpochMetrics
 from core.variants import VARIANTS
+from core.zoo import CATALOGUE
 from pages.shared.costs import study_seconds
 from pages.shared.variant_styles import variant_styles
 from tests.core.test_reproduction import HEAD, lines
@@ -88,6 +89,22 @@ def test_the_time_of_a_study_is_said_before_it_starts_and_follows_the_speed():
         app = open_page(PAGE)
         told.append(next(one.value for one in app.caption if "together about" in one.value))
     assert told[0].startswith("12 runs, together about ") and told[0] != told[1]
+
+
+def test_a_network_with_batchnorm_has_it_in_its_blocks_and_no_block_twice():
+    app = open_page(PAGE, res_network=CATALOGUE["resnet20"].title)
+    [variants] = [one for one in app.multiselect if one.key == "res_variants"]
+    titles = list(variants.options)
+    assert "plain residual" in titles and "plain residual with BatchNorm" not in titles
+    formulas = [one.value for one in app.caption if "conv1" in one.value]
+    assert formulas and all("BN" in formula for formula in formulas)
+
+
+def test_without_a_variant_the_page_asks_for_one():
+    app = open_page(PAGE)
+    app.multiselect(key="res_variants").set_value([]).run()
+    assert not app.exception
+    assert any("at least one variant" in one.value for one in app.info)
 
 
 def test_a_study_whose_runs_do_not_fit_is_not_offered(monkeypatch):

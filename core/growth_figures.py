@@ -38,7 +38,9 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
             x=[step.name for step in chosen],
             y=heights,
             name=name,
-            marker=dict(color=colour, pattern=dict(shape=pattern), line=dict(width=0)),
+            marker=dict(
+                color=colour, pattern=dict(shape=pattern, fillmode="overlay"), line=dict(width=0)
+            ),
             customdata=[
                 (growth_formula(step), step.side_out, formats.mebibytes(step.saved_bytes))
                 for step in chosen
@@ -56,6 +58,7 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
         margin=dict(t=72, b=8, l=8, r=8),
         legend=dict(orientation="h", yanchor="bottom", y=1.0, x=0),
         xaxis=dict(
+            title="dense layers and transitions, in order",
             categoryorder="array",
             categoryarray=names,
             tickvals=names,

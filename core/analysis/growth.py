@@ -65,6 +65,16 @@ def step_of(name: str, layers: Sequence[LayerCost], began: int, is_transition: b
     )
 
 
+def concatenation_bytes(steps: Sequence[GrowthStep]) -> int:
+    """What dense layers keep of the concatenations they read, per image of float32.
+
+    Twice each: the first BatchNorm keeps what it reads, the convolution behind it the same maps
+    after ReLU (arXiv 1608.06993, section 3: BN-ReLU-Conv).
+    """
+    read = (step.channels_in * step.side_in**2 for step in steps if not step.is_transition)
+    return 2 * 4 * sum(read)
+
+
 def growth_formula(step: GrowthStep) -> str:
     """Its channels, with this step's numbers."""
     if step.is_transition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import log
 
@@ -9,7 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from core import formats, growth_figures
-from core.analysis.growth import GrowthStep, growth, growth_formula, weight_formula
+from core.analysis.growth import (
+    GrowthStep,
+    concatenation_bytes,
+    growth,
+    growth_formula,
+    weight_formula,
+)
 from core.analysis.records import Analysis
 from core.evidence_tables import growth_frame
 from core.specs import LabError, ModelSpec
@@ -56,7 +63,7 @@ def densenet_view(analysis: Analysis) -> None:
         f"{file_name(analysis.spec)}-growth.csv",
         "net_growth_csv",
     )
-    beside_residual(analysis)
+    beside_residual(analysis, steps)
     equal_accuracy_view()
 
 
@@ -88,7 +95,7 @@ def table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:
         {
             "step": [step.name for step in steps],
             "reads channels": [step.channels_in for step in steps],
-            "adds": [None if step.is_transition else step.channels_new for step in steps],
+            "adds": [0 if step.is_transition else step.channels_new for step in steps],
             "after it": [step.channels_out for step in steps],
             "pixels a side": [step.side_out for step in steps],
             "parameters": [step.params for step in steps],
@@ -101,7 +108,7 @@ def table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:
 # Beside a residual net ------------------------------------------------------------------------
 
 
-def beside_residual(analysis: Analysis) -> None:
+def beside_residual(analysis: Analysis, steps: Sequence[GrowthStep]) -> None:
     """Parameters, work and memory next to the residual net of most nearly as many parameters."""
     st.subheader("Beside a residual net of about as many parameters", anchor=False)
     other = nearest_residual(analysis)
@@ -122,7 +129,7 @@ def beside_residual(analysis: Analysis) -> None:
     }
     names = [network_title(one.spec) for one in both]
     st.table(pd.DataFrame(rows, index=names).T)
-    st.markdown(verdict(analysis, other))
+    st.markdown(verdict(analysis, other, steps))
     st.caption(
         f"Of {', '.join(RESIDUAL)} at ratios {RATIOS[0]} to {RATIOS[-1]} the one whose number of"
         " parameters is nearest, at the same resize, channels and classes."
@@ -153,7 +160,7 @@ def parameters_of(spec: ModelSpec) -> int | None:
         return None
 
 
-def verdict(dense: Analysis, residual: Analysis) -> str:
+def verdict(dense: Analysis, residual: Analysis, steps: Sequence[GrowthStep]) -> str:
     """What the concatenations cost, from the numbers."""
     ours, theirs = dense.totals, residual.totals
     params = ours.params / theirs.params
@@ -166,7 +173,9 @@ def verdict(dense: Analysis, residual: Analysis) -> str:
     )
     if saved > params * 1.1:
         return (
-            f"{text}: the BatchNorm of every layer keeps the whole concatenation that it read, so"
-            " memory grows with the square of a block's depth, while parameters stay few."
+            f"{text}: each dense layer keeps the whole concatenation that it read, once for its"
+            " BatchNorm and, after ReLU, once for its convolution. That is"
+            f" {concatenation_bytes(steps) / ours.saved_bytes:.0%} of it all here and grows with"
+            " the square of a block's depth; a residual block keeps maps of one width."
         )
     return f"{text}."

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.analysis import analyze
-from core.analysis.growth import growth, growth_formula, weight_formula
+from core.analysis.growth import concatenation_bytes, growth, growth_formula, weight_formula
 from core.evidence_tables import growth_frame
 from core.growth_figures import growth_bars
 from core.specs import LabError, ModelSpec
@@ -59,6 +59,17 @@ def test_the_steps_are_the_network_s_dense_part():
     dense = [step for step in steps if not step.is_transition]
     tops = [sum(parts) for parts in zip(*(bar.y for bar in bars[:3]), strict=True)]
     assert tops == [step.channels_out for step in dense]
+
+
+def test_each_concatenation_is_kept_twice_as_the_saved_maps_say():
+    analysis = analyze(CATALOGUE["densenet121"].default)
+    kept = [
+        layer.saved_bytes
+        for layer in analysis.layers
+        if layer.path.endswith(("bottleneck.norm", "bottleneck.relu"))
+    ]
+    small = sum(layer.params for layer in analysis.layers if layer.kind == "normalisation")
+    assert concatenation_bytes(growth(analysis)) == pytest.approx(sum(kept), abs=4 * small)
 
 
 def test_a_network_without_dense_blocks_does_not_grow():

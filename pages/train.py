@@ -12,12 +12,21 @@ from core import figures, formats, run_figures
 from core.data import DATASETS, find_dataset, is_available, sample_images
 from core.runs.files import best_path
 from core.runs.store import Run, RunState, Store
-from core.specs import MAX_EPOCHS, LabError, ModelSpec, RunSpec
+from core.specs import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_LEARNING_RATE,
+    MAX_SEED,
+    LabError,
+    ModelSpec,
+    RunSpec,
+)
 from core.tables import epoch_frame
 from core.training.estimate import Estimate, shorter_runs
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
+from pages.shared.address import address_checked
 from pages.shared.costs import LONG_SECONDS, cost_of
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
@@ -89,9 +98,9 @@ def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set."""
     from core.training.devices import available_devices, describe
     from core.zoo import complete
-    from pages.shared.controls import choose_model
+    from pages.shared.controls import MIN_LEARNING_RATE, choose_model
 
-    model = choose_model("train_", "course-residual", short_default)
+    model = choose_model("train_", "course-residual", short_default, typed=True)
     dataset = st.selectbox(
         "Data set",
         list(DATASETS),
@@ -130,7 +139,7 @@ def choose_run() -> RunSpec:
         epochs = st.number_input(
             "Epochs",
             1,
-            100,
+            MAX_EPOCHS,
             base.epochs,
             key="train_epochs",
             bind="query-params",
@@ -139,7 +148,7 @@ def choose_run() -> RunSpec:
         batch_size = st.number_input(
             "Batch size",
             1,
-            4096,
+            MAX_BATCH_SIZE,
             base.batch_size,
             key="train_batch",
             bind="query-params",
@@ -147,8 +156,8 @@ def choose_run() -> RunSpec:
         )
         rate = st.number_input(
             "Learning rate",
-            0.00001,
-            10.0,
+            MIN_LEARNING_RATE,
+            MAX_LEARNING_RATE,
             base.learning_rate,
             format="%.5g",
             key="train_rate",
@@ -158,7 +167,7 @@ def choose_run() -> RunSpec:
         seed = st.number_input(
             "Seed",
             0,
-            2**31 - 1,
+            MAX_SEED,
             0,
             key="train_seed",
             bind="query-params",
@@ -180,6 +189,17 @@ def choose_run() -> RunSpec:
         device=device,
         seed=int(seed),
     )
+
+
+def label_of(key: str, value: object) -> str | None:
+    """How the form's control with this key shows the value, where that is not the value itself."""
+    from pages.shared.controls import choice_label
+
+    if key == "train_dataset":
+        return DATASETS[str(value)].title
+    if key == "train_recipe":
+        return RECIPES[str(value)].title
+    return choice_label(key.removeprefix("train_"), str(value))
 
 
 def fit_to_images() -> None:
@@ -217,7 +237,8 @@ def samples(name: str, size: int) -> list[np.ndarray]:
 
     images, _ = sample_images(name, SAMPLES)
     resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, 128))
-    return [image.squeeze() for image in resized.permute(0, 2, 3, 1).numpy()]  # (S, S) or (S, S, 3)
+    grey = resized.shape[1] == 1
+    return [image[0] if grey else image.transpose(1, 2, 0) for image in resized.numpy()]
 
 
 def show_samples(name: str, size: int) -> None:
@@ -525,7 +546,7 @@ def go_longer(lab: Store, run: Run) -> None:
         key="train_longer",
         help="Its learning rate followed a schedule that has ended, so a longer run starts anew.",
     ):
-        set_up(replace(run.spec, recipe=replace(chosen, epochs=min(longer, 100))))
+        set_up(replace(run.spec, recipe=replace(chosen, epochs=longer)))
 
 
 def page() -> None:
@@ -533,7 +554,8 @@ def page() -> None:
     asked = st.query_params.get("run")
     if asked is None:
         start_worker()
-        form()
+        with address_checked(label_of):
+            form()
     elif asked.isascii() and asked.isdigit() and len(asked) < 12:
         record(int(asked))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,27 @@ from streamlit.testing.v1 import AppTest
 from core import formats
 from core.analysis import analyze
 from core.runs.store import RunState, open_store
-from core.specs import ModelSpec, Recipe, RunSpec
+from core.specs import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_IMAGE_SIZE,
+    MAX_LEARNING_RATE,
+    MAX_NUM_CLASSES,
+    MAX_RATIO,
+    MAX_SEED,
+    LabError,
+    ModelSpec,
+    Recipe,
+    RunSpec,
+)
+from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo import CATALOGUE, complete
-from pages.shared.controls import model_keys
+from pages.shared.controls import MIN_LEARNING_RATE, model_keys, run_keys
 from pages.shared.messages import plain
 
 PROJECT = Path(__file__).parents[2]
+NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
 
 
@@ -135,6 +150,12 @@ def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
         ("compare", "cmp_view", "<b>Table</b>"),
         ("compare", "cmp_batch", "1e999"),
         ("calculators", "calc_tool", "x" * 1000),
+        ("train", "train_network", "nonsense"),
+        ("train", "train_epochs", "1001"),
+        ("train", "train_batch", "99999"),
+        ("train", "train_rate", "1e9"),
+        ("train", "train_seed", "-5"),
+        ("train", "train_device", "npu"),
     ],
 )
 def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, value):
@@ -194,6 +215,56 @@ def test_another_recipe_starts_with_its_own_settings():
     assert not app.warning
 
 
+WIDEST = RunSpec(
+    complete(ModelSpec("lenet", MAX_RATIO, MAX_IMAGE_SIZE, 3, MAX_NUM_CLASSES)),
+    "fashion-mini",
+    recipe("published-vgg", 5000, MAX_EPOCHS, MAX_BATCH_SIZE, MAX_LEARNING_RATE),
+    train_images=5000,
+    seed=MAX_SEED,
+)
+NARROWEST = RunSpec(
+    complete(ModelSpec("lenet", 1, 1, 1, 1)),
+    "fashion-mini",
+    recipe("fast", 1, 1, 1, MIN_LEARNING_RATE),
+    train_images=1,
+)
+
+
+@pytest.mark.parametrize("spec", [WIDEST, NARROWEST], ids=["widest", "narrowest"])
+def test_the_form_of_train_takes_every_run_that_a_spec_takes(spec):
+    """`New run` opens it with the settings of any run, also of one of the command line."""
+    app = open_page("pages/train.py", **{key: str(to) for key, to in run_keys(spec).items()})
+    assert not app.warning
+    values = {key: app.number_input(key=f"train_{key}").value for key in NUMBERS}
+    chosen, model = spec.recipe, spec.model
+    assert values == {
+        "ratio": model.ratio,
+        "size": model.image_size,
+        "channels": model.in_channels,
+        "classes": model.num_classes,
+        "images": spec.train_images,
+        "epochs": chosen.epochs,
+        "batch": chosen.batch_size,
+        "rate": chosen.learning_rate,
+        "seed": spec.seed,
+    }
+
+
+def test_the_form_s_least_rate_is_the_least_that_a_recipe_takes():
+    assert replace(SHORT, learning_rate=MIN_LEARNING_RATE)
+    with pytest.raises(LabError):
+        replace(SHORT, learning_rate=MIN_LEARNING_RATE / 2)
+
+
+def test_several_values_that_train_cannot_take_are_told_together():
+    app = open_page("pages/train.py", train_batch="99999", train_rate="1e9", train_epochs="7")
+    [told] = app.warning
+    assert "train_batch=99999" in told.value and "train_rate=1e9" in told.value
+    assert "train_epochs" not in told.value
+    app.run()
+    assert not app.warning
+
+
 @pytest.mark.parametrize(("level", "rows"), [("by block", 8), ("by weight layer", 11)])
 def test_where_the_eleven_layers_of_vgg11_are(level, rows):
     """Q1: 8 rows are printed, the other 3 weight layers are inside blocks 3 to 5."""
@@ -234,9 +305,9 @@ def test_train_queues_exactly_the_run_that_the_form_shows():
     assert run.state is RunState.QUEUED
     assert run.spec.model == ModelSpec("lenet", image_size=28)
     assert (run.spec.dataset, run.spec.train_images, run.spec.seed) == ("fashion-mini", 640, 7)
-    recipe = run.spec.recipe
-    assert (recipe.name, recipe.epochs, recipe.batch_size) == ("published-vgg", 2, 64)
-    assert (recipe.learning_rate, recipe.initialisation) == (0.25, "xavier")
+    chosen = run.spec.recipe
+    assert (chosen.name, chosen.epochs, chosen.batch_size) == ("published-vgg", 2, 64)
+    assert (chosen.learning_rate, chosen.initialisation) == (0.25, "xavier")
     assert app.query_params["run"] == str(run.id)
 
 

@@ -31,7 +31,7 @@ from pages.shared.costs import LONG_SECONDS, cost_of
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
-from pages.shared.lab import load_torch, start_worker, store
+from pages.shared.lab import load_torch, start_worker, starts_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.runs_table import STATE_SIGNS, run_title
 from pages.shared.throughput_view import throughput_view
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 VIEWS = ("Set up a run", "Throughput")
 SAMPLES = 10
 REFRESH_SECONDS = 1.0
+DIVERGED = "the network diverged"  # what a run says whose loss was no longer a number
 OPTIMISTIC = (
     "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
     " figure for images that nobody has seen."
@@ -260,11 +261,10 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
     """The estimate in one line, and what could be done about a long run."""
     memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
     if cost.seconds is None:
-        st.info(
-            f"Needs {memory}. How long it takes is being measured on this machine; look again"
-            " in some seconds.",
-            icon=":material/timer:",
-        )
+        when = "is being measured on this machine" if starts_workers() else "is not known yet"
+        st.info(f"Needs {memory}. How long it takes {when}.", icon=":material/timer:")
+        if starts_workers():
+            st.fragment(run_every=REFRESH_SECONDS)(await_speed)(spec.device)
         return
     st.info(
         f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
@@ -278,6 +278,15 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
             icon=":material/hourglass_top:",
         )
         offer_shorter(spec)
+
+
+def await_speed(device: str) -> None:
+    """Draw the page again, with its estimate, once the device's speed is known."""
+    from core.runs.worker import speed_name
+
+    with errors_in_one_sentence():
+        if store().measured(speed_name(device)):
+            st.rerun()
 
 
 def offer_shorter(spec: RunSpec) -> None:
@@ -515,7 +524,9 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
                 key="train_weights",
                 help="The best epoch's parameters as safetensors. " + OPTIMISTIC,
             )
-        if run.state in (RunState.STOPPED, RunState.FAILED) and st.button(
+        if has_diverged(run):
+            go_lower(run)
+        elif run.state in (RunState.STOPPED, RunState.FAILED) and st.button(
             "Continue",
             icon=":material/play_arrow:",
             key="train_continue",
@@ -525,6 +536,26 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
             st.rerun()
         if run.state is RunState.FINISHED:
             go_longer(lab, run)
+
+
+def has_diverged(run: Run) -> bool:
+    """Whether the run failed because its loss was no longer a number: it would fail again."""
+    return run.state is RunState.FAILED and DIVERGED in run.message
+
+
+def go_lower(run: Run) -> None:
+    """Set up the run of a network that diverged with a tenth of its learning rate."""
+    from pages.shared.controls import MIN_LEARNING_RATE
+
+    rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), MIN_LEARNING_RATE)
+    if st.button(
+        "New run with a lower rate",
+        icon=":material/trending_down:",
+        key="train_lower",
+        help=f"Opens the form with these settings and the learning rate {rate:g}. Continued, the"
+        " run would fail again.",
+    ):
+        set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
 
 
 def go_longer(lab: Store, run: Run) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core import formats
 from core.analysis import analyze
 from core.runs.store import RunState, open_store
+from core.runs.worker import speed_name
 from core.specs import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -25,6 +27,8 @@ from core.specs import (
     Recipe,
     RunSpec,
 )
+from core.training import fit
+from core.training.estimate import Speed
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo import CATALOGUE, complete
@@ -61,11 +65,30 @@ def metric(app: AppTest, label: str) -> str:
     return next(one.value for one in app.metric if one.label == label)
 
 
-def finished_run(seed: int = 0, model: ModelSpec | None = None, study: str | None = None) -> int:
+@pytest.fixture
+def clocks(monkeypatch) -> list[float | None]:
+    """How often each fragment that a page draws is drawn again, in seconds."""
+    seen: list[float | None] = []
+    fragment = st.fragment
+
+    def noted(function=None, *, run_every=None):
+        seen.append(run_every)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    return seen
+
+
+def finished_run(
+    seed: int = 0,
+    model: ModelSpec | None = None,
+    study: str | None = None,
+    recipe: Recipe = SHORT,
+) -> int:
     """A run in the store with two epochs, the first one the better."""
     store = open_store()
     spec = RunSpec(
-        model or ModelSpec("course-residual", image_size=28), "fashion-mini", SHORT, seed=seed
+        model or ModelSpec("course-residual", image_size=28), "fashion-mini", recipe, seed=seed
     )
     run_id = store.enqueue(spec, study)
     run = store.claim()
@@ -349,12 +372,69 @@ def test_an_address_that_names_no_run_gets_one_sentence(address):
     assert app.error[0].value.endswith(".")
 
 
-def test_a_failed_run_says_why():
+def failed_run(message: str, chosen: Recipe = SHORT) -> int:
+    """A run in the store that failed with this sentence."""
     store = open_store()
-    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
-    store.finish(store.claim(), RunState.FAILED, "The disk is full; free some space.")
-    app = open_page("pages/train.py", run=str(run_id))
+    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", chosen))
+    store.finish(store.claim(), RunState.FAILED, message)
+    return run_id
+
+
+def labels(app: AppTest) -> list[str]:
+    """What the page's buttons say."""
+    return [button.label for button in app.button]
+
+
+def test_a_run_that_diverged_offers_a_lower_rate_instead_of_going_on(monkeypatch):
+    means = fit.EpochSums.means
+    monkeypatch.setattr(fit.EpochSums, "means", lambda sums: (math.nan, means(sums)[1]))
+    short = replace(SHORT, epochs=1, learning_rate=0.07)
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", short, train_images=64)
+    with pytest.raises(LabError) as caught:
+        list(fit.fit(spec))
+    app = open_page("pages/train.py", run=str(failed_run(str(caught.value), short)))
+    assert "Continue" not in labels(app)
+    app.button(key="train_lower").click().run()
+    assert not app.exception and not app.warning
+    assert app.number_input(key="train_rate").value == 0.007
+    assert app.number_input(key="train_epochs").value == 1
+
+
+def test_a_failed_run_says_why_and_can_be_continued():
+    app = open_page("pages/train.py", run=str(failed_run("The disk is full; free some space.")))
     assert app.error[0].value == "The disk is full; free some space."
+    assert "Continue" in labels(app) and "New run with a lower rate" not in labels(app)
+
+
+@pytest.mark.parametrize(("epochs", "longer"), [(60, 120), (600, MAX_EPOCHS), (MAX_EPOCHS, None)])
+def test_a_longer_run_is_set_up_with_the_epochs_that_its_button_names(epochs, longer):
+    run_id = finished_run(recipe=replace(SHORT, epochs=epochs, schedule="one-cycle"))
+    app = open_page("pages/train.py", run=str(run_id))
+    named = [label for label in labels(app) if label.startswith("New run of")]
+    assert named == ([f"New run of {longer} epochs"] if longer else [])
+    if longer:
+        app.button(key="train_longer").click().run()
+        assert app.number_input(key="train_epochs").value == longer
+        assert not app.warning
+
+
+def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, clocks):
+    monkeypatch.setattr("pages.shared.lab.starts_workers", lambda: True)
+    monkeypatch.setattr("pages.shared.lab.start_worker", lambda: None)
+    app = open_page("pages/train.py")
+    assert "is being measured on this machine." in app.info[0].value
+    assert clocks == [1.0]
+    speed = Speed((1e11, 1e11, 1e11), 1e10, 1e9, 1e-5, 1e-9)
+    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    clocks.clear()
+    app.run()
+    assert app.info[0].value.startswith("About **") and clocks == []
+
+
+def test_where_nobody_measures_the_time_is_said_to_be_unknown(clocks):
+    app = open_page("pages/train.py")
+    assert app.info[0].value.endswith("How long it takes is not known yet.")
+    assert clocks == []
 
 
 def test_a_grey_network_is_told_of_colour_before_it_starts(tmp_path, monkeypatch):

@@ -261,9 +261,10 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
     """The estimate in one line, and what could be done about a long run."""
     memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
     if cost.seconds is None:
-        when = "is being measured on this machine" if starts_workers() else "is not known yet"
+        measured = starts_workers()  # which do so first of all
+        when = "is being measured on this machine" if measured else "is not known yet"
         st.info(f"Needs {memory}. How long it takes {when}.", icon=":material/timer:")
-        if starts_workers():
+        if measured:
             st.fragment(run_every=REFRESH_SECONDS)(await_speed)(spec.device)
         return
     st.info(

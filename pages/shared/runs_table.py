@@ -39,8 +39,17 @@ def network_title(model: ModelSpec) -> str:
     return ", ".join(parts)
 
 
-def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = False) -> list[Run]:
-    """Show the runs; with `selectable` return those that the reader has picked."""
+def run_table(
+    store: Store,
+    runs: Sequence[Run],
+    key: str,
+    selectable: bool = False,
+    ticked: Sequence[int] = (),
+) -> list[Run]:
+    """Show the runs; with `selectable` return those that the reader has picked.
+
+    The rows numbered `ticked` are picked when a table with this key is first shown.
+    """
     epochs = store.epochs([run.id for run in runs])
     frame = pd.DataFrame(
         {
@@ -67,6 +76,7 @@ def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = Fa
         key=key,
         on_select="rerun" if selectable else "ignore",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": list(ticked)}} if selectable else None,
         column_config={
             "run": config.LinkColumn(
                 display_text=r"run=(\d+)", width="small", help="Opens the run's own record."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -299,7 +300,8 @@ def offer_shorter(spec: RunSpec) -> None:
         except LabError:  # the network cannot be built so small
             return None
 
-    with st.container(horizontal=True):
+    # A share of a small set may be no image at all: then nothing is offered, and the run can start
+    with st.container(horizontal=True), suppress(LabError):
         for words, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
             if st.button(
                 f"{words}: about {formats.duration(seconds)}",

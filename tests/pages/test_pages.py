@@ -65,6 +65,11 @@ def metric(app: AppTest, label: str) -> str:
     return next(one.value for one in app.metric if one.label == label)
 
 
+def labels(app: AppTest) -> list[str]:
+    """What the page's buttons say."""
+    return [button.label for button in app.button]
+
+
 @pytest.fixture
 def clocks(monkeypatch) -> list[float | None]:
     """How often each fragment that a page draws is drawn again, in seconds."""
@@ -101,8 +106,7 @@ def finished_run(
 def test_the_overview_says_what_the_lab_is_and_offers_three_ways_to_start():
     app = open_page()
     assert app.title[0].value == "CNN Architecture Lab"
-    labels = [button.label for button in app.button]
-    assert labels == ["Open VGG-11", "Set up the run", "Compare the blocks"]
+    assert labels(app) == ["Open VGG-11", "Set up the run", "Compare the blocks"]
     assert "No runs yet" in app.info[0].value
 
 
@@ -380,11 +384,6 @@ def failed_run(message: str, chosen: Recipe = SHORT) -> int:
     return run_id
 
 
-def labels(app: AppTest) -> list[str]:
-    """What the page's buttons say."""
-    return [button.label for button in app.button]
-
-
 def test_a_run_that_diverged_offers_a_lower_rate_instead_of_going_on(monkeypatch):
     means = fit.EpochSums.means
     monkeypatch.setattr(fit.EpochSums, "means", lambda sums: (math.nan, means(sums)[1]))
@@ -429,6 +428,16 @@ def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, c
     clocks.clear()
     app.run()
     assert app.info[0].value.startswith("About **") and clocks == []
+
+
+def test_a_long_run_on_few_images_can_be_started():
+    """The smallest share of them that could be offered instead is no image at all."""
+    speed = Speed((1e6, 1e6, 1e6), 1e6, 1e6, 1e-2, 1e-6)
+    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    app = open_page("pages/train.py", train_epochs="1000")
+    assert not app.error
+    assert "over ten minutes" in app.warning[0].value
+    assert "Start training" in labels(app)
 
 
 def test_where_nobody_measures_the_time_is_said_to_be_unknown(clocks):

@@ -70,23 +70,25 @@ def run_table(
         }
     )
     config = st.column_config
+    columns = {
+        "run": config.LinkColumn(
+            display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
+        ),
+        "best accuracy": config.NumberColumn(
+            format="%.2f %%", help="Share of the test images that the best epoch got right."
+        ),
+        "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
+    }
+    if not selectable:
+        st.dataframe(frame, hide_index=True, key=key, column_config=columns)
+        return []
     event = st.dataframe(
         frame,
         hide_index=True,
         key=key,
-        on_select="rerun" if selectable else "ignore",
+        column_config=columns,
+        on_select="rerun",
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": list(ticked)}} if selectable else None,
-        column_config={
-            "run": config.LinkColumn(
-                display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
-            ),
-            "best accuracy": config.NumberColumn(
-                format="%.2f %%", help="Share of the test images that the best epoch got right."
-            ),
-            "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
-        },
+        selection_default={"selection": {"rows": list(ticked)}},
     )
-    if not selectable:
-        return []
     return [runs[index] for index in event["selection"]["rows"] if index < len(runs)]

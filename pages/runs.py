@@ -16,20 +16,44 @@ from pages.shared.lab import start_worker, store
 from pages.shared.messages import errors_in_one_sentence, plain
 from pages.shared.runs_table import run_table, run_title
 
+REFRESH_SECONDS = 2.0
+TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
+
 
 def page() -> None:
-    """The table, then what can be done with the rows picked in it."""
-    lab = store()
-    everything = lab.runs()
+    """The runs, live while some go on."""
+    everything = store().runs()
     if not everything:
         st.info("No runs yet. Start one that takes about 10 s.", icon=":material/arrow_forward:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
         return
-    if any(not run.state.is_over for run in everything):
-        start_worker()
+    over = all_over(everything)
+    st.fragment(run_every=None if over else REFRESH_SECONDS)(follow_safely)(over)
+
+
+def all_over(runs: Sequence[Run]) -> bool:
+    """Whether no run waits or goes on."""
+    return all(run.state.is_over for run in runs)
+
+
+def follow_safely(was_over: bool) -> None:
+    """`follow`, with errors as sentences: a fragment is outside of the page's own frame."""
+    with errors_in_one_sentence():
+        follow(was_over)
+
+
+def follow(was_over: bool) -> None:
+    """The table, then what can be done with the rows picked in it; redrawn while runs go on."""
+    lab = store()
+    everything = lab.runs()
+    over = all_over(everything)
+    if over != was_over:
+        st.rerun()  # the whole page, so that the clock stops, or starts
+    if not over:
+        start_worker()  # one that died is replaced
     runs = filtered(everything)
     st.caption(f"{len(runs)} of {len(everything)} runs. Tick rows to overlay their curves.")
-    picked = run_table(lab, runs, key=table_key(runs), selectable=True) if runs else []
+    picked = pick(lab, runs) if runs else []
     if picked:
         overlay(lab, picked)
     actions(lab, picked)
@@ -42,6 +66,15 @@ def page() -> None:
             "epochs.csv",
             "epochs_csv",
         )
+
+
+def pick(lab: Store, runs: Sequence[Run]) -> list[Run]:
+    """The table, and the runs ticked in it: those ticked before too, when other rows came."""
+    before = st.session_state.get(TICKED, ())
+    ticked = [row for row, run in enumerate(runs) if run.id in before]
+    picked = run_table(lab, runs, key=table_key(runs), selectable=True, ticked=ticked)
+    st.session_state[TICKED] = [run.id for run in picked]
+    return picked
 
 
 def table_key(runs: Sequence[Run]) -> str:
@@ -114,7 +147,8 @@ def actions(lab: Store, picked: Sequence[Run]) -> None:
             "Continue",
             disabled=not resumable,
             icon=":material/play_arrow:",
-            help="Puts the ticked runs back into the queue; they go on after their last epoch.",
+            help="Puts the ticked runs back into the queue; they go on where they were stopped, in"
+            " the middle of an epoch too.",
         ):
             for run_id in resumable:
                 lab.resume(run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,26 @@ from core import figures, formats, run_figures
 from core.data import DATASETS, find_dataset, is_available, sample_images
 from core.runs.files import best_path
 from core.runs.store import Run, RunState, Store
-from core.specs import MAX_EPOCHS, LabError, ModelSpec, RunSpec
+from core.specs import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_LEARNING_RATE,
+    MAX_SEED,
+    LabError,
+    ModelSpec,
+    RunSpec,
+)
 from core.tables import epoch_frame
 from core.training.estimate import Estimate, shorter_runs
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
+from pages.shared.address import address_checked
 from pages.shared.costs import LONG_SECONDS, cost_of
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
-from pages.shared.lab import load_torch, start_worker, store
+from pages.shared.lab import load_torch, start_worker, starts_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.runs_table import STATE_SIGNS, run_title
 from pages.shared.throughput_view import throughput_view
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
 VIEWS = ("Set up a run", "Throughput")
 SAMPLES = 10
 REFRESH_SECONDS = 1.0
+DIVERGED = "the network diverged"  # what a run says whose loss was no longer a number
 OPTIMISTIC = (
     "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
     " figure for images that nobody has seen."
@@ -89,9 +100,9 @@ def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set."""
     from core.training.devices import available_devices, describe
     from core.zoo import complete
-    from pages.shared.controls import choose_model
+    from pages.shared.controls import MIN_LEARNING_RATE, choose_model
 
-    model = choose_model("train_", "course-residual", short_default)
+    model = choose_model("train_", "course-residual", short_default, typed=True)
     dataset = st.selectbox(
         "Data set",
         list(DATASETS),
@@ -130,7 +141,7 @@ def choose_run() -> RunSpec:
         epochs = st.number_input(
             "Epochs",
             1,
-            100,
+            MAX_EPOCHS,
             base.epochs,
             key="train_epochs",
             bind="query-params",
@@ -139,7 +150,7 @@ def choose_run() -> RunSpec:
         batch_size = st.number_input(
             "Batch size",
             1,
-            4096,
+            MAX_BATCH_SIZE,
             base.batch_size,
             key="train_batch",
             bind="query-params",
@@ -147,8 +158,8 @@ def choose_run() -> RunSpec:
         )
         rate = st.number_input(
             "Learning rate",
-            0.00001,
-            10.0,
+            MIN_LEARNING_RATE,
+            MAX_LEARNING_RATE,
             base.learning_rate,
             format="%.5g",
             key="train_rate",
@@ -158,7 +169,7 @@ def choose_run() -> RunSpec:
         seed = st.number_input(
             "Seed",
             0,
-            2**31 - 1,
+            MAX_SEED,
             0,
             key="train_seed",
             bind="query-params",
@@ -180,6 +191,17 @@ def choose_run() -> RunSpec:
         device=device,
         seed=int(seed),
     )
+
+
+def label_of(key: str, value: object) -> str | None:
+    """How the form's control with this key shows the value, where that is not the value itself."""
+    from pages.shared.controls import choice_label
+
+    if key == "train_dataset":
+        return DATASETS[str(value)].title
+    if key == "train_recipe":
+        return RECIPES[str(value)].title
+    return choice_label(key.removeprefix("train_"), str(value))
 
 
 def fit_to_images() -> None:
@@ -217,7 +239,8 @@ def samples(name: str, size: int) -> list[np.ndarray]:
 
     images, _ = sample_images(name, SAMPLES)
     resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, 128))
-    return [image.squeeze() for image in resized.permute(0, 2, 3, 1).numpy()]  # (S, S) or (S, S, 3)
+    grey = resized.shape[1] == 1
+    return [image[0] if grey else image.transpose(1, 2, 0) for image in resized.numpy()]
 
 
 def show_samples(name: str, size: int) -> None:
@@ -239,11 +262,11 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
     """The estimate in one line, and what could be done about a long run."""
     memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
     if cost.seconds is None:
-        st.info(
-            f"Needs {memory}. How long it takes is being measured on this machine; look again"
-            " in some seconds.",
-            icon=":material/timer:",
-        )
+        measured = starts_workers()  # which do so first of all
+        when = "is being measured on this machine" if measured else "is not known yet"
+        st.info(f"Needs {memory}. How long it takes {when}.", icon=":material/timer:")
+        if measured:
+            st.fragment(run_every=REFRESH_SECONDS)(await_speed)(spec.device)
         return
     st.info(
         f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
@@ -259,6 +282,15 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
         offer_shorter(spec)
 
 
+def await_speed(device: str) -> None:
+    """Draw the page again, with its estimate, once the device's speed is known."""
+    from core.runs.worker import speed_name
+
+    with errors_in_one_sentence():
+        if store().measured(speed_name(device)):
+            st.rerun()
+
+
 def offer_shorter(spec: RunSpec) -> None:
     """A button for each change that brings the run under ten minutes."""
 
@@ -268,7 +300,8 @@ def offer_shorter(spec: RunSpec) -> None:
         except LabError:  # the network cannot be built so small
             return None
 
-    with st.container(horizontal=True):
+    # A share of a small set may be no image at all: then nothing is offered, and the run can start
+    with st.container(horizontal=True), suppress(LabError):
         for words, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
             if st.button(
                 f"{words}: about {formats.duration(seconds)}",
@@ -494,7 +527,9 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
                 key="train_weights",
                 help="The best epoch's parameters as safetensors. " + OPTIMISTIC,
             )
-        if run.state in (RunState.STOPPED, RunState.FAILED) and st.button(
+        if has_diverged(run):
+            go_lower(run)
+        elif run.state in (RunState.STOPPED, RunState.FAILED) and st.button(
             "Continue",
             icon=":material/play_arrow:",
             key="train_continue",
@@ -504,6 +539,26 @@ def files(lab: Store, run: Run, epochs: list[EpochMetrics]) -> None:
             st.rerun()
         if run.state is RunState.FINISHED:
             go_longer(lab, run)
+
+
+def has_diverged(run: Run) -> bool:
+    """Whether the run failed because its loss was no longer a number: it would fail again."""
+    return run.state is RunState.FAILED and DIVERGED in run.message
+
+
+def go_lower(run: Run) -> None:
+    """Set up the run of a network that diverged with a tenth of its learning rate."""
+    from pages.shared.controls import MIN_LEARNING_RATE
+
+    rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), MIN_LEARNING_RATE)
+    if st.button(
+        "New run with a lower rate",
+        icon=":material/trending_down:",
+        key="train_lower",
+        help=f"Opens the form with these settings and the learning rate {rate:g}. Continued, the"
+        " run would fail again.",
+    ):
+        set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
 
 
 def go_longer(lab: Store, run: Run) -> None:
@@ -525,7 +580,7 @@ def go_longer(lab: Store, run: Run) -> None:
         key="train_longer",
         help="Its learning rate followed a schedule that has ended, so a longer run starts anew.",
     ):
-        set_up(replace(run.spec, recipe=replace(chosen, epochs=min(longer, 100))))
+        set_up(replace(run.spec, recipe=replace(chosen, epochs=longer)))
 
 
 def page() -> None:
@@ -533,7 +588,8 @@ def page() -> None:
     asked = st.query_params.get("run")
     if asked is None:
         start_worker()
-        form()
+        with address_checked(label_of):
+            form()
     elif asked.isascii() and asked.isdigit() and len(asked) < 12:
         record(int(asked))
     else:

@@ -9,7 +9,15 @@ from typing import Literal
 import streamlit as st
 
 from core.data import DATASETS, find_dataset
-from core.specs import ModelSpec, OptionValue, RunSpec
+from core.specs import (
+    MAX_IMAGE_SIZE,
+    MAX_IN_CHANNELS,
+    MAX_NUM_CLASSES,
+    MAX_RATIO,
+    ModelSpec,
+    OptionValue,
+    RunSpec,
+)
 from core.training.recipes import RECIPES
 from core.zoo import CATALOGUE, Architecture, Option, find, torchvision_models
 
@@ -17,6 +25,7 @@ FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
 SMALLEST, LARGEST, STEP = 8, 320, 4  # pixels: the resize slider
 MAX_SLIDER_OPTION = 100  # a wider range is typed
 MAX_SLIDER_RATIO = 16
+MIN_LEARNING_RATE = 1e-9  # the least that a recipe takes
 TORCHVISION = "torchvision"  # the picker's last entry
 FIRST_OF_TORCHVISION = "resnet50"
 Bind = Literal["query-params"] | None
@@ -101,10 +110,12 @@ def choose_model(
     defaults: Defaults = own_default,
     bind: Bind = "query-params",
     torchvision: bool = False,
+    typed: bool = False,
 ) -> ModelSpec:
     """Network, ratio, resize, channels, classes and the network's own options.
 
-    With `torchvision`, its models can be picked below the lab's own.
+    With `torchvision`, its models can be picked below the lab's own. With `typed`, ratio and size
+    are typed and may be whatever a spec takes; else sliders have what is worth comparing.
     """
     names = [*networks(), *([TORCHVISION] if torchvision else [])]
     name = st.selectbox(
@@ -123,21 +134,21 @@ def choose_model(
     row = CATALOGUE[name]
     st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
-    ratio = st.slider(
+    ratio = (st.number_input if typed else st.slider)(
         "Ratio",
         1,
-        MAX_SLIDER_RATIO,
+        MAX_RATIO if typed else MAX_SLIDER_RATIO,
         default.ratio,
         key=f"{prefix}ratio",
         bind=bind,
         help="Divides the channels of every convolution; linear layers keep their width.",
     )
-    size = choose_size(prefix, default, STEP, bind)
+    size = choose_size(prefix, default, STEP, bind, typed)
     channels, classes = st.columns(2)
     in_channels = channels.number_input(
         "Channels",
         1,
-        16,
+        MAX_IN_CHANNELS,
         default.in_channels,
         key=f"{prefix}channels",
         bind=bind,
@@ -178,12 +189,12 @@ def choose_torchvision(prefix: str, defaults: Defaults, bind: Bind) -> ModelSpec
     )
 
 
-def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind) -> int:
-    """The resize slider: pixels a side."""
-    size = st.slider(
+def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, typed: bool = False) -> int:
+    """Pixels a side, on a slider or typed."""
+    size = (st.number_input if typed else st.slider)(
         "Resize (pixels a side)",
-        SMALLEST,
-        max(LARGEST, default.image_size),
+        1 if typed else SMALLEST,
+        MAX_IMAGE_SIZE if typed else max(LARGEST, default.image_size),
         default.image_size,
         step,
         key=f"{prefix}size",
@@ -198,7 +209,7 @@ def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
     classes = st.number_input(
         "Classes",
         1,
-        1000,
+        MAX_NUM_CLASSES,
         default.num_classes,
         key=f"{prefix}classes",
         bind=bind,

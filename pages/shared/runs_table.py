@@ -39,8 +39,17 @@ def network_title(model: ModelSpec) -> str:
     return ", ".join(parts)
 
 
-def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = False) -> list[Run]:
-    """Show the runs; with `selectable` return those that the reader has picked."""
+def run_table(
+    store: Store,
+    runs: Sequence[Run],
+    key: str,
+    selectable: bool = False,
+    ticked: Sequence[int] = (),
+) -> list[Run]:
+    """Show the runs; with `selectable` return those that the reader has picked.
+
+    The rows numbered `ticked` are picked when a table with this key is first shown.
+    """
     epochs = store.epochs([run.id for run in runs])
     frame = pd.DataFrame(
         {
@@ -61,22 +70,25 @@ def run_table(store: Store, runs: Sequence[Run], key: str, selectable: bool = Fa
         }
     )
     config = st.column_config
+    columns = {
+        "run": config.LinkColumn(
+            display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
+        ),
+        "best accuracy": config.NumberColumn(
+            format="%.2f %%", help="Share of the test images that the best epoch got right."
+        ),
+        "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
+    }
+    if not selectable:
+        st.dataframe(frame, hide_index=True, key=key, column_config=columns)
+        return []
     event = st.dataframe(
         frame,
         hide_index=True,
         key=key,
-        on_select="rerun" if selectable else "ignore",
+        column_config=columns,
+        on_select="rerun",
         selection_mode="multi-row",
-        column_config={
-            "run": config.LinkColumn(
-                display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
-            ),
-            "best accuracy": config.NumberColumn(
-                format="%.2f %%", help="Share of the test images that the best epoch got right."
-            ),
-            "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
-        },
+        selection_default={"selection": {"rows": list(ticked)}},
     )
-    if not selectable:
-        return []
     return [runs[index] for index in event["selection"]["rows"] if index < len(runs)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,30 @@ from streamlit.testing.v1 import AppTest
 from core import formats
 from core.analysis import analyze
 from core.runs.store import RunState, open_store
-from core.specs import ModelSpec, Recipe, RunSpec
+from core.runs.worker import speed_name
+from core.specs import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_IMAGE_SIZE,
+    MAX_LEARNING_RATE,
+    MAX_NUM_CLASSES,
+    MAX_RATIO,
+    MAX_SEED,
+    LabError,
+    ModelSpec,
+    Recipe,
+    RunSpec,
+)
+from core.training import fit
+from core.training.estimate import Speed
+from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo import CATALOGUE, complete
-from pages.shared.controls import model_keys
+from pages.shared.controls import MIN_LEARNING_RATE, model_keys, run_keys
 from pages.shared.messages import plain
 
 PROJECT = Path(__file__).parents[2]
+NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
 
 
@@ -46,11 +65,35 @@ def metric(app: AppTest, label: str) -> str:
     return next(one.value for one in app.metric if one.label == label)
 
 
-def finished_run(seed: int = 0, model: ModelSpec | None = None, study: str | None = None) -> int:
+def labels(app: AppTest) -> list[str]:
+    """What the page's buttons say."""
+    return [button.label for button in app.button]
+
+
+@pytest.fixture
+def clocks(monkeypatch) -> list[float | None]:
+    """How often each fragment that a page draws is drawn again, in seconds."""
+    seen: list[float | None] = []
+    fragment = st.fragment
+
+    def noted(function=None, *, run_every=None):
+        seen.append(run_every)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    return seen
+
+
+def finished_run(
+    seed: int = 0,
+    model: ModelSpec | None = None,
+    study: str | None = None,
+    recipe: Recipe = SHORT,
+) -> int:
     """A run in the store with two epochs, the first one the better."""
     store = open_store()
     spec = RunSpec(
-        model or ModelSpec("course-residual", image_size=28), "fashion-mini", SHORT, seed=seed
+        model or ModelSpec("course-residual", image_size=28), "fashion-mini", recipe, seed=seed
     )
     run_id = store.enqueue(spec, study)
     run = store.claim()
@@ -63,8 +106,7 @@ def finished_run(seed: int = 0, model: ModelSpec | None = None, study: str | Non
 def test_the_overview_says_what_the_lab_is_and_offers_three_ways_to_start():
     app = open_page()
     assert app.title[0].value == "CNN Architecture Lab"
-    labels = [button.label for button in app.button]
-    assert labels == ["Open VGG-11", "Set up the run", "Compare the blocks"]
+    assert labels(app) == ["Open VGG-11", "Set up the run", "Compare the blocks"]
     assert "No runs yet" in app.info[0].value
 
 
@@ -135,6 +177,12 @@ def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
         ("compare", "cmp_view", "<b>Table</b>"),
         ("compare", "cmp_batch", "1e999"),
         ("calculators", "calc_tool", "x" * 1000),
+        ("train", "train_network", "nonsense"),
+        ("train", "train_epochs", "1001"),
+        ("train", "train_batch", "99999"),
+        ("train", "train_rate", "1e9"),
+        ("train", "train_seed", "-5"),
+        ("train", "train_device", "npu"),
     ],
 )
 def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, value):
@@ -194,6 +242,56 @@ def test_another_recipe_starts_with_its_own_settings():
     assert not app.warning
 
 
+WIDEST = RunSpec(
+    complete(ModelSpec("lenet", MAX_RATIO, MAX_IMAGE_SIZE, 3, MAX_NUM_CLASSES)),
+    "fashion-mini",
+    recipe("published-vgg", 5000, MAX_EPOCHS, MAX_BATCH_SIZE, MAX_LEARNING_RATE),
+    train_images=5000,
+    seed=MAX_SEED,
+)
+NARROWEST = RunSpec(
+    complete(ModelSpec("lenet", 1, 1, 1, 1)),
+    "fashion-mini",
+    recipe("fast", 1, 1, 1, MIN_LEARNING_RATE),
+    train_images=1,
+)
+
+
+@pytest.mark.parametrize("spec", [WIDEST, NARROWEST], ids=["widest", "narrowest"])
+def test_the_form_of_train_takes_every_run_that_a_spec_takes(spec):
+    """`New run` opens it with the settings of any run, also of one of the command line."""
+    app = open_page("pages/train.py", **{key: str(to) for key, to in run_keys(spec).items()})
+    assert not app.warning
+    values = {key: app.number_input(key=f"train_{key}").value for key in NUMBERS}
+    chosen, model = spec.recipe, spec.model
+    assert values == {
+        "ratio": model.ratio,
+        "size": model.image_size,
+        "channels": model.in_channels,
+        "classes": model.num_classes,
+        "images": spec.train_images,
+        "epochs": chosen.epochs,
+        "batch": chosen.batch_size,
+        "rate": chosen.learning_rate,
+        "seed": spec.seed,
+    }
+
+
+def test_the_form_s_least_rate_is_the_least_that_a_recipe_takes():
+    assert replace(SHORT, learning_rate=MIN_LEARNING_RATE)
+    with pytest.raises(LabError):
+        replace(SHORT, learning_rate=MIN_LEARNING_RATE / 2)
+
+
+def test_several_values_that_train_cannot_take_are_told_together():
+    app = open_page("pages/train.py", train_batch="99999", train_rate="1e9", train_epochs="7")
+    [told] = app.warning
+    assert "train_batch=99999" in told.value and "train_rate=1e9" in told.value
+    assert "train_epochs" not in told.value
+    app.run()
+    assert not app.warning
+
+
 @pytest.mark.parametrize(("level", "rows"), [("by block", 8), ("by weight layer", 11)])
 def test_where_the_eleven_layers_of_vgg11_are(level, rows):
     """Q1: 8 rows are printed, the other 3 weight layers are inside blocks 3 to 5."""
@@ -234,9 +332,9 @@ def test_train_queues_exactly_the_run_that_the_form_shows():
     assert run.state is RunState.QUEUED
     assert run.spec.model == ModelSpec("lenet", image_size=28)
     assert (run.spec.dataset, run.spec.train_images, run.spec.seed) == ("fashion-mini", 640, 7)
-    recipe = run.spec.recipe
-    assert (recipe.name, recipe.epochs, recipe.batch_size) == ("published-vgg", 2, 64)
-    assert (recipe.learning_rate, recipe.initialisation) == (0.25, "xavier")
+    chosen = run.spec.recipe
+    assert (chosen.name, chosen.epochs, chosen.batch_size) == ("published-vgg", 2, 64)
+    assert (chosen.learning_rate, chosen.initialisation) == (0.25, "xavier")
     assert app.query_params["run"] == str(run.id)
 
 
@@ -278,12 +376,74 @@ def test_an_address_that_names_no_run_gets_one_sentence(address):
     assert app.error[0].value.endswith(".")
 
 
-def test_a_failed_run_says_why():
+def failed_run(message: str, chosen: Recipe = SHORT) -> int:
+    """A run in the store that failed with this sentence."""
     store = open_store()
-    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
-    store.finish(store.claim(), RunState.FAILED, "The disk is full; free some space.")
-    app = open_page("pages/train.py", run=str(run_id))
+    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", chosen))
+    store.finish(store.claim(), RunState.FAILED, message)
+    return run_id
+
+
+def test_a_run_that_diverged_offers_a_lower_rate_instead_of_going_on(monkeypatch):
+    means = fit.EpochSums.means
+    monkeypatch.setattr(fit.EpochSums, "means", lambda sums: (math.nan, means(sums)[1]))
+    short = replace(SHORT, epochs=1, learning_rate=0.07)
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", short, train_images=64)
+    with pytest.raises(LabError) as caught:
+        list(fit.fit(spec))
+    app = open_page("pages/train.py", run=str(failed_run(str(caught.value), short)))
+    assert "Continue" not in labels(app)
+    app.button(key="train_lower").click().run()
+    assert not app.exception and not app.warning
+    assert app.number_input(key="train_rate").value == 0.007
+    assert app.number_input(key="train_epochs").value == 1
+
+
+def test_a_failed_run_says_why_and_can_be_continued():
+    app = open_page("pages/train.py", run=str(failed_run("The disk is full; free some space.")))
     assert app.error[0].value == "The disk is full; free some space."
+    assert "Continue" in labels(app) and "New run with a lower rate" not in labels(app)
+
+
+@pytest.mark.parametrize(("epochs", "longer"), [(60, 120), (600, MAX_EPOCHS), (MAX_EPOCHS, None)])
+def test_a_longer_run_is_set_up_with_the_epochs_that_its_button_names(epochs, longer):
+    run_id = finished_run(recipe=replace(SHORT, epochs=epochs, schedule="one-cycle"))
+    app = open_page("pages/train.py", run=str(run_id))
+    named = [label for label in labels(app) if label.startswith("New run of")]
+    assert named == ([f"New run of {longer} epochs"] if longer else [])
+    if longer:
+        app.button(key="train_longer").click().run()
+        assert app.number_input(key="train_epochs").value == longer
+        assert not app.warning
+
+
+def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, clocks):
+    monkeypatch.setattr("pages.shared.lab.starts_workers", lambda: True)
+    monkeypatch.setattr("pages.shared.lab.start_worker", lambda: None)
+    app = open_page("pages/train.py")
+    assert "is being measured on this machine." in app.info[0].value
+    assert clocks == [1.0]
+    speed = Speed((1e11, 1e11, 1e11), 1e10, 1e9, 1e-5, 1e-9)
+    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    clocks.clear()
+    app.run()
+    assert app.info[0].value.startswith("About **") and clocks == []
+
+
+def test_a_long_run_on_few_images_can_be_started():
+    """The smallest share of them that could be offered instead is no image at all."""
+    speed = Speed((1e6, 1e6, 1e6), 1e6, 1e6, 1e-2, 1e-6)
+    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    app = open_page("pages/train.py", train_epochs="1000")
+    assert not app.error
+    assert "over ten minutes" in app.warning[0].value
+    assert "Start training" in labels(app)
+
+
+def test_where_nobody_measures_the_time_is_said_to_be_unknown(clocks):
+    app = open_page("pages/train.py")
+    assert app.info[0].value.endswith("How long it takes is not known yet.")
+    assert clocks == []
 
 
 def test_a_grey_network_is_told_of_colour_before_it_starts(tmp_path, monkeypatch):
@@ -341,6 +501,53 @@ def test_runs_filters_by_state_and_network():
     assert len(app.dataframe[0].value) == 2
     app.multiselect(key="runs_network").set_value(["lenet"]).run()
     assert app.dataframe[0].value["network"].tolist() == ["lenet, 28 px"]
+
+
+def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters(clocks):
+    store = open_store()
+    finished_run()
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)
+    run_id = store.enqueue(spec)
+    app = open_page("pages/runs.py")
+    assert clocks == [2.0]
+    wanted = ["queued", "running", "stopped"]
+    app.multiselect(key="runs_state").set_value(wanted).run()
+    app.session_state["runs_ticked"] = [run_id]
+    other = store.enqueue(replace(spec, model=ModelSpec("alexnet", image_size=96)))  # elsewhere
+    run = store.claim()
+    app.run()
+    assert app.dataframe[0].value["state"].tolist() == ["○ queued", "▶ running"]
+    assert app.session_state["runs_ticked"] == [run_id]
+    assert app.multiselect(key="runs_state").value == wanted
+    disabled = {button.label: button.disabled for button in app.button}
+    assert disabled == {"Stop": False, "Continue": True, "Delete…": False}
+    store.request_stop([other])
+    store.finish(run, RunState.STOPPED)
+    clocks.clear()
+    app.run()
+    assert clocks == [None]
+    assert app.session_state["runs_ticked"] == [run_id]
+    [resume] = [button for button in app.button if button.label == "Continue"]
+    clocks.clear()
+    resume.click().run()
+    assert store.get(run_id).state is RunState.QUEUED and clocks[-1] == 2.0
+
+
+def test_the_clock_of_runs_stops_when_the_last_run_ends_between_two_looks(clocks, monkeypatch):
+    """The fragment then finds that everything is over, and draws the whole page once more."""
+    store = open_store()
+    store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
+    run, fragment = store.claim(), st.fragment
+
+    def ending(function=None, *, run_every=None):
+        if store.get(run.id).state is RunState.RUNNING:
+            store.finish(run, RunState.FINISHED)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", ending)
+    app = open_page("pages/runs.py")
+    assert clocks == [2.0, None]
+    assert app.dataframe[0].value["state"].tolist() == ["✓ finished"]
 
 
 def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):

@@ -10,12 +10,13 @@ from core.data import find_dataset
 from core.runs.store import Study
 from core.studies import by_variant
 from core.variants import VARIANTS, Variant, variants_of
+from pages.shared.address import address_checked
 from pages.shared.block_pictures import variant_picture
 from pages.shared.frame import frame
 from pages.shared.lab import start_study_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain
 from pages.shared.reproduction_view import reference_chart, reproduction_view
-from pages.shared.study_form import Choice, begin, count, study_form
+from pages.shared.study_form import Choice, begin, count, label_of, study_form
 from pages.shared.study_view import study_view
 from pages.shared.variant_styles import style_of
 from pages.shared.why_view import why_view
@@ -131,5 +132,8 @@ def open_study(key: str) -> None:
     st.query_params["study"] = st.session_state[key]
 
 
-with frame("Residual", "Which shortcut is better? The same net and recipe, several seeds each."):
+with (
+    frame("Residual", "Which shortcut is better? The same net and recipe, several seeds each."),
+    address_checked(label_of),
+):
     page()

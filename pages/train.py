@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,11 +27,11 @@ from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
 from pages.shared.address import address_checked
-from pages.shared.costs import LONG_SECONDS, cost_of
+from pages.shared.costs import LONG_SECONDS, cost_of, no_time_yet
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
-from pages.shared.lab import load_torch, start_worker, starts_workers, store
+from pages.shared.lab import load_torch, start_worker, store
 from pages.shared.messages import errors_in_one_sentence, plain, show_error
 from pages.shared.runs_table import STATE_SIGNS, run_title
 from pages.shared.throughput_view import throughput_view
@@ -262,11 +261,7 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
     """The estimate in one line, and what could be done about a long run."""
     memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
     if cost.seconds is None:
-        measured = starts_workers()  # which do so first of all
-        when = "is being measured on this machine" if measured else "is not known yet"
-        st.info(f"Needs {memory}. How long it takes {when}.", icon=":material/timer:")
-        if measured:
-            st.fragment(run_every=REFRESH_SECONDS)(await_speed)(spec.device)
+        st.info(f"Needs {memory}. {no_time_yet(spec.device)}", icon=":material/timer:")
         return
     st.info(
         f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
@@ -282,15 +277,6 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
         offer_shorter(spec)
 
 
-def await_speed(device: str) -> None:
-    """Draw the page again, with its estimate, once the device's speed is known."""
-    from core.runs.worker import speed_name
-
-    with errors_in_one_sentence():
-        if store().measured(speed_name(device)):
-            st.rerun()
-
-
 def offer_shorter(spec: RunSpec) -> None:
     """A button for each change that brings the run under ten minutes."""
 
@@ -300,8 +286,7 @@ def offer_shorter(spec: RunSpec) -> None:
         except LabError:  # the network cannot be built so small
             return None
 
-    # A share of a small set may be no image at all: then nothing is offered, and the run can start
-    with st.container(horizontal=True), suppress(LabError):
+    with st.container(horizontal=True):
         for words, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
             if st.button(
                 f"{words}: about {formats.duration(seconds)}",

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import streamlit as st
+
 from core.analysis.processor import threads
 from core.data import find_dataset
 from core.runs.store import RunState
@@ -18,9 +20,11 @@ from core.training.estimate import (
     check_memory,
     estimate,
 )
-from pages.shared.lab import analysis_of, store
+from pages.shared.lab import analysis_of, start_worker, starts_workers, store
+from pages.shared.messages import errors_in_one_sentence
 
 LONG_SECONDS = 600
+REFRESH_SECONDS = 1.0
 LOOKED_AT = 200  # newest runs, for one that is equal
 
 
@@ -42,6 +46,24 @@ def cost_of(spec: RunSpec, own_threads: int | None = None) -> Estimate:
     found = estimate(spec, analysis, speed, train_images, info.test_images, rate)
     check_memory(spec, analysis, available_bytes(find_device(spec.device)))
     return found
+
+
+def no_time_yet(device: str) -> str:
+    """A sentence in place of an estimate; the page is drawn again once there is one."""
+    if not starts_workers():
+        return "How long it takes is not known yet."
+    start_worker()  # which measures first of all
+    st.fragment(run_every=REFRESH_SECONDS)(await_speed)(device)
+    return "How long it takes is being measured on this machine."
+
+
+def await_speed(device: str) -> None:
+    """Draw the page again, with its estimate, once the device's speed is known."""
+    from core.runs.worker import speed_name
+
+    with errors_in_one_sentence():
+        if store().measured(speed_name(device)):
+            st.rerun()
 
 
 def equal_rate(spec: RunSpec, most_threads: int) -> float | None:

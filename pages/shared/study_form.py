@@ -13,9 +13,9 @@ from core.runs.store import Study
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.variants import VARIANTS, Variant, variants_of
-from pages.shared.costs import LONG_SECONDS, study_seconds
+from pages.shared.costs import LONG_SECONDS, no_time_yet, study_seconds
 from pages.shared.data_sets import dataset_line
-from pages.shared.lab import load_torch, start_worker, store
+from pages.shared.lab import load_torch, store
 from pages.shared.messages import show_error
 
 FIRST_NETWORK = "course-residual"
@@ -131,13 +131,20 @@ def announce(choice: Choice) -> bool:
         show_error(error)
         return False
     if seconds is None:
-        start_worker()  # which measures first of all
-        st.caption(f"{runs}. How long they take is being measured; look again in some seconds.")
+        st.caption(f"{runs}. {no_time_yet(choice.specs[0].device)}")
         return True
     st.caption(f"{runs}, together about {formats.duration(seconds)} on this machine.")
     if seconds > LONG_SECONDS:
         st.caption("Fewer variants, seeds, epochs or images make it shorter.")
     return True
+
+
+def label_of(key: str, value: object) -> str | None:
+    """How the form's control with this key shows the value, where that is not the value itself."""
+    from core.zoo import CATALOGUE
+
+    tables = {"res_network": CATALOGUE, "res_dataset": DATASETS, "res_recipe": RECIPES}
+    return tables[key][str(value)].title if key in tables else None
 
 
 def choose_seeds() -> tuple[int, int]:

@@ -418,8 +418,9 @@ def test_a_longer_run_is_set_up_with_the_epochs_that_its_button_names(epochs, lo
 
 
 def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, clocks):
-    monkeypatch.setattr("pages.shared.lab.starts_workers", lambda: True)
-    monkeypatch.setattr("pages.shared.lab.start_worker", lambda: None)
+    for module in ("lab", "costs"):
+        monkeypatch.setattr(f"pages.shared.{module}.starts_workers", lambda: True)
+        monkeypatch.setattr(f"pages.shared.{module}.start_worker", lambda: None)
     app = open_page("pages/train.py")
     assert "is being measured on this machine." in app.info[0].value
     assert clocks == [1.0]

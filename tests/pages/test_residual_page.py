@@ -77,7 +77,7 @@ def test_before_any_study_one_button_starts_it_and_the_published_curves_are_ther
 
 def test_before_the_machine_was_measured_the_form_says_that_the_time_comes():
     app = open_page(PAGE)
-    assert "12 runs. How long they take is being measured" in texts(app)
+    assert "12 runs. How long it takes" in texts(app)
 
 
 def test_the_time_of_a_study_is_said_before_it_starts_and_follows_the_speed():
@@ -98,6 +98,14 @@ def test_a_network_with_batchnorm_has_it_in_its_blocks_and_no_block_twice():
     assert "plain residual" in titles and "plain residual with BatchNorm" not in titles
     formulas = [one.value for one in app.caption if "conv1" in one.value]
     assert formulas and all("BN" in formula for formula in formulas)
+
+
+def test_what_the_address_asks_for_and_the_form_has_not_is_told():
+    app = open_page(PAGE, res_network="zzz", res_seeds="-5", res_dataset="q")
+    told = next(one.value for one in app.warning if "The address asks" in one.value)
+    assert all(name in told for name in ("res_network=zzz", "res_seeds=-5", "res_dataset=q"))
+    app = open_page(PAGE, res_network=CATALOGUE["resnet20"].title, res_seeds="4", why_depths="20")
+    assert not app.warning
 
 
 def test_without_a_variant_the_page_asks_for_one():

@@ -67,7 +67,7 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
         ),
         yaxis=dict(title="channels"),
     )
-    figure.update_layout(legend=dict(yanchor="top", y=-0.28))
+    figure.update_layout(legend=dict(yanchor="top", y=-0.42))
     return figure
 
 
@@ -104,12 +104,11 @@ def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
                     visible=all(one.final.high is not None for one in chosen),
                     thickness=1,
                 ),
-                mode="lines+markers",
+                mode="markers",
                 name=name,
                 legendgroup=name,
                 showlegend=column == 1,
                 marker=dict(color=colour, symbol=symbol, size=9),
-                line=dict(color=colour, width=1, dash="dot"),
                 customdata=[
                     (
                         one.title,
@@ -126,7 +125,7 @@ def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
                 col=column,
             )
     figure.update_xaxes(type="log", title="parameters", dtick=1, col=1)
-    figure.update_xaxes(type="log", title="MiB saved for the backward pass of an image", col=2)
+    figure.update_xaxes(type="log", title="MiB kept for backward", dtick=1, col=2)
     figure.update_yaxes(title="test accuracy (%)", col=1)
     figure.update_layout(
         title="What equal accuracy costs",

@@ -12,7 +12,7 @@ from core.analysis.records import Analysis
 from core.equal_accuracy import DATASET, EPOCHS, SHIPPED, Trained, difference, nearest, trained
 from core.growth_figures import CostPoint
 from core.reproduction import read
-from core.statistics import points
+from core.statistics import between, points
 from pages.shared.downloads import download_csv
 from pages.shared.lab import analysis_of
 from pages.shared.messages import network_title
@@ -56,13 +56,10 @@ def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
     other = nearest(dense, networks)
     pair = difference(dense, other)
     ours, theirs = analysis_of(dense.model), analysis_of(other.model)
-    apart = f"{points(abs(dense.final.mean - other.final.mean))} points apart"
-    if pair.low is not None and pair.high is not None:
-        low, high = points(pair.low), points(pair.high)
-        apart += f" (95 % of the difference: {low} to {high}, {len(pair.seeds)} seeds)"
+    apart = f"{between(pair)}, {len(pair.seeds)} seeds" if pair.low is not None else "one seed"
     return (
         f"**{network_title(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it"
-        f" comes {network_title(other.model)} with {points(other.final.mean)} %, {apart}. For that"
+        f" comes {network_title(other.model)} with {points(other.final.mean)} %: {apart}. For that"
         f" the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
         f" {ratio(ours, theirs, 'macs')} times the multiply-adds and keeps"
         f" {ratio(ours, theirs, 'saved_bytes')} times the activations."

@@ -18,6 +18,8 @@ AXES = {
     "output_gradient": "gradient norm, output",
     "variance": "variance of the output",
 }
+# At the lower edge of the picture, where it cannot meet the axis title however many rows it has
+LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
 WIDTHS = (1.25, 2.25, 3.5)  # of a line, the deeper the network the thicker
 SEQUENTIAL = "Cividis"  # made for colour-blind readers (Nuñez et al. 2018)
 
@@ -59,11 +61,11 @@ def flow_curves(
         )
     figure.update_layout(
         title=finding(networks, quantity),
-        xaxis=dict(title="weight layer, from the image"),
+        xaxis=dict(title="weight layer, from the image", automargin=True),
         yaxis=log_axis(AXES[quantity]),
-        height=480,
+        height=400 + 28 * len(networks),  # a narrow page has a row of the legend for each
         margin=dict(t=92, b=48, l=8, r=8),
-        legend=dict(orientation="h", yanchor="top", y=-0.16),
+        legend=LEGEND,
     )
     return figure
 
@@ -147,7 +149,7 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
             colorbar=dict(
                 title=dict(text=AXES[quantity], side="top"),
                 orientation="h",
-                y=-0.2,
+                y=-1 / len(networks),  # the height of a row: below the axis
                 yanchor="top",
                 thickness=12,
                 **power_ticks(shown),
@@ -157,7 +159,13 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
     title = f"{QUANTITIES[quantity]},<br>from the image to the classes"
     figure.update_layout(
         title=f"{title[0].upper()}{title[1:]}<br>dark: small, empty: exactly 0",
-        xaxis=dict(ticksuffix=" %", tickvals=[0, 50, 100], tickangle=0, showgrid=False),
+        xaxis=dict(
+            tickvals=[0, 50, 100],
+            ticktext=["0 %", "50 %", "100 %"],
+            tickangle=0,
+            showgrid=False,
+            automargin=True,
+        ),
         yaxis=dict(autorange="reversed", automargin=True, tickfont=dict(size=11)),
         height=220 + 44 * len(networks),
         margin=dict(t=100, b=8, l=8, r=32),  # room for half of "100 %"
@@ -227,10 +235,10 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
     depths = sorted({depth for line in lines for depth, _ in line.points})
     figure.update_layout(
         title=title,
-        xaxis=dict(title="weight layers", tickvals=depths),
+        xaxis=dict(title="weight layers", tickvals=depths, automargin=True),
         yaxis=dict(title=measure, ticksuffix=" %"),
-        height=380,
+        height=340 + 28 * len(lines),
         margin=dict(t=72, b=48, l=8, r=8),
-        legend=dict(orientation="h", yanchor="top", y=-0.2),
+        legend=LEGEND,
     )
     return figure

@@ -21,7 +21,7 @@ from pages.shared.downloads import download_csv
 from pages.shared.lab import store
 from pages.shared.measurement import measurement
 from pages.shared.messages import plain
-from pages.shared.runs_table import network_title, run_title
+from pages.shared.runs_table import network_title
 
 VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
 PICTURES = 24  # mistakes shown at once
@@ -107,8 +107,8 @@ def show(run: Run) -> None:
 
 
 def seeded_title(run: Run) -> str:
-    """`12 · course-residual, plain residual, 28 px, seed 3`: of runs that differ in seed only."""
-    return f"{run_title(run)}, seed {run.spec.seed}"
+    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
+    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
 
 
 def confusion(run: Run, found: Predictions) -> None:

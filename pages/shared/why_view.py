@@ -51,8 +51,8 @@ TITLES = {
 WITH_BATCH_NORM = {"both": "both", "without": "without", "with": "with"}
 RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
 LOOKS = (
-    "The colour is the shortcut's, as in the study; dashed: without BatchNorm; thicker:"
-    " more layers. "
+    "The colour is the shortcut's, as in the study; dashed, with open markers: without"
+    " BatchNorm; thicker: more layers. "
 )
 DURING = "mean during the last epoch"  # of the training accuracy: taken while the network learns
 STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
@@ -211,14 +211,13 @@ def choose_runs() -> list[int]:
 def how() -> tuple[str, str]:
     """What is drawn, and as what."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        quantity = st.segmented_control(
+        quantity = st.selectbox(
             "Quantity",
             list(QUANTITIES),
-            default="weight_gradient",
             format_func=TITLES.__getitem__,
-            required=True,
             key="why_quantity",
             bind="query-params",
+            width=240,
             help="The layer's output is taken before BatchNorm and ReLU.",
         )
         shown = st.segmented_control(
@@ -257,11 +256,12 @@ def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
 
 
 def look_of(model: ModelSpec) -> Style:
-    """As the whole page draws this variant, dashed without BatchNorm; others are grey."""
+    """As the whole page draws this variant, dashed and open without BatchNorm; others are grey."""
     variant = variant_of(model)
     style = style_of(variant) if variant else Style(figures.GREY, "circle")
-    is_dashed = model.option("batch_norm") is False and style.dash == "solid"
-    return replace(style, dash="dash") if is_dashed else style
+    if model.option("batch_norm") is not False or style.dash != "solid":
+        return style
+    return replace(style, dash="dash", marker=f"{style.marker}-open")
 
 
 def looks(flows: Sequence[NetworkFlow]) -> list[Style]:

@@ -52,7 +52,7 @@ WITH_BATCH_NORM = {"both": "both", "without": "without", "with": "with"}
 RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
 LOOKS = (
     "The colour is the shortcut's, as in the study; dashed, with open markers: without"
-    " BatchNorm; thicker: more layers. "
+    " BatchNorm; thicker: more layers. Runs have markers of their own, open before training. "
 )
 DURING = "mean during the last epoch"  # of the training accuracy: taken while the network learns
 STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU

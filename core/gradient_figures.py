@@ -9,7 +9,7 @@ from math import isfinite, log10
 import plotly.graph_objects as go
 
 from core import formats
-from core.figures import DASHES, styles, translucent
+from core.figures import Styled, translucent
 from core.gradient_verdict import ends, fate, label, number
 from core.training.flow_records import QUANTITIES, LayerFlow, NetworkFlow
 
@@ -18,6 +18,9 @@ AXES = {
     "output_gradient": "gradient norm, output",
     "variance": "variance of the output",
 }
+# At the lower edge of the picture, where it cannot meet the axis title however many rows it has
+LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
+WIDTHS = (1.25, 2.25, 3.5)  # of a line, the deeper the network the thicker
 SEQUENTIAL = "Cividis"  # made for colour-blind readers (Nuñez et al. 2018)
 
 
@@ -26,25 +29,29 @@ def positive(values: Sequence[float]) -> list[float | None]:
     return [value if isfinite(value) and value > 0 else None for value in values]
 
 
-def flow_curves(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
-    """A line for each network along its depth, log axis, band from lowest to highest seed."""
+def flow_curves(
+    networks: Sequence[NetworkFlow], quantity: str, looks: Sequence[Styled]
+) -> go.Figure:
+    """A line for each network along its depth, log axis, band from lowest to highest seed.
+
+    Each is drawn as its look says, deeper networks with thicker lines.
+    """
     figure = go.Figure()
-    for index, (flow, (colour, marker)) in enumerate(
-        zip(networks, styles(len(networks)), strict=True)
-    ):
+    widths = line_widths(networks)
+    for flow, look, width in zip(networks, looks, widths, strict=True):
         layers = flow.main_path
         depths = [layer.depth for layer in layers]
         spreads = [getattr(layer, quantity) for layer in layers]
         if flow.seeds > 1:
-            add_band(figure, depths, spreads, colour, label(flow))
+            add_band(figure, depths, spreads, look.colour, label(flow))
         figure.add_scatter(
             x=depths,
             y=positive([one.median for one in spreads]),
             name=label(flow),
             legendgroup=label(flow),
             mode="lines+markers",
-            line=dict(color=colour, dash=DASHES[index % len(DASHES)]),
-            marker=dict(symbol=marker, size=6, maxdisplayed=8),
+            line=dict(color=look.colour, dash=look.dash, width=width),
+            marker=dict(symbol=look.marker, size=7, maxdisplayed=8),
             customdata=[
                 (layer.path, number(one.median), number(one.low), number(one.high))
                 for layer, one in zip(layers, spreads, strict=True)
@@ -54,13 +61,20 @@ def flow_curves(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
         )
     figure.update_layout(
         title=finding(networks, quantity),
-        xaxis=dict(title="weight layer, from the image"),
+        xaxis=dict(title="weight layer, from the image", automargin=True),
         yaxis=log_axis(AXES[quantity]),
-        height=480,
+        height=400 + 28 * len(networks),  # a narrow page has a row of the legend for each
         margin=dict(t=92, b=48, l=8, r=8),
-        legend=dict(orientation="h", yanchor="top", y=-0.16),
+        legend=LEGEND,
     )
     return figure
+
+
+def line_widths(networks: Sequence[NetworkFlow]) -> list[float]:
+    """Thin for the fewest layers, thicker for each next depth."""
+    depths = [len(flow.main_path) for flow in networks]
+    ranks = {depth: rank for rank, depth in enumerate(sorted(set(depths)))}
+    return [WIDTHS[min(ranks[depth], len(WIDTHS) - 1)] for depth in depths]
 
 
 def log_axis(title: str) -> dict[str, object]:
@@ -135,7 +149,7 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
             colorbar=dict(
                 title=dict(text=AXES[quantity], side="top"),
                 orientation="h",
-                y=-0.2,
+                y=-1 / len(networks),  # the height of a row: below the axis
                 yanchor="top",
                 thickness=12,
                 **power_ticks(shown),
@@ -145,10 +159,16 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
     title = f"{QUANTITIES[quantity]},<br>from the image to the classes"
     figure.update_layout(
         title=f"{title[0].upper()}{title[1:]}<br>dark: small, empty: exactly 0",
-        xaxis=dict(ticksuffix=" %", nticks=6, showgrid=False),
+        xaxis=dict(
+            tickvals=[0, 50, 100],
+            ticktext=["0 %", "50 %", "100 %"],
+            tickangle=0,
+            showgrid=False,
+            automargin=True,
+        ),
         yaxis=dict(autorange="reversed", automargin=True, tickfont=dict(size=11)),
-        height=190 + 44 * len(networks),
-        margin=dict(t=72, b=8, l=8, r=8),
+        height=220 + 44 * len(networks),
+        margin=dict(t=100, b=8, l=8, r=32),  # room for half of "100 %"
     )
     return figure
 
@@ -176,13 +196,14 @@ class DepthLine:
     """Networks of one kind, the number of layers growing."""
 
     name: str
+    look: Styled
     points: tuple[tuple[int, tuple[float, ...]], ...]  # depth, final accuracies of its seeds
 
 
 def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figure:
     """Final accuracy by depth: the mean of the seeds, whiskers from the lowest to the highest."""
     figure = go.Figure()
-    for index, (line, (colour, marker)) in enumerate(zip(lines, styles(len(lines)), strict=True)):
+    for line in lines:
         means = [sum(values) / len(values) for _, values in line.points]
         figure.add_scatter(
             x=[depth for depth, _ in line.points],
@@ -202,8 +223,8 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
             ),
             name=line.name,
             mode="lines+markers",
-            line=dict(color=colour, dash=DASHES[index % len(DASHES)]),
-            marker=dict(symbol=marker, size=9),
+            line=dict(color=line.look.colour, dash=line.look.dash),
+            marker=dict(symbol=line.look.marker, size=9),
             customdata=[
                 (formats.percent(mean), len(values))
                 for (_, values), mean in zip(line.points, means, strict=True)
@@ -214,10 +235,10 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
     depths = sorted({depth for line in lines for depth, _ in line.points})
     figure.update_layout(
         title=title,
-        xaxis=dict(title="weight layers", tickvals=depths),
+        xaxis=dict(title="weight layers", tickvals=depths, automargin=True),
         yaxis=dict(title=measure, ticksuffix=" %"),
-        height=380,
+        height=340 + 28 * len(lines),
         margin=dict(t=72, b=48, l=8, r=8),
-        legend=dict(orientation="h", yanchor="top", y=-0.2),
+        legend=LEGEND,
     )
     return figure

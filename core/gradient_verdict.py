@@ -72,16 +72,24 @@ def fate(ratio: float | None) -> str:
     return "explodes" if ratio > EXPLODED else "is kept"
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, digits: int = 2) -> str:
     """0.71, 24, 3.1 × 10⁻¹⁷; 0 only where it is exactly that."""
     if value is None:
         return formats.NOTHING
     if value == 0 or not isfinite(value):
         return f"{value:g}"
     if 1e-3 <= abs(value) < 1e4:
-        return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
+        return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:,.0f}"
     exponent = int(log10(abs(value)) // 1)
-    return f"{value / 10**exponent:.1f} × 10{str(exponent).translate(SUPERSCRIPTS)}"
+    mantissa = f"{value / 10**exponent:.{digits - 1}f}"
+    return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
+
+
+def factor(value: float | None) -> str:
+    """Exact enough to be multiplied up over many layers: 0.714, 1.0205."""
+    if value is not None and 0.9 <= value <= 1.1:
+        return f"{value:.4f}"
+    return number(value, 3)
 
 
 def network_label(model: ModelSpec) -> str:
@@ -149,16 +157,17 @@ def end_sentence(flow: NetworkFlow) -> str | None:
     if found.ratio is None:
         return f"{start}: no gradient can be told."
     text = (
-        f"{start}: the first layer's weights get {number(found.ratio)} of the gradient norm of the"
-        f" last layer before the output, a factor of {number(found.a_layer)} a layer: it"
-        f" {fate(found.ratio)}"
+        f"{start}: the first layer's weights get {number(found.ratio, 3)} of the gradient norm of"
+        f" the last layer before the output, a factor of {factor(found.a_layer)} at each of"
+        f" {found.steps} layers: it {fate(found.ratio)}"
     )
     behind = ends(flow, "output_gradient")
     if behind is None or fate(behind.ratio) == fate(found.ratio):
         return f"{text}."
     return (
-        f"{text}. The gradient of its output is {number(behind.ratio)} times that of the last one's"
-        f" output ({fate(behind.ratio)}): the weights' own is that times what the layer reads."
+        f"{text}. The gradient of its output is {number(behind.ratio, 3)} times that of the last"
+        f" one's output ({fate(behind.ratio)}): the weights' own is that times what the layer"
+        " reads."
     )
 
 
@@ -168,7 +177,7 @@ def claim_sentence(flow: NetworkFlow) -> str | None:
     if not gains or flow.model.option("shortcut") in (None, "none"):
         return None
     enough = sum(gain >= 1 for gain in gains)
-    between = f"between {number(min(gains))} and {number(max(gains))}"
+    between = f"between {factor(min(gains))} and {factor(max(gains))}"
     text = (
         f"“The derivative is at least 1”, measured ({label(flow)}): through the {len(gains)} blocks"
         f" that keep their map's shape the gradient norm is multiplied by {between}, by 1 or more"

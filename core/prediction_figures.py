@@ -112,7 +112,7 @@ def probability_bars(
         yaxis=dict(autorange="reversed", automargin=True),
         barmode="group",
         height=200 + 26 * len(names),
-        margin=dict(t=48, b=8, l=8, r=8),
+        margin=dict(t=48, b=8, l=8, r=32),  # room for half of "100 %"
         legend=dict(orientation="h", yanchor="top", y=-0.1),
     )
     return figure

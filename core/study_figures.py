@@ -63,10 +63,14 @@ def study_chart(
     finish_epochs(figure, title, "test accuracy (%)", [])
     last = max((point.epoch for line in lines for _, ps in line.seeds for point in ps), default=0)
     last = max([epochs, last, *(len(line.published) for line in lines)])
-    figure.update_xaxes(dtick=max(1, last // 10), range=[0.8, last + 0.2])
+    figure.update_xaxes(dtick=max(1, last // 10), range=[0.8, last + 0.2], automargin=True)
     if span := y_range(lines):
         figure.update_yaxes(range=span)
-    figure.update_layout(height=420, margin=dict(t=72))
+    figure.update_layout(
+        height=360 + 28 * len(lines),
+        margin=dict(t=72),
+        legend=dict(yref="container", yanchor="bottom", y=0),  # cannot meet the axis title
+    )
     return figure
 
 

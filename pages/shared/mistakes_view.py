@@ -21,7 +21,7 @@ from pages.shared.downloads import download_csv
 from pages.shared.lab import store
 from pages.shared.measurement import measurement
 from pages.shared.messages import plain
-from pages.shared.runs_table import network_title, run_title
+from pages.shared.runs_table import network_title
 
 VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
 PICTURES = 24  # mistakes shown at once
@@ -81,7 +81,8 @@ def show(run: Run) -> None:
     wrong = len(found.mistakes())
     st.markdown(
         f"The parameters of epoch {run.best_epoch} get **{wrong:,}** of {len(found.labels):,} test"
-        f" images wrong: {formats.percent(found.accuracy)} are right."
+        f" images wrong: {formats.percent(found.accuracy)} are right. That is an optimistic figure:"
+        " the epoch was chosen on these same test images."
     )
     view = st.segmented_control(
         "View",
@@ -103,6 +104,11 @@ def show(run: Run) -> None:
         f"run-{run.id}-predictions.csv",
         "train_predictions_csv",
     )
+
+
+def seeded_title(run: Run) -> str:
+    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
+    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
 
 
 def confusion(run: Run, found: Predictions) -> None:
@@ -187,7 +193,7 @@ def two_runs(run: Run, found: Predictions) -> None:
     chosen = st.selectbox(
         "Other run",
         list(others),
-        format_func=lambda run_id: run_title(others[run_id]),
+        format_func=lambda run_id: seeded_title(others[run_id]),
         key="train_other_run",
         help="A finished run on the same data set.",
     )
@@ -247,11 +253,11 @@ def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> No
         for one, said in ((run, found), (other, theirs)):
             name = class_name(names, int(said.predicted[index]))
             st.markdown(
-                f"Run {one.id} ({plain(network_title(one.spec.model))}): **{name}**,"
-                f" {formats.percent(float(said.confidence[index]))}"
+                f"Run {one.id} ({plain(network_title(one.spec.model))}, seed {one.spec.seed}):"
+                f" **{name}**, {formats.percent(float(said.confidence[index]))}"
             )
     labelled = [
-        (f"run {one.id}: {network_title(one.spec.model)}", said.probabilities[index])
+        (f"run {seeded_title(one)}", said.probabilities[index])
         for one, said in ((run, found), (other, theirs))
     ]
     chart.plotly_chart(

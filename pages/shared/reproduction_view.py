@@ -68,13 +68,9 @@ def reference_chart() -> None:
     """The course note's four blocks on MNIST, ours beside its own curves."""
     lines = reference_lines(None, "mnist", "published-course")
     have = max((len(line.seeds) for line in lines), default=0)
-    title = "Course residual net on MNIST" + (
-        f"<br>lines: mean of {have} seeds of ours with 95 % interval; crosses: the published run"
-        if have
-        else "<br>crosses: published, one run each"
-    )
-    st.plotly_chart(study_chart(lines, title), key="res_published")
-    st.caption(ONE_RUN)
+    ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
+    st.plotly_chart(study_chart(lines, "Course residual net on MNIST"), key="res_published")
+    st.caption(f"{ours}Crosses: the published runs. {ONE_RUN}")
 
 
 def reproduction_view() -> None:

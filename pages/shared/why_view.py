@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from core import gradient_figures
+from core import figures, gradient_figures
 from core.data import DATASETS, find_dataset, is_available
 from core.evidence_tables import ends_frame, flow_frame
 from core.gradient_figures import DepthLine
-from core.gradient_verdict import ends, fate, label, network_label, number, sentences
+from core.gradient_verdict import ends, factor, fate, label, network_label, number, sentences
 from core.runs.files import best_path
 from core.runs.launch import gradients_flags, gradients_name
 from core.runs.store import Run, RunState
@@ -33,11 +34,13 @@ from core.training.flow_records import (
     variations,
 )
 from core.training.recipes import recipe
+from core.variants import variant_of
 from pages.shared.downloads import download_csv
 from pages.shared.lab import load_torch, start_worker, store
 from pages.shared.measurement import measurement
 from pages.shared.messages import errors_in_one_sentence, plain
-from pages.shared.runs_table import run_title
+from pages.shared.mistakes_view import seeded_title
+from pages.shared.variant_styles import Style, style_of
 
 VIEWS = ("Curves", "Heat map", "Table")
 TITLES = {
@@ -46,10 +49,16 @@ TITLES = {
     "variance": "variance of the output",
 }
 WITH_BATCH_NORM = {"both": "both", "without": "without", "with": "with"}
+RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
+LOOKS = (
+    "The colour is the shortcut's, as in the study; dashed, with open markers: without"
+    " BatchNorm; thicker: more layers. Runs have markers of their own, open before training. "
+)
+DURING = "mean during the last epoch"  # of the training accuracy: taken while the network learns
 STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
 STACK_EPOCHS = 2
 MAX_STACK_EPOCHS = 20
-MAX_RUNS = 3  # measured after training
+MAX_RUNS = len(RUN_MARKERS)  # measured after training
 RUNS_OFFERED = 200
 REFRESH_SECONDS = 2.0
 
@@ -191,7 +200,7 @@ def choose_runs() -> list[int]:
     return st.multiselect(
         "Also after training",
         list(known),
-        format_func=lambda run_id: run_title(known[run_id]),
+        format_func=lambda run_id: seeded_title(known[run_id]),
         max_selections=MAX_RUNS,
         key="why_runs",
         width=320,
@@ -202,14 +211,13 @@ def choose_runs() -> list[int]:
 def how() -> tuple[str, str]:
     """What is drawn, and as what."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        quantity = st.segmented_control(
+        quantity = st.selectbox(
             "Quantity",
             list(QUANTITIES),
-            default="weight_gradient",
             format_func=TITLES.__getitem__,
-            required=True,
             key="why_quantity",
             bind="query-params",
+            width=240,
             help="The layer's output is taken before BatchNorm and ReLU.",
         )
         shown = st.segmented_control(
@@ -226,16 +234,17 @@ def how() -> tuple[str, str]:
 def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
     """Chart or table, the sentences, CSV."""
     if show_as == "Curves":
-        st.plotly_chart(gradient_figures.flow_curves(found.networks, quantity), key="why_curves")
+        curves = gradient_figures.flow_curves(found.networks, quantity, looks(found.networks))
+        st.plotly_chart(curves, key="why_curves")
     elif show_as == "Heat map":
         st.plotly_chart(gradient_figures.flow_map(found.networks, quantity), key="why_map")
     else:
         flow_table(found.networks)
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)))
     st.caption(
-        f"Medians of the seeds. Norms are of the mean loss of {found.batch_size} images, in"
-        " float32 as in training; of layers side by side the one with the most weights is drawn,"
-        f" the CSV has all. Measured on {plain(found.machine)}."
+        f"{LOOKS if show_as == 'Curves' else ''}Medians of the seeds. Norms are of the mean loss"
+        f" of {found.batch_size} images, in float32 as in training; of layers side by side the one"
+        f" with the most weights is drawn, the CSV has all. Measured on {plain(found.machine)}."
     )
     with st.container(horizontal=True):
         download_csv(
@@ -244,6 +253,28 @@ def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
         download_csv(
             "First against last as CSV", lambda: ends_frame(found), "gradients.csv", "why_ends_csv"
         )
+
+
+def look_of(model: ModelSpec) -> Style:
+    """As the whole page draws this variant, dashed and open without BatchNorm; others are grey."""
+    variant = variant_of(model)
+    style = style_of(variant) if variant else Style(figures.GREY, "circle")
+    if model.option("batch_norm") is not False or style.dash != "solid":
+        return style
+    return replace(style, dash="dash", marker=f"{style.marker}-open")
+
+
+def looks(flows: Sequence[NetworkFlow]) -> list[Style]:
+    """Of each network that of its variant; each run has a marker of its own."""
+    runs = sorted({flow.run for flow in flows if flow.run is not None})
+    found = []
+    for flow in flows:
+        look = look_of(flow.model)
+        if flow.run is not None:
+            marker = RUN_MARKERS[runs.index(flow.run) % MAX_RUNS]
+            look = replace(look, marker=marker if flow.trained else f"{marker}-open")
+        found.append(look)
+    return found
 
 
 def flow_table(flows: Sequence[NetworkFlow]) -> None:
@@ -259,9 +290,9 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
                 "gradient": fate(0.0 if weights and not weights.first else ratio),
                 "first ÷ last, weights": number(ratio),
                 "first ÷ last, output": number(outputs.ratio if outputs else None),
-                "factor a layer": number(weights.a_layer if weights else None),
-                "block, lowest": number(min(gains, default=None)),
-                "block, highest": number(max(gains, default=None)),
+                "factor a layer": factor(weights.a_layer if weights else None),
+                "block, lowest": factor(min(gains, default=None)),
+                "block, highest": factor(max(gains, default=None)),
             }
         )
     config = st.column_config
@@ -413,28 +444,32 @@ def by_setting(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def show_stack(setting: str, runs: Sequence[Run]) -> None:
-    """Final accuracy by depth, in words too."""
+    """Accuracy of the last epoch by depth, in words too."""
     measure = st.segmented_control(
         "Accuracy on",
         ("test images", "training images"),
         default="test images",
         required=True,
         key="why_stack_measure",
-        help="A deeper plain net is worse on its training images too: that is no overfitting.",
+        help="Worse on the test images alone could be overfitting; worse on the training images"
+        " too is not.",
     )
     epochs = store().epochs([run.id for run in runs])
-    test = measure == "test images"
-    lines = depth_lines(runs, {
-        run_id: (last.test_accuracy if test else last.train_accuracy)
-        for run_id, metrics in epochs.items() if metrics and (last := metrics[-1])
-    })  # fmt: skip
-    axis = "final test accuracy" if test else "final training accuracy"
-    title = f"{axis[0].upper()}{axis[1:]} by depth"
+    last = {run_id: metrics[-1] for run_id, metrics in epochs.items() if metrics}
+    test = depth_lines(runs, {run_id: one.test_accuracy for run_id, one in last.items()})
+    train = depth_lines(runs, {run_id: one.train_accuracy for run_id, one in last.items()})
+    lines, axis, when = (
+        (test, "test accuracy", "after the last epoch")
+        if measure == "test images"
+        else (train, "training accuracy", DURING)
+    )
+    title = f"Accuracy on {measure} by depth,<br>{when}"
     st.plotly_chart(gradient_figures.depth_chart(lines, axis, title), key="why_stack_chart")
-    st.markdown(stack_findings(lines))
+    st.markdown(stack_findings(test, train))
     st.caption(
-        f"{plain(setting)}. Accuracy after the last epoch; whiskers from the lowest to the highest"
-        " seed. One seed each says little about small differences."
+        f"{plain(setting)}. Test images: after the last epoch; training images: the {DURING},"
+        " while the network still learned. Whiskers from the lowest to the highest seed. One seed"
+        " each says little about small differences."
     )
     download_csv(
         "Every epoch as CSV",
@@ -447,27 +482,58 @@ def show_stack(setting: str, runs: Sequence[Run]) -> None:
 def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[DepthLine]:
     """A line for each kind of net."""
     kinds: dict[str, dict[int, list[float]]] = {}
+    styles: dict[str, Style] = {}
     for run in runs:
         depth = depth_of(run.spec.model)
         if depth is None or run.id not in accuracies:
             continue
         name = network_label(run.spec.model).removesuffix(f", {depth} layers")
+        styles[name] = look_of(run.spec.model)
         kinds.setdefault(name, {}).setdefault(depth, []).append(accuracies[run.id])
     return [
-        DepthLine(name, tuple((depth, tuple(points[depth])) for depth in sorted(points)))
+        DepthLine(
+            name, styles[name], tuple((depth, tuple(points[depth])) for depth in sorted(points))
+        )
         for name, points in sorted(kinds.items())
     ]
 
 
-def stack_findings(lines: Sequence[DepthLine]) -> str:
+def stack_findings(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> str:
     """What depth does to each kind of net, from its fewest to its most layers, as a list."""
-    changes = []
-    for line in lines:
-        (low, first), (high, last) = line.points[0], line.points[-1]
+    said = []
+    for line, same in zip(test, train, strict=True):
+        (low, _), (high, _) = line.points[0], line.points[-1]
         if low != high:
-            change = 100 * (sum(last) / len(last) - sum(first) / len(first))
-            sign = "−" if change < 0 else "+"
-            changes.append(
-                f"- {line.name}: {sign}{abs(change):.1f} points from {low} to {high} layers"
+            said.append(
+                f"- {line.name}, from {low} to {high} layers: {points_gained(line)} points on test"
+                f" images, {points_gained(same)} on training images ({DURING})"
+                f"{overfitting(line, same)}."
             )
-    return "\n".join(changes)
+    return "\n".join(said)
+
+
+def points_gained(line: DepthLine) -> str:
+    """Mean of its most layers less that of its fewest, with its sign."""
+    first, last = ends_of(line)
+    change = 100 * (sum(last) / len(last) - sum(first) / len(first))
+    return f"{'−' if change < 0 else '+'}{abs(change):.1f}"
+
+
+def overfitting(test: DepthLine, train: DepthLine) -> str:
+    """Whether a deeper net that is worse can be overfitting; worse: every seed is."""
+    if not is_worse(test):
+        return ""
+    if is_worse(train):
+        return ": worse on its training images too, so that is no overfitting"
+    return ": not clearly worse on its training images, so it may be overfitting"
+
+
+def is_worse(line: DepthLine) -> bool:
+    """Whether every seed of its most layers is below every seed of its fewest."""
+    first, last = ends_of(line)
+    return max(last) < min(first)
+
+
+def ends_of(line: DepthLine) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The seeds of its fewest layers and of its most."""
+    return line.points[0][1], line.points[-1][1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pytest
@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from core.analysis import analyze
 from core.evidence_tables import ends_frame, flow_frame
+from core.figures import BLUE, VERMILLION
 from core.gradient_figures import DepthLine, depth_chart, flow_curves, flow_map
-from core.gradient_verdict import ends, fate, label, number, sentences
+from core.gradient_verdict import ends, factor, fate, label, number, sentences
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.tables import to_csv
 from core.training.flow_records import (
@@ -217,6 +218,23 @@ def flow(share: float, gains: tuple[float, ...] = (), depth: int = 20, **options
     return NetworkFlow(spec.to_json(), "default", 1, layers, blocks)
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a line is drawn."""
+
+    colour: str = BLUE
+    marker: str = "circle"
+    dash: str = "solid"
+
+
+def test_curves_are_drawn_as_told_and_deeper_ones_thicker():
+    flows = (flow(0.5, depth=56), flow(0.5, depth=20), flow(0.1, depth=56))
+    drawn = flow_curves(flows, "variance", [Look(), Look(), Look(VERMILLION, "x", "dash")]).data
+    assert [one.line.color for one in drawn] == [BLUE, BLUE, VERMILLION]
+    assert drawn[0].line.width == drawn[2].line.width > drawn[1].line.width
+    assert (drawn[2].line.dash, drawn[2].marker.symbol) == ("dash", "x")
+
+
 def test_the_words_are_computed_from_the_numbers():
     found = GradientFlow(1.0, "fashion-mini", 16, "a test", (
         flow(1e-9, shortcut="none", batch_norm=False),
@@ -226,8 +244,8 @@ def test_the_words_are_computed_from_the_numbers():
     ))  # fmt: skip
     text = "\n".join(sentences(found))
     assert "**No shortcut, no BatchNorm, 20 layers**" in text
-    assert "get 1.0 × 10⁻⁹ of the gradient norm" in text and "it vanishes" in text
-    assert "between 0.9 and 1.2, by 1 or more in 1 of them. So it does not hold" in text
+    assert "get 1.00 × 10⁻⁹ of the gradient norm" in text and "it vanishes" in text
+    assert "between 0.9000 and 1.2, by 1 or more in 1 of them. So it does not hold" in text
     assert "by 1 or more in 2 of them. Here the claim holds for every block." in text
     assert "first layer's gradient from 1.0 × 10⁻⁹ to 50 times" in text
     assert "even grow towards the first layers" in text
@@ -237,7 +255,7 @@ def test_a_gradient_of_exactly_0_is_said_and_drawn_as_a_gap():
     dead = flow(0.0, shortcut="none", batch_norm=False)
     found = GradientFlow(1.0, "fashion-mini", 16, "a test", (dead,))
     assert "exactly 0 in float32" in sentences(found)[0]
-    assert flow_curves((dead,), "weight_gradient").data[-1].y[0] is None
+    assert flow_curves((dead,), "weight_gradient", [Look()]).data[-1].y[0] is None
     assert flow_map((dead,), "weight_gradient").data[0].z[0][0] is None
 
 
@@ -256,6 +274,26 @@ def test_batch_norm_gets_no_credit_where_nothing_vanishes():
 )  # fmt: skip
 def test_numbers_read_well(value, shown):
     assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "–"), (0.94123, "0.9412"), (1.02052, "1.0205"), (1.1298, "1.13"), (0.7143, "0.714"),
+     (12.345, "12.3"), (3.144e-5, "3.14 × 10⁻⁵")],
+)  # fmt: skip
+def test_a_factor_can_be_multiplied_up_again(value, shown):
+    assert factor(value) == shown
+
+
+def test_the_factor_a_layer_gives_the_ratio_again():
+    """A reader who multiplies it up over the layers gets what the sentence says arrives."""
+    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (
+        flow(726.0, depth=56, shortcut="none", batch_norm=True),
+    ))  # fmt: skip
+    said = sentences(found)[0]
+    assert "get 726 of the gradient norm" in said
+    assert "a factor of 1.13 at each of 54 layers" in said
+    assert pytest.approx(726, rel=0.02) == 1.13**54
 
 
 def test_ends_and_fate():
@@ -281,6 +319,7 @@ def test_of_layers_side_by_side_the_one_with_the_most_weights_is_drawn():
 def test_networks_of_different_depth_share_the_map_s_width():
     flows = (flow(0.5, depth=20), flow(0.1, depth=56))
     heat = flow_map(flows, "variance").data[0]
+    assert flow_map(flows, "variance").layout.xaxis.ticktext == ("0 %", "50 %", "100 %")
     assert {len(row) for row in heat.z} == {56}
     assert all(one <= other for one, other in pairwise(heat.z[1][:-1]))
 
@@ -295,7 +334,8 @@ def test_the_tables_say_what_they_are_about():
 
 
 def test_accuracy_by_depth_has_mean_and_whiskers():
-    line = DepthLine("no shortcut", ((20, (0.5, 0.7)), (56, (0.4,))))
+    line = DepthLine("no shortcut", Look(VERMILLION), ((20, (0.5, 0.7)), (56, (0.4,))))
     drawn = depth_chart([line], "accuracy", "title").data[0]
+    assert drawn.line.color == VERMILLION
     assert list(drawn.y) == pytest.approx([60, 40])
     assert list(drawn.error_y.array) == pytest.approx([10, 0])

@@ -127,6 +127,7 @@ def test_the_figures_say_which_mistake_is_made_most():
     assert "50.0" in figure.data[2].text
     bars = probability_bars(names, [("run 1", BY_HAND.probabilities[0])], 0)
     assert bars.data[0].y[0] == "<b>a ✓</b>"
+    assert bars.layout.margin.r > 16  # half of "100 %" stands right of the axis
 
 
 # Gradients on the command line

@@ -75,3 +75,9 @@ def test_the_axis_has_room_for_epochs_to_come_and_for_every_seed():
     low, high = y_range([line((0.8, 0.9), (0.7, 0.95))])
     assert low < 70 and 95 < high <= 100.5
     assert y_range([]) is None
+
+
+def test_the_legend_stands_below_the_axis_title_and_more_lines_get_more_room():
+    one, two = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (1, 2))
+    assert (one.legend.yref, one.legend.yanchor, one.xaxis.automargin) == ("container", "bottom", 1)
+    assert two.height > one.height

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -16,7 +18,10 @@ from core.runs.store import RunState, StoredFile, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.flow_records import GradientFlow, deep_net
 from core.training.records import EpochMetrics
+from core.variants import variant_of
 from core.zoo import CATALOGUE, complete
+from pages.shared.variant_styles import style_of
+from pages.shared.why_view import depth_lines, looks, stack_findings
 from tests.core.test_gradient_flow import flow
 from tests.pages.test_pages import open_page
 
@@ -33,10 +38,12 @@ def no_worker_and_fresh_caches(monkeypatch):
     st.cache_resource.clear()
 
 
-def run_with_predictions(wrong: int, model: ModelSpec = COURSE, dataset: str = "fashion-mini"):
+def run_with_predictions(
+    wrong: int, model: ModelSpec = COURSE, dataset: str = "fashion-mini", seed: int = 0
+):
     """A finished run whose first `wrong` test images are taken for the next class."""
     store = open_store()
-    run_id = store.enqueue(RunSpec(model, dataset, SHORT))
+    run_id = store.enqueue(RunSpec(model, dataset, SHORT, seed=seed))
     run = store.claim()
     best = StoredFile("best-1-1.safetensors", f"{run_id:064d}")
     labels = read_arrays("fashion-mini", "test")[1]
@@ -58,9 +65,10 @@ def run_with_predictions(wrong: int, model: ModelSpec = COURSE, dataset: str = "
 
 
 def test_a_finished_run_s_record_shows_confusion_mistakes_and_another_run():
-    run, other = run_with_predictions(30), run_with_predictions(50)
+    run, other = run_with_predictions(30), run_with_predictions(50, seed=1)
     app = open_page("pages/train.py", run=str(run.id))
-    assert any("**30** of 2,000 test images wrong" in one.value for one in app.markdown)
+    said = next(one.value for one in app.markdown if "**30** of 2,000 test images" in one.value)
+    assert "optimistic" in said and "chosen on these same test images" in said
     labels = [button.label for button in app.get("download_button")]
     assert {"Confusion matrix as CSV", "Every prediction as CSV"} <= set(labels)
     app.segmented_control(key="train_mistakes_view").set_value("Mistakes").run()
@@ -74,7 +82,10 @@ def test_a_finished_run_s_record_shows_confusion_mistakes_and_another_run():
     app.segmented_control(key="train_mistakes_view").set_value("Two runs").run()
     assert not app.exception
     said = [one.value for one in app.markdown]
-    assert any(one.startswith(f"Run {other.id} ") for one in said)
+    assert any(one.startswith(f"Run {other.id} ") and ", seed 1)" in one for one in said)
+    assert app.selectbox(key="train_other_run").options == [
+        f"{other.id} · seed 1 · course-residual, plain residual, 28 px"
+    ]
     assert any(one.startswith("Test image 30:") for one in said)  # the first that only `run` knows
 
 
@@ -148,7 +159,7 @@ def test_why_shows_what_was_measured_in_words(shown):
     name = gradients_name(specs, "fashion-mini", 3, "default", 16, [])
     open_store().keep_measured(name, {"share": 1.0, "result": found.to_dict()})
     app = open_why(why_show=shown)
-    assert any("1.0 × 10⁻⁹ of the gradient norm" in one.value for one in app.markdown)
+    assert any("1.00 × 10⁻⁹ of the gradient norm" in one.value for one in app.markdown)
     assert any("does not hold block by block" in one.value for one in app.markdown)
 
 
@@ -166,3 +177,43 @@ def test_stacking_layers_queues_plain_and_residual_nets_and_shows_runs_by_depth(
         store.finish(run, RunState.FINISHED)
     app = open_why()
     assert "Every epoch as CSV" in [button.label for button in app.get("download_button")]
+    said = next(one.value for one in app.markdown if "from 20 to 110 layers" in one.value)
+    assert "on training images (mean during the last epoch)" in said
+    assert any("while the network still learned" in one.value for one in app.caption)
+
+
+def test_a_variant_has_its_colour_on_the_whole_page():
+    """Whatever its depth and BatchNorm, and a run of it too."""
+    for shortcut in ("identity", "none"):
+        models = [deep_net(depth, shortcut, norm) for depth in (20, 110) for norm in (True, False)]
+        flows = [flow(0.5, shortcut=shortcut, batch_norm=norm) for norm in (True, False)]
+        run = replace(flows[0], run=7)
+        drawn = looks([*flows, run, replace(run, trained=True)])
+        lines = depth_lines(*made(models, (0.8, 0.7, 0.6, 0.5)))
+        colour = style_of(variant_of(models[0])).colour
+        assert {look.colour for look in [*drawn, *(line.look for line in lines)]} == {colour}
+        assert [look.dash for look in drawn] == ["solid", "dash", "solid", "solid"]
+        assert [look.marker for look in drawn[2:]] == ["star-open", "star"]
+
+
+def made(models: list[ModelSpec], accuracies: tuple[float, ...]):
+    """Runs of these networks, and what each got."""
+    store = open_store()
+    ids = [store.enqueue(RunSpec(complete(model), "fashion-mini", SHORT)) for model in models]
+    return [store.get(run_id) for run_id in ids], dict(zip(ids, accuracies, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("test", "train", "said"),
+    [
+        ((0.8, 0.7), (0.9, 0.8), "worse on its training images too, so that is no overfitting"),
+        ((0.8, 0.7), (0.9, 0.95), "it may be overfitting"),
+        ((0.8, 0.81), (0.9, 0.8), None),
+    ],
+)
+def test_overfitting_is_judged_by_the_data(test, train, said):
+    runs, ends = made([deep_net(depth, "none", True) for depth in (20, 110)], test)
+    text = stack_findings(
+        depth_lines(runs, ends), depth_lines(runs, dict(zip(ends, train, strict=True)))
+    )
+    assert said in text if said else "overfitting" not in text

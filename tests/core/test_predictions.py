@@ -95,7 +95,7 @@ def test_a_run_without_parameters_is_one_sentence(capsys):
     assert path is not None
     path.write_bytes(b"broken")
     assert main(["predict", str(run.id)]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "is not what the run has written" in capsys.readouterr().err
     path.unlink()
     assert main(["predict", str(run.id)]) == 2
     assert "are not here" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def test_which_shortcut_is_best_in_one_chart(visitor, lab):
     frame = pd.read_csv(visitor.download("Every epoch of every seed as CSV"))
     shortcuts = frame["options"].str.extract(r"shortcut=([\w-]+)")[0]
     assert sorted(shortcuts) == ["identity", "none"]
-    visitor.page.get_by_text("mean of the seeds").first.wait_for()
+    visitor.page.get_by_text("one seed each").first.wait_for()
 
 
 def test_runs_opens_a_record_and_exports_all(visitor, lab):

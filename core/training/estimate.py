@@ -20,6 +20,7 @@ CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
 EQUAL_RUN = "an equal run here"  # what an estimate rests on
 BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 EVALUATION = 1.0  # forward only
+AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimiser, sums
 # What a shorter run may have, the longest first.
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
 SIZES = (160, 128, 96, 64, 48, 32, 28)  # pixels a side
@@ -91,6 +92,7 @@ def predict_seconds(
     steps = math.ceil(train_images / batch)
     step = sum(layer_seconds(layer, speed, batch, BACKWARD) for layer in analysis.layers)
     step += speed.parameter_seconds * analysis.totals.params
+    step += AROUND_LAYERS * speed.operation_seconds
     evaluation_batch = 256
     evaluation = sum(
         layer_seconds(layer, speed, evaluation_batch, EVALUATION) for layer in analysis.layers

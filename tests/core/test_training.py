@@ -19,6 +19,7 @@ from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training import fit as fit_module
 from core.training.devices import available_devices, find_device
 from core.training.estimate import (
+    AROUND_LAYERS,
     WORKING_BYTES,
     Speed,
     check_memory,
@@ -477,6 +478,7 @@ def test_predicted_time_is_the_sum_of_its_parts():
     predict = partial(predict_seconds, analysis=analysis, speed=SPEED)
     step = sum(layer_seconds(layer, SPEED, 100, 3.0) for layer in analysis.layers)
     step += analysis.totals.params * SPEED.parameter_seconds
+    step += AROUND_LAYERS * SPEED.operation_seconds
     training = predict(spec, train_images=950, test_images=0)
     assert training == pytest.approx(3 * 10 * step)  # ten steps, the last one smaller
     evaluation = predict(spec, train_images=950, test_images=2_000) - training

@@ -101,7 +101,7 @@ def choose_run() -> RunSpec:
     from core.zoo import complete
     from pages.shared.controls import MIN_LEARNING_RATE, choose_model
 
-    model = choose_model("train_", "course-residual", short_default, typed=True)
+    model = choose_model("train_", "course-residual", short_default, wide=True)
     dataset = st.selectbox(
         "Data set",
         list(DATASETS),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -110,12 +111,12 @@ def choose_model(
     defaults: Defaults = own_default,
     bind: Bind = "query-params",
     torchvision: bool = False,
-    typed: bool = False,
+    wide: bool = False,
 ) -> ModelSpec:
     """Network, ratio, resize, channels, classes and the network's own options.
 
-    With `torchvision`, its models can be picked below the lab's own. With `typed`, ratio and size
-    are typed and may be whatever a spec takes; else sliders have what is worth comparing.
+    With `torchvision`, its models can be picked below the lab's own. With `wide`, an address may
+    ask for a ratio and a size that a spec takes but the sliders have not; then they are typed.
     """
     names = [*networks(), *([TORCHVISION] if torchvision else [])]
     name = st.selectbox(
@@ -134,6 +135,7 @@ def choose_model(
     row = CATALOGUE[name]
     st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
+    typed = wide and beyond(f"{prefix}ratio", range(1, MAX_SLIDER_RATIO + 1))
     ratio = (st.number_input if typed else st.slider)(
         "Ratio",
         1,
@@ -143,7 +145,7 @@ def choose_model(
         bind=bind,
         help="Divides the channels of every convolution; linear layers keep their width.",
     )
-    size = choose_size(prefix, default, STEP, bind, typed)
+    size = choose_size(prefix, default, STEP, bind, wide)
     channels, classes = st.columns(2)
     in_channels = channels.number_input(
         "Channels",
@@ -189,14 +191,25 @@ def choose_torchvision(prefix: str, defaults: Defaults, bind: Bind) -> ModelSpec
     )
 
 
-def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, typed: bool = False) -> int:
-    """Pixels a side, on a slider or typed."""
+def beyond(key: str, on_slider: Collection[int]) -> bool:
+    """Whether the address has asked for a number that is not on the slider."""
+    with suppress(ValueError, KeyError):
+        if int(st.query_params[key]) not in on_slider:
+            st.session_state[f"{key}_typed"] = True  # from then on, or the control would change
+    return bool(st.session_state.get(f"{key}_typed"))
+
+
+def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, wide: bool = False) -> int:
+    """The resize slider: pixels a side."""
+    largest = max(LARGEST, default.image_size)
+    on_slider = {default.image_size, *range(SMALLEST, largest + 1, step)}
+    typed = wide and beyond(f"{prefix}size", on_slider)
     size = (st.number_input if typed else st.slider)(
         "Resize (pixels a side)",
         1 if typed else SMALLEST,
-        MAX_IMAGE_SIZE if typed else max(LARGEST, default.image_size),
+        MAX_IMAGE_SIZE if typed else largest,
         default.image_size,
-        step,
+        1 if typed else step,
         key=f"{prefix}size",
         bind=bind,
         help="Every image is resized to this many pixels a side before the first layer.",

@@ -257,12 +257,21 @@ NARROWEST = RunSpec(
 )
 
 
+def test_ratio_and_resize_are_sliders_unless_the_address_asks_for_more():
+    app = open_page("pages/train.py", train_ratio="3", train_size="64")
+    assert (app.slider(key="train_ratio").value, app.slider(key="train_size").value) == (3, 64)
+    app = open_page("pages/train.py", train_ratio="3", train_size="97")
+    assert app.slider(key="train_ratio").value == 3
+    assert app.number_input(key="train_size").value == 97 and not app.warning
+
+
 @pytest.mark.parametrize("spec", [WIDEST, NARROWEST], ids=["widest", "narrowest"])
 def test_the_form_of_train_takes_every_run_that_a_spec_takes(spec):
     """`New run` opens it with the settings of any run, also of one of the command line."""
     app = open_page("pages/train.py", **{key: str(to) for key, to in run_keys(spec).items()})
     assert not app.warning
-    values = {key: app.number_input(key=f"train_{key}").value for key in NUMBERS}
+    controls = {one.key: one.value for one in (*app.number_input, *app.slider)}
+    values = {key: controls[f"train_{key}"] for key in NUMBERS}
     chosen, model = spec.recipe, spec.model
     assert values == {
         "ratio": model.ratio,

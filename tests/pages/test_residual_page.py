@@ -264,8 +264,8 @@ def test_each_row_opens_train_with_everything_set(shipped, title):
     assert not app.warning or all("address asks" not in one.value for one in app.warning)
     row = next(one for one in PUBLISHED if one.title == title)
     assert app.number_input(key="train_epochs").value == row.epochs == 10
-    assert app.number_input(key="train_ratio").value == row.model.ratio
-    assert app.number_input(key="train_size").value == row.model.image_size
+    assert app.slider(key="train_ratio").value == row.model.ratio
+    assert app.slider(key="train_size").value == row.model.image_size
     assert app.selectbox(key="train_recipe").value == row.recipe
     assert app.selectbox(key="train_dataset").value == row.dataset
 

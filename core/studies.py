@@ -88,13 +88,26 @@ def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
 
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
-    """What each network is called beside the others: its variant, with options where two agree."""
+    """What each network is called beside the others: its variant, and where two agree, what not."""
     titles = [variant.title if (variant := variant_of(one)) else one.arch for one in models]
+    named = list(zip(titles, models, strict=True))
     return [
-        title
-        if titles.count(title) == 1
-        else ", ".join([title, *(f"{name} {value}" for name, value in model.options)])
-        for title, model in zip(titles, models, strict=True)
+        ", ".join([title, *differences(model, [other for same, other in named if same == title])])
+        for title, model in named
+    ]
+
+
+def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
+    """What a network has and not all of the others have, each with its name."""
+
+    def features(one: ModelSpec) -> dict[str, object]:
+        sizes = {"network": one.arch, "ratio": one.ratio, "size": one.image_size}
+        return sizes | dict(one.options)
+
+    return [
+        f"{name} {value}"
+        for name, value in features(model).items()
+        if any(features(other).get(name) != value for other in others)
     ]
 
 

@@ -19,7 +19,7 @@ from pages.shared.reproduction_view import reference_chart, reproduction_view
 from pages.shared.study_form import Choice, begin, count, label_of, study_form
 from pages.shared.study_view import study_view
 from pages.shared.variant_styles import style_of
-from pages.shared.why_view import why_view
+from pages.shared.why_view import STACK, why_view
 
 LISTED = 50  # studies in the picker
 
@@ -28,7 +28,7 @@ def page() -> None:
     """Left the blocks, beside them the study that the address names, below what is published."""
     with st.sidebar:
         choice = study_form()
-    studies = store().studies(LISTED)
+    studies = [one for one in store().studies(LISTED) if not one.id.startswith(STACK)]
     study = chosen_study(studies)
     compared, network = choice.units, choice.settings["network"]
     if study:

@@ -54,6 +54,7 @@ LOOKS = (
     "The colour is the shortcut's, as in the study; dashed, with open markers: without"
     " BatchNorm; thicker: more layers. Runs have markers of their own, open before training. "
 )
+STACK = "stack-"  # begins the name under which runs of growing depth are queued together
 DURING = "mean during the last epoch"  # of the training accuracy: taken while the network learns
 STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
 STACK_EPOCHS = 2
@@ -373,7 +374,7 @@ def stack_form(depths: Sequence[int]) -> None:
             help="Plain and residual, one seed each, on Fashion-MNIST mini with a quarter of the"
             " channels; they go on when this tab closes.",
         ):
-            store().enqueue_all(specs, f"stack-{time.strftime('%Y%m%d-%H%M%S')}")
+            store().enqueue_all(specs, f"{STACK}{time.strftime('%Y%m%d-%H%M%S')}")
             st.rerun()
 
 

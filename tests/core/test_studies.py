@@ -266,3 +266,14 @@ def test_dead_parameters_are_named_for_their_variant():
     runs = [run(0, RunState.FINISHED, dead_parameters=dead), run(1, RunState.FINISHED, NONE)]
     first, second = by_variant(runs, {})
     assert first.dead_parameters == dead and second.dead_parameters == {}
+
+
+def test_networks_of_one_variant_are_told_apart_by_what_differs():
+    models = [
+        ModelSpec("resnet-cifar", 4, 28, options=(("depth", depth), ("shortcut", "none")))
+        for depth in (20, 56)
+    ]
+    titles = distinct_titles(models)
+    assert [title.rpartition(", ")[2] for title in titles] == ["depth 20", "depth 56"]
+    assert all("shortcut" not in title.removeprefix("no shortcut") for title in titles)
+    assert distinct_titles(models[:1]) == [titles[0].removesuffix(", depth 20")]

@@ -20,6 +20,7 @@ from core.variants import VARIANTS
 from core.zoo import CATALOGUE
 from pages.shared.costs import study_seconds
 from pages.shared.variant_styles import variant_styles
+from pages.shared.why_view import STACK
 from tests.core.test_reproduction import HEAD, lines
 from tests.pages.test_pages import no_worker_and_fresh_caches, open_page
 
@@ -151,6 +152,11 @@ def test_a_tie_is_said_with_the_seeds_that_it_would_take():
     assert not app.success
     assert "The two cannot be told apart with 3 seeds." in app.info[0].value
     assert "would be needed for a difference of 0.1 points" in texts(app)
+
+
+def test_runs_of_growing_depth_are_shown_below_and_not_as_the_newest_study():
+    open_store().enqueue_all([RunSpec(ModelSpec("resnet20"), "fashion-mini", SHORT)], f"{STACK}now")
+    assert "res_begin" in [button.key for button in open_page(PAGE).button]
 
 
 def test_two_seeds_get_no_verdict():

@@ -116,9 +116,7 @@ def add_time(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="default: 32")
     parser.add_argument("--passes", type=int, default=9, metavar="N", help="default: 9")
     parser.add_argument("--device", help="cpu, cuda, mps; default: the fastest of this machine")
-    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
-    add_format(parser)
+    add_measurement(parser)
     parser.set_defaults(command=measurements.time_layers)
 
 
@@ -137,9 +135,7 @@ def add_bench(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--all-devices", action="store_true", help="one after the other")
-    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
-    add_format(parser)
+    add_measurement(parser)
     parser.set_defaults(command=measurements.bench)
 
 
@@ -168,9 +164,7 @@ def add_gradients(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="RUN",
         help="finished runs: as initialised, and with their best parameters",
     )
-    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
-    add_format(parser)
+    add_measurement(parser)
     parser.set_defaults(command=gradients.gradients)
 
 
@@ -183,9 +177,7 @@ def add_predict(commands: Commands[argparse.ArgumentParser]) -> None:
         " the run's best epoch.",
     )
     parser.add_argument("run", type=run_number, metavar="RUN", help="its number, see `runs`")
-    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
-    add_format(parser)
+    add_measurement(parser)
     parser.set_defaults(command=predictions.predict)
 
 
@@ -319,6 +311,13 @@ def add_network(parser: argparse.ArgumentParser, arch: str | None = None) -> Non
         metavar="NAME=VALUE",
         help="an option of the network; may be given several times",
     )
+
+
+def add_measurement(parser: argparse.ArgumentParser) -> None:
+    """How a measurement is written, and the flags with which a page starts it."""
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add_format(parser)
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from pages.shared.frame import frame
 from pages.shared.lab import start_study_workers, store
 from pages.shared.messages import errors_in_one_sentence, plain
 from pages.shared.reproduction_view import reference_chart, reproduction_view
-from pages.shared.study_form import Choice, begin, count, label_of, study_form
+from pages.shared.study_form import Choice, count, label_of, start_button, study_form
 from pages.shared.study_view import study_view
 from pages.shared.variant_styles import style_of
 from pages.shared.why_view import STACK, why_view
@@ -99,15 +99,7 @@ def invitation(choice: Choice) -> None:
             f" {find_dataset(choice.settings['dataset']).title}, then a verdict in words. The"
             " sidebar changes what is compared and says how long it takes."
         )
-        if st.button(
-            f"Train these {len(choice.specs)} runs",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=not choice.possible,
-            key="res_begin",
-            help="Queues every run; they go on when this tab closes.",
-        ):
-            begin(choice)
+        start_button(f"Train these {len(choice.specs)} runs", choice, "res_begin")
     reference_chart()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from core.cli.measurements import in_words
+from core.cli.measurements import errors_kept
 from core.cli.networks import network_spec
 from core.cli.writing import say, write_csv, write_json, write_table
-from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
+from core.specs import MAX_BATCH_SIZE, ModelSpec, check_whole
 
 if TYPE_CHECKING:
     from core.runs.store import Store
@@ -38,16 +38,12 @@ def gradients(arguments: Namespace) -> int:
     settings = (arguments.dataset, arguments.seeds, arguments.initialisation, arguments.batch_size)
     name = gradients_name(specs, *settings, arguments.runs)
     kept = store if arguments.keep else None
-    try:
+    with errors_kept(kept, name):
         for found in measure_flow(specs, *settings, runs):
             if kept:
                 kept.keep_measured(name, {"share": found.share, "result": found.to_dict()})
             else:
                 say(f"{100 * found.share:.0f} % measured")
-    except (LabError, RuntimeError, MemoryError) as error:
-        if kept:
-            kept.keep_measured(name, {"error": in_words(error)})
-        raise LabError(in_words(error)) from error
     if kept:
         return 0
     if arguments.format == "json":

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from core import formats
 from core.cli.networks import network_spec
 from core.cli.runs import run_spec
 from core.cli.writing import say, write_csv, write_json, write_table
 from core.specs import MAX_BATCH_SIZE, LabError, check_whole
+
+if TYPE_CHECKING:
+    from core.runs.store import Store
 
 LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
 THROUGHPUT_COLUMNS = [
@@ -37,16 +43,12 @@ def time_layers(arguments: Namespace) -> int:
     if arguments.exit_with_parent and store:
         leave_with_parent(store)
     name = layer_times_name(analysis.spec, device, batch_size)
-    try:
+    with errors_kept(store, name, of=passes):
         for times in measure_layers(analysis, device, batch_size, passes):
             if store:
                 store.keep_measured(name, {"of": passes, "times": times.to_dict()})
                 continue
             say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
-    except (LabError, RuntimeError, MemoryError) as error:
-        if store:
-            store.keep_measured(name, {"of": passes, "error": in_words(error)})
-        raise LabError(in_words(error)) from error
     if store:
         return 0
     frame = layer_time_frame(analysis, times)
@@ -83,17 +85,13 @@ def bench(arguments: Namespace) -> int:
     if arguments.exit_with_parent and store:
         leave_with_parent(store)
     name = throughput_name(spec, sizes, devices)
-    try:
+    with errors_kept(store, name):
         for found in measure_throughput(spec, sizes, devices, arguments.rounds):
             if store:
                 kept = {"share": found.share, "result": found.to_dict()}
                 store.keep_measured(name, kept)
             else:
                 say(f"{100 * found.share:.0f} % measured")
-    except (LabError, RuntimeError, MemoryError) as error:
-        if store:
-            store.keep_measured(name, {"error": in_words(error)})
-        raise LabError(in_words(error)) from error
     if store:
         return 0
     if arguments.format == "json":
@@ -103,6 +101,17 @@ def bench(arguments: Namespace) -> int:
     else:
         write_table(throughput_frame(found)[THROUGHPUT_COLUMNS])
     return 0
+
+
+@contextmanager
+def errors_kept(store: Store | None, name: str, **known: object) -> Iterator[None]:
+    """What goes wrong inside becomes one sentence, kept too where the measurement is kept."""
+    try:
+        yield
+    except (LabError, RuntimeError, MemoryError) as error:
+        if store:
+            store.keep_measured(name, known | {"error": in_words(error)})
+        raise LabError(in_words(error)) from error
 
 
 def in_words(error: Exception) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from core.cli.measurements import in_words
+from core.cli.measurements import errors_kept
 from core.cli.writing import write_csv, write_json, write_table
-from core.specs import LabError
 
 
 def predict(arguments: Namespace) -> int:
@@ -25,16 +24,12 @@ def predict(arguments: Namespace) -> int:
     if arguments.exit_with_parent and arguments.keep:
         leave_with_parent(store)
     name = predictions_name(run.id, run.best_file.sha256 if run.best_file else "")
-    try:
+    with errors_kept(store if arguments.keep else None, name):
         probabilities = predict_run(run.spec, verified_best(run), run.execution)
         if arguments.keep:
             keep_predictions(run, probabilities)
             store.keep_measured(name, {"share": 1.0, "result": {"run": run.id}})
             return 0
-    except (LabError, RuntimeError, MemoryError) as error:
-        if arguments.keep:
-            store.keep_measured(name, {"error": in_words(error)})
-        raise LabError(in_words(error)) from error
     _, labels = read_arrays(run.spec.dataset, "test")
     frame = prediction_frame(run, Predictions(probabilities, labels))
     if arguments.format == "json":

@@ -91,9 +91,9 @@ def dense_runs(seeds: int) -> Iterator[RunSpec]:
 
 
 RUNS = {
-    "course": lambda seeds: course_runs(seeds),
-    "vgg-64": lambda seeds: small_vgg_runs(seeds),
-    "dense": lambda seeds: dense_runs(seeds),
+    "course": course_runs,
+    "vgg-64": small_vgg_runs,
+    "dense": dense_runs,
 }
 
 

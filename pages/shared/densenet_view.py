@@ -22,7 +22,7 @@ from core.evidence_tables import growth_frame
 from core.specs import LabError, ModelSpec
 from pages.shared.downloads import download_csv, file_name
 from pages.shared.lab import analysis_of
-from pages.shared.messages import network_title
+from pages.shared.messages import title_and_ratio
 
 BATCH = 128  # images in the batch whose training memory is compared
 RESIDUAL = ("resnet18", "resnet34", "resnet50")
@@ -127,7 +127,7 @@ def beside_residual(analysis: Analysis, steps: Sequence[GrowthStep]) -> None:
         ],
         "weight layers on the longest path": [str(one.totals.depth) for one in both],
     }
-    names = [network_title(one.spec) for one in both]
+    names = [title_and_ratio(one.spec) for one in both]
     st.table(pd.DataFrame(rows, index=names).T)
     st.markdown(verdict(analysis, other, steps))
     st.caption(
@@ -167,7 +167,7 @@ def verdict(dense: Analysis, residual: Analysis, steps: Sequence[GrowthStep]) ->
     saved = ours.saved_bytes / theirs.saved_bytes
     macs = ours.macs / theirs.macs
     text = (
-        f"With {params:.2f} times the parameters of {network_title(residual.spec)} this DenseNet"
+        f"With {params:.2f} times the parameters of {title_and_ratio(residual.spec)} this DenseNet"
         f" does {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations"
         " for the backward pass"
     )

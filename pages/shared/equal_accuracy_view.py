@@ -15,7 +15,7 @@ from core.reproduction import read
 from core.statistics import between, points
 from pages.shared.downloads import download_csv
 from pages.shared.lab import analysis_of
-from pages.shared.messages import network_title
+from pages.shared.messages import title_and_ratio
 
 
 def equal_accuracy_view() -> None:
@@ -47,7 +47,7 @@ def cost_point(one: Trained) -> CostPoint:
     """The network with its costs."""
     totals = analysis_of(one.model).totals
     return CostPoint(
-        network_title(one.model), one.is_dense, totals.params, totals.saved_bytes, one.final
+        title_and_ratio(one.model), one.is_dense, totals.params, totals.saved_bytes, one.final
     )
 
 
@@ -58,9 +58,9 @@ def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
     ours, theirs = analysis_of(dense.model), analysis_of(other.model)
     apart = f"{between(pair)}, {len(pair.seeds)} seeds" if pair.low is not None else "one seed"
     return (
-        f"**{network_title(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it"
-        f" comes {network_title(other.model)} with {points(other.final.mean)} %: {apart}. For that"
-        f" the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
+        f"**{title_and_ratio(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it"
+        f" comes {title_and_ratio(other.model)} with {points(other.final.mean)} %: {apart}. For"
+        f" that the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
         f" {ratio(ours, theirs, 'macs')} times the multiply-adds and keeps"
         f" {ratio(ours, theirs, 'saved_bytes')} times the activations."
     )

@@ -25,7 +25,7 @@ def show_error(error: LabError | str) -> None:
     st.error(plain(str(error)), icon=":material/error:")
 
 
-def network_title(spec: ModelSpec) -> str:
+def title_and_ratio(spec: ModelSpec) -> str:
     """`ResNet-18, ratio 2`."""
     from core.zoo import find
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -107,16 +107,24 @@ def study_form() -> Choice:
         [VARIANTS[name].in_network(network) for name in names],
     )
     choice = replace(choice, possible=announce(choice))
+    start_button("Train them", choice, "res_train", "stretch")
+    return choice
+
+
+def start_button(
+    label: str, choice: Choice, key: str, width: Literal["content", "stretch"] = "content"
+) -> None:
+    """Queues the study."""
     if st.button(
-        "Train them",
+        label,
         type="primary",
         icon=":material/play_arrow:",
         disabled=not choice.possible,
-        width="stretch",
+        key=key,
+        width=width,
         help="Queues every run; they go on when this tab closes.",
     ):
         begin(choice)
-    return choice
 
 
 def announce(choice: Choice) -> bool:

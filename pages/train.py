@@ -27,7 +27,7 @@ from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
 from pages.shared.address import address_checked
-from pages.shared.costs import LONG_SECONDS, cost_of, no_time_yet
+from pages.shared.costs import LONG_SECONDS, cost_of, newest_runs, no_time_yet
 from pages.shared.data_sets import dataset_line
 from pages.shared.downloads import download_csv
 from pages.shared.frame import frame
@@ -60,7 +60,7 @@ def form() -> None:
     with st.sidebar:
         spec = choose_run()
     try:
-        cost = cost_of(spec)
+        cost = cost_of(spec, newest_runs())
         problem = None
     except LabError as error:
         cost, problem = None, str(error)
@@ -280,9 +280,11 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
 def offer_shorter(spec: RunSpec) -> None:
     """A button for each change that brings the run under ten minutes."""
 
+    runs = newest_runs()
+
     def seconds_of(shorter: RunSpec) -> float | None:
         try:
-            return cost_of(shorter).seconds
+            return cost_of(shorter, runs).seconds
         except LabError:  # the network cannot be built so small
             return None
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.analysis.processor import threads
 from core.data import find_dataset
-from core.runs.store import RunState
+from core.runs.store import Run, RunState
 from core.specs import RunSpec
 from core.training.estimate import (
     EQUAL_RUN,
@@ -28,10 +28,16 @@ REFRESH_SECONDS = 1.0
 LOOKED_AT = 200  # newest runs, for one that is equal
 
 
-def cost_of(spec: RunSpec, own_threads: int | None = None) -> Estimate:
+def newest_runs() -> list[Run]:
+    """Those among which an equal one is looked for."""
+    return store().runs(limit=LOOKED_AT)
+
+
+def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) -> Estimate:
     """What the run will take on so many CPU threads, without a number on all of them.
 
-    Raises LabError when it cannot be built or would not fit.
+    `runs` are the `newest_runs`, read once for however many estimates. Raises LabError when it
+    cannot be built or would not fit.
     """
     from core.runs.worker import speed_name
     from core.training.devices import available_bytes, find_device
@@ -42,7 +48,7 @@ def cost_of(spec: RunSpec, own_threads: int | None = None) -> Estimate:
     analysis = analysis_of(spec.model)
     measured = store().measured(speed_name(spec.device))
     speed = Speed.from_dict(measured) if measured else None
-    rate = equal_rate(spec, own_threads or threads())
+    rate = equal_rate(spec, runs, own_threads or threads())
     found = estimate(spec, analysis, speed, train_images, info.test_images, rate)
     check_memory(spec, analysis, available_bytes(find_device(spec.device)))
     return found
@@ -66,13 +72,13 @@ def await_speed(device: str) -> None:
             st.rerun()
 
 
-def equal_rate(spec: RunSpec, most_threads: int) -> float | None:
+def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float | None:
     """Images a second of the newest finished run of the same network, batch and device.
 
     Not of one that had more threads: the runs of a study share the processor.
     """
     wanted = (spec.model, spec.recipe.batch_size, spec.device)
-    for run in store().runs(limit=LOOKED_AT):
+    for run in runs:
         known = (run.spec.model, run.spec.recipe.batch_size, run.spec.device)
         fits = run.execution is None or run.execution.threads <= most_threads
         if known == wanted and fits and run.state is RunState.FINISHED:
@@ -88,9 +94,9 @@ def study_seconds(specs: Sequence[RunSpec]) -> float | None:
     uses them no worse. Raises LabError when a run cannot be built or would not fit.
     """
     together = min(threads(), len(specs)) if specs[0].device == "cpu" else 1
-    seconds = 0.0
+    seconds, runs = 0.0, newest_runs()
     for spec, seeds in Counter(replace(spec, seed=0) for spec in specs).items():
-        cost = cost_of(spec, threads() // together)
+        cost = cost_of(spec, runs, threads() // together)
         if cost.seconds is None:
             return None
         seconds += seeds * cost.seconds / (together if cost.basis == EQUAL_RUN else 1)

@@ -54,7 +54,7 @@ RUN_COLUMNS = [
 def train(arguments: Namespace) -> int:
     """python -m core train"""
     from core.runs.store import RunState, open_store
-    from core.runs.worker import execute, this_process
+    from core.runs.worker import end, execute, this_process
 
     spec = run_spec(arguments)
     check_run(spec)
@@ -84,7 +84,7 @@ def train(arguments: Namespace) -> int:
         try:
             execute(store, run, listen, leave_now)
         except KeyboardInterrupt:  # pressed twice: the step under way is not waited for
-            store.finish(run, RunState.STOPPED)
+            end(store, run, RunState.STOPPED)
     run = store.get(run.id)
     if run.state is RunState.STOPPED:
         tell_stopped(store, run, arguments.csv)

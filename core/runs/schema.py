@@ -124,13 +124,18 @@ def runs_dir() -> Path:
 
 def database_url() -> str:
     """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`; a file by its absolute path."""
-    if chosen := os.environ.get("LAB_DATABASE_URL"):
-        file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
-        if chosen.startswith("sqlite:///") and file and not file.startswith((":memory:", "file:")):
-            return f"sqlite:///{Path(file).absolute()}{mark}{query}"
+    if not (chosen := os.environ.get("LAB_DATABASE_URL")):
+        return file_url(runs_dir() / "lab.sqlite")
+    file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
+    if not chosen.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
         return chosen
-    path = quote(str(runs_dir().absolute() / "lab.sqlite"), safe="/:\\")  # a ? in it is no query
-    return f"sqlite:///{path}"
+    return f"{file_url(Path(unquote(file)))}{mark}{query}"
+
+
+def file_url(path: Path) -> str:
+    """The address of an SQLite file, wherever the process that reads it runs."""
+    quoted = quote(str(path.absolute()), safe="/:\\")  # a ? in it is no query
+    return f"sqlite:///{quoted}"
 
 
 def open_database(url: str | None = None) -> Engine:

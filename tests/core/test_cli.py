@@ -267,6 +267,17 @@ def test_ctrl_c_twice_does_not_wait_and_leaves_a_stopped_run(command, monkeypatc
     assert "python -m core resume 1" in err and "Traceback" not in err
 
 
+def test_ctrl_c_while_the_run_ends_leaves_what_it_ended_as(command, monkeypatch):
+    def finish_and_interrupt(store, run, listen, abandon):
+        store.finish(run, RunState.FINISHED)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(core.runs.worker, "execute", finish_and_interrupt)
+    code, _, err = command("train", "lenet", *SMALL)
+    assert (code, err.count("Traceback")) == (0, 0)
+    assert open_store().get(1).state is RunState.FINISHED
+
+
 def test_a_run_that_fails_is_one_sentence_and_exit_code_1(command):
     code, out, err = command(
         "train", "course-residual", *SMALL, "--lr", "100", "--recipe", "published-vgg"

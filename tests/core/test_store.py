@@ -484,6 +484,15 @@ def test_a_workers_store_is_the_one_of_the_process_that_starts_it(monkeypatch, t
     assert absolute_folders()["LAB_DATABASE_URL"] == database_url()
 
 
+def test_a_relative_store_lies_in_a_folder_of_any_name(monkeypatch, tmp_path):
+    folder = tmp_path / "which? 100 %"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LAB_DATABASE_URL", "sqlite:///here.sqlite")
+    open_store().enqueue(SPEC)
+    assert [path.name for path in folder.glob("*.sqlite")] == ["here.sqlite"]
+
+
 def test_without_variables_runs_lie_in_the_users_data_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("LAB_RUNS_DIR")
     monkeypatch.setattr(sys, "platform", "linux")

@@ -18,7 +18,6 @@ COLUMNS = [
     *("network", "options", "state", "run", "layer", "depth"),
     *("weight_gradient", "output_gradient", "variance"),
 ]
-BATCH_NORMS = {None: (), "with": (True,), "without": (False,), "both": (False, True)}
 
 
 def gradients(arguments: Namespace) -> int:
@@ -60,7 +59,7 @@ def gradients(arguments: Namespace) -> int:
 
 def chosen_networks(arguments: Namespace) -> list[ModelSpec]:
     """The networks that the flags name, every combination. Raises LabError."""
-    from core.training.flow_records import FAMILY, variations
+    from core.training.flow_records import BATCH_NORMS, FAMILY, variations
 
     if not arguments.arch and arguments.runs:
         return []
@@ -69,7 +68,7 @@ def chosen_networks(arguments: Namespace) -> list[ModelSpec]:
         network_spec(named),
         arguments.depths,
         arguments.shortcuts,
-        BATCH_NORMS[arguments.batch_norm],
+        BATCH_NORMS.get(arguments.batch_norm, ()),
     )
 
 

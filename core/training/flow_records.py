@@ -25,6 +25,7 @@ INITIALISATIONS = {  # how the weights are drawn before the measurement → how 
 }
 BATCH_SIZE = 16  # images; every layer has hundreds of outputs for each of them
 MAX_SEEDS = 20
+BATCH_NORMS = {"both": (False, True), "without": (False,), "with": (True,)}  # of the networks
 QUANTITIES = {  # field of LayerFlow → what it is
     "weight_gradient": "norm of the gradient of the weights",
     "output_gradient": "norm of the gradient of the layer's output",

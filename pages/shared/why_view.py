@@ -20,6 +20,7 @@ from core.runs.store import Run, RunState
 from core.specs import ModelSpec, RunSpec
 from core.tables import epoch_frame
 from core.training.flow_records import (
+    BATCH_NORMS,
     BATCH_SIZE,
     DEPTHS,
     FAMILY,
@@ -48,7 +49,6 @@ TITLES = {
     "output_gradient": "gradient of the output",
     "variance": "variance of the output",
 }
-WITH_BATCH_NORM = {"both": "both", "without": "without", "with": "with"}
 RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
 LOOKS = (
     "The colour is the shortcut's, as in the study; dashed, with open markers: without"
@@ -84,45 +84,38 @@ def why_view() -> None:
 
 def flow_part() -> None:
     """Controls, the measurement, what it found."""
-    from core.zoo import CATALOGUE
-
-    row = CATALOGUE.get(f"{FAMILY}{DEPTHS[0]}")
-    specs: list[ModelSpec] = []
-    base, depths, shortcuts, batch_norm = None, [], [], "both"
-    if row is not None:
-        titles = shortcut_titles()
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            depths = st.pills(
-                "Layers",
-                DEPTHS,
-                selection_mode="multi",
-                default=(20, 110),
-                key="why_depths",
-                bind="query-params",
-                help="6n + 2 weight layers: arXiv 1512.03385, section 4.2.",
-            )
-            batch_norm = st.segmented_control(
-                "BatchNorm",
-                list(WITH_BATCH_NORM),
-                default="both",
-                required=True,
-                key="why_norm",
-                bind="query-params",
-                help="One setting alone would mislead.",
-            )
-            shortcuts = st.multiselect(
-                "Shortcuts",
-                list(titles),
-                [name for name in SHORTCUTS if name in titles],
-                format_func=titles.__getitem__,
-                key="why_shortcuts",
-                bind="query-params",
-                help="What carries a block's input past its convolutions.",
-                width=360,
-            )
-        norms = {"both": (False, True), "with": (True,), "without": (False,)}[batch_norm]
-        base = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
-        specs = networks(base, depths, shortcuts, norms)
+    titles = shortcut_titles()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        depths = st.pills(
+            "Layers",
+            DEPTHS,
+            selection_mode="multi",
+            default=(20, 110),
+            key="why_depths",
+            bind="query-params",
+            help="6n + 2 weight layers: arXiv 1512.03385, section 4.2.",
+        )
+        batch_norm = st.segmented_control(
+            "BatchNorm",
+            list(BATCH_NORMS),
+            default="both",
+            required=True,
+            key="why_norm",
+            bind="query-params",
+            help="One setting alone would mislead.",
+        )
+        shortcuts = st.multiselect(
+            "Shortcuts",
+            list(titles),
+            [name for name in SHORTCUTS if name in titles],
+            format_func=titles.__getitem__,
+            key="why_shortcuts",
+            bind="query-params",
+            help="What carries a block's input past its convolutions.",
+            width=360,
+        )
+    base = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
+    specs = networks(base, depths, shortcuts, BATCH_NORMS[batch_norm])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         initialisation = st.selectbox(
             "Initialisation",
@@ -158,11 +151,10 @@ def flow_part() -> None:
         st.info("Choose a depth and a shortcut, or a finished run.", icon=":material/arrow_upward:")
         return
     measured = (dataset, int(seeds), initialisation)
-    flags = (depths, shortcuts, batch_norm) if specs else ((), (), "both")
     show_as, quantity = how()
     measurement(
         gradients_name(specs, *measured, BATCH_SIZE, runs),
-        gradients_flags(base if specs else None, *flags, *measured, runs),
+        gradients_flags(base if specs else None, depths, shortcuts, batch_norm, *measured, runs),
         "why_flow",
         "Measure the gradients",
         "In a process of its own, some seconds; the page stays usable.",
@@ -175,7 +167,7 @@ def shortcut_titles() -> dict[str, str]:
     from core.zoo import find
 
     options = {option.name: option for option in find(f"{FAMILY}{DEPTHS[0]}").options}
-    return dict(options["shortcut"].choices) if "shortcut" in options else {}
+    return dict(options["shortcut"].choices)
 
 
 def networks(

@@ -27,7 +27,6 @@ from tests.pages.test_pages import open_page
 
 SHORT = Recipe("fast", epochs=1, batch_size=64, learning_rate=0.05)
 COURSE = ModelSpec("course-residual", image_size=28)
-DEEP = "resnet20" in CATALOGUE
 
 
 @pytest.fixture(autouse=True)
@@ -139,11 +138,9 @@ def open_why(**parameters: str) -> AppTest:
 def test_why_invites_before_anything_is_measured():
     app = open_why()
     assert not app.error
-    if DEEP:
-        assert "Measure the gradients" in [button.label for button in app.button]
+    assert "Measure the gradients" in [button.label for button in app.button]
 
 
-@pytest.mark.skipif(not DEEP, reason="the catalogue has no CIFAR-style nets yet")
 @pytest.mark.parametrize("shown", ["Curves", "Heat map", "Table"])
 def test_why_shows_what_was_measured_in_words(shown):
     specs = [
@@ -163,7 +160,6 @@ def test_why_shows_what_was_measured_in_words(shown):
     assert any("does not hold block by block" in one.value for one in app.markdown)
 
 
-@pytest.mark.skipif(not DEEP, reason="the catalogue has no CIFAR-style nets yet")
 def test_stacking_layers_queues_plain_and_residual_nets_and_shows_runs_by_depth():
     app = open_why()
     app.button(key="why_stack_start").click().run()

@@ -27,10 +27,10 @@ check: lint
 	$(MAKE) test
 
 bench: .venv/installed-dev
-	$(PYTHON) -m tests.bench
+	$(PYTHON) -m tools.bench
 
 soak: .venv/installed-dev
-	$(PYTHON) -m tests.soak
+	$(PYTHON) -m tools.soak
 
 clean:
 	rm -rf .pytest_cache .ruff_cache .mypy_cache bench-results

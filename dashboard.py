@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared.frame import frame
+from pages.views.app.frame import frame
 
 NEWEST = 8
 CARDS = (
@@ -41,8 +41,8 @@ CARDS = (
 def newest_runs() -> None:
     """The table of the newest runs. What it imports takes seconds, so the cards are drawn first."""
     st.subheader("Newest runs", anchor=False)
-    from pages.shared.lab import start_worker, store
-    from pages.shared.runs_table import run_table
+    from pages.views.app.services import start_worker, store
+    from pages.views.runs.table import run_table
 
     runs = store().runs(NEWEST)
     if any(not run.state.is_over for run in runs):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import figures, formats
 from core.analysis.records import Analysis, LayerCost
+from core.report import formats
+from core.report.figures import charts as figures
+from core.report.tables.tables import comparison_frame, layer_frame
 from core.specs import LabError, ModelSpec
-from core.tables import comparison_frame, layer_frame
-from pages.shared.address import address_checked
-from pages.shared.downloads import download_csv, file_name
-from pages.shared.frame import frame
-from pages.shared.lab import analysis_of, code_of, load_torch, summary_of
-from pages.shared.messages import plain, show_error
+from pages.views.app.address import address_checked
+from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.frame import frame
+from pages.views.app.messages import plain, show_error
+from pages.views.app.services import analysis_of, code_of, load_torch, summary_of
 
 BATCH = 128  # images in the batch whose training memory is shown
 HELP = {
@@ -35,7 +36,7 @@ LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
 def page() -> None:
     """Sidebar, numbers, picture, then the view that the reader picks."""
     load_torch()
-    from pages.shared.controls import choose_model
+    from pages.views.forms.network import choose_model
 
     with st.sidebar:
         spec = choose_model("net_", "vgg11", torchvision=True)
@@ -65,7 +66,7 @@ def page() -> None:
 
 def label_of(key: str, value: object) -> str | None:
     """How the control with this key shows the value, where that is not the value itself."""
-    from pages.shared.controls import choice_label
+    from pages.views.forms.network import choice_label
 
     shown = {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))
     return shown or choice_label(key.removeprefix("net_"), str(value))
@@ -80,23 +81,23 @@ def view(
     elif name == "Cost":
         st.plotly_chart(figures.cost_bars(analysis.rows(level), as_flops), key="net_cost_chart")
     elif name == "Memory":
-        from pages.shared.memory_view import memory_view
+        from pages.views.architecture.memory import memory_view
 
         memory_view(analysis, level, BATCH)
     elif name == "Time":
-        from pages.shared.layer_times_view import layer_times_view
+        from pages.views.architecture.layer_times import layer_times_view
 
         layer_times_view(analysis, level)
     elif name == "Picture":
-        from pages.shared.network_picture import network_picture
+        from pages.views.architecture.picture import network_picture
 
         network_picture(analysis, "net_picture")
     elif name == "Explain":
-        from pages.shared.explain_view import explain_view
+        from pages.views.architecture.explain import explain_view
 
         explain_view(analysis)
     elif name == "Growth":
-        from pages.shared.densenet_view import densenet_view
+        from pages.views.architecture.growth import densenet_view
 
         densenet_view(analysis)
     elif name == "Code":
@@ -137,7 +138,7 @@ def summary(spec: ModelSpec) -> None:
 def last_row(analysis: Analysis, level: str, layout: str) -> None:
     """The download of the layers, and the ways on."""
     from core.zoo import CATALOGUE
-    from pages.shared.controls import go_to, model_keys
+    from pages.views.forms.network import go_to, model_keys
 
     spec = analysis.spec
     with st.container(horizontal=True):
@@ -167,7 +168,7 @@ def last_row(analysis: Analysis, level: str, layout: str) -> None:
 
 def compare(spec: ModelSpec) -> None:
     """Open the Compare page with this network added to those that were last compared there."""
-    from pages.shared.comparison import networks_with
+    from pages.views.compare.networks import networks_with
 
     st.switch_page("pages/compare.py", query_params={"networks": networks_with(spec)})
 

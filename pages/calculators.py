@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 import streamlit as st
 
-from core import calculator_figures, calculators, formats
-from core.calculators import Bottleneck, SlidingWindow, StackedAgainstLarge
-from pages.shared.address import address_checked
-from pages.shared.downloads import download_csv
-from pages.shared.frame import frame
+from core.explain import calculators
+from core.explain.calculators import Bottleneck, SlidingWindow, StackedAgainstLarge
+from core.report import formats
+from core.report.figures import calculators as calculator_figures
+from pages.views.app.address import address_checked
+from pages.views.app.downloads import download_csv
+from pages.views.app.frame import frame
 
 BOTTLENECK, WINDOW, STACK = "1×1 bottleneck", "Output size", "Stacked 3×3"
 ONE_MAC = "MACs are multiply-adds, without bias; 1 MAC = 2 FLOPs."

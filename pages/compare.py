@@ -9,19 +9,20 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core import figures, formats
 from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import sweep
-from core.runs.store import Store
+from core.jobs.store import Store
+from core.report import formats
+from core.report.figures import charts as figures
+from core.report.tables.tables import accuracy_frame, comparison_frame, options_text, sweep_frame
 from core.specs import LabError, ModelSpec
-from core.tables import accuracy_frame, comparison_frame, options_text, sweep_frame
-from pages.shared.address import address_checked
-from pages.shared.comparison import as_address, compared
-from pages.shared.downloads import download_csv
-from pages.shared.frame import frame
-from pages.shared.lab import analysis_of, load_torch, store
-from pages.shared.messages import plain, show_error
-from pages.shared.runs_table import network_title
+from pages.views.app.address import address_checked
+from pages.views.app.downloads import download_csv
+from pages.views.app.frame import frame
+from pages.views.app.messages import plain, show_error
+from pages.views.app.services import analysis_of, load_torch, store
+from pages.views.compare.networks import as_address, compared
+from pages.views.runs.table import network_title
 
 MAX_NETWORKS = 12
 VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages", "Sweep")
@@ -155,7 +156,7 @@ def chips(specs: Sequence[ModelSpec]) -> None:
 
 def add(specs: Sequence[ModelSpec]) -> None:
     """The picker of the Architecture page, and the button that adds what it shows."""
-    from pages.shared.controls import choose_model
+    from pages.views.forms.network import choose_model
 
     spec = choose_model("cmp_", "vgg16", bind=None, torchvision=True)
     full = len(specs) >= MAX_NETWORKS

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.data import find_dataset
-from core.runs.store import Study
-from core.studies import by_variant
-from core.variants import VARIANTS, Variant, variants_of
-from pages.shared.address import address_checked
-from pages.shared.block_pictures import variant_picture
-from pages.shared.frame import frame
-from pages.shared.lab import start_study_workers, store
-from pages.shared.messages import errors_in_one_sentence, plain
-from pages.shared.reproduction_view import reference_chart, reproduction_view
-from pages.shared.study_form import Choice, count, label_of, start_button, study_form
-from pages.shared.study_view import study_view
-from pages.shared.variant_styles import style_of
-from pages.shared.why_view import STACK, why_view
+from core.jobs.store import Study
+from core.report.figures.variants import style_of
+from core.studies.study import by_variant
+from core.zoo.variants import VARIANTS, Variant, variants_of
+from pages.views.app.address import address_checked
+from pages.views.app.frame import frame
+from pages.views.app.messages import errors_in_one_sentence, plain
+from pages.views.app.services import start_study_workers, store
+from pages.views.forms.study import Choice, count, label_of, start_button, study_form
+from pages.views.gradients.flow import STACK, why_view
+from pages.views.residual.block_pictures import variant_picture
+from pages.views.residual.reproduction import reference_chart, reproduction_view
+from pages.views.residual.study import study_view
 
 LISTED = 50  # studies in the picker
 

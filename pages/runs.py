@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import figures
-from core.runs.files import delete_runs
-from core.runs.store import Run, RunState, Store
-from core.tables import epoch_frame, run_frame
-from pages.shared.downloads import download_csv
-from pages.shared.frame import frame
-from pages.shared.lab import start_worker, store
-from pages.shared.messages import errors_in_one_sentence, plain
-from pages.shared.runs_table import run_table, run_title
+from core.jobs.files import delete_runs
+from core.jobs.store import Run, RunState, Store
+from core.report.figures import charts as figures
+from core.report.tables.tables import epoch_frame, run_frame
+from pages.views.app.downloads import download_csv
+from pages.views.app.frame import frame
+from pages.views.app.messages import errors_in_one_sentence, plain
+from pages.views.app.services import start_worker, store
+from pages.views.runs.table import run_table, run_title
 
 REFRESH_SECONDS = 2.0
 TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked

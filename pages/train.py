@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core import figures, formats, run_figures
 from core.data import DATASETS, find_dataset, is_available, sample_images
-from core.runs.files import best_path
-from core.runs.store import Run, RunState, Store
+from core.jobs.files import best_path
+from core.jobs.store import Run, RunState, Store
+from core.report import formats
+from core.report.figures import charts as figures
+from core.report.figures import speed as run_figures
+from core.report.tables.tables import epoch_frame
 from core.specs import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -21,20 +24,19 @@ from core.specs import (
     ModelSpec,
     RunSpec,
 )
-from core.tables import epoch_frame
 from core.training.estimate import Estimate, shorter_runs
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
-from pages.shared.address import address_checked
-from pages.shared.costs import LONG_SECONDS, cost_of, newest_runs, no_time_yet
-from pages.shared.data_sets import dataset_line
-from pages.shared.downloads import download_csv
-from pages.shared.frame import frame
-from pages.shared.lab import load_torch, start_worker, store
-from pages.shared.messages import errors_in_one_sentence, plain, show_error
-from pages.shared.runs_table import STATE_SIGNS, run_title
-from pages.shared.throughput_view import throughput_view
+from pages.views.app.address import address_checked
+from pages.views.app.downloads import download_csv
+from pages.views.app.frame import frame
+from pages.views.app.messages import errors_in_one_sentence, plain, show_error
+from pages.views.app.services import load_torch, start_worker, store
+from pages.views.forms.data_sets import dataset_line
+from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_time_yet
+from pages.views.runs.table import STATE_SIGNS, run_title
+from pages.views.train.throughput import throughput_view
 
 if TYPE_CHECKING:
     from core.zoo import Architecture
@@ -99,7 +101,7 @@ def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set."""
     from core.training.devices import available_devices, describe
     from core.zoo import complete
-    from pages.shared.controls import MIN_LEARNING_RATE, choose_model
+    from pages.views.forms.network import MIN_LEARNING_RATE, choose_model
 
     model = choose_model("train_", "course-residual", short_default, wide=True)
     dataset = st.selectbox(
@@ -194,7 +196,7 @@ def choose_run() -> RunSpec:
 
 def label_of(key: str, value: object) -> str | None:
     """How the form's control with this key shows the value, where that is not the value itself."""
-    from pages.shared.controls import choice_label
+    from pages.views.forms.network import choice_label
 
     if key == "train_dataset":
         return DATASETS[str(value)].title
@@ -323,7 +325,7 @@ def record(run_id: int) -> None:
 def set_up(spec: RunSpec) -> None:
     """Open the form with these settings."""
     load_torch()
-    from pages.shared.controls import go_to, run_keys
+    from pages.views.forms.network import go_to, run_keys
 
     go_to("pages/train.py", run_keys(spec))
 
@@ -358,8 +360,8 @@ def follow(run_id: int, was_over: bool) -> None:
         time_spent(run, epochs)
     files(lab, run, epochs)
     if run.state is RunState.FINISHED:
-        from pages.shared.branches_view import branches_view
-        from pages.shared.mistakes_view import mistakes_view
+        from pages.views.train.branches import branches_view
+        from pages.views.train.predictions import mistakes_view
 
         mistakes_view(run)
         branches_view(run)
@@ -535,7 +537,7 @@ def has_diverged(run: Run) -> bool:
 
 def go_lower(run: Run) -> None:
     """Set up the run of a network that diverged with a tenth of its learning rate."""
-    from pages.shared.controls import MIN_LEARNING_RATE
+    from pages.views.forms.network import MIN_LEARNING_RATE
 
     rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), MIN_LEARNING_RATE)
     if st.button(

@@ -46,21 +46,21 @@ MAY_IMPORT = {
 }
 RECORDS = {  # of these parts, what figures and tables may read
     "core",
-    "core.formats",
+    "core.report.formats",
     "core.specs",
-    "core.published",
+    "core.studies.published",
     "core.analysis.records",
-    "core.analysis.explain",
-    "core.analysis.hand_count",
-    "core.analysis.reconcile",
+    "core.explain.formulas",
+    "core.explain.hand_count.check",
+    "core.explain.reconcile",
     "core.training.records",
-    "core.runs.store",
+    "core.jobs.store",
 }
 PAGE_NEEDS = (
     "core.specs",
-    "core.runs.store",
-    "core.runs.files",
-    "core.runs.launch",
+    "core.jobs.store",
+    "core.jobs.files",
+    "core.jobs.engines.local",
     "core.data",
     "core.analysis",
     "core.training.recipes",
@@ -128,7 +128,7 @@ def modules_after(*names: str) -> set[str]:
 
 
 def test_what_the_first_page_needs_loads_no_torch():
-    written = [name for name in ("core.figures", "core.tables")
+    written = [name for name in ("core.report.figures.charts", "core.report.tables.tables")
                if (CORE / f"{part(name)}.py").exists()]  # fmt: skip
     loaded = modules_after(*PAGE_NEEDS, *written)
     assert not loaded & {"torch", "torchvision", "torchinfo", "streamlit"}

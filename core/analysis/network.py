@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from core.analysis.configuration import vgg_configuration
 from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.trace import trace
+from core.explain.vgg_configuration import vgg_configuration
 from core.specs import LabError, ModelSpec
 from core.zoo import build_on_meta, complete
-from core.zoo.torchvision_models import first_line
+from core.zoo.libraries import first_line
 from core.zoo.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 
 NAMED = 4  # so many modules a warning names; the others it counts

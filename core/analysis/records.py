@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
 
-from core.analysis import processor
+from core.analysis import cpu as processor
 from core.specs import LabError, ModelSpec
 
 KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")

@@ -11,8 +11,8 @@ from core.cli.writing import say, write_csv, write_json, write_table
 from core.specs import MAX_BATCH_SIZE, ModelSpec, check_whole
 
 if TYPE_CHECKING:
-    from core.runs.store import Store
-    from core.training.gradient_flow import Trained
+    from core.jobs.store import Store
+    from core.measure.gradient_flow import Trained
 
 COLUMNS = [
     *("network", "options", "state", "run", "layer", "depth"),
@@ -22,11 +22,11 @@ COLUMNS = [
 
 def gradients(arguments: Namespace) -> int:
     """python -m core gradients"""
-    from core.evidence_tables import flow_frame
-    from core.runs.launch import gradients_name
-    from core.runs.store import open_store
-    from core.runs.worker import leave_with_parent
-    from core.training.gradient_flow import measure_flow
+    from core.jobs.engines.local import gradients_name
+    from core.jobs.store import open_store
+    from core.jobs.worker import leave_with_parent
+    from core.measure.gradient_flow import measure_flow
+    from core.report.tables.evidence import flow_frame
 
     check_whole("batch_size", arguments.batch_size, 1, MAX_BATCH_SIZE)
     specs = chosen_networks(arguments)
@@ -59,7 +59,7 @@ def gradients(arguments: Namespace) -> int:
 
 def chosen_networks(arguments: Namespace) -> list[ModelSpec]:
     """The networks that the flags name, every combination. Raises LabError."""
-    from core.training.flow_records import BATCH_NORMS, FAMILY, variations
+    from core.measure.gradient_records import BATCH_NORMS, FAMILY, variations
 
     if not arguments.arch and arguments.runs:
         return []
@@ -79,8 +79,8 @@ def replace_arch(arguments: Namespace, arch: str) -> Namespace:
 
 def trained(store: Store, run_id: int) -> Trained:
     """A run with its best parameters. Raises LabError where they are not here."""
-    from core.runs.files import verified_best
-    from core.training.gradient_flow import Trained
+    from core.jobs.files import verified_best
+    from core.measure.gradient_flow import Trained
 
     run = store.get(run_id)
     path = verified_best(run)

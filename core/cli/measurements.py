@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core import formats
 from core.cli.networks import network_spec
 from core.cli.runs import run_spec
 from core.cli.writing import say, write_csv, write_json, write_table
+from core.report import formats
 from core.specs import MAX_BATCH_SIZE, LabError, check_whole
 
 if TYPE_CHECKING:
-    from core.runs.store import Store
+    from core.jobs.store import Store
 
 LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
 THROUGHPUT_COLUMNS = [
@@ -27,12 +27,12 @@ MAX_ROUNDS = 100
 def time_layers(arguments: Namespace) -> int:
     """python -m core time"""
     from core.analysis import analyze as analyze_network
-    from core.runs.launch import layer_times_name
-    from core.runs.store import open_store
-    from core.runs.worker import leave_with_parent
-    from core.tables import layer_time_frame
+    from core.jobs.engines.local import layer_times_name
+    from core.jobs.store import open_store
+    from core.jobs.worker import leave_with_parent
+    from core.measure.layer_times import MAX_PASSES, measure_layers
+    from core.report.tables.tables import layer_time_frame
     from core.training.devices import available_devices
-    from core.training.layer_times import MAX_PASSES, measure_layers
 
     batch_size, passes = arguments.batch_size, arguments.passes
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
@@ -68,12 +68,12 @@ def time_layers(arguments: Namespace) -> int:
 
 def bench(arguments: Namespace) -> int:
     """python -m core bench"""
-    from core.runs.launch import throughput_name
-    from core.runs.store import open_store
-    from core.runs.worker import leave_with_parent
-    from core.tables import throughput_frame
+    from core.jobs.engines.local import throughput_name
+    from core.jobs.store import open_store
+    from core.jobs.worker import leave_with_parent
+    from core.measure.throughput import measure_throughput
+    from core.report.tables.tables import throughput_frame
     from core.training.devices import available_devices
-    from core.training.throughput import measure_throughput
 
     check_whole("rounds", arguments.rounds, 1, MAX_ROUNDS)
     spec = run_spec(arguments)
@@ -116,6 +116,6 @@ def errors_kept(store: Store | None, name: str, **known: object) -> Iterator[Non
 
 def in_words(error: Exception) -> str:
     """One sentence for an error of a measurement."""
-    from core.runs.worker import in_words as run_error
+    from core.jobs.worker import in_words as run_error
 
     return str(error) if isinstance(error, LabError) else run_error(error)

@@ -11,13 +11,13 @@ from core.cli.writing import write_csv, write_json, write_table
 def predict(arguments: Namespace) -> int:
     """python -m core predict"""
     from core.data.arrays import read_arrays
-    from core.evidence_tables import prediction_frame
-    from core.runs.files import verified_best
-    from core.runs.launch import predictions_name
-    from core.runs.predictions import Predictions, keep_predictions
-    from core.runs.store import open_store
-    from core.runs.worker import leave_with_parent
-    from core.training.predictions import predict as predict_run
+    from core.jobs.engines.local import predictions_name
+    from core.jobs.files import verified_best
+    from core.jobs.predictions import Predictions, keep_predictions
+    from core.jobs.store import open_store
+    from core.jobs.worker import leave_with_parent
+    from core.measure.predict import predict as predict_run
+    from core.report.tables.evidence import prediction_frame
 
     store = open_store()
     run = store.get(arguments.run)

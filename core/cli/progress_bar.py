@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import TextIO
 
-from core import formats
+from core.report import formats
 from core.training.records import EpochMetrics, Progress
 
 REDRAW_SECONDS = 0.1

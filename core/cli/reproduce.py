@@ -14,7 +14,7 @@ from core.specs import ModelSpec, RunSpec, check_whole
 from core.training.records import EpochMetrics
 
 if TYPE_CHECKING:
-    from core.runs.store import Run, Store
+    from core.jobs.store import Run, Store
 
 MAX_SEEDS = 100
 STUDY = "reproduction"
@@ -28,9 +28,9 @@ def reproduce(arguments: Namespace) -> int:
     """python -m core reproduce"""
     import pandas as pd
 
-    from core.runs.store import open_store
-    from core.runs.worker import work
-    from core.tables import to_csv
+    from core.jobs.store import open_store
+    from core.jobs.worker import work
+    from core.report.tables.tables import to_csv
 
     check_whole("seeds", arguments.seeds, 1, MAX_SEEDS)
     check_writable(arguments.csv)
@@ -58,7 +58,7 @@ def reproduce(arguments: Namespace) -> int:
 
 def course_runs(seeds: int) -> Iterator[RunSpec]:
     """The course note's rows over the seeds; its homework as published and corrected."""
-    from core.published import COURSE_NOTE, PUBLISHED
+    from core.studies.published import COURSE_NOTE, PUBLISHED
     from core.training.recipes import recipe
 
     rows = [row for row in PUBLISHED if row.source == COURSE_NOTE]
@@ -71,7 +71,7 @@ def course_runs(seeds: int) -> Iterator[RunSpec]:
 
 def small_vgg_runs(seeds: int) -> Iterator[RunSpec]:
     """The chapter's VGG-11, ratio 4, at 64 pixels instead of 224, which a CPU can train."""
-    from core.published import SMALL_VGG
+    from core.studies.published import SMALL_VGG
     from core.training.recipes import recipe
 
     chosen = recipe("published-vgg", 60_000)
@@ -81,7 +81,7 @@ def small_vgg_runs(seeds: int) -> Iterator[RunSpec]:
 
 def dense_runs(seeds: int) -> Iterator[RunSpec]:
     """DenseNets and residual nets to compare at equal accuracy."""
-    from core.equal_accuracy import DATASET, DENSE, EPOCHS, IMAGES, RECIPE, RESIDUAL
+    from core.studies.equal_accuracy import DATASET, DENSE, EPOCHS, IMAGES, RECIPE, RESIDUAL
     from core.training.recipes import recipe
 
     chosen = recipe(RECIPE, IMAGES, EPOCHS)
@@ -112,14 +112,14 @@ def key(spec: RunSpec) -> RunSpec:
 
 def finished(store: Store) -> dict[RunSpec, Run]:
     """The finished runs of the store, the oldest of equal ones."""
-    from core.runs.store import RunState
+    from core.jobs.store import RunState
 
     return {key(run.spec): run for run in store.runs() if run.state is RunState.FINISHED}
 
 
 def unfinished(store: Store) -> set[RunSpec]:
     """Runs of an earlier try that wait, or broke off and can go on."""
-    from core.runs.store import RunState
+    from core.jobs.store import RunState
 
     runs = store.runs(study=STUDY)
     return {key(run.spec) for run in runs if run.state is not RunState.FINISHED}
@@ -127,7 +127,7 @@ def unfinished(store: Store) -> set[RunSpec]:
 
 def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]]:
     """One row an epoch, complete in itself."""
-    from core.tables import as_time
+    from core.report.tables.tables import as_time
 
     spec, recipe = run.spec, run.spec.recipe
     version = re.search(r"torch ([\w.+]+)", run.fingerprint)

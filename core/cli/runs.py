@@ -12,16 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import formats
 from core.cli.networks import network_spec
 from core.cli.progress_bar import ProgressBar
 from core.cli.writing import say, write_csv, write_json, write_table
+from core.report import formats
 from core.specs import MAX_EPOCHS, LabError, RunSpec, check_whole
 from core.training.records import EpochMetrics, Progress
 
 if TYPE_CHECKING:
     from core.data.load import Dataset
-    from core.runs.store import Run, Store
+    from core.jobs.store import Run, Store
 
 INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT
 EPOCH_COLUMNS = [
@@ -53,8 +53,8 @@ RUN_COLUMNS = [
 
 def train(arguments: Namespace) -> int:
     """python -m core train"""
-    from core.runs.store import RunState, open_store
-    from core.runs.worker import end, execute, this_process
+    from core.jobs.store import RunState, open_store
+    from core.jobs.worker import end, execute, this_process
 
     spec = run_spec(arguments)
     check_run(spec)
@@ -121,7 +121,7 @@ class StopOnInterrupt:
 
     def check(self) -> None:
         """Raise StopRequested once it has come."""
-        from core.runs.worker import StopRequested
+        from core.jobs.worker import StopRequested
 
         if self.pressed:
             raise StopRequested
@@ -209,8 +209,8 @@ def describe(spec: RunSpec) -> str:
 
 def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     """The epochs as a table, and as CSV into the file that was asked for."""
-    from core.runs.files import best_path
-    from core.tables import epoch_frame, to_csv
+    from core.jobs.files import best_path
+    from core.report.tables.tables import epoch_frame, to_csv
 
     if not epochs:
         return
@@ -226,7 +226,7 @@ def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
 
 def submit(arguments: Namespace) -> int:
     """python -m core submit"""
-    from core.runs.store import open_store
+    from core.jobs.store import open_store
 
     spec = run_spec(arguments)
     check_run(spec)
@@ -238,8 +238,8 @@ def submit(arguments: Namespace) -> int:
 
 def stop(arguments: Namespace) -> int:
     """python -m core stop"""
-    from core.runs.store import open_store
-    from core.runs.worker import end_leases_of_the_dead
+    from core.jobs.store import open_store
+    from core.jobs.worker import end_leases_of_the_dead
 
     store = open_store()
     run = store.get(arguments.run)
@@ -255,8 +255,8 @@ def stop(arguments: Namespace) -> int:
 
 def resume(arguments: Namespace) -> int:
     """python -m core resume"""
-    from core.runs.store import open_store
-    from core.runs.worker import end_leases_of_the_dead
+    from core.jobs.store import open_store
+    from core.jobs.worker import end_leases_of_the_dead
 
     store = open_store()
     end_leases_of_the_dead(store)
@@ -271,8 +271,8 @@ def resume(arguments: Namespace) -> int:
 
 def export(arguments: Namespace) -> int:
     """python -m core export"""
-    from core.runs.store import open_store
-    from core.tables import epoch_frame, to_csv
+    from core.jobs.store import open_store
+    from core.report.tables.tables import epoch_frame, to_csv
 
     store = open_store()
     run = store.get(arguments.run)
@@ -288,7 +288,7 @@ def export(arguments: Namespace) -> int:
 
 def list_runs(arguments: Namespace) -> int:
     """python -m core runs"""
-    from core.runs.store import open_store
+    from core.jobs.store import open_store
 
     runs = open_store().runs()
     if arguments.format == "json":
@@ -298,7 +298,7 @@ def list_runs(arguments: Namespace) -> int:
         say("There are no runs yet; `python -m core train course-residual` makes one.")
         if arguments.format == "table":
             return 0
-    from core.tables import run_frame
+    from core.report.tables.tables import run_frame
 
     if arguments.format == "csv":
         write_csv(run_frame(runs))
@@ -314,7 +314,7 @@ def run_json(run: Run) -> dict[str, Any]:
 
 def work(arguments: Namespace) -> int:
     """python -m core worker"""
-    from core.runs.store import Kind
-    from core.runs.worker import main
+    from core.jobs.store import Kind
+    from core.jobs.worker import main
 
     return main(arguments.drain, arguments.exit_with_parent, Kind(arguments.only))

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import torch
 
-from core.analysis.processor import threads
+from core.analysis.cpu import threads
 from core.specs import LabError
 
 

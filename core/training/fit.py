@@ -20,14 +20,14 @@ from core.analysis import analyze
 from core.data.batches import Images, epoch_order, shuffled_batches
 from core.data.load import Dataset, load
 from core.specs import LabError, RunSpec
-from core.training.devices import available_bytes, find_device, synchronise
-from core.training.estimate import check_data
-from core.training.execution import (
+from core.training.compute_plan import (
     default_execution,
     memory_format,
     pool_before_relu,
     uses_bfloat16,
 )
+from core.training.devices import available_bytes, find_device, synchronise
+from core.training.estimate import check_data
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, EpochMetrics, Execution, Progress
 from core.zoo import build

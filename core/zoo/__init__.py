@@ -8,17 +8,8 @@ from difflib import get_close_matches
 from torch import nn
 
 from core.specs import MAX_IMAGE_SIZE, LabError, ModelSpec
-from core.zoo import (
-    alexnet,
-    cifar_resnet,
-    densenet,
-    inception,
-    lenet,
-    residual,
-    resnet,
-    torchvision_models,
-    vgg,
-)
+from core.zoo import alexnet, cifar_resnet, densenet, inception, lenet, residual, resnet, vgg
+from core.zoo import libraries as torchvision_models
 from core.zoo.architecture import Architecture, ImageTooSmall, Option
 from core.zoo.meta import OnMeta, is_on_meta
 

@@ -15,9 +15,9 @@ from collections import OrderedDict
 from torch import nn
 
 from core.specs import ModelSpec
-from core.variants import ORDERS
 from core.zoo.architecture import Architecture, Option, scaled
-from core.zoo.units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
+from core.zoo.residual_units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
+from core.zoo.variants import ORDERS
 
 STAGE_CHANNELS = (16, 32, 64)
 DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet110": 110}

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec
-from core.variants import DEFAULTS, WITH_MISTAKE
 from core.zoo.architecture import Architecture, Option, scaled, side_after
-from core.zoo.units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
+from core.zoo.residual_units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
+from core.zoo.variants import DEFAULTS, WITH_MISTAKE
 
 
 class ResidualBlock(nn.Module):

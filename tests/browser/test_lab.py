@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 from safetensors import safe_open
 
-from core import formats
 from core.analysis import analyze
-from core.runs.store import RunState, open_store
+from core.jobs.store import RunState, open_store
+from core.report import formats
 from core.specs import ModelSpec
 from core.zoo import build
-from pages.shared.frame import PAGES
+from pages.views.app.frame import PAGES
 
 
 def memory_maps(process_id: int) -> str:

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pandas as pd
 
-from core import formats
 from core.analysis import analyze
+from core.report import formats
 from core.specs import ModelSpec
 
 VGG = ModelSpec("vgg11")

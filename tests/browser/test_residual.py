@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
-from core.runs.store import RunState, open_store
-from core.studies import by_variant, verdicts
+from core.jobs.store import RunState, open_store
+from core.studies.study import by_variant, verdicts
 
 
 def test_a_small_study_runs_to_its_verdict_and_its_address_reopens_it(visitor, lab):

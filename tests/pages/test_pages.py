@@ -10,10 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import formats
 from core.analysis import analyze
-from core.runs.store import RunState, open_store
-from core.runs.worker import speed_name
+from core.jobs.store import RunState, open_store
+from core.jobs.worker import speed_name
+from core.report import formats
 from core.specs import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -32,8 +32,8 @@ from core.training.estimate import Speed
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo import CATALOGUE, complete
-from pages.shared.controls import MIN_LEARNING_RATE, model_keys, run_keys
-from pages.shared.messages import plain
+from pages.views.app.messages import plain
+from pages.views.forms.network import MIN_LEARNING_RATE, model_keys, run_keys
 
 PROJECT = Path(__file__).parents[2]
 NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
@@ -427,9 +427,9 @@ def test_a_longer_run_is_set_up_with_the_epochs_that_its_button_names(epochs, lo
 
 
 def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, clocks):
-    for module in ("lab", "costs"):
-        monkeypatch.setattr(f"pages.shared.{module}.starts_workers", lambda: True)
-        monkeypatch.setattr(f"pages.shared.{module}.start_worker", lambda: None)
+    for module in ("app.services", "forms.estimates"):
+        monkeypatch.setattr(f"pages.views.{module}.starts_workers", lambda: True)
+        monkeypatch.setattr(f"pages.views.{module}.start_worker", lambda: None)
     app = open_page("pages/train.py")
     assert "is being measured on this machine." in app.info[0].value
     assert clocks == [1.0]

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from core import figures, formats
 from core.analysis import analyze
-from core.runs.launch import layer_times_name
-from core.runs.store import open_store
-from core.specs import ModelSpec
-from core.tables import (
+from core.jobs.engines.local import layer_times_name
+from core.jobs.store import open_store
+from core.report import formats
+from core.report.figures import charts as figures
+from core.report.tables.tables import (
     account_frame,
     accuracy_frame,
     formula_frame,
@@ -21,9 +21,10 @@ from core.tables import (
     memory_frame,
     to_csv,
 )
+from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
 from core.zoo import CATALOGUE
-from pages.shared.lab import code_of, other_counts_of
+from pages.views.app.services import code_of, other_counts_of
 from tests.pages.test_pages import finished_run, metric, open_page
 
 VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")
@@ -185,7 +186,7 @@ def test_torchvision_s_models_are_compared_like_ours():
 
 
 def test_csv_keeps_whole_numbers_whole_beside_empty_cells_and_defuses_formulas():
-    from core.analysis.hand_count import check
+    from core.explain.hand_count.check import check
 
     analysis = analyze(ModelSpec("lenet", image_size=28))
     first, *_, last = to_csv(hand_count_frame(analysis, check("5x5x1x6+6", analysis))).splitlines()[
@@ -242,8 +243,8 @@ def test_labels_of_points_near_an_end_run_towards_the_middle():
 
 
 def test_every_csv_of_the_views_says_which_network_it_is_about():
-    from core.analysis.hand_count import check
-    from core.analysis.reconcile import reconcile
+    from core.explain.hand_count.check import check
+    from core.explain.reconcile import reconcile
 
     spec = ModelSpec("vgg11", 4, 96)
     analysis = analyze(spec)

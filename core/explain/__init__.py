@@ -1,0 +1,1 @@
+"""Teaching on top of an Analysis: formulas, hand counts, other counters, calculators."""

@@ -1,0 +1,1 @@
+"""A reader's hand count, checked term by term against the exact layers."""

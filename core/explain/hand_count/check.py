@@ -1,0 +1,568 @@
+"""A reader's hand count, term by term, against the exact layers. Imports no torch.
+
+    text → terms.read → matching.match with the layers → diagnose → add up → sentences
+
+What is right or wrong is found by the numbers alone; no text and no network is special.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations, zip_longest
+from typing import Literal
+
+from core.analysis.records import Analysis
+from core.explain.hand_count.matching import (
+    QUANTITIES,
+    Form,
+    Match,
+    Quantity,
+    Target,
+    expected,
+    form_cost,
+    match,
+)
+from core.explain.hand_count.terms import (
+    SHOWN,
+    Line,
+    Product,
+    Summand,
+    UnreadableLine,
+    read,
+    summands_of,
+    value_of,
+)
+from core.specs import LabError
+
+Verdict = Literal["right", "without bias", "wrong", "extra"]
+
+
+# What a check finds
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One factor, bias or value that differs."""
+
+    role: str  # input channels, kernel height, bias, value, ...
+    written: int | None  # None: left out
+    exact: int | None  # None: the layer has no such factor
+
+
+@dataclass(frozen=True)
+class TermCheck:
+    """One term of the hand count and the layer that it counts."""
+
+    line: int  # from 1
+    name: str  # as the reader wrote it, or nothing
+    text: str  # 3×3×64×128 + 128
+    pieces: tuple[int, ...]  # the product, and the bias if one was written
+    layer: str | None  # path, None: it belongs to no layer
+    exact: int  # what the layer has, 0 without a layer
+    slips: tuple[Slip, ...] = ()
+    missing_bias: int = 0  # biases that the layer has and the term leaves out
+    repeats: int | None = None  # line of the term for a layer that a term without one repeats
+
+    @property
+    def written(self) -> int:
+        """What the term as written comes to."""
+        return sum(self.pieces)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Right when the value is, however it was written."""
+        if self.layer is None:
+            return "extra"
+        if self.written == self.exact:
+            return "right"
+        return "without bias" if self.written + self.missing_bias == self.exact else "wrong"
+
+
+@dataclass(frozen=True)
+class MissingLayer:
+    """A layer that no term counts."""
+
+    path: str
+    kind: str
+    filled: str  # 3 · 3 · 64 · 128 + 128
+    value: int
+
+
+@dataclass(frozen=True)
+class LineSlip:
+    """A line whose result, as claimed by the reader, is not what the line comes to."""
+
+    line: int
+    text: str
+    written: int  # what it comes to
+    claimed: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A term or its bias that explains why a sum is off."""
+
+    line: int
+    text: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Addition:
+    """The claimed sum beside what the terms add up to."""
+
+    terms: int  # with the results that lines claim
+    claimed: int
+    pieces: tuple[Piece, ...] = ()  # one or two that together are the difference
+
+    @property
+    def difference(self) -> int:
+        """Positive where something was left out, negative where too much was added."""
+        return self.terms - self.claimed
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Exact total minus claimed total, taken apart; the parts add up to it exactly."""
+
+    missing_layers: int
+    missing_biases: int
+    wrong_terms: int
+    extra_terms: int  # 0 or negative
+    products: int  # lines whose claimed result is off
+    addition: int
+
+    @property
+    def total(self) -> int:
+        """The sum of the parts."""
+        return (
+            self.missing_layers + self.missing_biases + self.wrong_terms
+            + self.extra_terms + self.products + self.addition
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HandCount:
+    """A hand count, checked."""
+
+    quantity: Quantity
+    terms: tuple[TermCheck, ...]  # in the order in which they were written
+    missing: tuple[MissingLayer, ...]  # in the order of execution
+    unreadable: tuple[UnreadableLine, ...]
+    line_slips: tuple[LineSlip, ...]
+    addition: Addition | None  # None: no sum was claimed
+    claimed: int  # the claimed sum, or else the sum of the terms
+    exact: int
+    parts: Parts
+
+    @property
+    def right(self) -> bool:
+        """Whether every line could be read and nothing is off, missing or too much."""
+        return (
+            all(term.verdict == "right" for term in self.terms)
+            and not (self.missing or self.unreadable or self.line_slips)
+            and (self.addition is None or not self.addition.difference)
+        )
+
+    def sentences(self) -> tuple[str, ...]:
+        """The whole report in plain sentences, the totals first. Plain text: it quotes lines."""
+        return tuple(sentences(self))
+
+
+def check(text: str, analysis: Analysis, quantity: Quantity = "parameters") -> HandCount:
+    """The hand count in `text` against the layers of `analysis`.
+
+    One term a line or all in one sum; a line is `name: 3x3x64x128 + 128 = 73856`, where the name
+    and the result may be left out, and one line may claim the sum: `total = 9,220,480`. Raises
+    LabError for another quantity, for text that is empty or too long; a line that cannot be read
+    is named in the result instead.
+    """
+    if quantity not in QUANTITIES:
+        raise LabError(f"A hand count is of {' or '.join(QUANTITIES)}, not of {quantity!r}.")
+    lines, unreadable = read(text)
+    summands = summands_of(lines)
+    targets = tuple(filter(None, (expected(one, quantity, analysis) for one in analysis.layers)))
+    matches = match(summands, targets)
+    joined = joined_extras(matches, summands)
+    terms = name_repeats([diagnose(found, summands, targets) for found in joined])
+    counted = {found.target for found in matches}
+    missing = tuple(
+        MissingLayer(target.path, target.kind, target.filled, target.value)
+        for place, target in enumerate(targets)
+        if place not in counted
+    )
+    slips, total = claims(lines)
+    addition, products = add_up(terms, slips, total)
+    claimed = total if total is not None else sum(term.written for term in terms) - products
+    exact = sum(target.value for target in targets)
+    parts = parts_of(terms, missing, products, addition)
+    return HandCount(quantity, terms, missing, unreadable, slips, addition, claimed, exact, parts)
+
+
+def parts_of(
+    terms: Sequence[TermCheck],
+    missing: Sequence[MissingLayer],
+    products: int,
+    addition: Addition | None,
+) -> Parts:
+    """Where the difference between both totals comes from."""
+    counted = [term for term in terms if term.layer is not None]
+    return Parts(
+        missing_layers=sum(layer.value for layer in missing),
+        missing_biases=sum(term.missing_bias for term in counted),
+        wrong_terms=sum(term.exact - term.written - term.missing_bias for term in counted),
+        extra_terms=-sum(term.written for term in terms if term.layer is None),
+        products=products,
+        addition=addition.difference if addition else 0,
+    )
+
+
+# From matches to terms
+
+
+def diagnose(found: Match, summands: Sequence[Summand], targets: Sequence[Target]) -> TermCheck:
+    """The term of a match: what it says, what its layer has and where they differ."""
+    one = summands[found.first]
+    bias = None if found.bias is None else summands[found.bias].value
+    pieces = (one.value,) if bias is None else (one.value, bias)
+    text = one.text if bias is None else f"{one.text} + {bias}"
+    if found.target is None:
+        return TermCheck(one.line, one.name, text, pieces, None, 0)
+    target = targets[found.target]
+    form = min(target.forms, key=lambda form: form_cost(one, bias, form))
+    slips = [] if sum(pieces) == target.value else list(find_slips(one, bias, form))
+    missing = form.bias if any(slip.written is None and slip.role == BIAS for slip in slips) else 0
+    return TermCheck(
+        one.line, one.name, text, pieces, target.path, target.value, tuple(slips), missing
+    )
+
+
+BIAS = "bias"
+
+
+def find_slips(one: Summand, bias: int | None, form: Form) -> Iterator[Slip]:
+    """What differs between a term and the way to write its layer that it comes nearest to."""
+    if one.value != form.weights and one.is_number:
+        yield Slip("value", one.value, form.value if bias is None else form.weights)
+    elif one.value != form.weights:
+        yield from factor_slips(one.factors, form)
+    left_out = bias is None and not (one.is_number and one.value != form.weights)
+    if (left_out and form.bias) or (bias is not None and bias != form.bias):
+        yield Slip(BIAS, bias, form.bias)
+
+
+def factor_slips(written: Product, form: Form) -> Iterator[Slip]:
+    """The factors that differ, each with the role that it has where it stands."""
+    order = max(orders(len(form.factors)), key=lambda order: agreement(written, form, order))
+    places = [place for i, place in enumerate(order) if not agrees(written, form, i, place)]
+    others = [n for i, n in enumerate(written) if not agrees(written, form, i, *order[i : i + 1])]
+    for number in list(others):  # what is right, but stands elsewhere
+        place = next((place for place in places if form.factors[place] == number), None)
+        if place is not None:
+            places.remove(place)
+            others.remove(number)
+    while len(places) > len(others) and (one := of_size_one(places, form.factors)) is not None:
+        places.remove(one)
+    while len(others) > len(places) and 1 in others:
+        others.remove(1)
+    for place, number in zip_longest(places, others):
+        role = "factor" if place is None else form.roles[place]
+        yield Slip(role, number, None if place is None else form.factors[place])
+
+
+def agrees(written: Product, form: Form, i: int, place: int | None = None) -> bool:
+    """Whether the i-th factor written is the one that stands at `place` of the form."""
+    return place is not None and i < len(written) and written[i] == form.factors[place]
+
+
+def agreement(written: Product, form: Form, order: Sequence[int]) -> int:
+    """How many factors agree when the reader took the form's factors in this order."""
+    return sum(agrees(written, form, i, place) for i, place in enumerate(order))
+
+
+def orders(length: int) -> Iterable[tuple[int, ...]]:
+    """The orders in which factors may be written, the usual one first; long ones only turned."""
+    usual = tuple(range(length))
+    if length <= 4:
+        return permutations(usual)
+    return (usual[turn:] + usual[:turn] for turn in usual)
+
+
+def of_size_one(places: Sequence[int], factors: Product) -> int | None:
+    """The first of `places` whose factor is 1, which a reader may leave out."""
+    return next((place for place in places if factors[place] == 1), None)
+
+
+def joined_extras(matches: Sequence[Match], summands: Sequence[Summand]) -> Iterator[Match]:
+    """The matches, where a product without a layer takes its bias along."""
+    waiting: Match | None = None
+    for found in matches:
+        follows = waiting is not None and found.first == waiting.first + 1
+        if waiting and follows and found.target is None and summands[found.first].after_product:
+            yield Match(waiting.first, found.first, None)
+            waiting = None
+            continue
+        if waiting:
+            yield waiting
+        waiting = found if found.target is None and found.bias is None else None
+        if not waiting:
+            yield found
+    if waiting:
+        yield waiting
+
+
+def name_repeats(terms: Sequence[TermCheck]) -> tuple[TermCheck, ...]:
+    """The terms; one without a layer says which line it repeats."""
+    lines: dict[tuple[int, ...], int] = {}
+    for term in terms:
+        if term.layer is not None:
+            lines.setdefault(term.pieces, term.line)
+    return tuple(
+        term if term.layer else replace(term, repeats=lines.get(term.pieces)) for term in terms
+    )
+
+
+# Sums
+
+
+def claims(lines: Sequence[Line]) -> tuple[tuple[LineSlip, ...], int | None]:
+    """The lines whose claimed result is off, and the claimed sum of all terms if there is one.
+
+    Where all terms stand in one sum, its result is the claimed sum.
+    """
+    statements: dict[int, list[Line]] = {}
+    for line in lines:
+        if not line.is_sum:
+            statements.setdefault(line.statement, []).append(line)
+    total = next((line.claimed for line in lines if line.is_sum), None)
+    if total is None and len(statements) == 1:
+        return (), claimed_by(*statements.values())
+    slips = []
+    for members in statements.values():
+        claimed = claimed_by(members)
+        written = sum(value_of(line.products) for line in members)
+        if claimed is not None and claimed != written:
+            texts = ["×".join(map(str, product)) for line in members for product in line.products]
+            slips.append(LineSlip(members[0].number, " + ".join(texts), written, claimed))
+    return tuple(slips), total
+
+
+def claimed_by(lines: Sequence[Line]) -> int | None:
+    """The last result that the lines of one sum claim."""
+    return next((line.claimed for line in reversed(lines) if line.claimed is not None), None)
+
+
+def add_up(
+    terms: Sequence[TermCheck], slips: Sequence[LineSlip], claimed: int | None
+) -> tuple[Addition | None, int]:
+    """The claimed sum beside the terms', and how much of the difference lines' results make.
+
+    A reader may have added up the results that the lines claim, or the right ones.
+    """
+    written = sum(term.written for term in terms)
+    shift = sum(slip.written - slip.claimed for slip in slips)
+    if claimed is None:
+        return None, shift
+    if claimed in (written, written - shift):
+        shift = written - claimed
+        return Addition(claimed, claimed), shift
+    by_results = explanation(written - shift - claimed, terms)
+    by_terms = explanation(written - claimed, terms)
+    if by_terms and not by_results:
+        return Addition(written, claimed, by_terms), 0
+    return Addition(written - shift, claimed, by_results), shift
+
+
+def explanation(difference: int, terms: Sequence[TermCheck]) -> tuple[Piece, ...]:
+    """One term, one bias or product of a term, or two terms that come to the difference."""
+    size = abs(difference)
+    whole = [Piece(term.line, term.text, term.written) for term in terms]
+    halves = [
+        Piece(term.line, text, value)
+        for term in terms
+        if len(term.pieces) == 2
+        for text, value in zip(term.text.split(" + "), term.pieces, strict=True)
+    ]
+    for piece in whole + halves:
+        if piece.value == size:
+            return (piece,)
+    seen: dict[int, Piece] = {}
+    for piece in whole:
+        if size - piece.value in seen:
+            return (seen[size - piece.value], piece)
+        seen.setdefault(piece.value, piece)
+    return ()
+
+
+# Sentences: the last step
+
+LISTED = 4  # so many alike have a sentence each; more share one
+
+PHRASES = {  # what a term uses, by role
+    "input channels": "{} input channels",
+    "input channels a group": "{} input channels a group",
+    "output channels": "{} output channels",
+    "kernel height": "a kernel {} high",
+    "kernel width": "a kernel {} wide",
+    "kernel area": "a kernel of {} numbers",
+    "output height": "an output {} high",
+    "output width": "an output {} wide",
+    "output area": "{} output pixels",
+    "inputs": "{} inputs",
+    "outputs": "{} outputs",
+    "channels of the map": "{} channels of the flattened map",
+    "map height": "a flattened map {} high",
+    "map width": "a flattened map {} wide",
+    "map area": "a flattened map of {} pixels",
+    "tokens": "{} tokens",
+    "channels": "{} channels",
+    "parameters a channel": "{} parameters a channel",
+    "value": "{}",
+    BIAS: "a bias of {}",
+}
+SIDES = {"kernel": "a {} kernel", "output": "an output of {}", "map": "a flattened map of {}"}
+
+
+def sentences(count: HandCount) -> Iterator[str]:
+    """See HandCount.sentences."""
+    yield overview(count)
+    for line in count.unreadable:
+        yield f"Line {line.line}, “{line.text}”, was left out of the check. {line.reason}"
+    yield from term_sentences(count)
+    yield from missing_sentences(count)
+    for slip in count.line_slips:
+        text = f"{slip.text} " if len(slip.text) <= SHOWN else ""
+        yield f"Line {slip.line}: {text}comes to {slip.written:,}, not {slip.claimed:,}."
+    if count.addition and count.addition.difference:
+        yield addition_sentence(count.addition)
+    if not count.right:
+        yield parts_sentence(count)
+
+
+def overview(count: HandCount) -> str:
+    """Both totals, and how many terms are right."""
+    if count.right:
+        return f"Everything is right: {count.exact:,} {count.quantity}, layer by layer."
+    right = sum(term.verdict == "right" for term in count.terms)
+    off = count.exact - count.claimed
+    compared = f"{abs(off):,} {'too few' if off > 0 else 'too many'}" if off else "the same"
+    return (
+        f"The hand count comes to {count.claimed:,} {count.quantity}, the network has"
+        f" {count.exact:,}: {compared}. Terms that are right: {right} of {len(count.terms)}."
+    )
+
+
+def term_sentences(count: HandCount) -> Iterator[str]:
+    """One sentence a term that is not right; many that only lack their bias share one."""
+    bare = [term for term in count.terms if term.verdict == "without bias"]
+    together = len(bare) > LISTED
+    if together:
+        numbers = list(dict.fromkeys(term.line for term in bare))
+        lines = f"line{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+        yield (
+            f"{len(bare)} terms leave out the bias, {sum(t.missing_bias for t in bare):,}"
+            f" parameters altogether ({lines})."
+        )
+    for term in count.terms:
+        if term.verdict == "extra":
+            yield extra_sentence(term)
+        elif term.verdict == "wrong" or (term.verdict == "without bias" and not together):
+            clauses = "; ".join(clauses_of(term.slips, count.quantity))
+            yield (
+                f"Line {term.line}, {term.text} for {term.layer}: {clauses}."
+                f" It comes to {term.written:,}, the layer has {term.exact:,}."
+            )
+
+
+def extra_sentence(term: TermCheck) -> str:
+    """A term without a layer."""
+    named = f" (“{term.name[:SHOWN]}”)" if term.name else ""
+    if term.repeats:
+        why = f"counts again what line {term.repeats} counts"
+    else:
+        why = "belongs to no layer of this network"
+    return f"Line {term.line}, {term.text}{named}, {why}: {term.written:,} too many."
+
+
+def clauses_of(slips: Sequence[Slip], quantity: Quantity) -> Iterator[str]:
+    """What is off in one term, a kernel's or a map's two sides together."""
+    rest = list(slips)
+    for side, phrase in SIDES.items():
+        pair = [slip for slip in rest if slip.role in (f"{side} height", f"{side} width")]
+        if len(pair) == 2 and all(slip.written is not None for slip in pair):
+            rest = [slip for slip in rest if slip not in pair]
+            written, exact = (
+                "×".join(str(getattr(slip, which)) for slip in pair)
+                for which in ("written", "exact")
+            )
+            yield f"uses {phrase.format(written)} instead of {exact}"
+    for slip in rest:
+        yield clause(slip, quantity)
+
+
+def clause(slip: Slip, quantity: Quantity) -> str:
+    """One difference in words."""
+    if slip.role == BIAS and slip.written is None:
+        return f"leaves out the bias of {slip.exact:,}"
+    if slip.role == BIAS and not slip.exact:
+        why = "MACs leave out" if quantity == "MACs" else "the layer does not have"
+        return f"adds a bias of {slip.written:,} that {why}"
+    if slip.written is None:
+        return f"leaves out the factor {slip.exact:,} ({slip.role})"
+    if slip.exact is None:
+        return f"has a factor {slip.written:,} too many"
+    written = PHRASES.get(slip.role, "{}").format(f"{slip.written:,}")
+    return f"{'says' if slip.role == 'value' else 'uses'} {written} instead of {slip.exact:,}"
+
+
+def missing_sentences(count: HandCount) -> Iterator[str]:
+    """The layers that no term counts; many of a kind share one sentence."""
+    kinds = dict.fromkeys(layer.kind for layer in count.missing)
+    for kind in kinds:
+        layers = [layer for layer in count.missing if layer.kind == kind]
+        if len(layers) <= LISTED:
+            for layer in layers:
+                value = f"{layer.value:,} {count.quantity}"
+                formula = f"{layer.filled} = " if layer.filled != str(layer.value) else ""
+                yield f"No term counts {layer.path}: {formula}{value}."
+            continue
+        total = sum(layer.value for layer in layers)
+        yield (
+            f"No term counts {len(layers)} layers of the kind {kind}, from {layers[0].path} to"
+            f" {layers[-1].path}: {total:,} {count.quantity}."
+        )
+
+
+def addition_sentence(addition: Addition) -> str:
+    """By how much the sum is off, and what explains it."""
+    off = addition.difference
+    text = (
+        f"The terms add up to {addition.terms:,}, not to {addition.claimed:,}: the sum is"
+        f" {abs(off):,} too {'small' if off > 0 else 'large'}"
+    )
+    if not addition.pieces:
+        return f"{text}."
+    named = " and ".join(f"{piece.text} on line {piece.line}" for piece in addition.pieces)
+    return f"{text}, exactly {named}, {'left out' if off > 0 else 'added twice'}."
+
+
+def parts_sentence(count: HandCount) -> str:
+    """What the difference between both totals is made of."""
+    parts = {
+        "layers that are missing": count.parts.missing_layers,
+        "biases left out": count.parts.missing_biases,
+        "wrong terms": count.parts.wrong_terms,
+        "terms without a layer": count.parts.extra_terms,
+        "results of lines": count.parts.products,
+        "the addition": count.parts.addition,
+    }
+    made_of = [f"{signed(value)} from {name}" for name, value in parts.items() if value]
+    if not made_of:
+        return "The total is exact nevertheless."
+    return f"Exact minus claimed, {signed(count.parts.total)}, is {', '.join(made_of)}."
+
+
+def signed(number: int) -> str:
+    """+1,728 or −1,728."""
+    return f"{'−' if number < 0 else '+'}{abs(number):,}" if number else "0"

@@ -1,0 +1,423 @@
+"""Which term of a hand count is about which layer, at the least cost. Imports no torch.
+
+A term whose name means one layer alone goes there; the others are laid beside the layers in
+order, so that one missing layer does not shift all that follow. The order-preserving alignment is
+that of Needleman & Wunsch 1970. What fits no layer there, but one elsewhere, is not in order: it
+goes where it fits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from math import inf, log10, prod
+from typing import Literal, get_args
+
+from core.analysis.records import WEIGHT_KINDS, Analysis, LayerCost
+from core.explain import formulas as explain
+from core.explain.hand_count.terms import Product, Summand
+
+Quantity = Literal["parameters", "MACs"]
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+
+
+# The layers as a hand count should have them
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write a layer's count: factors with their roles, and a bias."""
+
+    roles: tuple[str, ...]
+    factors: Product
+    bias: int
+    weights: int
+    ordered: Product  # this and the next as of a Summand
+    sizes: Product
+
+    @property
+    def value(self) -> int:
+        """With the bias."""
+        return self.weights + self.bias
+
+
+@dataclass(frozen=True)
+class Target:
+    """A layer as a hand count should have it."""
+
+    path: str
+    kind: str
+    filled: str
+    value: int
+    forms: tuple[Form, ...]
+
+
+def form(factors: Iterable[tuple[str, int]], bias: int) -> Form:
+    """A form from (role, size) pairs."""
+    roles, sizes = zip(*factors, strict=True)
+    ordered = tuple(sorted(sizes))
+    without_ones = tuple(size for size in ordered if size != 1)
+    return Form(roles, sizes, bias, prod(sizes), ordered, without_ones)
+
+
+def expected(layer: LayerCost, quantity: Quantity, analysis: Analysis) -> Target | None:
+    """What a hand count should say of `layer`; None where it has nothing of the quantity."""
+    value = layer.params if quantity == "parameters" else layer.macs
+    if not value:
+        return None
+    bias = layer.biases if quantity == "parameters" else 0
+    forms = [form(factors, bias) for factors in weight_forms(layer, quantity, analysis)]
+    if layer.kind == "normalisation" and layer.weight_shape:
+        channels = ("channels", prod(layer.weight_shape))
+        forms = [form([("parameters a channel", 2), channels], 0), form([channels], bias)]
+    forms = [one for one in forms if one.value == value] or [form([("count", value)], 0)]
+    filled = explain.parameters(layer) if quantity == "parameters" else explain.macs(layer)
+    return Target(layer.path, layer.kind, filled.filled, value, tuple(forms))
+
+
+def weight_forms(
+    layer: LayerCost, quantity: Quantity, analysis: Analysis
+) -> Iterator[list[tuple[str, int]]]:
+    """The ways to write the product of a convolution's or a linear layer's weight."""
+    weight = layer.weight_shape
+    if explain.is_convolution(layer):
+        kernels = spellings("kernel", weight[2], weight[3])
+        groups = layer.window.groups if layer.window else 1
+        inputs = ("input channels a group" if groups > 1 else "input channels", weight[1])
+        outputs = [[]] if quantity == "parameters" else spellings("output", *layer.output_shape[2:])
+        for output in outputs:
+            for kernel in kernels:
+                yield [*kernel, inputs, ("output channels", weight[0]), *output]
+    if explain.is_linear(layer):
+        tokens = prod(layer.input_shape[:-1]) if quantity == "MACs" else 1
+        rows = [("tokens", tokens)] if tokens > 1 else []
+        yield [*rows, ("inputs", weight[1]), ("outputs", weight[0])]
+        if flattened := map_before(layer, analysis):
+            for area in spellings("map", *flattened[1:]):
+                yield [("channels of the map", flattened[0]), *area, ("outputs", weight[0])]
+
+
+def spellings(of: str, height: int, width: int) -> list[list[tuple[str, int]]]:
+    """A height and a width, or their product."""
+    return [[(f"{of} height", height), (f"{of} width", width)], [(f"{of} area", height * width)]]
+
+
+def map_before(layer: LayerCost, analysis: Analysis) -> tuple[int, ...]:
+    """(C, H, W) of the map that was flattened for a linear layer; empty where it was one pixel."""
+    rows = {row.path: row for row in analysis.layers}
+    source = rows.get(layer.inputs[0]) if len(layer.inputs) == 1 else None
+    if source is None:
+        return ()
+    for shape in (source.output_shape, source.input_shape):
+        if len(shape) == 4 and shape[2:] != (1, 1) and prod(shape) == layer.weight_shape[1]:
+            return shape[1:]
+    return ()
+
+
+# Names
+
+
+@dataclass(frozen=True)
+class Named:
+    """The layers that a reader's name may mean."""
+
+    targets: frozenset[int]
+    exact: bool = False  # the name is the path of one layer
+
+
+KIND_OF_WORD = {
+    **dict.fromkeys(("conv", "convolution", "conv2d"), "convolution"),
+    **dict.fromkeys(("fc", "linear", "dense", "full"), "linear"),
+    **dict.fromkeys(("bn", "batchnorm", "norm"), "normalisation"),
+}
+
+
+def name_parts(name: str) -> tuple[str, ...]:
+    """`block1.conv1` and `Block1 / conv1 weights` as (block1, conv1)."""
+    parts = re.findall("[a-z0-9]+", name.lower())
+    return tuple(part for part in parts if part not in ("bias", "biases", "weight", "weights"))
+
+
+def resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ...]]) -> Named:
+    """Paths, their first or last parts, `conv3` as the third convolution, `conv2_1`, `fc6`."""
+    parts = name_parts(name)
+    if not parts:
+        return Named(frozenset())
+    if parts in paths:
+        return Named(frozenset([paths.index(parts)]), exact=True)
+    size = len(parts)
+    block = (f"block{parts[0].removeprefix('conv')}", f"conv{parts[-1]}")  # of conv2_1
+    found = {
+        place
+        for place, path in enumerate(paths)
+        if parts in (path[:size], path[-size:]) or (size == 2 and path == block)
+    }
+    return Named(frozenset(found | by_number("".join(parts), targets)))
+
+
+def by_number(word: str, targets: Sequence[Target]) -> set[int]:
+    """The third convolution for `conv3`, all of them for `conv`; fc6 may be the sixth layer."""
+    found = re.fullmatch("([a-z]+(?:2d)?)([0-9]{0,3})", word)
+    kind = KIND_OF_WORD.get(found[1]) if found else None
+    if found is None or kind is None:
+        return set()
+    places = [place for place, target in enumerate(targets) if target.kind == kind]
+    if not found[2]:
+        return set(places)
+    number = int(found[2])
+    if kind == "linear" and number > len(places):
+        places = [place for place, target in enumerate(targets) if target.kind in WEIGHT_KINDS]
+    return {places[number - 1]} if 1 <= number <= len(places) else set()
+
+
+# Matching: which summands count which layer, at the least cost
+
+SKIPPED = 1.0  # a weight layer that no term counts
+SKIPPED_OTHER = 0.4  # a normalisation, which hand counts often leave out
+EXTRA = 1.0  # a term without a layer
+EXTRA_NUMBER = 0.7  # its bias
+OTHER_FACTORS = 0.05  # the right value from other factors
+NO_BIAS, WRONG_BIAS, NEEDLESS_BIAS = 0.3, 0.5, 0.6
+SPLIT, SPLIT_OF_LINE = 0.5, 0.8  # a number is taken from the product before it, the line's only one
+ANOTHER_LINE = 0.1  # a bias on a line of its own
+ANOTHER_NAME = 1.2
+
+
+@dataclass(frozen=True)
+class Match:
+    """Summands of one term, and the layer that they count."""
+
+    first: int  # place among the summands
+    bias: int | None  # place of the number that follows
+    target: int | None  # place among the targets
+
+
+class Costs:
+    """How ill a term fits a layer: 0 for a perfect fit, SKIPPED + EXTRA for unrelated things."""
+
+    def __init__(self, summands: Sequence[Summand], targets: Sequence[Target]) -> None:
+        self.summands, self.targets = summands, targets
+        paths = [name_parts(target.path) for target in targets]
+        names = {one.name for one in summands}
+        self.names = {name: resolve(name, targets, paths) for name in names}
+        distinct = {target.forms: place for place, target in enumerate(targets)}
+        self.alike = [distinct[target.forms] for target in targets]
+        self.known: dict[tuple[Product, int | None, int], float] = {}
+        self.sizes = Counter(one.statement for one in summands)
+
+    def fit(self, place: int, bias: int | None, target: int) -> float:
+        """The summand at `place`, with `bias` biases if any, for `target`."""
+        one = self.summands[place]
+        key = (one.factors, bias, self.alike[target])
+        if key not in self.known:
+            self.known[key] = min(form_cost(one, bias, form) for form in self.targets[target].forms)
+        return self.known[key]
+
+    def single(self, place: int, target: int) -> float:
+        """One summand for the layer."""
+        one = self.summands[place]
+        split = SPLIT_OF_LINE if one.is_tied else SPLIT if one.after_product else 0.0
+        return self.fit(place, None, target) + split + self.misnamed(place, target)
+
+    def pair(self, place: int, target: int) -> float:
+        """The summand and the number after it, as its bias, for the layer."""
+        one, bias = self.summands[place], self.summands[place + 1]
+        apart = 0.0
+        if one.statement != bias.statement:
+            wanted = {form.bias for form in self.targets[target].forms}
+            alone = self.sizes[bias.statement] == 1
+            named_alike = not bias.name or self.names[bias.name] == self.names[one.name]
+            if not (alone and named_alike and bias.value in wanted):
+                return inf
+            apart = ANOTHER_LINE
+        return self.fit(place, bias.value, target) + apart + self.misnamed(place, target)
+
+    def misnamed(self, place: int, target: int) -> float:
+        """What it costs that the reader's name means another layer."""
+        named = self.names[self.summands[place].name]
+        if not named.targets or target in named.targets:
+            return 0.0
+        return inf if named.exact else ANOTHER_NAME
+
+    def of(self, one: Match) -> float:
+        """What a match costs."""
+        if one.target is None:
+            return self.extra(one.first)
+        return (self.single if one.bias is None else self.pair)(one.first, one.target)
+
+    def fits(self, one: Match) -> bool:
+        """Whether a match is right, or lacks no more than its bias."""
+        return one.target is not None and self.of(one) <= NO_BIAS
+
+    def skip(self, target: int) -> float:
+        """The layer is missing."""
+        return SKIPPED if self.targets[target].kind in WEIGHT_KINDS else SKIPPED_OTHER
+
+    def extra(self, place: int) -> float:
+        """The summand belongs to no layer."""
+        one = self.summands[place]
+        return EXTRA_NUMBER if one.after_product or one.is_tied else EXTRA
+
+
+def form_cost(one: Summand, bias: int | None, form: Form) -> float:
+    """How ill a summand, with `bias` biases if any, fits one way to write a layer."""
+    if bias is None and one.value == form.value:
+        return 0.0 if one.is_number or one.sizes == form.sizes else OTHER_FACTORS
+    if one.value == form.weights:
+        cost = 0.0 if one.is_number or one.sizes == form.sizes else OTHER_FACTORS
+    elif one.is_number:
+        return number_cost(one.value, form.value if bias is None else form.weights)
+    else:
+        cost = 0.4 + 1.8 * unlike(one, form)
+    if bias is None:
+        return cost + (NO_BIAS if form.bias else 0.0)
+    if bias == form.bias:
+        return cost
+    return cost + (WRONG_BIAS if form.bias else NEEDLESS_BIAS)
+
+
+def number_cost(written: int, exact: int) -> float:
+    """Two numbers without factors: little to go by but their size."""
+    ratio = abs(log10(max(written, 1) / max(exact, 1)))
+    return 1.5 + min(0.4, 0.2 * ratio)
+
+
+def unlike(one: Summand, form: Form) -> float:
+    """The share of factors that differ; ones may have been left out."""
+    if len(one.factors) == len(form.factors):
+        left, right = one.ordered, form.ordered
+    else:
+        left, right = one.sizes, form.sizes
+    return 1 - in_common(left, right) / max(len(left), len(right), 1)
+
+
+def in_common(left: Product, right: Product) -> int:
+    """How many numbers two sorted rows share."""
+    i = j = count = 0
+    while i < len(left) and j < len(right):
+        if left[i] == right[j]:
+            count += 1
+        i, j = i + (left[i] <= right[j]), j + (right[j] <= left[i])
+    return count
+
+
+def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]:
+    """Every summand in one match: by name, then in order, then wherever what is left fits."""
+    costs = Costs(summands, targets)
+    fixed = list(match_names(costs))
+    in_order = align(costs, *left_over(costs, fixed))
+    fixed += [one for one in in_order if costs.fits(one)]
+    elsewhere = match_fitting(costs, *left_over(costs, fixed))
+    if elsewhere:
+        fixed += elsewhere
+        rest = align(costs, *left_over(costs, fixed))
+    else:
+        rest = [one for one in in_order if not costs.fits(one)]
+    return sorted(fixed + rest, key=lambda one: one.first)
+
+
+def left_over(costs: Costs, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
+    """The places of the summands, and of the targets, that are in none of the matches."""
+    used = {place for one in matches for place in (one.first, one.bias)}
+    taken = {one.target for one in matches}
+    rest = [place for place in range(len(costs.summands)) if place not in used]
+    return rest, [place for place in range(len(costs.targets)) if place not in taken]
+
+
+def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+    """The matches of `rest` with `free`, in any order, that are right or only lack their bias."""
+    targets = defaultdict(set)  # by the values that fit them
+    for target in free:
+        for one in costs.targets[target].forms:
+            targets[one.value].add(target)
+            targets[one.weights].add(target)
+    options = [
+        Match(place, bias, target)
+        for place, after in zip_longest(rest, rest[1:])
+        for bias in biases_of(costs, place, after)
+        for target in sorted(targets[costs.summands[place].value])
+    ]
+    found: list[Match] = []
+    used: set[int | None] = set()
+    taken: set[int | None] = set()
+    for option in sorted(filter(costs.fits, options), key=costs.of):  # the best first
+        places = {option.first, option.bias} - {None}
+        if option.target not in taken and used.isdisjoint(places):
+            found.append(option)
+            taken.add(option.target)
+            used |= places
+    return found
+
+
+def biases_of(costs: Costs, place: int, after: int | None) -> tuple[int | None, ...]:
+    """With which bias a summand may stand, None for alone; one that it is tied to stays with it."""
+    if after != place + 1 or not costs.summands[after].is_number:
+        return (None,)
+    return (after,) if costs.summands[after].after_product else (after, None)
+
+
+def match_names(costs: Costs) -> Iterator[Match]:
+    """For each layer that a name means alone, the best of the terms that bear the name."""
+    bearers = defaultdict(list)
+    for place, one in enumerate(costs.summands):
+        named = costs.names[one.name].targets
+        if len(named) == 1:
+            bearers[min(named)].append(place)
+    for target, places in bearers.items():
+        options: list[tuple[float, int, int | None]] = []  # cost beside leaving them all out
+        for place, after in zip_longest(places, places[1:]):
+            gain = costs.extra(place)
+            options.append((costs.single(place, target) - gain, place, None))
+            if after == place + 1 and costs.summands[after].is_number:
+                gain += costs.extra(after)
+                options.append((costs.pair(place, target) - gain, place, after))
+        _, first, bias = min(options, key=lambda option: option[0])
+        yield Match(first, bias, target)
+
+
+def align(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+    """The cheapest order-preserving match of the summands `rest` with the targets `free`.
+
+    best[i][j] is the least cost of the summands from i on with the targets from j on.
+    """
+    best = [[0.0] * (len(free) + 1) for _ in range(len(rest) + 1)]
+    steps = [[(0, 0)] * (len(free) + 1) for _ in range(len(rest) + 1)]
+    for i in range(len(rest), -1, -1):
+        for j in range(len(free), -1, -1):
+            least = inf
+            for cost, di, dj in moves(costs, rest, free, i, j):
+                total = cost + best[i + di][j + dj]
+                if total < least:
+                    least = best[i][j] = total
+                    steps[i][j] = (di, dj)
+    return list(follow(steps, rest, free))
+
+
+def moves(
+    costs: Costs, rest: Sequence[int], free: Sequence[int], i: int, j: int
+) -> Iterator[tuple[float, int, int]]:
+    """Cost of each next step, and by how many summands and targets it goes on."""
+    if i < len(rest) and j < len(free):
+        yield costs.single(rest[i], free[j]), 1, 1
+        follows = i + 1 < len(rest) and rest[i + 1] == rest[i] + 1
+        if follows and costs.summands[rest[i + 1]].is_number:
+            yield costs.pair(rest[i], free[j]), 2, 1
+    if i < len(rest):
+        yield costs.extra(rest[i]), 1, 0
+    if j < len(free):
+        yield costs.skip(free[j]), 0, 1
+
+
+def follow(
+    steps: Sequence[Sequence[tuple[int, int]]], rest: Sequence[int], free: Sequence[int]
+) -> Iterator[Match]:
+    """The matches along the cheapest way."""
+    i = j = 0
+    while (step := steps[i][j]) != (0, 0):
+        if step[0]:
+            bias = rest[i + 1] if step[0] == 2 else None
+            yield Match(rest[i], bias, free[j] if step[1] else None)
+        i, j = i + step[0], j + step[1]

@@ -1,0 +1,207 @@
+"""Why counters disagree: our counts beside others', every difference taken apart in words.
+
+The parts are worked out from the analysis alone. torchinfo 1.8 multiplies each weight and bias of
+a convolution with the pixels of its output, and of any other layer with 1, whatever it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+from core.analysis.records import Analysis, LayerCost
+from core.specs import ModelSpec
+from core.studies.published import PublishedCount
+
+GIGA = 10**9
+COUNTED_BATCH = 2  # images: BatchNorm cannot train on one whose map is a single pixel
+ROUNDING = GIGA // 2000  # half of the last of three decimals
+
+
+@dataclass(frozen=True)
+class OtherCounts:
+    """What other counters say of the same network, for one image."""
+
+    torchinfo_params: int
+    torchinfo_macs: int  # "mult-adds"
+    flops: int  # FlopCounterMode's, each image
+    fixed_flops: int  # FlopCounterMode's, once a batch
+
+
+@dataclass(frozen=True)
+class Part:
+    """One reason of a difference, and how much of it."""
+
+    reason: str
+    amount: int  # to be added to our count
+
+
+@dataclass(frozen=True)
+class Account:
+    """Another count beside ours: ours + parts + unexplained = theirs."""
+
+    counter: str
+    quantity: str  # parameters, MACs, FLOPs
+    ours: int
+    theirs: int
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def difference(self) -> int:
+        """Theirs less ours."""
+        return self.theirs - self.ours
+
+    @property
+    def unexplained(self) -> int:
+        """What no part accounts for."""
+        return self.difference - sum(part.amount for part in self.parts)
+
+
+def reconcile(
+    analysis: Analysis,
+    others: OtherCounts,
+    published: PublishedCount | None = None,
+    analyze: Callable[[ModelSpec], Analysis] | None = None,
+) -> tuple[Account, ...]:
+    """One account for each counter and quantity.
+
+    With `published`, `analyze` (it may be a cached one) tells what each setting between the
+    published network and this one changes.
+    """
+    totals = analysis.totals
+    accounts = [
+        account("torchinfo", "parameters", totals.params, others.torchinfo_params, ()),
+        account("torchinfo", "MACs", totals.macs, others.torchinfo_macs, torchinfo_parts(analysis)),
+        account(
+            "FlopCounterMode",
+            "FLOPs",
+            totals.macs,
+            others.flops + others.fixed_flops,
+            [
+                Part("a multiply-add is two operations", totals.macs),
+                Part("done once a batch, not for each image", others.fixed_flops),
+            ],
+        ),
+    ]
+    if published and analyze:
+        accounts += published_accounts(analysis, others, published, analyze)
+    return tuple(accounts)
+
+
+def account(counter: str, quantity: str, ours: int, theirs: int, parts: Iterable[Part]) -> Account:
+    """An account without its empty parts."""
+    return Account(counter, quantity, ours, theirs, tuple(part for part in parts if part.amount))
+
+
+# torchinfo -------------------------------------------------------------------------------------
+
+
+def torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
+    """Why torchinfo's mult-adds are not our MACs."""
+    layers = analysis.layers
+    modules = [layer for layer in layers if layer.is_module]
+    yield Part(
+        "biases of convolutions, once for each pixel of the output",
+        sum(biases(one) * pixels(one) for one in modules if one.kind == "convolution"),
+    )
+    linear = [one for one in modules if one.kind == "linear"]
+    yield Part("biases of linear layers", sum(biases(one) for one in linear))
+    yield Part(
+        "scales and shifts of normalisation layers",
+        sum(one.params for one in modules if one.kind == "normalisation"),
+    )
+    yield Part(
+        "linear layers over many positions: it counts one position only",
+        sum(weights(one) - one.macs for one in linear if one.macs != weights(one)),
+    )
+    fixed = [one for one in modules if one.params and not one.macs and one.operation == "Linear"]
+    yield Part(
+        f"layers that work once a batch, shared out among its {COUNTED_BATCH} images",
+        sum(one.params for one in fixed) // COUNTED_BATCH,
+    )
+    functions = [one for one in layers if one.macs and not one.is_module]
+    if functions:
+        macs = sum(one.macs for one in functions)
+        yield Part(
+            f"{len(functions)} products that are called as functions, not as modules: it does not"
+            " see them",
+            -macs,
+        )
+
+
+def biases(layer: LayerCost) -> int:
+    """The layer's biases, also where it shares its weights with an earlier layer."""
+    return layer.weight_shape[0] if layer.has_bias else 0
+
+
+def weights(layer: LayerCost) -> int:
+    """The numbers in the layer's weight."""
+    return prod(layer.weight_shape)
+
+
+def pixels(layer: LayerCost) -> int:
+    """Positions of the output map."""
+    height, width = layer.output_shape[-2:]
+    return height * width
+
+
+# Published figures -----------------------------------------------------------------------------
+
+
+def published_accounts(
+    analysis: Analysis,
+    others: OtherCounts,
+    published: PublishedCount,
+    analyze: Callable[[ModelSpec], Analysis],
+) -> Iterator[Account]:
+    """The published parameters and MACs, through what each setting changes on the way to ours."""
+    steps = list(settings_between(analysis.spec, published.model))
+    analyses = [analysis, *(analyze(spec) for _, spec in steps)]
+    for quantity, field, theirs in (
+        ("parameters", "params", published.params),
+        ("MACs", "macs", round(published.giga_macs * GIGA)),
+    ):
+        counts = [getattr(one.totals, field) for one in analyses]
+        parts = [
+            Part(reason, after - before)
+            for (reason, _), before, after in zip(steps, counts, counts[1:], strict=False)
+        ]
+        if quantity == "MACs":
+            parts += published_parts(analyses[-1], others, theirs)
+        yield account(published.source, quantity, counts[0], theirs, parts)
+
+
+def settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[str, ModelSpec]]:
+    """One setting after the other, from this network to the published one."""
+    spec = mine
+    for field, reason in (
+        ("ratio", "ratio {} instead of {}"),
+        ("num_classes", "{} classes instead of {}"),
+        ("in_channels", "{} input channels instead of {}"),
+        ("image_size", "{} pixels a side instead of {}"),
+    ):
+        own, other = getattr(spec, field), getattr(theirs, field)
+        if own != other:
+            spec = replace(spec, **{field: other})
+            yield reason.format(other, own), spec
+
+
+def published_parts(analysis: Analysis, others: OtherCounts, theirs: int) -> Iterator[Part]:
+    """Why the published MACs are not ours although every setting is the same."""
+    side = Part("heads that run only in training", -side_macs(analysis))
+    fixed = Part("done once a batch, not for each image", others.fixed_flops // 2)
+    yield side
+    yield fixed
+    rest = theirs - analysis.totals.macs - side.amount - fixed.amount
+    if abs(rest) <= ROUNDING:
+        yield Part("rounded to three decimals of a thousand million", rest)
+
+
+def side_macs(analysis: Analysis) -> int:
+    """MACs of the layers from which no way leads to the last one."""
+    needed = {next(one.path for one in reversed(analysis.layers) if one.inputs)}
+    for layer in reversed(analysis.layers):
+        if layer.path in needed:
+            needed.update(layer.inputs)
+    return sum(layer.macs for layer in analysis.layers if layer.path not in needed)

@@ -1,0 +1,1 @@
+"""Who executes the queue: worker processes on this machine."""

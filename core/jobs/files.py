@@ -1,0 +1,158 @@
+"""The files of a run: best parameters as safetensors, and the checkpoint that a resume needs.
+
+Each is written whole (to a temporary file, flushed to the disk, then renamed) under a name of its
+own, and counts only once the store knows its hash: whatever dies in between, the store still names
+the file before it, which is there. Names hold the attempt, so a worker that has lost its run
+cannot touch what belongs to the one that has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.jobs.schema import runs_dir
+from core.jobs.store import Run, Store, StoredFile
+from core.specs import LabError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class DamagedFile(Exception):
+    """A file that the store vouches for is gone, or is not what was written."""
+
+
+def run_folder(run_id: int) -> Path:
+    """Where the files of a run lie."""
+    return runs_dir() / f"run-{int(run_id)}"
+
+
+def path_of(run: Run, file: StoredFile) -> Path:
+    """Where a file of the run lies; names from the store never lead out of its folder."""
+    return run_folder(run.id) / Path(file.name).name
+
+
+def best_path(run: Run) -> Path | None:
+    """The parameters of the run's best epoch as safetensors, None where they are not here."""
+    path = path_of(run, run.best_file) if run.best_file else None
+    return path if path is not None and path.exists() else None
+
+
+def verified_best(run: Run) -> Path:
+    """The same, once its content is what the store vouches for. Raises LabError otherwise."""
+    path = best_path(run)
+    if path is None or run.best_file is None:
+        raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if run.best_file.sha256 not in (found, ""):  # "": of a lab that did not keep it
+        raise LabError(
+            f"{path.name} of run {run.id} is not what the run has written; perhaps another store"
+            " uses the same LAB_RUNS_DIR. Train the run again."
+        )
+    return path
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> StoredFile:
+    """Let `write` fill a temporary file, then give it its name in one step.
+
+    Raises LabError when the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with open(temporary, "rb") as written:
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+            os.fsync(written.fileno())
+        temporary.replace(path)
+        flush_folder(path.parent)
+    except Exception as error:  # torch and safetensors wrap an OSError in errors of their own
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise LabError(
+            f"The run's files could not be written ({error}); free some disk space, or set"
+            " LAB_RUNS_DIR to a folder that can be written, and continue the run."
+        ) from error
+    return StoredFile(path.name, digest)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a new name in the folder survive a power cut, where the system can."""
+    with suppress(OSError, AttributeError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def save_best(run: Run, network: nn.Module, epoch: int) -> StoredFile:
+    """Write the network's parameters and running statistics after `epoch`."""
+    from safetensors.torch import save_file
+
+    tensors = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    about = {"spec": run.spec.to_json(), "run": str(run.id), "epoch": str(epoch)}
+    path = run_folder(run.id) / f"best-{run.attempt}-{epoch}.safetensors"
+    return write_whole(path, lambda target: save_file(tensors, target, metadata=about))
+
+
+def save_checkpoint(run: Run, state: dict[str, Any]) -> StoredFile:
+    """Write what the next step depends on: `Training.state()`."""
+    import torch
+
+    path = run_folder(run.id) / f"checkpoint-{run.attempt}-{state['epoch']}-{state['step']}.pt"
+    return write_whole(path, lambda target: torch.save(state, target))
+
+
+def load_checkpoint(run: Run) -> dict[str, Any] | None:
+    """The state that the run goes on from, None for a run without one.
+
+    Raises DamagedFile when the file is gone or its hash is another than the store's.
+    """
+    import torch
+
+    if run.checkpoint is None:
+        return None
+    try:
+        with open(path_of(run, run.checkpoint), "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != run.checkpoint.sha256:
+                raise DamagedFile(f"{run.checkpoint.name} is damaged")
+            file.seek(0)
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise DamagedFile(f"{run.checkpoint.name} is gone") from error
+    return state
+
+
+def remove_others(run: Run) -> None:
+    """Remove every file of the run but those that the store knows."""
+    known = {file.name for file in (run.checkpoint, run.best_file) if file}
+    with suppress(OSError):
+        for path in run_folder(run.id).iterdir():
+            if path.name not in known:
+                path.unlink(missing_ok=True)
+
+
+def delete_runs(store: Store, run_ids: Iterable[int]) -> None:
+    """Remove runs from the store, and their folders."""
+    chosen = list(run_ids)
+    store.delete(chosen)
+    for run_id in chosen:
+        delete_folder(run_id)
+
+
+def delete_study(store: Store, study_id: str) -> None:
+    """Remove a study: its runs, their epochs and their files."""
+    delete_runs(store, [run.id for run in store.runs(study=study_id)])
+
+
+def delete_folder(run_id: int) -> None:
+    """Remove the files of a run, where there are any."""
+    shutil.rmtree(run_folder(run_id), ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Short measurements that are no runs: times, rates, gradients, predictions."""

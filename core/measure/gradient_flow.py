@@ -1,0 +1,296 @@
+"""Gradient norm and activation variance of every layer of a network, on one batch of real images.
+
+Measured by hooks in one forward and one backward pass, in the float32 that training computes in:
+where a gradient is 0 here, nothing arrives in training either. Sums are taken in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.analysis import analyze
+from core.data.batches import epoch_order, prepare
+from core.data.load import Dataset, load
+from core.measure.gradient_records import (
+    BATCH_SIZE,
+    BlockFlow,
+    GradientFlow,
+    LayerFlow,
+    NetworkFlow,
+    Spread,
+    check_seeds,
+)
+from core.specs import LabError, ModelSpec, RunSpec
+from core.training.devices import describe
+from core.training.fit import xavier
+from core.zoo import build, complete
+
+Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, classes), labels (N,) to one number
+SIGNIFICANT = 6  # digits that are kept
+
+
+@dataclass
+class LayerSample:
+    """One layer in one pass."""
+
+    weights: int
+    order: int  # of execution, from 1
+    variance: float = 0.0
+    output_gradient: float = 0.0
+    weight_gradient: float = 0.0
+
+
+@dataclass
+class Sample:
+    """One pass: layers and blocks by path."""
+
+    layers: dict[str, LayerSample] = field(default_factory=dict)
+    gains: dict[str, float] = field(default_factory=dict)
+
+
+def measure(
+    network: nn.Module, images: Tensor, labels: Tensor, loss: Loss = F.cross_entropy
+) -> Sample:
+    """Every weight layer and block of `network`, in training mode, on (N, C, S, S) and (N,).
+
+    A layer that is used twice counts its last use. Gradients that were there are cleared; running
+    statistics of BatchNorm move on by one batch.
+    """
+    found = Sample()
+    network.train().zero_grad(set_to_none=True)
+    weighted = {
+        path: module
+        for path, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    }
+    with ExitStack() as hooks:
+        hooks.enter_context(without_denormals())
+        for path, layer in weighted.items():
+            hooks.callback(layer.register_forward_hook(watch_layer(path, found)).remove)
+        for path, block in blocks_of(network).items():
+            hooks.callback(block.register_forward_hook(watch_block(path, found)).remove)
+        loss(network(images), labels).backward()
+    for path, sample in found.layers.items():
+        gradient = weighted[path].weight.grad
+        sample.weight_gradient = 0.0 if gradient is None else norm(gradient)
+    network.zero_grad(set_to_none=True)
+    return found
+
+
+@contextmanager
+def without_denormals() -> Iterator[None]:
+    """Numbers below 1e-38, float32's normal range, are 0 in this thread: a CPU is slow on them."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def watch_layer(path: str, found: Sample) -> Callable[..., None]:
+    """A forward hook that notes the variance now and the gradient when it comes."""
+
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        weights = sum(one.numel() for one in module.parameters(recurse=False))
+        layer = found.layers[path] = LayerSample(weights, len(found.layers) + 1)
+        layer.variance = output.detach().double().var(correction=0).item()
+        output.register_hook(lambda gradient: setattr(layer, "output_gradient", norm(gradient)))
+
+    return hook
+
+
+def watch_block(path: str, found: Sample) -> Callable[..., None]:
+    """A forward hook that compares the gradients on both sides of a block of one shape."""
+
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        first = inputs[0]
+        if first.shape != output.shape or not first.requires_grad:
+            return
+        behind: list[float] = []
+        output.register_hook(lambda gradient: behind.append(norm(gradient)))
+
+        def before(gradient: Tensor) -> None:
+            if behind and behind[-1]:
+                found.gains[path] = norm(gradient) / behind[-1]
+
+        first.register_hook(before)
+
+    return hook
+
+
+def norm(gradient: Tensor) -> float:
+    """Euclidean; summed in float64, where the squares of small numbers are not lost."""
+    return torch.linalg.vector_norm(gradient.detach(), dtype=torch.float64).item()
+
+
+def blocks_of(network: nn.Module) -> dict[str, nn.Module]:
+    """The innermost modules, lists apart, that run several weight layers themselves."""
+
+    def is_block(module: nn.Module) -> bool:
+        layers = sum(isinstance(one, nn.Conv2d | nn.Linear) for one in module.modules())
+        return layers > 1 and not isinstance(module, nn.Sequential | nn.ModuleList)
+
+    found = {path: one for path, one in network.named_modules() if path and is_block(one)}
+    return {
+        path: one
+        for path, one in found.items()
+        if not any(other.startswith(f"{path}.") for other in found)
+    }
+
+
+# Several networks --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run and the file with its best parameters."""
+
+    run: int
+    epoch: int
+    spec: RunSpec
+    parameters: Path
+
+
+def measure_flow(
+    specs: Sequence[ModelSpec],
+    dataset: str,
+    seeds: int = 3,
+    initialisation: str = "default",
+    batch_size: int = BATCH_SIZE,
+    runs: Sequence[Trained] = (),
+) -> Iterator[GradientFlow]:
+    """Measure network by network: yields what is known after each one.
+
+    `specs` at initialisation, over `seeds` draws of weights and images; each of `runs` with the
+    weights that it began with and the best that it found, on images of its own data set. Raises
+    LabError for a network, a data set or parameters that are not here.
+    """
+    check_seeds(seeds)
+    if not specs and not runs:
+        raise LabError("Choose at least one network to measure.")
+    specs = [complete(spec) for spec in specs]
+    machine, steps = describe("cpu"), len(specs) + len(runs)
+    networks: list[NetworkFlow] = []
+    data: dict[str, Dataset] = {}
+    for spec in specs:
+        if dataset not in data:
+            data[dataset] = load(dataset)
+        samples = []
+        for seed in range(seeds):
+            images = batch(data[dataset], spec, batch_size, seed)
+            samples.append(measure(initialised(spec, initialisation, seed), *images))
+        networks.append(summary(spec, initialisation, samples))
+        yield GradientFlow(len(networks) / steps, dataset, batch_size, machine, tuple(networks))
+    for done, run in enumerate(runs, start=len(specs) + 1):
+        name = run.spec.dataset
+        if name not in data:
+            data[name] = load(name)
+        networks += before_and_after(run, data[name], batch_size)
+        yield GradientFlow(done / steps, dataset, batch_size, machine, tuple(networks))
+
+
+def initialised(spec: ModelSpec, initialisation: str, seed: int) -> nn.Module:
+    """A network with freshly drawn weights. Raises LabError for an unknown way to draw them."""
+    torch.manual_seed(seed)
+    network = build(spec)
+    if initialisation == "xavier":
+        network.apply(xavier)
+    elif initialisation == "he":
+        network.apply(he)
+    elif initialisation != "default":
+        raise LabError(f"initialisation must be default, xavier or he, not {initialisation!r}.")
+    return network
+
+
+def he(module: nn.Module) -> None:
+    """He et al. 2015, equation 10: the variance that ReLU halves is doubled; biases are 0."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def batch(
+    data: Dataset, spec: ModelSpec, batch_size: int, seed: int, normalise: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Training images drawn by `seed`, as the network reads them, and their labels."""
+    if spec.num_classes < len(data.info.class_names):
+        raise LabError(
+            f"{data.info.title} has {len(data.info.class_names)} classes, so the network needs as"
+            f" many, not {spec.num_classes}."
+        )
+    chosen = epoch_order(len(data.train_labels), seed, 1)[:batch_size]
+    mean, std = (data.info.mean, data.info.std) if normalise else (None, None)
+    cut = data.train_images[chosen]
+    return prepare(cut, spec.image_size, spec.in_channels, mean, std), data.train_labels[chosen]
+
+
+def before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[NetworkFlow]:
+    """The network of a run as it was initialised, and with its best parameters."""
+    spec, recipe = complete(run.spec.model), run.spec.recipe
+    images = batch(data, spec, batch_size, run.spec.seed, recipe.normalise)
+    network = initialised(spec, recipe.initialisation, run.spec.seed)
+    before = summary(spec, recipe.initialisation, [measure(network, *images)], run.run)
+    load_parameters(network, run.parameters)
+    state = f"trained, epoch {run.epoch}"
+    return [before, summary(spec, state, [measure(network, *images)], run.run, trained=True)]
+
+
+def load_parameters(network: nn.Module, path: Path) -> None:
+    """Put the parameters of a safetensors file into `network`; LabError where they do not fit."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise LabError(
+            f"The parameters in {path.name} cannot be read, or are another network's; train the"
+            " run again."
+        ) from error
+
+
+def summary(
+    spec: ModelSpec,
+    state: str,
+    samples: Sequence[Sample],
+    run: int | None = None,
+    trained: bool = False,
+) -> NetworkFlow:
+    """Median and range over the samples, layer by layer in the order of execution."""
+    depths = {layer.path: layer.depth for layer in analyze(spec).layers}
+    layers = []
+    for path, first in samples[0].layers.items():
+        each = [sample.layers[path] for sample in samples]
+        layers.append(
+            LayerFlow(
+                path,
+                depths.get(path, first.order),
+                first.weights,
+                spread([one.weight_gradient for one in each]),
+                spread([one.output_gradient for one in each]),
+                spread([one.variance for one in each]),
+            )
+        )
+    gains: Mapping[str, list[float]] = {
+        path: [sample.gains[path] for sample in samples if path in sample.gains]
+        for path in samples[0].gains
+    }
+    blocks = tuple(BlockFlow(path, spread(values)) for path, values in gains.items())
+    return NetworkFlow(
+        spec.to_json(), state, len(samples), tuple(layers), blocks[::-1], run, trained
+    )
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Median and range, to six digits."""
+    low, high = min(values), max(values)
+    return Spread(*(float(f"{value:.{SIGNIFICANT}g}") for value in (median(values), low, high)))

@@ -1,0 +1,40 @@
+"""The branches of Inception blocks after training, as a figure. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core.measure.branch_norms import BRANCHES, BranchNorm
+from core.report.figures.charts import BLUE, GREY, VERMILLION
+
+
+def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
+    """For each branch its weights at the start and now, and the weights that read it."""
+    figure = go.Figure()
+    names = [f"{one.block}<br>{BRANCHES[one.branch]}" for one in norms]
+    for field, name, colour, pattern in (
+        ("rms_at_start", "its weights, as initialised", GREY, "/"),
+        ("rms", "its weights, best epoch", BLUE, ""),
+        ("read_with", "the next layer's weights on its channels", VERMILLION, "x"),
+    ):
+        figure.add_bar(
+            y=names,
+            x=[getattr(one, field) for one in norms],
+            orientation="h",
+            name=name,
+            marker=dict(color=colour, pattern=dict(shape=pattern)),
+            customdata=[(one.channels, one.weights, one.norm) for one in norms],
+            hovertemplate=f"<b>%{{y}}</b><br>{name}: %{{x:.3g}}<br>%{{customdata[0]}} channels,"
+            " %{customdata[1]:,} weights, norm %{customdata[2]:.3g}<extra></extra>",
+        )
+    figure.update_layout(
+        title="Weights by branch: root mean square",
+        barmode="group",
+        yaxis=dict(autorange="reversed", automargin=True),
+        height=120 + 62 * len(norms),
+        margin=dict(t=48, b=8, l=8, r=8),
+        legend=dict(orientation="h", yanchor="top", y=-0.06),
+    )
+    return figure

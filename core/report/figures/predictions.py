@@ -1,0 +1,118 @@
+"""Figures of what a trained network says to the test images. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.report.figures.charts import BLUE, VERMILLION
+
+
+def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bool) -> go.Figure:
+    """A row for each true class, a column for each predicted one, as counts or shares of the row.
+
+    Colours are of shares. Mistakes have a colour and a scale of their own, else the diagonal would
+    drown them.
+    """
+    totals = matrix.sum(1, keepdims=True)
+    shares = 100 * matrix / np.maximum(1, totals)
+    wrong = shares.copy()
+    np.fill_diagonal(wrong, np.nan)
+    texts = [
+        [
+            (f"{share:.1f}" if as_shares else f"{count:,}") if count else ""
+            for share, count in zip(share_row, count_row, strict=True)
+        ]
+        for share_row, count_row in zip(shares, matrix, strict=True)
+    ]
+    hover = [
+        [
+            f"true: <b>{names[row]}</b><br>predicted: <b>{names[column]}</b><br>"
+            f"{matrix[row, column]:,} of {totals[row, 0]:,} ({shares[row, column]:.1f} %)"
+            for column in range(len(names))
+        ]
+        for row in range(len(names))
+    ]
+    figure = go.Figure()
+    right = np.where(np.eye(len(names), dtype=bool), shares, np.nan)
+    for z, colour in ((right, BLUE), (wrong, VERMILLION)):
+        figure.add_heatmap(
+            z=z,
+            x=list(names),
+            y=list(names),
+            customdata=hover,
+            hovertemplate="%{customdata}<extra></extra>",
+            hoverongaps=False,
+            colorscale=[[0, faded(colour, 0.0)], [1, faded(colour, 0.55)]],
+            zmin=0,
+            zmax=100 if colour == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
+            showscale=False,
+            xgap=1,
+            ygap=1,
+        )
+    figure.add_scatter(  # not the cells' own text: that one's colour would not follow the theme
+        x=[name for _ in names for name in names],
+        y=[name for name in names for _ in names],
+        text=[text for row in texts for text in row],
+        mode="text",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.update_layout(
+        title=f"{confusion_finding(matrix, names)}<br>"
+        + ("in % of the true class" if as_shares else "test images"),
+        xaxis=dict(title="predicted", tickangle=-45, showgrid=False, type="category"),
+        yaxis=dict(title="true", autorange="reversed", showgrid=False, type="category"),
+        height=540,
+        margin=dict(t=72, b=8, l=8, r=8),
+    )
+    return figure
+
+
+def faded(colour: str, alpha: float) -> str:
+    """A colour of the palette, partly transparent, so that it suits light and dark."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha})"
+
+
+def confusion_finding(matrix: NDArray[np.int64], names: Sequence[str]) -> str:
+    """The title: the mistake that is made most often."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    if not wrong.any():
+        return "No mistake at all"
+    row, column = map(int, np.unravel_index(wrong.argmax(), wrong.shape))
+    return f"Most often {names[row]} is taken for {names[column]}: {wrong[row, column]:,} times"
+
+
+def probability_bars(
+    names: Sequence[str], runs: Sequence[tuple[str, NDArray[np.float32]]], truth: int
+) -> go.Figure:
+    """What one or two networks say to one image: a probability for each class."""
+    figure = go.Figure()
+    shown = [f"<b>{name} ✓</b>" if index == truth else name for index, name in enumerate(names)]
+    patterns = ("", "/")
+    for (label, probabilities), colour, pattern in zip(runs, (BLUE, VERMILLION), patterns,
+                                                       strict=False):  # fmt: skip
+        values = 100 * probabilities[: len(names)]
+        figure.add_bar(
+            y=shown,
+            x=values,
+            orientation="h",
+            name=label,
+            marker=dict(color=colour, pattern=dict(shape=pattern)),
+            hovertemplate=f"%{{y}}: %{{x:.2f}} %<br>{label}<extra></extra>",
+        )
+    figure.update_layout(
+        title="Probability of each class; ✓ marks the true one",
+        xaxis=dict(ticksuffix=" %", range=[0, 100]),
+        yaxis=dict(autorange="reversed", automargin=True),
+        barmode="group",
+        height=200 + 26 * len(names),
+        margin=dict(t=48, b=8, l=8, r=32),  # room for half of "100 %"
+        legend=dict(orientation="h", yanchor="top", y=-0.1),
+    )
+    return figure

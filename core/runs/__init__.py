@@ -1,1 +1,0 @@
-"""Runs: the store that is also their queue, the worker that executes them, starting workers."""

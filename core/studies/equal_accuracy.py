@@ -1,0 +1,60 @@
+"""DenseNets beside residual nets that learn as well: runs that the lab ships. Imports no torch.
+
+Parameters can be compared without training; what they are worth cannot. The runs are short ones
+of thin networks, so that everybody can repeat them: `python -m core reproduce --rows dense`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.specs import ModelSpec
+from core.studies.reproduction import ReproducedRun
+from core.studies.statistics import Comparison, Mean, compare, mean_interval
+
+SHIPPED = Path(__file__).parent / "shipped" / "equal_accuracy.csv"
+SIZE = 32  # pixels a side, the least that DenseNet's five halvings leave something of
+DATASET, RECIPE, EPOCHS, IMAGES = "fashion-mini", "fast", 10, 5_000
+DENSE = tuple(ModelSpec("densenet121", ratio, SIZE) for ratio in (8, 4, 2))
+RESIDUAL = (
+    *(ModelSpec("resnet18", ratio, SIZE) for ratio in (16, 8, 4, 2)),
+    ModelSpec("resnet34", 8, SIZE),
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One network and its final test accuracies by seed."""
+
+    model: ModelSpec
+    finals: dict[int, float]
+    final: Mean
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it concatenates."""
+        return self.model in DENSE
+
+
+def trained(runs: Sequence[ReproducedRun]) -> list[Trained]:
+    """The networks of the comparison that were trained to the end, in its order."""
+    found = []
+    for model in (*DENSE, *RESIDUAL):
+        finals = {run.seed: run.final for run in runs if run.model == model and run.is_whole}
+        if (mean := mean_interval(list(finals.values()))) is not None:
+            found.append(Trained(model, finals, mean))
+    return found
+
+
+def nearest(dense: Trained, networks: Sequence[Trained]) -> Trained:
+    """The residual net with the nearest mean. Raises ValueError where there is none."""
+    residual = [one for one in networks if not one.is_dense]
+    return min(residual, key=lambda one: abs(one.final.mean - dense.final.mean))
+
+
+def difference(one: Trained, other: Trained) -> Comparison:
+    """How far the two are apart, paired over their seeds."""
+    [pair] = compare({"one": one.finals, "other": other.finals})
+    return pair

@@ -1,0 +1,232 @@
+"""The published runs, trained again with this lab: what the shipped CSV holds, beside its sources.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from core.specs import LabError, ModelSpec
+from core.studies.published import PUBLISHED, SMALL_VGG, PublishedRun, residual
+from core.studies.statistics import Mean, mean_interval, one_more, points
+from core.zoo.variants import variant_of
+
+SHIPPED = Path(__file__).parent / "shipped" / "reproduction.csv"
+NOTABLE = 0.003  # a difference of more than 0.3 points is said in words
+COURSE_SIZE = 28  # pixels a side, where the file has no column for it
+
+
+@dataclass(frozen=True)
+class ReproducedEpoch:
+    """One row of the file: losses in nats, accuracies as fractions."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    train_seconds: float
+    evaluation_seconds: float
+
+
+@dataclass(frozen=True)
+class ReproducedRun:
+    """One run that the lab ships: a network, a seed."""
+
+    model: ModelSpec
+    dataset: str
+    recipe: str
+    epochs: int
+    batch_size: int
+    seed: int
+    machine: str
+    torch: str
+    date: str  # ISO 8601
+    metrics: tuple[ReproducedEpoch, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its epochs are there."""
+        return len(self.metrics) == self.epochs
+
+    @property
+    def final(self) -> float:
+        """The test accuracy after the last epoch."""
+        return self.metrics[-1].test_accuracy
+
+
+def read(path: Path | None = None) -> list[ReproducedRun]:
+    """The runs of the file, default: the shipped one; none where there is no file.
+
+    Raises LabError for a broken one.
+    """
+    path = path or SHIPPED
+    if not path.exists():
+        return []
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [read_run(list(group)) for _, group in groupby(rows, key=which_run)]
+    except (KeyError, ValueError, TypeError) as error:
+        raise LabError(
+            f"{path.name} is not the file that the lab ships ({error}); restore it."
+        ) from error
+
+
+def which_run(row: dict[str, str]) -> tuple[str, ...]:
+    """What the rows of one run share."""
+    names = ("arch", "ratio", "image_size", "shortcut", "as_published", "seed", "dataset", "epochs")
+    return tuple(row.get(name) or "" for name in names)
+
+
+def read_run(rows: Sequence[dict[str, str]]) -> ReproducedRun:
+    """The rows of one run, by epoch."""
+    first = rows[0]
+    return ReproducedRun(
+        read_model(first),
+        first["dataset"],
+        first["recipe"],
+        int(first["epochs"]),
+        int(first["batch_size"]),
+        int(first["seed"]),
+        first["machine"],
+        first["torch"],
+        first["date"],
+        tuple(
+            ReproducedEpoch(
+                int(row["epoch"]),
+                *(
+                    float(row[name])
+                    for name in ReproducedEpoch.__dataclass_fields__
+                    if name != "epoch"
+                ),
+            )
+            for row in sorted(rows, key=lambda row: int(row["epoch"]))
+        ),
+    )
+
+
+def read_model(row: dict[str, str]) -> ModelSpec:
+    """The network of a row; `ratio` and `image_size` are 1 and 28 where there is no column."""
+    options: tuple[tuple[str, bool | str], ...] = ()
+    if shortcut := row["shortcut"]:
+        options = (("as_published", is_true(row["as_published"])), ("shortcut", shortcut))
+    size = int(row.get("image_size") or COURSE_SIZE)
+    return ModelSpec(row["arch"], int(row.get("ratio") or 1), size, options=options)
+
+
+def is_true(text: str) -> bool:
+    """Of `True`, `true` and `1`, as CSV files have them."""
+    return text.strip().lower() in ("true", "1")
+
+
+# Beside what was published -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One setting: the published run, where there is one, and ours."""
+
+    title: str
+    model: ModelSpec
+    dataset: str
+    recipe: str
+    epochs: int
+    published: PublishedRun | None  # None: a corrected block, or a size that nobody has published
+    runs: tuple[ReproducedRun, ...]  # whole ones, by seed
+
+    @cached_property
+    def final(self) -> Mean | None:
+        """Mean of our final test accuracies."""
+        return mean_interval([run.final for run in self.runs])
+
+    @property
+    def difference(self) -> float | None:
+        """Our mean − the published value."""
+        if self.final is None or self.published is None:
+            return None
+        return self.final.mean - self.published.final
+
+    @property
+    def machines(self) -> str:
+        """What ours ran on."""
+        return "; ".join(dict.fromkeys(run.machine for run in self.runs))
+
+    @property
+    def date(self) -> str:
+        """When the last of ours was trained."""
+        return max((run.date for run in self.runs), default="")
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether ours is over 0.3 points away."""
+        return self.difference is not None and round(abs(self.difference), 6) > NOTABLE
+
+
+def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
+    """Every published run, its VGG at a size for CPUs, the homework blocks corrected; and ours."""
+    settings: list[tuple[str, ModelSpec, PublishedRun, PublishedRun | None]] = []
+    for row in PUBLISHED:
+        settings.append((row.title, row.model, row, row))
+        if row.model.option("as_published"):
+            model = residual(str(row.model.option("shortcut")), False)
+            settings.append((f"{title_of(model)}, corrected", model, row, None))
+    small = f"{PUBLISHED[0].title}, at {SMALL_VGG.image_size} px instead of 224"
+    settings.insert(1, (small, SMALL_VGG, PUBLISHED[0], None))
+    return [
+        Reproduction(
+            title,
+            model,
+            like.dataset,
+            like.recipe,
+            like.epochs,
+            published,
+            tuple(
+                run
+                for run in runs
+                if (run.model, run.dataset, run.recipe, run.epochs)
+                == (model, like.dataset, like.recipe, like.epochs)
+                and run.is_whole
+            ),
+        )
+        for title, model, like, published in settings
+    ]
+
+
+def title_of(model: ModelSpec) -> str:
+    """The variant's title, else the network's name."""
+    variant = variant_of(model)
+    return variant.title if variant else model.arch
+
+
+def remark(row: Reproduction) -> str:
+    """A sentence on a difference of over 0.3 points and on what explains it; else empty."""
+    if row.difference is None or row.published is None or not row.is_notable:
+        return ""
+    side = "above" if row.difference > 0 else "below"
+    text = (
+        f"{row.title}: our mean is {points(abs(row.difference))} points {side} the published"
+        f" {points(row.published.final)} %."
+    )
+    finals = [run.final for run in row.runs]
+    expected = one_more(finals)
+    if expected is None:
+        return f"{text} With {len(finals)} of our seeds it cannot be said why."
+    low, high = expected
+    between = f"{points(low)}–{points(high)} %"
+    if low <= row.published.final <= high:
+        return (
+            f"{text} One run of ours would lie within {between} (95 %), and so does the published"
+            " one: the spread between seeds explains it."
+        )
+    return (
+        f"{text} One run of ours would lie within {between} (95 %), and the published one does"
+        " not: seeds alone do not explain it. Its seed, batch order and library versions are not"
+        " known."
+    )

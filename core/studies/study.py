@@ -1,0 +1,176 @@
+"""What a study has found: its runs by variant, how far it is, and what its accuracies tell.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from core.jobs.store import Run, RunState
+from core.specs import ModelSpec
+from core.studies.statistics import Comparison, Mean, compare, mean_interval
+from core.training.records import EpochMetrics
+from core.zoo.variants import Variant, variant_of
+
+Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one variant, a seed each."""
+
+    title: str
+    model: ModelSpec
+    runs: tuple[Run, ...]  # by seed
+    epochs: tuple[Sequence[EpochMetrics], ...]  # of each run
+
+    @property
+    def variant(self) -> Variant | None:
+        """The row of the table of variants; None for another network."""
+        return variant_of(self.model)
+
+    @property
+    def whole(self) -> dict[int, Sequence[EpochMetrics]]:
+        """seed → its epochs, of the runs that are finished."""
+        return {
+            run.spec.seed: metrics
+            for run, metrics in zip(self.runs, self.epochs, strict=True)
+            if run.state is RunState.FINISHED and len(metrics) >= run.spec.recipe.epochs
+        }
+
+    @property
+    def finals(self) -> dict[int, float]:
+        """seed → test accuracy after the last epoch, of the runs that are finished."""
+        return {seed: metrics[-1].test_accuracy for seed, metrics in self.whole.items()}
+
+    @property
+    def final(self) -> Mean | None:
+        """Mean of the final test accuracies."""
+        return mean_interval(list(self.finals.values()))
+
+    @property
+    def best(self) -> Mean | None:
+        """Mean of each seed's best epoch, chosen on the test images: an optimistic figure."""
+        return mean_interval(
+            [max(m.test_accuracy for m in metrics) for metrics in self.whole.values()]
+        )
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean of the seconds of training and evaluation."""
+        spent = [
+            sum(m.train_seconds + m.evaluation_seconds for m in metrics)
+            for metrics in self.whole.values()
+        ]
+        return fmean(spent) if spent else None
+
+    @property
+    def dead_parameters(self) -> dict[str, int]:
+        """Names and counts of the parameters that never got a gradient in one of the runs."""
+        return {
+            name: count for run in self.runs for name, count in (run.dead_parameters or {}).items()
+        }
+
+
+def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
+    """The runs of each network, in the order in which they were queued."""
+    members: dict[ModelSpec, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: (run.id, run.spec.seed)):
+        members.setdefault(run.spec.model, []).append(run)
+    titles = distinct_titles(list(members))
+    return [
+        Group(title, model, tuple(group), tuple(epochs.get(run.id, ()) for run in group))
+        for title, (model, group) in zip(titles, members.items(), strict=True)
+    ]
+
+
+def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
+    """What each network is called beside the others: its variant, and where two agree, what not."""
+    titles = [variant.title if (variant := variant_of(one)) else one.arch for one in models]
+    named = list(zip(titles, models, strict=True))
+    return [
+        ", ".join([title, *differences(model, [other for same, other in named if same == title])])
+        for title, model in named
+    ]
+
+
+def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
+    """What a network has and not all of the others have, each with its name."""
+
+    def features(one: ModelSpec) -> dict[str, object]:
+        sizes = {"network": one.arch, "ratio": one.ratio, "size": one.image_size}
+        return sizes | dict(one.options)
+
+    return [
+        f"{name} {value}"
+        for name, value in features(model).items()
+        if any(features(other).get(name) != value for other in others)
+    ]
+
+
+def verdicts(groups: Sequence[Group]) -> list[Comparison]:
+    """Every pair of variants, over the seeds that both have finished."""
+    return compare({group.title: group.finals for group in groups})
+
+
+# How far it is -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """Where all runs of a study are together."""
+
+    fraction: float  # 0 to 1
+    over: int  # runs
+    total: int
+    seconds_left: float | None  # None before it can be told
+
+
+def progress_of(runs: Sequence[Run], workers: int) -> StudyProgress:
+    """How far a study is, and the time left with so many workers side by side."""
+    shares = [share_done(run) for run in runs]
+    over = sum(run.state.is_over for run in runs)
+    fraction = sum(shares) / len(shares) if runs else 0.0
+    return StudyProgress(fraction, over, len(runs), seconds_left(runs, workers))
+
+
+def share_done(run: Run) -> float:
+    """Of one run; one that is over counts as done, whatever came of it."""
+    if run.state.is_over:
+        return 1.0
+    return run.progress.fraction if run.progress else 0.0
+
+
+def seconds_left(runs: Sequence[Run], workers: int) -> float | None:
+    """Work left ÷ workers, but no less than the longest run that is left.
+
+    A run under way tells its own length; one that waits takes as long as those of its network,
+    or of the study, have taken.
+    """
+    lengths = {run.id: length for run in runs if (length := whole_seconds(run))}
+    if not lengths:
+        return None
+    of_network: dict[ModelSpec, list[float]] = {}
+    for run in runs:
+        if run.id in lengths:
+            of_network.setdefault(run.spec.model, []).append(lengths[run.id])
+    mean = fmean(lengths.values())
+    left = []
+    for run in runs:
+        if not run.state.is_over:
+            length = lengths.get(run.id) or fmean(of_network.get(run.spec.model, [mean]))
+            left.append(length * (1.0 - share_done(run)))
+    return max(sum(left) / max(1, workers), max(left, default=0.0))
+
+
+def whole_seconds(run: Run) -> float | None:
+    """How long the run takes from its first epoch to its last; None before that can be told."""
+    if run.seconds is None:
+        return None
+    if run.state is RunState.FINISHED:
+        return run.seconds
+    share = run.progress.fraction if run.progress and not run.state.is_over else 0.0
+    return run.seconds / share if share > 0.05 else None

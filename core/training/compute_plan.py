@@ -1,0 +1,159 @@
+"""How a run is computed fastest here: threads and memory format, found by trying, not by belief."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import pairwise
+from math import inf
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.analysis.cpu import threads
+from core.specs import RunSpec
+from core.training.devices import describe, find_device, processor, synchronise
+from core.training.records import Execution
+from core.zoo import build
+
+TRIAL_SECONDS = 1.0  # for all candidates together, after each has warmed up
+TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
+LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
+CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
+
+
+def default_execution(network: nn.Module, threads: int) -> Execution:
+    """What is right more often than not, where nothing is tried."""
+    return Execution(threads, memory_format(network) is torch.channels_last)
+
+
+def memory_format(network: nn.Module, channels_last: bool = True) -> torch.memory_format:
+    """channels_last if wanted, except where PyTorch's CPU kernels then fail.
+
+    In torch 2.15 the weight gradient of a 1×1 convolution with a stride and fewer than 8 input
+    channels (thin ResNets) writes past its memory: wrong by half, and now and then a crash.
+    """
+    broken = any(
+        isinstance(module, nn.Conv2d)
+        and module.kernel_size == (1, 1)
+        and module.stride != (1, 1)
+        and module.in_channels < 8
+        for module in network.modules()
+    )
+    return torch.channels_last if channels_last and not broken else torch.contiguous_format
+
+
+def pool_before_relu(network: nn.Module) -> nn.Module:
+    """Max pooling in front of the ReLU that it follows, where both stand in one sequence.
+
+    max(relu(x)) is relu(max(x)), and so are their gradients, to the bit; but ReLU is left with a
+    quarter of the values. Neither has parameters, so the names of all parameters stay.
+    """
+    for sequence in network.modules():
+        if isinstance(sequence, nn.Sequential):
+            for place, (one, other) in enumerate(pairwise(list(sequence))):
+                if isinstance(one, nn.ReLU) and isinstance(other, nn.MaxPool2d):
+                    sequence[place], sequence[place + 1] = other, one
+    return network
+
+
+def candidates(network: nn.Module, device: torch.device) -> list[Execution]:
+    """The default first, then what may be faster."""
+    default = default_execution(network, threads())
+    counts = [default.threads]
+    if device.type == "cpu":
+        counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
+    formats = [True, False] if default.channels_last else [False]
+    return [Execution(count, one) for count in counts for one in formats]
+
+
+def choose_execution(spec: RunSpec, steps: int) -> Execution:
+    """The fastest way to compute the `steps` steps of `spec` here, found in a second or two.
+
+    Every candidate is timed in turns with the others, on random images; the default stays unless
+    another is clearly faster. Raises LabError for a network or a device that is not here.
+    """
+    device = find_device(spec.device)
+    with torch.random.fork_rng(devices=[]), threads_restored():
+        network = pool_before_relu(build(spec.model)).to(device).train()
+        ways = candidates(network, device)
+        if len(ways) == 1 or steps < TRIAL_STEPS:
+            return ways[0]
+        images, labels = random_batch(spec, device)
+        seconds = dict.fromkeys(ways, inf)
+        for way in in_turns(ways):
+            seconds[way] = min(seconds[way], trial_step(spec, network, way, images, labels))
+            if seconds[ways[0]] > LONG_STEP_SECONDS:
+                break
+    fastest = min(ways, key=seconds.__getitem__)
+    return fastest if seconds[fastest] < CLEARLY_FASTER * seconds[ways[0]] else ways[0]
+
+
+def random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Images (B, C, S, S) and labels (B,) as a step of `spec` has them."""
+    model, count = spec.model, spec.recipe.batch_size
+    images = torch.rand((count, model.in_channels, model.image_size, model.image_size))
+    return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
+
+
+def in_turns(ways: list[Execution]) -> Iterator[Execution]:
+    """Each candidate at least three times, until the time is over; the first turn warms up."""
+    began = perf_counter()
+    yield from ways
+    turns = 0
+    while turns < 2 or perf_counter() - began < TRIAL_SECONDS:
+        yield from ways
+        turns += 1
+
+
+def trial_step(
+    spec: RunSpec, network: nn.Module, way: Execution, images: Tensor, labels: Tensor
+) -> float:
+    """Seconds of one forward and backward pass; changing the memory format is left out."""
+    torch.set_num_threads(way.threads)
+    network.to(memory_format=memory_format(network, way.channels_last))
+    network.zero_grad(set_to_none=True)
+    device = images.device
+    synchronise(device)
+    began = perf_counter()
+    with torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16(spec, device)):
+        loss = F.cross_entropy(network(images), labels)
+    loss.backward()
+    synchronise(device)
+    return perf_counter() - began
+
+
+def uses_bfloat16(spec: RunSpec, device: torch.device) -> bool:
+    """Where the recipe allows it and the device gains by it; on CPUs it is slower."""
+    return spec.recipe.bfloat16 and device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
+@contextmanager
+def threads_restored() -> Iterator[None]:
+    """Afterwards as many threads as before."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def execution_name(spec: RunSpec) -> str:
+    """The key under which the choice for this network, batch and device is kept on this machine."""
+    where = f"{platform.node()}/{spec.device}/{threads()}/{torch.__version__}"
+    recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
+    text = f"{where} {recipe} {spec.model.to_json()}"
+    return f"execution {sha256(text.encode()).hexdigest()}"  # the column is short
+
+
+def fingerprint(device_name: str) -> str:
+    """What the bits of a run depend on, besides its spec and its Execution."""
+    if device_name == "cpu":
+        computer = f"{processor()} with {torch.backends.cpu.get_cpu_capability()}"
+    else:
+        computer = describe(device_name)
+    return f"{platform.node()}, {computer}, torch {torch.__version__}"

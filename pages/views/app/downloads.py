@@ -1,0 +1,29 @@
+"""Download buttons: the file is made on the click, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from core.report.tables.tables import to_csv
+from core.specs import ModelSpec
+
+
+def file_name(spec: ModelSpec) -> str:
+    """`vgg11-ratio4-96px`: what files about this network begin with."""
+    return f"{spec.arch.replace('/', '-')}-ratio{spec.ratio}-{spec.image_size}px"
+
+
+def download_csv(label: str, make: Callable[[], pd.DataFrame], name: str, key: str) -> None:
+    """A button that downloads the frame as CSV, UTF-8 with the mark that spreadsheets look for."""
+    st.download_button(
+        label,
+        lambda: to_csv(make()).encode("utf-8-sig"),
+        file_name=name,
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=key,
+    )

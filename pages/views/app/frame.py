@@ -1,0 +1,56 @@
+"""What every page shares: title, menu, the quiet last line, and what happens to errors."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import streamlit as st
+
+from core.analysis.cpu import threads
+from pages.views.app.messages import errors_in_one_sentence
+
+ICON = str(Path(__file__).parent / "assets" / "icon.png")
+PAGES = (
+    ("dashboard.py", "Overview", ":material/home:"),
+    ("pages/architecture.py", "Architecture", ":material/account_tree:"),
+    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    ("pages/calculators.py", "Calculators", ":material/calculate:"),
+    ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/residual.py", "Residual", ":material/call_split:"),
+    ("pages/runs.py", "Runs", ":material/list_alt:"),
+)
+
+
+@contextmanager
+def frame(title: str, intro: str = "") -> Iterator[None]:
+    """The page between its head and its last line; a LabError becomes one sentence on it."""
+    st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=ICON, layout="wide")
+    with st.sidebar:
+        for path, label, icon in PAGES:
+            st.page_link(path, label=label, icon=icon)
+    st.title(title)
+    if intro:
+        st.caption(intro)
+    with errors_in_one_sentence():
+        yield
+    st.divider()
+    st.caption(machine_line())
+
+
+@st.cache_data(show_spinner=False)
+def machine_line() -> str:
+    """Processor, memory, threads and versions of this machine."""
+    parts = [f"{platform.system()} {platform.machine()}, {threads()} CPU threads"]
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        parts.append(f"{memory / 2**30:.0f} GiB memory")
+    except (ValueError, OSError, AttributeError):
+        pass
+    parts.append(f"Python {platform.python_version()}")
+    parts += [f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit")]
+    return " · ".join(parts)

@@ -1,0 +1,96 @@
+"""What the pages use of the lab: the store, the worker, analyses kept between reruns."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import streamlit as st
+
+from core.analysis import Analysis, analyze, torchinfo_summary
+from core.explain.reconcile import OtherCounts
+from core.jobs.engines.local import Measurer, StudyWorkers, WorkerProcess
+from core.jobs.schema import database_url
+from core.jobs.store import Kind, Store, open_store
+from core.specs import ModelSpec
+
+
+@st.cache_resource(show_spinner=False)
+def _store(url: str) -> Store:
+    return open_store(url)
+
+
+def store() -> Store:
+    """The run store. Raises LabError when it cannot be opened."""
+    return _store(database_url())
+
+
+@st.cache_resource(show_spinner=False, validate=lambda worker: worker.is_alive)
+def _worker(url: str) -> WorkerProcess:
+    return WorkerProcess(Kind.SINGLE)
+
+
+@st.cache_resource(show_spinner=False)
+def _study_workers(url: str) -> StudyWorkers:
+    return StudyWorkers()
+
+
+def starts_workers() -> bool:
+    """Unless LAB_START_WORKER=0 leaves that to somebody else."""
+    return os.environ.get("LAB_START_WORKER", "1") != "0"
+
+
+def start_worker() -> None:
+    """Make sure that this server has the worker of single runs, and those that studies need."""
+    if starts_workers():
+        _worker(database_url())
+        start_study_workers()
+
+
+def start_study_workers() -> None:
+    """Make sure that the runs of studies that nobody has yet get their workers."""
+    if starts_workers() and (runs := store().waiting(Kind.STUDIES)):
+        devices = [run.spec.device for run in runs]
+        on_cards = len({device for device in devices if device != "cpu"})  # a run at a time on each
+        _study_workers(database_url()).ensure(devices.count("cpu") + on_cards)
+
+
+@st.cache_resource(show_spinner=False)
+def measurer() -> Measurer:
+    """What measures on this server, one thing at a time."""
+    return Measurer()
+
+
+def load_torch() -> None:
+    """Import what analyses need and analyse a small network, behind a spinner the first time."""
+    if "core.analysis.network" not in sys.modules:
+        with st.spinner("Loading PyTorch, once for this server…"):
+            analysis_of(ModelSpec("lenet", image_size=28))
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def analysis_of(spec: ModelSpec) -> Analysis:
+    """`core.analysis.analyze`, kept for specs seen before."""
+    return analyze(spec)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def other_counts_of(spec: ModelSpec) -> OtherCounts:
+    """`core.explain.other_counters.other_counts`, kept for specs seen before."""
+    from core.explain.other_counters import other_counts
+
+    return other_counts(spec)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def code_of(spec: ModelSpec) -> str:
+    """`core.zoo.export.source_code`, kept for specs seen before."""
+    from core.zoo.export import source_code
+
+    return source_code(spec)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def summary_of(spec: ModelSpec) -> str:
+    """`core.analysis.torchinfo_summary`, kept for specs seen before."""
+    return torchinfo_summary(spec)

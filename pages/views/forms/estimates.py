@@ -1,0 +1,103 @@
+"""What runs will cost, from their analysis, this machine's speed and equal runs before them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from core.analysis.cpu import threads
+from core.data import find_dataset
+from core.jobs.store import Run, RunState
+from core.specs import RunSpec
+from core.training.estimate import (
+    EQUAL_RUN,
+    Estimate,
+    Speed,
+    check_data,
+    check_memory,
+    estimate,
+)
+from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.services import analysis_of, start_worker, starts_workers, store
+
+LONG_SECONDS = 600
+REFRESH_SECONDS = 1.0
+LOOKED_AT = 200  # newest runs, for one that is equal
+
+
+def newest_runs() -> list[Run]:
+    """Those among which an equal one is looked for."""
+    return store().runs(limit=LOOKED_AT)
+
+
+def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) -> Estimate:
+    """What the run will take on so many CPU threads, without a number on all of them.
+
+    `runs` are the `newest_runs`, read once for however many estimates. Raises LabError when it
+    cannot be built or would not fit.
+    """
+    from core.jobs.worker import speed_name
+    from core.training.devices import available_bytes, find_device
+
+    info = find_dataset(spec.dataset)
+    train_images = spec.train_images or info.train_images
+    check_data(spec, info, train_images)
+    analysis = analysis_of(spec.model)
+    measured = store().measured(speed_name(spec.device))
+    speed = Speed.from_dict(measured) if measured else None
+    rate = equal_rate(spec, runs, own_threads or threads())
+    found = estimate(spec, analysis, speed, train_images, info.test_images, rate)
+    check_memory(spec, analysis, available_bytes(find_device(spec.device)))
+    return found
+
+
+def no_time_yet(device: str) -> str:
+    """A sentence in place of an estimate; the page is drawn again once there is one."""
+    if not starts_workers():
+        return "How long it takes is not known yet."
+    start_worker()  # which measures first of all
+    st.fragment(run_every=REFRESH_SECONDS)(await_speed)(device)
+    return "How long it takes is being measured on this machine."
+
+
+def await_speed(device: str) -> None:
+    """Draw the page again, with its estimate, once the device's speed is known."""
+    from core.jobs.worker import speed_name
+
+    with errors_in_one_sentence():
+        if store().measured(speed_name(device)):
+            st.rerun()
+
+
+def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float | None:
+    """Images a second of the newest finished run of the same network, batch and device.
+
+    Not of one that had more threads: the runs of a study share the processor.
+    """
+    wanted = (spec.model, spec.recipe.batch_size, spec.device)
+    for run in runs:
+        known = (run.spec.model, run.spec.recipe.batch_size, run.spec.device)
+        fits = run.execution is None or run.execution.threads <= most_threads
+        if known == wanted and fits and run.state is RunState.FINISHED:
+            metrics = store().epochs([run.id])[run.id]
+            return metrics[-1].images_per_second if metrics else None
+    return None
+
+
+def study_seconds(specs: Sequence[RunSpec]) -> float | None:
+    """Time of all these runs, side by side on the CPU as far as it has cores; None: not yet known.
+
+    Where no equal run was measured, the speed of all cores together stands for a study, which
+    uses them no worse. Raises LabError when a run cannot be built or would not fit.
+    """
+    together = min(threads(), len(specs)) if specs[0].device == "cpu" else 1
+    seconds, runs = 0.0, newest_runs()
+    for spec, seeds in Counter(replace(spec, seed=0) for spec in specs).items():
+        cost = cost_of(spec, runs, threads() // together)
+        if cost.seconds is None:
+            return None
+        seconds += seeds * cost.seconds / (together if cost.basis == EQUAL_RUN else 1)
+    return seconds

@@ -1,0 +1,220 @@
+"""The published runs beside what this lab got, the shipped curves, and a start for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from core.data import find_dataset
+from core.jobs.store import RunState, Store
+from core.report import formats
+from core.report.figures.studies import Line, study_chart
+from core.report.figures.variants import style_of
+from core.report.tables.studies import reproduction_frame
+from core.specs import ModelSpec, RunSpec
+from core.studies.reproduction import Reproduction, read, remark, reproductions
+from core.studies.statistics import Mean, mean_interval
+from core.training.recipes import recipe
+from core.zoo.variants import variant_of
+from pages.views.app.downloads import download_csv
+from pages.views.app.services import store
+
+NOT_YET = "not yet reproduced here"
+SEEDS = 3  # of a reproduction that is queued here
+ONE_RUN = (
+    "Published values are one run each on 10,000 test images: the binomial 95 % interval of one"
+    " such accuracy is about ±0.2 points on MNIST and ±0.55 on Fashion-MNIST, and the spread"
+    " between seeds comes on top, so the four course finals cannot be ranked."
+)
+
+
+@st.cache_data(show_spinner=False)
+def shipped() -> list[Reproduction]:
+    """Every row of the table; the file is read once for this server."""
+    return reproductions(read())
+
+
+def reference_lines(
+    models: Sequence[ModelSpec] | None, dataset: str, recipe_name: str, suffix: str = ""
+) -> list[Line]:
+    """Thin curves of the residual blocks in this setting; of these networks only, or of all."""
+    wanted = None if models is None else {essence(model) for model in models}
+    return [
+        Line(
+            row.title + suffix,
+            style_of(variant_of(row.model)),
+            tuple((run.seed, run.metrics) for run in row.runs),
+            row.published.test_accuracy if row.published else (),
+            thin=True,
+        )
+        for row in shipped()
+        if variant_of(row.model)
+        and (row.dataset, row.recipe) == (dataset, recipe_name)
+        and (wanted is None or essence(row.model) in wanted)
+        and (row.runs or row.published)
+    ]
+
+
+def essence(model: ModelSpec) -> tuple[object, ...]:
+    """What two networks share that are equal but for options at their defaults."""
+    return replace(model, options=()), variant_of(model)
+
+
+def reference_chart() -> None:
+    """The course note's four blocks on MNIST, ours beside its own curves."""
+    lines = reference_lines(None, "mnist", "published-course")
+    have = max((len(line.seeds) for line in lines), default=0)
+    ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
+    st.plotly_chart(study_chart(lines, "Course residual net on MNIST"), key="res_published")
+    st.caption(f"{ours}Crosses: the published runs. {ONE_RUN}")
+
+
+def reproduction_view() -> None:
+    """The table, what it says in words, and how to run a row again."""
+    st.subheader("Reproduction", anchor=False)
+    rows = shipped()
+    st.caption(ONE_RUN)
+    st.dataframe(
+        table(rows, store()),
+        hide_index=True,
+        key="res_reproduction",
+        column_config={
+            "start": st.column_config.LinkColumn(
+                display_text="Train ↗", help="Opens Train with everything set, in a new tab."
+            ),
+            "difference": st.column_config.TextColumn(
+                "ours − published", help="In points, for our mean."
+            ),
+        },
+    )
+    told = [text for row in rows if (text := remark(row))]
+    if told:
+        st.markdown("\n".join(f"- {text}" for text in told))
+    elif any(row.difference is not None for row in rows):
+        st.caption(
+            "In each published setting that was trained again, our mean lies within 0.3 points of"
+            " the published value; another size or a corrected block is no published setting."
+        )
+    for row in rows:
+        if row.published and row.published.remark:
+            st.caption(f"{row.title}: {row.published.remark}")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        queue_one(rows)
+        download_csv(
+            "Reproduction as CSV",
+            lambda: reproduction_frame(rows),
+            "reproduction.csv",
+            "res_reproduction_csv",
+        )
+
+
+def queue_one(rows: Sequence[Reproduction]) -> None:
+    """Pick a row, queue it with several seeds."""
+    titles = [row.title for row in rows]
+    picked = st.selectbox(
+        "Run a row again",
+        titles,
+        index=titles.index("plain residual"),
+        key="res_again",
+        help="As a study of its own, with everything as published.",
+        width=280,
+    )
+    row = rows[titles.index(picked)]
+    if st.button(
+        f"Queue {SEEDS} seeds",
+        icon=":material/playlist_add:",
+        key="res_queue",
+        help="At full size this takes minutes a run on a CPU for the course nets, hours for VGG.",
+    ):
+        first = run_of(row)
+        study = store().create_study(
+            f"{row.title}: reproduction",
+            {"reproduction": row.title, "seeds": SEEDS},
+            [replace(first, seed=seed) for seed in range(SEEDS)],
+        )
+        st.query_params["study"] = study.id
+        st.rerun()
+
+
+def run_of(row: Reproduction) -> RunSpec:
+    """The row as a run on the fastest device, with all images."""
+    from core.training.devices import available_devices
+    from core.zoo import complete
+
+    images = find_dataset(row.dataset).train_images
+    return RunSpec(
+        complete(row.model),
+        row.dataset,
+        recipe(row.recipe, images, row.epochs),
+        train_images=images,
+        device=available_devices()[0],
+    )
+
+
+def train_address(spec: RunSpec) -> str:
+    """The Train page with everything set."""
+    from pages.views.forms.network import run_keys
+
+    return f"/train?{urlencode(run_keys(spec))}"
+
+
+def table(rows: Sequence[Reproduction], lab: Store) -> pd.DataFrame:
+    """Published against ours, and against what this store's runs have reached."""
+    yours = finals_here(lab, rows)
+    return pd.DataFrame(
+        [
+            {
+                "run": row.title,
+                "published": (
+                    f"{100 * row.published.final:.2f} ± {100 * row.published.interval:.2f} %"
+                    if row.published
+                    else "–"
+                ),
+                "ours": with_seeds(row.final) or NOT_YET,
+                "difference": ("–" if row.difference is None else f"{100 * row.difference:+.2f}"),
+                "your runs": with_seeds(mean_interval(yours[row.title])) or "–",
+                "start": train_address(run_of(row)),
+                "data": find_dataset(row.dataset).title,
+                "epochs": row.epochs,
+                "machine": row.machines,
+                "date": row.date,
+            }
+            for row in rows
+        ]
+    )
+
+
+def with_seeds(mean: Mean | None) -> str:
+    """`98.98 ± 0.12 % (3 seeds)`."""
+    if mean is None:
+        return ""
+    seeds = f"({mean.count} seed{'' if mean.count == 1 else 's'})"
+    if mean.half is None:
+        return f"{formats.percent(mean.mean)} {seeds}"
+    return f"{100 * mean.mean:.2f} ± {100 * mean.half:.2f} % {seeds}"
+
+
+def finals_here(lab: Store, rows: Sequence[Reproduction]) -> dict[str, list[float]]:
+    """Final accuracies of this store's finished runs in exactly the setting of each row."""
+    found: dict[str, list[float]] = {row.title: [] for row in rows}
+    wanted = {key_of(run_of(row)): row.title for row in rows}
+    runs = [
+        (run, title)
+        for run in lab.runs()
+        if run.state is RunState.FINISHED and (title := wanted.get(key_of(run.spec)))
+    ]
+    epochs = lab.epochs([run.id for run, _ in runs])
+    for run, title in runs:
+        if epochs[run.id]:
+            found[title].append(epochs[run.id][-1].test_accuracy)
+    return found
+
+
+def key_of(spec: RunSpec) -> tuple[object, ...]:
+    """What decides the figures of a run but for seed and device."""
+    images = spec.train_images or find_dataset(spec.dataset).train_images
+    return spec.model, spec.dataset, spec.recipe, images

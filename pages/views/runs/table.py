@@ -1,0 +1,94 @@
+"""The table of runs, with spark lines, as the Overview and the Runs page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.jobs.store import Run, RunState, Store
+from core.report import formats
+from core.specs import ModelSpec
+from core.zoo.variants import variant_of
+
+STATE_SIGNS = {
+    RunState.QUEUED: "○ queued",
+    RunState.RUNNING: "▶ running",
+    RunState.FINISHED: "✓ finished",
+    RunState.STOPPED: "■ stopped",
+    RunState.FAILED: "✗ failed",
+}
+
+
+def run_title(run: Run) -> str:
+    """`12 · course-residual, conv shortcut, ratio 2, 28 px`."""
+    return f"{run.id} · {network_title(run.spec.model)}"
+
+
+def network_title(model: ModelSpec) -> str:
+    """`course-residual, conv shortcut, ratio 2, 28 px`."""
+    parts = [model.arch]
+    if variant := variant_of(model):
+        parts.append(variant.title)
+    elif conv_arch := model.option("conv_arch"):
+        parts.append(str(conv_arch))
+    if model.ratio > 1:
+        parts.append(f"ratio {model.ratio}")
+    parts.append(f"{model.image_size} px")
+    return ", ".join(parts)
+
+
+def run_table(
+    store: Store,
+    runs: Sequence[Run],
+    key: str,
+    selectable: bool = False,
+    ticked: Sequence[int] = (),
+) -> list[Run]:
+    """Show the runs; with `selectable` return those that the reader has picked.
+
+    The rows numbered `ticked` are picked when a table with this key is first shown.
+    """
+    epochs = store.epochs([run.id for run in runs])
+    frame = pd.DataFrame(
+        {
+            "run": [f"/train?run={run.id}" for run in runs],
+            "state": [STATE_SIGNS[run.state] for run in runs],
+            "network": [network_title(run.spec.model) for run in runs],
+            "data": [run.spec.dataset for run in runs],
+            "recipe": [run.spec.recipe.name for run in runs],
+            "device": [run.spec.device for run in runs],
+            "seed": [run.spec.seed for run in runs],
+            "best accuracy": [
+                None if run.best_accuracy is None else 100 * run.best_accuracy for run in runs
+            ],
+            "test accuracy by epoch": [
+                [100 * metrics.test_accuracy for metrics in epochs[run.id]] for run in runs
+            ],
+            "duration": [formats.duration(run.seconds) for run in runs],
+        }
+    )
+    config = st.column_config
+    columns = {
+        "run": config.LinkColumn(
+            display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
+        ),
+        "best accuracy": config.NumberColumn(
+            format="%.2f %%", help="Share of the test images that the best epoch got right."
+        ),
+        "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
+    }
+    if not selectable:
+        st.dataframe(frame, hide_index=True, key=key, column_config=columns)
+        return []
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        key=key,
+        column_config=columns,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": list(ticked)}},
+    )
+    return [runs[index] for index in event["selection"]["rows"] if index < len(runs)]

@@ -1,0 +1,42 @@
+"""A finished run's record of the course Inception net: which branch gets the weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.jobs.files import best_path
+from core.jobs.store import Run
+from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
+from core.report.figures.branches import branch_bars
+from core.report.tables.evidence import branch_frame
+from pages.views.app.downloads import download_csv
+
+
+def branches_view(run: Run) -> None:
+    """Weight norm per branch, for a run of the course Inception net; nothing for others."""
+    path = best_path(run)
+    if run.spec.model.arch != "course-inception" or path is None:
+        return
+    st.subheader("Does the better kernel get more weight?", anchor=False)
+    norms = branch_norms(path, run.spec.recipe.initialisation)
+    st.plotly_chart(branch_bars(norms), key="train_branches_chart")
+    st.markdown(bullets(branch_verdict(norms)))
+    st.caption(
+        f"The four branches: {'; '.join(BRANCHES.values())}. Root mean squares, for their norms"
+        " grow with their number of weights alone. One run: another seed may order them otherwise,"
+        " and a large weight is no proof of a useful kernel, for the scale of what it reads counts"
+        " as much."
+    )
+    download_csv(
+        "Branches as CSV",
+        lambda: branch_frame(run, norms),
+        f"run-{run.id}-branches.csv",
+        "train_branches_csv",
+    )
+
+
+def bullets(sentences: Sequence[str]) -> str:
+    """As a list."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)

@@ -1,0 +1,265 @@
+"""A finished run's record: confusion matrix, mistakes, the same image through two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.data import find_dataset, is_available
+from core.data.arrays import read_arrays
+from core.jobs.engines.local import predictions_name
+from core.jobs.files import best_path
+from core.jobs.predictions import Predictions, read_predictions
+from core.jobs.store import Run, RunState
+from core.report import formats
+from core.report.figures.predictions import confusion_map, probability_bars
+from core.report.tables.evidence import class_name, confusion_frame, prediction_frame
+from pages.views.app.downloads import download_csv
+from pages.views.app.measurement import measurement
+from pages.views.app.messages import plain
+from pages.views.app.services import store
+from pages.views.runs.table import network_title
+
+VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
+PICTURES = 24  # mistakes shown at once
+PICTURE_WIDTH = 112
+RUNS_OFFERED = 200
+
+
+def mistakes_view(run: Run) -> None:
+    """What a finished run's best parameters get wrong; nothing for other runs."""
+    if run.state is not RunState.FINISHED or run.best_file is None:
+        return
+    st.subheader("What it gets wrong", anchor=False)
+    info = find_dataset(run.spec.dataset)
+    if best_path(run) is None:
+        st.info("Its best parameters are not on this machine.", icon=":material/info:")
+        return
+    if not is_available(run.spec.dataset):
+        st.info(
+            f"{info.title} is no longer on this machine, so its test images cannot be shown;"
+            " training on it downloads it again.",
+            icon=":material/info:",
+        )
+        return
+    offer(run, "train_predict", lambda: show(run))
+
+
+def offer(run: Run, key: str, draw: Callable[[], None]) -> None:
+    """The button that computes the predictions; `draw` shows them once they are there."""
+    measurement(
+        predictions_name(run.id, run.best_file.sha256 if run.best_file else ""),
+        ["predict", str(run.id)],
+        key,
+        "Look at its mistakes",
+        "Runs the best parameters over all test images, in a process of its own.",
+        lambda result: draw(),
+        again="Predict again",
+    )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The test images (N, S, S) and labels (N,) of a data set."""
+    return read_arrays(dataset, "test")
+
+
+def predictions_of(run: Run) -> Predictions | None:
+    """Those that were kept, None where there are none."""
+    return read_predictions(run, test_images(run.spec.dataset)[1])
+
+
+def show(run: Run) -> None:
+    """The view that the reader picks."""
+    found = predictions_of(run)
+    if found is None:
+        gone()
+        return
+    wrong = len(found.mistakes())
+    st.markdown(
+        f"The parameters of epoch {run.best_epoch} get **{wrong:,}** of {len(found.labels):,} test"
+        f" images wrong: {formats.percent(found.accuracy)} are right. That is an optimistic figure:"
+        " the epoch was chosen on these same test images."
+    )
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="train_mistakes_view",
+        label_visibility="collapsed",
+    )
+    if view == VIEWS[0]:
+        confusion(run, found)
+    elif view == VIEWS[1]:
+        pictures(run, found)
+    else:
+        two_runs(run, found)
+    download_csv(
+        "Every prediction as CSV",
+        lambda: prediction_frame(run, found),
+        f"run-{run.id}-predictions.csv",
+        "train_predictions_csv",
+    )
+
+
+def seeded_title(run: Run) -> str:
+    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
+    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
+
+
+def confusion(run: Run, found: Predictions) -> None:
+    """The matrix, as counts or in per cent of each row."""
+    names = find_dataset(run.spec.dataset).class_names
+    outputs = [class_name(names, index) for index in range(found.probabilities.shape[1])]
+    matrix = found.confusion(len(outputs))
+    used = [
+        index
+        for index in range(len(outputs))
+        if index < len(names) or matrix[:, index].any()  # an output without a class may be hit
+    ]
+    as_shares = st.toggle(
+        "In % of the true class",
+        key="train_confusion_shares",
+        help="Each row adds up to 100 %: how often a class is recognised, and as what else.",
+    )
+    shown, labels = matrix[np.ix_(used, used)], [outputs[index] for index in used]
+    st.plotly_chart(confusion_map(shown, labels, as_shares), key="train_confusion")
+    download_csv(
+        "Confusion matrix as CSV",
+        lambda: confusion_frame(run, shown, labels),
+        f"run-{run.id}-confusion.csv",
+        "train_confusion_csv",
+    )
+
+
+def pictures(run: Run, found: Predictions) -> None:
+    """The most confident mistakes with both labels."""
+    names = find_dataset(run.spec.dataset).class_names
+    wrong = found.mistakes()
+    classes = st.multiselect(
+        "True class",
+        list(range(len(names))),
+        format_func=names.__getitem__,
+        key="train_mistakes_class",
+        placeholder="All classes",
+        help="Only mistakes on images of these classes.",
+    )
+    if classes:
+        wrong = wrong[np.isin(found.labels[wrong], classes)]
+    if not len(wrong):
+        st.info("No mistake here.", icon=":material/check:")
+        return
+    st.caption(
+        f"The {min(PICTURES, len(wrong))} of {len(wrong):,} mistakes that the network was most sure"
+        " of. Some labels of the data set are themselves doubtful."
+    )
+    images = test_images(run.spec.dataset)[0]
+    with st.container(horizontal=True, gap="small"):
+        for index in wrong[:PICTURES]:
+            with st.container(width=PICTURE_WIDTH, gap=None):
+                st.image(enlarged(images[index]), width=PICTURE_WIDTH)
+                st.caption(
+                    f"image {index}  \ntrue: {names[found.labels[index]]}  \n"
+                    f"**said: {class_name(names, int(found.predicted[index]))}**  \n"
+                    f"{formats.percent(float(found.confidence[index]))} sure"
+                )
+
+
+def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every pixel four by four, so that a browser does not blur it."""
+    return image.repeat(4, axis=0).repeat(4, axis=1)
+
+
+def two_runs(run: Run, found: Predictions) -> None:
+    """The same test image through this run and another one on the same data set."""
+    others = {
+        other.id: other
+        for other in store().runs(limit=RUNS_OFFERED)
+        if other.id != run.id
+        and other.state is RunState.FINISHED
+        and other.spec.dataset == run.spec.dataset
+        and best_path(other)
+    }
+    if not others:
+        st.info(
+            f"There is no other finished run on {plain(run.spec.dataset)} yet.",
+            icon=":material/info:",
+        )
+        return
+    chosen = st.selectbox(
+        "Other run",
+        list(others),
+        format_func=lambda run_id: seeded_title(others[run_id]),
+        key="train_other_run",
+        help="A finished run on the same data set.",
+    )
+    other = others[chosen]
+    theirs = predictions_of(other)
+    if theirs is None:
+        offer(other, "train_predict_other", gone)
+    else:
+        compare(run, found, other, theirs)
+
+
+def gone() -> None:
+    """The store says that they are known, and their file is not there."""
+    st.info(
+        "The predictions are not there any more: predict again.", icon=":material/arrow_upward:"
+    )
+
+
+def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> None:
+    """Which images only one of both gets right, and one of them in detail."""
+    mine, yours = found.predicted == found.labels, theirs.predicted == theirs.labels
+    sets = {
+        f"only run {run.id} is right": np.flatnonzero(mine & ~yours),
+        f"only run {other.id} is right": np.flatnonzero(yours & ~mine),
+        "both are wrong": np.flatnonzero(~mine & ~yours),
+        "both are right": np.flatnonzero(mine & yours),
+    }
+    which = st.segmented_control(
+        "Images",
+        list(sets),
+        default=next(iter(sets)),
+        format_func=lambda name: f"{name}: {len(sets[name]):,}",
+        required=True,
+        key=f"train_two_{run.id}_{other.id}",
+    )
+    indices = sets[which]
+    if not len(indices):
+        st.info("There is no such image.", icon=":material/info:")
+        return
+    position = 1
+    if len(indices) > 1:
+        position = st.number_input(
+            f"Image, of {len(indices):,}",
+            1,
+            len(indices),
+            1,
+            key=f"train_two_image_{run.id}_{other.id}_{list(sets).index(which)}",
+            width=180,
+            help="Leaf through the images of this kind.",
+        )
+    index = int(indices[int(position) - 1])
+    names = find_dataset(run.spec.dataset).class_names
+    picture, chart = st.columns([1, 3])
+    with picture:
+        st.image(enlarged(test_images(run.spec.dataset)[0][index]), width=168)
+        st.markdown(f"Test image {index}: **{names[found.labels[index]]}**")
+        for one, said in ((run, found), (other, theirs)):
+            name = class_name(names, int(said.predicted[index]))
+            st.markdown(
+                f"Run {one.id} ({plain(network_title(one.spec.model))}, seed {one.spec.seed}):"
+                f" **{name}**, {formats.percent(float(said.confidence[index]))}"
+            )
+    labelled = [
+        (f"run {seeded_title(one)}", said.probabilities[index])
+        for one, said in ((run, found), (other, theirs))
+    ]
+    chart.plotly_chart(
+        probability_bars(names, labelled, int(found.labels[index])), key="train_two_chart"
+    )

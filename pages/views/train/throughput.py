@@ -1,0 +1,118 @@
+"""The Train page's Throughput view: what limits the speed here, measured on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.jobs.engines.local import throughput_flags, throughput_name
+from core.report.figures import speed as run_figures
+from core.report.tables.tables import throughput_frame
+from core.specs import RunSpec
+from core.training.records import Throughput
+from core.training.time_split import throughput_verdict
+from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.measurement import measurement
+
+BATCH_SIZES = (16, 32, 64, 128, 256, 512)
+
+
+def throughput_view(spec: RunSpec, devices: tuple[str, ...]) -> None:
+    """The controls of the measurement, and what it has found."""
+    st.caption(
+        "Is the batch too small, the data too slow, the card too large? This trains the network"
+        " for some seconds with each batch size, in turns with the loop as published (a DataLoader"
+        " over PIL images), and shows how far both are from what a matrix product achieves."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sizes = st.pills(
+            "Batch sizes",
+            BATCH_SIZES,
+            selection_mode="multi",
+            default=(32, 64, 128),
+            key="train_bench_sizes",
+            help="Each takes about ten seconds on each device.",
+        )
+        everywhere = len(devices) > 1 and st.toggle(
+            f"On every device ({', '.join(devices)})",
+            value=True,
+            key="train_bench_devices",
+            help="The same short training on each device of this machine, one after the other.",
+        )
+    if not sizes:
+        st.info("Choose at least one batch size.", icon=":material/arrow_upward:")
+        return
+    chosen = list(devices) if everywhere else [spec.device]
+    batch_sizes = sorted(sizes)
+    measurement(
+        throughput_name(spec, batch_sizes, chosen),
+        throughput_flags(spec, batch_sizes, chosen),
+        "train_bench",
+        "Measure the throughput",
+        "Five rounds in a process of its own; the page stays usable.",
+        show_throughput,
+    )
+
+
+def show_throughput(result: dict[str, Any]) -> None:
+    """Chart, verdict, table, CSV."""
+    found = Throughput.from_dict(result)
+    st.plotly_chart(run_figures.throughput_chart(found), key="train_bench_chart")
+    st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(found)))
+    config = st.column_config
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "device": [point.device for point in found.points],
+                "batch": [point.batch_size for point in found.points],
+                "loop": [run_figures.LOOP_NAMES[point.loop] for point in found.points],
+                "images/s": [point.images_per_second for point in found.points],
+                "step only": [point.step_images_per_second for point in found.points],
+                "GFLOP/s": [point.flops_per_second / 1e9 for point in found.points],
+                "of the peak": [
+                    100 * point.flops_per_second / found.peaks[point.device]
+                    for point in found.points
+                ],
+                "threads": [point.threads for point in found.points],
+                "loader workers": [
+                    point.loader_workers if point.loop == "conventional" else None
+                    for point in found.points
+                ],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        key="train_bench_table",
+        column_config={
+            "images/s": config.NumberColumn(
+                format="%.0f", help="Wall-clock rate, data included: median over the rounds."
+            ),
+            "step only": config.NumberColumn(
+                format="%.0f", help="If data cost nothing: forward, backward and optimiser."
+            ),
+            "GFLOP/s": config.NumberColumn(
+                format="%.0f", help="Convolutions and matrix products, forward and backward."
+            ),
+            "of the peak": config.ProgressColumn(
+                format="%.0f %%",
+                min_value=0,
+                max_value=100,
+                color="blue",
+                help="Of what a large matrix product achieves on this device, measured just now.",
+            ),
+            "loader workers": config.NumberColumn(
+                help="Processes of the DataLoader: the faster of 0 and 2."
+            ),
+        },
+    )
+    machines = "; ".join(f"{name}: {text}" for name, text in found.machines.items())
+    st.caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
+    spec = RunSpec.from_json(found.spec)
+    download_csv(
+        "Throughput as CSV",
+        lambda: throughput_frame(found),
+        f"{file_name(spec.model)}-throughput.csv",
+        "train_bench_csv",
+    )

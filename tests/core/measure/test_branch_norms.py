@@ -1,0 +1,51 @@
+"""Weights by branch of the Inception block: against torch and the definitions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
+from core.measure.gradient_flow import initialised
+from core.report.figures.branches import branch_bars
+from core.specs import LabError, ModelSpec
+
+SPEC = ModelSpec("course-inception", image_size=28)
+
+
+@pytest.mark.parametrize("initialisation", ["default", "xavier"])
+def test_fresh_weights_are_as_large_as_the_initialisation_says(tmp_path, initialisation):
+    path = tmp_path / "best.safetensors"
+    network = initialised(SPEC, initialisation, 0)
+    save_file(network.state_dict(), path)
+    norms = branch_norms(path, initialisation)
+    assert [one.branch for one in norms] == [*BRANCHES, *BRANCHES]
+    assert [one.channels for one in norms] == [16, 24, 24, 24] * 2
+    for one in norms:
+        branch = network.get_submodule(f"{one.block}.{one.branch}")
+        weights = [value.flatten() for name, value in branch.named_parameters()
+                   if name.endswith("weight")]  # fmt: skip
+        assert one.norm == pytest.approx(torch.cat(weights).norm().item(), rel=1e-5)
+        assert one.growth == pytest.approx(1, abs=0.12)
+
+
+def test_the_branch_that_is_read_most_is_named(tmp_path):
+    network = initialised(SPEC, "xavier", 0)
+    with torch.no_grad():
+        network.stem2.conv.weight[:, 40:64] *= 3  # the third branch
+        network.inception2.branch5x5[1].weight.mul_(4)
+    path = tmp_path / "best.safetensors"
+    save_file(network.state_dict(), path)
+    norms = branch_norms(path, "xavier")
+    first, second = branch_verdict(norms)
+    assert "weighs the channels of 1×1 → 3×3 → 3×3 most" in first
+    assert "weights of 1×1 → 5×5 are" in second
+    assert len(branch_bars(norms).data) == 3
+
+
+def test_another_network_s_parameters_are_one_sentence(tmp_path):
+    path = tmp_path / "best.safetensors"
+    save_file({"conv.weight": torch.zeros(1)}, path)
+    with pytest.raises(LabError, match="cannot be read"):
+        branch_norms(path, "default")

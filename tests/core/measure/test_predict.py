@@ -1,0 +1,169 @@
+"""What a run says to the test images: its own accuracy again, confusion counted by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.__main__ import main
+from core.data.arrays import read_arrays
+from core.jobs.engines.local import predictions_name
+from core.jobs.files import best_path
+from core.jobs.predictions import (
+    Predictions,
+    keep_predictions,
+    predictions_path,
+    read_predictions,
+)
+from core.jobs.store import Run, open_store
+from core.report.figures.predictions import confusion_finding, confusion_map, probability_bars
+from core.report.tables.evidence import confusion_frame, prediction_frame
+from core.specs import LabError, ModelSpec, Recipe, RunSpec
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+BY_HAND = Predictions(  # classes 0, 1, 2; the last two are wrong
+    np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0, 0.4, 0.6], [0.1, 0.8, 0.1]], np.float32),
+    np.array([0, 1, 1, 2], np.uint8),
+)
+
+
+def trained(size: int = 28) -> Run:
+    """A short run of a small network, trained here."""
+    from core.jobs.worker import execute, this_process
+
+    model = ModelSpec("lenet", image_size=size)
+    recipe = Recipe("fast", 2, 32, 0.1, momentum=0.9, initialisation="xavier", normalise=True)
+    store = open_store()
+    run = store.start_here(RunSpec(model, "fashion-mini", recipe, 256), this_process())
+    execute(store, run, lambda event: None, lambda: None)
+    return store.get(run.id)
+
+
+def test_confusion_and_mistakes_are_those_counted_by_hand():
+    assert BY_HAND.confusion(3).tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 0]]
+    assert BY_HAND.mistakes().tolist() == [3, 2]
+    assert BY_HAND.accuracy == 0.5
+    assert BY_HAND.confidence.tolist() == pytest.approx([0.9, 0.7, 0.6, 0.8])
+
+
+@pytest.mark.parametrize("size", [28, 32])
+def test_the_accuracy_of_the_run_comes_out_again_exactly(size):
+    run = trained(size)
+    assert main(["predict", str(run.id), "--keep"]) == 0
+    _, labels = read_arrays("fashion-mini", "test")
+    found = read_predictions(run, labels)
+    assert found is not None
+    assert found.accuracy == run.best_accuracy
+    assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+    assert run.best_file is not None
+    name = predictions_name(run.id, run.best_file.sha256)
+    assert open_store().measured(name) == {"share": 1.0, "result": {"run": run.id}}
+    frame = prediction_frame(run, found)
+    assert frame["right"].mean() == found.accuracy
+    assert set(frame["run"]) == {run.id} and set(frame["dataset"]) == {"fashion-mini"}
+    matrix = found.confusion(10)
+    assert matrix.sum() == 2000 and matrix.sum(1).tolist() == [200] * 10
+    shares = confusion_frame(run, matrix, [str(n) for n in range(10)])
+    assert shares.groupby("label")["share_of_label"].sum().tolist() == pytest.approx([1.0] * 10)
+
+
+def test_predictions_of_other_parameters_or_broken_files_are_not_shown():
+    run = trained()
+    labels = read_arrays("fashion-mini", "test")[1]
+    keep_predictions(run, np.full((2000, 10), 0.1, np.float32))
+    assert read_predictions(run, labels) is not None
+    assert run.best_file is not None
+    other = replace(run, best_file=replace(run.best_file, sha256="f" * 64))
+    assert read_predictions(other, labels) is None
+    assert read_predictions(replace(run, best_file=None), labels) is None
+    path = predictions_path(run)
+    assert path is not None
+    keep_predictions(run, np.full((7, 10), 0.1, np.float32))  # of another data set
+    assert read_predictions(run, labels) is None
+    np.savez(path, probabilities=np.array([object()]))  # would run code if it were unpickled
+    assert read_predictions(run, labels) is None
+    path.write_bytes(b"PK no archive")
+    assert read_predictions(run, labels) is None
+
+
+def test_a_run_without_parameters_is_one_sentence(capsys):
+    run = trained()
+    path = best_path(run)
+    assert path is not None
+    path.write_bytes(b"broken")
+    assert main(["predict", str(run.id)]) == 2
+    assert "is not what the run has written" in capsys.readouterr().err
+    path.unlink()
+    assert main(["predict", str(run.id)]) == 2
+    assert "are not here" in capsys.readouterr().err
+
+
+def test_a_device_that_is_gone_leaves_the_cpu(monkeypatch):
+    from core.measure.predict import predict
+
+    run = trained()
+    path = best_path(run)
+    assert path is not None
+    here = predict(run.spec, path, run.execution)
+    there = predict(replace(run.spec, device="cuda:7"), path, run.execution)
+    assert (here == there).all()
+    other = replace(run.spec, model=replace(run.spec.model, image_size=32, ratio=2))
+    with pytest.raises(LabError, match="another network's"):
+        predict(other, path, run.execution)
+
+
+def test_the_figures_say_which_mistake_is_made_most():
+    matrix = BY_HAND.confusion(3)
+    names = ("a", "b", "c")
+    assert confusion_finding(matrix, names) == "Most often b is taken for c: 1 times"
+    assert confusion_finding(np.eye(3, dtype=np.int64), names) == "No mistake at all"
+    figure = confusion_map(matrix, names, as_shares=True)
+    assert [list(one) for one in figure.data[1].customdata][1][2] == (
+        "true: <b>b</b><br>predicted: <b>c</b><br>1 of 2 (50.0 %)"
+    )
+    assert "50.0" in figure.data[2].text
+    bars = probability_bars(names, [("run 1", BY_HAND.probabilities[0])], 0)
+    assert bars.data[0].y[0] == "<b>a ✓</b>"
+    assert bars.layout.margin.r > 16  # half of "100 %" stands right of the axis
+
+
+# Gradients on the command line
+
+
+def test_gradients_writes_a_table_and_a_csv(capsys):
+    flags = ["gradients", "course-residual", "--seeds", "1", "--batch-size", "2"]
+    assert main([*flags, "--shortcuts", "identity", "none", "--format", "csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 2 * 7
+    assert "variance_high" in lines[0]
+    assert main(flags) == 0
+    assert "residual1.conv1" in capsys.readouterr().out
+    assert main([*flags, "--depths", "20"]) == 2
+    assert "comes in one depth" in capsys.readouterr().err
+
+
+def test_gradients_of_runs_alone(capsys):
+    run = trained()
+    assert main(["gradients", "--runs", str(run.id), "--batch-size", "2", "--format", "csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 2 * 5
+    assert f"trained, epoch {run.best_epoch}" in lines[-1]
+
+
+def test_the_page_and_the_process_mean_the_same_measurement():
+    from core.__main__ import make_parser
+    from core.cli.gradients import chosen_networks
+    from core.jobs.engines.local import gradients_flags, gradients_name
+    from core.measure.gradient_records import variations
+    from core.zoo import complete
+
+    base = ModelSpec("course-residual", image_size=28)
+    specs = variations(complete(base), (), ("identity", "none"), ())
+    flags = gradients_flags(base, (), ("identity", "none"), "", "fashion-mini", 2, "he", [])
+    arguments = make_parser().parse_args(flags)
+    settings = (arguments.dataset, arguments.seeds, arguments.initialisation, 16)
+    there = gradients_name(chosen_networks(arguments), *settings, arguments.runs)
+    assert there == gradients_name(specs, "fashion-mini", 2, "he", 16, [])

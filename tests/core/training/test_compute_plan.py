@@ -1,0 +1,162 @@
+"""How a run is computed: the trial that chooses, and what may be chosen."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core.specs import LabError, ModelSpec, RunSpec
+from core.training import compute_plan as execution_module
+from core.training.compute_plan import (
+    TRIAL_STEPS,
+    candidates,
+    choose_execution,
+    execution_name,
+    fingerprint,
+    memory_format,
+    pool_before_relu,
+)
+from core.training.recipes import recipe
+from core.training.records import Execution
+from core.zoo import build, complete
+
+LENET = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", recipe("fast", 5_000))
+THIN = RunSpec(ModelSpec("resnet18", 16, 32), "fashion-mini", recipe("fast", 5_000))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def four_threads(monkeypatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+
+
+def trial_that_takes(monkeypatch, seconds: dict[Execution, float]) -> list[Execution]:
+    """A trial in which each way takes so long, and those that were tried."""
+    tried: list[Execution] = []
+
+    def step(spec, network, way, images, labels) -> float:
+        tried.append(way)
+        return seconds[way]
+
+    monkeypatch.setattr(execution_module, "TRIAL_SECONDS", 0.0)
+    monkeypatch.setattr(execution_module, "trial_step", step)
+    return tried
+
+
+WAYS = [Execution(count, layout) for count in (4, 2, 1) for layout in (True, False)]
+
+
+def test_fewer_threads_and_both_memory_formats_are_candidates(four_threads):
+    assert candidates(build(LENET.model), CPU) == WAYS
+
+
+def test_a_network_that_breaks_with_channels_last_is_not_tried_with_it(four_threads):
+    network = build(THIN.model)
+    assert {way.channels_last for way in candidates(network, CPU)} == {False}
+    assert memory_format(network) is torch.contiguous_format
+
+
+@pytest.mark.parametrize("fastest", WAYS)
+def test_the_fastest_way_is_chosen(four_threads, monkeypatch, fastest):
+    tried = trial_that_takes(monkeypatch, {way: 0.5 + 0.5 * (way != fastest) for way in WAYS})
+    assert choose_execution(LENET, TRIAL_STEPS) == fastest
+    assert all(tried.count(way) >= 3 for way in WAYS)
+
+
+def test_what_is_hardly_faster_may_be_noise(four_threads, monkeypatch):
+    trial_that_takes(monkeypatch, {way: 1.0 - 0.04 * (way != WAYS[0]) for way in WAYS})
+    assert choose_execution(LENET, TRIAL_STEPS) == WAYS[0]
+
+
+def test_where_a_step_takes_long_nothing_else_is_tried(four_threads, monkeypatch):
+    tried = trial_that_takes(monkeypatch, dict.fromkeys(WAYS, 3.0) | {WAYS[1]: 0.1})
+    assert choose_execution(LENET, TRIAL_STEPS) == WAYS[0]
+    assert tried == [WAYS[0]]
+
+
+def test_a_short_run_is_not_worth_a_trial(four_threads, monkeypatch):
+    tried = trial_that_takes(monkeypatch, {})
+    assert choose_execution(LENET, TRIAL_STEPS - 1) == WAYS[0] and tried == []
+
+
+def test_a_real_trial_leaves_threads_and_random_numbers_as_they_were(monkeypatch):
+    monkeypatch.setattr(execution_module, "TRIAL_SECONDS", 0.0)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    ways = candidates(build(LENET.model), CPU)
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    assert choose_execution(LENET, TRIAL_STEPS) in ways
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_trial_on_a_device_that_is_not_here_is_one_sentence():
+    with pytest.raises(LabError, match="no device 'npu'"):
+        choose_execution(replace(LENET, device="npu"), TRIAL_STEPS)
+
+
+def test_a_trial_is_known_by_what_decides_it(monkeypatch):
+    other = (
+        replace(LENET, model=replace(LENET.model, ratio=2)),
+        replace(LENET, recipe=replace(LENET.recipe, batch_size=7)),
+        replace(LENET, device="cuda"),
+    )
+    names = {execution_name(spec) for spec in (LENET, *other)}
+    assert len(names) == 4 and all(len(name) <= 200 for name in names)
+    assert execution_name(replace(LENET, seed=9)) == execution_name(LENET)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert execution_name(LENET) not in names
+
+
+def test_a_fingerprint_does_not_depend_on_the_threads(monkeypatch):
+    before = fingerprint("cpu")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert fingerprint("cpu") == before and torch.__version__ in before
+
+
+def test_a_way_to_compute_changes_only_the_last_digits():
+    images = torch.rand(4, 1, 28, 28)
+    torch.manual_seed(0)
+    network = build(LENET.model)
+    plain = network(images)
+    assert isinstance(network, nn.Module)
+    network.to(memory_format=memory_format(network))
+    torch.testing.assert_close(network(images), plain)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ModelSpec("course-residual"),
+        ModelSpec("vgg11", 16, 32),
+        ModelSpec("alexnet", 8, 67),
+        ModelSpec("resnet18", 8, 32),
+    ],
+    ids=lambda model: model.arch,
+)
+def test_pooling_before_relu_changes_no_bit_of_values_and_gradients(model):
+    model = complete(model)
+    torch.manual_seed(0)
+    published = build(model).eval()  # no dropout
+    faster = pool_before_relu(deepcopy(published))
+    assert str(faster) != str(published)
+    images = torch.randn(4, model.in_channels, model.image_size, model.image_size)
+    labels = torch.arange(4)
+    logits = [network(images) for network in (published, faster)]
+    for one in logits:
+        F.cross_entropy(one, labels).backward()
+    assert torch.equal(*logits)
+    pairs = zip(published.named_parameters(), faster.named_parameters(), strict=True)
+    for (name, one), (same_name, other) in pairs:
+        assert name == same_name and torch.equal(one.grad, other.grad)
+
+
+def test_pooling_before_relu_leaves_everything_else_in_its_place():
+    layers = [nn.Conv2d(1, 1, 1), nn.Sigmoid(), nn.MaxPool2d(2), nn.ReLU(), nn.AvgPool2d(2)]
+    assert list(pool_before_relu(nn.Sequential(*layers))) == layers
+    swapped = pool_before_relu(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)))
+    assert [type(layer) for layer in swapped] == [nn.MaxPool2d, nn.ReLU]

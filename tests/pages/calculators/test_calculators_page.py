@@ -1,0 +1,217 @@
+"""The Calculators page as a script: what it finds, what an address reopens, what bad input gets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.explain.calculators import PRESETS, Bottleneck, StackedAgainstLarge
+
+PROJECT = Path(__file__).parents[3]
+PAGE = "pages/calculators.py"
+THIN = "\u2009"  # between a number and its unit
+
+
+def open_page(**parameters: str) -> AppTest:
+    """The page as a visitor with this address first sees it, without an exception."""
+    app = AppTest.from_file(PROJECT / "dashboard.py", default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.switch_page(PAGE)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def finding(app: AppTest) -> str:
+    """The sentence that answers the reader's question, without bold and thin spaces."""
+    return app.markdown[0].value.replace("**", "").replace(THIN, " ")
+
+
+def metric(app: AppTest, label: str) -> str:
+    return next(one.value for one in app.metric if one.label == label)
+
+
+def details(app: AppTest) -> str:
+    return "\n".join(one.value for one in app.markdown).replace("**", "")
+
+
+# The 1×1 bottleneck
+
+
+def test_the_lectures_bottleneck_stands_there_at_first_glance():
+    app = open_page()
+    assert "falls to 10.3 % of the direct way, 1/9.7" in finding(app)
+    assert "12.4 M MACs instead of 120.4 M" in finding(app)
+    assert metric(app, "Break-even") == "154"
+    table = app.dataframe[0].value
+    assert table["MACs"].tolist() == [120_422_400, 2_408_448, 10_035_200, 12_443_648]
+    assert table["FLOPs"].tolist() == [2 * macs for macs in table["MACs"]]
+    assert table["parameters"].tolist() == (table["weights"] + table["biases"]).tolist()
+    assert any("1 MAC = 2 FLOPs" in one.value for one in app.caption)
+
+
+def test_an_address_reopens_the_same_bottleneck():
+    numbers = Bottleneck(256, 64, 48, 3, 14)
+    app = open_page(
+        calc_in="256", calc_out="64", calc_through="48", calc_large="3", calc_map="14"
+    )  # fmt: skip
+    assert app.dataframe[0].value["MACs"].iloc[0] == numbers.direct.macs
+    assert app.dataframe[0].value["MACs"].iloc[-1] == numbers.macs
+
+
+def test_too_many_channels_in_the_middle_cost_more():
+    assert "grows to 129.2 % of the direct way" in finding(open_page(calc_through="200"))
+
+
+def test_one_channel_to_one_channel_never_pays():
+    app = open_page(calc_in="1", calc_out="1", calc_through="1", calc_large="1")
+    assert "never pays" in finding(app)
+    assert metric(app, "Break-even") == "0"
+
+
+# Output size
+
+
+def test_every_preset_sets_all_five_numbers_and_the_address():
+    app = open_page(calc_tool="Output size")
+    for preset in PRESETS:
+        app.pills(key="calc_preset").set_value(preset.name).run()
+        assert not app.exception
+        window = preset.window
+        assert app.dataframe[0].value["output px"].iloc[0] == window.output_side
+        assert app.number_input(key="calc_side").value == window.side
+        assert app.number_input(key="calc_kernel").value == window.kernel
+        assert app.number_input(key="calc_stride").value == window.stride
+        assert app.number_input(key="calc_padding").value == window.padding
+        assert app.pills(key="calc_preset").value == preset.name
+
+
+def test_the_preset_that_an_address_describes_is_marked_and_another_number_unmarks_it():
+    app = open_page(
+        calc_tool="Output size", calc_side="28", calc_kernel="3", calc_stride="1", calc_padding="1"
+    )
+    assert app.pills(key="calc_preset").value == "Inception 3×3 average pool"
+    app.number_input(key="calc_side").set_value(29).run()
+    assert app.pills(key="calc_preset").value is None
+
+
+@pytest.mark.parametrize(
+    ("address", "answer"),
+    [
+        ({}, "No, the size is not kept: 224×224 pixels become 112×112."),
+        ({"calc_kernel": "3", "calc_stride": "1", "calc_padding": "1"}, "Yes, the size is kept"),
+        ({"calc_stride": "1", "calc_padding": "1"}, "grow to 225×225"),
+    ],
+)
+def test_do_average_pool_and_max_pool_keep_the_size(address, answer):
+    app = open_page(calc_tool="Output size", **address)
+    assert answer in finding(app)
+    assert "Average pooling, max-pooling and convolution are alike" in finding(app)
+
+
+def test_the_formula_is_filled_in():
+    app = open_page(
+        calc_tool="Output size", calc_kernel="11", calc_stride="4", calc_padding="1"
+    )  # fmt: skip
+    [formula] = app.latex
+    assert r"{224 + 2\cdot1 - 1\cdot(11-1) - 1}{4}" in formula.value
+    assert formula.value.rstrip("$\n ").endswith("= 54")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ({}, "no padding keeps the size"),
+        ({"calc_kernel": "5"}, "a padding of 2 pixels keeps the size (here it is 0)"),
+        ({"calc_kernel": "3", "calc_padding": "1"}, "a padding of 1 pixel keeps the size (as it"),
+        ({"calc_kernel": "3"}, "1 pixel at the right and the bottom edge"),
+        ({"calc_kernel": "1"}, "111 pixels of each row that stride or dilation steps over"),
+        ({"calc_kernel": "3", "calc_padding": "2"}, "torch's pooling refuses it"),
+        ({"calc_kernel": "3", "calc_stride": "1"}, "Every pixel is read at least once."),
+    ],
+)
+def test_what_stands_under_the_picture(address, sentence):
+    assert sentence in details(open_page(calc_tool="Output size", **address))
+
+
+def test_a_window_larger_than_its_input_gets_one_sentence_and_the_presets_stay():
+    app = open_page(calc_tool="Output size", calc_side="5", calc_kernel="9")
+    assert "the smallest input that works is 9 pixels" in app.error[0].value
+    app.pills(key="calc_preset").set_value("ResNet stem 7×7, stride 2").run()
+    assert not app.error
+    assert "become 112×112" in finding(app)
+
+
+# Stacked 3×3
+
+
+def test_is_the_backward_pass_really_hungrier():
+    app = open_page(calc_tool="Stacked 3×3")
+    assert "Two stacked 3×3 see the same 5×5 pixels with 72.0 % of the work" in finding(app)
+    assert "For memory yes: 1.5 times the saved maps" in finding(app)
+    assert "For work no" in finding(app)
+    table = app.dataframe[0].value.set_index("quantity")
+    numbers = StackedAgainstLarge()
+    assert table.loc["saved bytes, the batch", "2 stacked 3×3"] == numbers.stacked.saved_bytes
+    assert table.loc["MACs backward, an image", "one 5×5"] == numbers.large.backward_macs
+
+
+def test_an_address_reopens_the_same_stack():
+    app = open_page(
+        calc_tool="Stacked 3×3",
+        calc_count="3",
+        calc_channels="16",
+        calc_stack_side="7",
+        calc_batch="1",
+    )
+    large = StackedAgainstLarge(3, 16, 7, 1).large
+    table = app.dataframe[0].value.set_index("quantity")
+    assert table.loc["MACs forward, an image", "one 7×7"] == large.macs
+    assert "for 1 image." in finding(app)
+
+
+def test_a_single_3x3_is_the_large_kernel_itself():
+    app = open_page(calc_tool="Stacked 3×3", calc_count="1")
+    assert "nothing is gained, nothing is lost" in finding(app)
+    assert set(app.dataframe[0].value["share (%)"]) == {100}
+
+
+# All three
+
+
+@pytest.mark.parametrize("tool", ["1×1 bottleneck", "Output size", "Stacked 3×3", "<script>"])
+@pytest.mark.parametrize("value", ["0", "99999999999999999999", "2.5", "x"])
+def test_a_broken_address_shows_no_exception(tool, value):
+    keys = (
+        "calc_in calc_out calc_through calc_large calc_map calc_side calc_kernel calc_stride"
+        " calc_padding calc_dilation calc_count calc_channels calc_stack_side calc_batch"
+    )
+    app = open_page(calc_tool=tool, **dict.fromkeys(keys.split(), value))
+    assert app.title[0].value == "Calculators"
+    assert app.dataframe or app.error
+
+
+def test_every_control_says_what_it_is():
+    for tool in ("1×1 bottleneck", "Output size", "Stacked 3×3"):
+        app = open_page(calc_tool=tool)
+        for control in (*app.sidebar.number_input, *app.sidebar.slider):
+            assert control.help.endswith("."), control.label
+
+
+def test_the_page_loads_no_torch():
+    program = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file('dashboard.py', default_timeout=60).switch_page('{PAGE}').run()\n"
+        "assert not app.exception and app.dataframe\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & {"torch", "torchvision"}

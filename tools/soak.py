@@ -1,0 +1,292 @@
+"""`make soak`: kill the lab over and over; nothing may be lost, and no figure may change.
+
+`python -m tools.soak [NAME ...]` runs these only: worker-kills, server-kills, queue, store. The
+test suite runs the same with small counts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from core.jobs.files import load_checkpoint
+from core.jobs.store import Run, RunState, Store, open_store
+from core.jobs.worker import execute
+from core.specs import ModelSpec, RunSpec
+from core.training.recipes import recipe
+from core.training.records import TIMES
+
+PROJECT = Path(__file__).parents[1]
+LONG = RunSpec(  # some seconds on one thread, with a checkpoint every few steps
+    ModelSpec("course-residual", image_size=28),
+    "fashion-mini",
+    recipe("fast", 1_000, epochs=6, batch_size=20),
+    train_images=1_000,
+)
+TINY = RunSpec(
+    ModelSpec("lenet", image_size=28),
+    "fashion-mini",
+    recipe("fast", 64, epochs=1, batch_size=32),
+    train_images=64,
+)
+
+# A worker that is missed soon and writes often, so that a soak takes minutes rather than hours. It
+# dies in the middle of the checkpoint that its argument counts to.
+WORKER = """
+import os, signal, sys
+import torch
+from core.jobs import store, worker
+
+store.LEASE_SECONDS, worker.HEARTBEAT_SECONDS = 2.0, 0.1
+worker.Keeper.keep_now_and_then = lambda keeper: (
+    keeper.keep_checkpoint() if keeper.training.step % 5 == 0 else None
+)
+writes, save = int(sys.argv[1]), torch.save
+
+def save_and_die(state, path):
+    global writes
+    writes -= 1
+    save(state, path)
+    if writes == 0:
+        with open(path, "r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+torch.save = save_and_die
+worker.main(drain=True, exit_with_parent=False)
+"""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a soak has seen."""
+
+    title: str
+    counts: dict[str, float]
+    faults: list[str]
+
+
+def history(store: Store, run_id: int) -> list[dict[str, object]]:
+    """The figures of every epoch, without the times, which no two runs share."""
+    return [
+        {name: value for name, value in asdict(row).items() if name not in TIMES}
+        for row in store.epochs([run_id])[run_id]
+    ]
+
+
+def unbroken(store: Store, spec: RunSpec) -> Run:
+    """The same run, never killed."""
+    run = store.start_here(spec)
+    assert execute(store, run) is RunState.FINISHED
+    return store.get(run.id)
+
+
+def faults_of(store: Store, run: Run, whole: Run) -> Iterator[str]:
+    """What differs between a run that was killed and one that was not."""
+    if run.state is not RunState.FINISHED:
+        yield f"run {run.id} is {run.state}: {run.message}"
+        return
+    if run.note:
+        yield f"run {run.id} has a note: {run.note}"
+    if history(store, run.id) != history(store, whole.id):
+        yield f"run {run.id} has other figures"
+    ours, theirs = load_checkpoint(run), load_checkpoint(whole)
+    assert ours is not None and theirs is not None
+    for part in ("network", "optimiser"):
+        if not equal(ours[part], theirs[part]):
+            yield f"run {run.id} has another {part}"
+
+
+def equal(one: object, other: object) -> bool:
+    """Whether two nested states are the same to the last bit."""
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and torch.equal(one, other)
+    if isinstance(one, dict):
+        return isinstance(other, dict) and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return all(map(equal, one, other))  # type: ignore[arg-type]
+    return one == other
+
+
+def worker_kills(kills: int, seed: int = 0) -> Findings:
+    """kill -9 of the worker at random moments, every third time in the middle of a checkpoint."""
+    store, chance = open_store(), random.Random(seed)
+    whole = unbroken(store, LONG)
+    done, attempts, faults = 0, 0, list[str]()
+    in_a_write = 0
+    while done < kills:
+        run_id = store.enqueue(LONG)
+        while not store.get(run_id).state.is_over:
+            kill = done < kills
+            writes = chance.randrange(2, 9) if kill and done % 3 == 1 else 0
+            worker = subprocess.Popen([sys.executable, "-c", WORKER, str(writes)], cwd=PROJECT)
+            attempts += 1
+            if kill and not writes:
+                wait_for_progress(store, run_id, worker)
+                time.sleep(chance.random())
+                worker.kill()
+            died = worker.wait() == -signal.SIGKILL
+            done += died
+            in_a_write += died and bool(writes)
+        faults += faults_of(store, store.get(run_id), whole)
+    counts = {"kills": done, "in the middle of a write": in_a_write, "attempts": attempts}
+    return Findings("kill -9 of the worker", counts, faults)
+
+
+def wait_for_progress(store: Store, run_id: int, worker: subprocess.Popen[bytes]) -> None:
+    """Until the run has a checkpoint that it did not have before: three deaths without end it."""
+    before = store.get(run_id).checkpoint
+    while worker.poll() is None and store.get(run_id).checkpoint == before:
+        time.sleep(0.02)
+
+
+def server_kills(kills: int, seed: int = 0) -> Findings:
+    """kill -9 of the page server while its worker trains, then a new server."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import launch, start_server
+
+    store, chance = open_store(), random.Random(seed)
+    spec = replace(LONG, recipe=replace(LONG.recipe, epochs=40))
+    whole, run_id = unbroken(store, spec), store.enqueue(spec)
+    done = 0
+    with sync_playwright() as driver, launch(driver) as browser:
+        while not store.get(run_id).state.is_over:
+            with start_server() as (url, server):
+                page = browser.new_page()
+                page.goto(f"{url}/train?run={run_id}")
+                before = len(history(store, run_id))
+                while not (over := store.get(run_id).state.is_over):
+                    if done < kills and len(history(store, run_id)) > before:
+                        break
+                    time.sleep(0.05)
+                if not over:
+                    time.sleep(0.3 * chance.random())
+                    server.kill()
+                    server.wait()
+                    done += 1
+                page.close()
+    faults = list(faults_of(store, store.get(run_id), whole))
+    return Findings("kill -9 of the page server", {"kills": done}, faults)
+
+
+def queue(workers: int, runs: int) -> Findings:
+    """Several workers on one store: each run is executed exactly once."""
+    store = open_store()
+    ids = store.enqueue_all([replace(TINY, seed=seed) for seed in range(runs)])
+    command = [sys.executable, "-m", "core", "worker", "--drain"]
+    began = time.perf_counter()
+    processes = [subprocess.Popen(command, cwd=PROJECT) for _ in range(workers)]
+    faults = [f"a worker ended with {code}" for p in processes if (code := p.wait())]
+    epochs = store.epochs(ids)
+    for run in store.runs():
+        if run.state is not RunState.FINISHED or run.attempt != 1 or len(epochs[run.id]) != 1:
+            faults.append(f"run {run.id}: {run.state}, attempt {run.attempt}, {epochs[run.id]}")
+    counts = {"workers": workers, "runs": runs, "seconds": time.perf_counter() - began}
+    return Findings("several workers on one queue", counts, faults)
+
+
+HAMMER = """
+import sys, time
+from core.jobs.store import open_store
+from core.specs import LabError, RunSpec
+from core.training.records import EpochMetrics, Progress
+
+kind, seconds, spec = sys.argv[1], float(sys.argv[2]), RunSpec.from_json(sys.argv[3])
+store = open_store()
+end, done, errors = time.monotonic() + seconds, 0, []
+while time.monotonic() < end:
+    try:
+        if kind == "writer":
+            store.enqueue(spec)
+            run = store.claim()
+            for epoch in (1, 2):
+                store.heartbeat(run, Progress("training", epoch, 2, 1, 2))
+                store.record(run, EpochMetrics(epoch, 1.0, 0.1, 1.0, 0.1, 1.0, 1.0, 1.0, 0.1))
+            store.finish(run, "finished")
+        else:
+            runs = store.runs(limit=20)
+            store.epochs([run.id for run in runs])
+            time.sleep(0.2)  # a page looks once a second
+        done += 1
+    except LabError as error:
+        errors.append(str(error))
+print(done, *errors, sep="\\n")
+"""
+
+
+def hammer_store(writers: int, readers: int, seconds: float) -> Findings:
+    """Writers and readers at once: no "database is locked"."""
+    open_store()
+    kinds = ["writer"] * writers + ["reader"] * readers
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", HAMMER, kind, str(seconds), TINY.to_json()],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for kind in kinds
+    ]
+    done: Counter[str] = Counter()
+    faults = []
+    for kind, process in zip(kinds, processes, strict=True):
+        output = process.communicate()[0].splitlines() or ["0", f"a {kind} died"]
+        done[kind] += int(output[0])
+        faults += output[1:]
+    counts = {"writers": writers, "readers": readers, "seconds": seconds}
+    counts |= {"runs written": done["writer"], "times read": done["reader"]}
+    return Findings("writers and readers on one store", counts, faults)
+
+
+@contextmanager
+def own_folder() -> Iterator[None]:
+    """A LAB_RUNS_DIR of the soak's own, and one thread for each process."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = dict(os.environ)
+        os.environ.update(LAB_RUNS_DIR=folder, OMP_NUM_THREADS="1")
+        os.environ.pop("LAB_DATABASE_URL", None)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+PARTS: dict[str, Callable[[], Findings]] = {
+    "worker-kills": lambda: worker_kills(50),
+    "server-kills": lambda: server_kills(10),
+    "queue": lambda: queue(4, 200),
+    "store": lambda: hammer_store(8, 30, 60.0),
+}
+
+
+def main(names: list[str]) -> int:
+    """Run, print, and exit with 1 where anything was lost."""
+    broken = 0
+    for name in names or PARTS:
+        with own_folder():
+            found = PARTS[name]()
+        counts = ", ".join(f"{key} {value:,.0f}" for key, value in found.counts.items())
+        print(f"{found.title}: {counts}; {len(found.faults)} faults", flush=True)
+        for fault in found.faults[:20]:
+            print(f"  {fault}")
+        broken += len(found.faults)
+    return min(1, broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

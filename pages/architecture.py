@@ -137,7 +137,7 @@ def summary(spec: ModelSpec) -> None:
 
 def last_row(analysis: Analysis, level: str, layout: str) -> None:
     """The download of the layers, and the ways on."""
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
     from pages.views.forms.network import go_to, model_keys
 
     spec = analysis.spec
@@ -175,7 +175,7 @@ def compare(spec: ModelSpec) -> None:
 
 def default_of(arch: str) -> Analysis:
     """The network as its source describes it, to compare with."""
-    from core.zoo import complete, find
+    from core.zoo.catalogue import complete, find
 
     return analysis_of(complete(find(arch).default))
 

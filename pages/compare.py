@@ -102,7 +102,7 @@ def page() -> None:
 
 def chosen_specs() -> tuple[list[ModelSpec], list[str]]:
     """The networks that the address holds, and a sentence for each that cannot be built."""
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     specs: list[ModelSpec] = []
     problems: list[str] = []
@@ -171,7 +171,7 @@ Reached = dict[ModelSpec, dict[str, list[float]]]  # network → data set → ac
 
 def reached_by_runs(lab: Store) -> Reached:
     """The best test accuracy of each run, by network and data set."""
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     found: Reached = {}
     for run in lab.runs(limit=2_000):

@@ -39,7 +39,7 @@ from pages.views.runs.table import STATE_SIGNS, run_title
 from pages.views.train.throughput import throughput_view
 
 if TYPE_CHECKING:
-    from core.zoo import Architecture
+    from core.zoo.architecture import Architecture
 
 VIEWS = ("Set up a run", "Throughput")
 SAMPLES = 10
@@ -100,7 +100,7 @@ def form() -> None:
 def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set."""
     from core.training.devices import available_devices, describe
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
     from pages.views.forms.network import MIN_LEARNING_RATE, choose_model
 
     model = choose_model("train_", "course-residual", short_default, wide=True)

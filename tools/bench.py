@@ -63,7 +63,7 @@ def analysis() -> list[Row]:
     from core.analysis import analyze
     from core.analysis.sweep import RATIOS, SIZES
     from core.specs import ModelSpec
-    from core.zoo import build
+    from core.zoo.building import build
 
     vgg, shape = ModelSpec("vgg19"), (1, 1, 224, 224)
     dense = ModelSpec("densenet121", in_channels=3, num_classes=1000)
@@ -256,7 +256,7 @@ def run_spec(network: str, dataset: str, recipe_name: str, device: str = "cpu") 
     """A run on the whole data set."""
     from core.specs import ModelSpec, RunSpec
     from core.training.recipes import recipe
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     model = complete(ModelSpec.from_text(network))
     return RunSpec(model, dataset, recipe(recipe_name, 60_000), device=device)

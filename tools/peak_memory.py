@@ -13,7 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.compute_plan import memory_format
 from core.training.fit import Training, start
-from core.zoo import build
+from core.zoo.building import build
 
 
 def peak_of(work: Callable[[], object]) -> int:

@@ -15,9 +15,10 @@ from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.trace import trace
 from core.explain.vgg_configuration import vgg_configuration
 from core.specs import LabError, ModelSpec
-from core.zoo import build_on_meta, complete
+from core.zoo.building import build_on_meta
+from core.zoo.catalogue import complete
+from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
-from core.zoo.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 
 NAMED = 4  # so many modules a warning names; the others it counts
 

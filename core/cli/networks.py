@@ -12,7 +12,7 @@ from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
 
 if TYPE_CHECKING:
     from core.analysis import Analysis, LayerCost
-    from core.zoo import Architecture, Option
+    from core.zoo.architecture import Architecture, Option
 
 LAYER_COLUMNS = [
     "layer",
@@ -30,7 +30,7 @@ LAYER_COLUMNS = [
 
 def list_networks(arguments: Namespace) -> int:
     """python -m core list"""
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
 
     rows = [network_row(architecture) for architecture in CATALOGUE.values()]
     if arguments.format == "json":
@@ -102,7 +102,7 @@ def options_text(options: Iterable[Option]) -> str:
 
 def network_spec(arguments: Namespace) -> ModelSpec:
     """The network that the flags describe, every option filled in. Raises LabError."""
-    from core.zoo import complete, find
+    from core.zoo.catalogue import complete, find
 
     default = find(arguments.arch).default
     given = {

@@ -105,7 +105,7 @@ def corrected(model: ModelSpec) -> ModelSpec:
 
 def key(spec: RunSpec) -> RunSpec:
     """Equal for runs with equal curves: every option is filled in."""
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     return replace(spec, model=complete(spec.model))
 

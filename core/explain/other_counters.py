@@ -8,7 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.explain.reconcile import COUNTED_BATCH, OtherCounts
 from core.specs import ModelSpec
-from core.zoo import build_on_meta, complete
+from core.zoo.building import build_on_meta
+from core.zoo.catalogue import complete
 
 
 def other_counts(spec: ModelSpec) -> OtherCounts:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from core.analysis.records import Analysis, LayerCost
 from core.zoo.architecture import scaled
-from core.zoo.vgg import HEAD_WIDTH, TABLE, Block
+from core.zoo.families.vgg import HEAD_WIDTH, TABLE, Block
 
 WIDEST_DIFFERENCE = 12  # more differing layers than this: no VGG worth naming
 

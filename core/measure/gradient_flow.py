@@ -31,7 +31,8 @@ from core.measure.gradient_records import (
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.devices import describe
 from core.training.fit import xavier
-from core.zoo import build, complete
+from core.zoo.building import build
+from core.zoo.catalogue import complete
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, classes), labels (N,) to one number
 SIGNIFICANT = 6  # digits that are kept

@@ -22,7 +22,7 @@ from core.specs import LabError
 from core.training.compute_plan import memory_format
 from core.training.devices import available_bytes, describe, find_device, synchronise
 from core.training.records import LayerTime, LayerTimes
-from core.zoo import build
+from core.zoo.building import build
 
 PASSES = 9  # the medians are over these
 MAX_PASSES = 1_000

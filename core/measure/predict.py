@@ -15,7 +15,7 @@ from core.training.compute_plan import memory_format, threads_restored, uses_bfl
 from core.training.devices import available_devices, find_device
 from core.training.fit import evaluation_batch_size, halves
 from core.training.records import Execution
-from core.zoo import build
+from core.zoo.building import build
 
 
 def predict(

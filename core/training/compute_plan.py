@@ -18,7 +18,7 @@ from core.analysis.cpu import threads
 from core.specs import RunSpec
 from core.training.devices import describe, find_device, processor, synchronise
 from core.training.records import Execution
-from core.zoo import build
+from core.zoo.building import build
 
 TRIAL_SECONDS = 1.0  # for all candidates together, after each has warmed up
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs

@@ -30,7 +30,7 @@ from core.training.devices import available_bytes, find_device, synchronise
 from core.training.estimate import check_data
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, EpochMetrics, Execution, Progress
-from core.zoo import build
+from core.zoo.building import build
 
 EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
 MAX_EVALUATION_BATCH = 1_000

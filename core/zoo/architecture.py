@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from torch import nn
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from core.specs import LabError, ModelSpec, OptionValue
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,22 @@ class Architecture:
     config: str | None = None  # the letter in table 1 of arXiv 1409.1556
 
 
+def built_by(function: str, *arguments: object) -> Callable[[ModelSpec], nn.Module]:
+    """A builder: `MODULE.NAME` of core/zoo/networks, called with the spec and these arguments.
+
+    It is imported, and torch with it, when a network is first built.
+    """
+    module, name = function.split(".")
+
+    def build(spec: ModelSpec) -> nn.Module:
+        network: nn.Module = getattr(import_module(f"core.zoo.networks.{module}"), name)(
+            spec, *arguments
+        )
+        return network
+
+    return build
+
+
 class ImageTooSmall(LabError):
     """The image shrinks to nothing on the way through the network."""
 
@@ -112,8 +131,3 @@ def side_after(side: int, windows: Iterable[Window]) -> int:
 def scaled(channels: int, ratio: int) -> int:
     """`channels` divided by `ratio` in whole numbers, at least 1."""
     return max(1, channels // ratio)
-
-
-def response_norm() -> nn.LocalResponseNorm:
-    """Local response normalisation with the constants of Krizhevsky et al. 2012, section 3.3."""
-    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)

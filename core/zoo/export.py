@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import ModelSpec
-from core.zoo import build_on_meta, complete, find
+from core.zoo.building import build_on_meta
+from core.zoo.catalogue import complete, find
 from core.zoo.libraries import PREFIX, keywords
 
 WIDTH = 100  # columns a line

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from core.specs import LabError, ModelSpec
 from core.zoo.architecture import Architecture
+
+if TYPE_CHECKING:
+    from torch import nn
 
 PREFIX = "torchvision/"
 FAMILY = "torchvision"

@@ -15,7 +15,7 @@ from core.analysis import analyze
 from core.jobs.store import RunState, open_store
 from core.report import formats
 from core.specs import ModelSpec
-from core.zoo import build
+from core.zoo.building import build
 from pages.views.app.frame import PAGES
 
 

@@ -31,7 +31,7 @@ from core.training import fit
 from core.training.estimate import Speed
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
-from core.zoo import CATALOGUE, complete
+from core.zoo.catalogue import CATALOGUE, complete
 from pages.views.app.messages import plain
 from pages.views.forms.network import MIN_LEARNING_RATE, model_keys, run_keys
 

@@ -23,7 +23,7 @@ from core.report.tables.tables import (
 )
 from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 from pages.views.app.services import code_of, other_counts_of
 from tests.pages.test_pages import finished_run, metric, open_page
 

@@ -27,7 +27,7 @@ def show_error(error: LabError | str) -> None:
 
 def title_and_ratio(spec: ModelSpec) -> str:
     """`ResNet-18, ratio 2`."""
-    from core.zoo import find
+    from core.zoo.catalogue import find
 
     ratio = f", ratio {spec.ratio}" if spec.ratio > 1 else ""
     return f"{find(spec.arch).title}{ratio}"

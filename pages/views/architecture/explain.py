@@ -20,8 +20,8 @@ from core.report import formats
 from core.report.tables.tables import account_frame, formula_frame, hand_count_frame
 from core.specs import LabError, ModelSpec
 from core.studies.published import PUBLISHED_COUNTS, PublishedCount
-from core.zoo import find
 from core.zoo import libraries as torchvision_models
+from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import errors_in_one_sentence, plain
 from pages.views.app.services import analysis_of, other_counts_of

@@ -155,7 +155,7 @@ def nearest_residual(analysis: Analysis) -> Analysis | None:
 @st.cache_data(max_entries=512, show_spinner=False)
 def parameters_of(spec: ModelSpec) -> int | None:
     """Counted without a trace; None where the network cannot be built."""
-    from core.zoo import build_on_meta
+    from core.zoo.building import build_on_meta
 
     try:
         return sum(one.numel() for one in build_on_meta(spec).parameters())

@@ -20,8 +20,9 @@ from core.specs import (
     RunSpec,
 )
 from core.training.recipes import RECIPES
-from core.zoo import CATALOGUE, Architecture, Option, find
 from core.zoo import libraries as torchvision_models
+from core.zoo.architecture import Architecture, Option
+from core.zoo.catalogue import CATALOGUE, find
 
 FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
 SMALLEST, LARGEST, STEP = 8, 320, 4  # pixels: the resize slider

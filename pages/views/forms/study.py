@@ -45,7 +45,7 @@ def begin(choice: Choice) -> None:
 def study_form() -> Choice:
     """What to compare, and the button that queues it."""
     load_torch()
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
 
     networks = [name for name, row in CATALOGUE.items() if has_shortcuts(name)]
     network = st.selectbox(
@@ -149,7 +149,7 @@ def announce(choice: Choice) -> bool:
 
 def label_of(key: str, value: object) -> str | None:
     """How the form's control with this key shows the value, where that is not the value itself."""
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
 
     tables = {"res_network": CATALOGUE, "res_dataset": DATASETS, "res_recipe": RECIPES}
     return tables[key][str(value)].title if key in tables else None
@@ -249,14 +249,14 @@ def count(number: int, noun: str) -> str:
 
 def has_shortcuts(network: str) -> bool:
     """Whether the blocks of this network can be exchanged."""
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
 
     return any(option.name == "shortcut" for option in CATALOGUE[network].options)
 
 
 def options_of(network: str, variant: Variant) -> dict[str, Any] | None:
     """The options that make this network that variant; None where it cannot be one."""
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
 
     known = {option.name: option for option in CATALOGUE[network].options}
     wanted = {name: value for name, value in variant.options if value or name in known}
@@ -268,7 +268,7 @@ def options_of(network: str, variant: Variant) -> dict[str, Any] | None:
 
 def with_variant(model: ModelSpec, variant: Variant) -> ModelSpec:
     """The network with the blocks of this variant, every option filled in."""
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     options = options_of(model.arch, variant) or {}
     return complete(replace(model, options=tuple(sorted(options.items()))))

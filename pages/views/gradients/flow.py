@@ -173,7 +173,7 @@ def flow_part() -> None:
 
 def shortcut_titles() -> dict[str, str]:
     """The shortcuts that the deep nets can have."""
-    from core.zoo import find
+    from core.zoo.catalogue import find
 
     options = {option.name: option for option in find(f"{FAMILY}{DEPTHS[0]}").options}
     return dict(options["shortcut"].choices)
@@ -183,7 +183,7 @@ def networks(
     base: ModelSpec, depths: Sequence[int], shortcuts: Sequence[str], norms: Sequence[bool]
 ) -> list[ModelSpec]:
     """What the controls choose, options filled in as the measuring process does it."""
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     if not depths or not shortcuts:
         return []
@@ -322,7 +322,7 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
 
 def stack_part() -> None:
     """The form of a small study, its progress, and the chart of the runs that there are."""
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
 
     depths = [depth for depth in DEPTHS if f"{FAMILY}{depth}" in CATALOGUE]
     if depths:
@@ -381,7 +381,7 @@ def stack_form(depths: Sequence[int]) -> None:
 
 def stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[RunSpec]:
     """Plain and residual nets of each depth, equal but for the shortcut."""
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     images = find_dataset("fashion-mini").train_images
     return [

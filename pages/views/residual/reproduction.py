@@ -143,7 +143,7 @@ def queue_one(rows: Sequence[Reproduction]) -> None:
 def run_of(row: Reproduction) -> RunSpec:
     """The row as a run on the fastest device, with all images."""
     from core.training.devices import available_devices
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     images = find_dataset(row.dataset).train_images
     return RunSpec(

@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 import core.analysis
 from core.analysis import KINDS, LEVELS, Analysis, analyze, torchinfo_summary
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE, build, build_on_meta
+from core.zoo.building import build, build_on_meta
+from core.zoo.catalogue import CATALOGUE
 from tools.peak_memory import kept_in_a_real_step
 
 DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}

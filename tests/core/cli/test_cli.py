@@ -24,7 +24,7 @@ from core.jobs.store import RunState, open_store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics, Progress
-from core.zoo import CATALOGUE, complete
+from core.zoo.catalogue import CATALOGUE, complete
 
 PROJECT = Path(__file__).parents[3]
 SMALL = ["--train-images", "320", "--epochs", "1", "--batch-size", "64"]

@@ -18,7 +18,7 @@ from core.analysis.records import LEVELS, LayerCost, Window
 from core.analysis.trace import trace
 from core.explain.formulas import Formula, formulas
 from core.specs import ModelSpec
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 
 DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}
 THIN = {

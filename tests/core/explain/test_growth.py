@@ -11,7 +11,8 @@ from core.explain.growth import concatenation_bytes, growth, growth_formula, wei
 from core.report.figures.growth import growth_bars
 from core.report.tables.evidence import growth_frame
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE, build_on_meta
+from core.zoo.building import build_on_meta
+from core.zoo.catalogue import CATALOGUE
 
 
 @pytest.mark.parametrize(

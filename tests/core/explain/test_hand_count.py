@@ -22,7 +22,7 @@ from core.explain.hand_count import check as hand_count
 from core.explain.hand_count import matching, terms
 from core.explain.hand_count.check import HandCount, check
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 
 every_network = pytest.mark.parametrize("name", CATALOGUE)
 

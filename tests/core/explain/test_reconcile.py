@@ -13,7 +13,7 @@ from core.explain.reconcile import Account, OtherCounts, reconcile
 from core.explain.vgg_configuration import vgg_configuration
 from core.specs import ModelSpec
 from core.studies.published import PUBLISHED_COUNTS, PublishedCount
-from core.zoo import CATALOGUE, find
+from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import published
 from core.zoo.variants import VARIANTS, variants_of
 

@@ -11,7 +11,7 @@ from torch import nn
 from core.analysis import analyze
 from core.explain.shape_errors import mistakes
 from core.specs import ModelSpec
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import first_line
 
 

@@ -29,7 +29,7 @@ from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import fit
 from core.training.recipes import recipe
 from core.training.records import TIMES, EpochMetrics, Execution, Progress
-from core.zoo import build
+from core.zoo.building import build
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

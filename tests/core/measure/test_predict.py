@@ -158,7 +158,7 @@ def test_the_page_and_the_process_mean_the_same_measurement():
     from core.cli.gradients import chosen_networks
     from core.jobs.engines.local import gradients_flags, gradients_name
     from core.measure.gradient_records import variations
-    from core.zoo import complete
+    from core.zoo.catalogue import complete
 
     base = ModelSpec("course-residual", image_size=28)
     specs = variations(complete(base), (), ("identity", "none"), ())

@@ -29,7 +29,7 @@ from core.report.picture.fold import (
 from core.report.picture.layout import Box, Layout, Point, Route, lay_out
 from core.report.picture.svg import INK, frame_name, lines_of, size_of, svg, text_width
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 
 SHORTCUTS = {

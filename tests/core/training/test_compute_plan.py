@@ -23,7 +23,8 @@ from core.training.compute_plan import (
 )
 from core.training.recipes import recipe
 from core.training.records import Execution
-from core.zoo import build, complete
+from core.zoo.building import build
+from core.zoo.catalogue import complete
 
 LENET = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", recipe("fast", 5_000))
 THIN = RunSpec(ModelSpec("resnet18", 16, 32), "fashion-mini", recipe("fast", 5_000))

@@ -39,7 +39,7 @@ from core.training.recipes import (
     recipe,
 )
 from core.training.records import TIMES, EpochMetrics, Progress
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import MAX_IMAGE_SIZE, MAX_RATIO, LabError, ModelSpec
-from core.zoo import CATALOGUE, build, complete, find, smallest_image_size
-from core.zoo.residual_units import PadChannels, UnitOptions, residual_unit
+from core.zoo.building import build, smallest_image_size
+from core.zoo.catalogue import CATALOGUE, complete, find
+from core.zoo.families.vgg import Block, parse_conv_arch
+from core.zoo.networks.residual_units import PadChannels, UnitOptions, residual_unit
 from core.zoo.variants import NETWORKS, ORDERS, SHORTCUTS, VARIANTS, nested, variant_of, variants_of
-from core.zoo.vgg import Block, parse_conv_arch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

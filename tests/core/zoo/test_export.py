@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE, Option, build
+from core.zoo.architecture import Option
+from core.zoo.building import build
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.export import WIDTH, comment, source_code
 from core.zoo.variants import VARIANTS, variants_of
 

@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.analysis import Analysis, analyze, analyze_module
 from core.specs import LabError, ModelSpec
-from core.zoo import CATALOGUE, build, build_on_meta, find
+from core.zoo.building import build, build_on_meta
+from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import PREFIX, names, published
 
 NAMES = names()

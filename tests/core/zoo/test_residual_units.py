@@ -11,9 +11,10 @@ from torch.nn import functional as F
 
 from core.analysis import analyze
 from core.specs import LabError, ModelSpec
-from core.zoo import build, complete
-from core.zoo.cifar_resnet import DEPTHS
-from core.zoo.residual_units import GatedUnit, PadChannels, UnitOptions, residual_unit
+from core.zoo.building import build
+from core.zoo.catalogue import complete
+from core.zoo.families.cifar_resnet import DEPTHS
+from core.zoo.networks.residual_units import GatedUnit, PadChannels, UnitOptions, residual_unit
 from core.zoo.variants import NETWORKS, ORDERS, SHORTCUTS, VARIANTS, variant_of
 
 PLAIN = UnitOptions("identity", "original", False, 0.25, -3.0, 0.5)

@@ -17,7 +17,7 @@ def picture_page() -> None:
     import streamlit as st
 
     from core.analysis import analyze
-    from core.zoo import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE
     from pages.views.architecture.picture import network_picture
 
     name = st.selectbox("Network", list(CATALOGUE), key="name", bind="query-params")

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 import streamlit as st
-from tests.core.studies.test_reproduction import HEAD, lines
 
 from core.jobs.store import RunState, open_store
 from core.jobs.worker import speed_name
@@ -18,10 +17,11 @@ from core.studies import reproduction
 from core.studies.published import PUBLISHED
 from core.training.estimate import Speed
 from core.training.records import EpochMetrics
-from core.zoo import CATALOGUE
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
 from pages.views.gradients.flow import STACK
+from tests.core.studies.test_reproduction import HEAD, lines
 from tests.pages.test_pages import no_worker_and_fresh_caches, open_page
 
 __all__ = ["no_worker_and_fresh_caches"]  # a fixture that every test here uses

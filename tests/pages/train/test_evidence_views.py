@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from tests.core.measure.test_gradient_flow import flow
 
 from core.data import DATASETS
 from core.data.arrays import read_arrays
@@ -20,9 +19,10 @@ from core.measure.gradient_records import GradientFlow, deep_net
 from core.report.figures.variants import style_of
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
-from core.zoo import CATALOGUE, complete
+from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.variants import variant_of
 from pages.views.gradients.flow import depth_lines, looks, stack_findings
+from tests.core.measure.test_gradient_flow import flow
 from tests.pages.test_pages import open_page
 
 SHORT = Recipe("fast", epochs=1, batch_size=64, learning_rate=0.05)

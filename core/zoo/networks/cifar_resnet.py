@@ -15,12 +15,10 @@ from collections import OrderedDict
 from torch import nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, Option, scaled
-from core.zoo.residual_units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
+from core.zoo.architecture import scaled
+from core.zoo.families.cifar_resnet import DEPTHS, STAGE_CHANNELS
+from core.zoo.networks.residual_units import UnitOptions, residual_unit
 from core.zoo.variants import ORDERS
-
-STAGE_CHANNELS = (16, 32, 64)
-DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet110": 110}
 
 
 def cifar_resnet(spec: ModelSpec) -> nn.Sequential:
@@ -66,35 +64,3 @@ def head(channels: int, num_classes: int, options: UnitOptions) -> nn.Sequential
     layers["flatten"] = nn.Flatten()
     layers["linear"] = nn.Linear(channels, num_classes)
     return nn.Sequential(layers)
-
-
-DEPTH_OPTION = Option(
-    "depth",
-    "Depth",
-    "Layers with weights on the longest path: 6n + 2 with n units in each of three stages.",
-    32,
-    minimum=8,
-    maximum=218,
-    step=6,
-)
-OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True))
-ROWS = (
-    ("resnet20", "ResNet-20 for small images", OPTIONS),
-    ("resnet56", "ResNet-56 for small images", OPTIONS),
-    ("resnet110", "ResNet-110 for small images", OPTIONS),
-    ("resnet-cifar", "ResNet of any depth for small images", (DEPTH_OPTION, *OPTIONS)),
-)
-
-ARCHITECTURES = tuple(
-    Architecture(
-        name,
-        title,
-        "Residual",
-        2015,
-        "arXiv 1512.03385, section 4.2; units from arXiv 1603.05027",
-        cifar_resnet,
-        ModelSpec(name, image_size=32, in_channels=3),
-        options,
-    )
-    for name, title, options in ROWS
-)

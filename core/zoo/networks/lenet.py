@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, scaled, side_after
+from core.zoo.architecture import scaled, side_after
 
 WINDOWS = ((5, 1, 2), (2, 2, 0), (5, 1, 0), (2, 2, 0))  # conv, pool, conv, pool
 
@@ -41,16 +41,3 @@ def lenet(spec: ModelSpec) -> nn.Sequential:
             dense3=nn.Sequential(OrderedDict(linear=nn.Linear(84, spec.num_classes))),
         )
     )
-
-
-ARCHITECTURES = (
-    Architecture(
-        "lenet",
-        "LeNet-5",
-        "Classics",
-        1998,
-        "LeCun et al. 1998, as in Dive into Deep Learning 7.6",
-        lenet,
-        ModelSpec("lenet", image_size=28),
-    ),
-)

@@ -7,17 +7,11 @@ chapter 8.2, from which the default of one input channel and ten classes comes.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
-
-from torch import nn
 
 from core.specs import LabError, ModelSpec
-from core.zoo.architecture import Architecture, Option, response_norm, scaled, side_after
+from core.zoo.architecture import Architecture, Option, built_by, scaled
 
-POOL = (2, 2, 0)  # kernel, stride, padding of the max-pool that ends each block
 HEAD_WIDTH = 4096
 
 
@@ -77,57 +71,6 @@ def canonical_conv_arch(text: str) -> str:
     return " ".join(f"{block.convs}x{block.channels}" for block in parse_conv_arch(text))
 
 
-def vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequential:
-    """(N, in_channels, S, S) to (N, out_channels, S // 2, S // 2)."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    kernels = [3] * block.convs + [1] * block.one_by_one
-    for number, kernel in enumerate(kernels, start=1):
-        layers[f"conv{number}"] = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
-        layers[f"relu{number}"] = nn.ReLU()
-        if block.response_norm:
-            layers[f"norm{number}"] = response_norm()
-        in_channels = out_channels
-    layers["pool"] = nn.MaxPool2d(2, 2)
-    return nn.Sequential(layers)
-
-
-def vgg(spec: ModelSpec, blocks: Iterable[Block], head: int = HEAD_WIDTH) -> nn.Sequential:
-    """The blocks, then linear layers of `head`, `head` and `num_classes` units."""
-    blocks = tuple(blocks)
-    side = side_after(spec.image_size, [POOL] * len(blocks))  # 224 // 2⁵ = 7
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels = spec.in_channels
-    for number, block in enumerate(blocks, start=1):
-        out_channels = scaled(block.channels, spec.ratio)
-        layers[f"block{number}"] = vgg_block(block, channels, out_channels)
-        channels = out_channels
-    layers["dense1"] = dense(channels * side * side, head, flatten=True)
-    layers["dense2"] = dense(head, head)
-    layers["dense3"] = nn.Sequential(OrderedDict(linear=nn.Linear(head, spec.num_classes)))
-    return nn.Sequential(layers)
-
-
-def dense(in_features: int, out_features: int, flatten: bool = False) -> nn.Sequential:
-    """Linear, ReLU and dropout of one half: (N, in_features) to (N, out_features)."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if flatten:
-        layers["flatten"] = nn.Flatten()
-    layers["linear"] = nn.Linear(in_features, out_features)
-    layers["relu"] = nn.ReLU()
-    layers["dropout"] = nn.Dropout(0.5)
-    return nn.Sequential(layers)
-
-
-def custom_vgg(spec: ModelSpec) -> nn.Sequential:
-    """A VGG whose conv_arch, head width and last activation the reader chooses."""
-    network = vgg(
-        spec, parse_conv_arch(str(spec.option("conv_arch"))), int(spec.option("head_width") or 0)
-    )
-    if spec.option("last_activation") == "sigmoid":
-        cast(nn.Sequential, network.dense3).add_module("sigmoid", nn.Sigmoid())
-    return network
-
-
 TABLE = (  # name, title, blocks, configuration letter
     ("vgg11", "VGG-11", A, "A"),
     ("vgg11-lrn", "VGG-11 with LRN", A_LRN, "A-LRN"),
@@ -172,7 +115,7 @@ ARCHITECTURES = (
             "VGG",
             2014,
             f"{PAPER}, configuration {config}",
-            lambda spec, blocks=blocks: vgg(spec, blocks),  # type: ignore[misc]
+            built_by("vgg.vgg", blocks),
             ModelSpec(name),
             config=config,
         )
@@ -184,7 +127,7 @@ ARCHITECTURES = (
         "VGG",
         2021,
         "reader forum under Dive into Deep Learning 8.2",
-        lambda spec: vgg(spec, forum_blocks(spec.ratio)),
+        built_by("vgg.forum_vgg"),
         ModelSpec("vgg16-forum"),
     ),
     Architecture(
@@ -193,7 +136,7 @@ ARCHITECTURES = (
         "VGG",
         2014,
         "Dive into Deep Learning 8.2, conv_arch",
-        custom_vgg,
+        built_by("vgg.custom_vgg"),
         ModelSpec("custom-vgg"),
         CUSTOM_OPTIONS,
     ),

@@ -7,17 +7,10 @@ from collections import OrderedDict
 from torch import nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, Window, scaled, side_after
-from core.zoo.vgg import HEAD_WIDTH, dense
-
-POOL: Window = (3, 2, 0)
-CONVOLUTIONS: tuple[tuple[int, Window, bool], ...] = (  # channels, window, a max-pool follows
-    (96, (11, 4, 1), True),
-    (256, (5, 1, 2), True),
-    (384, (3, 1, 1), False),
-    (384, (3, 1, 1), False),
-    (256, (3, 1, 1), True),
-)
+from core.zoo.architecture import scaled, side_after
+from core.zoo.families.alexnet import CONVOLUTIONS, POOL
+from core.zoo.families.vgg import HEAD_WIDTH
+from core.zoo.networks.layers import dense
 
 
 def alexnet(spec: ModelSpec) -> nn.Sequential:
@@ -39,16 +32,3 @@ def alexnet(spec: ModelSpec) -> nn.Sequential:
     layers["dense2"] = dense(HEAD_WIDTH, HEAD_WIDTH)
     layers["dense3"] = nn.Sequential(OrderedDict(linear=nn.Linear(HEAD_WIDTH, spec.num_classes)))
     return nn.Sequential(layers)
-
-
-ARCHITECTURES = (
-    Architecture(
-        "alexnet",
-        "AlexNet",
-        "Classics",
-        2012,
-        "Krizhevsky et al. 2012, as in Dive into Deep Learning 8.1",
-        alexnet,
-        ModelSpec("alexnet"),
-    ),
-)

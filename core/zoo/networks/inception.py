@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, response_norm, scaled, side_after
+from core.zoo.architecture import scaled, side_after
+from core.zoo.families.inception import GOOGLENET
+from core.zoo.networks.layers import response_norm
 
 
 class Branches(nn.Module):
@@ -77,21 +79,6 @@ def course_stem(in_channels: int, out_channels: int) -> nn.Sequential:
     )
 
 
-# Table 1 of arXiv 1409.4842: 1×1; 3×3 reduce, 3×3; 5×5 reduce, 5×5; pool projection.
-# "pool" is a 3×3 max-pool with stride 2.
-GOOGLENET: tuple[tuple[str, tuple[int, int, int, int, int, int] | None], ...] = (
-    ("inception3a", (64, 96, 128, 16, 32, 32)),
-    ("inception3b", (128, 128, 192, 32, 96, 64)),
-    ("pool3", None),
-    ("inception4a", (192, 96, 208, 16, 48, 64)),
-    ("inception4b", (160, 112, 224, 24, 64, 64)),
-    ("inception4c", (128, 128, 256, 24, 64, 64)),
-    ("inception4d", (112, 144, 288, 32, 64, 64)),
-    ("inception4e", (256, 160, 320, 32, 128, 128)),
-    ("pool4", None),
-    ("inception5a", (256, 160, 320, 32, 128, 128)),
-    ("inception5b", (384, 192, 384, 48, 128, 128)),
-)
 HALVE = (3, 2, 1)  # padding 1 gives the paper's 112, 56, 28, 14, 7 at 224 pixels
 GOOGLENET_WINDOWS = ((7, 2, 3), HALVE, HALVE, HALVE, HALVE)
 
@@ -160,25 +147,3 @@ def googlenet(spec: ModelSpec) -> nn.Sequential:
         )
     )
     return nn.Sequential(layers)
-
-
-ARCHITECTURES = (
-    Architecture(
-        "course-inception",
-        "Course Inception net",
-        "Inception",
-        2020,
-        "course note on GoogLeNet, InceptionA",
-        course_inception,
-        ModelSpec("course-inception", image_size=28),
-    ),
-    Architecture(
-        "googlenet",
-        "GoogLeNet",
-        "Inception",
-        2014,
-        "arXiv 1409.4842, table 1",
-        googlenet,
-        ModelSpec("googlenet", in_channels=3, num_classes=1000),
-    ),
-)

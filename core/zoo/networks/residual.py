@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec
-from core.zoo.architecture import Architecture, Option, scaled, side_after
-from core.zoo.residual_units import SHORTCUT_OPTION, UnitOptions, residual_unit, unit_options
+from core.zoo.architecture import scaled, side_after
+from core.zoo.families.residual import COURSE_SHORTCUTS
+from core.zoo.networks.residual_units import UnitOptions, residual_unit
 from core.zoo.variants import DEFAULTS, WITH_MISTAKE
 
 
@@ -43,7 +44,6 @@ class ResidualBlock(nn.Module):
 
 
 WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
-COURSE_SHORTCUTS = ("identity", "constant-scaling", "conv", "none")  # of the note and its homework
 
 
 def course_residual(spec: ModelSpec) -> nn.Sequential:
@@ -91,28 +91,3 @@ def stem(in_channels: int, out_channels: int) -> nn.Sequential:
             conv=nn.Conv2d(in_channels, out_channels, 5), relu=nn.ReLU(), pool=nn.MaxPool2d(2)
         )
     )
-
-
-OPTIONS = (
-    SHORTCUT_OPTION,
-    Option(
-        "as_published",
-        "As published",
-        "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained.",
-        False,
-    ),
-    *unit_options(batch_norm=False),
-)
-
-ARCHITECTURES = (
-    Architecture(
-        "course-residual",
-        "Course residual net",
-        "Residual",
-        2020,
-        "course note on ResNet; shortcuts from arXiv 1603.05027",
-        course_residual,
-        ModelSpec("course-residual", image_size=28),
-        OPTIONS,
-    ),
-)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, scaled, side_after
+from core.zoo.architecture import scaled, side_after
+from core.zoo.families.resnet import STAGE_CHANNELS, TABLE
 
-STAGE_CHANNELS = (64, 128, 256, 512)
 WINDOWS = ((7, 2, 3), (3, 2, 1), *[(3, 2, 1)] * 3)  # conv, pool, the first block of stages 2 to 4
 
 
@@ -66,17 +66,11 @@ def bottleneck(in_channels: int, channels: int, stride: int) -> Block:
     return Block((1, 3, 1), (in_channels, channels, channels, 4 * channels), stride)
 
 
-TABLE = {  # name: title, block, expansion, blocks a stage
-    "resnet18": ("ResNet-18", basic, 1, (2, 2, 2, 2)),
-    "resnet34": ("ResNet-34", basic, 1, (3, 4, 6, 3)),
-    "resnet50": ("ResNet-50", bottleneck, 4, (3, 4, 6, 3)),
-}
-
-
 def resnet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes): a stem, four stages, global average pooling."""
     side_after(spec.image_size, WINDOWS)
-    _, block, expansion, stages = TABLE[spec.arch]
+    _, is_bottleneck, stages = TABLE[spec.arch]
+    block, expansion = (bottleneck, 4) if is_bottleneck else (basic, 1)
     width = scaled(STAGE_CHANNELS[0], spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         stem=nn.Sequential(
@@ -105,17 +99,3 @@ def resnet(spec: ModelSpec) -> nn.Sequential:
         )
     )
     return nn.Sequential(layers)
-
-
-ARCHITECTURES = tuple(
-    Architecture(
-        name,
-        title,
-        "Residual",
-        2015,
-        "arXiv 1512.03385, table 1",
-        resnet,
-        ModelSpec(name, in_channels=3, num_classes=1000),
-    )
-    for name, (title, *_) in TABLE.items()
-)

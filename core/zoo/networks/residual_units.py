@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec
-from core.zoo.architecture import Option
-from core.zoo.variants import DEFAULTS, ORDERS, SHORTCUT_TITLES, SHORTCUTS
+from core.zoo.variants import ORDERS, SHORTCUTS
 
 
 class ResidualUnit(nn.Module):
@@ -206,55 +205,3 @@ def sequence(
 def numbered(name: str, layers: OrderedDict[str, nn.Module]) -> str:
     """norm1, then norm2."""
     return f"{name}{1 + sum(other.startswith(name) for other in layers)}"
-
-
-SHORTCUT_OPTION = Option(
-    "shortcut",
-    "Shortcut",
-    "What carries the block's input past its two convolutions.",
-    "identity",
-    choices=tuple(SHORTCUT_TITLES.items()),
-)
-
-
-def unit_options(batch_norm: bool) -> tuple[Option, ...]:
-    """The options behind `shortcut`, with this default for BatchNorm."""
-    return (
-        Option(
-            "order",
-            "Activation order",
-            "Where BatchNorm and ReLU stand: arXiv 1603.05027, figure 4.",
-            "original",
-            choices=tuple((order.name, order.title) for order in ORDERS.values()),
-        ),
-        Option(
-            "batch_norm",
-            "BatchNorm",
-            "Normalise after each convolution; without it gradients show the shortcut's work.",
-            batch_norm,
-        ),
-        Option(
-            "factor",
-            "Factor",
-            "What the shortcut is multiplied by; constant scaling gives the rest to the branch.",
-            DEFAULTS["factor"],
-            minimum=0,
-            maximum=2,
-        ),
-        Option(
-            "gate_bias",
-            "Gate bias",
-            "Of the gates at the start: the lower, the more passes through the shortcut.",
-            DEFAULTS["gate_bias"],
-            minimum=-20,
-            maximum=20,
-        ),
-        Option(
-            "dropout",
-            "Dropout of the shortcut",
-            "Share of the shortcut's values that each training step drops.",
-            DEFAULTS["dropout"],
-            minimum=0,
-            maximum=1,
-        ),
-    )

@@ -1,0 +1,64 @@
+"""From a spec to its network, on the ambient device or on meta, where it takes no memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import nn
+
+from core.specs import MAX_IMAGE_SIZE, LabError, ModelSpec
+from core.zoo.architecture import ImageTooSmall
+from core.zoo.catalogue import complete, find
+from core.zoo.meta import OnMeta, is_on_meta
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """The network of `spec`, (N, in_channels, image_size, image_size) to (N, num_classes) logits.
+
+    Built on the ambient device: under `torch.device("meta")` it costs no memory. Raises LabError
+    for a spec that cannot be built; for an image that is too small it names the smallest size.
+    """
+    spec = complete(spec)
+    architecture = find(spec.arch)
+    try:
+        return architecture.builder(spec)
+    except ImageTooSmall as error:
+        smallest = smallest_image_size(spec)
+        works = (
+            f"the smallest that works is {smallest}×{smallest}"
+            if smallest
+            else f"no image up to {MAX_IMAGE_SIZE} pixels works, so it needs fewer poolings"
+        )
+        raise LabError(
+            f"{architecture.title} cannot take {spec.image_size}×{spec.image_size} pixels:"
+            f" its maps shrink to nothing, {works}."
+        ) from error
+
+
+def build_on_meta(spec: ModelSpec) -> nn.Module:
+    """As `build`, on the meta device: shapes without memory."""
+    with OnMeta():
+        network = build(spec)
+    return network if is_on_meta(network) else network.to("meta")
+
+
+def smallest_image_size(spec: ModelSpec) -> int | None:
+    """The smallest image side that `spec`'s network takes, None where none up to the limit is."""
+    spec = complete(spec)
+    builder = find(spec.arch).builder
+
+    def works(side: int) -> bool:
+        try:
+            with OnMeta():
+                builder(replace(spec, image_size=side))
+        except ImageTooSmall:
+            return False
+        return True
+
+    low, high = 1, MAX_IMAGE_SIZE  # windows are monotone, so bisection finds the border
+    if not works(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle + 1, high)
+    return low

@@ -1,0 +1,56 @@
+"""Every network of the lab: CATALOGUE holds a row each. No torch; `core.zoo.building` has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+
+from core.specs import LabError, ModelSpec
+from core.zoo import libraries
+from core.zoo.architecture import Architecture
+from core.zoo.families import (
+    alexnet,
+    cifar_resnet,
+    densenet,
+    inception,
+    lenet,
+    residual,
+    resnet,
+    vgg,
+)
+
+CATALOGUE: dict[str, Architecture] = {
+    row.name: row
+    for family in (lenet, alexnet, vgg, inception, residual, cifar_resnet, resnet, densenet)
+    for row in family.ARCHITECTURES
+}
+
+
+def find(arch: str) -> Architecture:
+    """The catalogue's row for `arch`, or that of `torchvision/NAME`.
+
+    Raises LabError with the nearest names.
+    """
+    if arch in CATALOGUE:
+        return CATALOGUE[arch]
+    if arch.startswith(libraries.PREFIX):
+        return libraries.architecture(arch)
+    near = get_close_matches(arch.lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)
+    raise LabError(f"There is no network named {arch[:60]!r}; try {', '.join(near)}.")
+
+
+def complete(spec: ModelSpec) -> ModelSpec:
+    """`spec` with every option of its architecture, checked, defaults filled in.
+
+    Raises LabError for an unknown network, an unknown option or a value it cannot take.
+    """
+    architecture = find(spec.arch)
+    known = {option.name: option for option in architecture.options}
+    chosen = dict(spec.options)
+    if unknown := sorted(set(chosen) - set(known)):
+        has = f"has {', '.join(known)}" if known else "has no options"
+        raise LabError(f"{architecture.title} has no option {unknown[0]!r}; it {has}.")
+    options = {
+        name: option.check(chosen.get(name, option.default)) for name, option in known.items()
+    }
+    return replace(spec, options=tuple(options.items()))

@@ -1,0 +1,34 @@
+"""The course note's residual net and the shortcuts its homework asks for."""
+
+from __future__ import annotations
+
+from core.specs import ModelSpec
+from core.zoo.architecture import Architecture, Option, built_by
+from core.zoo.families.unit_options import SHORTCUT_OPTION, unit_options
+
+COURSE_SHORTCUTS = ("identity", "constant-scaling", "conv", "none")  # of the note and its homework
+
+
+OPTIONS = (
+    SHORTCUT_OPTION,
+    Option(
+        "as_published",
+        "As published",
+        "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained.",
+        False,
+    ),
+    *unit_options(batch_norm=False),
+)
+
+ARCHITECTURES = (
+    Architecture(
+        "course-residual",
+        "Course residual net",
+        "Residual",
+        2020,
+        "course note on ResNet; shortcuts from arXiv 1603.05027",
+        built_by("residual.course_residual"),
+        ModelSpec("course-residual", image_size=28),
+        OPTIONS,
+    ),
+)

@@ -152,7 +152,7 @@ def add_gradients(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--depths", type=int, nargs="+", default=[], metavar="N")
     parser.add_argument("--shortcuts", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--batch-norm", choices=("with", "without", "both"))
-    parser.add_argument("--initialisation", choices=("default", "xavier", "he"), default="default")
+    parser.add_argument("--initialization", choices=("default", "xavier", "he"), default="default")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="default: 3")
     parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="default: 16")
     parser.add_argument("--dataset", default="fashion-mini", help="default: fashion-mini")
@@ -162,7 +162,7 @@ def add_gradients(commands: Commands[argparse.ArgumentParser]) -> None:
         nargs="+",
         default=[],
         metavar="RUN",
-        help="finished runs: as initialised, and with their best parameters",
+        help="finished runs: as initialized, and with their best parameters",
     )
     add_measurement(parser)
     parser.set_defaults(command=gradients.gradients)
@@ -302,7 +302,7 @@ def add_network(parser: argparse.ArgumentParser, arch: str | None = None) -> Non
         parser.add_argument("arch", metavar="ARCH", help=about)
     parser.add_argument("--ratio", type=int, metavar="N", help="divides the channel counts")
     parser.add_argument("--size", type=int, metavar="PIXELS", help="image side")
-    parser.add_argument("--in-channels", type=int, metavar="N", help="1 grey, 3 colour")
+    parser.add_argument("--in-channels", type=int, metavar="N", help="1 gray, 3 color")
     parser.add_argument("--classes", type=int, metavar="N", help="outputs of the network")
     parser.add_argument(
         "--option",

@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import wraps
+from operator import attrgetter
 from typing import Any, Self
 
 OptionValue = bool | int | float | str
@@ -24,7 +26,7 @@ MAX_LEARNING_RATE = 100.0
 MAX_SEED = 2**31 - 1
 
 SCHEDULES = ("constant", "one-cycle")
-INITIALISATIONS = ("default", "xavier")
+INITIALIZATIONS = ("default", "xavier")
 
 
 class LabError(ValueError):
@@ -101,7 +103,7 @@ class ModelSpec(Spec):
     arch: str  # a name in core.zoo.CATALOGUE
     ratio: int = 1  # divides the channel counts of convolutions
     image_size: int = 224  # pixels a side
-    in_channels: int = 1  # 1 grey, 3 colour
+    in_channels: int = 1  # 1 gray, 3 color
     num_classes: int = 10
     options: tuple[tuple[str, OptionValue], ...] = ()
 
@@ -153,6 +155,24 @@ class ModelSpec(Spec):
         return asdict(self) | {"options": dict(self.options)}
 
 
+OLD_NAMES = {"initialisation": "initialization", "normalise": "normalize"}  # in older stores
+
+
+def _accept_old_names(cls: type[Recipe]) -> type[Recipe]:
+    """Let stores and scripts from before the American spelling make and read recipes."""
+    make = cls.__init__
+
+    @wraps(make)
+    def make_with_new_names(self: Recipe, *values: Any, **named: Any) -> None:
+        make(self, *values, **{OLD_NAMES.get(name, name): value for name, value in named.items()})
+
+    cls.__init__ = make_with_new_names  # type: ignore[method-assign]
+    for old, new in OLD_NAMES.items():
+        setattr(cls, old, property(attrgetter(new)))
+    return cls
+
+
+@_accept_old_names
 @dataclass(frozen=True)
 class Recipe(Spec):
     """How a network is trained: SGD with these settings, the same for every network."""
@@ -166,8 +186,8 @@ class Recipe(Spec):
     weight_decay: float = 0.0
     max_gradient_norm: float = 0.0  # longer gradients are shortened to this; 0: left alone
     schedule: str = "constant"  # constant, one-cycle
-    initialisation: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
-    normalise: bool = False  # pixels to zero mean and unit deviation of the data set
+    initialization: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
+    normalize: bool = False  # pixels to zero mean and unit deviation of the data set
     bfloat16: bool = False  # forward pass in bfloat16 where the device gains by it (CUDA)
 
     def __post_init__(self) -> None:
@@ -181,11 +201,18 @@ class Recipe(Spec):
         check_number("weight_decay", self.weight_decay, 0.0, 10.0)
         check_number("max_gradient_norm", self.max_gradient_norm, 0.0, 1e6)
         check_choice("schedule", self.schedule, SCHEDULES)
-        check_choice("initialisation", self.initialisation, INITIALISATIONS)
-        check_flag("normalise", self.normalise)
+        check_choice("initialization", self.initialization, INITIALIZATIONS)
+        check_flag("normalize", self.normalize)
         check_flag("bfloat16", self.bfloat16)
         if self.nesterov and not self.momentum:
             raise LabError("Nesterov momentum needs a momentum above 0.")
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """As `Spec.from_dict`, also for what an older lab has written."""
+        if isinstance(values, Mapping):
+            values = {OLD_NAMES.get(name, name): value for name, value in values.items()}
+        return super().from_dict(values)
 
 
 @dataclass(frozen=True)

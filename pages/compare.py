@@ -275,8 +275,8 @@ def scatter(found: Sequence[tuple[str, Analysis]], batch: int) -> object:
     """MACs against parameters."""
     return figures.cost_scatter(
         [
-            (name, colour, marker, one, one.training_bytes(batch))
-            for (name, one), (colour, marker) in zip(found, figures.styles(len(found)), strict=True)
+            (name, color, marker, one, one.training_bytes(batch))
+            for (name, one), (color, marker) in zip(found, figures.styles(len(found)), strict=True)
         ]
     )
 
@@ -364,12 +364,12 @@ def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
     lines = [
         figures.Line(
             name,
-            colour,
+            color,
             marker,
             [point.value for point in points],
             [chosen.value(point.analysis, batch) for point in points],
         )
-        for (name, points), (colour, marker) in zip(swept, figures.styles(len(swept)), strict=True)
+        for (name, points), (color, marker) in zip(swept, figures.styles(len(swept)), strict=True)
     ]
     st.plotly_chart(figures.sweep_chart(lines, title, chosen.title), key="cmp_sweep")
     for name, points in swept:

@@ -78,7 +78,7 @@ def other_blocks(network: str, compared: set[str]) -> None:
 def picture(variant: Variant) -> None:
     """One block with its title and formula."""
     with st.container(border=True, width=143, gap="small"):
-        svg = variant_picture(variant, style_of(variant).colour)
+        svg = variant_picture(variant, style_of(variant).color)
         st.image(svg, width=109, alt=f"{variant.title}: {variant.formula}")
         st.markdown(f"**{plain(variant.title)}**")
         st.caption(plain(variant.formula))

@@ -120,8 +120,8 @@ def overlay(lab: Store, picked: Sequence[Run]) -> None:
     """The accuracy curves of the picked runs in one chart."""
     epochs = lab.epochs([run.id for run in picked])
     curves = [
-        figures.Curve(run_title(run), colour, marker, (epochs[run.id],))
-        for run, (colour, marker) in zip(picked, figures.styles(len(picked)), strict=True)
+        figures.Curve(run_title(run), color, marker, (epochs[run.id],))
+        for run, (color, marker) in zip(picked, figures.styles(len(picked)), strict=True)
     ]
     if any(epochs.values()):
         st.plotly_chart(figures.accuracy_chart(curves), key="runs_overlay")

@@ -121,7 +121,7 @@ def choose_run() -> RunSpec:
         key="train_recipe",
         bind="query-params",
         on_change=follow_recipe,
-        help="Optimiser, schedule, batch size, epochs, initialisation.",
+        help="Optimizer, schedule, batch size, epochs, initialization.",
     )
     st.caption(f"Source: {RECIPES[chosen].source}")
     total = find_dataset(dataset).train_images
@@ -223,7 +223,7 @@ def follow_recipe() -> None:
 
 
 def short_default(row: Architecture) -> ModelSpec:
-    """For grey images of ten classes; the large networks smaller, so that a run is short."""
+    """For gray images of ten classes; the large networks smaller, so that a run is short."""
     default = replace(row.default, in_channels=1, num_classes=10)
     if default.image_size <= 32:
         return default
@@ -240,8 +240,8 @@ def samples(name: str, size: int) -> list[np.ndarray]:
 
     images, _ = sample_images(name, SAMPLES)
     resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, 128))
-    grey = resized.shape[1] == 1
-    return [image[0] if grey else image.transpose(1, 2, 0) for image in resized.numpy()]
+    gray = resized.shape[1] == 1
+    return [image[0] if gray else image.transpose(1, 2, 0) for image in resized.numpy()]
 
 
 def show_samples(name: str, size: int) -> None:
@@ -371,7 +371,7 @@ def dead_sentence(dead: dict[str, int]) -> str:
     """Which parameters never got a gradient in training."""
     return (
         f"{sum(dead.values()):,} parameters never got a gradient, so they are still what they were"
-        f" initialised to: {', '.join(dead)}."
+        f" initialized to: {', '.join(dead)}."
     )
 
 

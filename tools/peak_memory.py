@@ -38,17 +38,17 @@ def training_peak(spec: ModelSpec, batch_size: int) -> int:
     def step() -> None:
         loss = F.cross_entropy(training.network(images), labels)
         loss.backward()
-        training.optimiser.step()
+        training.optimizer.step()
 
     step()
-    training.optimiser.zero_grad(set_to_none=True)
+    training.optimizer.zero_grad(set_to_none=True)
     return kept_bytes(training) + images.nbytes + labels.nbytes + peak_of(step)
 
 
 def kept_bytes(training: Training) -> int:
-    """Parameters, running statistics and the optimiser's state."""
+    """Parameters, running statistics and the optimizer's state."""
     network = training.network
-    state = [value for values in training.optimiser.state.values() for value in values.values()]
+    state = [value for values in training.optimizer.state.values() for value in values.values()]
     tensors = [*network.parameters(), *network.buffers(), *state]
     return sum(one.nbytes for one in tensors if isinstance(one, torch.Tensor))
 

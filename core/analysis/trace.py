@@ -49,7 +49,7 @@ KIND_OF_OPERATION = {
     ),
     **dict.fromkeys(("add", "sub", "cat", "mul", "stack"), "join"),
 }
-NORMALISING = (
+NORMALIZING = (
     *(nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm),
     nn.LocalResponseNorm,
 )
@@ -325,7 +325,7 @@ class Watcher(TorchDispatchMode):
         name = self.network.leaves.get(id(module))
         if name is not None and self.leaf is None:
             self.leaf = row = self.open_row(name, type(module).__name__)
-            if isinstance(module, NORMALISING):
+            if isinstance(module, NORMALIZING):
                 row.kind = "normalisation"
             elif isinstance(module, nn.modules.dropout._DropoutNd):
                 row.kind = "other"
@@ -584,7 +584,7 @@ def concatenated(sources: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     return empty(first, (first.shape[0], sum(one.shape[1] for one in sources), *first.shape[2:]))
 
 
-def normalised(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | None:
+def normalized(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | None:
     """The map after BatchNorm in training, and the statistics of the batch that it keeps."""
     _, _, _, training = rest[:4]
     channels = source.shape[1]
@@ -608,7 +608,7 @@ SHAPES: dict[Any, Callable[..., Any]] = {
     aten.max_pool2d_with_indices.default: max_pooled,
     aten.mean.dim: averaged,
     aten.cat.default: concatenated,
-    aten.native_batch_norm.default: normalised,
+    aten.native_batch_norm.default: normalized,
 }
 
 

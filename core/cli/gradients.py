@@ -34,7 +34,7 @@ def gradients(arguments: Namespace) -> int:
     runs = [trained(store, run_id) for run_id in arguments.runs] if store else []
     if arguments.exit_with_parent and store:
         leave_with_parent(store)
-    settings = (arguments.dataset, arguments.seeds, arguments.initialisation, arguments.batch_size)
+    settings = (arguments.dataset, arguments.seeds, arguments.initialization, arguments.batch_size)
     name = gradients_name(specs, *settings, arguments.runs)
     kept = store if arguments.keep else None
     with errors_kept(kept, name):

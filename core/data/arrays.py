@@ -18,7 +18,7 @@ FASHION_MINI_PATH = Path(__file__).with_name("fashion_mini.npz")
 def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Images and labels (N,), both uint8, of the `split` "train" or "test".
 
-    Grey images are (N, H, W), colour ones (N, 3, H, W). Raises LabError if there is no such
+    Gray images are (N, H, W), color ones (N, 3, H, W). Raises LabError if there is no such
     data set, it is not on this machine yet, or it is broken.
     """
     info = find_dataset(name)
@@ -52,8 +52,8 @@ def check_against(
 ) -> None:
     """Raise LabError if whole files hold something other than the data set that `info` tells of."""
     count = info.train_images if split == "train" else info.test_images
-    colour = () if info.channels == 1 else (info.channels,)
-    expected = (count, *colour, info.image_size, info.image_size)
+    color = () if info.channels == 1 else (info.channels,)
+    expected = (count, *color, info.image_size, info.image_size)
     if images.shape != expected or labels.max() >= len(info.class_names):
         raise LabError(
             f"{folder} holds another data set than {info.title}: its {split} images have the "

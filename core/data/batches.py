@@ -25,7 +25,7 @@ def prepare(
 ) -> Tensor:
     """uint8 (N, C, H, W) to float32 (N, in_channels, size, size) on the same device.
 
-    Values are 0..1, or (value - mean) / std where both are given. Grey images (C = 1) are
+    Values are 0..1, or (value - mean) / std where both are given. Gray images (C = 1) are
     repeated over `in_channels` without taking memory. Raises LabError for any other mismatch.
     """
     channels = images.shape[1]
@@ -40,7 +40,7 @@ def prepare(
 def resize(images: Tensor, size: int) -> Tensor:
     """uint8 (N, C, H, W) to uint8 (N, C, size, size), as torchvision's Resize does to a PIL image.
 
-    Rounded to whole grey levels like PIL's pixels, so that images resized once and kept are the
+    Rounded to whole gray levels like PIL's pixels, so that images resized once and kept are the
     same as images resized for each batch.
     """
     if images.shape[-2:] == (size, size):

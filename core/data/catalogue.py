@@ -55,7 +55,7 @@ class DatasetInfo:
     source: str  # origin and licence, one sentence
     torchvision_class: str | None = None  # in torchvision.datasets, also its folder; None: shipped
     image_size: int = 28  # pixels a side
-    channels: int = 1  # 1 grey, 3 colour
+    channels: int = 1  # 1 gray, 3 color
     folder: str | None = None  # where torchvision keeps the files; None: in torchvision_class/raw
 
 
@@ -117,7 +117,7 @@ DATASETS: dict[str, DatasetInfo] = {
             download_bytes=170_498_071,
             disk_bytes=186_213_868,
             source=(
-                "Colour photographs by Krizhevsky, Nair and Hinton, 2009; "
+                "Color photographs by Krizhevsky, Nair and Hinton, 2009; "
                 "its authors name no licence."
             ),
             torchvision_class="CIFAR10",
@@ -168,7 +168,7 @@ def files_of(info: DatasetInfo) -> tuple[str, ...]:
 
 
 def check_channels(info: DatasetInfo, in_channels: int) -> None:
-    """Raise LabError unless a network of `in_channels` takes the images: grey ones fit any."""
+    """Raise LabError unless a network of `in_channels` takes the images: gray ones fit any."""
     if info.channels not in (1, in_channels):
         raise LabError(channels_error(in_channels, info.channels))
 
@@ -178,7 +178,7 @@ def channels_error(in_channels: int, channels: int) -> str:
     noun = "channel" if in_channels == 1 else "channels"
     return (
         f"The network takes {in_channels} {noun} and the images have {channels}: "
-        f"give the network {channels}, or take grey images."
+        f"give the network {channels}, or take gray images."
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads CIFAR-10's Python version: batches of 32×32 colour images, each a pickled dictionary.
+"""Reads CIFAR-10's Python version: batches of 32×32 color images, each a pickled dictionary.
 
 Source: "The CIFAR-10 dataset", Krizhevsky, section "Dataset layout": `data`, uint8 (N, 3072), rows
 of 1024 red, 1024 green and 1024 blue values; `labels`, a list of N numbers. A pickle may call what

@@ -66,5 +66,5 @@ def load_split(name: str, split: str) -> tuple[Tensor, Tensor]:
 
 
 def with_channels(images: Tensor) -> Tensor:
-    """(N, S, S) as (N, 1, S, S); colour images as they are."""
+    """(N, S, S) as (N, 1, S, S); color images as they are."""
     return images.unsqueeze(1) if images.ndim == 3 else images

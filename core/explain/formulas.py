@@ -100,7 +100,7 @@ def parameters(layer: LayerCost) -> Formula:
     if not weights:
         return formula("parameters", [(bias,)], layer.params, f"{SHARED} The biases are its own.")
     if layer.kind == "normalisation":
-        return normalisation_parameters(layer)
+        return normalization_parameters(layer)
     products = [weight_factors(layer)] + ([(bias,)] if layer.biases else [])
     if layer.biases:
         note = f"The last summand is the bias, {BIAS[is_linear(layer)]}."
@@ -138,7 +138,7 @@ def weight_factors(layer: LayerCost) -> Product:
     return numbered(weight)
 
 
-def normalisation_parameters(layer: LayerCost) -> Formula:
+def normalization_parameters(layer: LayerCost) -> Formula:
     """A scale for each channel, and a shift for each unless it was left out."""
     channels = prod(layer.weight_shape)
     size = Factor("C", channels)

@@ -108,7 +108,7 @@ def torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
     linear = [one for one in modules if one.kind == "linear"]
     yield Part("biases of linear layers", sum(biases(one) for one in linear))
     yield Part(
-        "scales and shifts of normalisation layers",
+        "scales and shifts of normalization layers",
         sum(one.params for one in modules if one.kind == "normalisation"),
     )
     yield Part(

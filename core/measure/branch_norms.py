@@ -36,7 +36,7 @@ class BranchNorm:
     weights: int
     norm: float  # Euclidean, of all its weights
     rms: float  # of its weights
-    rms_at_start: float  # what the initialisation gives in the mean
+    rms_at_start: float  # what the initialization gives in the mean
     read_with: float  # root mean square of the next layer's weights on this branch's channels
 
     @property
@@ -45,21 +45,21 @@ class BranchNorm:
         return self.rms / self.rms_at_start
 
 
-def branch_norms(path: Path, initialisation: str) -> list[BranchNorm]:
+def branch_norms(path: Path, initialization: str) -> list[BranchNorm]:
     """Every branch of a course Inception net's parameters. Raises LabError for another file."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         parameters: Parameters = load_file(path)
-        return [one for block in READERS for one in block_norms(parameters, block, initialisation)]
+        return [one for block in READERS for one in block_norms(parameters, block, initialization)]
     except (SafetensorError, OSError, KeyError, IndexError, ValueError) as error:
         raise LabError(
             f"The parameters in {path.name} cannot be read; train the run again."
         ) from error
 
 
-def block_norms(parameters: Parameters, block: str, initialisation: str) -> list[BranchNorm]:
+def block_norms(parameters: Parameters, block: str, initialization: str) -> list[BranchNorm]:
     """The branches of one block."""
     kernels = {branch: weights_of(parameters, f"{block}.{branch}") for branch in BRANCHES}
     channels = {branch: weights[-1].shape[0] for branch, weights in kernels.items()}
@@ -69,7 +69,7 @@ def block_norms(parameters: Parameters, block: str, initialisation: str) -> list
     for branch, weights in kernels.items():
         count = sum(one.size for one in weights)
         squares = sum(float(np.square(one, dtype=np.float64).sum()) for one in weights)
-        expected = sum(one.size * variance(one, initialisation) for one in weights)
+        expected = sum(one.size * variance(one, initialization) for one in weights)
         read = reader[:, start : start + channels[branch]]
         start += channels[branch]
         found.append(
@@ -95,14 +95,14 @@ def weights_of(parameters: Parameters, branch: str) -> list[NDArray[np.float32]]
     return [parameters[name] for name in names]
 
 
-def variance(kernel: NDArray[np.float32], initialisation: str) -> float:
-    """Of the numbers that a kernel (out, in, height, width) is initialised to.
+def variance(kernel: NDArray[np.float32], initialization: str) -> float:
+    """Of the numbers that a kernel (out, in, height, width) is initialized to.
 
     xavier: 2 / (fan in + fan out), Glorot & Bengio 2010; default: 1 / (3 · fan in), PyTorch's.
     """
     window = int(np.prod(kernel.shape[2:]))
     fan_out, fan_in = window * kernel.shape[0], window * kernel.shape[1]
-    return 2 / (fan_in + fan_out) if initialisation == "xavier" else 1 / (3 * fan_in)
+    return 2 / (fan_in + fan_out) if initialization == "xavier" else 1 / (3 * fan_in)
 
 
 def branch_verdict(norms: list[BranchNorm]) -> list[str]:
@@ -116,6 +116,6 @@ def branch_verdict(norms: list[BranchNorm]) -> list[str]:
             f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
             f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
             f" the weights of {BRANCHES[grown.branch]} are {grown.growth:.2f} times as large as"
-            " they were initialised, the most of the four."
+            " they were initialized, the most of the four."
         )
     return sentences

@@ -20,7 +20,7 @@ from torchvision import transforms
 from core.data.load import Dataset
 from core.specs import RunSpec
 from core.training.devices import find_device
-from core.training.fit import initialised
+from core.training.fit import initialized
 
 LOADER_WORKERS = (0, 2)  # of a DataLoader; which is faster depends on the machine
 PREFETCHED = 4  # batches that two workers have ready before anybody asks
@@ -49,29 +49,29 @@ def transform(spec: RunSpec, data: Dataset) -> Any:
     if spec.model.in_channels == 3 and data.info.channels == 1:
         steps.append(transforms.Grayscale(3))
     steps.append(transforms.ToTensor())
-    if spec.recipe.normalise:
+    if spec.recipe.normalize:
         steps.append(transforms.Normalize((data.info.mean,), (data.info.std,)))
     return transforms.Compose(steps)
 
 
 def conventional_network(spec: RunSpec) -> tuple[nn.Module, torch.optim.SGD]:
-    """The network and its optimiser, as the published code makes them."""
-    network = initialised(spec).to(find_device(spec.device)).train()
+    """The network and its optimizer, as the published code makes them."""
+    network = initialized(spec).to(find_device(spec.device)).train()
     recipe = spec.recipe
-    optimiser = torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         network.parameters(),
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
     )
-    return network, optimiser
+    return network, optimizer
 
 
 def conventional_steps(spec: RunSpec, data: Dataset, loader_workers: int) -> Iterator[int]:
     """Train for ever, epoch after epoch; yields the number of images after each step."""
     device = find_device(spec.device)
-    network, optimiser = conventional_network(spec)
+    network, optimizer = conventional_network(spec)
     loader = DataLoader(
         PilImages(spec, data), spec.recipe.batch_size, shuffle=True, num_workers=loader_workers
     )
@@ -79,9 +79,9 @@ def conventional_steps(spec: RunSpec, data: Dataset, loader_workers: int) -> Ite
         running_loss = 0.0
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = F.cross_entropy(network(images), labels)
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             running_loss += loss.item()
             yield len(labels)

@@ -164,13 +164,13 @@ def measure_flow(
     specs: Sequence[ModelSpec],
     dataset: str,
     seeds: int = 3,
-    initialisation: str = "default",
+    initialization: str = "default",
     batch_size: int = BATCH_SIZE,
     runs: Sequence[Trained] = (),
 ) -> Iterator[GradientFlow]:
     """Measure network by network: yields what is known after each one.
 
-    `specs` at initialisation, over `seeds` draws of weights and images; each of `runs` with the
+    `specs` at initialization, over `seeds` draws of weights and images; each of `runs` with the
     weights that it began with and the best that it found, on images of its own data set. Raises
     LabError for a network, a data set or parameters that are not here.
     """
@@ -187,8 +187,8 @@ def measure_flow(
         samples = []
         for seed in range(seeds):
             images = batch(data[dataset], spec, batch_size, seed)
-            samples.append(measure(initialised(spec, initialisation, seed), *images))
-        networks.append(summary(spec, initialisation, samples))
+            samples.append(measure(initialized(spec, initialization, seed), *images))
+        networks.append(summary(spec, initialization, samples))
         yield GradientFlow(len(networks) / steps, dataset, batch_size, machine, tuple(networks))
     for done, run in enumerate(runs, start=len(specs) + 1):
         name = run.spec.dataset
@@ -198,16 +198,16 @@ def measure_flow(
         yield GradientFlow(done / steps, dataset, batch_size, machine, tuple(networks))
 
 
-def initialised(spec: ModelSpec, initialisation: str, seed: int) -> nn.Module:
+def initialized(spec: ModelSpec, initialization: str, seed: int) -> nn.Module:
     """A network with freshly drawn weights. Raises LabError for an unknown way to draw them."""
     torch.manual_seed(seed)
     network = build(spec)
-    if initialisation == "xavier":
+    if initialization == "xavier":
         network.apply(xavier)
-    elif initialisation == "he":
+    elif initialization == "he":
         network.apply(he)
-    elif initialisation != "default":
-        raise LabError(f"initialisation must be default, xavier or he, not {initialisation!r}.")
+    elif initialization != "default":
+        raise LabError(f"initialization must be default, xavier or he, not {initialization!r}.")
     return network
 
 
@@ -220,7 +220,7 @@ def he(module: nn.Module) -> None:
 
 
 def batch(
-    data: Dataset, spec: ModelSpec, batch_size: int, seed: int, normalise: bool = True
+    data: Dataset, spec: ModelSpec, batch_size: int, seed: int, normalize: bool = True
 ) -> tuple[Tensor, Tensor]:
     """Training images drawn by `seed`, as the network reads them, and their labels."""
     if spec.num_classes < len(data.info.class_names):
@@ -229,17 +229,17 @@ def batch(
             f" many, not {spec.num_classes}."
         )
     chosen = epoch_order(len(data.train_labels), seed, 1)[:batch_size]
-    mean, std = (data.info.mean, data.info.std) if normalise else (None, None)
+    mean, std = (data.info.mean, data.info.std) if normalize else (None, None)
     cut = data.train_images[chosen]
     return prepare(cut, spec.image_size, spec.in_channels, mean, std), data.train_labels[chosen]
 
 
 def before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[NetworkFlow]:
-    """The network of a run as it was initialised, and with its best parameters."""
+    """The network of a run as it was initialized, and with its best parameters."""
     spec, recipe = complete(run.spec.model), run.spec.recipe
-    images = batch(data, spec, batch_size, run.spec.seed, recipe.normalise)
-    network = initialised(spec, recipe.initialisation, run.spec.seed)
-    before = summary(spec, recipe.initialisation, [measure(network, *images)], run.run)
+    images = batch(data, spec, batch_size, run.spec.seed, recipe.normalize)
+    network = initialized(spec, recipe.initialization, run.spec.seed)
+    before = summary(spec, recipe.initialization, [measure(network, *images)], run.run)
     load_parameters(network, run.parameters)
     state = f"trained, epoch {run.epoch}"
     return [before, summary(spec, state, [measure(network, *images)], run.run, trained=True)]

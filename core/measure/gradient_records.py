@@ -18,7 +18,7 @@ DEPTHS = (20, 56, 110)  # 6n + 2 weight layers, arXiv 1512.03385, section 4.2
 SHORTCUTS = ("identity", "none")  # compared where nobody has chosen others
 IMAGE_SIZE = 28  # pixels a side
 
-INITIALISATIONS = {  # how the weights are drawn before the measurement → how that is called
+INITIALIZATIONS = {  # how the weights are drawn before the measurement → how that is called
     "default": "as the network is built",
     "xavier": "Xavier uniform, as the fast recipe",
     "he": "He normal, arXiv 1502.01852",
@@ -34,7 +34,7 @@ QUANTITIES = {  # field of LayerFlow → what it is
 
 
 def deep_net(depth: int, shortcut: str, batch_norm: bool, ratio: int = 1) -> ModelSpec:
-    """The CIFAR-style net of so many weight layers, for grey images."""
+    """The CIFAR-style net of so many weight layers, for gray images."""
     options: dict[str, OptionValue] = {"batch_norm": batch_norm, "shortcut": shortcut}
     return ModelSpec(f"{FAMILY}{depth}", ratio, IMAGE_SIZE, options=tuple(options.items()))
 
@@ -83,7 +83,7 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerFlow:
-    """One convolution or linear layer, before normalisation and activation."""
+    """One convolution or linear layer, before normalization and activation."""
 
     path: str
     depth: int  # weight layers on the longest path from the image to here
@@ -106,7 +106,7 @@ class NetworkFlow:
     """A network's layers in the order of execution."""
 
     spec: str  # ModelSpec as JSON
-    state: str  # one of INITIALISATIONS, or the run whose parameters it has
+    state: str  # one of INITIALIZATIONS, or the run whose parameters it has
     seeds: int
     layers: tuple[LayerFlow, ...]
     blocks: tuple[BlockFlow, ...]
@@ -143,7 +143,7 @@ class GradientFlow:
     """Several networks, measured alike."""
 
     share: float  # of the measurement that is done, 0 to 1
-    dataset: str  # of the networks that are measured at initialisation
+    dataset: str  # of the networks that are measured at initialization
     batch_size: int
     machine: str
     networks: tuple[NetworkFlow, ...]

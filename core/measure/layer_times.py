@@ -20,7 +20,7 @@ from core.analysis import Analysis
 from core.analysis.trace import FREE, operation_name, tensors_in
 from core.specs import LabError
 from core.training.compute_plan import memory_format
-from core.training.devices import available_bytes, describe, find_device, synchronise
+from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.building import build
 
@@ -72,10 +72,10 @@ def measure_layers(
 def timed_step(network: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> float:
     """Seconds of one forward and backward pass, unwatched."""
     network.zero_grad(set_to_none=True)
-    synchronise(device)
+    synchronize(device)
     began = perf_counter()
     F.cross_entropy(network(images), labels).backward()
-    synchronise(device)
+    synchronize(device)
     return perf_counter() - began
 
 
@@ -116,11 +116,11 @@ class Stopwatch(TorchDispatchMode):
         loss = F.cross_entropy(logits, labels)
         self.time_nodes()
         loss.backward()
-        synchronise(self.device)
+        synchronize(self.device)
 
     def now(self) -> float:
         """The time once the device has done what it was told."""
-        synchronise(self.device)
+        synchronize(self.device)
         return perf_counter()
 
     # Forward --------------------------------------------------------------------------------

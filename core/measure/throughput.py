@@ -21,7 +21,7 @@ from core.measure.conventional_loop import LOADER_WORKERS, PREFETCHED, conventio
 from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import choose_execution, threads_restored, uses_bfloat16
-from core.training.devices import available_bytes, describe, find_device, synchronise
+from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.estimate import check_data, check_memory
 from core.training.fit import Training, fit, start
 from core.training.records import Execution, Progress, Throughput, ThroughputPoint
@@ -53,11 +53,11 @@ class Contender:
         with self.own_settings():
             for _ in range(PREFETCHED if self.loader_workers else 2):
                 next(self.steps)  # a queue that has filled meanwhile is no merit of the loop
-            synchronise(device)
+            synchronize(device)
             before = self.compute_seconds()
             began = perf_counter()
             images = sum(next(self.steps) for _ in range(self.steps_a_turn))
-            synchronise(device)
+            synchronize(device)
             seconds = perf_counter() - began
         self.rates.append(images / seconds)
         if compute := self.compute_seconds() - before:
@@ -84,10 +84,10 @@ class Contender:
         with self.own_settings():
             for _ in range(WARM_UP):
                 next(self.steps)
-            synchronise(device)
+            synchronize(device)
             began = perf_counter()
             next(self.steps)
-            synchronise(device)
+            synchronize(device)
         wanted = ceil(TURN_SECONDS / (perf_counter() - began))
         self.steps_a_turn = min(MAX_STEPS, max(MIN_STEPS, wanted))
 
@@ -185,9 +185,9 @@ def matrix_peak(spec: RunSpec) -> float:
     one = torch.rand((side, side), device=device).to(dtype)
     seconds = []
     for _ in range(6):
-        synchronise(device)
+        synchronize(device)
         began = perf_counter()
         one @ one
-        synchronise(device)
+        synchronize(device)
         seconds.append(perf_counter() - began)
     return 2 * side**3 / min(seconds)

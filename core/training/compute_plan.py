@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from core.analysis.cpu import threads
 from core.specs import RunSpec
-from core.training.devices import describe, find_device, processor, synchronise
+from core.training.devices import describe, find_device, processor, synchronize
 from core.training.records import Execution
 from core.zoo.building import build
 
@@ -118,12 +118,12 @@ def trial_step(
     network.to(memory_format=memory_format(network, way.channels_last))
     network.zero_grad(set_to_none=True)
     device = images.device
-    synchronise(device)
+    synchronize(device)
     began = perf_counter()
     with torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16(spec, device)):
         loss = F.cross_entropy(network(images), labels)
     loss.backward()
-    synchronise(device)
+    synchronize(device)
     return perf_counter() - began
 
 

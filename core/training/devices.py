@@ -48,7 +48,7 @@ def processor() -> str:
     return f"{platform.processor() or platform.machine()} CPU"
 
 
-def synchronise(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Wait until everything queued on `device` is done, so that a clock tells the truth."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -20,7 +20,7 @@ CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
 EQUAL_RUN = "an equal run here"  # what an estimate rests on
 BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 EVALUATION = 1.0  # forward only
-AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimiser, sums
+AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimizer, sums
 # What a shorter run may have, the longest first.
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
 SIZES = (160, 128, 96, 64, 48, 32, 28)  # pixels a side
@@ -37,7 +37,7 @@ class Speed:
     linear: float  # MACs a second
     elementwise: float  # elements a second, forward and backward together
     operation_seconds: float  # the least that an operation takes, forward and backward
-    parameter_seconds: float  # an optimiser step, for each parameter
+    parameter_seconds: float  # an optimizer step, for each parameter
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Speed:
@@ -218,7 +218,7 @@ def measure_speed(device_name: str) -> Speed:
     import torch
     from torch import Tensor, nn
 
-    from core.training.devices import find_device, synchronise
+    from core.training.devices import find_device, synchronize
 
     device = find_device(device_name)
 
@@ -228,11 +228,11 @@ def measure_speed(device_name: str) -> Speed:
         image = torch.rand(shape, device=device, requires_grad=True)
         times = []
         for _ in range(7):
-            synchronise(device)
+            synchronize(device)
             began = perf_counter()
             output: Tensor = network(image)
             output.backward(torch.ones_like(output))
-            synchronise(device)
+            synchronize(device)
             times.append(perf_counter() - began)
         return min(times)  # whatever else runs here only ever adds time
 
@@ -245,12 +245,12 @@ def measure_speed(device_name: str) -> Speed:
     parameters = 4_000_000
     weights = nn.Parameter(torch.zeros(parameters, device=device))
     weights.grad = torch.zeros_like(weights)
-    optimiser = torch.optim.SGD([weights], lr=0.1, momentum=0.9)
-    optimiser.step()
-    synchronise(device)
+    optimizer = torch.optim.SGD([weights], lr=0.1, momentum=0.9)
+    optimizer.step()
+    synchronize(device)
     began = perf_counter()
-    optimiser.step()
-    synchronise(device)
+    optimizer.step()
+    synchronize(device)
     step_seconds = perf_counter() - began
     with torch.random.fork_rng():
         return Speed(

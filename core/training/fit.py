@@ -26,7 +26,7 @@ from core.training.compute_plan import (
     pool_before_relu,
     uses_bfloat16,
 )
-from core.training.devices import available_bytes, find_device, synchronise
+from core.training.devices import available_bytes, find_device, synchronize
 from core.training.estimate import check_data
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, EpochMetrics, Execution, Progress
@@ -94,10 +94,10 @@ class EpochSums:
 
 @dataclass
 class Training:
-    """A network and its optimiser between two steps."""
+    """A network and its optimizer between two steps."""
 
     network: nn.Module
-    optimiser: torch.optim.SGD
+    optimizer: torch.optim.SGD
     device: torch.device
     sums: EpochSums  # of the epoch under way
     epoch: int = 0  # epochs finished
@@ -112,13 +112,13 @@ class Training:
             "sums": self.sums.state(),
             "dead": self.dead,
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from what `state` returned."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimiser"])
         self.sums.restore(state["sums"])
         self.epoch, self.step, self.dead = state["epoch"], state["step"], state["dead"]
 
@@ -139,18 +139,18 @@ class Training:
 
 
 def start(spec: RunSpec, execution: Execution | None = None) -> Training:
-    """A freshly initialised network on its device, computed by this process as `execution` says.
+    """A freshly initialized network on its device, computed by this process as `execution` says.
 
     Without it, on as many threads as torch uses now. Raises LabError if spec cannot be built.
     """
     device = find_device(spec.device)
-    network = pool_before_relu(initialised(spec))
+    network = pool_before_relu(initialized(spec))
     execution = execution or default_execution(network, torch.get_num_threads())
     torch.set_num_threads(execution.threads)
     layout = memory_format(network, execution.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
     recipe = spec.recipe
-    optimiser = torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         network.parameters(),
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
@@ -158,14 +158,14 @@ def start(spec: RunSpec, execution: Execution | None = None) -> Training:
         weight_decay=recipe.weight_decay,
         fused=device.type in ("cpu", "cuda"),
     )
-    return Training(network, optimiser, device, EpochSums(device))
+    return Training(network, optimizer, device, EpochSums(device))
 
 
-def initialised(spec: RunSpec) -> nn.Module:
+def initialized(spec: RunSpec) -> nn.Module:
     """The network with the weights that its seed and its recipe begin with, on the CPU."""
     torch.manual_seed(spec.seed)
     network = build(spec.model)
-    if spec.recipe.initialisation == "xavier":
+    if spec.recipe.initialization == "xavier":
         network.apply(xavier)
     return network
 
@@ -192,7 +192,7 @@ def fit(
         return
     began = perf_counter()
     train, test = halves(spec, data, training.device)
-    synchronise(training.device)
+    synchronize(training.device)
     training.sums.charge("transfer", perf_counter() - began)
     yield from resize_once(spec, training, (train, test))
     batch_size = evaluation_batch_size(spec)
@@ -223,14 +223,14 @@ def metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMet
         train_seconds=seen.seconds,
         evaluation_seconds=tested.seconds,
         images_per_second=seen.images / seen.seconds,
-        last_learning_rate=training.optimiser.param_groups[0]["lr"],
+        last_learning_rate=training.optimizer.param_groups[0]["lr"],
         **{f"{name}_seconds": seconds for name, seconds in seen.phases.items()},
     )
 
 
 def halves(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, Images]:
     """Training and test images on `device`, as the recipe scales them."""
-    mean, std = (data.info.mean, data.info.std) if spec.recipe.normalise else (None, None)
+    mean, std = (data.info.mean, data.info.std) if spec.recipe.normalize else (None, None)
 
     def half(images: Tensor, labels: Tensor) -> Images:
         size, channels = spec.model.image_size, spec.model.in_channels
@@ -271,7 +271,7 @@ class Laps:
 
     def now(self) -> float:
         """The time once the device has done what it was told."""
-        synchronise(self.sums.device)
+        synchronize(self.sums.device)
         return perf_counter()
 
     def end(self, phase: str) -> None:
@@ -313,7 +313,7 @@ def train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Pr
         train_step(spec, training, images, labels, laps)
         training.step = step + 1
         if training.step == steps:
-            synchronise(training.device)
+            synchronize(training.device)
         sums.seconds += perf_counter() - began  # what the reader does meanwhile is not training
         rate = sums.images / sums.seconds
         yield Progress("training", epoch, recipe.epochs, training.step, steps, rate)
@@ -334,15 +334,15 @@ def train_step(
     laps.end("backward")
     if recipe.max_gradient_norm:
         nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
-    training.optimiser.step()
-    training.optimiser.zero_grad(set_to_none=True)  # frees memory that the next forward needs
+    training.optimizer.step()
+    training.optimizer.zero_grad(set_to_none=True)  # frees memory that the next forward needs
     training.sums.add(loss, logits, labels)
     laps.end("optimiser")
 
 
 def set_rate(training: Training, rate: float) -> None:
     """The learning rate of the next step."""
-    for group in training.optimiser.param_groups:
+    for group in training.optimizer.param_groups:
         group["lr"] = rate
 
 
@@ -382,7 +382,7 @@ def evaluate(
             logits = network(images)
             tested.add(F.cross_entropy(logits, labels), logits, labels)
         if step + 1 == steps:
-            synchronise(device)
+            synchronize(device)
         tested.seconds += perf_counter() - began
         epoch, rate = training.epoch + 1, seen.images / seen.seconds
         yield Progress("evaluating", epoch, spec.recipe.epochs, step + 1, steps, rate)

@@ -41,8 +41,8 @@ def fast(train_images: int) -> Recipe:
         weight_decay=5e-4,
         max_gradient_norm=1.0,
         schedule="one-cycle",
-        initialisation="xavier",
-        normalise=True,
+        initialization="xavier",
+        normalize=True,
         bfloat16=True,
     )
 
@@ -52,7 +52,7 @@ PUBLISHED_VGG = Recipe(
     epochs=5,
     batch_size=128,
     learning_rate=0.05,
-    initialisation="xavier",
+    initialization="xavier",
     bfloat16=True,
 )
 PUBLISHED_COURSE = Recipe(
@@ -61,7 +61,7 @@ PUBLISHED_COURSE = Recipe(
     batch_size=64,
     learning_rate=0.01,
     momentum=0.5,
-    normalise=True,
+    normalize=True,
 )
 
 RECIPES: dict[str, RecipeRow] = {

@@ -51,7 +51,7 @@ class EpochMetrics:
 
     @property
     def step_seconds(self) -> float:
-        """What the network itself took: forward, backward, optimiser."""
+        """What the network itself took: forward, backward, optimizer."""
         return self.forward_seconds + self.backward_seconds + self.optimiser_seconds
 
     @property

@@ -22,7 +22,7 @@ class TimeSplit:
     transfer: float
     forward: float
     backward: float
-    optimiser: float
+    optimizer: float
     overhead: float  # Python between the phases
     evaluation: float
 
@@ -34,7 +34,7 @@ class TimeSplit:
     @property
     def network(self) -> float:
         """What the network itself took."""
-        return self.forward + self.backward + self.optimiser
+        return self.forward + self.backward + self.optimizer
 
 
 def split_time(epochs: Sequence[EpochMetrics]) -> TimeSplit | None:
@@ -78,7 +78,7 @@ def verdict(split: TimeSplit, device: str) -> str:
     device_name = "CPU" if device == "cpu" else "device"
     return (
         f"Bound by the network: {in_percent(network)} of the training time is forward, backward and"
-        f" optimiser, so the {device_name} is what limits it and a faster one would pay off."
+        f" optimizer, so the {device_name} is what limits it and a faster one would pay off."
     )
 
 

@@ -127,16 +127,16 @@ def test_a_missing_field_is_named(spec):
 
 @by_class
 def test_an_unknown_field_is_named(spec):
-    with pytest.raises(LabError, match=r"but no 'colour'") as caught:
-        type(spec).from_dict(spec.to_dict() | {"colour": 1})
+    with pytest.raises(LabError, match=r"but no 'color'") as caught:
+        type(spec).from_dict(spec.to_dict() | {"color": 1})
     sentence(caught)
 
 
 def test_the_parts_of_a_run_are_checked_too():
     values = RUN.to_dict()
     for part, cls in (("model", "ModelSpec"), ("recipe", "Recipe")):
-        with pytest.raises(LabError, match=f"{cls} has .* but no 'colour'"):
-            RunSpec.from_dict(values | {part: values[part] | {"colour": 1}})
+        with pytest.raises(LabError, match=f"{cls} has .* but no 'color'"):
+            RunSpec.from_dict(values | {part: values[part] | {"color": 1}})
         with pytest.raises(LabError, match=f"{cls} is a JSON object"):
             RunSpec.from_dict(values | {part: "fast"})
 
@@ -199,9 +199,9 @@ def test_numbers_stay_within_bounds(spec, field, low, high):
         (MODEL, "arch", ("", None, 11), "arch must be the name of a network"),
         (RECIPE, "name", ("", None, 1), "A recipe needs a name"),
         (RECIPE, "nesterov", (1, "yes", None), "nesterov must be true or false"),
-        (RECIPE, "normalise", (0, "", None), "normalise must be true or false"),
+        (RECIPE, "normalize", (0, "", None), "normalize must be true or false"),
         (RECIPE, "schedule", ("cosine", None, []), "schedule must be one of constant, one-cycle"),
-        (RECIPE, "initialisation", ("he", 1, {}), "initialisation must be one of default, xavier"),
+        (RECIPE, "initialization", ("he", 1, {}), "initialization must be one of default, xavier"),
         (RUN, "dataset", ("", None, 3), "dataset must be the name of a data set"),
         (RUN, "device", ("", None, 0), "device must be cpu, cuda or mps"),
         (RUN, "model", (None, "vgg11", 3), "ModelSpec is a JSON object"),

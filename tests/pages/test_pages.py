@@ -343,7 +343,7 @@ def test_train_queues_exactly_the_run_that_the_form_shows():
     assert (run.spec.dataset, run.spec.train_images, run.spec.seed) == ("fashion-mini", 640, 7)
     chosen = run.spec.recipe
     assert (chosen.name, chosen.epochs, chosen.batch_size) == ("published-vgg", 2, 64)
-    assert (chosen.learning_rate, chosen.initialisation) == (0.25, "xavier")
+    assert (chosen.learning_rate, chosen.initialization) == (0.25, "xavier")
     assert app.query_params["run"] == str(run.id)
 
 
@@ -456,7 +456,7 @@ def test_where_nobody_measures_the_time_is_said_to_be_unknown(clocks):
     assert clocks == []
 
 
-def test_a_grey_network_is_told_of_colour_before_it_starts(tmp_path, monkeypatch):
+def test_a_gray_network_is_told_of_color_before_it_starts(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path))
     app = open_page("pages/train.py", train_dataset="CIFAR-10")
     assert app.error[0].value.startswith("The network takes 1 channel and the images have 3")

@@ -176,7 +176,7 @@ def by_number(word: str, targets: Sequence[Target]) -> set[int]:
 # Matching: which summands count which layer, at the least cost
 
 SKIPPED = 1.0  # a weight layer that no term counts
-SKIPPED_OTHER = 0.4  # a normalisation, which hand counts often leave out
+SKIPPED_OTHER = 0.4  # a normalization, which hand counts often leave out
 EXTRA = 1.0  # a term without a layer
 EXTRA_NUMBER = 0.7  # its bias
 OTHER_FACTORS = 0.05  # the right value from other factors

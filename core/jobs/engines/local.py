@@ -170,7 +170,7 @@ def gradients_flags(
     batch_norm: str,
     dataset: str,
     seeds: int,
-    initialisation: str,
+    initialization: str,
     runs: Sequence[int],
 ) -> list[str]:
     """The command that measures gradient flow; without `spec` that of the runs alone."""
@@ -182,7 +182,7 @@ def gradients_flags(
     ]
     return [
         *("gradients", *(networks if spec else [])),
-        *("--dataset", dataset, "--seeds", str(seeds), "--initialisation", initialisation),
+        *("--dataset", dataset, "--seeds", str(seeds), "--initialization", initialization),
         *(["--runs", *map(str, runs)] if runs else []),
     ]
 
@@ -191,13 +191,13 @@ def gradients_name(
     specs: Sequence[ModelSpec],
     dataset: str,
     seeds: int,
-    initialisation: str,
+    initialization: str,
     batch_size: int,
     runs: Sequence[int],
 ) -> str:
     """The name under which the store keeps the gradient flow of these networks and runs."""
     networks = sorted(spec.to_json() for spec in specs)
-    what = (dataset, seeds, initialisation, batch_size, sorted(runs))
+    what = (dataset, seeds, initialization, batch_size, sorted(runs))
     return measurement_name("gradients", *networks, *what)
 
 

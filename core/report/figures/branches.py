@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.measure.branch_norms import BRANCHES, BranchNorm
-from core.report.figures.charts import BLUE, GREY, VERMILLION
+from core.report.figures.charts import BLUE, GRAY, VERMILLION
 
 
 def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
     """For each branch its weights at the start and now, and the weights that read it."""
     figure = go.Figure()
     names = [f"{one.block}<br>{BRANCHES[one.branch]}" for one in norms]
-    for field, name, colour, pattern in (
-        ("rms_at_start", "its weights, as initialised", GREY, "/"),
+    for field, name, color, pattern in (
+        ("rms_at_start", "its weights, as initialized", GRAY, "/"),
         ("rms", "its weights, best epoch", BLUE, ""),
         ("read_with", "the next layer's weights on its channels", VERMILLION, "x"),
     ):
@@ -24,7 +24,7 @@ def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
             x=[getattr(one, field) for one in norms],
             orientation="h",
             name=name,
-            marker=dict(color=colour, pattern=dict(shape=pattern)),
+            marker=dict(color=color, pattern=dict(shape=pattern)),
             customdata=[(one.channels, one.weights, one.norm) for one in norms],
             hovertemplate=f"<b>%{{y}}</b><br>{name}: %{{x:.3g}}<br>%{{customdata[0]}} channels,"
             " %{customdata[1]:,} weights, norm %{customdata[2]:.3g}<extra></extra>",

@@ -15,9 +15,9 @@ from core.explain.calculators import (
     StackedAgainstLarge,
 )
 from core.report import formats
-from core.report.figures.charts import BLUE, GREY, ORANGE, SKY, VERMILLION
+from core.report.figures.charts import BLUE, GRAY, ORANGE, SKY, VERMILLION
 
-PADDING_GREY = "#BDBDBD"  # seen on white and on dark grounds
+PADDING_GRAY = "#BDBDBD"  # seen on white and on dark grounds
 
 
 def finish(figure: go.Figure, title: str, height: int) -> None:
@@ -42,7 +42,7 @@ def bottleneck_bars(numbers: Bottleneck) -> go.Figure:
     direct, through = "directly", f"through {numbers.middle_channels}"
     large = f"{numbers.kernel}×{numbers.kernel}"
     figure = go.Figure()
-    for name, colour, pattern, ways, macs in (
+    for name, color, pattern, ways, macs in (
         ("1×1", ORANGE, "/", [through], [reduce.macs]),
         (large, BLUE, "", [direct, through], [numbers.direct.macs, then.macs]),
     ):
@@ -52,7 +52,7 @@ def bottleneck_bars(numbers: Bottleneck) -> go.Figure:
             orientation="h",
             name=f"{name} convolution",
             marker=dict(
-                color=colour,
+                color=color,
                 pattern=dict(shape=pattern, fillmode="overlay"),
                 line=dict(width=0),
             ),
@@ -117,7 +117,7 @@ def bottleneck_curve(numbers: Bottleneck) -> go.Figure:
 MAX_CELLS = 40  # that a narrow screen can show
 PADDING, PIXEL, UNREAD, TAP = range(4)  # what a cell of the picture is
 CELLS = {
-    PADDING: ("padding", PADDING_GREY),
+    PADDING: ("padding", PADDING_GRAY),
     PIXEL: ("pixel", SKY),
     UNREAD: ("pixel never read", VERMILLION),
     TAP: ("read by the window", BLUE),
@@ -169,13 +169,13 @@ def window_cells(
             z=kinds,
             zmin=0,
             zmax=len(CELLS) - 1,
-            colorscale=stepped([colour for _, colour in CELLS.values()]),
+            colorscale=stepped([color for _, color in CELLS.values()]),
             showscale=False,
             xgap=2 if len(cells) <= 24 else 1,
             ygap=4,
             hoverongaps=False,
             text=[["✕" if kind == UNREAD else "" for kind in row] for row in kinds],
-            texttemplate="%{text}",  # says without colour what is never read
+            texttemplate="%{text}",  # says without color what is never read
             customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -238,21 +238,21 @@ def cell_ticks(
     return places, labels
 
 
-def stepped(colours: Sequence[str]) -> list[tuple[float, str]]:
-    """A colour scale without transitions, one colour for each whole number from 0."""
+def stepped(colors: Sequence[str]) -> list[tuple[float, str]]:
+    """A color scale without transitions, one color for each whole number from 0."""
     scale = []
-    for index, colour in enumerate(colours):
-        scale += [(index / len(colours), colour), ((index + 1) / len(colours), colour)]
+    for index, color in enumerate(colors):
+        scale += [(index / len(colors), color), ((index + 1) / len(colors), color)]
     return scale
 
 
-def add_key(figure: go.Figure, name: str, colour: str) -> None:
+def add_key(figure: go.Figure, name: str, color: str) -> None:
     """A square in the legend; heat maps have none of their own."""
     figure.add_scatter(
         x=[None],
         y=[None],
         mode="markers",
-        marker=dict(symbol="square", size=12, color=colour),
+        marker=dict(symbol="square", size=12, color=color),
         name=name,
         hoverinfo="skip",
     )
@@ -272,12 +272,12 @@ def read_counts(window: SlidingWindow) -> go.Figure:
     )
     unread = [pixel for pixel, count in enumerate(reads, start=1) if not count]
     if unread:
-        name, colour = CELLS[UNREAD]
+        name, color = CELLS[UNREAD]
         figure.add_scatter(
             x=unread,
             y=[0] * len(unread),
             mode="markers",
-            marker=dict(symbol="x", color=colour, size=8),
+            marker=dict(symbol="x", color=color, size=8),
             cliponaxis=False,
             name=name,
             hovertemplate=f"%{{x}}: {name}<extra></extra>",
@@ -318,7 +318,7 @@ def stack_bars(numbers: StackedAgainstLarge) -> go.Figure:
             "<br>%{x:.1f} %<extra></extra>",
         )
     )
-    figure.add_vline(x=100, line=dict(color=GREY, dash="dash", width=1.5))
+    figure.add_vline(x=100, line=dict(color=GRAY, dash="dash", width=1.5))
     finish(figure, f"{title_of(stacked)} as a share of {title_of(large)}", 290)
     figure.update_xaxes(title=f"% of {title_of(large)} (dashed: equal)", nticks=7)
     figure.update_xaxes(range=[0, 1.12 * max(shares)])

@@ -1,7 +1,7 @@
 """Records to Plotly figures. Imports no torch.
 
-One palette everywhere (Okabe & Ito 2008, safe for colour-blind readers): one colour for each kind
-of layer, one for each curve. Line style or marker repeats what the colour says.
+One palette everywhere (Okabe & Ito 2008, safe for color-blind readers): one color for each kind
+of layer, one for each curve. Line style or marker repeats what the color says.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from core.report import formats
 from core.training.records import EpochMetrics
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PURPLE, GREY, YELLOW = "#56B4E9", "#CC79A7", "#8C8C8C", "#B8A800"
+SKY, PURPLE, GRAY, YELLOW = "#56B4E9", "#CC79A7", "#8C8C8C", "#B8A800"
 
-KIND_COLOURS = {
+KIND_COLORS = {
     "convolution": BLUE,
     "linear": VERMILLION,
     "pooling": ORANGE,
     "normalisation": GREEN,
     "activation": PURPLE,
     "join": SKY,
-    "other": GREY,
+    "other": GRAY,
 }
-CURVE_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GREY)
+CURVE_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GRAY)
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -40,7 +40,7 @@ class Curve:
     """One line of a chart of epochs: a run, or several seeds of one variant."""
 
     label: str
-    colour: str
+    color: str
     marker: str
     runs: tuple[Sequence[EpochMetrics], ...]  # one for each seed
     dash: str = "solid"
@@ -51,7 +51,7 @@ class Styled(Protocol):
     """Anything that says how its line is drawn."""
 
     @property
-    def colour(self) -> str: ...
+    def color(self) -> str: ...
     @property
     def marker(self) -> str: ...
     @property
@@ -59,8 +59,8 @@ class Styled(Protocol):
 
 
 def styles(count: int) -> list[tuple[str, str]]:
-    """`count` pairs of colour and marker, each pair once before any comes again."""
-    pairs = ((CURVE_COLOURS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64))
+    """`count` pairs of color and marker, each pair once before any comes again."""
+    pairs = ((CURVE_COLORS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64))
     return list(islice(cycle(pairs), count))
 
 
@@ -78,17 +78,17 @@ def shape_flow(analysis: Analysis) -> go.Figure:
     bars = [("image", image, "other"), *((b.path, b.output_shape, b.kind) for b in blocks)]
     widths = [bar_width(shape) for _, shape, _ in bars]
     heights = [bar_height(shape, image[-1]) for _, shape, _ in bars]
-    centres, edge = [], 0.0
+    centers, edge = [], 0.0
     for width in widths:
-        centres.append(edge + width / 2)
+        centers.append(edge + width / 2)
         edge += max(width, LABEL_WIDTH) + 0.4
     figure = go.Figure(
         go.Bar(
-            x=centres,
+            x=centers,
             y=heights,
             base=[-height / 2 for height in heights],
             width=widths,
-            marker=dict(color=[KIND_COLOURS[kind] for *_, kind in bars], line=dict(width=0)),
+            marker=dict(color=[KIND_COLORS[kind] for *_, kind in bars], line=dict(width=0)),
             text=[short_shape(shape) for _, shape, _ in bars],
             textposition="outside",
             textangle=0 if len(bars) <= 9 else -60,
@@ -105,7 +105,7 @@ def shape_flow(analysis: Analysis) -> go.Figure:
     figure.update_layout(
         title="From image to classes<br>height: pixels a side, width: channels",
         xaxis=dict(
-            tickvals=centres,
+            tickvals=centers,
             ticktext=[name for name, *_ in bars],
             range=[-1.0, edge + 0.4],
             showgrid=False,
@@ -186,7 +186,7 @@ def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
                 name=kind,
                 legendgroup=kind,
                 showlegend=side > 0,
-                marker_color=KIND_COLOURS[kind],
+                marker_color=KIND_COLORS[kind],
                 customdata=[
                     (
                         formats.shape(row.input_shape),
@@ -317,7 +317,7 @@ def add_curve(
             y=[*highs, *reversed(lows)],
             mode="lines",
             fill="toself",
-            fillcolor=translucent(curve.colour),
+            fillcolor=translucent(curve.color),
             line=dict(width=0),
             hoverinfo="skip",
             showlegend=False,
@@ -327,7 +327,7 @@ def add_curve(
         y=means,
         name=name,
         mode="lines+markers" if dash is None or len(epochs) == 1 else "lines",  # a point is no line
-        line=dict(color=curve.colour, dash=dash or curve.dash, width=2 if dash is None else 1.5),
+        line=dict(color=curve.color, dash=dash or curve.dash, width=2 if dash is None else 1.5),
         marker=dict(symbol=curve.marker, size=7),
         showlegend=True,
         customdata=[(low, high) for low, high in zip(lows, highs, strict=True)],
@@ -348,7 +348,7 @@ def mark_best(figure: go.Figure, curve: Curve) -> None:
         x=[best.epoch],
         y=[100 * best.test_accuracy],
         mode="markers+text",
-        marker=dict(symbol="star", size=16, color=curve.colour, line=dict(width=1, color="white")),
+        marker=dict(symbol="star", size=16, color=curve.color, line=dict(width=1, color="white")),
         text=[f"best {100 * best.test_accuracy:.2f} %"],
         textposition="bottom center",
         showlegend=False,
@@ -370,9 +370,9 @@ def finish_epochs(figure: go.Figure, title: str, y_title: str, curves: Sequence[
     )
 
 
-def translucent(colour: str) -> str:
+def translucent(color: str) -> str:
     """`#0072B2` as a quarter-opaque rgba."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.2)"
 
 
@@ -385,7 +385,7 @@ def published_chart(rows: Sequence[tuple[str, Sequence[float], Styled]], title: 
             y=[100 * value for value in accuracies],
             name=label,
             mode="lines+markers",
-            line=dict(color=style.colour, width=1, dash=style.dash),
+            line=dict(color=style.color, width=1, dash=style.dash),
             marker=dict(symbol=style.marker, size=5),
             hovertemplate=f"<b>{label}</b>, published<br>epoch %{{x}}: %{{y:.2f}} %<extra></extra>",
         )
@@ -402,7 +402,7 @@ class Line:
     """One network over a slider's range: what it is called, where, how much."""
 
     label: str
-    colour: str
+    color: str
     marker: str
     x: Sequence[float]
     y: Sequence[float]
@@ -411,7 +411,7 @@ class Line:
 def cost_scatter(
     points: Sequence[tuple[str, str, str, Analysis, int]], as_flops: bool = False
 ) -> go.Figure:
-    """MACs against parameters, bubble by training memory: (label, colour, marker, it, bytes).
+    """MACs against parameters, bubble by training memory: (label, color, marker, it, bytes).
 
     The dashed line is the Pareto front: no other network has both fewer MACs and fewer parameters.
     """
@@ -423,18 +423,18 @@ def cost_scatter(
         x=[params for params, _ in front],
         y=[macs for _, macs in front],
         mode="lines",
-        line=dict(color=GREY, dash="dash", width=1),
+        line=dict(color=GRAY, dash="dash", width=1),
         hoverinfo="skip",
         showlegend=False,
     )
     largest = max((memory for *_, memory in points), default=1)
-    for (label, colour, marker, _, memory), (params, macs) in zip(points, places, strict=True):
+    for (label, color, marker, _, memory), (params, macs) in zip(points, places, strict=True):
         figure.add_scatter(
             x=[params],
             y=[macs],
             mode="markers+text",
             marker=dict(
-                color=colour, symbol=marker, size=14 + 34 * (memory / largest) ** 0.5, opacity=0.75
+                color=color, symbol=marker, size=14 + 34 * (memory / largest) ** 0.5, opacity=0.75
             ),
             text=[label],
             textposition=label_position(params, [x for x, _ in places]),
@@ -458,7 +458,7 @@ class Reached:
     """What the runs of one network on one data set have reached."""
 
     label: str
-    colour: str
+    color: str
     marker: str
     macs: int  # an image
     accuracies: tuple[float, ...]  # best test accuracy of each run, as a fraction
@@ -484,7 +484,7 @@ def accuracy_scatter(points: Sequence[Reached], dataset: str) -> go.Figure:
         x=[macs for macs, _ in front],
         y=[100 * mean for _, mean in front],
         mode="lines",
-        line=dict(color=GREY, dash="dash", width=1),
+        line=dict(color=GRAY, dash="dash", width=1),
         hoverinfo="skip",
         showlegend=False,
     )
@@ -500,7 +500,7 @@ def accuracy_scatter(points: Sequence[Reached], dataset: str) -> go.Figure:
                 arrayminus=[100 * (one.mean - low)],
             ),
             mode="markers+text",
-            marker=dict(color=one.colour, symbol=one.marker, size=13),
+            marker=dict(color=one.color, symbol=one.marker, size=13),
             text=[one.label],
             textposition=label_position(one.macs, [other.macs for other in points]),
             cliponaxis=False,
@@ -569,7 +569,7 @@ def stage_bars(networks: Sequence[tuple[str, Analysis]], field: str, title: str)
                 name=block.kind,
                 legendgroup=block.kind,
                 showlegend=block.kind not in seen,
-                marker=dict(color=KIND_COLOURS[block.kind], line=dict(width=1, color="white")),
+                marker=dict(color=KIND_COLORS[block.kind], line=dict(width=1, color="white")),
                 hovertemplate=f"<b>{label}</b>, {block.path}<br>{value:,}<extra></extra>",
             )
             seen.add(block.kind)
@@ -607,7 +607,7 @@ def sweep_chart(lines: Sequence[Line], x_title: str, y_title: str) -> go.Figure:
             y=list(line.y),
             name=line.label + written.replace("x^", "x<sup>") + ("</sup>" if written else ""),
             mode="lines+markers",
-            line=dict(color=line.colour),
+            line=dict(color=line.color),
             marker=dict(symbol=line.marker, size=7),
             hovertemplate=f"<b>{line.label}</b><br>{x_title} %{{x}}: %{{y:,.0f}}<extra></extra>",
         )

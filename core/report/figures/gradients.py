@@ -21,7 +21,7 @@ AXES = {
 # At the lower edge of the picture, where it cannot meet the axis title however many rows it has
 LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
 WIDTHS = (1.25, 2.25, 3.5)  # of a line, the deeper the network the thicker
-SEQUENTIAL = "Cividis"  # made for colour-blind readers (Nuñez et al. 2018)
+SEQUENTIAL = "Cividis"  # made for color-blind readers (Nuñez et al. 2018)
 
 
 def positive(values: Sequence[float]) -> list[float | None]:
@@ -43,14 +43,14 @@ def flow_curves(
         depths = [layer.depth for layer in layers]
         spreads = [getattr(layer, quantity) for layer in layers]
         if flow.seeds > 1:
-            add_band(figure, depths, spreads, look.colour, label(flow))
+            add_band(figure, depths, spreads, look.color, label(flow))
         figure.add_scatter(
             x=depths,
             y=positive([one.median for one in spreads]),
             name=label(flow),
             legendgroup=label(flow),
             mode="lines+markers",
-            line=dict(color=look.colour, dash=look.dash, width=width),
+            line=dict(color=look.color, dash=look.dash, width=width),
             marker=dict(symbol=look.marker, size=7, maxdisplayed=8),
             customdata=[
                 (layer.path, number(one.median), number(one.low), number(one.high))
@@ -83,7 +83,7 @@ def log_axis(title: str) -> dict[str, object]:
 
 
 def add_band(
-    figure: go.Figure, depths: Sequence[int], spreads: Sequence, colour: str, group: str
+    figure: go.Figure, depths: Sequence[int], spreads: Sequence, color: str, group: str
 ) -> None:
     """The range of the seeds around a line."""
     for values, fill in (
@@ -96,7 +96,7 @@ def add_band(
             mode="lines",
             line=dict(width=0),
             fill=fill,
-            fillcolor=translucent(colour),
+            fillcolor=translucent(color),
             legendgroup=group,
             showlegend=False,
             hoverinfo="skip",
@@ -119,7 +119,7 @@ def finding(networks: Sequence[NetworkFlow], quantity: str) -> str:
 
 
 def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
-    """A row for each network, a column for each layer, logarithm of the quantity as colour.
+    """A row for each network, a column for each layer, logarithm of the quantity as color.
 
     Networks of different depth are stretched to the same width: from the image to the classes.
     """
@@ -223,7 +223,7 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
             ),
             name=line.name,
             mode="lines+markers",
-            line=dict(color=line.look.colour, dash=line.look.dash),
+            line=dict(color=line.look.color, dash=line.look.dash),
             marker=dict(symbol=line.look.marker, size=9),
             customdata=[
                 (formats.percent(mean), len(values))

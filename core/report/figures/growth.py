@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from core.explain.growth import GrowthStep, growth_formula
 from core.report import formats
-from core.report.figures.charts import BLUE, GREY, ORANGE, VERMILLION
+from core.report.figures.charts import BLUE, GRAY, ORANGE, VERMILLION
 
 if TYPE_CHECKING:
     from core.studies.statistics import Mean
@@ -22,7 +22,7 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
     dense = [step for step in steps if not step.is_transition]
     kept = [step for step in steps if step.is_transition]
     figure = go.Figure()
-    for name, chosen, heights, colour, pattern in (
+    for name, chosen, heights, color, pattern in (
         ("the block's input", dense, [step.block_channels for step in dense], BLUE, ""),
         (
             "added by earlier layers of the block",
@@ -32,14 +32,14 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
             "",
         ),
         ("added by this layer", dense, [step.channels_new for step in dense], VERMILLION, "/"),
-        ("kept by the transition", kept, [step.channels_out for step in kept], GREY, "x"),
+        ("kept by the transition", kept, [step.channels_out for step in kept], GRAY, "x"),
     ):
         figure.add_bar(
             x=[step.name for step in chosen],
             y=heights,
             name=name,
             marker=dict(
-                color=colour, pattern=dict(shape=pattern, fillmode="overlay"), line=dict(width=0)
+                color=color, pattern=dict(shape=pattern, fillmode="overlay"), line=dict(width=0)
             ),
             customdata=[
                 (growth_formula(step), step.side_out, formats.mebibytes(step.saved_bytes))
@@ -85,7 +85,7 @@ class CostPoint:
 def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
     """Final accuracy over parameters and over saved activations: equal height is equally good."""
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
-    for is_dense, name, colour, symbol in (
+    for is_dense, name, color, symbol in (
         (True, "DenseNet: concatenates", VERMILLION, "square"),
         (False, "ResNet: adds", BLUE, "circle"),
     ):
@@ -108,7 +108,7 @@ def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
                 name=name,
                 legendgroup=name,
                 showlegend=column == 1,
-                marker=dict(color=colour, symbol=symbol, size=9),
+                marker=dict(color=color, symbol=symbol, size=9),
                 customdata=[
                     (
                         one.title,

@@ -11,9 +11,9 @@ from core.analysis.records import KINDS, Analysis, LayerCost, TrainingMemory
 from core.report import formats
 from core.report.figures.charts import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
-    KIND_COLOURS,
+    KIND_COLORS,
     ORANGE,
     SKY,
     VERMILLION,
@@ -24,28 +24,28 @@ from core.training.records import LayerTimes
 
 # Memory --------------------------------------------------------------------------------------
 
-MEMORY_PARTS = (  # field of TrainingMemory, how it is called, colour
+MEMORY_PARTS = (  # field of TrainingMemory, how it is called, color
     ("parameters", "parameters", BLUE),
-    ("optimiser", "momentum of the optimiser", SKY),
+    ("optimiser", "momentum of the optimizer", SKY),
     ("gradients", "gradients of the parameters", GREEN),
     ("saved", "saved for the backward pass", VERMILLION),
     ("temporaries", "gradients on the way, and work space", ORANGE),
     ("images", "the images", YELLOW),
-    ("buffers", "running statistics", GREY),
+    ("buffers", "running statistics", GRAY),
 )
 
 
 def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
     """The parts of a training step at its worst moment, stacked; inference under it."""
     figure = go.Figure()
-    for field, name, colour in MEMORY_PARTS:
+    for field, name, color in MEMORY_PARTS:
         size = getattr(memory, field)
         figure.add_bar(
             y=["training"],
             x=[size / 2**20],
             orientation="h",
             name=name,
-            marker_color=colour,
+            marker_color=color,
             customdata=[(formats.mebibytes(size), 100 * size / max(1, memory.total))],
             hovertemplate=f"<b>{name}</b><br>%{{customdata[0]}} (%{{customdata[1]:.1f}} %)"
             "<extra></extra>",
@@ -55,7 +55,7 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
         x=[inference_bytes / 2**20],
         orientation="h",
         name="inference, all",
-        marker=dict(color=GREY, pattern=dict(shape="/")),
+        marker=dict(color=GRAY, pattern=dict(shape="/")),
         hovertemplate=f"<b>inference</b><br>{formats.mebibytes(inference_bytes)}<extra></extra>",
     )
     largest = max(MEMORY_PARTS, key=lambda part: getattr(memory, part[0]))
@@ -86,7 +86,7 @@ def saved_bars(rows: Sequence[LayerCost], batch_size: int) -> go.Figure:
             x=[size / 2**20 for size in sizes],
             orientation="h",
             name=kind,
-            marker_color=KIND_COLOURS[kind],
+            marker_color=KIND_COLORS[kind],
             customdata=[
                 (formats.shape(row.output_shape, batch_size=batch_size), formats.mebibytes(size))
                 for row, size in zip(chosen, sizes, strict=True)
@@ -140,7 +140,7 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
     figure = go.Figure()
     total = sum(row.forward_seconds + row.backward_seconds for row in rows) or 1.0
     paths = [row.path for row in rows]
-    for name, field, colour in (
+    for name, field, color in (
         ("forward", "forward_seconds", BLUE),
         ("backward", "backward_seconds", SKY),
     ):
@@ -150,7 +150,7 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
             x=[100 * value / total for value in seconds],
             orientation="h",
             name=f"time, {name}",
-            marker_color=colour,
+            marker_color=color,
             customdata=[1000 * value for value in seconds],
             hovertemplate=f"<b>%{{y}}</b><br>{name} %{{customdata:.3~g}} ms (%{{x:.1f}} %)"
             "<extra></extra>",

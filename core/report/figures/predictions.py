@@ -14,7 +14,7 @@ from core.report.figures.charts import BLUE, VERMILLION
 def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bool) -> go.Figure:
     """A row for each true class, a column for each predicted one, as counts or shares of the row.
 
-    Colours are of shares. Mistakes have a colour and a scale of their own, else the diagonal would
+    Colors are of shares. Mistakes have a color and a scale of their own, else the diagonal would
     drown them.
     """
     totals = matrix.sum(1, keepdims=True)
@@ -38,7 +38,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     ]
     figure = go.Figure()
     right = np.where(np.eye(len(names), dtype=bool), shares, np.nan)
-    for z, colour in ((right, BLUE), (wrong, VERMILLION)):
+    for z, color in ((right, BLUE), (wrong, VERMILLION)):
         figure.add_heatmap(
             z=z,
             x=list(names),
@@ -46,14 +46,14 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
-            colorscale=[[0, faded(colour, 0.0)], [1, faded(colour, 0.55)]],
+            colorscale=[[0, faded(color, 0.0)], [1, faded(color, 0.55)]],
             zmin=0,
-            zmax=100 if colour == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
+            zmax=100 if color == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
             showscale=False,
             xgap=1,
             ygap=1,
         )
-    figure.add_scatter(  # not the cells' own text: that one's colour would not follow the theme
+    figure.add_scatter(  # not the cells' own text: that one's color would not follow the theme
         x=[name for _ in names for name in names],
         y=[name for name in names for _ in names],
         text=[text for row in texts for text in row],
@@ -72,9 +72,9 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     return figure
 
 
-def faded(colour: str, alpha: float) -> str:
-    """A colour of the palette, partly transparent, so that it suits light and dark."""
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+def faded(color: str, alpha: float) -> str:
+    """A color of the palette, partly transparent, so that it suits light and dark."""
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"
 
 
@@ -95,7 +95,7 @@ def probability_bars(
     figure = go.Figure()
     shown = [f"<b>{name} ✓</b>" if index == truth else name for index, name in enumerate(names)]
     patterns = ("", "/")
-    for (label, probabilities), colour, pattern in zip(runs, (BLUE, VERMILLION), patterns,
+    for (label, probabilities), color, pattern in zip(runs, (BLUE, VERMILLION), patterns,
                                                        strict=False):  # fmt: skip
         values = 100 * probabilities[: len(names)]
         figure.add_bar(
@@ -103,7 +103,7 @@ def probability_bars(
             x=values,
             orientation="h",
             name=label,
-            marker=dict(color=colour, pattern=dict(shape=pattern)),
+            marker=dict(color=color, pattern=dict(shape=pattern)),
             hovertemplate=f"%{{y}}: %{{x:.2f}} %<br>{label}<extra></extra>",
         )
     figure.update_layout(

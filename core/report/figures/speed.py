@@ -8,8 +8,8 @@ from core.report import formats
 from core.report.figures.charts import (
     BLUE,
     DASHES,
+    GRAY,
     GREEN,
-    GREY,
     MARKERS,
     ORANGE,
     PURPLE,
@@ -20,13 +20,13 @@ from core.report.figures.charts import (
 from core.training.records import Throughput, ThroughputPoint
 from core.training.time_split import TimeSplit, rate
 
-TIME_PARTS = (  # field of TimeSplit, how it is called, colour, pattern that repeats the colour
+TIME_PARTS = (  # field of TimeSplit, how it is called, color, pattern that repeats the color
     ("data", "data: cut, resize, scale", ORANGE, ""),
     ("transfer", "transfer to the device", YELLOW, "x"),
     ("forward", "forward", BLUE, ""),
     ("backward", "backward", VERMILLION, ""),
     ("optimiser", "optimiser", GREEN, ""),
-    ("overhead", "Python in between", GREY, "."),
+    ("overhead", "Python in between", GRAY, "."),
     ("evaluation", "evaluation", PURPLE, "/"),
 )
 
@@ -35,7 +35,7 @@ def time_bar(split: TimeSplit) -> go.Figure:
     """One stacked bar: the seconds of a run by what they were spent on."""
     figure = go.Figure()
     total = split.training + split.evaluation
-    for field, name, colour, pattern in TIME_PARTS:
+    for field, name, color, pattern in TIME_PARTS:
         seconds = getattr(split, field)
         share = seconds / total if total else 0.0
         figure.add_bar(
@@ -43,7 +43,7 @@ def time_bar(split: TimeSplit) -> go.Figure:
             x=[seconds],
             orientation="h",
             name=name,
-            marker=dict(color=colour, pattern=dict(shape=pattern, fillmode="overlay", size=6)),
+            marker=dict(color=color, pattern=dict(shape=pattern, fillmode="overlay", size=6)),
             text=[f"{100 * share:.0f} %" if share >= 0.05 else ""],
             textposition="inside",
             insidetextanchor="middle",
@@ -63,7 +63,7 @@ def time_bar(split: TimeSplit) -> go.Figure:
 
 
 LOOP_NAMES = {"lab": "the lab's loop", "conventional": "published loop (DataLoader, PIL)"}
-DEVICE_COLOURS = (BLUE, VERMILLION, GREEN, SKY)
+DEVICE_COLORS = (BLUE, VERMILLION, GREEN, SKY)
 
 
 def throughput_chart(found: Throughput) -> go.Figure:
@@ -71,14 +71,14 @@ def throughput_chart(found: Throughput) -> go.Figure:
     figure = go.Figure()
     devices = list(found.peaks)
     sizes = sorted({point.batch_size for point in found.points})
-    for device, colour in zip(devices, DEVICE_COLOURS * len(devices), strict=False):
+    for device, color in zip(devices, DEVICE_COLORS * len(devices), strict=False):
         for index, loop in enumerate(LOOP_NAMES):
             points = sorted(
                 (p for p in found.points if (p.device, p.loop) == (device, loop)),
                 key=lambda point: point.batch_size,
             )
             if points:
-                add_line(figure, points, colour, index, name_line(loop, device, len(devices)))
+                add_line(figure, points, color, index, name_line(loop, device, len(devices)))
     figure.update_layout(
         title="Training images a second by batch size",
         xaxis=dict(title="batch size (log)", type="log", tickvals=sizes, ticktext=sizes),
@@ -96,7 +96,7 @@ def name_line(loop: str, device: str, devices: int) -> str:
 
 
 def add_line(
-    figure: go.Figure, points: list[ThroughputPoint], colour: str, index: int, name: str
+    figure: go.Figure, points: list[ThroughputPoint], color: str, index: int, name: str
 ) -> None:
     """One loop on one device, with whiskers from the slowest to the fastest round."""
     figure.add_scatter(
@@ -111,7 +111,7 @@ def add_line(
         ),
         name=name,
         mode="lines+markers",
-        line=dict(color=colour, dash=DASHES[index]),
+        line=dict(color=color, dash=DASHES[index]),
         marker=dict(symbol=MARKERS[index], size=9),
         customdata=[(point.slowest, point.fastest, point.threads) for point in points],
         hovertemplate=f"<b>{name}</b>, batch %{{x}}<br>%{{y:,.0f}} images/s"

@@ -1,4 +1,4 @@
-"""How each variant is drawn, the same on every page: colour, marker, line."""
+"""How each variant is drawn, the same on every page: color, marker, line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.zoo.variants import VARIANTS, Variant
 class Style:
     """A block as published is drawn as the corrected one, but open and dotted."""
 
-    colour: str
+    color: str
     marker: str
     dash: str = "solid"
 
@@ -27,17 +27,17 @@ FIRST = {  # the course note's four, far apart; all others get what is left
 
 def variant_styles() -> dict[str, Style]:
     """The style of every variant by its name."""
-    taken = {(style.colour, style.marker) for style in FIRST.values()}
-    colours = {style.colour for style in FIRST.values()}
+    taken = {(style.color, style.marker) for style in FIRST.values()}
+    colors = {style.color for style in FIRST.values()}
     pairs = [pair for pair in figures.styles(64) if pair not in taken]
-    left = iter(sorted(pairs, key=lambda pair: pair[0] in colours))  # unused colours first
+    left = iter(sorted(pairs, key=lambda pair: pair[0] in colors))  # unused colors first
     corrected = [one for one in VARIANTS.values() if not one.as_published]
     found = {one.name: FIRST.get(one.name) or Style(*next(left)) for one in corrected}
     by_shortcut = {one.shortcut: found[one.name] for one in reversed(corrected)}
     for one in VARIANTS.values():
         if one.as_published:
             like = by_shortcut[one.shortcut]
-            found[one.name] = Style(like.colour, f"{like.marker}-open", "dot")
+            found[one.name] = Style(like.color, f"{like.marker}-open", "dot")
     return found
 
 

@@ -39,7 +39,7 @@ class Box:
     top: float
     width: float
     height: float
-    centre: float  # x where the arrows come and go
+    center: float  # x where the arrows come and go
 
 
 Point = tuple[float, float]

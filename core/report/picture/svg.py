@@ -1,4 +1,4 @@
-"""A folded network as SVG text, readable on its own and, through its classes, in a page's colours.
+"""A folded network as SVG text, readable on its own and, through its classes, in a page's colors.
 
 Boxes carry name, operation, shape, parameters and MACs; joins are round. All text comes from the
 analysis and is escaped.
@@ -14,12 +14,12 @@ from math import ceil
 
 from core.analysis.records import LayerCost, Shape, Window
 from core.report import formats
-from core.report.figures.charts import KIND_COLOURS
+from core.report.figures.charts import KIND_COLORS
 from core.report.picture.fold import INPUT, Graph, Node
 from core.report.picture.layout import Box, Layout, Route, Size, lay_out
 
 INK, PAPER = "#262730", "#FFFFFF"
-SKIP = "#437C9F"  # the colour of joins, darkened for a thin line on white
+SKIP = "#437C9F"  # the color of joins, darkened for a thin line on white
 FONT = "'Source Sans', 'Source Sans Pro', Helvetica, Arial, sans-serif"
 FONT_SIZE, LINE = 12, 15  # pixels
 SMALLEST_TEXT = 9 / FONT_SIZE  # no picture should be shown at less than this part of its size
@@ -193,7 +193,7 @@ def size_of(node: Node, lines: Sequence[Text]) -> Size:
 def svg(graph: Graph, title: str) -> str:
     """The graph as one SVG, dark on white; `title` says what it shows.
 
-    Elements have classes (ink, line, skip, frame, paper), so that a page can put its own colours
+    Elements have classes (ink, line, skip, frame, paper), so that a page can put its own colors
     over these; folded blocks and the names of open ones carry `data-block` and `data-open`.
     """
     names = {block: text_width(frame_name(graph, block), bold=True) for block in graph.open_blocks}
@@ -256,13 +256,13 @@ def draw_node(node: Node, box: Box, lines: Sequence[Text]) -> str:
 
 
 def draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
-    """A rectangle in the colour of its kind, a second one behind it where something is folded."""
-    colour = KIND_COLOURS.get(node.kind, KIND_COLOURS["other"])
+    """A rectangle in the color of its kind, a second one behind it where something is folded."""
+    color = KIND_COLORS.get(node.kind, KIND_COLORS["other"])
     corner = CORNER if node.layers else box.height / 2
     where = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
     behind = (
         f'<rect class="paper-box" x="{box.left + 4:.1f}" y="{box.top + 4:.1f}" {where}'
-        f' fill="{PAPER}" stroke="{colour}" stroke-opacity="0.6"/>'
+        f' fill="{PAPER}" stroke="{color}" stroke-opacity="0.6"/>'
         if node.is_block
         else ""
     )
@@ -270,10 +270,10 @@ def draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
     top = box.top + (box.height - LINE * len(lines)) / 2 + FONT_SIZE - 1
     return (
         f'{behind}<rect class="paper-box" {at} fill="{PAPER}"/>'
-        f'<rect class="box" {at} fill="{colour}" fill-opacity="0.2" stroke="{colour}"'
+        f'<rect class="box" {at} fill="{color}" fill-opacity="0.2" stroke="{color}"'
         f' stroke-width="1.5"/>'
         + "".join(
-            draw_text(line, box.centre, top + LINE * number, "middle")
+            draw_text(line, box.center, top + LINE * number, "middle")
             for number, line in enumerate(lines)
         )
     )
@@ -281,21 +281,21 @@ def draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
 
 def draw_join(node: Node, box: Box, lines: Sequence[Text]) -> str:
     """A circle with its mark; operation, shape and costs at its right."""
-    colour = KIND_COLOURS["join"]
+    color = KIND_COLORS["join"]
     middle = box.top + box.height / 2
     name = node.layers[0].operation
     mark = MARKS.get(name, name)
     big = ' font-size="18"' if name in MARKS else ' font-size="11"'
-    circle = f'cx="{box.centre:.1f}" cy="{middle:.1f}" r="{RADIUS}"'
+    circle = f'cx="{box.center:.1f}" cy="{middle:.1f}" r="{RADIUS}"'
     top = middle - LINE * len(lines) / 2 + FONT_SIZE - 1
     return (
         f'<circle class="paper-box" {circle} fill="{PAPER}"/>'
-        f'<circle class="box" {circle} fill="{colour}" fill-opacity="0.35" stroke="{colour}"'
-        f' stroke-width="2"/><text class="ink" x="{box.centre:.1f}"'
+        f'<circle class="box" {circle} fill="{color}" fill-opacity="0.35" stroke="{color}"'
+        f' stroke-width="2"/><text class="ink" x="{box.center:.1f}"'
         f' y="{middle + (6 if name in MARKS else 4):.1f}" text-anchor="middle" fill="{INK}"'
         f"{big}>{escape(mark)}</text>"
         + "".join(
-            draw_text(line, box.centre + RADIUS + 6, top + LINE * number, "start")
+            draw_text(line, box.center + RADIUS + 6, top + LINE * number, "start")
             for number, line in enumerate(lines)
         )
     )
@@ -333,12 +333,12 @@ def draw_route(route: Route, drawn: set[tuple[str, object, object]]) -> str:
         path.append(curve(start, end))
         pen = end
     x, y = route.points[-1]
-    colour, look = (SKIP, "skip") if route.edge.skips else (INK, "line")
+    color, look = (SKIP, "skip") if route.edge.skips else (INK, "line")
     return (
-        f'<path class="{look}" d="{"".join(path)}" fill="none" stroke="{colour}"'
+        f'<path class="{look}" d="{"".join(path)}" fill="none" stroke="{color}"'
         f' stroke-width="{2.6 if route.edge.skips else 1.3}"/>'
         f'<path class="{look}-head" d="M{x - 4:g} {y - 7:g}L{x:g} {y:g}L{x + 4:g} {y - 7:g}Z"'
-        f' fill="{colour}"/>'
+        f' fill="{color}"/>'
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, log10
 
 from core.measure.gradient_records import (
-    INITIALISATIONS,
+    INITIALIZATIONS,
     GradientFlow,
     NetworkFlow,
     depth_of,
@@ -112,7 +112,7 @@ def label(flow: NetworkFlow) -> str:
     text = network_label(flow.model)
     if flow.run is None:
         return text
-    state = flow.state if flow.trained else "at initialisation"
+    state = flow.state if flow.trained else "at initialization"
     return f"run {flow.run}: {text}, {state}"
 
 
@@ -201,7 +201,7 @@ def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
     before, after = without.ratio or 0.0, with_norm.ratio
     if before >= VANISHED:
         return [
-            "Without BatchNorm the plain net's gradient does not vanish with this initialisation"
+            "Without BatchNorm the plain net's gradient does not vanish with this initialization"
             f" ({number(before)}), so there is nothing for BatchNorm to mend here; with it the"
             f" first layer gets {number(after)} of the last one's gradient."
         ]
@@ -218,5 +218,5 @@ def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
 
 
 def state_title(state: str) -> str:
-    """How an initialisation is called; a trained state as it is."""
-    return INITIALISATIONS.get(state, state)
+    """How an initialization is called; a trained state as it is."""
+    return INITIALIZATIONS.get(state, state)

@@ -30,7 +30,7 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
         Option(
             "batch_norm",
             "BatchNorm",
-            "Normalise after each convolution; without it gradients show the shortcut's work.",
+            "Normalize after each convolution; without it gradients show the shortcut's work.",
             batch_norm,
         ),
         Option(

@@ -22,7 +22,7 @@ class Block:
     convs: int
     channels: int
     one_by_one: bool = False  # a further 1×1 convolution, as in configuration C
-    response_norm: bool = False  # local response normalisation after the convolution, as in A-LRN
+    response_norm: bool = False  # local response normalization after the convolution, as in A-LRN
 
 
 A = (Block(1, 64), Block(1, 128), Block(2, 256), Block(2, 512), Block(2, 512))

@@ -19,5 +19,5 @@ def dense(in_features: int, out_features: int, flatten: bool = False) -> nn.Sequ
 
 
 def response_norm() -> nn.LocalResponseNorm:
-    """Local response normalisation with the constants of Krizhevsky et al. 2012, section 3.3."""
+    """Local response normalization with the constants of Krizhevsky et al. 2012, section 3.3."""
     return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)

@@ -11,7 +11,7 @@ import streamlit as st
 from core.specs import LabError, ModelSpec
 
 MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~]|(?<![^\W_])_|_(?![^\W_]))")
-DIRECTIVE = re.compile(r":(?=\w)")  # of a colour, an icon, an emoji: Streamlit's own, :red[...]
+DIRECTIVE = re.compile(r":(?=\w)")  # of a color, an icon, an emoji: Streamlit's own, :red[...]
 NO_BREAK = "\u2060"  # takes no room
 
 

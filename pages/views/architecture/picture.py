@@ -22,7 +22,7 @@ HTML = """
 <div class="picture"></div>
 """
 
-# Only the page needs these colours: a saved picture has its own, dark on white.
+# Only the page needs these colors: a saved picture has its own, dark on white.
 CSS = """
 .picture { overflow-x: auto; text-align: center; padding-bottom: 2px; }
 .picture svg { height: auto; font-family: var(--st-font), sans-serif; }
@@ -73,7 +73,7 @@ function draw(holder, data, state) {
   }
 }
 
-function centre(holder, state, name) {
+function center(holder, state, name) {
   if (state.name === name) return  // the reader may have moved the picture
   const end = holder.querySelector("[data-end]")
   const place = end.getBoundingClientRect()
@@ -119,7 +119,7 @@ export default function ({data, parentElement, setTriggerValue}) {
     const left = holder.scrollLeft
     draw(holder, data, state)
     holder.scrollLeft = left
-    centre(holder, state, data.name)
+    center(holder, state, data.name)
     Object.assign(state, {svg: data.svg, toggled: null})
     status.textContent = ""
   }

@@ -156,7 +156,7 @@ def choose_model(
         default.in_channels,
         key=f"{prefix}channels",
         bind=bind,
-        help="Channels of the image: 1 for grey, 3 for colour.",
+        help="Channels of the image: 1 for gray, 3 for color.",
     )
     with classes:
         num_classes = choose_classes(prefix, default, bind)

@@ -19,7 +19,7 @@ from core.measure.gradient_records import (
     DEPTHS,
     FAMILY,
     IMAGE_SIZE,
-    INITIALISATIONS,
+    INITIALIZATIONS,
     QUANTITIES,
     SHORTCUTS,
     GradientFlow,
@@ -60,7 +60,7 @@ TITLES = {
 }
 RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
 LOOKS = (
-    "The colour is the shortcut's, as in the study; dashed, with open markers: without"
+    "The color is the shortcut's, as in the study; dashed, with open markers: without"
     " BatchNorm; thicker: more layers. Runs have markers of their own, open before training. "
 )
 STACK = "stack-"  # begins the name under which runs of growing depth are queued together
@@ -81,7 +81,7 @@ def why_view() -> None:
         "The note says: “the derivative of a residual block is at least 1, so gradients do not"
         " vanish”. Here is what arrives at each layer, for nets of growing depth, measured on one"
         f" batch of {BATCH_SIZE} real images; with and without BatchNorm, which removes most of the"
-        " vanishing by itself, and with the initialisation of your choice, which matters as much."
+        " vanishing by itself, and with the initialization of your choice, which matters as much."
     )
     flow_part()
     st.subheader("Stack layers: does a deeper plain net train worse?", anchor=False)
@@ -126,10 +126,10 @@ def flow_part() -> None:
     base = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
     specs = networks(base, depths, shortcuts, BATCH_NORMS[batch_norm])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        initialisation = st.selectbox(
-            "Initialisation",
-            list(INITIALISATIONS),
-            format_func=INITIALISATIONS.__getitem__,
+        initialization = st.selectbox(
+            "Initialization",
+            list(INITIALIZATIONS),
+            format_func=INITIALIZATIONS.__getitem__,
             key="why_init",
             bind="query-params",
             width=300,
@@ -159,7 +159,7 @@ def flow_part() -> None:
     if not specs and not runs:
         st.info("Choose a depth and a shortcut, or a finished run.", icon=":material/arrow_upward:")
         return
-    measured = (dataset, int(seeds), initialisation)
+    measured = (dataset, int(seeds), initialization)
     show_as, quantity = how()
     measurement(
         gradients_name(specs, *measured, BATCH_SIZE, runs),
@@ -206,7 +206,7 @@ def choose_runs() -> list[int]:
         max_selections=MAX_RUNS,
         key="why_runs",
         width=320,
-        help="Finished runs: as they were initialised, and with their best parameters.",
+        help="Finished runs: as they were initialized, and with their best parameters.",
     )
 
 
@@ -258,9 +258,9 @@ def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
 
 
 def look_of(model: ModelSpec) -> Style:
-    """As the whole page draws this variant, dashed and open without BatchNorm; others are grey."""
+    """As the whole page draws this variant, dashed and open without BatchNorm; others are gray."""
     variant = variant_of(model)
-    style = style_of(variant) if variant else Style(figures.GREY, "circle")
+    style = style_of(variant) if variant else Style(figures.GRAY, "circle")
     if model.option("batch_norm") is not False or style.dash != "solid":
         return style
     return replace(style, dash="dash", marker=f"{style.marker}-open")

@@ -1,4 +1,4 @@
-"""Small pictures of the residual units, as SVG; grey lines show on light and on dark pages.
+"""Small pictures of the residual units, as SVG; gray lines show on light and on dark pages.
 
 Nothing is drawn by name: the table in core.zoo.variants says what stands on the branch, on the
 shortcut and after the addition.
@@ -19,7 +19,7 @@ TOP, GAP, RADIUS = 18, 9, 9  # y where x comes in, between two parts, of the add
 TAP = TOP + 6  # y where the shortcut leaves
 
 
-def variant_picture(variant: Variant, colour: str) -> str:
+def variant_picture(variant: Variant, color: str) -> str:
     """One unit from top to bottom, its shortcut at the right; what is dead is dashed."""
     row, order = SHORTCUTS[variant.shortcut], ORDERS[variant.order]
     branch = [part for part in order.branch if variant.batch_norm or part != "BN"]
@@ -35,22 +35,22 @@ def variant_picture(variant: Variant, colour: str) -> str:
         drawn.append(_line(MAIN, y if place else TOP, into, dashed=0 < place <= dead))
         if dead and place == dead:  # conv2 reads x past what is dead
             drawn.append(_path(f"M{MAIN} {TOP + 5} H{BYPASS} V{into - 6} H{MAIN} V{into}", INK))
-        drawn.append(_part(MAIN, into, part, colour, MAIN_WIDTH, is_dead))
+        drawn.append(_part(MAIN, into, part, color, MAIN_WIDTH, is_dead))
         at, y = into, into + height(part)
     join = y + GAP + RADIUS
     if row.name != "none":
         drawn.append(_line(MAIN, y, join - RADIUS))
         level = at if row.on_branch else join - RADIUS - GAP - 20
-        drawn += shortcut_parts(variant, colour, level, join)
+        drawn += shortcut_parts(variant, color, level, join)
         y = join + RADIUS
     for part in after:
-        drawn += [_line(MAIN, y, y + GAP), _part(MAIN, y + GAP, part, colour, MAIN_WIDTH)]
+        drawn += [_line(MAIN, y, y + GAP), _part(MAIN, y + GAP, part, color, MAIN_WIDTH)]
         y += GAP + height(part)
     drawn.append(_arrow(MAIN, y, y + 14))
     return _svg("".join(drawn), y + 18, f"{variant.title}: {variant.formula}")
 
 
-def shortcut_parts(variant: Variant, colour: str, level: float, join: float) -> list[str]:
+def shortcut_parts(variant: Variant, color: str, level: float, join: float) -> list[str]:
     """The way of x to the addition at `join`, its parts at `level`, and the gate."""
     row = SHORTCUTS[variant.shortcut]
     start = TOP + 5 if not variant.as_published else TOP + 2
@@ -60,8 +60,8 @@ def shortcut_parts(variant: Variant, colour: str, level: float, join: float) -> 
     for part in row.on_shortcut:
         bottom = level + height(part)
         line = f"M{MAIN} {start} H{SIDE} V{level} M{SIDE} {bottom} V{join} H{MAIN + RADIUS}"
-    drawn = [_path(line, colour), _plus(join)]
-    drawn += [_part(SIDE, level, part, colour, SIDE_WIDTH) for part in row.on_shortcut]
+    drawn = [_path(line, color), _plus(join)]
+    drawn += [_part(SIDE, level, part, color, SIDE_WIDTH) for part in row.on_shortcut]
     if row.has_gate:
         middle = level + height("× g") / 2
         top = start + 10
@@ -71,7 +71,7 @@ def shortcut_parts(variant: Variant, colour: str, level: float, join: float) -> 
                 INK,
             )
         )
-        drawn.append(_part(GATE, top, "σ(1×1)", colour, GATE_WIDTH))
+        drawn.append(_part(GATE, top, "σ(1×1)", color, GATE_WIDTH))
         if row.on_branch:
             drawn.append(_path(f"M{GATE} {middle} H{MAIN + MAIN_WIDTH / 2:g}", INK))
     return drawn
@@ -82,14 +82,14 @@ def height(part: str) -> int:
     return 24 if "1×1" in part or part.startswith("conv") else 20
 
 
-def _part(x: float, y: float, label: str, colour: str, width: int, is_dead: bool = False) -> str:
+def _part(x: float, y: float, label: str, color: str, width: int, is_dead: bool = False) -> str:
     """A box: filled where it has weights, dashed where it is dead."""
     has_weights = height(label) > 20
-    style = f'stroke="{colour if has_weights else INK}"'
+    style = f'stroke="{color if has_weights else INK}"'
     if is_dead:
         style += ' stroke-dasharray="4 3"'
     elif has_weights:
-        style += f' fill="{colour}" fill-opacity="0.14"'
+        style += f' fill="{color}" fill-opacity="0.14"'
     text = {"conv1": "3×3", "conv2": "3×3", "conv 1×1": "1×1"}.get(label, label)
     return (
         f'<rect x="{x - width / 2:g}" y="{y:g}" width="{width}" height="{height(label)}"'
@@ -108,8 +108,8 @@ def _arrow(x: float, top: float, bottom: float) -> str:
     return _line(x, top, bottom) + f'<path d="{head}" stroke-width="1.5"/>'
 
 
-def _path(data: str, colour: str) -> str:
-    return f'<path d="{data}" stroke="{colour}" stroke-width="2"/>'
+def _path(data: str, color: str) -> str:
+    return f'<path d="{data}" stroke="{color}" stroke-width="2"/>'
 
 
 def _plus(y: float) -> str:

@@ -312,7 +312,7 @@ def dead_parameters(groups: Sequence[Group]) -> None:
     """Which variants have parameters that never got a gradient (Q15)."""
     told = [
         f"**{plain(group.title)}** has {sum(dead.values()):,} that never got a gradient and are"
-        f" still what they were initialised to: {plain(', '.join(dead))}."
+        f" still what they were initialized to: {plain(', '.join(dead))}."
         for group in groups
         if (dead := group.dead_parameters)
     ]

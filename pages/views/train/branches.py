@@ -20,7 +20,7 @@ def branches_view(run: Run) -> None:
     if run.spec.model.arch != "course-inception" or path is None:
         return
     st.subheader("Does the better kernel get more weight?", anchor=False)
-    norms = branch_norms(path, run.spec.recipe.initialisation)
+    norms = branch_norms(path, run.spec.recipe.initialization)
     st.plotly_chart(branch_bars(norms), key="train_branches_chart")
     st.markdown(bullets(branch_verdict(norms)))
     st.caption(

@@ -124,7 +124,7 @@ def confusion(run: Run, found: Predictions) -> None:
     as_shares = st.toggle(
         "In % of the true class",
         key="train_confusion_shares",
-        help="Each row adds up to 100 %: how often a class is recognised, and as what else.",
+        help="Each row adds up to 100 %: how often a class is recognized, and as what else.",
     )
     shown, labels = matrix[np.ix_(used, used)], [outputs[index] for index in used]
     st.plotly_chart(confusion_map(shown, labels, as_shares), key="train_confusion")
@@ -256,10 +256,10 @@ def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> No
                 f"Run {one.id} ({plain(network_title(one.spec.model))}, seed {one.spec.seed}):"
                 f" **{name}**, {formats.percent(float(said.confidence[index]))}"
             )
-    labelled = [
+    labeled = [
         (f"run {seeded_title(one)}", said.probabilities[index])
         for one, said in ((run, found), (other, theirs))
     ]
     chart.plotly_chart(
-        probability_bars(names, labelled, int(found.labels[index])), key="train_two_chart"
+        probability_bars(names, labeled, int(found.labels[index])), key="train_two_chart"
     )

@@ -90,7 +90,7 @@ def show_throughput(result: dict[str, Any]) -> None:
                 format="%.0f", help="Wall-clock rate, data included: median over the rounds."
             ),
             "step only": config.NumberColumn(
-                format="%.0f", help="If data cost nothing: forward, backward and optimiser."
+                format="%.0f", help="If data cost nothing: forward, backward and optimizer."
             ),
             "GFLOP/s": config.NumberColumn(
                 format="%.0f", help="Convolutions and matrix products, forward and backward."

@@ -197,8 +197,8 @@ def test_vgg11_has_8_blocks_11_weight_layers_and_the_10_rows_of_mxnet():
 
 
 def test_an_unknown_level_is_one_sentence():
-    with pytest.raises(LabError, match="by block, weight layer, module, not by 'colour'"):
-        analysis_of(DEFAULTS["lenet"]).rows("colour")
+    with pytest.raises(LabError, match="by block, weight layer, module, not by 'color'"):
+        analysis_of(DEFAULTS["lenet"]).rows("color")
 
 
 def test_resize_to_96_leaves_3x3_in_vgg11():

@@ -392,7 +392,7 @@ BAD = {
     "channels": (["analyze", "vgg11", "--in-channels", "-1"], "from 1 to"),
     "classes": (["analyze", "vgg11", "--classes", "0"], "from 1 to"),
     "batch": (["analyze", "vgg11", "--batch-size", "0"], "from 1 to"),
-    "colour": (["train", "lenet", "--dataset", "cifar10"], "takes 1 channel"),
+    "color": (["train", "lenet", "--dataset", "cifar10"], "takes 1 channel"),
     "option form": (["analyze", "lenet", "--option", "shortcut"], "NAME=VALUE"),
     "option name": (["analyze", "lenet", "--option", "shortcut=conv"], "no options"),
     "option value": (["analyze", "course-residual", "--option", "shortcut=x"], "identity"),

@@ -400,7 +400,7 @@ def test_prepare_resizes_as_torchvision_does_on_pil_images(mini, size):
     expected = torch.stack([theirs(Image.fromarray(image.numpy())) for image in images.squeeze(1)])
     ours = prepare(images, size, in_channels=1)
     assert ours.shape == (20, 1, size, size) and ours.dtype == torch.float32
-    # PIL rounds to whole grey levels after each of its two passes.
+    # PIL rounds to whole gray levels after each of its two passes.
     assert (ours - expected).abs().max() <= 1.1 / 255
 
 
@@ -414,17 +414,17 @@ def test_resized_values_stay_within_0_and_1(size):
     torch.testing.assert_close(values[1], torch.ones(1, size, size))
 
 
-def test_prepare_normalises_to_zero_mean_and_unit_deviation(mini):
+def test_prepare_normalizes_to_zero_mean_and_unit_deviation(mini):
     values = prepare(mini.train_images, 28, 1, mini.info.mean, mini.info.std)
     assert values.mean().item() == pytest.approx(0, abs=1e-3)
     assert values.std().item() == pytest.approx(1, abs=1e-3)
 
 
-def test_prepare_repeats_grey_over_the_channels(mini):
+def test_prepare_repeats_gray_over_the_channels(mini):
     images = mini.test_images[:2]
-    colour = prepare(images, 32, in_channels=3, mean=0.5, std=0.5)
-    assert colour.shape == (2, 3, 32, 32)
-    for channel in colour.unbind(1):
+    color = prepare(images, 32, in_channels=3, mean=0.5, std=0.5)
+    assert color.shape == (2, 3, 32, 32)
+    for channel in color.unbind(1):
         assert torch.equal(channel.unsqueeze(1), prepare(images, 32, 1, mean=0.5, std=0.5))
 
 
@@ -435,7 +435,7 @@ def test_prepare_leaves_the_images_as_they_are(mini):
 
 
 @pytest.mark.parametrize(("channels", "in_channels"), [(3, 1), (3, 4)])
-def test_colour_does_not_fit_other_channels(channels, in_channels):
+def test_color_does_not_fit_other_channels(channels, in_channels):
     images = torch.zeros(1, channels, 8, 8, dtype=torch.uint8)
     with pytest.raises(LabError, match=f"takes {in_channels} channels? and the images have 3"):
         prepare(images, 8, in_channels)
@@ -633,7 +633,7 @@ def test_what_a_killed_download_left_is_removed_the_next_day(mirror, empty_dir):
 
 # CIFAR-10
 
-COLOUR = RANDOM.randint(0, 256, (20, 3, 32, 32), np.uint8)
+COLOR = RANDOM.randint(0, 256, (20, 3, 32, 32), np.uint8)
 
 
 def short_text(text: str) -> bytes:
@@ -661,7 +661,7 @@ def tiny_cifar(empty_dir, monkeypatch) -> Path:
     monkeypatch.setitem(DATASETS, "cifar10", info)
     folder = empty_dir / "cifar-10-batches-py"
     folder.mkdir()
-    rows, labels = COLOUR.reshape(20, -1), (TINY_LABELS % 10).tolist()
+    rows, labels = COLOR.reshape(20, -1), (TINY_LABELS % 10).tolist()
     for number in range(5):
         part = slice(4 * number, 4 * number + 4)
         (folder / f"data_batch_{number + 1}").write_bytes(python_2_pickle(rows[part], labels[part]))
@@ -679,12 +679,12 @@ def test_cifar_s_facts_are_torchvisions():
     assert CIFAR10.tgz_md5 == "c58f30108f718f92721af3b95e74349a"  # of the archive we tell the size
 
 
-def test_cifar_is_read_as_colour_images(tiny_cifar):
+def test_cifar_is_read_as_color_images(tiny_cifar):
     assert is_available("cifar10")
     data = load("cifar10")
-    assert torch.equal(data.train_images, torch.from_numpy(COLOUR))
+    assert torch.equal(data.train_images, torch.from_numpy(COLOR))
     assert data.train_labels.tolist() == TINY_LABELS.tolist()
-    assert torch.equal(data.test_images, torch.from_numpy(COLOUR[:4]))
+    assert torch.equal(data.test_images, torch.from_numpy(COLOR[:4]))
     assert data.test_images.dtype == torch.uint8 and data.test_labels.dtype == torch.int64
     images, labels = sample_images("cifar10", 10)
     assert images.shape == (10, 3, 32, 32) and labels.tolist() == list(range(10))
@@ -759,7 +759,7 @@ def test_cifar_is_downloaded_through_torchvision(tiny_cifar, empty_dir, monkeypa
     monkeypatch.setattr(urllib.request, "urlopen", lambda *a, **k: Response(packed.getvalue()))
     shutil.rmtree(tiny_cifar)
     download("cifar10")
-    assert torch.equal(load("cifar10").train_images, torch.from_numpy(COLOUR))
+    assert torch.equal(load("cifar10").train_images, torch.from_numpy(COLOR))
     assert [path.name for path in empty_dir.iterdir()] == ["cifar-10-batches-py"]
     assert sorted(path.name for path in tiny_cifar.iterdir()) == sorted(
         files_of(DATASETS["cifar10"])
@@ -767,10 +767,10 @@ def test_cifar_is_downloaded_through_torchvision(tiny_cifar, empty_dir, monkeypa
     assert capfd.readouterr().err == ""
     (tiny_cifar / "batches.meta").write_bytes(meta)
     theirs = CIFAR10(root=empty_dir, train=True)  # which checks the files that we have left there
-    assert np.array_equal(theirs.data.transpose(0, 3, 1, 2), COLOUR)
+    assert np.array_equal(theirs.data.transpose(0, 3, 1, 2), COLOR)
 
 
-def test_grey_networks_are_told_of_colour_before_a_run():
+def test_gray_networks_are_told_of_color_before_a_run():
     with pytest.raises(
         LabError, match=r"takes 1 channel and the images have 3: give the network 3"
     ):

@@ -177,7 +177,7 @@ def test_a_linear_layer_reads_a_flat_map():
     assert found["output bytes"].filled == "4 · 4096"
 
 
-def test_batch_normalisation_has_two_parameters_a_channel_and_no_macs():
+def test_batch_normalization_has_two_parameters_a_channel_and_no_macs():
     found = by_quantity(layer_of(DEFAULTS["resnet18"], "stem.norm"))
     assert (found["parameters"].symbols, found["parameters"].filled) == ("2 · C", "2 · 64")
     assert "mean and variance" in found["parameters"].note

@@ -490,7 +490,7 @@ def test_parameters_in_place_of_macs_lack_the_pixels():
     assert [slip.exact for slip in term.slips if slip.written is None] == [54 * 54]
 
 
-def test_convolutions_alone_leave_the_normalisations_to_one_sentence():
+def test_convolutions_alone_leave_the_normalizations_to_one_sentence():
     analysis = analysis_of(RESNET)
     written = [term for term in terms_of(analysis) if "channels" not in term.roles]
     found = checked(pasted(written), analysis)

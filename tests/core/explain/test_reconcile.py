@@ -101,7 +101,7 @@ def test_the_published_counts_are_those_of_the_installed_torchvision(name):
     ("name", "letter"), [(n, row.config) for n, row in CATALOGUE.items() if row.config]
 )
 @pytest.mark.parametrize("ratio", [1, 3, 4])
-def test_the_paper_s_configurations_are_recognised(name, letter, ratio):
+def test_the_paper_s_configurations_are_recognized(name, letter, ratio):
     found = vgg_configuration(analysis_of(ModelSpec(name, ratio, 64)))
     assert (found.letter, found.ratio, found.differences) == (letter, ratio, ())
 

@@ -7,19 +7,19 @@ import torch
 from safetensors.torch import save_file
 
 from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
-from core.measure.gradient_flow import initialised
+from core.measure.gradient_flow import initialized
 from core.report.figures.branches import branch_bars
 from core.specs import LabError, ModelSpec
 
 SPEC = ModelSpec("course-inception", image_size=28)
 
 
-@pytest.mark.parametrize("initialisation", ["default", "xavier"])
-def test_fresh_weights_are_as_large_as_the_initialisation_says(tmp_path, initialisation):
+@pytest.mark.parametrize("initialization", ["default", "xavier"])
+def test_fresh_weights_are_as_large_as_the_initialization_says(tmp_path, initialization):
     path = tmp_path / "best.safetensors"
-    network = initialised(SPEC, initialisation, 0)
+    network = initialized(SPEC, initialization, 0)
     save_file(network.state_dict(), path)
-    norms = branch_norms(path, initialisation)
+    norms = branch_norms(path, initialization)
     assert [one.branch for one in norms] == [*BRANCHES, *BRANCHES]
     assert [one.channels for one in norms] == [16, 24, 24, 24] * 2
     for one in norms:
@@ -31,7 +31,7 @@ def test_fresh_weights_are_as_large_as_the_initialisation_says(tmp_path, initial
 
 
 def test_the_branch_that_is_read_most_is_named(tmp_path):
-    network = initialised(SPEC, "xavier", 0)
+    network = initialized(SPEC, "xavier", 0)
     with torch.no_grad():
         network.stem2.conv.weight[:, 40:64] *= 3  # the third branch
         network.inception2.branch5x5[1].weight.mul_(4)

@@ -16,7 +16,7 @@ from core.analysis import analyze
 from core.measure.gradient_flow import (
     Trained,
     blocks_of,
-    initialised,
+    initialized,
     measure,
     measure_flow,
     spread,
@@ -108,16 +108,16 @@ def test_a_block_s_gain_is_the_norm_before_by_the_norm_behind():
 
 def test_blocks_are_the_innermost_modules_with_several_weight_layers():
     assert list(blocks_of(stack(3, True, True))) == ["2", "3", "4"]
-    assert list(blocks_of(initialised(COURSE, "default", 0))) == ["residual1", "residual2"]
+    assert list(blocks_of(initialized(COURSE, "default", 0))) == ["residual1", "residual2"]
 
 
-@pytest.mark.parametrize("initialisation", ["default", "xavier"])
-def test_a_deep_plain_net_vanishes_and_shortcut_or_batch_norm_prevent_it(initialisation):
+@pytest.mark.parametrize("initialization", ["default", "xavier"])
+def test_a_deep_plain_net_vanishes_and_shortcut_or_batch_norm_prevent_it(initialization):
     shares = {}
     for shortcut in (False, True):
         for batch_norm in (False, True):
             network = stack(24, shortcut, batch_norm)
-            if initialisation == "xavier":
+            if initialization == "xavier":
                 from core.training.fit import xavier
 
                 network.apply(xavier)
@@ -154,13 +154,13 @@ def test_the_same_settings_give_the_same_numbers():
 
 
 def test_a_run_is_measured_before_and_after_its_training(tmp_path):
-    network = initialised(COURSE, "xavier", 5)
+    network = initialized(COURSE, "xavier", 5)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(0.5)
     path = tmp_path / "best.safetensors"
     save_file(network.state_dict(), path)
-    recipe = Recipe("fast", 1, 8, 0.1, initialisation="xavier", normalise=True)
+    recipe = Recipe("fast", 1, 8, 0.1, initialization="xavier", normalize=True)
     run = Trained(7, 2, RunSpec(COURSE, "fashion-mini", recipe, seed=5), path)
     [found] = measure_flow([], "fashion-mini", batch_size=4, runs=[run])
     before, after = found.networks
@@ -179,7 +179,7 @@ def test_a_run_is_measured_before_and_after_its_training(tmp_path):
     ("changes", "said"),
     [
         ({"seeds": 0}, "seeds must be"),
-        ({"initialisation": "zeros"}, "initialisation must be"),
+        ({"initialization": "zeros"}, "initialization must be"),
         ({"specs": []}, "at least one network"),
         ({"specs": [replace(COURSE, num_classes=3)]}, "has 10 classes"),
     ],
@@ -222,7 +222,7 @@ def flow(share: float, gains: tuple[float, ...] = (), depth: int = 20, **options
 class Look:
     """How a line is drawn."""
 
-    colour: str = BLUE
+    color: str = BLUE
     marker: str = "circle"
     dash: str = "solid"
 

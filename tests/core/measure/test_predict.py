@@ -35,7 +35,7 @@ def trained(size: int = 28) -> Run:
     from core.jobs.worker import execute, this_process
 
     model = ModelSpec("lenet", image_size=size)
-    recipe = Recipe("fast", 2, 32, 0.1, momentum=0.9, initialisation="xavier", normalise=True)
+    recipe = Recipe("fast", 2, 32, 0.1, momentum=0.9, initialization="xavier", normalize=True)
     store = open_store()
     run = store.start_here(RunSpec(model, "fashion-mini", recipe, 256), this_process())
     execute(store, run, lambda event: None, lambda: None)
@@ -164,6 +164,6 @@ def test_the_page_and_the_process_mean_the_same_measurement():
     specs = variations(complete(base), (), ("identity", "none"), ())
     flags = gradients_flags(base, (), ("identity", "none"), "", "fashion-mini", 2, "he", [])
     arguments = make_parser().parse_args(flags)
-    settings = (arguments.dataset, arguments.seeds, arguments.initialisation, 16)
+    settings = (arguments.dataset, arguments.seeds, arguments.initialization, 16)
     there = gradients_name(chosen_networks(arguments), *settings, arguments.runs)
     assert there == gradients_name(specs, "fashion-mini", 2, "he", 16, [])

@@ -46,29 +46,29 @@ def test_the_labs_loop_goes_on_after_the_longest_run(monkeypatch):
     assert list(islice(steps, 9)) == [32] * 9
 
 
-@pytest.mark.parametrize(("size", "normalise"), [(28, True), (28, False), (32, True)])
-def test_both_loops_see_the_same_images(size, normalise):
+@pytest.mark.parametrize(("size", "normalize"), [(28, True), (28, False), (32, True)])
+def test_both_loops_see_the_same_images(size, normalize):
     spec = replace(
         LENET,
         model=replace(LENET.model, image_size=size),
-        recipe=replace(LENET.recipe, normalise=normalise),
+        recipe=replace(LENET.recipe, normalize=normalize),
     )
     data = load("fashion-mini").first(20)
     theirs = torch.stack([image for image, _ in islice(PilImages(spec, data), 20)])
-    mean, std = (data.info.mean, data.info.std) if normalise else (None, None)
+    mean, std = (data.info.mean, data.info.std) if normalize else (None, None)
     ours = prepare(data.train_images, size, 1, mean, std)
-    grey_level = 1 / 255 / (std or 1)
-    assert (ours - theirs).abs().max() <= 1.1 * grey_level  # PIL rounds after each of two passes
+    gray_level = 1 / 255 / (std or 1)
+    assert (ours - theirs).abs().max() <= 1.1 * gray_level  # PIL rounds after each of two passes
 
 
 def test_both_loops_begin_with_the_same_network():
-    theirs, optimiser = conventional_network(LENET)
+    theirs, optimizer = conventional_network(LENET)
     ours = start(LENET)
     for name, value in theirs.state_dict().items():
         assert torch.equal(value, ours.network.state_dict()[name])
     kept = ("lr", "momentum", "nesterov", "weight_decay")
-    group = ours.optimiser.param_groups[0]
-    assert [optimiser.param_groups[0][k] for k in kept] == [group[k] for k in kept]
+    group = ours.optimizer.param_groups[0]
+    assert [optimizer.param_groups[0][k] for k in kept] == [group[k] for k in kept]
 
 
 def test_the_published_loop_goes_on_epoch_after_epoch():

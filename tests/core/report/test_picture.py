@@ -243,7 +243,7 @@ def test_vgg11_is_a_chain_of_8_convolutions_5_poolings_and_3_linear_layers():
     kinds = [one.kind for one in inner(graph)]
     assert [kinds.count(kind) for kind in ("convolution", "pooling", "linear")] == [8, 5, 3]
     layout = laid_out(graph)
-    assert len({round(box.centre, 1) for box in layout.boxes.values()}) == 1
+    assert len({round(box.center, 1) for box in layout.boxes.values()}) == 1
 
 
 def test_the_inception_block_has_four_branches_that_meet_in_one_cat():
@@ -267,7 +267,7 @@ def test_the_residual_block_has_a_shortcut_that_passes_its_convolutions():
     [route] = [route for route in layout.routes if route.edge == skip]
     convolution = layout.boxes["residual1.conv1"]
     assert max(x for x, _ in route.points) > convolution.left + convolution.width
-    main = [layout.boxes[f"residual1.{name}"].centre for name in ("conv1", "conv2", "add")]
+    main = [layout.boxes[f"residual1.{name}"].center for name in ("conv1", "conv2", "add")]
     assert max(main) - min(main) < 0.1, "the longer way stays straight"
 
 
@@ -277,7 +277,7 @@ def test_the_published_mistake_leaves_conv1_unread(shortcut):
     assert graph.unread == ("residual1.conv1", "residual2.conv1")
     assert opened_first(f"course-residual, {shortcut}").unread == ()
     boxes = laid_out(graph).boxes
-    assert boxes[OUTPUT].centre == pytest.approx(boxes[INPUT].centre, abs=0.1)
+    assert boxes[OUTPUT].center == pytest.approx(boxes[INPUT].center, abs=0.1)
 
 
 def test_a_1x1_convolution_on_the_shortcut_is_a_branch():
@@ -363,8 +363,8 @@ def assert_nothing_overlaps(graph: Graph) -> None:
 def assert_joins(route: Route, layout: Layout) -> None:
     """The line leaves its source below and reaches its target from above, only downwards."""
     source, target = layout.boxes[route.edge.source], layout.boxes[route.edge.target]
-    assert route.points[0] == pytest.approx((source.centre, source.top + source.height), abs=0.1)
-    assert route.points[-1] == pytest.approx((target.centre, target.top), abs=0.1)
+    assert route.points[0] == pytest.approx((source.center, source.top + source.height), abs=0.1)
+    assert route.points[-1] == pytest.approx((target.center, target.top), abs=0.1)
     heights = [y for _, y in route.points]
     assert heights == sorted(heights)
 
@@ -495,12 +495,12 @@ def test_names_are_data_and_stay_text(is_open):
     assert name in [one.get("data-block") for one in root.iter(f"{NAMESPACE}g")]
 
 
-def test_colours_repeat_what_the_words_say():
-    from core.report.figures.charts import KIND_COLOURS
+def test_colors_repeat_what_the_words_say():
+    from core.report.figures.charts import KIND_COLORS
 
     picture = svg(opened_first("vgg11"), "x")
     for kind in ("convolution", "pooling", "linear"):
-        assert KIND_COLOURS[kind] in picture
+        assert KIND_COLORS[kind] in picture
     assert INK in picture
 
 

@@ -18,7 +18,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Style:
-    colour: str = "#0072B2"
+    color: str = "#0072B2"
     marker: str = "circle"
     dash: str = "solid"
 

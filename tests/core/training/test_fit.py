@@ -93,16 +93,16 @@ def test_the_chapters_recipe_is_as_published():
     chosen = recipe("published-vgg", 60_000)
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (5, 128, 0.05)
     assert (chosen.momentum, chosen.nesterov, chosen.weight_decay) == (0, False, 0)
-    assert (chosen.schedule, chosen.initialisation) == ("constant", "xavier")
-    assert chosen.normalise is False and chosen.max_gradient_norm == 0
+    assert (chosen.schedule, chosen.initialization) == ("constant", "xavier")
+    assert chosen.normalize is False and chosen.max_gradient_norm == 0
 
 
 def test_the_course_notes_recipe_is_as_published():
     chosen = recipe("published-course", 60_000)
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (10, 64, 0.01)
     assert (chosen.momentum, chosen.nesterov, chosen.weight_decay) == (0.5, False, 0)
-    assert (chosen.schedule, chosen.initialisation) == ("constant", "default")
-    assert chosen.normalise is True and chosen.max_gradient_norm == 0
+    assert (chosen.schedule, chosen.initialization) == ("constant", "default")
+    assert chosen.normalize is True and chosen.max_gradient_norm == 0
 
 
 def test_published_recipes_do_not_depend_on_the_number_of_images():
@@ -395,7 +395,7 @@ def test_training_works_on_the_accelerator(mini, device):
 
 def test_xavier_is_the_books(tiny):
     """Uniform within √(6 / (fan in + fan out)), for convolutions and linear layers."""
-    training = start(change(TINY, initialisation="xavier"))
+    training = start(change(TINY, initialization="xavier"))
     weight = training.network.stem2.conv.weight  # (8, 4, 5, 5)
     bound = math.sqrt(6 / (4 * 25 + 8 * 25))
     assert 0.95 * bound < weight.abs().max() <= bound

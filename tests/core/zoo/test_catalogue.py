@@ -33,7 +33,7 @@ EVERY |= {
     for shortcut in COURSE_SHORTCUTS
     for published in (False, True)
 }
-EVERY |= {  # every variant in a deep net, on grey images; those of the course net are above
+EVERY |= {  # every variant in a deep net, on gray images; those of the course net are above
     f"resnet-cifar, {name}": ModelSpec(
         "resnet-cifar",
         image_size=28,
@@ -861,8 +861,8 @@ def test_options_from_a_url_are_read_as_what_they_are():
 
 @every_architecture
 def test_an_unknown_option_is_named(name):
-    with pytest.raises(LabError, match="has no option 'colour'; it has") as caught:
-        build(replace(CATALOGUE[name].default, options={"colour": 1}))
+    with pytest.raises(LabError, match="has no option 'color'; it has") as caught:
+        build(replace(CATALOGUE[name].default, options={"color": 1}))
     assert CATALOGUE[name].title in str(caught.value)
 
 

@@ -313,7 +313,7 @@ def test_a_text_option_stays_inside_the_header(monkeypatch):
     [
         (ModelSpec("vgg-11"), "no network named 'vgg-11'; try .*vgg11"),
         (ModelSpec("vgg11", image_size=31), "the smallest that works is 32×32"),
-        (ModelSpec("lenet", options={"colour": 1}), "has no option 'colour'"),
+        (ModelSpec("lenet", options={"color": 1}), "has no option 'color'"),
         (ModelSpec("custom-vgg", options={"conv_arch": "1x8\nimport os"}), "cannot be read"),
     ],
 )

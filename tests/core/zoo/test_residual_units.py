@@ -70,7 +70,7 @@ def test_a_shortcut_is_its_formula(name, x):
     torch.testing.assert_close(block(x), SUMS[name](block, x).clamp(min=0))
 
 
-def normalised(layer: nn.Module, x: Tensor) -> Tensor:
+def normalized(layer: nn.Module, x: Tensor) -> Tensor:
     """BatchNorm in training: zero mean, unit variance over (N, H, W), then weight and bias."""
     mean = x.mean((0, 2, 3), keepdim=True)
     variance = x.var((0, 2, 3), unbiased=False, keepdim=True)
@@ -87,20 +87,20 @@ def in_order(block: nn.Module, order: str, x: Tensor) -> Tensor:
     r = block.residual
     match order:
         case "original":
-            y = relu(normalised(r.norm1, convolved(r.conv1, x)))
-            return relu(x + normalised(r.norm2, convolved(r.conv2, y)))
+            y = relu(normalized(r.norm1, convolved(r.conv1, x)))
+            return relu(x + normalized(r.norm2, convolved(r.conv2, y)))
         case "bn-after-addition":
-            y = relu(normalised(r.norm1, convolved(r.conv1, x)))
-            return relu(normalised(block.after.norm1, x + convolved(r.conv2, y)))
+            y = relu(normalized(r.norm1, convolved(r.conv1, x)))
+            return relu(normalized(block.after.norm1, x + convolved(r.conv2, y)))
         case "relu-before-addition":
-            y = relu(normalised(r.norm1, convolved(r.conv1, x)))
-            return x + relu(normalised(r.norm2, convolved(r.conv2, y)))
+            y = relu(normalized(r.norm1, convolved(r.conv1, x)))
+            return x + relu(normalized(r.norm2, convolved(r.conv2, y)))
         case "relu-only-pre-activation":
-            y = relu(normalised(r.norm1, convolved(r.conv1, relu(x))))
-            return x + normalised(r.norm2, convolved(r.conv2, y))
+            y = relu(normalized(r.norm1, convolved(r.conv1, relu(x))))
+            return x + normalized(r.norm2, convolved(r.conv2, y))
         case "full-pre-activation":
-            y = convolved(r.conv1, relu(normalised(r.norm1, x)))
-            return x + convolved(r.conv2, relu(normalised(r.norm2, y)))
+            y = convolved(r.conv1, relu(normalized(r.norm1, x)))
+            return x + convolved(r.conv2, relu(normalized(r.norm2, y)))
     raise AssertionError(order)
 
 
@@ -200,7 +200,7 @@ def test_gates_and_projections_cost_what_they_are():
 
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("arch", ["course-residual", "resnet20"])
-def test_a_variant_is_recognised_by_its_options(arch, name):
+def test_a_variant_is_recognized_by_its_options(arch, name):
     variant = VARIANTS[name]
     if variant.as_published and arch != "course-residual":
         return

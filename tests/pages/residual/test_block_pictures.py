@@ -10,11 +10,11 @@ from core.zoo.variants import ORDERS, SHORTCUTS, VARIANTS
 from pages.views.residual.block_pictures import INK, WIDTH, variant_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
-COLOUR = "#0072B2"
+COLOR = "#0072B2"
 
 
 def drawn(name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(variant_picture(VARIANTS[name], COLOUR))
+    return ElementTree.fromstring(variant_picture(VARIANTS[name], COLOR))
 
 
 def words(picture: ElementTree.Element) -> list[str]:
@@ -60,7 +60,7 @@ def test_only_what_is_dead_is_dashed(name):
 
 
 def test_pictures_differ_and_say_in_words_what_they_show():
-    pictures = {name: variant_picture(one, COLOUR) for name, one in VARIANTS.items()}
+    pictures = {name: variant_picture(one, COLOR) for name, one in VARIANTS.items()}
     bodies = {picture.partition('fill="none"')[2] for picture in pictures.values()}
     assert len(bodies) == len(VARIANTS)
     for name, one in VARIANTS.items():

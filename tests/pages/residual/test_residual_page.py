@@ -303,7 +303,7 @@ def test_runs_of_this_store_in_the_same_setting_stand_beside_the_shipped_ones(sh
 def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correction():
     looks = variant_styles()
     assert set(looks) == set(VARIANTS)
-    assert len({(one.colour, one.marker, one.dash) for one in looks.values()}) == len(VARIANTS)
+    assert len({(one.color, one.marker, one.dash) for one in looks.values()}) == len(VARIANTS)
     for name, variant in VARIANTS.items():
         if variant.as_published:
             like = next(
@@ -311,4 +311,4 @@ def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correct
                 for n, v in VARIANTS.items()
                 if v.shortcut == variant.shortcut and not v.as_published
             )
-            assert (looks[name].colour, looks[name].dash) == (looks[like].colour, "dot")
+            assert (looks[name].color, looks[name].dash) == (looks[like].color, "dot")

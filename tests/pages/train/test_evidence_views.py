@@ -178,7 +178,7 @@ def test_stacking_layers_queues_plain_and_residual_nets_and_shows_runs_by_depth(
     assert any("while the network still learned" in one.value for one in app.caption)
 
 
-def test_a_variant_has_its_colour_on_the_whole_page():
+def test_a_variant_has_its_color_on_the_whole_page():
     """Whatever its depth and BatchNorm, and a run of it too."""
     for shortcut in ("identity", "none"):
         models = [deep_net(depth, shortcut, norm) for depth in (20, 110) for norm in (True, False)]
@@ -186,8 +186,8 @@ def test_a_variant_has_its_colour_on_the_whole_page():
         run = replace(flows[0], run=7)
         drawn = looks([*flows, run, replace(run, trained=True)])
         lines = depth_lines(*made(models, (0.8, 0.7, 0.6, 0.5)))
-        colour = style_of(variant_of(models[0])).colour
-        assert {look.colour for look in [*drawn, *(line.look for line in lines)]} == {colour}
+        color = style_of(variant_of(models[0])).color
+        assert {look.color for look in [*drawn, *(line.look for line in lines)]} == {color}
         assert [look.dash for look in drawn] == ["solid", "dash", "solid", "solid"]
         assert [look.marker for look in drawn[2:]] == ["star-open", "star"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.views.app.frame import frame
+from pages.views.app.frame import page_frame
 
 NEWEST = 8
 CARDS = (
@@ -56,7 +56,7 @@ def newest_runs() -> None:
         )
 
 
-with frame(
+with page_frame(
     "CNN Architecture Lab",
     "Builds convolutional networks, takes them apart layer by layer and trains short runs, so that"
     " questions about them are answered with evidence.",

@@ -12,8 +12,8 @@ from core.report.tables.tables import comparison_frame, layer_frame
 from core.specs import LabError, ModelSpec
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv, file_name
-from pages.views.app.frame import frame
-from pages.views.app.messages import plain, show_error
+from pages.views.app.frame import page_frame
+from pages.views.app.messages import escaped, show_error
 from pages.views.app.services import analysis_of, code_of, load_torch, summary_of
 
 BATCH = 128  # images in the batch whose training memory is shown
@@ -46,7 +46,7 @@ def page() -> None:
         show_error(error)
         return
     for warning in analysis.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(escaped(warning), icon=":material/warning:")
     numbers(analysis, default_of(spec.arch))
     picked = picture(analysis)
     grows = spec.arch.startswith("densenet")
@@ -399,7 +399,7 @@ def columns(unit: str) -> dict[str, object]:
 
 
 with (
-    frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."),
+    page_frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."),
     address_checked(label_of),
 ):
     page()

@@ -14,7 +14,7 @@ from core.report import formats
 from core.report.figures import calculators as calculator_figures
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
-from pages.views.app.frame import frame
+from pages.views.app.frame import page_frame
 
 BOTTLENECK, WINDOW, STACK = "1×1 bottleneck", "Output size", "Stacked 3×3"
 ONE_MAC = "MACs are multiply-adds, without bias; 1 MAC = 2 FLOPs."
@@ -550,7 +550,7 @@ def stack_table(numbers: StackedAgainstLarge) -> None:
 
 
 with (
-    frame(
+    page_frame(
         "Calculators", "Small sums with any numbers: what a convolution costs, what size it leaves."
     ),
     address_checked(),

@@ -18,8 +18,8 @@ from core.report.tables.tables import accuracy_frame, comparison_frame, options_
 from core.specs import LabError, ModelSpec
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
-from pages.views.app.frame import frame
-from pages.views.app.messages import plain, show_error
+from pages.views.app.frame import page_frame
+from pages.views.app.messages import escaped, show_error
 from pages.views.app.services import analysis_of, load_torch, store
 from pages.views.compare.networks import as_address, compared
 from pages.views.runs.table import network_title
@@ -262,7 +262,7 @@ def difference(one: tuple[str, Analysis], other: tuple[str, Analysis], batch: in
         return f"{value / max(1, reference):.3g} times"
 
     return (
-        f"**{plain(second)}** against **{plain(first)}**:"
+        f"**{escaped(second)}** against **{escaped(first)}**:"
         f" {times(b.totals.params, a.totals.params)} the parameters,"
         f" {times(b.totals.macs, a.totals.macs)} the MACs,"
         f" {times(b.totals.saved_bytes, a.totals.saved_bytes)} what is saved for the backward"
@@ -310,7 +310,7 @@ def accuracy_against_cost(lab: Store, found: Sequence[tuple[str, Analysis]]) -> 
     st.plotly_chart(figures.accuracy_scatter(points, str(dataset)), key="cmp_accuracy")
     missing = [name for name, one in found if dataset not in reached.get(one.spec, {})]
     if missing:
-        st.caption(f"Without a run on {dataset}: {plain(', '.join(missing))}.")
+        st.caption(f"Without a run on {dataset}: {escaped(', '.join(missing))}.")
     st.caption(
         "Each run's best epoch was chosen on these same test images, so the figures are optimistic."
     )
@@ -399,7 +399,9 @@ def explained(points: Sequence[SweepPoint]) -> str:
 
 
 with (
-    frame("Compare", "Networks side by side: what they cost, block by block and over a slider."),
+    page_frame(
+        "Compare", "Networks side by side: what they cost, block by block and over a slider."
+    ),
     address_checked(),
 ):
     page()

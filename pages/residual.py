@@ -12,8 +12,8 @@ from core.report.figures.variants import style_of
 from core.studies.study import by_variant
 from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.address import address_checked
-from pages.views.app.frame import frame
-from pages.views.app.messages import errors_in_one_sentence, plain
+from pages.views.app.frame import page_frame
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import start_study_workers, store
 from pages.views.forms.study import Choice, count, label_of, start_button, study_form
 from pages.views.gradients.flow import STACK, why_view
@@ -80,8 +80,8 @@ def picture(variant: Variant) -> None:
     with st.container(border=True, width=143, gap="small"):
         svg = variant_picture(variant, style_of(variant).color)
         st.image(svg, width=109, alt=f"{variant.title}: {variant.formula}")
-        st.markdown(f"**{plain(variant.title)}**")
-        st.caption(plain(variant.formula))
+        st.markdown(f"**{escaped(variant.title)}**")
+        st.caption(escaped(variant.formula))
 
 
 def invitation(choice: Choice) -> None:
@@ -125,7 +125,9 @@ def open_study(key: str) -> None:
 
 
 with (
-    frame("Residual", "Which shortcut is better? The same net and recipe, several seeds each."),
+    page_frame(
+        "Residual", "Which shortcut is better? The same net and recipe, several seeds each."
+    ),
     address_checked(label_of),
 ):
     page()

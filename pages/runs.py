@@ -11,8 +11,8 @@ from core.jobs.store import Run, RunState, Store
 from core.report.figures import charts as figures
 from core.report.tables.tables import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
-from pages.views.app.frame import frame
-from pages.views.app.messages import errors_in_one_sentence, plain
+from pages.views.app.frame import page_frame
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import start_worker, store
 from pages.views.runs.table import run_table, run_title
 
@@ -167,7 +167,7 @@ def actions(lab: Store, picked: Sequence[Run]) -> None:
 def confirm_delete(lab: Store, picked: Sequence[Run]) -> None:
     """Name what goes, ask once."""
     for run in picked:
-        st.markdown(f"- run {plain(run_title(run))}")
+        st.markdown(f"- run {escaped(run_title(run))}")
     st.write("Their curves and their saved parameters are removed. This cannot be undone.")
     if st.button("Delete", type="primary", icon=":material/delete:"):
         with errors_in_one_sentence():
@@ -175,5 +175,5 @@ def confirm_delete(lab: Store, picked: Sequence[Run]) -> None:
             st.rerun()
 
 
-with frame("Runs", "Every run so far. A run's number opens its own record."):
+with page_frame("Runs", "Every run so far. A run's number opens its own record."):
     page()

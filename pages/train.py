@@ -30,8 +30,8 @@ from core.training.records import EpochMetrics
 from core.training.time_split import split_time, verdict
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
-from pages.views.app.frame import frame
-from pages.views.app.messages import errors_in_one_sentence, plain, show_error
+from pages.views.app.frame import page_frame
+from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
 from pages.views.app.services import load_torch, start_worker, store
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_time_yet
@@ -343,7 +343,7 @@ def follow(run_id: int, was_over: bool) -> None:
     if run.state.is_over and not was_over:
         st.rerun()  # the whole page, so that the clock stops
     epochs = lab.epochs([run_id])[run_id]
-    st.subheader(f"Run {plain(run_title(run))}", anchor=False)
+    st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
     st.caption(settings_line(run))
     if not run.state.is_over:
         start_worker()  # one that died is replaced
@@ -351,9 +351,9 @@ def follow(run_id: int, was_over: bool) -> None:
     elif run.state is RunState.FAILED:
         show_error(run.message)
     if run.note:
-        st.warning(plain(run.note), icon=":material/info:")
+        st.warning(escaped(run.note), icon=":material/info:")
     if run.dead_parameters:
-        st.warning(plain(dead_sentence(run.dead_parameters)), icon=":material/heart_broken:")
+        st.warning(escaped(dead_sentence(run.dead_parameters)), icon=":material/heart_broken:")
     numbers(run, epochs)
     if epochs:
         curves(run, epochs)
@@ -482,16 +482,16 @@ def time_spent(run: Run, epochs: list[EpochMetrics]) -> None:
     if split is None:
         return
     st.plotly_chart(run_figures.time_bar(split), key="train_time_chart")
-    st.markdown(plain(verdict(split, run.spec.device)))
+    st.markdown(escaped(verdict(split, run.spec.device)))
     wall = [metrics.images_per_second for metrics in epochs]
     step = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
-    how = run.execution
+    how = run.compute_plan
     threads = f" · {how.threads} CPU thread{'s' * (how.threads > 1)}" if how else ""
     layout = f" · {'channels last' if how.channels_last else 'channels first'}" if how else ""
     st.caption(
         f"{sum(wall) / len(wall):,.0f} images/s by the clock,"
         f" {sum(step) / len(step):,.0f} if data cost nothing{threads}{layout} ·"
-        f" {plain(run.machine)}"
+        f" {escaped(run.machine)}"
     )
 
 
@@ -585,5 +585,5 @@ def page() -> None:
         raise LabError("The address names no run: ?run= is followed by a number, such as ?run=1.")
 
 
-with frame("Train", "Train a network on this machine and watch it learn."):
+with page_frame("Train", "Train a network on this machine and watch it learn."):
     page()

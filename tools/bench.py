@@ -294,18 +294,18 @@ def throughput() -> list[Row]:
 def pipeline() -> list[Row]:
     """The wall-clock rate by that on batches which are ready on the device, in turns."""
     from core.data.load import load
-    from core.measure.throughput import Contender, lab_steps
-    from core.training.compute_plan import choose_execution
+    from core.measure.throughput import TimedLoop, lab_steps
+    from core.training.compute_plan import choose_compute_plan
     from core.training.fit import start
 
     rows = []
     for network, dataset, recipe_name, _ in AGAINST_CONVENTIONAL:
         spec, data = run_spec(network, dataset, recipe_name), load(dataset)
-        execution = choose_execution(spec, steps=1_000)
-        ours, theirs = start(spec, execution), start(spec, execution)
+        compute_plan = choose_compute_plan(spec, steps=1_000)
+        ours, theirs = start(spec, compute_plan), start(spec, compute_plan)
         everyone = (
-            Contender(spec, "lab", lab_steps(spec, data, ours), execution, ours),
-            Contender(spec, "ready", ready_steps(spec, data, theirs), execution, theirs),
+            TimedLoop(spec, "lab", lab_steps(spec, data, ours), compute_plan, ours),
+            TimedLoop(spec, "ready", ready_steps(spec, data, theirs), compute_plan, theirs),
         )
         for one in everyone:
             one.warm_up()
@@ -321,9 +321,9 @@ def pipeline() -> list[Row]:
 def ready_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]:
     """Steps over 50 batches that were made before."""
     from core.data.batches import shuffled_batches
-    from core.training.fit import Laps, halves, train_step
+    from core.training.fit import PhaseClock, image_sets, train_step
 
-    train, _ = halves(spec, data, training.device)
+    train, _ = image_sets(spec, data, training.device)
     order = torch_order(len(train.labels))
     indices = list(shuffled_batches(order, spec.recipe.batch_size))[:50]
     batches = [train.batch(index) for index in indices]
@@ -331,7 +331,7 @@ def ready_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[in
     training.network.train()
     while True:
         for images, labels in batches:
-            train_step(spec, training, images, labels, Laps(training.sums, 1))
+            train_step(spec, training, images, labels, PhaseClock(training.sums, 1))
             yield len(labels)
 
 
@@ -357,7 +357,7 @@ def accuracy() -> list[Row]:
         ("course-inception/1/28/1/10", 2, 4),
     ):
         seconds: dict[str, list[float]] = {"fast": [], "published-course": []}
-        finals = []
+        final_accuracies = []
         for seed in range(SEEDS):
             for name, taken in seconds.items():
                 spec = replace(run_spec(network, "mnist", name), seed=seed)
@@ -366,14 +366,14 @@ def accuracy() -> list[Row]:
                 spent, reached = seconds_to_reach(spec)
                 taken.append(spent)
                 if name == "fast":
-                    finals.append(reached)
+                    final_accuracies.append(reached)
                 print(f"{network} {name} seed {seed}: {spent:.1f} s, {reached:.4f}", flush=True)
         fast, published = (sum(taken) / SEEDS for taken in seconds.values())
         rows += [
             row(f"{network}: seconds to 98.9 % on MNIST, fast, {epochs} epochs", fast, "s", ""),
             row(f"{network}: seconds to 98.9 % on MNIST, as published", published, "s", ""),
             row(f"{network}: as published ÷ fast", published / fast, "×", f"at least {wanted}"),
-            row(f"{network}: lowest accuracy of fast", 100 * min(finals), "%", "98.9"),
+            row(f"{network}: lowest accuracy of fast", 100 * min(final_accuracies), "%", "98.9"),
         ]
     return rows
 
@@ -381,11 +381,11 @@ def accuracy() -> list[Row]:
 def seconds_to_reach(spec: RunSpec) -> tuple[float, float]:
     """Training seconds until an epoch is good enough, or of all epochs; that epoch's accuracy."""
     from core.data.load import load
-    from core.training.compute_plan import choose_execution
+    from core.training.compute_plan import choose_compute_plan
     from core.training.fit import fit, start
     from core.training.records import EpochMetrics
 
-    training = start(spec, choose_execution(spec, steps=1_000))
+    training = start(spec, choose_compute_plan(spec, steps=1_000))
     spent = 0.0
     for event in fit(spec, load(spec.dataset), training):
         if isinstance(event, EpochMetrics):
@@ -431,7 +431,7 @@ def published_vgg() -> list[Row]:
     import torch
 
     from core.data.load import load
-    from core.training.compute_plan import choose_execution
+    from core.training.compute_plan import choose_compute_plan
     from core.training.fit import fit, start
     from core.training.records import EpochMetrics
 
@@ -439,7 +439,7 @@ def published_vgg() -> list[Row]:
         print("published-vgg: no CUDA device here, nothing measured", file=sys.stderr)
         return []
     spec = run_spec("vgg11/4/224/1/10", "fashion-mnist", "published-vgg", "cuda")
-    training = start(spec, choose_execution(spec, steps=1_000))
+    training = start(spec, choose_compute_plan(spec, steps=1_000))
     began = time.perf_counter()
     epochs = [e for e in fit(spec, load(spec.dataset), training) if isinstance(e, EpochMetrics)]
     name = torch.cuda.get_device_name()

@@ -25,7 +25,7 @@ def predict(arguments: Namespace) -> int:
         leave_with_parent(store)
     name = predictions_name(run.id, run.best_file.sha256 if run.best_file else "")
     with errors_kept(store if arguments.keep else None, name):
-        probabilities = predict_run(run.spec, verified_best(run), run.execution)
+        probabilities = predict_run(run.spec, verified_best(run), run.compute_plan)
         if arguments.keep:
             keep_predictions(run, probabilities)
             store.keep_measured(name, {"share": 1.0, "result": {"run": run.id}})

@@ -170,7 +170,7 @@ def outline(name: str) -> Dataset:
     from core.data.load import Dataset
 
     info = find_dataset(name)
-    halves = [
+    image_sets = [
         torch.empty(shape, dtype=dtype, device="meta")
         for count in (info.train_images, info.test_images)
         for shape, dtype in (
@@ -178,7 +178,7 @@ def outline(name: str) -> Dataset:
             ((count,), torch.int64),
         )
     ]
-    return Dataset(info, *halves)
+    return Dataset(info, *image_sets)
 
 
 def check_writable(path: Path) -> None:

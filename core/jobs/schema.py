@@ -71,7 +71,7 @@ runs_table = Table(
     Column("best_accuracy", Float),
     Column("machine", Text, nullable=False, default=""),
     Column("fingerprint", Text, nullable=False, server_default=""),  # what its bits depend on
-    Column("execution", Text),  # Execution as JSON, chosen when the run first started
+    Column("compute_plan", Text),  # Execution as JSON, chosen when the run first started
     Column("checkpoint", Text),  # StoredFile as JSON: where the run goes on
     Column("best_file", Text),  # StoredFile as JSON: the parameters of the best epoch
     Column("dead_parameters", Text),  # names and counts as JSON, of those without any gradient

@@ -40,7 +40,7 @@ from core.jobs.schema import (
     studies_table,
 )
 from core.specs import LabError, RunSpec
-from core.training.records import EpochMetrics, Execution, Progress
+from core.training.records import ComputePlan, EpochMetrics, Progress
 
 LEASE_SECONDS = 20.0  # a running row whose worker has been silent for longer is free again
 MAX_ATTEMPTS = 3  # without finishing one more epoch
@@ -90,7 +90,7 @@ class Run:
     best_accuracy: float | None = None  # fraction of the test images
     machine: str = ""  # what it ran on
     fingerprint: str = ""  # what its bits depend on besides the spec and the execution
-    execution: Execution | None = None  # chosen when it first started
+    compute_plan: ComputePlan | None = None  # chosen when it first started
     checkpoint: StoredFile | None = None  # where it goes on
     best_file: StoredFile | None = None  # the parameters of its best epoch
     dead_parameters: dict[str, int] | None = None  # never got a gradient; None: not known yet
@@ -482,10 +482,10 @@ class Store:
             raise LostRun(run.id)
         return bool(row.stop_requested)
 
-    def describe(self, run: Run, machine: str, fingerprint: str, execution: Execution) -> None:
+    def describe(self, run: Run, machine: str, fingerprint: str, compute_plan: ComputePlan) -> None:
         """Note what the run runs on and how it is computed. Raises LostRun."""
-        chosen = json.dumps(asdict(execution))
-        self._change(run, machine=machine, fingerprint=fingerprint, execution=chosen)
+        chosen = json.dumps(asdict(compute_plan))
+        self._change(run, machine=machine, fingerprint=fingerprint, compute_plan=chosen)
 
     def add_note(self, run: Run, sentence: str) -> None:
         """Add a sentence to what a reader should know about the run. Raises LostRun."""
@@ -642,7 +642,7 @@ def held(run: Run) -> Any:
     )
 
 
-def as_json(record: StoredFile | Execution | Progress | None) -> str | None:
+def as_json(record: StoredFile | ComputePlan | Progress | None) -> str | None:
     """A small record as the table keeps it."""
     return json.dumps(asdict(record)) if record else None
 
@@ -653,7 +653,7 @@ def as_run(row: RowMapping) -> Run:
     run = Run(**{name: row[name] for name in names})
     kept: dict[str, Any] = {
         "progress": Progress,
-        "execution": Execution,
+        "compute_plan": ComputePlan,
         "checkpoint": StoredFile,
         "best_file": StoredFile,
         "dead_parameters": dict,

@@ -33,7 +33,7 @@ from core.jobs.store import (
     open_store,
 )
 from core.specs import LabError, RunSpec
-from core.training.records import EpochMetrics, Execution, Progress
+from core.training.records import ComputePlan, EpochMetrics, Progress
 
 if TYPE_CHECKING:
     from core.training.fit import Training
@@ -145,24 +145,24 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
     spec = run.spec
     fetch_data(spec.dataset, heartbeat, listen)
     preflight(run)
-    training = start(spec, way_to_compute(store, run))
+    training = start(spec, compute_plan_of(store, run))
     go_on(store, run, training)
-    keeper = Keeper(store, run, training)
+    checkpointer = Checkpointer(store, run, training)
     with memory_kept():
         try:
             for event in fit(spec, load(spec.dataset), training):
                 if isinstance(event, EpochMetrics):
-                    keeper.keep_epoch(event)
+                    checkpointer.keep_epoch(event)
                 else:
-                    keeper.keep_now_and_then()
+                    checkpointer.keep_when_due()
                     heartbeat.check(event)
                 listen(event)
         except StopRequested:
-            keeper.keep_checkpoint()
+            checkpointer.keep_checkpoint()
             raise
 
 
-class Keeper:
+class Checkpointer:
     """Writes the files of a run and tells the store, which vouches only for what is there."""
 
     def __init__(self, store: Store, run: Run, training: Training) -> None:
@@ -184,7 +184,7 @@ class Keeper:
         self.store.keep_checkpoint(self.run, self.write())
         remove_others(self.store.get(self.run.id))
 
-    def keep_now_and_then(self) -> None:
+    def keep_when_due(self) -> None:
         """A checkpoint in the middle of a long epoch."""
         if time.monotonic() > self.due:
             self.keep_checkpoint()
@@ -199,7 +199,7 @@ class Keeper:
         return file
 
 
-def way_to_compute(store: Store, run: Run) -> Execution:
+def compute_plan_of(store: Store, run: Run) -> ComputePlan:
     """Threads and memory format: those the run began with, else the best of a short trial.
 
     A run that goes on elsewhere gets a note, because its last digits are then no longer those of
@@ -209,9 +209,9 @@ def way_to_compute(store: Store, run: Run) -> Execution:
     from core.training.devices import describe
 
     spec, here = run.spec, fingerprint(run.spec.device)
-    execution = run.execution
-    if execution is None:
-        execution = fastest_way(store, spec)
+    compute_plan = run.compute_plan
+    if compute_plan is None:
+        compute_plan = fastest_compute_plan(store, spec)
     elif here != run.fingerprint:
         epoch = len(store.epochs([run.id])[run.id]) + 1
         store.add_note(
@@ -219,25 +219,25 @@ def way_to_compute(store: Store, run: Run) -> Execution:
             f"From epoch {epoch} on it was computed elsewhere ({here}; before, {run.fingerprint}),"
             " so its last digits are not those of an unbroken run.",
         )
-    store.describe(run, f"{platform.node()}: {describe(spec.device)}", here, execution)
-    return execution
+    store.describe(run, f"{platform.node()}: {describe(spec.device)}", here, compute_plan)
+    return compute_plan
 
 
-def fastest_way(store: Store, spec: RunSpec) -> Execution:
+def fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
     """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
     from core.data import find_dataset
-    from core.training.compute_plan import TRIAL_STEPS, choose_execution, execution_name
+    from core.training.compute_plan import TRIAL_STEPS, choose_compute_plan, compute_plan_key
 
     images = spec.train_images or find_dataset(spec.dataset).train_images
     steps = spec.recipe.epochs * -(-images // spec.recipe.batch_size)
-    name = execution_name(spec)
+    name = compute_plan_key(spec)
     known = store.measured(name) if steps >= TRIAL_STEPS else None
     if known:
-        return Execution(**known)
-    execution = choose_execution(spec, steps)
+        return ComputePlan(**known)
+    compute_plan = choose_compute_plan(spec, steps)
     if steps < TRIAL_STEPS:
-        return execution
-    return Execution(**store.keep_first_measured(name, asdict(execution)))
+        return compute_plan
+    return ComputePlan(**store.keep_first_measured(name, asdict(compute_plan)))
 
 
 def go_on(store: Store, run: Run, training: Training) -> None:

@@ -13,13 +13,13 @@ from core.measure.gradient_flow import load_parameters
 from core.specs import LabError, RunSpec
 from core.training.compute_plan import memory_format, threads_restored, uses_bfloat16
 from core.training.devices import available_devices, find_device
-from core.training.fit import evaluation_batch_size, halves
-from core.training.records import Execution
+from core.training.fit import evaluation_batch_size, image_sets
+from core.training.records import ComputePlan
 from core.zoo.building import build
 
 
 def predict(
-    spec: RunSpec, parameters: Path, execution: Execution | None, data: Dataset | None = None
+    spec: RunSpec, parameters: Path, compute_plan: ComputePlan | None, data: Dataset | None = None
 ) -> NDArray[np.float32]:
     """Probabilities (test images, classes) by the parameters in a safetensors file.
 
@@ -31,15 +31,15 @@ def predict(
     device = find_device(spec.device if spec.device in available_devices() else "cpu")
     network = build(spec.model)
     load_parameters(network, parameters)
-    channels_last = execution.channels_last if execution else True
+    channels_last = compute_plan.channels_last if compute_plan else True
     layout = memory_format(network, channels_last)
     network = network.to(device, memory_format=layout).eval()  # type: ignore[call-overload]
-    _, test = halves(spec, data, device)
+    _, test = image_sets(spec, data, device)
     size = evaluation_batch_size(spec)
     parts = []
     with threads_restored(), torch.no_grad():
-        if execution is not None:
-            torch.set_num_threads(execution.threads)
+        if compute_plan is not None:
+            torch.set_num_threads(compute_plan.threads)
         for start in range(0, len(test.labels), size):
             bf16 = uses_bfloat16(spec, device)
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):

@@ -20,11 +20,11 @@ from core.data.load import Dataset, load
 from core.measure.conventional_loop import LOADER_WORKERS, PREFETCHED, conventional_steps
 from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
-from core.training.compute_plan import choose_execution, threads_restored, uses_bfloat16
+from core.training.compute_plan import choose_compute_plan, threads_restored, uses_bfloat16
 from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.estimate import check_data, check_memory
 from core.training.fit import Training, fit, start
-from core.training.records import Execution, Progress, Throughput, ThroughputPoint
+from core.training.records import ComputePlan, Progress, Throughput, ThroughputPoint
 
 ROUNDS = 5
 TURN_SECONDS = 0.7
@@ -34,13 +34,13 @@ PEAK_SIDES = {"cpu": 1536, "cuda": 8192, "mps": 4096}  # of the square matrices 
 
 
 @dataclass
-class Contender:
+class TimedLoop:
     """A loop that trains, and what its turns have shown."""
 
     spec: RunSpec
     loop: str  # lab, conventional
     steps: Iterator[int]  # images of each step
-    execution: Execution | None = None
+    compute_plan: ComputePlan | None = None
     training: Training | None = None
     loader_workers: int = 0
     steps_a_turn: int = 0
@@ -66,9 +66,9 @@ class Contender:
     @contextmanager
     def own_settings(self) -> Iterator[None]:
         """Threads and allocator as the lab's worker sets them, or as torch has them by itself."""
-        with threads_restored(), memory_kept() if self.execution else nullcontext():
-            if self.execution is not None:
-                torch.set_num_threads(self.execution.threads)
+        with threads_restored(), memory_kept() if self.compute_plan else nullcontext():
+            if self.compute_plan is not None:
+                torch.set_num_threads(self.compute_plan.threads)
             yield
 
     def compute_seconds(self) -> float:
@@ -104,8 +104,8 @@ class Contender:
             fastest=max(self.rates),
             step_images_per_second=median(self.compute_rates) if self.compute_rates else None,
             flops_per_second=rate * flops_an_image,
-            threads=self.execution.threads if self.execution else torch.get_num_threads(),
-            channels_last=bool(self.execution and self.execution.channels_last),
+            threads=self.compute_plan.threads if self.compute_plan else torch.get_num_threads(),
+            channels_last=bool(self.compute_plan and self.compute_plan.channels_last),
         )
 
 
@@ -121,19 +121,19 @@ def lab_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]
             seen = training.sums.images
 
 
-def contenders(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[Contender]:
+def timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[TimedLoop]:
     """The lab's loop and the published one with 0 and 2 loader workers, for each batch size."""
     for batch_size in batch_sizes:
         one = replace(spec, recipe=replace(spec.recipe, batch_size=batch_size))
         check_data(one, data.info, len(data.train_labels))
         check_memory(one, analyze(one.model), available_bytes(find_device(one.device)))
         with threads_restored():
-            execution = choose_execution(one, steps=MAX_EPOCHS)
-            training = start(one, execution)
-        yield Contender(one, "lab", lab_steps(one, data, training), execution, training)
+            compute_plan = choose_compute_plan(one, steps=MAX_EPOCHS)
+            training = start(one, compute_plan)
+        yield TimedLoop(one, "lab", lab_steps(one, data, training), compute_plan, training)
         for workers in LOADER_WORKERS:
             steps = conventional_steps(one, data, workers)
-            yield Contender(one, "conventional", steps, loader_workers=workers)
+            yield TimedLoop(one, "conventional", steps, loader_workers=workers)
 
 
 def measure_throughput(
@@ -153,7 +153,7 @@ def measure_throughput(
     peaks: dict[str, float] = {}
     for number, device in enumerate(devices):
         here = replace(spec, device=device)
-        everyone = list(contenders(here, data, batch_sizes))
+        everyone = list(timed_loops(here, data, batch_sizes))
         for one in everyone:
             one.warm_up()
         for done in range(1, rounds + 1):

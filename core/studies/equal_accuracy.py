@@ -29,7 +29,7 @@ class Trained:
     """One network and its final test accuracies by seed."""
 
     model: ModelSpec
-    finals: dict[int, float]
+    final_accuracies: dict[int, float]
     final: Mean
 
     @property
@@ -42,9 +42,11 @@ def trained(runs: Sequence[ReproducedRun]) -> list[Trained]:
     """The networks of the comparison that were trained to the end, in its order."""
     found = []
     for model in (*DENSE, *RESIDUAL):
-        finals = {run.seed: run.final for run in runs if run.model == model and run.is_whole}
-        if (mean := mean_interval(list(finals.values()))) is not None:
-            found.append(Trained(model, finals, mean))
+        final_accuracies = {
+            run.seed: run.final for run in runs if run.model == model and run.is_whole
+        }
+        if (mean := mean_interval(list(final_accuracies.values()))) is not None:
+            found.append(Trained(model, final_accuracies, mean))
     return found
 
 
@@ -56,5 +58,5 @@ def nearest(dense: Trained, networks: Sequence[Trained]) -> Trained:
 
 def difference(one: Trained, other: Trained) -> Comparison:
     """How far the two are apart, paired over their seeds."""
-    [pair] = compare({"one": one.finals, "other": other.finals})
+    [pair] = compare({"one": one.final_accuracies, "other": other.final_accuracies})
     return pair

@@ -214,10 +214,10 @@ def remark(row: Reproduction) -> str:
         f"{row.title}: our mean is {points(abs(row.difference))} points {side} the published"
         f" {points(row.published.final)} %."
     )
-    finals = [run.final for run in row.runs]
-    expected = one_more(finals)
+    final_accuracies = [run.final for run in row.runs]
+    expected = one_more(final_accuracies)
     if expected is None:
-        return f"{text} With {len(finals)} of our seeds it cannot be said why."
+        return f"{text} With {len(final_accuracies)} of our seeds it cannot be said why."
     low, high = expected
     between = f"{points(low)}–{points(high)} %"
     if low <= row.published.final <= high:

@@ -42,14 +42,14 @@ class Group:
         }
 
     @property
-    def finals(self) -> dict[int, float]:
+    def final_accuracies(self) -> dict[int, float]:
         """seed → test accuracy after the last epoch, of the runs that are finished."""
         return {seed: metrics[-1].test_accuracy for seed, metrics in self.whole.items()}
 
     @property
     def final(self) -> Mean | None:
         """Mean of the final test accuracies."""
-        return mean_interval(list(self.finals.values()))
+        return mean_interval(list(self.final_accuracies.values()))
 
     @property
     def best(self) -> Mean | None:
@@ -113,7 +113,7 @@ def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
 
 def verdicts(groups: Sequence[Group]) -> list[Comparison]:
     """Every pair of variants, over the seeds that both have finished."""
-    return compare({group.title: group.finals for group in groups})
+    return compare({group.title: group.final_accuracies for group in groups})
 
 
 # How far it is -------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from core.analysis.cpu import threads
 from core.specs import RunSpec
 from core.training.devices import describe, find_device, processor, synchronize
-from core.training.records import Execution
+from core.training.records import ComputePlan
 from core.zoo.building import build
 
 TRIAL_SECONDS = 1.0  # for all candidates together, after each has warmed up
@@ -26,9 +26,9 @@ LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
 CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
-def default_execution(network: nn.Module, threads: int) -> Execution:
+def default_compute_plan(network: nn.Module, threads: int) -> ComputePlan:
     """What is right more often than not, where nothing is tried."""
-    return Execution(threads, memory_format(network) is torch.channels_last)
+    return ComputePlan(threads, memory_format(network) is torch.channels_last)
 
 
 def memory_format(network: nn.Module, channels_last: bool = True) -> torch.memory_format:
@@ -61,17 +61,17 @@ def pool_before_relu(network: nn.Module) -> nn.Module:
     return network
 
 
-def candidates(network: nn.Module, device: torch.device) -> list[Execution]:
+def candidates(network: nn.Module, device: torch.device) -> list[ComputePlan]:
     """The default first, then what may be faster."""
-    default = default_execution(network, threads())
+    default = default_compute_plan(network, threads())
     counts = [default.threads]
     if device.type == "cpu":
         counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
-    return [Execution(count, one) for count in counts for one in formats]
+    return [ComputePlan(count, one) for count in counts for one in formats]
 
 
-def choose_execution(spec: RunSpec, steps: int) -> Execution:
+def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
     """The fastest way to compute the `steps` steps of `spec` here, found in a second or two.
 
     Every candidate is timed in turns with the others, on random images; the default stays unless
@@ -100,7 +100,7 @@ def random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
     return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
 
 
-def in_turns(ways: list[Execution]) -> Iterator[Execution]:
+def in_turns(ways: list[ComputePlan]) -> Iterator[ComputePlan]:
     """Each candidate at least three times, until the time is over; the first turn warms up."""
     began = perf_counter()
     yield from ways
@@ -111,7 +111,7 @@ def in_turns(ways: list[Execution]) -> Iterator[Execution]:
 
 
 def trial_step(
-    spec: RunSpec, network: nn.Module, way: Execution, images: Tensor, labels: Tensor
+    spec: RunSpec, network: nn.Module, way: ComputePlan, images: Tensor, labels: Tensor
 ) -> float:
     """Seconds of one forward and backward pass; changing the memory format is left out."""
     torch.set_num_threads(way.threads)
@@ -142,7 +142,7 @@ def threads_restored() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def execution_name(spec: RunSpec) -> str:
+def compute_plan_key(spec: RunSpec) -> str:
     """The key under which the choice for this network, batch and device is kept on this machine."""
     where = f"{platform.node()}/{spec.device}/{threads()}/{torch.__version__}"
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"

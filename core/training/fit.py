@@ -21,7 +21,7 @@ from core.data.batches import Images, epoch_order, shuffled_batches
 from core.data.load import Dataset, load
 from core.specs import LabError, RunSpec
 from core.training.compute_plan import (
-    default_execution,
+    default_compute_plan,
     memory_format,
     pool_before_relu,
     uses_bfloat16,
@@ -29,7 +29,7 @@ from core.training.compute_plan import (
 from core.training.devices import available_bytes, find_device, synchronize
 from core.training.estimate import check_data
 from core.training.recipes import learning_rate_at
-from core.training.records import PHASES, EpochMetrics, Execution, Progress
+from core.training.records import PHASES, ComputePlan, EpochMetrics, Progress
 from core.zoo.building import build
 
 EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
@@ -138,16 +138,16 @@ class Training:
         return {name: one.numel() for (name, one), norm in named if norm == 0}
 
 
-def start(spec: RunSpec, execution: Execution | None = None) -> Training:
+def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
     """A freshly initialized network on its device, computed by this process as `execution` says.
 
     Without it, on as many threads as torch uses now. Raises LabError if spec cannot be built.
     """
     device = find_device(spec.device)
     network = pool_before_relu(initialized(spec))
-    execution = execution or default_execution(network, torch.get_num_threads())
-    torch.set_num_threads(execution.threads)
-    layout = memory_format(network, execution.channels_last)
+    compute_plan = compute_plan or default_compute_plan(network, torch.get_num_threads())
+    torch.set_num_threads(compute_plan.threads)
+    layout = memory_format(network, compute_plan.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
     recipe = spec.recipe
     optimizer = torch.optim.SGD(
@@ -191,7 +191,7 @@ def fit(
     if training.epoch >= spec.recipe.epochs:
         return
     began = perf_counter()
-    train, test = halves(spec, data, training.device)
+    train, test = image_sets(spec, data, training.device)
     synchronize(training.device)
     training.sums.charge("transfer", perf_counter() - began)
     yield from resize_once(spec, training, (train, test))
@@ -228,7 +228,7 @@ def metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMet
     )
 
 
-def halves(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, Images]:
+def image_sets(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Images, Images]:
     """Training and test images on `device`, as the recipe scales them."""
     mean, std = (data.info.mean, data.info.std) if spec.recipe.normalize else (None, None)
 
@@ -262,7 +262,7 @@ def resize_once(
         before += len(images.labels)
 
 
-class Laps:
+class PhaseClock:
     """Charges the time between two calls to a phase, `weight` times: for the steps not timed."""
 
     def __init__(self, sums: EpochSums, weight: int) -> None:
@@ -307,10 +307,10 @@ def train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Pr
             training, learning_rate_at(recipe, (epoch - 1) * steps + step, recipe.epochs * steps)
         )
         seed_dropout(spec.seed, epoch, step, training.device)
-        laps = Laps(sums, timing_weight(step, steps, training.device))
+        phase_clock = PhaseClock(sums, timing_weight(step, steps, training.device))
         images, labels = train.batch(batches[step])
-        laps.end("data")
-        train_step(spec, training, images, labels, laps)
+        phase_clock.end("data")
+        train_step(spec, training, images, labels, phase_clock)
         training.step = step + 1
         if training.step == steps:
             synchronize(training.device)
@@ -320,24 +320,24 @@ def train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Pr
 
 
 def train_step(
-    spec: RunSpec, training: Training, images: Tensor, labels: Tensor, laps: Laps
+    spec: RunSpec, training: Training, images: Tensor, labels: Tensor, phase_clock: PhaseClock
 ) -> None:
     """One step on a batch (B, C, S, S) with its labels (B,)."""
     recipe, network, device = spec.recipe, training.network, training.device
     with torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16(spec, device)):
         logits = network(images)
         loss = F.cross_entropy(logits, labels)
-    laps.end("forward")
+    phase_clock.end("forward")
     loss.backward()
     if training.step % LOOKED_AT == 0:
         training.sums.look_at_gradients(network)
-    laps.end("backward")
+    phase_clock.end("backward")
     if recipe.max_gradient_norm:
         nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
     training.optimizer.step()
     training.optimizer.zero_grad(set_to_none=True)  # frees memory that the next forward needs
     training.sums.add(loss, logits, labels)
-    laps.end("optimiser")
+    phase_clock.end("optimiser")
 
 
 def set_rate(training: Training, rate: float) -> None:

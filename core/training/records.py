@@ -69,7 +69,7 @@ TIMES = (  # the fields that two equal runs do not share
 
 
 @dataclass(frozen=True)
-class Execution:
+class ComputePlan:
     """How a run is computed, which decides its speed and its last bits but not what it learns.
 
     Chosen when the run first starts and kept with it, so that a resume computes the same bits.
@@ -79,7 +79,7 @@ class Execution:
     channels_last: bool  # maps as (N, H, W, C) in memory
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Execution:
+    def from_dict(cls, values: dict[str, Any]) -> ComputePlan:
         """From what the store keeps."""
         return cls(int(values["threads"]), bool(values["channels_last"]))
 

@@ -32,7 +32,6 @@ from core.training.estimate import Speed
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE, complete
-from pages.views.app.messages import plain
 from pages.views.forms.network import MIN_LEARNING_RATE, model_keys, run_keys
 
 PROJECT = Path(__file__).parents[2]
@@ -201,7 +200,7 @@ def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, 
     ],
 )
 def test_a_reader_s_text_is_shown_as_it_is(text, escaped):
-    assert plain(text) == escaped
+    assert escaped(text) == escaped
 
 
 def test_more_networks_than_fit_are_told():

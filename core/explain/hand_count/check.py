@@ -378,13 +378,13 @@ def explanation(difference: int, terms: Sequence[TermCheck]) -> tuple[Piece, ...
     """One term, one bias or product of a term, or two terms that come to the difference."""
     size = abs(difference)
     whole = [Piece(term.line, term.text, term.written) for term in terms]
-    halves = [
+    image_sets = [
         Piece(term.line, text, value)
         for term in terms
         if len(term.pieces) == 2
         for text, value in zip(term.text.split(" + "), term.pieces, strict=True)
     ]
-    for piece in whole + halves:
+    for piece in whole + image_sets:
         if piece.value == size:
             return (piece,)
     seen: dict[int, Piece] = {}

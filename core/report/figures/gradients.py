@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core.measure.gradient_records import QUANTITIES, LayerFlow, NetworkFlow
 from core.report import formats
 from core.report.figures.charts import Styled, translucent
-from core.report.sentences.gradients import ends, fate, label, number
+from core.report.sentences.gradients import ends, gradient_outcome, label, number
 
 AXES = {
     "weight_gradient": "gradient norm, weights",
@@ -112,7 +112,7 @@ def finding(networks: Sequence[NetworkFlow], quantity: str) -> str:
     if quantity == "variance" or not rated:
         return title
     flow, ratio = min(rated, key=lambda one: one[1])
-    if fate(ratio) != "vanishes":
+    if gradient_outcome(ratio) != "vanishes":
         return f"{title}<br>it vanishes in none of these networks"
     share = "nothing" if ratio == 0 else f"{number(ratio)} of the last layer's"
     return f"{title}<br>{share} arrives at layer 1:<br>{label(flow)}"

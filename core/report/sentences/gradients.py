@@ -31,7 +31,7 @@ WHY_NOT_ONE = (
 
 
 @dataclass(frozen=True)
-class Ends:
+class FirstAndLast:
     """How a quantity differs between the first weight layer and the last one before the output."""
 
     first: float
@@ -51,7 +51,7 @@ class Ends:
         return ratio ** (1 / self.steps) if ratio and self.steps else None
 
 
-def ends(flow: NetworkFlow, quantity: str) -> Ends | None:
+def first_and_last(flow: NetworkFlow, quantity: str) -> FirstAndLast | None:
     """Medians at both ends of the main path; None for a network of fewer than three layers.
 
     The output layer is left out: its gradient is that of the loss itself.
@@ -60,10 +60,10 @@ def ends(flow: NetworkFlow, quantity: str) -> Ends | None:
     if len(hidden) < 2:
         return None
     first, last = (getattr(layer, quantity).median for layer in (hidden[0], hidden[-1]))
-    return Ends(first, last, len(hidden) - 1)
+    return FirstAndLast(first, last, len(hidden) - 1)
 
 
-def fate(ratio: float | None) -> str:
+def gradient_outcome(ratio: float | None) -> str:
     """vanishes, is kept, explodes."""
     if ratio is None:
         return "cannot be told"
@@ -127,7 +127,10 @@ def sentences(found: GradientFlow) -> list[str]:
         said.append(WHY_NOT_ONE)
     said += batch_norm_sentences(deep)
     for before, after in pairs(found.networks):
-        one, other = ends(before, "weight_gradient"), ends(after, "weight_gradient")
+        one, other = (
+            first_and_last(before, "weight_gradient"),
+            first_and_last(after, "weight_gradient"),
+        )
         if one and other:
             said.append(
                 f"Run {before.run} ({network_label(before.model)}): the first layer's gradient is"
@@ -145,7 +148,7 @@ def pairs(networks: Sequence[NetworkFlow]) -> list[tuple[NetworkFlow, NetworkFlo
 
 def end_sentence(flow: NetworkFlow) -> str | None:
     """How much of the gradient arrives at the first layer."""
-    found = ends(flow, "weight_gradient")
+    found = first_and_last(flow, "weight_gradient")
     if found is None:
         return None
     name = label(flow)
@@ -159,14 +162,14 @@ def end_sentence(flow: NetworkFlow) -> str | None:
     text = (
         f"{start}: the first layer's weights get {number(found.ratio, 3)} of the gradient norm of"
         f" the last layer before the output, a factor of {factor(found.a_layer)} at each of"
-        f" {found.steps} layers: it {fate(found.ratio)}"
+        f" {found.steps} layers: it {gradient_outcome(found.ratio)}"
     )
-    behind = ends(flow, "output_gradient")
-    if behind is None or fate(behind.ratio) == fate(found.ratio):
+    behind = first_and_last(flow, "output_gradient")
+    if behind is None or gradient_outcome(behind.ratio) == gradient_outcome(found.ratio):
         return f"{text}."
     return (
         f"{text}. The gradient of its output is {number(behind.ratio, 3)} times that of the last"
-        f" one's output ({fate(behind.ratio)}): the weights' own is that times what the layer"
+        f" one's output ({gradient_outcome(behind.ratio)}): the weights' own is that times what the layer"
         " reads."
     )
 
@@ -191,7 +194,7 @@ def claim_sentence(flow: NetworkFlow) -> str | None:
 def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
     """What BatchNorm alone does to the nets without a shortcut."""
     plain = {
-        bool(flow.model.option("batch_norm")): ends(flow, "weight_gradient")
+        bool(flow.model.option("batch_norm")): first_and_last(flow, "weight_gradient")
         for flow in flows
         if flow.model.option("shortcut") == "none" and flow.model.option("batch_norm") is not None
     }

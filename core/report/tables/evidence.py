@@ -17,7 +17,7 @@ from core.jobs.predictions import Predictions
 from core.jobs.store import Run
 from core.measure.branch_norms import BranchNorm
 from core.measure.gradient_records import QUANTITIES, GradientFlow
-from core.report.sentences.gradients import ends
+from core.report.sentences.gradients import first_and_last
 from core.report.tables.tables import model_columns, run_columns
 
 
@@ -42,11 +42,14 @@ def flow_frame(found: GradientFlow) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def ends_frame(found: GradientFlow) -> pd.DataFrame:
+def first_and_last_frame(found: GradientFlow) -> pd.DataFrame:
     """One row a network: what of the last layer's gradient arrives at the first one."""
     rows = []
     for flow in found.networks:
-        weights, outputs = ends(flow, "weight_gradient"), ends(flow, "output_gradient")
+        weights, outputs = (
+            first_and_last(flow, "weight_gradient"),
+            first_and_last(flow, "output_gradient"),
+        )
         gains = [block.gain.median for block in flow.blocks]
         rows.append(
             model_columns(flow.model)

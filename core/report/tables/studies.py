@@ -49,9 +49,9 @@ def summary_row(group: Group, costs: Mapping[ModelSpec, tuple[int, int]]) -> dic
             "batch_size": spec.recipe.batch_size,
             "device": spec.device,
             "runs": len(group.runs),
-            "finished": len(group.finals),
+            "finished": len(group.final_accuracies),
             "failed": sum(str(run.state) == "failed" for run in group.runs),
-            "seeds": " ".join(map(str, group.finals)),
+            "seeds": " ".join(map(str, group.final_accuracies)),
         }
         | bounds("final_accuracy", group.final)
         | bounds("best_accuracy", group.best)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import streamlit as st
 
-from pages.views.app.messages import plain
+from pages.views.app.messages import escaped
 
 SHOWN = 40  # characters of a value that the sentence repeats
 NAMED = 4  # so many values it names
@@ -42,7 +42,7 @@ def address_checked(label: Label = no_label) -> Iterator[None]:
     if refused:
         listed = ", ".join(refused[:NAMED]) + (", …" if len(refused) > NAMED else "")
         place.warning(
-            f"The address asks for what this page does not have ({plain(listed)}); the page shows"
+            f"The address asks for what this page does not have ({escaped(listed)}); the page shows"
             " its own default there.",
             icon=":material/link_off:",
         )

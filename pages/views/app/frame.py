@@ -27,7 +27,7 @@ PAGES = (
 
 
 @contextmanager
-def frame(title: str, intro: str = "") -> Iterator[None]:
+def page_frame(title: str, intro: str = "") -> Iterator[None]:
     """The page between its head and its last line; a LabError becomes one sentence on it."""
     st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=ICON, layout="wide")
     with st.sidebar:

@@ -15,14 +15,14 @@ DIRECTIVE = re.compile(r":(?=\w)")  # of a color, an icon, an emoji: Streamlit's
 NO_BREAK = "\u2060"  # takes no room
 
 
-def plain(text: str) -> str:
+def escaped(text: str) -> str:
     """`text` with every character that Markdown would act on escaped."""
     return DIRECTIVE.sub(f":{NO_BREAK}", MARKDOWN.sub(r"\\\1", text))
 
 
 def show_error(error: LabError | str) -> None:
     """One sentence in a red box."""
-    st.error(plain(str(error)), icon=":material/error:")
+    st.error(escaped(str(error)), icon=":material/error:")
 
 
 def title_and_ratio(spec: ModelSpec) -> str:

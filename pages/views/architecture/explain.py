@@ -23,7 +23,7 @@ from core.studies.published import PUBLISHED_COUNTS, PublishedCount
 from core.zoo import libraries as torchvision_models
 from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name
-from pages.views.app.messages import errors_in_one_sentence, plain
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import analysis_of, other_counts_of
 
 TOPICS = ("One layer", "Hand count", "Other counters")
@@ -40,7 +40,7 @@ EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
 def explain_view(analysis: Analysis) -> None:
     """What was built in one sentence, then the topic that the reader picks."""
     if configuration := vgg_configuration(analysis):
-        st.info(plain(configuration.sentence()), icon=":material/category:")
+        st.info(escaped(configuration.sentence()), icon=":material/category:")
     topic = st.segmented_control(
         "Topic",
         TOPICS,
@@ -81,17 +81,17 @@ def one_layer(analysis: Analysis) -> None:
         pd.DataFrame(
             {
                 "quantity": [row.quantity for row in rows],
-                "formula": [plain(row.symbols) for row in rows],
-                "with this layer's numbers": [plain(row.filled) for row in rows],
+                "formula": [escaped(row.symbols) for row in rows],
+                "with this layer's numbers": [escaped(row.filled) for row in rows],
                 "value": [f"{row.value:,}" for row in rows],
             }
         ).set_index("quantity"),
         border="horizontal",
     )
-    notes = [f"- {plain(row.quantity)}: {plain(row.note)}" for row in rows if row.note]
+    notes = [f"- {escaped(row.quantity)}: {escaped(row.note)}" for row in rows if row.note]
     st.caption("\n".join(notes))  # under the table, which a narrow screen has no room beside
     for mistake in mistakes(path, analysis, at_another_size(analysis, layer)):
-        st.markdown(f"If {plain(mistake.reason)}, PyTorch would say:")
+        st.markdown(f"If {escaped(mistake.reason)}, PyTorch would say:")
         st.code(mistake.error, language=None, wrap_lines=True)
     download_csv(
         "Formulas of all layers as CSV",
@@ -123,7 +123,7 @@ AXES = {  # of a shape, by how many it has
 def about(layer: LayerCost, image_size: int) -> str:
     """The layer in one sentence: what it is, from which shape to which, how it slides."""
     source, result = (formats.shape(one) for one in (layer.input_shape, layer.output_shape))
-    text = f"**{plain(layer.path)}** is a {plain(layer.operation)}"
+    text = f"**{escaped(layer.path)}** is a {escaped(layer.operation)}"
     if source and result:
         sizes = (len(layer.input_shape), len(layer.output_shape))
         axes = " → ".join(dict.fromkeys(AXES[one] for one in sizes if one in AXES))
@@ -177,8 +177,8 @@ def show_count(analysis: Analysis, found: HandCount) -> None:
     """The sentences, then term by term."""
     show = st.success if found.right else st.warning
     first, *rest = found.sentences()
-    show(plain(first))
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in rest))
+    show(escaped(first))
+    st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
     rows = [
         (f"{term.line}", term.text, f"{term.written:,}", term.layer or formats.NOTHING)
         + (f"{term.exact:,}", VERDICTS[term.verdict])

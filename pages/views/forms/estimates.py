@@ -80,7 +80,7 @@ def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float |
     wanted = (spec.model, spec.recipe.batch_size, spec.device)
     for run in runs:
         known = (run.spec.model, run.spec.recipe.batch_size, run.spec.device)
-        fits = run.execution is None or run.execution.threads <= most_threads
+        fits = run.compute_plan is None or run.compute_plan.threads <= most_threads
         if known == wanted and fits and run.state is RunState.FINISHED:
             metrics = store().epochs([run.id])[run.id]
             return metrics[-1].images_per_second if metrics else None

@@ -33,22 +33,22 @@ from core.report.figures import gradients as gradient_figures
 from core.report.figures.gradients import DepthLine
 from core.report.figures.variants import Style, style_of
 from core.report.sentences.gradients import (
-    ends,
     factor,
-    fate,
+    first_and_last,
+    gradient_outcome,
     label,
     network_label,
     number,
     sentences,
 )
-from core.report.tables.evidence import ends_frame, flow_frame
+from core.report.tables.evidence import first_and_last_frame, flow_frame
 from core.report.tables.tables import epoch_frame
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.variants import variant_of
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
-from pages.views.app.messages import errors_in_one_sentence, plain
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import load_torch, start_worker, store
 from pages.views.train.predictions import seeded_title
 
@@ -246,14 +246,17 @@ def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
     st.caption(
         f"{LOOKS if show_as == 'Curves' else ''}Medians of the seeds. Norms are of the mean loss"
         f" of {found.batch_size} images, in float32 as in training; of layers side by side the one"
-        f" with the most weights is drawn, the CSV has all. Measured on {plain(found.machine)}."
+        f" with the most weights is drawn, the CSV has all. Measured on {escaped(found.machine)}."
     )
     with st.container(horizontal=True):
         download_csv(
             "Every layer as CSV", lambda: flow_frame(found), "gradient-flow.csv", "why_flow_csv"
         )
         download_csv(
-            "First against last as CSV", lambda: ends_frame(found), "gradients.csv", "why_ends_csv"
+            "First against last as CSV",
+            lambda: first_and_last_frame(found),
+            "gradients.csv",
+            "why_ends_csv",
         )
 
 
@@ -283,13 +286,16 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
     """One row a network: first layer by last layer, and the gains of its blocks."""
     rows = []
     for flow in flows:
-        weights, outputs = ends(flow, "weight_gradient"), ends(flow, "output_gradient")
+        weights, outputs = (
+            first_and_last(flow, "weight_gradient"),
+            first_and_last(flow, "output_gradient"),
+        )
         gains = [block.gain.median for block in flow.blocks]
         ratio = weights.ratio if weights else None
         rows.append(
             {
                 "network": label(flow),
-                "gradient": fate(0.0 if weights and not weights.first else ratio),
+                "gradient": gradient_outcome(0.0 if weights and not weights.first else ratio),
                 "first ÷ last, weights": number(ratio),
                 "first ÷ last, output": number(outputs.ratio if outputs else None),
                 "factor a layer": factor(weights.a_layer if weights else None),
@@ -469,7 +475,7 @@ def show_stack(setting: str, runs: Sequence[Run]) -> None:
     st.plotly_chart(gradient_figures.depth_chart(lines, axis, title), key="why_stack_chart")
     st.markdown(stack_findings(test, train))
     st.caption(
-        f"{plain(setting)}. Test images: after the last epoch; training images: the {DURING},"
+        f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
         " while the network still learned. Whiskers from the lowest to the highest seed. One seed"
         " each says little about small differences."
     )

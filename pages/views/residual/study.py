@@ -18,7 +18,7 @@ from core.report.tables.tables import epoch_frame
 from core.studies.statistics import LEAST_SEEDS, Comparison, Mean, headline, method, sentence
 from core.studies.study import Group, by_variant, progress_of, verdicts
 from pages.views.app.downloads import download_csv
-from pages.views.app.messages import errors_in_one_sentence, plain, show_error
+from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
 from pages.views.app.services import analysis_of, start_study_workers, store
 from pages.views.forms.study import count
 from pages.views.residual.reproduction import reference_lines
@@ -55,10 +55,10 @@ def follow(study_id: str, was_over: bool) -> None:
     if over and not was_over:
         st.rerun()  # the whole page, so that the clock stops
     spec = runs[0].spec
-    st.subheader(plain(study.title), anchor=False)
+    st.subheader(escaped(study.title), anchor=False)
     images = spec.train_images or find_dataset(spec.dataset).train_images
     st.caption(
-        f"{plain(study.id)} · {images:,} images of {spec.dataset} · recipe {spec.recipe.name},"
+        f"{escaped(study.id)} · {images:,} images of {spec.dataset} · recipe {spec.recipe.name},"
         f" {count(spec.recipe.epochs, 'epoch')}, batch {spec.recipe.batch_size} · {spec.device}"
     )
     if not over:
@@ -128,7 +128,7 @@ def actions(lab: Store, study: Study, runs: Sequence[Run], over: bool) -> None:
 def confirm_delete(lab: Store, study: Study, runs: int) -> None:
     """Name what goes, ask once."""
     st.write(
-        f"{plain(study.title)}: its {runs} runs, their curves and their saved parameters are"
+        f"{escaped(study.title)}: its {runs} runs, their curves and their saved parameters are"
         " removed. This cannot be undone."
     )
     if st.button("Delete", type="primary", icon=":material/delete:", key="res_delete_now"):
@@ -165,7 +165,7 @@ def chart(groups: Sequence[Group]) -> None:
     )
     lines = [
         Line(
-            plain(group.title),
+            escaped(group.title),
             style_of(group.variant, position),
             tuple(
                 (run.spec.seed, metrics)
@@ -195,18 +195,21 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
         return
     pairs = verdicts(groups)
     box = st.success if any(pair.is_decided for pair in pairs) else st.info
-    box(f"**{plain(headline(pairs, [group.title for group in groups]))}**", icon=":material/gavel:")
+    box(
+        f"**{escaped(headline(pairs, [group.title for group in groups]))}**",
+        icon=":material/gavel:",
+    )
     for note in gaps(groups):
-        st.warning(plain(note), icon=":material/info:")
+        st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
-    said = [plain(sentence(pair)) for pair in sorted(pairs, key=decided_first)]
+    said = [escaped(sentence(pair)) for pair in sorted(pairs, key=decided_first)]
     st.markdown("\n".join(f"- {one}" for one in said[:SENTENCES]))
     if said[SENTENCES:]:
         with st.expander(f"{len(said) - SENTENCES} more pairs"):
             st.markdown("\n".join(f"- {one}" for one in said[SENTENCES:]))
     with st.expander("How the verdict is worked out"):
-        st.write(plain(method(pairs)))
+        st.write(escaped(method(pairs)))
         st.dataframe(pair_table(pairs), hide_index=True, key="res_pairs")
 
 
@@ -219,7 +222,7 @@ def gaps(groups: Sequence[Group]) -> list[str]:
     """What is missing of the study, a sentence for each variant concerned."""
     found = []
     for group in groups:
-        lacking = [run for run in group.runs if run.spec.seed not in group.finals]
+        lacking = [run for run in group.runs if run.spec.seed not in group.final_accuracies]
         if lacking:
             seeds = ", ".join(str(run.spec.seed) for run in lacking)
             states = " or ".join(sorted({str(run.state) for run in lacking}))
@@ -288,7 +291,7 @@ def table(groups: Sequence[Group]) -> pd.DataFrame:
         rows.append(
             {
                 "variant": group.title,
-                "finished seeds": f"{len(group.finals)} of {len(group.runs)}",
+                "finished seeds": f"{len(group.final_accuracies)} of {len(group.runs)}",
                 "final": with_interval(group.final),
                 "best": with_interval(group.best),
                 "parameters": f"{totals.params:,}",
@@ -311,8 +314,8 @@ def with_interval(mean: Mean | None) -> str:
 def dead_parameters(groups: Sequence[Group]) -> None:
     """Which variants have parameters that never got a gradient (Q15)."""
     told = [
-        f"**{plain(group.title)}** has {sum(dead.values()):,} that never got a gradient and are"
-        f" still what they were initialized to: {plain(', '.join(dead))}."
+        f"**{escaped(group.title)}** has {sum(dead.values()):,} that never got a gradient and are"
+        f" still what they were initialized to: {escaped(', '.join(dead))}."
         for group in groups
         if (dead := group.dead_parameters)
     ]

@@ -19,7 +19,7 @@ from core.report.figures.predictions import confusion_map, probability_bars
 from core.report.tables.evidence import class_name, confusion_frame, prediction_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
-from pages.views.app.messages import plain
+from pages.views.app.messages import escaped
 from pages.views.app.services import store
 from pages.views.runs.table import network_title
 
@@ -186,7 +186,7 @@ def two_runs(run: Run, found: Predictions) -> None:
     }
     if not others:
         st.info(
-            f"There is no other finished run on {plain(run.spec.dataset)} yet.",
+            f"There is no other finished run on {escaped(run.spec.dataset)} yet.",
             icon=":material/info:",
         )
         return
@@ -253,7 +253,7 @@ def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> No
         for one, said in ((run, found), (other, theirs)):
             name = class_name(names, int(said.predicted[index]))
             st.markdown(
-                f"Run {one.id} ({plain(network_title(one.spec.model))}, seed {one.spec.seed}):"
+                f"Run {one.id} ({escaped(network_title(one.spec.model))}, seed {one.spec.seed}):"
                 f" **{name}**, {formats.percent(float(said.confidence[index]))}"
             )
     labeled = [

@@ -35,7 +35,7 @@ from core.jobs.store import (
 )
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import recipe
-from core.training.records import PHASES, EpochMetrics, Execution, Progress
+from core.training.records import PHASES, ComputePlan, EpochMetrics, Progress
 
 PROJECT = Path(__file__).parents[3]
 SPEC = RunSpec(
@@ -207,7 +207,7 @@ def ways_to_write(store: Store, run: Run) -> list:
         lambda: store.heartbeat(run, Progress("training", 1, 5, 1, 9)),
         lambda: store.record(run, metrics(9, accuracy=0.9)),
         lambda: store.forget_epochs(run, after=0),
-        lambda: store.describe(run, "elsewhere", "another processor", Execution(1, True)),
+        lambda: store.describe(run, "elsewhere", "another processor", ComputePlan(1, True)),
         lambda: store.keep_checkpoint(run, StoredFile("checkpoint-1-0-7.pt", "00")),
         lambda: store.finish(run, RunState.FAILED, "elsewhere"),
     ]
@@ -519,7 +519,7 @@ def test_a_store_of_another_version_is_left_alone(store, version, word):
 
 ADDED_IN_VERSION_2 = {
     runs_table: (
-        *("worker", "fingerprint", "execution", "checkpoint", "best_file", "dead_parameters"),
+        *("worker", "fingerprint", "compute_plan", "checkpoint", "best_file", "dead_parameters"),
         "note",
     ),
     epochs_table: tuple(f"{phase}_seconds" for phase in PHASES),
@@ -537,7 +537,7 @@ def test_a_store_of_version_1_is_brought_up_to_date_and_keeps_its_runs(store):
     store.engine.dispose()
     again = open_store()
     kept = again.get(run.id)
-    assert (kept.spec, kept.best_accuracy, kept.note, kept.execution) == (SPEC, 0.7, "", None)
+    assert (kept.spec, kept.best_accuracy, kept.note, kept.compute_plan) == (SPEC, 0.7, "", None)
     assert kept.best_file == StoredFile("best.safetensors", "") and kept.checkpoint is None
     assert again.epochs([run.id])[run.id] == [metrics(1, 0.7)]
     again.record(run, metrics(2))

@@ -28,7 +28,7 @@ from core.jobs.worker import execute, work
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import fit
 from core.training.recipes import recipe
-from core.training.records import TIMES, EpochMetrics, Execution, Progress
+from core.training.records import TIMES, ComputePlan, EpochMetrics, Progress
 from core.zoo.building import build
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -352,8 +352,8 @@ class Killed(BaseException):
 def test_a_death_between_files_and_store_loses_nothing_that_counted(
     store, no_lease, monkeypatch, where
 ):
-    every_step = worker_module.Keeper.keep_checkpoint
-    monkeypatch.setattr(worker_module.Keeper, "keep_now_and_then", every_step)
+    every_step = worker_module.Checkpointer.keep_checkpoint
+    monkeypatch.setattr(worker_module.Checkpointer, "keep_now_and_then", every_step)
     run = claimed(store)
     original = getattr(Store, where)
 
@@ -399,8 +399,8 @@ def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_leas
 
 def test_the_way_to_compute_is_kept_with_the_run_and_used_again(store, monkeypatch):
     run_id = stopped_in_the_second_epoch(store)
-    execution = store.get(run_id).execution
-    assert execution == Execution(threads=1, channels_last=True)
+    compute_plan = store.get(run_id).compute_plan
+    assert compute_plan == ComputePlan(threads=1, channels_last=True)
     used = []
     from core.training import fit as fit_module
 
@@ -411,7 +411,7 @@ def test_the_way_to_compute_is_kept_with_the_run_and_used_again(store, monkeypat
     monkeypatch.setenv("OMP_NUM_THREADS", "2")  # another worker, which would choose two
     store.resume(run_id)
     work(store, drain=True)
-    assert used == [execution] and store.get(run_id).execution == execution
+    assert used == [compute_plan] and store.get(run_id).compute_plan == compute_plan
     assert store.get(run_id).note == ""
 
 
@@ -428,16 +428,16 @@ def test_a_run_that_goes_on_elsewhere_says_so(store, monkeypatch):
 def test_equal_runs_share_one_trial(store, monkeypatch):
     tried = []
 
-    def choose(spec: RunSpec, steps: int) -> Execution:
+    def choose(spec: RunSpec, steps: int) -> ComputePlan:
         tried.append(steps)
-        return Execution(1, False)
+        return ComputePlan(1, False)
 
     monkeypatch.setattr("core.training.compute_plan.TRIAL_STEPS", 9)
-    monkeypatch.setattr("core.training.compute_plan.choose_execution", choose)
+    monkeypatch.setattr("core.training.compute_plan.choose_compute_plan", choose)
     ids = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
     work(store, drain=True)
     assert tried == [9]
-    assert {store.get(run_id).execution for run_id in ids} == {Execution(1, False)}
+    assert {store.get(run_id).compute_plan for run_id in ids} == {ComputePlan(1, False)}
 
 
 # A stop that cannot wait
@@ -465,13 +465,13 @@ def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
 
 def test_a_stop_that_is_obeyed_in_time_ends_no_process(store, impatient, monkeypatch):
     monkeypatch.setattr(worker_module, "STOP_SECONDS", 0.3)
-    keep = worker_module.Keeper.keep_checkpoint
+    keep = worker_module.Checkpointer.keep_checkpoint
 
-    def keep_slowly(keeper: worker_module.Keeper) -> None:
+    def keep_slowly(checkpointer: worker_module.Checkpointer) -> None:
         time.sleep(0.6)
-        keep(keeper)
+        keep(checkpointer)
 
-    monkeypatch.setattr(worker_module.Keeper, "keep_checkpoint", keep_slowly)
+    monkeypatch.setattr(worker_module.Checkpointer, "keep_checkpoint", keep_slowly)
     run = claimed(store)
     abandoned = threading.Event()
 

@@ -32,8 +32,15 @@ from core.measure.gradient_records import (
 )
 from core.report.figures.charts import BLUE, VERMILLION
 from core.report.figures.gradients import DepthLine, depth_chart, flow_curves, flow_map
-from core.report.sentences.gradients import ends, factor, fate, label, number, sentences
-from core.report.tables.evidence import ends_frame, flow_frame
+from core.report.sentences.gradients import (
+    factor,
+    first_and_last,
+    gradient_outcome,
+    label,
+    number,
+    sentences,
+)
+from core.report.tables.evidence import first_and_last_frame, flow_frame
 from core.report.tables.tables import to_csv
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
@@ -297,11 +304,11 @@ def test_the_factor_a_layer_gives_the_ratio_again():
 
 
 def test_ends_and_fate():
-    both = ends(flow(1e-6), "weight_gradient")
+    both = first_and_last(flow(1e-6), "weight_gradient")
     assert both is not None
     assert both.ratio == pytest.approx(1e-6, rel=1e-3)
     assert both.a_layer == pytest.approx(1e-6 ** (1 / 18), rel=1e-3)
-    assert [fate(one) for one in (None, 1e-3, 1.0, 1e3)] == [
+    assert [gradient_outcome(one) for one in (None, 1e-3, 1.0, 1e3)] == [
         *("cannot be told", "vanishes", "is kept", "explodes")
     ]
 
@@ -329,7 +336,7 @@ def test_the_tables_say_what_they_are_about():
     frame = flow_frame(found)
     assert len(frame) == 20
     assert set(frame["options"]) == {"shortcut=none"} and set(frame["network"]) == {"resnet20"}
-    assert ends_frame(found)["first_by_last_weight_gradient"][0] == pytest.approx(0.5)
+    assert first_and_last_frame(found)["first_by_last_weight_gradient"][0] == pytest.approx(0.5)
     assert "default" in to_csv(frame)
 
 

@@ -107,12 +107,12 @@ def test_a_device_that_is_gone_leaves_the_cpu(monkeypatch):
     run = trained()
     path = best_path(run)
     assert path is not None
-    here = predict(run.spec, path, run.execution)
-    there = predict(replace(run.spec, device="cuda:7"), path, run.execution)
+    here = predict(run.spec, path, run.compute_plan)
+    there = predict(replace(run.spec, device="cuda:7"), path, run.compute_plan)
     assert (here == there).all()
     other = replace(run.spec, model=replace(run.spec.model, image_size=32, ratio=2))
     with pytest.raises(LabError, match="another network's"):
-        predict(other, path, run.execution)
+        predict(other, path, run.compute_plan)
 
 
 def test_the_figures_say_which_mistake_is_made_most():

@@ -20,7 +20,7 @@ from core.studies.equal_accuracy import (
 from core.studies.reproduction import ReproducedEpoch, ReproducedRun, read
 
 
-def runs(model: ModelSpec, *finals: float, epochs: int = EPOCHS) -> list[ReproducedRun]:
+def runs(model: ModelSpec, *final_accuracies: float, epochs: int = EPOCHS) -> list[ReproducedRun]:
     """A run a seed that ends with this test accuracy."""
     return [
         ReproducedRun(
@@ -35,7 +35,7 @@ def runs(model: ModelSpec, *finals: float, epochs: int = EPOCHS) -> list[Reprodu
             "2026-11-24",
             tuple(ReproducedEpoch(n, 0.1, 0.9, 0.2, final, 1.0, 0.1) for n in range(1, epochs + 1)),
         )
-        for seed, final in enumerate(finals)
+        for seed, final in enumerate(final_accuracies)
     ]
 
 

@@ -211,7 +211,7 @@ def test_groups_are_variants_with_the_finals_of_finished_seeds(store):
     runs = store.runs(study=study.id)
     groups = by_variant(runs, store.epochs([one.id for one in runs]))
     assert [group.title for group in groups] == ["plain residual", "no shortcut"]
-    assert [group.finals for group in groups] == [{0: 0.7, 1: 0.8}, {0: 0.6, 1: 0.5}]
+    assert [group.final_accuracies for group in groups] == [{0: 0.7, 1: 0.8}, {0: 0.6, 1: 0.5}]
     assert groups[0].final.mean == pytest.approx(0.75)
     assert groups[0].best.mean == pytest.approx(0.85)  # of the first epoch
     assert groups[0].seconds == 5.0

@@ -15,14 +15,14 @@ from core.training import compute_plan as execution_module
 from core.training.compute_plan import (
     TRIAL_STEPS,
     candidates,
-    choose_execution,
-    execution_name,
+    choose_compute_plan,
+    compute_plan_key,
     fingerprint,
     memory_format,
     pool_before_relu,
 )
 from core.training.recipes import recipe
-from core.training.records import Execution
+from core.training.records import ComputePlan
 from core.zoo.building import build
 from core.zoo.catalogue import complete
 
@@ -36,9 +36,9 @@ def four_threads(monkeypatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
 
 
-def trial_that_takes(monkeypatch, seconds: dict[Execution, float]) -> list[Execution]:
+def trial_that_takes(monkeypatch, seconds: dict[ComputePlan, float]) -> list[ComputePlan]:
     """A trial in which each way takes so long, and those that were tried."""
-    tried: list[Execution] = []
+    tried: list[ComputePlan] = []
 
     def step(spec, network, way, images, labels) -> float:
         tried.append(way)
@@ -49,7 +49,7 @@ def trial_that_takes(monkeypatch, seconds: dict[Execution, float]) -> list[Execu
     return tried
 
 
-WAYS = [Execution(count, layout) for count in (4, 2, 1) for layout in (True, False)]
+WAYS = [ComputePlan(count, layout) for count in (4, 2, 1) for layout in (True, False)]
 
 
 def test_fewer_threads_and_both_memory_formats_are_candidates(four_threads):
@@ -65,24 +65,24 @@ def test_a_network_that_breaks_with_channels_last_is_not_tried_with_it(four_thre
 @pytest.mark.parametrize("fastest", WAYS)
 def test_the_fastest_way_is_chosen(four_threads, monkeypatch, fastest):
     tried = trial_that_takes(monkeypatch, {way: 0.5 + 0.5 * (way != fastest) for way in WAYS})
-    assert choose_execution(LENET, TRIAL_STEPS) == fastest
+    assert choose_compute_plan(LENET, TRIAL_STEPS) == fastest
     assert all(tried.count(way) >= 3 for way in WAYS)
 
 
 def test_what_is_hardly_faster_may_be_noise(four_threads, monkeypatch):
     trial_that_takes(monkeypatch, {way: 1.0 - 0.04 * (way != WAYS[0]) for way in WAYS})
-    assert choose_execution(LENET, TRIAL_STEPS) == WAYS[0]
+    assert choose_compute_plan(LENET, TRIAL_STEPS) == WAYS[0]
 
 
 def test_where_a_step_takes_long_nothing_else_is_tried(four_threads, monkeypatch):
     tried = trial_that_takes(monkeypatch, dict.fromkeys(WAYS, 3.0) | {WAYS[1]: 0.1})
-    assert choose_execution(LENET, TRIAL_STEPS) == WAYS[0]
+    assert choose_compute_plan(LENET, TRIAL_STEPS) == WAYS[0]
     assert tried == [WAYS[0]]
 
 
 def test_a_short_run_is_not_worth_a_trial(four_threads, monkeypatch):
     tried = trial_that_takes(monkeypatch, {})
-    assert choose_execution(LENET, TRIAL_STEPS - 1) == WAYS[0] and tried == []
+    assert choose_compute_plan(LENET, TRIAL_STEPS - 1) == WAYS[0] and tried == []
 
 
 def test_a_real_trial_leaves_threads_and_random_numbers_as_they_were(monkeypatch):
@@ -90,14 +90,14 @@ def test_a_real_trial_leaves_threads_and_random_numbers_as_they_were(monkeypatch
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     ways = candidates(build(LENET.model), CPU)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    assert choose_execution(LENET, TRIAL_STEPS) in ways
+    assert choose_compute_plan(LENET, TRIAL_STEPS) in ways
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_a_trial_on_a_device_that_is_not_here_is_one_sentence():
     with pytest.raises(LabError, match="no device 'npu'"):
-        choose_execution(replace(LENET, device="npu"), TRIAL_STEPS)
+        choose_compute_plan(replace(LENET, device="npu"), TRIAL_STEPS)
 
 
 def test_a_trial_is_known_by_what_decides_it(monkeypatch):
@@ -106,11 +106,11 @@ def test_a_trial_is_known_by_what_decides_it(monkeypatch):
         replace(LENET, recipe=replace(LENET.recipe, batch_size=7)),
         replace(LENET, device="cuda"),
     )
-    names = {execution_name(spec) for spec in (LENET, *other)}
+    names = {compute_plan_key(spec) for spec in (LENET, *other)}
     assert len(names) == 4 and all(len(name) <= 200 for name in names)
-    assert execution_name(replace(LENET, seed=9)) == execution_name(LENET)
+    assert compute_plan_key(replace(LENET, seed=9)) == compute_plan_key(LENET)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert execution_name(LENET) not in names
+    assert compute_plan_key(LENET) not in names
 
 
 def test_a_fingerprint_does_not_depend_on_the_threads(monkeypatch):

@@ -32,7 +32,7 @@ TIED = {"identity": (0.90, 0.91, 0.92), "none": (0.905, 0.908, 0.918)}
 PAGE = "pages/residual.py"
 
 
-def trained(finals: dict[str, Sequence[float]], leave: int = 0, **last) -> str:
+def trained(final_accuracies: dict[str, Sequence[float]], leave: int = 0, **last) -> str:
     """A study whose seeds end with these accuracies; the last `leave` runs stay queued."""
     store = open_store()
     specs = [
@@ -42,10 +42,10 @@ def trained(finals: dict[str, Sequence[float]], leave: int = 0, **last) -> str:
             SHORT,
             seed=seed,
         )
-        for name, values in finals.items()
+        for name, values in final_accuracies.items()
         for seed in range(len(values))
     ]
-    wanted = [value for values in finals.values() for value in values]
+    wanted = [value for values in final_accuracies.values() for value in values]
     study = store.create_study("blocks on trial", {}, specs)
     for value in wanted[: len(wanted) - leave]:
         run = store.claim()
@@ -240,11 +240,11 @@ def reproduced(app):
 def test_every_published_run_stands_beside_ours(shipped):
     table = reproduced(open_page(PAGE))
     assert len(table) == len(PUBLISHED) + 3  # two corrected blocks, VGG-11 at 64 pixels
-    plain = table.loc["plain residual"]
-    assert plain["published"] == "98.98 ± 0.20 %"
-    assert plain["ours"] == "98.95 ± 0.12 % (3 seeds)"
-    assert plain["difference"] == "-0.03"
-    assert plain["machine"] == "a CPU, 1 threads"
+    row = table.loc["plain residual"]
+    assert row["published"] == "98.98 ± 0.20 %"
+    assert row["ours"] == "98.95 ± 0.12 % (3 seeds)"
+    assert row["difference"] == "-0.03"
+    assert row["machine"] == "a CPU, 1 threads"
     vgg = table.loc["VGG-11, ratio 4"]
     assert (vgg["published"], vgg["ours"]) == ("90.90 ± 0.55 %", "not yet reproduced here")
 

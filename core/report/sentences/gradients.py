@@ -169,8 +169,8 @@ def end_sentence(flow: NetworkFlow) -> str | None:
         return f"{text}."
     return (
         f"{text}. The gradient of its output is {number(behind.ratio, 3)} times that of the last"
-        f" one's output ({gradient_outcome(behind.ratio)}): the weights' own is that times what the layer"
-        " reads."
+        f" one's output ({gradient_outcome(behind.ratio)}): the weights' own is that times what the"
+        " layer reads."
     )
 
 

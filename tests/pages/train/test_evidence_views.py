@@ -208,9 +208,9 @@ def made(models: list[ModelSpec], accuracies: tuple[float, ...]):
     ],
 )
 def test_overfitting_is_judged_by_the_data(test, train, said):
-    runs, first_and_last = made([deep_net(depth, "none", True) for depth in (20, 110)], test)
+    runs, last = made([deep_net(depth, "none", True) for depth in (20, 110)], test)
     text = stack_findings(
-        depth_lines(runs, first_and_last),
-        depth_lines(runs, dict(zip(first_and_last, train, strict=True))),
+        depth_lines(runs, last),
+        depth_lines(runs, dict(zip(last, train, strict=True))),
     )
     assert said in text if said else "overfitting" not in text

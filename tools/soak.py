@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from core.jobs.files import load_checkpoint
-from core.jobs.store import Run, RunState, Store, open_store
+from core.jobs.store import JobState, Run, Store, open_store
 from core.jobs.worker import execute
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
@@ -89,13 +89,13 @@ def history(store: Store, run_id: int) -> list[dict[str, object]]:
 def unbroken(store: Store, spec: RunSpec) -> Run:
     """The same run, never killed."""
     run = store.start_here(spec)
-    assert execute(store, run) is RunState.FINISHED
+    assert execute(store, run) is JobState.FINISHED
     return store.get(run.id)
 
 
 def faults_of(store: Store, run: Run, whole: Run) -> Iterator[str]:
     """What differs between a run that was killed and one that was not."""
-    if run.state is not RunState.FINISHED:
+    if run.state is not JobState.FINISHED:
         yield f"run {run.id} is {run.state}: {run.message}"
         return
     if run.note:
@@ -192,7 +192,7 @@ def queue(workers: int, runs: int) -> Findings:
     faults = [f"a worker ended with {code}" for p in processes if (code := p.wait())]
     epochs = store.epochs(ids)
     for run in store.runs():
-        if run.state is not RunState.FINISHED or run.attempt != 1 or len(epochs[run.id]) != 1:
+        if run.state is not JobState.FINISHED or run.attempt != 1 or len(epochs[run.id]) != 1:
             faults.append(f"run {run.id}: {run.state}, attempt {run.attempt}, {epochs[run.id]}")
     counts = {"workers": workers, "runs": runs, "seconds": time.perf_counter() - began}
     return Findings("several workers on one queue", counts, faults)

@@ -3,25 +3,35 @@
 Each is written whole (to a temporary file, flushed to the disk, then renamed) under a name of its
 own, and counts only once the store knows its hash: whatever dies in between, the store still names
 the file before it, which is there. Names hold the attempt, so a worker that has lost its run
-cannot touch what belongs to the one that has it.
+cannot touch what belongs to the one that has it: nobody removes what a later attempt may own.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.jobs.schema import runs_dir
+from core.jobs.database import StoreUnavailable, runs_dir
 from core.jobs.store import Run, Store, StoredFile
 from core.specs import LabError
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+FILE_OF_ATTEMPT = re.compile(r"\.?(?:best|checkpoint)-(\d+)-")
+PREDICTIONS = re.compile(r"predictions-.*\.npz")
+
+
+class CannotWrite(StoreUnavailable):
+    """The run's files cannot be written now; once the disk has room, or is back, they can."""
 
 
 class DamagedFile(Exception):
@@ -62,7 +72,7 @@ def verified_best(run: Run) -> Path:
 def write_whole(path: Path, write: Callable[[Path], None]) -> StoredFile:
     """Let `write` fill a temporary file, then give it its name in one step.
 
-    Raises LabError when the disk is full or the folder cannot be written.
+    Raises CannotWrite, one sentence, when the operating system refuses.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -73,14 +83,42 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> StoredFile:
             os.fsync(written.fileno())
         temporary.replace(path)
         flush_folder(path.parent)
-    except Exception as error:  # torch and safetensors wrap an OSError in errors of their own
+    except Exception as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise LabError(
-            f"The run's files could not be written ({error}); free some disk space, or set"
-            " LAB_RUNS_DIR to a folder that can be written, and continue the run."
-        ) from error
+        if refusal := _refusal(error, path.parent):
+            raise CannotWrite(refusal) from error
+        raise
     return StoredFile(path.name, digest)
+
+
+def _refusal(error: Exception, folder: Path) -> str | None:
+    """Why the operating system has refused to write, and what would help; None if it has not."""
+    system = _system_error(error)
+    number = system.errno if system else 0
+    start = f"The run's files could not be written into {folder}"
+    if number in (errno.ENOSPC, errno.EDQUOT) or (system is None and _is_full(folder)):
+        return f"{start}: the disk is full; free some space."
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{start}: the folder is read-only; make it writable, or set LAB_RUNS_DIR."
+    if system is not None:
+        return f"{start} ({system.strerror or system}); mend that, or set LAB_RUNS_DIR."
+    return None
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """The OSError behind an error: torch and safetensors wrap it in errors of their own."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether nothing more fits, for errors that keep no number: those of torch's own writer."""
+    try:
+        return shutil.disk_usage(folder).free < 2**20
+    except OSError:
+        return False
 
 
 def flush_folder(folder: Path) -> None:
@@ -132,12 +170,24 @@ def load_checkpoint(run: Run) -> dict[str, Any] | None:
 
 
 def remove_others(run: Run) -> None:
-    """Remove every file of the run but those that the store knows."""
+    """Remove files of this attempt and earlier ones that the store does not know.
+
+    What a later attempt has written stays, for this worker may have slept and lost the run.
+    """
     known = {file.name for file in (run.checkpoint, run.best_file) if file}
+    if current := predictions_name(run):
+        known.add(current)
     with suppress(OSError):
         for path in run_folder(run.id).iterdir():
-            if path.name not in known:
+            written = FILE_OF_ATTEMPT.match(path.name)
+            is_older = written is not None and int(written[1]) <= run.attempt
+            if path.name not in known and (is_older or PREDICTIONS.fullmatch(path.name)):
                 path.unlink(missing_ok=True)
+
+
+def predictions_name(run: Run) -> str | None:
+    """The file of what the run's best parameters predict; None for a run without any."""
+    return f"predictions-{run.best_file.sha256[:16]}.npz" if run.best_file else None
 
 
 def delete_runs(store: Store, run_ids: Iterable[int]) -> None:

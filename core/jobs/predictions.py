@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.catalogue import find_dataset
-from core.jobs.files import run_folder, write_whole
+from core.jobs.files import predictions_name, run_folder, write_whole
 from core.jobs.store import Run
 
 
@@ -53,9 +53,8 @@ class Predictions:
 
 def predictions_path(run: Run) -> Path | None:
     """Where the predictions of the run's best parameters lie; None for a run without any."""
-    if run.best_file is None:
-        return None
-    return run_folder(run.id) / f"predictions-{run.best_file.sha256[:16]}.npz"
+    name = predictions_name(run)
+    return run_folder(run.id) / name if name else None
 
 
 def keep_predictions(run: Run, probabilities: NDArray[np.float32]) -> None:

@@ -18,13 +18,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.analysis import Analysis
 from core.analysis.trace import FREE, operation_name, tensors_in
+from core.measure.requests import PASSES
 from core.specs import LabError
 from core.training.compute_plan import memory_format
 from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.building import build
 
-PASSES = 9  # the medians are over these
 MAX_PASSES = 1_000
 WARM_UP = 2  # passes before that, which load and choose kernels
 

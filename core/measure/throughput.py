@@ -18,6 +18,7 @@ import torch
 from core.analysis import analyze
 from core.data.load import Dataset, load
 from core.measure.conventional_loop import LOADER_WORKERS, PREFETCHED, conventional_steps
+from core.measure.requests import ROUNDS
 from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import choose_compute_plan, threads_restored, uses_bfloat16
@@ -26,7 +27,6 @@ from core.training.estimate import check_data, check_memory
 from core.training.fit import Training, fit, start
 from core.training.records import ComputePlan, Progress, Throughput, ThroughputPoint
 
-ROUNDS = 5
 TURN_SECONDS = 0.7
 MIN_STEPS, MAX_STEPS = 3, 100  # of a turn
 WARM_UP = 3  # steps before the clock starts for the first time

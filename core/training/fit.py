@@ -35,8 +35,11 @@ from core.zoo.building import build
 EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
 MAX_EVALUATION_BATCH = 1_000
 KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
-LOOKED_AT = 25  # one step in so many, for parameters without a gradient
-TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, one step in so many
+TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
+
+
+class Diverged(LabError):
+    """The loss is no longer a number; the same run would diverge again."""
 
 
 @dataclass
@@ -47,7 +50,7 @@ class EpochSums:
     seconds: float = 0.0
     images: int = 0
     phases: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
-    gradients: Tensor | None = None  # (parameters,): sums of norms, of the steps looked at
+    gradients: Tensor | None = None  # (silent parameters,): sums of their gradients' norms
     loss: Tensor = field(init=False)
     correct: Tensor = field(init=False)
 
@@ -61,15 +64,12 @@ class EpochSums:
         self.loss += loss.detach() * len(labels)
         self.correct += (logits.detach().argmax(1) == labels).sum()
 
-    def look_at_gradients(self, network: nn.Module) -> None:
+    def add_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Add the norm of each parameter's gradient, 0 where there is none."""
         none = torch.zeros((), device=self.device)
-        norms = [
-            none if p.grad is None else torch.linalg.vector_norm(p.grad)
-            for p in network.parameters()
-        ]
-        found = torch.stack(norms)
-        self.gradients = found if self.gradients is None else self.gradients + found
+        norms = [none if p.grad is None else torch.linalg.vector_norm(p.grad) for p in parameters]
+        norm = torch.stack(norms)
+        self.gradients = norm if self.gradients is None else self.gradients + norm
 
     def charge(self, phase: str, seconds: float) -> None:
         """Add time that was spent outside of the steps."""
@@ -102,7 +102,11 @@ class Training:
     sums: EpochSums  # of the epoch under way
     epoch: int = 0  # epochs finished
     step: int = 0  # steps done of the epoch under way
-    dead: dict[str, int] | None = None  # parameters that never got a gradient: name → how many
+    dead: dict[str, int] | None = None  # never got a gradient in a whole epoch: name → how many
+    silent: dict[str, nn.Parameter] = field(init=False)  # have not got a gradient yet
+
+    def __post_init__(self) -> None:
+        self.silent = dict(self.network.named_parameters())
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -111,8 +115,9 @@ class Training:
             "step": self.step,
             "sums": self.sums.state(),
             "dead": self.dead,
+            "silent": list(self.silent),
             "network": self.network.state_dict(),
-            "optimiser": self.optimizer.state_dict(),
+            "optimiser": self.optimizer.state_dict(),  # as older checkpoints spell it
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -121,21 +126,42 @@ class Training:
         self.optimizer.load_state_dict(state["optimiser"])
         self.sums.restore(state["sums"])
         self.epoch, self.step, self.dead = state["epoch"], state["step"], state["dead"]
+        self._restore_silent(state)
+
+    def _restore_silent(self, state: dict[str, Any]) -> None:
+        """Which parameters have had no gradient; older labs noted it once an epoch."""
+        named = dict(self.network.named_parameters())
+        names = state.get("silent", named if self.dead is None else self.dead)
+        self.silent = {name: named[name] for name in names}
+        if "silent" not in state:
+            self.sums.gradients = None
 
     def next_epoch(self) -> None:
         """The epoch under way is finished."""
-        dead = self.without_gradient()
-        before = self.dead if self.dead is not None else dead
-        self.dead = {name: count for name, count in dead.items() if name in before}
+        self.forget_those_with_gradient()
+        self.dead = {name: parameter.numel() for name, parameter in self.silent.items()}
         self.epoch, self.step, self.sums = self.epoch + 1, 0, EpochSums(self.device)
 
-    def without_gradient(self) -> dict[str, int]:
-        """Parameters whose gradient was absent or zero in every step of this epoch looked at."""
-        seen = self.sums.gradients
-        if seen is None:  # the epoch was over when the run went on
-            return self.dead or {}
-        named = zip(self.network.named_parameters(), seen.tolist(), strict=True)
-        return {name: one.numel() for (name, one), norm in named if norm == 0}
+    def look_for_gradients(self) -> None:
+        """After a backward pass: which parameters have still not got one, in no step so far.
+
+        After few steps nearly all have; only the others are looked at in every further step. A
+        device is waited for after 1, 2, 4, 8 and so on steps of an epoch.
+        """
+        if not self.silent:
+            return
+        self.sums.add_gradients(list(self.silent.values()))
+        steps = self.step + 1
+        if steps & (steps - 1) == 0:
+            self.forget_those_with_gradient()
+
+    def forget_those_with_gradient(self) -> None:
+        """Keep the parameters whose gradient was absent or zero in every step so far."""
+        if self.sums.gradients is None:
+            return
+        norms = zip(self.silent.items(), self.sums.gradients.tolist(), strict=True)
+        self.silent = {name: parameter for (name, parameter), norm in norms if norm == 0}
+        self.sums.gradients = None
 
 
 def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
@@ -206,11 +232,11 @@ def fit(
 
 
 def metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMetrics:
-    """The record of the epoch under way. Raises LabError when the network diverged."""
+    """The record of the epoch under way. Raises Diverged when its loss is no number."""
     seen, epoch = training.sums, training.epoch + 1
     (loss, accuracy), (test_loss, test_accuracy) = seen.means(), tested.means()
     if not math.isfinite(loss) or not math.isfinite(test_loss):
-        raise LabError(
+        raise Diverged(
             f"The loss is no longer a number in epoch {epoch}: the network diverged;"
             f" try a learning rate below {spec.recipe.learning_rate:g}."
         )
@@ -329,8 +355,7 @@ def train_step(
         loss = F.cross_entropy(logits, labels)
     phase_clock.end("forward")
     loss.backward()
-    if training.step % LOOKED_AT == 0:
-        training.sums.look_at_gradients(network)
+    training.look_for_gradients()
     phase_clock.end("backward")
     if recipe.max_gradient_norm:
         nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)

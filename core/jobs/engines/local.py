@@ -1,42 +1,48 @@
-"""Starting workers on this machine."""
+"""The engine of one machine: worker processes that the page server starts. Imports no torch."""
 
 from __future__ import annotations
 
 import atexit
 import os
-import platform
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from core.analysis.cpu import threads
-from core.jobs.schema import database_url
-from core.jobs.store import Kind
-from core.specs import LabError, ModelSpec, RunSpec
+from core.jobs.database import database_url
+from core.jobs.queue import QueueFilter
+from core.jobs.records import Run
+from core.jobs.store import Store
 
 PROJECT = Path(__file__).parents[3]
 LEAVE_SECONDS = 5.0
-STARTING_SECONDS = 10.0  # in which a worker of studies takes its first run
+STARTING_SECONDS = 10.0  # in which a worker takes its first job; one that ends before has failed
+MAX_PAUSE_SECONDS = 60.0  # between two starts of a worker that fails each time
+TOLD_AFTER = 3  # failed starts, the reader is told
 
 
 def absolute_folders() -> dict[str, str]:
     """The lab's folders as this process sees them: the worker runs in another folder."""
     names = [name for name in ("LAB_RUNS_DIR", "LAB_DATA_DIR") if os.environ.get(name)]
-    found = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names}
-    return found | {"LAB_DATABASE_URL": database_url()}
+    folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names}
+    return folders | {"LAB_DATABASE_URL": database_url()}
 
 
-class ChildProcess:
-    """`python -m core` with these arguments, which leaves when its standard input closes."""
+class WorkerProcess:
+    """A worker for jobs that pass the filter; it leaves when its standard input closes."""
 
-    def __init__(self, *arguments: str, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        queue_filter: QueueFilter = QueueFilter.ANY,
+        drain: bool = False,
+        threads: int | None = None,
+    ) -> None:
         own = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+        flags = ["--only", queue_filter, *(["--drain"] if drain else []), "--exit-with-parent"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "core", *arguments, "--exit-with-parent"],
+            [sys.executable, "-m", "core", "worker", *flags],
             cwd=PROJECT,
             env=os.environ | absolute_folders() | own,
             stdin=subprocess.PIPE,
@@ -50,6 +56,11 @@ class ChildProcess:
         """Whether the process still runs."""
         return self.process.poll() is None
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether it has just been started, so that it is about to take a job."""
+        return self.is_alive and time.monotonic() - self.began < STARTING_SECONDS
+
     def close(self) -> None:
         """Ask the process to leave, and end it when it does not."""
         atexit.unregister(self.close)
@@ -62,162 +73,117 @@ class ChildProcess:
             self.process.wait()
 
 
-class WorkerProcess(ChildProcess):
-    """One worker, for the runs that are queued."""
+class Restarts:
+    """When a worker that dies while it starts may be started again: ever later."""
 
-    def __init__(self, kind: Kind = Kind.ANY) -> None:
-        super().__init__("worker", "--only", kind)
+    def __init__(self) -> None:
+        self.failed = 0
+        self.exit_code = 0
+        self.not_before = 0.0
+
+    def note(self, worker: WorkerProcess) -> None:
+        """A worker has ended."""
+        code = worker.process.poll()
+        if not code:  # it left in good order, or was asked to
+            self.failed, self.not_before = 0, 0.0
+            return
+        now = time.monotonic()
+        lived = now - worker.began
+        self.failed = self.failed + 1 if lived < STARTING_SECONDS else 1
+        self.exit_code = code
+        self.not_before = now + min(MAX_PAUSE_SECONDS, 2.0 ** (self.failed - 1))
+
+    @property
+    def may_start(self) -> bool:
+        """Whether the pause is over."""
+        return time.monotonic() >= self.not_before
+
+    @property
+    def problem(self) -> str | None:
+        """What the reader should know."""
+        if self.failed < TOLD_AFTER:
+            return None
+        return (
+            f"The worker process has ended {self.failed} times as soon as it was started (exit code"
+            f" {self.exit_code}); the terminal of the server says why. What is queued stays queued,"
+            " and the next try comes within a minute."
+        )
 
 
-class StudyWorkers:
-    """The workers of studies on this machine: many runs go fastest side by side, a thread each.
+class Workers:
+    """The workers of one page server.
 
-    They leave by themselves when no run of a study is left. Workers of single runs stand beside
-    them with all threads, and neither takes from the other's queue.
+    One worker with all threads takes single runs. Many runs of a study go fastest side by side, a
+    thread each; measurements take their turns in a process of their own. Both kinds leave by
+    themselves when nothing is left for them. None takes from another's queue.
     """
 
     def __init__(self) -> None:
-        self.workers: list[ChildProcess] = []
+        self.running: dict[QueueFilter, list[WorkerProcess]] = {
+            QueueFilter.SINGLE: [],
+            QueueFilter.STUDIES: [],
+            QueueFilter.MEASUREMENTS: [],
+        }
+        self.restarts = Restarts()
         self.lock = threading.Lock()  # sessions of the page server are threads of it
 
-    def ensure(self, waiting: int, cores: int | None = None) -> None:
-        """Workers for so many runs that nobody has yet: no more than cores at a time.
-
-        One that has just been started is about to take a run. With fewer runs than cores each
-        worker gets more threads.
-        """
-        cores = cores or threads()
+    def ensure(self, store: Store, cores: int | None = None) -> None:
+        """Start the workers that are missing for what waits; one that died is replaced."""
         with self.lock:
-            self.workers = [worker for worker in self.workers if worker.is_alive]
-            now = time.monotonic()
-            starting = sum(now - worker.began < STARTING_SECONDS for worker in self.workers)
-            room = min(cores, memory_gibibytes()) - len(self.workers)
-            new = max(0, min(waiting - starting, room))
-            share = max(1, cores // max(1, len(self.workers) + new))
-            flags = ("worker", "--drain", "--only", Kind.STUDIES)
-            self.workers += [ChildProcess(*flags, threads=share) for _ in range(new)]
+            self._forget_the_dead()
+            if not self.restarts.may_start:
+                return
+            if not self.running[QueueFilter.SINGLE]:
+                self._start(QueueFilter.SINGLE)
+            if not self.running[QueueFilter.MEASUREMENTS] and store.waiting(
+                QueueFilter.MEASUREMENTS
+            ):
+                self._start(QueueFilter.MEASUREMENTS, drain=True)
+            self._ensure_study_workers(store, cores or threads())
+
+    def _ensure_study_workers(self, store: Store, cores: int) -> None:
+        """No more workers than cores, and one run at a time on each card.
+
+        With fewer runs than cores each worker gets more threads.
+        """
+        runs = (job for job in store.waiting(QueueFilter.STUDIES) if isinstance(job, Run))
+        devices = [run.spec.device for run in runs]
+        wanted = devices.count("cpu") + len({device for device in devices if device != "cpu"})
+        workers = self.running[QueueFilter.STUDIES]
+        starting = sum(worker.is_starting for worker in workers)
+        room = min(cores, _memory_gibibytes()) - len(workers)
+        new = max(0, min(wanted - starting, room))
+        share = max(1, cores // max(1, len(workers) + new))
+        for _ in range(new):
+            self._start(QueueFilter.STUDIES, drain=True, threads=share)
+
+    def _start(
+        self, queue_filter: QueueFilter, drain: bool = False, threads: int | None = None
+    ) -> None:
+        self.running[queue_filter].append(WorkerProcess(queue_filter, drain, threads))
+
+    def _forget_the_dead(self) -> None:
+        for queue_filter, workers in self.running.items():
+            for worker in workers:
+                if not worker.is_alive:
+                    self.restarts.note(worker)
+            self.running[queue_filter] = [worker for worker in workers if worker.is_alive]
+
+    @property
+    def problem(self) -> str | None:
+        """Why workers do not start, in one sentence; None while they do."""
+        return self.restarts.problem
+
+    def close(self) -> None:
+        """Ask every worker to leave."""
+        for workers in self.running.values():
+            for worker in workers:
+                worker.close()
 
 
-def memory_gibibytes() -> int:
+def _memory_gibibytes() -> int:
     """Of this machine, at least 1: a worker needs less than one for a small network."""
     try:
         return max(1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30)
     except (ValueError, OSError, AttributeError):
         return 4
-
-
-class Measurer:
-    """Measures one thing at a time, in a process of its own that keeps in the store what it finds.
-
-    A measurement goes by the name under which the store keeps it.
-    """
-
-    def __init__(self) -> None:
-        self.process: ChildProcess | None = None
-        self.name = ""
-
-    def is_measuring(self, name: str = "") -> bool:
-        """Whether a measurement, or the one of this name, is under way."""
-        alive = self.process is not None and self.process.is_alive
-        return alive and name in ("", self.name)
-
-    def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Begin `python -m core` with these arguments; LabError while another is under way."""
-        if self.is_measuring():
-            raise LabError("Something else is being measured; wait until it is done, or stop it.")
-        self.name = name
-        self.process = ChildProcess(*arguments, "--keep")
-
-    def stop(self) -> None:
-        """End the measurement; what is known so far stays in the store."""
-        if self.process is not None:
-            self.process.close()
-            self.process = None
-
-
-def model_flags(spec: ModelSpec) -> list[str]:
-    """The flags of `python -m core` that make this network."""
-    options = [text for name, value in spec.options for text in ("--option", f"{name}={value}")]
-    return [
-        spec.arch,
-        *("--ratio", str(spec.ratio), "--size", str(spec.image_size)),
-        *("--in-channels", str(spec.in_channels), "--classes", str(spec.num_classes)),
-        *options,
-    ]
-
-
-def layer_times_flags(spec: ModelSpec, device: str, batch_size: int) -> list[str]:
-    """The command that times every layer."""
-    return ["time", *model_flags(spec), "--device", device, "--batch-size", str(batch_size)]
-
-
-def throughput_flags(
-    spec: RunSpec, batch_sizes: Sequence[int], devices: Sequence[str]
-) -> list[str]:
-    """The command that measures training rates."""
-    return [
-        *("bench", *model_flags(spec.model), "--dataset", spec.dataset),
-        *("--recipe", spec.recipe.name, "--batch-sizes", *map(str, batch_sizes)),
-        *(["--train-images", str(spec.train_images)] if spec.train_images else []),
-        *(["--all-devices"] if len(devices) > 1 else ["--device", *devices]),
-    ]
-
-
-def gradients_flags(
-    spec: ModelSpec | None,
-    depths: Sequence[int],
-    shortcuts: Sequence[str],
-    batch_norm: str,
-    dataset: str,
-    seeds: int,
-    initialization: str,
-    runs: Sequence[int],
-) -> list[str]:
-    """The command that measures gradient flow; without `spec` that of the runs alone."""
-    networks = [
-        *(model_flags(spec) if spec else []),
-        *(["--depths", *map(str, depths)] if depths else []),
-        *(["--shortcuts", *shortcuts] if shortcuts else []),
-        *(["--batch-norm", batch_norm] if batch_norm else []),
-    ]
-    return [
-        *("gradients", *(networks if spec else [])),
-        *("--dataset", dataset, "--seeds", str(seeds), "--initialization", initialization),
-        *(["--runs", *map(str, runs)] if runs else []),
-    ]
-
-
-def gradients_name(
-    specs: Sequence[ModelSpec],
-    dataset: str,
-    seeds: int,
-    initialization: str,
-    batch_size: int,
-    runs: Sequence[int],
-) -> str:
-    """The name under which the store keeps the gradient flow of these networks and runs."""
-    networks = sorted(spec.to_json() for spec in specs)
-    what = (dataset, seeds, initialization, batch_size, sorted(runs))
-    return measurement_name("gradients", *networks, *what)
-
-
-def predictions_name(run_id: int, sha256_of_parameters: str) -> str:
-    """The name under which the store keeps that these parameters' predictions are known."""
-    return measurement_name("predictions", run_id, sha256_of_parameters)
-
-
-def layer_times_name(spec: ModelSpec, device: str, batch_size: int) -> str:
-    """The name under which the store keeps the times of this network's layers."""
-    return measurement_name("layer times", spec.to_json(), device, batch_size)
-
-
-def throughput_name(spec: RunSpec, batch_sizes: Sequence[int], devices: Sequence[str]) -> str:
-    """The name under which the store keeps these training rates."""
-    what = (spec.model.to_json(), spec.dataset, spec.train_images, spec.recipe.name)
-    return measurement_name("throughput", *what, sorted(batch_sizes), sorted(devices))
-
-
-def measurement_name(kind: str, *what: object) -> str:
-    """A short name for a measurement of this kind and these settings on this machine."""
-    text = " ".join(map(str, (platform.node(), *what)))
-    return f"{kind} {sha256(text.encode()).hexdigest()}"

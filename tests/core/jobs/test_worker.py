@@ -23,7 +23,7 @@ from core.jobs import store as store_module
 from core.jobs import worker as worker_module
 from core.jobs.engines.local import WorkerProcess
 from core.jobs.files import best_path, load_checkpoint, path_of, run_folder, verified_best
-from core.jobs.store import Run, RunState, Store, open_store
+from core.jobs.store import JobState, Run, Store, open_store
 from core.jobs.worker import execute, work
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import fit
@@ -76,7 +76,7 @@ def history(store: Store, run_id: int) -> list[dict]:
 
 def uninterrupted(store: Store, spec: RunSpec) -> list[dict]:
     run = store.start_here(spec)
-    assert execute(store, run) is RunState.FINISHED
+    assert execute(store, run) is JobState.FINISHED
     return history(store, run.id)
 
 
@@ -93,9 +93,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
 def test_a_run_ends_with_its_epochs_and_its_files(store):
     events = []
     run = claimed(store)
-    assert execute(store, run, events.append) is RunState.FINISHED
+    assert execute(store, run, events.append) is JobState.FINISHED
     done = store.get(run.id)
-    assert done.state is RunState.FINISHED and done.message == "" and done.seconds > 0
+    assert done.state is JobState.FINISHED and done.message == "" and done.seconds > 0
     assert "CPU" in done.machine
 
     rows = store.epochs([run.id])[run.id]
@@ -148,7 +148,7 @@ def test_all_queued_runs_are_executed_in_order(store):
     assert work(store, drain=True) == 2
     runs = sorted(store.runs(), key=lambda run: run.id)
     assert [run.id for run in runs] == ids
-    assert {run.state for run in runs} == {RunState.FINISHED}
+    assert {run.state for run in runs} == {JobState.FINISHED}
     assert runs[0].finished_at <= runs[1].started_at
 
 
@@ -164,16 +164,16 @@ def test_a_stop_ends_a_run_in_the_middle_of_an_epoch_and_it_can_go_on(store, imp
             store.request_stop([run.id])
             time.sleep(0.1)  # a few heartbeats
 
-    assert execute(store, run, press_stop) is RunState.STOPPED
+    assert execute(store, run, press_stop) is JobState.STOPPED
     stopped = store.get(run.id)
-    assert stopped.state is RunState.STOPPED and stopped.finished_at is not None
+    assert stopped.state is JobState.STOPPED and stopped.finished_at is not None
     assert len(history(store, run.id)) == 1
     state = load_checkpoint(stopped)  # the steps of the second epoch are not lost
     assert state["epoch"] == 1 and state["step"] >= 2
 
     store.resume(run.id)
     assert work(store, drain=True) == 1
-    assert store.get(run.id).state is RunState.FINISHED
+    assert store.get(run.id).state is JobState.FINISHED
     assert history(store, run.id) == uninterrupted(store, spec)
 
 
@@ -184,7 +184,7 @@ def test_a_deleted_run_ends_quietly(store, impatient):
         store.delete([run.id])
         time.sleep(0.05)
 
-    assert execute(store, run, press_delete) is RunState.STOPPED
+    assert execute(store, run, press_delete) is JobState.STOPPED
     assert store.runs() == []
 
 
@@ -198,8 +198,8 @@ def test_a_run_that_another_worker_took_over_is_left_to_it(store, impatient, mon
             taken.append(store.claim())
             time.sleep(0.05)
 
-    assert execute(store, run, take_over) is RunState.STOPPED
-    assert store.get(run.id).state is RunState.RUNNING  # the other one goes on
+    assert execute(store, run, take_over) is JobState.STOPPED
+    assert store.get(run.id).state is JobState.RUNNING  # the other one goes on
     assert store.get(run.id).attempt == taken[0].attempt == run.attempt + 1
 
 
@@ -247,9 +247,9 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize(("spec", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
 def test_a_run_that_fails_gets_its_sentence(store, spec, words, capfd):
     run = claimed(store, spec)
-    assert execute(store, run) is RunState.FAILED
+    assert execute(store, run) is JobState.FAILED
     failed = store.get(run.id)
-    assert failed.state is RunState.FAILED and failed.finished_at is not None
+    assert failed.state is JobState.FAILED and failed.finished_at is not None
     assert words in failed.message
     assert failed.message.endswith(".") and "\n" not in failed.message
 
@@ -257,8 +257,8 @@ def test_a_run_that_fails_gets_its_sentence(store, spec, words, capfd):
 def test_after_a_failure_the_next_run_works(store):
     bad, good = store.enqueue_all([IMPOSSIBLE["too small"][0], TINY])
     assert work(store, drain=True) == 2
-    assert store.get(bad).state is RunState.FAILED
-    assert store.get(good).state is RunState.FINISHED
+    assert store.get(bad).state is JobState.FAILED
+    assert store.get(good).state is JobState.FINISHED
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_an_error_that_nobody_foresaw_is_one_line(store, error, message, capfd):
     def break_down(event: Progress | EpochMetrics) -> None:
         raise error
 
-    assert execute(store, run, break_down) is RunState.FAILED
+    assert execute(store, run, break_down) is JobState.FAILED
     assert store.get(run.id).message.startswith(message)
     assert "\n" not in store.get(run.id).message
     assert "Traceback" in capfd.readouterr().err  # for whoever runs the worker
@@ -285,7 +285,7 @@ def test_an_error_that_nobody_foresaw_is_one_line(store, error, message, capfd):
 def test_a_disk_that_is_full_ends_the_run_with_a_sentence(store):
     run = claimed(store)
     run_folder(run.id).write_text("a file stands where the folder should be")
-    assert execute(store, run) is RunState.FAILED
+    assert execute(store, run) is JobState.FAILED
     assert "LAB_RUNS_DIR" in store.get(run.id).message
 
 
@@ -304,7 +304,7 @@ def test_a_checkpoint_that_is_not_what_was_written_starts_the_run_over(store, ha
     store.resume(run_id)
     assert work(store, drain=True) == 1
     ended = store.get(run_id)
-    assert ended.state is RunState.FINISHED
+    assert ended.state is JobState.FINISHED
     assert words in ended.note and "started over" in ended.note
     assert history(store, run_id) == uninterrupted(store, TINY)
 
@@ -316,7 +316,7 @@ def stopped_in_the_second_epoch(store: Store) -> int:
         if isinstance(event, Progress) and (event.epoch, event.step) == (2, 1):
             raise worker_module.StopRequested
 
-    assert execute(store, run, stop) is RunState.STOPPED
+    assert execute(store, run, stop) is JobState.STOPPED
     return run.id
 
 
@@ -327,7 +327,7 @@ def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_r
     (isolated_runs / "lab.sqlite").unlink()
     fresh = open_store()
     run = claimed(fresh)
-    assert run.id == 1 and execute(fresh, run) is RunState.FINISHED
+    assert run.id == 1 and execute(fresh, run) is JobState.FINISHED
     assert history(fresh, run.id) == uninterrupted(fresh, TINY)
 
 
@@ -368,7 +368,7 @@ def test_a_death_between_files_and_store_loses_nothing_that_counted(
     monkeypatch.setattr(Store, where, original)
     assert [row["epoch"] for row in history(store, run.id)] == [1]
     again = store.claim()
-    assert execute(store, again) is RunState.FINISHED
+    assert execute(store, again) is JobState.FINISHED
     assert history(store, run.id) == uninterrupted(store, TINY)
     kept = store.get(run.id)
     left = {path.name for path in run_folder(run.id).iterdir()}
@@ -390,7 +390,7 @@ def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_leas
         execute(store, store.claim())
     monkeypatch.setattr(torch, "save", save)
     assert store.get(run_id).checkpoint == before
-    assert execute(store, store.claim()) is RunState.FINISHED
+    assert execute(store, store.claim()) is JobState.FINISHED
     assert history(store, run_id) == uninterrupted(store, TINY)
 
 
@@ -422,7 +422,7 @@ def test_a_run_that_goes_on_elsewhere_says_so(store, monkeypatch):
     work(store, drain=True)
     note = store.get(run_id).note
     assert "From epoch 2 on it was computed elsewhere (another machine; before, " in note
-    assert store.get(run_id).state is RunState.FINISHED
+    assert store.get(run_id).state is JobState.FINISHED
 
 
 def test_equal_runs_share_one_trial(store, monkeypatch):
@@ -456,7 +456,7 @@ def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
 
     execute(store, run, hang, abandoned.set)
     stopped = store.get(run.id)
-    assert stopped.state is RunState.STOPPED
+    assert stopped.state is JobState.STOPPED
     assert (load_checkpoint(stopped)["epoch"], load_checkpoint(stopped)["step"]) == (1, 0)
     store.resume(run.id)
     work(store, drain=True)
@@ -479,7 +479,7 @@ def test_a_stop_that_is_obeyed_in_time_ends_no_process(store, impatient, monkeyp
         store.request_stop([run.id])
         time.sleep(0.05)  # a heartbeat hears it, the next event obeys
 
-    assert execute(store, run, stop, abandoned.set) is RunState.STOPPED
+    assert execute(store, run, stop, abandoned.set) is JobState.STOPPED
     assert not abandoned.is_set() and load_checkpoint(store.get(run.id)) is not None
 
 
@@ -525,10 +525,10 @@ with worker.current_run(store.claim()):
     )
     with process:  # leaving the block closes its input and waits
         assert process.stdout.readline() == b"at work\n"
-        assert store.get(run_id).state is RunState.RUNNING
+        assert store.get(run_id).state is JobState.RUNNING
         process.stdin.close()
         assert process.wait(20) == 0
-    assert store.get(run_id).state is RunState.QUEUED
+    assert store.get(run_id).state is JobState.QUEUED
     assert store.claim().attempt == 2
 
 
@@ -543,17 +543,17 @@ def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store):
     finally:
         process.close()
     orphan = store.get(run_id)
-    assert orphan.state is RunState.RUNNING and orphan.attempt == 1
+    assert orphan.state is JobState.RUNNING and orphan.attempt == 1
     assert 1 <= len(history(store, run_id)) < LONG.recipe.epochs
 
     assert work(store, drain=True) == 1
     ended = store.get(run_id)
-    assert ended.state is RunState.FINISHED and ended.attempt == 2
+    assert ended.state is JobState.FINISHED and ended.attempt == 2
     assert history(store, run_id) == uninterrupted(store, LONG)
 
 
 def test_only_the_dead_of_this_machine_lose_their_runs(store):
-    here = worker_module.computer()
+    here = worker_module.this_computer()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     store.enqueue_all([TINY] * 4)
@@ -586,4 +586,4 @@ def test_a_store_that_breaks_while_a_run_ends_is_no_traceback(store, monkeypatch
 
     monkeypatch.setattr(Store, "finish", refuse)
     execute(store, run)  # the lease expires, another worker takes it up
-    assert store.get(run.id).state is RunState.RUNNING
+    assert store.get(run.id).state is JobState.RUNNING

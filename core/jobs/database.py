@@ -1,0 +1,178 @@
+"""Opening the database of a store, reading and writing in it; any SQLAlchemy URL will do.
+
+Everything that only SQLite needs stands in `_sqlite_engine`. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+
+from core.jobs.upgrade import bring_up_to_date
+from core.specs import LabError
+
+SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
+LOCKED_SECONDS = 30  # how long SQLite waits for another program that holds the file
+
+
+class StoreUnavailable(LabError):
+    """The store cannot be used now, and may be again soon: it is locked, or its disk is full."""
+
+
+def runs_dir() -> Path:
+    """The folder for the store and for checkpoints: LAB_RUNS_DIR, else the user's data folder."""
+    if chosen := os.environ.get("LAB_RUNS_DIR"):
+        return Path(chosen).expanduser()
+    base = Path(os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")))
+    return base / "cnn-architecture-lab" / "runs"
+
+
+def database_url() -> str:
+    """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`; a file by its absolute path."""
+    if not (chosen := os.environ.get("LAB_DATABASE_URL")):
+        return file_url(runs_dir() / "lab.sqlite")
+    file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
+    if not chosen.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
+        return chosen
+    return f"{file_url(Path(unquote(file)))}{mark}{query}"
+
+
+def file_url(path: Path) -> str:
+    """The address of an SQLite file, wherever the process that reads it runs."""
+    quoted = quote(str(path.absolute()), safe="/:\\")  # a ? in it is no query
+    return f"sqlite:///{quoted}"
+
+
+class Database:
+    """The open database of a store, in whole transactions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction; raises LabError when the database refuses, StoreUnavailable for now."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _refusal("written", error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that takes no lock; raises as `writing` does."""
+        try:
+            with self.engine.connect().execution_options(reads_only=True) as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _refusal("read", error) from error
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def open_database(url: str | None = None) -> Engine:
+    """The database at `url` (default: `database_url()`), its tables made when they are missing.
+
+    Raises LabError with one sentence when it cannot be opened, or belongs to another version;
+    StoreUnavailable when another program holds it.
+    """
+    chosen = url or database_url()
+    try:
+        if chosen.startswith("sqlite:///"):
+            file = unquote(chosen.removeprefix("sqlite:///").partition("?")[0])
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(chosen)
+        with engine.begin() as connection:
+            bring_up_to_date(connection)
+    except OSError as error:
+        raise LabError(
+            f"The folder for runs cannot be written ({error.strerror or error}); set LAB_RUNS_DIR"
+            " to a folder that can."
+        ) from error
+    except LabError:
+        raise
+    except ImportError as error:
+        raise LabError(
+            f"LAB_DATABASE_URL needs the Python package {error.name}, which is not installed;"
+            " install it, or leave the variable away to use an SQLite file."
+        ) from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: a broken port
+        raise LabError(
+            "LAB_DATABASE_URL is not a database address that can be opened; an example is"
+            " sqlite:////home/me/lab.sqlite."
+        ) from error
+    except SQLAlchemyError as error:
+        raise _refusal("opened", error) from error
+    return engine
+
+
+def _refusal(what: str, error: SQLAlchemyError) -> LabError:
+    """Why the store cannot be opened, read or written, and what would help."""
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
+    start = (
+        f"The run store cannot be {what}"
+        if what == "opened"
+        else (f"The run store could not be {what}")
+    )
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreUnavailable(
+            f"{start}: another program holds its file, a backup or a database browser perhaps"
+            f" ({reason}); close that program, or wait until it is done."
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return StoreUnavailable(f"{start} ({reason}); free some space on its disk.")
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return LabError(
+            f"{start} ({reason}); move that file away, or set LAB_RUNS_DIR to another folder."
+        )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return LabError(f"{start} ({reason}); check that its folder is there and not read-only.")
+    if isinstance(error, OperationalError) and not code:  # a server that is away, restarting, full
+        return StoreUnavailable(f"{start} ({reason}); check that the database server answers.")
+    return LabError(f"{start} ({reason}).")
+
+
+def _engine(url: str) -> Engine:
+    if url.startswith("sqlite"):
+        return _sqlite_engine(url)
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's begin is written below, not by sqlite3
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {1000 * LOCKED_SECONDS}")
+        safe = sqlite3.sqlite_version_info >= SQLITE_WITH_SAFE_WAL
+        cursor.execute(f"PRAGMA journal_mode = {'WAL' if safe else 'DELETE'}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails with "database is locked"
+        if not connection.get_execution_options().get("reads_only"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

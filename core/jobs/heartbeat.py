@@ -1,0 +1,108 @@
+"""The sign of life of a job under way, which also hears whether it should stop."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from core.jobs.records import Job, JobState
+from core.jobs.store import LostJob, Store, StoreUnavailable
+from core.specs import LabError
+from core.training.records import Progress
+
+HEARTBEAT_SECONDS = 1.0
+STOP_SECONDS = 2.0  # a step that takes longer is not waited for when somebody presses stop
+RETRY_SECONDS = 2.0  # between two tries to write what cannot be written now
+
+Result = TypeVar("Result")
+
+
+class StopRequested(Exception):
+    """Somebody pressed stop."""
+
+
+class Heartbeat(threading.Thread):
+    """Tells the store that the job is alive, and hears whether it should stop.
+
+    A thread of its own, because one step of a large network may take longer than the lease.
+    `abandon` ends the process in the middle of such a step.
+    """
+
+    def __init__(self, store: Store, job: Job, abandon: Callable[[], None] | None = None) -> None:
+        super().__init__(daemon=True)
+        self.store, self.job, self.abandon = store, job, abandon
+        self.progress: Progress | None = None
+        self.stop_requested_at: float | None = None
+        self.stop_obeyed = False
+        self.lost = False
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        """Beat until the job is over."""
+        while not self.over.wait(HEARTBEAT_SECONDS):
+            try:
+                if self.store.heartbeat(self.job, self.progress):
+                    self._hear_stop()
+            except LostJob:
+                self.lost = True
+                return
+            except LabError:
+                continue  # the store may answer again before the lease ends
+
+    def _hear_stop(self) -> None:
+        """Note that the job shall stop; end the process when the step takes too long."""
+        if self.stop_requested_at is None:
+            self.stop_requested_at = time.monotonic()
+        waited = time.monotonic() - self.stop_requested_at
+        if self.abandon and not self.stop_obeyed and waited > STOP_SECONDS:
+            self.store.finish(self.job, JobState.STOPPED)
+            self.abandon()
+
+    def check(self, progress: Progress) -> None:
+        """Note where the job is; raise StopRequested or LostJob when it must end."""
+        self.progress = progress
+        if self.lost:
+            raise LostJob(self.job.id)
+        if self.stop_requested_at is not None:
+            self.stop_obeyed = True
+            raise StopRequested
+
+    def end(self, state: JobState, message: str = "") -> JobState:
+        """Write the end of the job, unless somebody else holds it by now."""
+        with suppress(LostJob, StopRequested, LabError):  # else the lease will run out
+            self.patiently(lambda: self.store.finish(self.job, state, message))
+        return state
+
+    def patiently(self, write: Callable[[], Result]) -> Result:
+        """What `write` gives, tried again while the store or the disk cannot take it.
+
+        The job waits instead of failing: a full disk would fail every job of the queue, one after
+        the other. Raises LostJob once another worker has it, StopRequested when it shall stop.
+        """
+        before = self.progress
+        waits = False
+        while True:
+            try:
+                result = write()
+            except StoreUnavailable as error:
+                if not waits:
+                    print(f"{error} The run waits, and goes on by itself.", file=sys.stderr)
+                waits = True
+                waiting = before or Progress("waiting", 1, 1, 0, 1)
+                waiting = Progress("waiting", waiting.epoch, waiting.epochs, 0, 1)
+                if not self.stop_obeyed:
+                    self.check(waiting)
+                time.sleep(RETRY_SECONDS)
+            else:
+                self.progress = before
+                return result
+
+
+def report(error: Exception) -> None:
+    """The traceback for whoever runs the worker, never for the page."""
+    traceback.print_exception(error, file=sys.stderr)

@@ -1,0 +1,98 @@
+"""Executing a measurement: one function a kind, which yields what is known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.analysis import analyze
+from core.jobs.files import verified_best
+from core.jobs.heartbeat import Heartbeat
+from core.jobs.predictions import keep_predictions
+from core.jobs.records import Measurement
+from core.jobs.store import Store
+from core.measure.gradient_flow import Trained, measure_flow
+from core.measure.layer_times import measure_layers
+from core.measure.predict import predict
+from core.measure.requests import (
+    GradientFlowRequest,
+    LayerTimesRequest,
+    PredictRequest,
+    ThroughputRequest,
+)
+from core.measure.throughput import measure_throughput
+from core.specs import LabError
+from core.training.devices import describe
+from core.training.records import Progress
+
+PARTS = 1_000  # of a measurement, in which its progress is told
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a measurement knows so far."""
+
+    share: float  # of the measurement that is done, 0 to 1
+    result: Mapping[str, Any]  # its record's `to_dict`
+
+
+def measure(store: Store, job: Measurement, heartbeat: Heartbeat) -> None:
+    """Measure what the job asks for and keep what is found, as it comes.
+
+    Raises LabError, StopRequested, LostJob.
+    """
+    if job.request is None or job.kind not in MEASURES:
+        raise LabError("This measurement is of another version of the lab; delete it.")
+    heartbeat.check(Progress("measuring", 1, 1, 0, PARTS))
+    for found in MEASURES[job.kind](store, job.request):
+        _keep(store, job, heartbeat, found)
+
+
+def _keep(store: Store, job: Measurement, heartbeat: Heartbeat, found: Found) -> None:
+    """Write what is known so far, and end here when somebody has pressed stop."""
+    progress = Progress("measuring", 1, 1, round(PARTS * min(1.0, found.share)), PARTS)
+    heartbeat.patiently(lambda: store.keep_partial_result(job, found.result, progress))
+    heartbeat.check(progress)
+
+
+def _layer_times(store: Store, request: LayerTimesRequest) -> Iterator[Found]:
+    analysis = analyze(request.model)
+    passes = request.passes
+    for times in measure_layers(analysis, request.device, request.batch_size, passes):
+        yield Found(times.passes / passes, times.to_dict())
+
+
+def _throughput(store: Store, request: ThroughputRequest) -> Iterator[Found]:
+    sizes, devices = list(request.batch_sizes), list(request.devices)
+    for rates in measure_throughput(request.run, sizes, devices, request.rounds):
+        yield Found(rates.share, rates.to_dict())
+
+
+def _gradient_flow(store: Store, request: GradientFlowRequest) -> Iterator[Found]:
+    trained = [trained_run(store, run_id) for run_id in request.runs]
+    setting = (request.dataset, request.seeds, request.initialization, request.batch_size)
+    for flow in measure_flow(request.models, *setting, trained):
+        yield Found(flow.share, flow.to_dict())
+
+
+def _predict(store: Store, request: PredictRequest) -> Iterator[Found]:
+    run = store.get(request.run)
+    keep_predictions(run, predict(run.spec, verified_best(run), run.compute_plan))
+    yield Found(1.0, {"run": run.id, "machine": describe(run.spec.device)})
+
+
+def trained_run(store: Store, run_id: int) -> Trained:
+    """A run with its best parameters. Raises LabError where they are not here."""
+    run = store.get(run_id)
+    path = verified_best(run)
+    assert run.best_epoch is not None  # as the file is there
+    return Trained(run_id, run.best_epoch, run.spec, path)
+
+
+MEASURES: dict[str, Callable[[Store, Any], Iterator[Found]]] = {
+    LayerTimesRequest.kind: _layer_times,
+    ThroughputRequest.kind: _throughput,
+    GradientFlowRequest.kind: _gradient_flow,
+    PredictRequest.kind: _predict,
+}

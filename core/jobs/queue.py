@@ -1,0 +1,350 @@
+"""What a worker does with jobs: claim one, say that it lives, write what it finds, end it.
+
+Each change of state is one UPDATE with its condition, and everything a worker writes names the
+attempt it holds (the fence), so a worker that has lost its job can no longer change it. A worker
+holds a job for as long as its lease, which each sign of life renews. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, true, update
+
+from core.jobs.database import Database
+from core.jobs.records import (
+    TRAIN,
+    Job,
+    JobState,
+    Measurement,
+    Run,
+    StoredFile,
+    job_from_row,
+    result_to_json,
+    to_json,
+)
+from core.jobs.schema import epochs_table, jobs_table
+from core.specs import LabError
+from core.training.records import ComputePlan, EpochMetrics, Progress
+
+LEASE_SECONDS = 20.0  # a job whose worker has been silent for longer is free again
+MAX_DEATHS = 3  # of workers in training, without one more epoch or checkpoint between them
+MAX_EARLY_DEATHS = 10  # of workers before their first step: they died while they started
+
+JOBS = jobs_table.c
+
+
+class QueueFilter(StrEnum):
+    """Which jobs a worker takes."""
+
+    ANY = "any"
+    SINGLE = "single"  # runs of no study
+    STUDIES = "studies"  # runs of studies
+    MEASUREMENTS = "measurements"
+
+
+class LostJob(Exception):
+    """This worker no longer holds the job: it was stopped, deleted or taken over."""
+
+
+class Queue(Database):
+    """The jobs of a store, as workers see them."""
+
+    def waiting(self, queue_filter: QueueFilter = QueueFilter.ANY) -> list[Run | Measurement]:
+        """The jobs that a worker could claim now: queued, or their worker died."""
+        free = or_(JOBS.state == JobState.QUEUED, silent_at(time.time()))
+        query = select(jobs_table).where(free, _for_worker(queue_filter)).order_by(JOBS.id)
+        jobs: list[Run | Measurement] = []
+        with self.reading() as connection:
+            for row in connection.execute(query).mappings():
+                with suppress(LabError):  # a job that cannot be read cannot be executed
+                    jobs.append(job_from_row(row))
+        return jobs
+
+    def claim(
+        self, worker: str = "", queue_filter: QueueFilter = QueueFilter.ANY
+    ) -> Run | Measurement | None:
+        """Let `worker` take the oldest free job that passes the filter; None if there is none.
+
+        A job whose workers have died too often is failed instead, and one that cannot be read.
+        """
+        while row := self._claim_row(worker, queue_filter):
+            try:
+                return job_from_row(row)
+            except LabError as error:
+                self._fail_unreadable(row, str(error))
+        return None
+
+    def _claim_row(self, worker: str, queue_filter: QueueFilter) -> Mapping[Any, Any] | None:
+        now = time.time()
+        silent = silent_at(now)
+        with self.writing() as connection:
+            settle(connection, now)
+            oldest = (
+                select(JOBS.id)
+                .where(or_(JOBS.state == JobState.QUEUED, silent), _for_worker(queue_filter))
+                .order_by(JOBS.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)  # SQLite leaves this out
+            )
+            return (
+                connection.execute(
+                    update(jobs_table)
+                    .where(JOBS.id == oldest.scalar_subquery())
+                    .values(
+                        state=JobState.RUNNING,
+                        attempt=JOBS.attempt + 1,
+                        # A worker that died has spent the time until its last sign of life
+                        spent_seconds=case(
+                            (silent, spent_until(JOBS.heartbeat_at)), else_=JOBS.spent_seconds
+                        ),
+                        deaths=JOBS.deaths + case((and_(silent, JOBS.has_stepped), 1), else_=0),
+                        early_deaths=JOBS.early_deaths
+                        + case((and_(silent, ~JOBS.has_stepped), 1), else_=0),
+                        has_stepped=False,
+                        attempt_started_at=now,
+                        heartbeat_at=now,
+                        lease_until=now + LEASE_SECONDS,
+                        worker=worker,
+                        started_at=func.coalesce(JOBS.started_at, now),
+                        progress=None,
+                    )
+                    .returning(jobs_table)
+                )
+                .mappings()
+                .first()
+            )
+
+    def _fail_unreadable(self, row: Mapping[Any, Any], reason: str) -> None:
+        with self.writing() as connection:
+            connection.execute(
+                update(jobs_table)
+                .where(JOBS.id == row["id"], JOBS.attempt == row["attempt"])
+                .values(state=JobState.FAILED, finished_at=time.time(), message=reason)
+            )
+
+    def workers(self) -> set[str]:
+        """The processes that have a job."""
+        query = select(JOBS.worker).where(JOBS.state == JobState.RUNNING)
+        with self.reading() as connection:
+            return {worker for worker in connection.scalars(query) if worker}
+
+    def end_lease(self, worker: str) -> None:
+        """The jobs of `worker`, a process that is dead, are free again, or over."""
+        now = time.time()
+        with self.writing() as connection:
+            connection.execute(
+                update(jobs_table)
+                .where(JOBS.state == JobState.RUNNING, JOBS.worker == worker)
+                .values(worker=None, lease_until=0.0)
+            )
+            settle(connection, now)
+
+    def heartbeat(self, job: Job, progress: Progress | None) -> bool:
+        """Say that the job is alive and where it is; whether it should stop.
+
+        Raises LostJob when the caller no longer holds it.
+        """
+        values = _sign_of_life()
+        if progress is not None:
+            values["progress"] = to_json(progress)
+            if progress.phase in ("training", "evaluating"):
+                values["has_stepped"] = True
+        with self.writing() as connection:
+            row = connection.execute(
+                update(jobs_table).where(held(job)).values(values).returning(JOBS.stop_requested)
+            ).first()
+        if row is None:
+            raise LostJob(job.id)
+        return bool(row.stop_requested)
+
+    def describe(
+        self, job: Job, machine: str, fingerprint: str = "", plan: ComputePlan | None = None
+    ) -> None:
+        """Note what the job runs on and how it is computed. Raises LostJob."""
+        self._change(job, machine=machine, fingerprint=fingerprint, compute_plan=to_json(plan))
+
+    def add_note(self, run: Run, sentence: str) -> None:
+        """Add a sentence to what a reader should know about the run. Raises LostJob."""
+        gap = case((JOBS.note == "", ""), else_=" ")
+        self._change(run, note=JOBS.note + gap + sentence)
+
+    def keep_checkpoint(self, run: Run, checkpoint: StoredFile) -> None:
+        """From now on the run goes on from this file. Raises LostJob."""
+        self._change(run, checkpoint=to_json(checkpoint), **_made_progress())
+
+    def keep_partial_result(self, job: Job, result: Mapping[str, Any], progress: Progress) -> None:
+        """What a measurement has found so far. Raises LostJob."""
+        self._change(
+            job, result=result_to_json(result), progress=to_json(progress), **_sign_of_life()
+        )
+
+    def record(
+        self,
+        run: Run,
+        metrics: EpochMetrics,
+        checkpoint: StoredFile | None = None,
+        best_file: StoredFile | None = None,
+        dead_parameters: dict[str, int] | None = None,
+    ) -> None:
+        """Keep the figures of one epoch, with the files that belong to them. Raises LostJob."""
+        dead = None if dead_parameters is None else json.dumps(dead_parameters)
+        values = {"checkpoint": to_json(checkpoint), "dead_parameters": dead}
+        with self.writing() as connection:
+            row = connection.execute(
+                update(jobs_table)
+                .where(held(run))
+                .values(**values, **_sign_of_life(), **_made_progress())
+                .returning(JOBS.best_accuracy, JOBS.best_epoch)
+            ).first()
+            if row is None:
+                raise LostJob(run.id)
+            connection.execute(
+                delete(epochs_table).where(
+                    epochs_table.c.run_id == run.id, epochs_table.c.epoch >= metrics.epoch
+                )
+            )
+            connection.execute(insert(epochs_table), asdict(metrics) | {"run_id": run.id})
+            if row.best_accuracy is None or metrics.test_accuracy > row.best_accuracy:
+                connection.execute(
+                    update(jobs_table)
+                    .where(JOBS.id == run.id)
+                    .values(
+                        best_epoch=metrics.epoch,
+                        best_accuracy=metrics.test_accuracy,
+                        best_file=to_json(best_file),
+                    )
+                )
+
+    def forget_epochs(self, run: Run, after: int) -> None:
+        """Drop the epochs after the checkpoint that the run continues from. Raises LostJob."""
+        epochs = epochs_table.c
+        with self.writing() as connection:
+            if not connection.execute(
+                update(jobs_table).where(held(run)).values(_sign_of_life())
+            ).rowcount:
+                raise LostJob(run.id)
+            connection.execute(
+                delete(epochs_table).where(epochs.run_id == run.id, epochs.epoch > after)
+            )
+            best = connection.execute(
+                select(epochs.epoch, epochs.test_accuracy)
+                .where(epochs.run_id == run.id)
+                .order_by(epochs.test_accuracy.desc(), epochs.epoch)
+                .limit(1)
+            ).first()
+            best_epoch, best_accuracy = best or (None, None)
+            same = JOBS.best_epoch == best_epoch  # never true for None
+            connection.execute(
+                update(jobs_table)
+                .where(JOBS.id == run.id)
+                .values(
+                    best_epoch=best_epoch,
+                    best_accuracy=best_accuracy,
+                    best_file=case((same, JOBS.best_file), else_=None),
+                )
+            )
+
+    def finish(self, job: Job, state: JobState, message: str = "") -> None:
+        """End the job. Raises LostJob."""
+        now = time.time()
+        self._change(
+            job,
+            state=state,
+            message=message,
+            finished_at=now,
+            stop_requested=False,
+            spent_seconds=spent_until(now),
+        )
+
+    def release(self, job: Job) -> None:
+        """Put the job back into the queue, because its worker leaves in good order."""
+        with suppress(LostJob):
+            self._change(
+                job,
+                state=JobState.QUEUED,
+                deaths=0,
+                early_deaths=0,
+                spent_seconds=spent_until(time.time()),
+            )
+
+    def _change(self, job: Job, **values: Any) -> None:
+        with self.writing() as connection:
+            changed = connection.execute(
+                update(jobs_table).where(held(job)).values(**values)
+            ).rowcount
+        if not changed:
+            raise LostJob(job.id)
+
+
+def settle(connection: Connection, now: float) -> None:
+    """End the jobs of dead workers that nobody shall take up again."""
+    silent = silent_at(now)
+    ended = {"finished_at": now, "spent_seconds": spent_until(JOBS.heartbeat_at)}
+    endings = (
+        (JOBS.stop_requested, JobState.STOPPED, ""),  # nobody is left to obey the wish
+        (
+            JOBS.kind != TRAIN,
+            JobState.FAILED,
+            "The process that measured ended before it was done; measure again.",
+        ),
+        (
+            and_(JOBS.has_stepped, JOBS.deaths + 1 >= MAX_DEATHS),
+            JobState.FAILED,
+            f"Its worker died {MAX_DEATHS} times without finishing one more epoch;"
+            " a smaller batch or image needs less memory.",
+        ),
+        (
+            and_(~JOBS.has_stepped, JOBS.early_deaths + 1 >= MAX_EARLY_DEATHS),
+            JobState.FAILED,
+            f"Its worker died {MAX_EARLY_DEATHS} times before the first step, while it started, so"
+            " nothing was trained; the terminal of the server or of the worker says why.",
+        ),
+    )
+    for condition, state, message in endings:
+        values = {"state": state, "message": message, **ended}
+        connection.execute(update(jobs_table).where(silent, condition).values(values))
+
+
+def silent_at(now: float) -> Any:
+    """The condition that a job's worker has died: its lease has run out."""
+    return and_(JOBS.state == JobState.RUNNING, JOBS.lease_until < now)
+
+
+def held(job: Job) -> Any:
+    """The condition that `job` is still running in the attempt that the caller was given."""
+    return and_(JOBS.id == job.id, JOBS.attempt == job.attempt, JOBS.state == JobState.RUNNING)
+
+
+def spent_until(moment: Any) -> Any:
+    """The seconds that workers have had the job, once this attempt ends at `moment`."""
+    began = JOBS.attempt_started_at
+    return JOBS.spent_seconds + case((began < moment, moment - began), else_=0.0)
+
+
+def _sign_of_life() -> dict[str, Any]:
+    now = time.time()
+    return {"heartbeat_at": now, "lease_until": now + LEASE_SECONDS}
+
+
+def _made_progress() -> dict[str, Any]:
+    return {"deaths": 0, "early_deaths": 0, "has_stepped": True}
+
+
+def _for_worker(queue_filter: QueueFilter) -> Any:
+    """The condition that a worker with this filter, on this machine, may take a job."""
+    conditions: dict[QueueFilter, Any] = {
+        QueueFilter.ANY: true(),
+        QueueFilter.SINGLE: and_(JOBS.kind == TRAIN, JOBS.study.is_(None)),
+        QueueFilter.STUDIES: JOBS.study.is_not(None),
+        QueueFilter.MEASUREMENTS: JOBS.kind != TRAIN,
+    }
+    here = or_(JOBS.host.is_(None), JOBS.host == platform.node())
+    return and_(here, conditions[queue_filter])

@@ -1,0 +1,190 @@
+"""What the store tells: jobs, which are runs or measurements, and studies. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from core.measure.requests import Request, request_from_json
+from core.specs import LabError, RunSpec
+from core.training.records import ComputePlan, Progress
+
+RESULT_VERSION = 1  # of the JSON in which results of measurements are kept
+TRAIN = "train"  # the kind of a job that is a run; measurements have the kind of their request
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DIVERGED = "diverged"  # a run whose loss was no longer a number: it would diverge again
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of the job by itself."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the job can be put back into the queue, to go on where it ended."""
+        return self in (JobState.STOPPED, JobState.FAILED)
+
+
+class StudyKind(StrEnum):
+    """What the runs of a study have in common."""
+
+    VARIANTS = "variants"  # residual variants over seeds
+    STACK = "stack"  # plain and residual nets of growing depth
+    REPRODUCTION = "reproduction"  # the published runs, trained again
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the run's folder that the store vouches for."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of the queue. Times are seconds since 1970, UTC."""
+
+    id: int
+    state: JobState
+    message: str = ""  # why it failed
+    created_at: float = 0.0
+    started_at: float | None = None  # of its first attempt
+    finished_at: float | None = None
+    attempt: int = 0
+    attempt_started_at: float | None = None
+    spent_seconds: float = 0.0  # in earlier attempts
+    progress: Progress | None = None
+    stop_requested: bool = False
+    machine: str = ""  # what it ran on
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock time in which a worker had it; waiting and pauses are left out."""
+        if self.started_at is None:
+            return None
+        if self.state is JobState.RUNNING and self.attempt_started_at is not None:
+            return self.spent_seconds + max(0.0, time.time() - self.attempt_started_at)
+        return self.spent_seconds
+
+    @property
+    def fraction(self) -> float:
+        """Share of the job that is done, 0 to 1."""
+        return self.progress.fraction if self.progress else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Job):
+    """A job that trains a network."""
+
+    spec: RunSpec
+    study: str | None = None  # runs that belong together share this
+    best_epoch: int | None = None
+    best_accuracy: float | None = None  # fraction of the test images
+    fingerprint: str = ""  # what its bits depend on besides the spec and the compute plan
+    compute_plan: ComputePlan | None = None  # chosen when it first started
+    checkpoint: StoredFile | None = None  # where it goes on
+    best_file: StoredFile | None = None  # the parameters of its best epoch
+    dead_parameters: dict[str, int] | None = None  # never got a gradient; None: not known yet
+    note: str = ""  # what a reader should know about its figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Job):
+    """A job that measures something; who asks for the same again gets the same job."""
+
+    kind: str
+    key: str  # equal for equal requests on one machine
+    request: Request | None = None  # None: of an older lab, which kept only a hash
+    result: dict[str, Any] | None = None  # as far as it is known; its record's `to_dict`
+
+
+@dataclass(frozen=True)
+class UnreadableJob:
+    """A row that this lab cannot read: it is shown as such, and can be deleted."""
+
+    id: int
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs that belong together."""
+
+    id: str  # what Run.study holds, and the address
+    title: str
+    settings: dict[str, Any] = field(default_factory=dict)  # what was chosen
+    created_at: float = 0.0
+    kind: StudyKind = StudyKind.VARIANTS
+
+
+def to_json(record: StoredFile | ComputePlan | Progress | None) -> str | None:
+    """A small record as the table keeps it."""
+    return json.dumps(asdict(record)) if record else None
+
+
+def result_to_json(result: Mapping[str, Any]) -> str:
+    """The result of a measurement as the table keeps it."""
+    return json.dumps({"version": RESULT_VERSION, "result": result})
+
+
+def result_from_json(text: str | None) -> dict[str, Any] | None:
+    """The inverse of `result_to_json`; None without one, and for one of a newer lab."""
+    kept = json.loads(text) if text else {}
+    if kept.get("version") != RESULT_VERSION:
+        return None
+    result: dict[str, Any] = kept["result"]
+    return result
+
+
+_RECORDS: dict[str, Any] = {  # columns that hold JSON, and what is made of it
+    "progress": Progress,
+    "compute_plan": ComputePlan,
+    "checkpoint": StoredFile,
+    "best_file": StoredFile,
+    "dead_parameters": dict,
+}
+
+
+def job_from_row(row: Mapping[Any, Any]) -> Run | Measurement:
+    """A row of the table as a record. Raises LabError when this lab cannot read it."""
+    record = Run if row["kind"] == TRAIN else Measurement
+    values = {name: row[name] for name in record.__dataclass_fields__ if name in row}
+    values.pop("request", None)
+    try:
+        values["state"] = JobState(row["state"])
+        for name, make in _RECORDS.items():
+            if values.get(name):
+                values[name] = make(**json.loads(values[name]))
+        if record is Run:
+            return Run(spec=RunSpec.from_json(row["request"]), **values)
+        if row["request"]:
+            values["request"] = request_from_json(row["kind"], row["request"])
+        values["result"] = result_from_json(row["result"])
+        return Measurement(**values)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # LabError is a ValueError
+        raise LabError(f"Job {row['id']} cannot be read: {error}") from error
+
+
+def as_unreadable(row: Mapping[Any, Any], error: LabError) -> UnreadableJob:
+    """What can be said of a row that cannot be read."""
+    return UnreadableJob(row["id"], str(row["state"]), str(error))
+
+
+def extended(spec: RunSpec, epochs: int) -> RunSpec:
+    """The same run with so many epochs."""
+    return replace(spec, recipe=replace(spec.recipe, epochs=epochs))

@@ -1,0 +1,173 @@
+"""Executing a run: data, network, epochs; each epoch is recorded, and the run can go on."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+
+from core.analysis import analyze
+from core.data import download, is_available
+from core.data.catalogue import find_dataset
+from core.data.load import load
+from core.jobs.files import (
+    DamagedFile,
+    load_checkpoint,
+    remove_others,
+    save_best,
+    save_checkpoint,
+)
+from core.jobs.heartbeat import Heartbeat, StopRequested
+from core.jobs.records import Run, StoredFile
+from core.jobs.store import Store
+from core.measure.requests import ComputePlanRequest
+from core.specs import RunSpec
+from core.training import compute_plan as compute_plans
+from core.training import fit as training_loop
+from core.training.allocator import memory_kept
+from core.training.devices import available_bytes, describe, find_device
+from core.training.estimate import check_memory
+from core.training.records import ComputePlan, EpochMetrics, Progress
+
+CHECKPOINT_SECONDS = 60.0  # of an epoch that a death loses at most, and the time to write that
+
+Listener = Callable[[Progress | EpochMetrics], None]
+
+
+def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> None:
+    """Train the run to its end. Raises LabError, StopRequested, LostJob."""
+    spec = run.spec
+    _fetch_data(spec.dataset, heartbeat, listen)
+    _check_memory(run)
+    training = training_loop.start(spec, compute_plan_of(store, run))
+    _go_on(store, run, training)
+    checkpointer = Checkpointer(store, run, training, heartbeat)
+    with memory_kept():
+        try:
+            for event in training_loop.fit(spec, load(spec.dataset), training):
+                if isinstance(event, EpochMetrics):
+                    checkpointer.keep_epoch(event)
+                else:
+                    checkpointer.keep_when_due()
+                    heartbeat.check(event)
+                listen(event)
+        except StopRequested:
+            checkpointer.keep_checkpoint()
+            raise
+
+
+class Checkpointer:
+    """Writes the files of a run and tells the store, which vouches only for what is there.
+
+    Where the disk or the store cannot take it, the run waits.
+    """
+
+    def __init__(
+        self, store: Store, run: Run, training: training_loop.Training, heartbeat: Heartbeat
+    ) -> None:
+        self.store, self.run, self.training, self.heartbeat = store, run, training, heartbeat
+        self.best = store.get(run.id).best_accuracy or -1.0
+        self.due = time.monotonic() + CHECKPOINT_SECONDS
+
+    def keep_epoch(self, metrics: EpochMetrics) -> None:
+        """After an epoch: its figures, its checkpoint, and the parameters if they are the best."""
+        patiently, best_file = self.heartbeat.patiently, None
+        if metrics.test_accuracy > self.best:
+            self.best = metrics.test_accuracy
+            best_file = patiently(lambda: save_best(self.run, self.training.network, metrics.epoch))
+        checkpoint = self._write()
+        dead = self.training.dead
+        patiently(lambda: self.store.record(self.run, metrics, checkpoint, best_file, dead))
+        self._remove_others()
+
+    def keep_checkpoint(self) -> None:
+        """In the middle of an epoch: where it is."""
+        checkpoint = self._write()
+        self.heartbeat.patiently(lambda: self.store.keep_checkpoint(self.run, checkpoint))
+        self._remove_others()
+
+    def keep_when_due(self) -> None:
+        """A checkpoint in the middle of a long epoch."""
+        if time.monotonic() > self.due:
+            self.keep_checkpoint()
+
+    def _write(self) -> StoredFile:
+        """The checkpoint; the next one is due later where writing takes long."""
+        began = time.monotonic()
+        state = self.training.state() | {"spec": self.run.spec.to_json()}
+        file = self.heartbeat.patiently(lambda: save_checkpoint(self.run, state))
+        now = time.monotonic()
+        self.due = now + max(CHECKPOINT_SECONDS, 20 * (now - began))
+        return file
+
+    def _remove_others(self) -> None:
+        files = self.heartbeat.patiently(lambda: self.store.get(self.run.id))
+        if files.attempt == self.run.attempt:
+            remove_others(files)
+
+
+def compute_plan_of(store: Store, run: Run) -> ComputePlan:
+    """Threads and memory format: those the run began with, else the best of a short trial.
+
+    A run that goes on elsewhere gets a note, because its last digits are then no longer those of
+    an unbroken one.
+    """
+    spec, here = run.spec, compute_plans.fingerprint(run.spec.device)
+    plan = run.compute_plan
+    if plan is None:
+        plan = _fastest_compute_plan(store, spec)
+    elif here != run.fingerprint:
+        epoch = len(store.epochs([run.id])[run.id]) + 1
+        store.add_note(
+            run,
+            f"From epoch {epoch} on it was computed elsewhere ({here}; before, {run.fingerprint}),"
+            " so its last digits are not those of an unbroken run.",
+        )
+    store.describe(run, f"{platform.node()}: {describe(spec.device)}", here, plan)
+    return plan
+
+
+def _fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
+    """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
+    images = spec.train_images or find_dataset(spec.dataset).train_images
+    steps = spec.recipe.epochs * -(-images // spec.recipe.batch_size)
+    request = ComputePlanRequest(compute_plans.compute_plan_key(spec))
+    is_worth_a_trial = steps >= compute_plans.TRIAL_STEPS
+    if is_worth_a_trial and (known := store.result_of(request)):
+        return ComputePlan(**known)
+    plan = compute_plans.choose_compute_plan(spec, steps)
+    if not is_worth_a_trial:
+        return plan
+    return ComputePlan(**store.keep_result(request, vars(plan)))
+
+
+def _go_on(store: Store, run: Run, training: training_loop.Training) -> None:
+    """Restore the checkpoint that the store vouches for; without one the run starts over."""
+    try:
+        state = load_checkpoint(run)
+    except DamagedFile as error:
+        state = None
+        store.add_note(run, f"Its checkpoint {error}, so it started over.")
+    if state:
+        training.restore(state)
+    store.forget_epochs(run, after=training.epoch)
+    remove_others(store.get(run.id))
+
+
+def _check_memory(run: Run) -> None:
+    """Raise LabError when the run would not fit into the device's memory."""
+    free = available_bytes(find_device(run.spec.device))
+    check_memory(run.spec, analyze(run.spec.model), free)
+
+
+def _fetch_data(name: str, heartbeat: Heartbeat, listen: Listener) -> None:
+    """Download the data set where it is not here yet."""
+    if is_available(name):
+        return
+
+    def progress(done: int, total: int) -> None:
+        event = Progress("downloading", 1, 1, done, total)
+        heartbeat.check(event)
+        listen(event)
+
+    download(name, progress)

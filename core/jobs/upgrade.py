@@ -1,0 +1,207 @@
+"""Bringing the store of an older lab up to the present schema, with nothing lost.
+
+Each step knows only the version before it and the one after it, in SQL of its own: the tables of
+`core.jobs.schema` go on changing, what an old store looks like does not. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, inspect, text
+
+from core.jobs.schema import SCHEMA_VERSION, lab_table, tables
+from core.specs import LabError
+
+LEASE_SECONDS_BEFORE_3 = 20.0
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Make the tables of a new store, or change those of an older one step by step.
+
+    Raises LabError for a version that this lab cannot read.
+    """
+    if not inspect(connection).has_table(lab_table.name):
+        lab_table.create(connection, checkfirst=True)
+    query = text("SELECT value FROM lab WHERE name = 'schema_version'")
+    version = connection.scalar(query)
+    if version is None:
+        tables.create_all(connection)
+        connection.execute(
+            text("INSERT INTO lab (name, value) VALUES ('schema_version', :version)"),
+            {"version": str(SCHEMA_VERSION)},
+        )
+        return
+    number = int(version)
+    if number not in (*STEPS, SCHEMA_VERSION):
+        newer = "newer" if number > SCHEMA_VERSION else "older"
+        raise LabError(
+            f"The run store was made by a {newer} version of the lab (schema {version}, this one"
+            f" reads {SCHEMA_VERSION}); use that version, or another LAB_RUNS_DIR."
+        )
+    while number < SCHEMA_VERSION:
+        STEPS[number](connection)
+        number += 1
+    connection.execute(
+        text("UPDATE lab SET value = :version WHERE name = 'schema_version'"),
+        {"version": str(SCHEMA_VERSION)},
+    )
+
+
+def _from_1(connection: Connection) -> None:
+    """Columns for checkpoints, workers and phases; the table of studies."""
+    _add_columns(
+        connection,
+        "runs",
+        {
+            "worker": "TEXT",
+            "fingerprint": "TEXT NOT NULL DEFAULT ''",
+            "execution": "TEXT",
+            "checkpoint": "TEXT",
+            "best_file": "TEXT",
+            "dead_parameters": "TEXT",
+            "note": "TEXT NOT NULL DEFAULT ''",
+        },
+    )
+    phases = ("data", "transfer", "forward", "backward", "optimiser")
+    columns = {f"{phase}_seconds": "FLOAT NOT NULL DEFAULT 0" for phase in phases}
+    _add_columns(connection, "epochs", columns)
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS studies (id VARCHAR(80) PRIMARY KEY, title TEXT NOT NULL,"
+            " settings TEXT NOT NULL, created_at FLOAT NOT NULL)"
+        )
+    )
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS speeds (device VARCHAR(200) PRIMARY KEY,"
+            " measured_at FLOAT NOT NULL, speed TEXT NOT NULL)"
+        )
+    )
+    connection.execute(  # version 1 had one name for it, and no hash
+        text("UPDATE runs SET best_file = :file WHERE best_epoch IS NOT NULL"),
+        {"file": '{"name": "best.safetensors", "sha256": ""}'},
+    )
+
+
+def _from_2(connection: Connection) -> None:
+    """Runs and measurements become jobs, "diverged" a state; a study has a kind."""
+    for index in ("ix_runs_state", "ix_runs_study"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
+    connection.execute(text("ALTER TABLE runs RENAME TO jobs"))
+    for old, new in (("spec", "request"), ("execution", "compute_plan"), ("failures", "deaths")):
+        connection.execute(text(f"ALTER TABLE jobs RENAME COLUMN {old} TO {new}"))
+    _add_columns(
+        connection,
+        "jobs",
+        {
+            "kind": "VARCHAR(40) NOT NULL DEFAULT 'train'",
+            "key": "VARCHAR(200)",
+            "host": "VARCHAR(200)",
+            "result": "TEXT",
+            "early_deaths": "INTEGER NOT NULL DEFAULT 0",
+            "has_stepped": "BOOLEAN NOT NULL DEFAULT FALSE",
+            "lease_until": "FLOAT",
+        },
+    )
+    for column, unique in (("kind", ""), ("key", "UNIQUE"), ("state", ""), ("study", "")):
+        connection.execute(text(f"CREATE {unique} INDEX ix_jobs_{column} ON jobs ({column})"))
+    connection.execute(
+        text("UPDATE jobs SET lease_until = heartbeat_at + :lease WHERE state = 'running'"),
+        {"lease": LEASE_SECONDS_BEFORE_3},
+    )
+    connection.execute(
+        text(
+            "UPDATE jobs SET state = 'diverged'"
+            " WHERE state = 'failed' AND message LIKE '%the network diverged%'"
+        )
+    )
+    _studies_from_2(connection)
+    for name, measured_at, found in connection.execute(
+        text("SELECT device, measured_at, speed FROM speeds")
+    ).all():
+        _insert_measurement(connection, name, measured_at, json.loads(found))
+    connection.execute(text("DROP TABLE speeds"))
+
+
+def _studies_from_2(connection: Connection) -> None:
+    """Version 2 told the kind of a study by its name, and some studies had no row."""
+    _add_columns(connection, "studies", {"kind": "VARCHAR(20) NOT NULL DEFAULT 'variants'"})
+    named = connection.execute(
+        text(
+            "SELECT study, MIN(created_at) FROM jobs WHERE study IS NOT NULL"
+            " AND study NOT IN (SELECT id FROM studies) GROUP BY study"
+        )
+    ).all()
+    for study, created_at in named:
+        kind = "variants"
+        if study.startswith("stack-"):
+            kind = "stack"
+        elif study == "reproduction":
+            kind = "reproduction"
+        connection.execute(
+            text(
+                "INSERT INTO studies (id, kind, title, settings, created_at)"
+                " VALUES (:id, :kind, :id, '{}', :created_at)"
+            ),
+            {"id": study, "kind": kind, "created_at": created_at},
+        )
+
+
+_KINDS_BEFORE_3 = {  # how the name of a measurement began in version 2
+    "layer times ": "layer-times",
+    "throughput ": "throughput",
+    "gradients ": "gradient-flow",
+    "predictions ": "predict",
+    "execution ": "compute-plan",
+}
+
+
+def _insert_measurement(
+    connection: Connection, name: str, measured_at: float, found: dict[str, Any]
+) -> None:
+    """A row of the table `speeds`, which held everything that had been measured, as a job."""
+    begins = (kind for prefix, kind in _KINDS_BEFORE_3.items() if name.startswith(prefix))
+    kind = next(begins, "device-speed")
+    state, message = "finished", ""
+    result: dict[str, Any] | None = found
+    if kind in ("throughput", "gradient-flow", "predict"):
+        result = found.get("result")
+        state = "finished" if found.get("share", 1.0) >= 1.0 else "stopped"
+    elif kind == "layer-times":
+        result = found.get("times")
+        state = "finished" if result and result["passes"] >= found.get("of", 0) else "stopped"
+    if "error" in found:
+        state, message = "failed", str(found["error"])
+    elif not result:
+        state, message = "failed", "It ended before anything was measured; measure again."
+    row = {
+        "kind": kind,
+        "key": name,
+        "state": state,
+        "message": message,
+        "result": json.dumps({"version": 1, "result": result}) if result else None,
+        "at": measured_at,
+    }
+    connection.execute(
+        text(
+            "INSERT INTO jobs (kind, key, state, request, result, message, created_at, started_at,"
+            " finished_at, attempt, spent_seconds, deaths, stop_requested, machine)"
+            " VALUES (:kind, :key, :state, '', :result, :message, :at, :at, :at, 1, 0, 0, FALSE,"
+            " '')"
+        ),
+        row,
+    )
+
+
+def _add_columns(connection: Connection, table: str, columns: dict[str, str]) -> None:
+    """Add the columns that the table lacks; rows that are there get their defaults."""
+    present = {column["name"] for column in inspect(connection).get_columns(table)}
+    for name, definition in columns.items():
+        if name not in present:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {definition}"))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}  # to the next version

@@ -1,0 +1,186 @@
+"""What a measurement is asked for: one record a kind, JSON both ways. Imports no torch.
+
+A new measurement is a record here, a row in `REQUESTS`, and a function in
+`core.jobs.measurements` that measures it.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from core.measure.gradient_records import BATCH_SIZE
+from core.specs import LabError, ModelSpec, RunSpec, Spec
+
+PASSES = 9  # of a network whose layers are timed; the medians are over these
+ROUNDS = 5  # of a throughput, in which every loop has its turn
+
+
+@dataclass(frozen=True)
+class Request(Spec):
+    """What is measured. Equal requests on one machine share one job, found by their key."""
+
+    kind: ClassVar[str]
+    in_key: ClassVar[str]  # what stands before the hash in the key, as older labs wrote it
+
+    def what(self) -> tuple[object, ...]:
+        """What the result depends on, besides the machine."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """A short name for this measurement on this machine."""
+        text = " ".join(map(str, (platform.node(), *self.what())))
+        return f"{self.in_key} {sha256(text.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class LayerTimesRequest(Request):
+    """How long each layer of a network takes, forward and backward."""
+
+    kind: ClassVar[str] = "layer-times"
+    in_key: ClassVar[str] = "layer times"
+    model: ModelSpec
+    device: str
+    batch_size: int
+    passes: int = PASSES
+
+    def __post_init__(self) -> None:
+        _read_model(self)
+
+    def what(self) -> tuple[object, ...]:
+        """Network, device, batch."""
+        return self.model.to_json(), self.device, self.batch_size
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with the model's options as an object."""
+        return asdict(self) | {"model": self.model.to_dict()}
+
+
+@dataclass(frozen=True)
+class ThroughputRequest(Request):
+    """How many images a second train with each batch size on each device."""
+
+    kind: ClassVar[str] = "throughput"
+    in_key: ClassVar[str] = "throughput"
+    run: RunSpec
+    batch_sizes: tuple[int, ...]
+    devices: tuple[str, ...]
+    rounds: int = ROUNDS
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.run, RunSpec):
+            object.__setattr__(self, "run", RunSpec.from_dict(self.run))
+        object.__setattr__(self, "batch_sizes", tuple(self.batch_sizes))
+        object.__setattr__(self, "devices", tuple(self.devices))
+
+    def what(self) -> tuple[object, ...]:
+        """The run but for its batch size and device, and both of these."""
+        run = self.run
+        setting = (run.model.to_json(), run.dataset, run.train_images, run.recipe.name)
+        return *setting, sorted(self.batch_sizes), sorted(self.devices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with the model's options as an object."""
+        return asdict(self) | {"run": self.run.to_dict()}
+
+
+@dataclass(frozen=True)
+class GradientFlowRequest(Request):
+    """Gradient norm and activation variance of every layer of networks and trained runs."""
+
+    kind: ClassVar[str] = "gradient-flow"
+    in_key: ClassVar[str] = "gradients"
+    models: tuple[ModelSpec, ...]  # every option filled in
+    dataset: str
+    seeds: int
+    initialization: str
+    batch_size: int = BATCH_SIZE
+    runs: tuple[int, ...] = ()  # finished runs, as initialized and with their best parameters
+
+    def __post_init__(self) -> None:
+        models = tuple(
+            model if isinstance(model, ModelSpec) else ModelSpec.from_dict(model)
+            for model in self.models
+        )
+        object.__setattr__(self, "models", models)
+        object.__setattr__(self, "runs", tuple(self.runs))
+
+    def what(self) -> tuple[object, ...]:
+        """Networks, data, seeds, initialization, batch, runs."""
+        networks = sorted(model.to_json() for model in self.models)
+        setting = (self.dataset, self.seeds, self.initialization, self.batch_size)
+        return *networks, *setting, sorted(self.runs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with each model's options as an object."""
+        return asdict(self) | {"models": [model.to_dict() for model in self.models]}
+
+
+@dataclass(frozen=True)
+class PredictRequest(Request):
+    """What a run's best parameters say to each test image; the result is a file of the run."""
+
+    kind: ClassVar[str] = "predict"
+    in_key: ClassVar[str] = "predictions"
+    run: int
+    parameters_sha256: str  # of the file that holds them
+
+    def what(self) -> tuple[object, ...]:
+        """The run and its parameters."""
+        return self.run, self.parameters_sha256
+
+
+@dataclass(frozen=True)
+class DeviceSpeedRequest(Request):
+    """How fast a device is, for estimates of time."""
+
+    kind: ClassVar[str] = "device-speed"
+    in_key: ClassVar[str] = ""
+    device: str
+
+    @property
+    def key(self) -> str:
+        """The machine and its device, in words."""
+        return f"{platform.node()} {self.device}"
+
+
+@dataclass(frozen=True)
+class ComputePlanRequest(Request):
+    """Which threads and memory format train a network fastest; equal networks share one trial."""
+
+    kind: ClassVar[str] = "compute-plan"
+    in_key: ClassVar[str] = ""
+    setting: str  # see core.training.compute_plan.compute_plan_key
+
+    @property
+    def key(self) -> str:
+        """The setting holds the machine already."""
+        return self.setting
+
+
+REQUESTS: dict[str, type[Request]] = {
+    request.kind: request
+    for request in (
+        LayerTimesRequest,
+        ThroughputRequest,
+        GradientFlowRequest,
+        PredictRequest,
+        DeviceSpeedRequest,
+        ComputePlanRequest,
+    )
+}
+
+
+def request_from_json(kind: str, text: str) -> Request:
+    """The request of this kind. Raises LabError for another kind, or when it cannot be read."""
+    if kind not in REQUESTS:
+        raise LabError(f"there is no measurement {kind!r} in this version of the lab.")
+    return REQUESTS[kind].from_json(text)
+
+
+def _read_model(request: LayerTimesRequest) -> None:
+    if not isinstance(request.model, ModelSpec):
+        object.__setattr__(request, "model", ModelSpec.from_dict(request.model))

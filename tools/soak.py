@@ -47,11 +47,11 @@ TINY = RunSpec(
 WORKER = """
 import os, signal, sys
 import torch
-from core.jobs import store, worker
+from core.jobs import heartbeat, queue, train, worker
 
-store.LEASE_SECONDS, worker.HEARTBEAT_SECONDS = 2.0, 0.1
-worker.Keeper.keep_now_and_then = lambda keeper: (
-    keeper.keep_checkpoint() if keeper.training.step % 5 == 0 else None
+queue.LEASE_SECONDS, heartbeat.HEARTBEAT_SECONDS = 2.0, 0.1
+train.Checkpointer.keep_when_due = lambda checkpointer: (
+    checkpointer.keep_checkpoint() if checkpointer.training.step % 5 == 0 else None
 )
 writes, save = int(sys.argv[1]), torch.save
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,17 +20,24 @@ from safetensors.torch import load_file
 
 from core.data.batches import prepare
 from core.data.load import load
-from core.jobs import store as store_module
-from core.jobs import worker as worker_module
+from core.jobs import heartbeat as heartbeat_module
+from core.jobs import processes
+from core.jobs import queue as queue_module
+from core.jobs import train as train_module
+from core.jobs.engines import local
 from core.jobs.engines.local import WorkerProcess
 from core.jobs.files import best_path, load_checkpoint, path_of, run_folder, verified_best
-from core.jobs.store import JobState, Run, Store, open_store
+from core.jobs.predictions import read_predictions
+from core.jobs.store import JobState, Run, Store, StoreUnavailable, open_store
 from core.jobs.worker import execute, work
+from core.measure.requests import GradientFlowRequest, LayerTimesRequest, PredictRequest
 from core.specs import LabError, ModelSpec, RunSpec
+from core.training import fit as training_loop
 from core.training.fit import fit
 from core.training.recipes import recipe
-from core.training.records import TIMES, ComputePlan, EpochMetrics, Progress
+from core.training.records import TIMES, ComputePlan, EpochMetrics, LayerTimes, Progress
 from core.zoo.building import build
+from core.zoo.catalogue import complete
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -49,14 +57,15 @@ def store() -> Store:
 
 @pytest.fixture
 def impatient(monkeypatch) -> None:
-    """Hearts beat fast, so that a stop is heard within a few steps."""
-    monkeypatch.setattr(worker_module, "HEARTBEAT_SECONDS", 0.01)
+    """Hearts beat fast, so that a stop is heard within a few steps; nobody waits long."""
+    monkeypatch.setattr(heartbeat_module, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat_module, "HEARTBEAT_SECONDS", 0.01)
 
 
 @pytest.fixture
 def no_lease(monkeypatch) -> None:
     """A worker that died is missed at once."""
-    monkeypatch.setattr(store_module, "LEASE_SECONDS", 0.0)
+    monkeypatch.setattr(queue_module, "LEASE_SECONDS", 0.0)
 
 
 def claimed(store: Store, spec: RunSpec = TINY) -> Run:
@@ -194,7 +203,8 @@ def test_a_run_that_another_worker_took_over_is_left_to_it(store, impatient, mon
 
     def take_over(event: Progress | EpochMetrics) -> None:
         if not taken:
-            monkeypatch.setattr(store_module, "LEASE_SECONDS", -1.0)
+            monkeypatch.setattr(queue_module, "LEASE_SECONDS", -1.0)
+            wait_until(lambda: store.waiting())  # from now on no heartbeat renews the lease
             taken.append(store.claim())
             time.sleep(0.05)
 
@@ -247,9 +257,10 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize(("spec", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
 def test_a_run_that_fails_gets_its_sentence(store, spec, words, capfd):
     run = claimed(store, spec)
-    assert execute(store, run) is JobState.FAILED
+    state = JobState.DIVERGED if words == "diverged" else JobState.FAILED
+    assert execute(store, run) is state
     failed = store.get(run.id)
-    assert failed.state is JobState.FAILED and failed.finished_at is not None
+    assert failed.state is state and failed.finished_at is not None
     assert words in failed.message
     assert failed.message.endswith(".") and "\n" not in failed.message
 
@@ -282,11 +293,58 @@ def test_an_error_that_nobody_foresaw_is_one_line(store, error, message, capfd):
     assert "Traceback" in capfd.readouterr().err  # for whoever runs the worker
 
 
-def test_a_disk_that_is_full_ends_the_run_with_a_sentence(store):
+def test_a_run_whose_files_cannot_be_written_waits_and_goes_on(store, impatient, capfd):
+    """A full disk would fail every run of the queue, one after the other."""
+    first, _ = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
+    in_the_way = run_folder(first)
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("a file stands where the folder should be")
+    phases = []
+
+    def free_the_disk() -> None:
+        wait_until(lambda: (now := store.get(first).progress) and now.phase == "waiting")
+        phases.append(store.get(first).state)
+        in_the_way.unlink()
+
+    helper = threading.Thread(target=free_the_disk)
+    helper.start()
+    assert work(store, drain=True) == 2
+    helper.join()
+    assert phases == [JobState.RUNNING]
+    assert {run.state for run in store.runs()} == {JobState.FINISHED}
+    assert history(store, first) == uninterrupted(store, TINY)
+    assert "LAB_RUNS_DIR" in capfd.readouterr().err
+
+
+def test_a_run_that_waits_for_its_disk_can_be_stopped(store, impatient):
     run = claimed(store)
+    run_folder(run.id).parent.mkdir(parents=True, exist_ok=True)
     run_folder(run.id).write_text("a file stands where the folder should be")
-    assert execute(store, run) is JobState.FAILED
-    assert "LAB_RUNS_DIR" in store.get(run.id).message
+
+    def stop() -> None:
+        wait_until(lambda: (now := store.get(run.id).progress) and now.phase == "waiting")
+        store.request_stop([run.id])
+
+    helper = threading.Thread(target=stop)
+    helper.start()
+    assert execute(store, run) is JobState.STOPPED
+    helper.join()
+    assert store.get(run.id).state is JobState.STOPPED
+
+
+def test_a_store_that_is_locked_while_a_run_records_is_waited_for(store, impatient, monkeypatch):
+    run, record, refusals = claimed(store), Store.record, []
+
+    def refuse_twice(self, *what) -> None:
+        if len(refusals) < 2:
+            refusals.append(what)
+            raise StoreUnavailable("The run store could not be written: another program holds it.")
+        record(self, *what)
+
+    monkeypatch.setattr(Store, "record", refuse_twice)
+    assert execute(store, run) is JobState.FINISHED
+    assert len(refusals) == 2 and store.get(run.id).message == ""
+    assert history(store, run.id) == uninterrupted(store, TINY)
 
 
 def damage(path: Path) -> None:
@@ -314,7 +372,7 @@ def stopped_in_the_second_epoch(store: Store) -> int:
 
     def stop(event: Progress | EpochMetrics) -> None:
         if isinstance(event, Progress) and (event.epoch, event.step) == (2, 1):
-            raise worker_module.StopRequested
+            raise heartbeat_module.StopRequested
 
     assert execute(store, run, stop) is JobState.STOPPED
     return run.id
@@ -352,8 +410,8 @@ class Killed(BaseException):
 def test_a_death_between_files_and_store_loses_nothing_that_counted(
     store, no_lease, monkeypatch, where
 ):
-    every_step = worker_module.Checkpointer.keep_checkpoint
-    monkeypatch.setattr(worker_module.Checkpointer, "keep_now_and_then", every_step)
+    every_step = train_module.Checkpointer.keep_checkpoint
+    monkeypatch.setattr(train_module.Checkpointer, "keep_when_due", every_step)
     run = claimed(store)
     original = getattr(Store, where)
 
@@ -402,11 +460,9 @@ def test_the_way_to_compute_is_kept_with_the_run_and_used_again(store, monkeypat
     compute_plan = store.get(run_id).compute_plan
     assert compute_plan == ComputePlan(threads=1, channels_last=True)
     used = []
-    from core.training import fit as fit_module
-
-    start = fit_module.start
+    start = training_loop.start
     monkeypatch.setattr(
-        fit_module, "start", lambda spec, way=None: used.append(way) or start(spec, way)
+        training_loop, "start", lambda spec, plan=None: used.append(plan) or start(spec, plan)
     )
     monkeypatch.setenv("OMP_NUM_THREADS", "2")  # another worker, which would choose two
     store.resume(run_id)
@@ -445,7 +501,7 @@ def test_equal_runs_share_one_trial(store, monkeypatch):
 
 def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
     """The step sleeps; the process is told to end while the checkpoint before it stands."""
-    monkeypatch.setattr(worker_module, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(heartbeat_module, "STOP_SECONDS", 0.1)
     run = claimed(store)
     abandoned = threading.Event()
 
@@ -464,14 +520,14 @@ def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
 
 
 def test_a_stop_that_is_obeyed_in_time_ends_no_process(store, impatient, monkeypatch):
-    monkeypatch.setattr(worker_module, "STOP_SECONDS", 0.3)
-    keep = worker_module.Checkpointer.keep_checkpoint
+    monkeypatch.setattr(heartbeat_module, "STOP_SECONDS", 0.3)
+    keep = train_module.Checkpointer.keep_checkpoint
 
-    def keep_slowly(checkpointer: worker_module.Checkpointer) -> None:
+    def keep_slowly(checkpointer: train_module.Checkpointer) -> None:
         time.sleep(0.6)
         keep(checkpointer)
 
-    monkeypatch.setattr(worker_module.Checkpointer, "keep_checkpoint", keep_slowly)
+    monkeypatch.setattr(train_module.Checkpointer, "keep_checkpoint", keep_slowly)
     run = claimed(store)
     abandoned = threading.Event()
 
@@ -553,13 +609,13 @@ def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store):
 
 
 def test_only_the_dead_of_this_machine_lose_their_runs(store):
-    here = worker_module.this_computer()
+    here = processes.this_computer()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     store.enqueue_all([TINY] * 4)
-    workers = [worker_module.this_process(), f"{here} {child.pid}", f"elsewhere {child.pid}", ""]
+    workers = [processes.this_process(), f"{here} {child.pid}", f"elsewhere {child.pid}", ""]
     runs = [store.claim(worker) for worker in workers]
-    worker_module.end_leases_of_the_dead(store)
+    processes.end_leases_of_the_dead(store)
     assert store.claim("another").id == runs[1].id
     assert store.claim("another") is None
 
@@ -587,3 +643,80 @@ def test_a_store_that_breaks_while_a_run_ends_is_no_traceback(store, monkeypatch
     monkeypatch.setattr(Store, "finish", refuse)
     execute(store, run)  # the lease expires, another worker takes it up
     assert store.get(run.id).state is JobState.RUNNING
+
+
+# Measurements
+
+
+def test_a_measurement_travels_the_road_of_a_run(store):
+    request = LayerTimesRequest(complete(ModelSpec("lenet", image_size=28)), "cpu", 2, passes=2)
+    job = store.enqueue_measurement(request)
+    assert work(store, drain=True) == 1
+    done = store.job(job.id)
+    assert (done.state, done.fraction) == (JobState.FINISHED, 1.0)
+    assert LayerTimes.from_dict(done.result).passes == 2 and done.seconds > 0
+
+
+def test_a_measurement_that_fails_says_why(store):
+    job = store.enqueue_measurement(GradientFlowRequest((), "fashion-mini", 1, "default", 4, (77,)))
+    work(store, drain=True)
+    failed = store.job(job.id)
+    assert failed.state is JobState.FAILED and "There is no run 77" in failed.message
+
+
+def test_a_stopped_measurement_keeps_what_it_knows(store, impatient, monkeypatch):
+    request = LayerTimesRequest(complete(ModelSpec("lenet", image_size=28)), "cpu", 2, passes=1_000)
+    job = store.enqueue_measurement(request)
+    keep = Store.keep_partial_result
+
+    def keep_and_stop(self, job, result, progress) -> None:
+        keep(self, job, result, progress)
+        store.request_stop([job.id])
+        time.sleep(0.05)
+
+    monkeypatch.setattr(Store, "keep_partial_result", keep_and_stop)
+    assert execute(store, store.claim()) is JobState.STOPPED
+    stopped = store.job(job.id)
+    assert stopped.state is JobState.STOPPED and stopped.result["passes"] < 1_000
+
+
+def test_predictions_of_a_run_are_a_measurement_too(store):
+    run = claimed(store)
+    execute(store, run)
+    run = store.get(run.id)
+    job = store.enqueue_measurement(PredictRequest(run.id, run.best_file.sha256))
+    work(store, drain=True)
+    assert store.job(job.id).state is JobState.FINISHED
+    labels = load("fashion-mini").test_labels.numpy()
+    predictions = read_predictions(run, labels)
+    assert predictions.accuracy == pytest.approx(run.best_accuracy)
+
+
+# Workers that do not start
+
+
+def test_a_worker_that_dies_at_its_start_is_started_ever_later(store, monkeypatch):
+    starts = []
+
+    class Dying:
+        """A worker process that ends at once."""
+
+        def __init__(self, *settings, **named) -> None:
+            starts.append(time.monotonic())
+            self.began, self.is_alive, self.is_starting = time.monotonic(), False, False
+            self.process = self
+
+        def poll(self) -> int:
+            return 3
+
+    monkeypatch.setattr(local, "WorkerProcess", Dying)
+    clock = [1_000.0]
+    monkeypatch.setattr(local.time, "monotonic", lambda: clock[0])
+    workers = local.Workers()
+    for _ in range(300):  # a page looks once a second
+        workers.ensure(store)
+        clock[0] += 1.0
+    pauses = [later - earlier for earlier, later in pairwise(starts)]
+    assert pauses[:4] == sorted(pauses[:4]) and max(pauses) <= local.MAX_PAUSE_SECONDS + 2
+    assert len(starts) < 15
+    assert "ended" in workers.problem and "exit code 3" in workers.problem

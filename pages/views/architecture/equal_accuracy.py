@@ -74,8 +74,8 @@ def sentence(densenet: Trained, networks: Sequence[Trained]) -> str:
     return (
         f"**{title_and_ratio(densenet.model)}** reaches {points(densenet.final.mean)} %; nearest"
         f" to it comes {title_and_ratio(residual.model)} with {points(residual.final.mean)} %:"
-        f" {interval}. For that the DenseNet has {ratio(costs, residual_costs, 'params')} times the parameters,"
-        f" {ratio(costs, residual_costs, 'macs')} times the multiply-adds and keeps"
+        f" {interval}. For that the DenseNet has {ratio(costs, residual_costs, 'params')} times the"
+        f" parameters, {ratio(costs, residual_costs, 'macs')} times the multiply-adds and keeps"
         f" {ratio(costs, residual_costs, 'saved_bytes')} times the activations."
     )
 

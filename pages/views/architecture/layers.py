@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.analysis.records import Analysis, LayerCost
 from core.report import formats
@@ -75,7 +76,7 @@ def window_text(layer: LayerCost) -> str:
     return text + (f" +{padding[0]}" if max(padding) > 0 else "")
 
 
-def columns(unit: str) -> dict[str, object]:
+def columns(unit: str) -> dict[str, ColumnConfig]:
     """How the table's columns look."""
     config = st.column_config
     return {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.report import formats
 
@@ -47,8 +48,8 @@ def share(part: float, total: float) -> str:
     return formats.joined(f"{100 * part / total:.1f}", "%")
 
 
-def count_columns(help_texts: dict[str, str]) -> dict[str, object]:
-    """Columns of whole numbers, with the separators of the browser's language, by title and help."""
+def count_columns(help_texts: dict[str, str]) -> dict[str, ColumnConfig]:
+    """Columns of whole numbers with the separators of the browser's language: title → help."""
     return {
         name: st.column_config.NumberColumn(format="localized", help=text)
         for name, text in help_texts.items()

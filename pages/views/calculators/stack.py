@@ -103,7 +103,6 @@ def stack_finding(numbers: StackedAgainstLarge) -> str:
 
 def stack_table(numbers: StackedAgainstLarge) -> None:
     """One row a quantity; a column for the stack, one for the large kernel, one for the share."""
-    stacked, large = stack_rows(numbers)
     quantities = {
         "receptive field (px a side)": "receptive_field",
         "weights": "weights",
@@ -115,7 +114,8 @@ def stack_table(numbers: StackedAgainstLarge) -> None:
         "saved maps": "saved_maps",
         "saved bytes, the batch": "batch_saved_bytes",
     }
-    columns = quantities.values()
+    counts = pd.DataFrame(stack_rows(numbers))[list(quantities.values())]
+    stacked, large = counts.to_numpy().tolist()
     stack_title, large_title = title_of(numbers.stacked), title_of(numbers.large)
     if numbers.count == 1:
         stack_title = "3×3, stacked once"
@@ -123,11 +123,9 @@ def stack_table(numbers: StackedAgainstLarge) -> None:
         pd.DataFrame(
             {
                 "quantity": list(quantities),
-                stack_title: [stacked[column] for column in columns],
-                large_title: [large[column] for column in columns],
-                "share (%)": [
-                    round(100 * stacked[column] / large[column], 1) for column in columns
-                ],
+                stack_title: stacked,
+                large_title: large,
+                "share (%)": [round(100 * a / b, 1) for a, b in zip(stacked, large, strict=True)],
             }
         ),
         hide_index=True,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.report import formats
 from core.specs import ModelSpec
@@ -22,7 +23,7 @@ def totals_view(
     totals = [network.analysis.totals for network in networks]
     memory = [network.analysis.training_bytes(batch_size) / 2**20 for network in networks]
     best = [best_accuracies.get(network.analysis.spec) for network in networks]
-    bars = {
+    bars: dict[str, Sequence[float]] = {
         "parameters": [total.params for total in totals],
         "MACs an image": [total.macs for total in totals],
         "training MiB": [round(mebibytes) for mebibytes in memory],
@@ -51,7 +52,7 @@ def totals_view(
         st.markdown(difference(networks[0], networks[1], batch_size))
 
 
-def columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, object]:
+def columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
     """How the table's columns look; those of `bars` are drawn from 0 to their largest value."""
     config = st.column_config
     helps = {

@@ -1,4 +1,4 @@
-"""What every page shares: title, menu, the quiet last line, and what happens to errors."""
+"""What every page shares: title, menu, the line about the machine, and what errors become."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
 
 @st.cache_data(show_spinner=False)
 def machine_line() -> str:
-    """Processor, memory, threads and versions of this machine."""
+    """This machine: its system, CPU threads and memory, and the versions of what runs on it."""
     parts = [f"{platform.system()} {platform.machine()}, {threads()} CPU threads"]
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.specs import LabError, ModelSpec
+from core.specs import LabError
 
 MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~]|(?<![^\W_])_|_(?![^\W_]))")
 DIRECTIVE = re.compile(r":(?=\w)")  # of a color, an icon, an emoji: Streamlit's own, :red[...]
@@ -23,14 +23,6 @@ def escaped(text: str) -> str:
 def show_error(error: LabError | str) -> None:
     """One sentence in a red box."""
     st.error(escaped(str(error)), icon=":material/error:")
-
-
-def title_and_ratio(spec: ModelSpec) -> str:
-    """`ResNet-18, ratio 2`."""
-    from core.zoo.catalogue import find
-
-    ratio = f", ratio {spec.ratio}" if spec.ratio > 1 else ""
-    return f"{find(spec.arch).title}{ratio}"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from core.explain.reconcile import OtherCounts
 from core.jobs.engines.local import Measurer, StudyWorkers, WorkerProcess
 from core.jobs.schema import database_url
 from core.jobs.store import Kind, Store, open_store
-from core.specs import ModelSpec
+from core.specs import LabError, ModelSpec
 
 
 @st.cache_resource(show_spinner=False)
@@ -94,3 +94,14 @@ def code_of(spec: ModelSpec) -> str:
 def summary_of(spec: ModelSpec) -> str:
     """`core.analysis.torchinfo_summary`, kept for specs seen before."""
     return torchinfo_summary(spec)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def parameter_count_of(spec: ModelSpec) -> int | None:
+    """Parameters, counted without a trace; None where the network cannot be built."""
+    from core.zoo.building import build_on_meta
+
+    try:
+        return sum(parameter.numel() for parameter in build_on_meta(spec).parameters())
+    except LabError:
+        return None

@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.figures import growth as growth_figures
-from core.report.figures.growth import CostPoint
+from core.report.figures.growth import CostPoint, equal_accuracy_chart
 from core.studies.equal_accuracy import (
     DATASET,
     EPOCHS,
@@ -22,58 +21,65 @@ from core.studies.equal_accuracy import (
 from core.studies.reproduction import read
 from core.studies.statistics import between, points
 from pages.views.app.downloads import download_csv
-from pages.views.app.messages import title_and_ratio
 from pages.views.app.services import analysis_of
+from pages.views.architecture.equal_parameters import title_and_ratio
 
 
 def equal_accuracy_view() -> None:
     """The chart, a sentence for each DenseNet, and where the runs come from."""
     runs = read(SHIPPED)
     networks = trained(runs)
-    dense = [one for one in networks if one.is_dense]
-    if not dense or len(dense) == len(networks):
+    densenets = [network for network in networks if network.is_dense]
+    if not densenets or len(densenets) == len(networks):
         return
     st.subheader("Beside residual nets of equal accuracy", anchor=False)
     st.plotly_chart(
-        growth_figures.equal_accuracy_chart([cost_point(one) for one in networks]),
+        equal_accuracy_chart([cost_point(network) for network in networks]),
         key="net_equal_chart",
     )
-    st.markdown("\n".join(f"- {sentence(one, networks)}" for one in dense))
-    seeds = max(one.final.count for one in networks)
-    last = max(runs, key=lambda run: run.date)
+    st.markdown("\n".join(f"- {sentence(densenet, networks)}" for densenet in densenets))
+    seeds = max(network.final.count for network in networks)
+    newest = max(runs, key=lambda run: run.date)
     st.caption(
-        f"Really trained: {EPOCHS} epochs of {DATASET} with the {last.recipe} recipe, {seeds} seeds"
-        f" each, at these ratios and {networks[0].model.image_size} pixels; bars are 95 %"
-        f" intervals. {last.machine}, torch {last.torch}, {last.date}. Short runs of thin networks:"
-        " what holds here need not hold for wide ones on ImageNet."
+        f"Really trained: {EPOCHS} epochs of {DATASET} with the {newest.recipe} recipe,"
+        f" {seeds} seeds each, at these ratios and {networks[0].model.image_size} pixels; bars are"
+        f" 95 % intervals. {newest.machine}, torch {newest.torch}, {newest.date}. Short runs of"
+        " thin networks: what holds here need not hold for wide ones on ImageNet."
         f" `python -m core reproduce --rows dense --seeds {seeds} --csv FILE` makes them again."
     )
     download_csv("These runs as CSV", lambda: pd.read_csv(SHIPPED), SHIPPED.name, "net_equal_csv")
 
 
-def cost_point(one: Trained) -> CostPoint:
+def cost_point(network: Trained) -> CostPoint:
     """The network with its costs."""
-    totals = analysis_of(one.model).totals
+    totals = analysis_of(network.model).totals
     return CostPoint(
-        title_and_ratio(one.model), one.is_dense, totals.params, totals.saved_bytes, one.final
+        title_and_ratio(network.model),
+        network.is_dense,
+        totals.params,
+        totals.saved_bytes,
+        network.final,
     )
 
 
-def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
+def sentence(densenet: Trained, networks: Sequence[Trained]) -> str:
     """The residual net that comes nearest to it, and what the two cost."""
-    other = nearest(dense, networks)
-    pair = difference(dense, other)
-    ours, theirs = analysis_of(dense.model), analysis_of(other.model)
-    apart = f"{between(pair)}, {len(pair.seeds)} seeds" if pair.low is not None else "one seed"
+    residual = nearest(densenet, networks)
+    paired = difference(densenet, residual)
+    costs, residual_costs = analysis_of(densenet.model), analysis_of(residual.model)
+    if paired.low is None:
+        interval = "one seed"
+    else:
+        interval = f"{between(paired)}, {len(paired.seeds)} seeds"
     return (
-        f"**{title_and_ratio(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it"
-        f" comes {title_and_ratio(other.model)} with {points(other.final.mean)} %: {apart}. For"
-        f" that the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
-        f" {ratio(ours, theirs, 'macs')} times the multiply-adds and keeps"
-        f" {ratio(ours, theirs, 'saved_bytes')} times the activations."
+        f"**{title_and_ratio(densenet.model)}** reaches {points(densenet.final.mean)} %; nearest"
+        f" to it comes {title_and_ratio(residual.model)} with {points(residual.final.mean)} %:"
+        f" {interval}. For that the DenseNet has {ratio(costs, residual_costs, 'params')} times the"
+        f" parameters, {ratio(costs, residual_costs, 'macs')} times the multiply-adds and keeps"
+        f" {ratio(costs, residual_costs, 'saved_bytes')} times the activations."
     )
 
 
-def ratio(one: Analysis, other: Analysis, name: str) -> str:
-    """One total by the other, with two digits that count."""
-    return f"{getattr(one.totals, name) / getattr(other.totals, name):.2g}"
+def ratio(costs: Analysis, reference: Analysis, total: str) -> str:
+    """One of the totals as a multiple of the reference's, with two significant digits."""
+    return f"{getattr(costs.totals, total) / getattr(reference.totals, total):.2g}"

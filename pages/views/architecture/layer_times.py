@@ -11,6 +11,7 @@ from core.report import formats
 from core.report.figures import layers as layer_figures
 from core.report.tables.tables import layer_time_frame
 from core.training.records import LayerTimes
+from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import errors_in_one_sentence, show_error
 from pages.views.app.services import measurer, store
@@ -123,8 +124,8 @@ def show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
             "layer": config.TextColumn(pinned=True),
             "forward ms": config.NumberColumn(format="%.2f", help="Median over the passes."),
             "backward ms": config.NumberColumn(format="%.2f", help="Median over the passes."),
-            "of the time": share("Share of forward and backward together."),
-            "of the MACs": share("Share of the multiply-adds, forward and backward."),
+            "of the time": share_column("Share of forward and backward together."),
+            "of the MACs": share_column("Share of the multiply-adds, forward and backward."),
             "GFLOP/s": config.NumberColumn(
                 format="%.1f", help="2 × MACs ÷ time, forward: what the device achieves here."
             ),
@@ -141,11 +142,4 @@ def show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
         lambda: layer_time_frame(analysis, times),
         f"{file_name(spec)}-times-batch{times.batch_size}.csv",
         "net_time_csv",
-    )
-
-
-def share(text: str) -> object:
-    """A bar from 0 to 100 %."""
-    return st.column_config.ProgressColumn(
-        format="%.1f %%", min_value=0, max_value=100, color="blue", help=text
     )

@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis import cpu as processor
+from core.analysis.cpu import threads
 from core.analysis.records import Analysis
-from core.report.figures import layers as layer_figures
+from core.report.figures.layers import memory_bars, saved_bars
 from core.report.tables.tables import layer_frame, memory_frame
 from pages.views.app.downloads import download_csv, file_name
+from pages.views.architecture.totals import BATCH_SIZE
 
 MAX_BATCH = 1024  # images
 
 
-def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
-    """Batch and momentum, the parts of the peak, then what each layer keeps."""
+def memory_view(analysis: Analysis, level: str) -> None:
+    """Batch size and momentum, the parts of the peak, then what each layer keeps."""
+    batch_size, momentum = choose_step()
+    memory = analysis.training_memory(batch_size, momentum)
+    st.plotly_chart(
+        memory_bars(memory, analysis.inference_bytes(batch_size)), key="net_memory_chart"
+    )
+    st.caption(
+        "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
+        " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
+        " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take more."
+    )
+    st.plotly_chart(saved_bars(analysis.rows(level), batch_size), key="net_saved_chart")
+    downloads(analysis, level, batch_size, momentum)
+
+
+def choose_step() -> tuple[int, bool]:
+    """The training step: its batch size, and whether SGD has momentum."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        batch = st.slider(
+        batch_size = st.slider(
             "Batch size",
             1,
             MAX_BATCH,
-            batch_size,
+            BATCH_SIZE,
             key="net_memory_batch",
             bind="query-params",
             width=320,
@@ -33,27 +50,22 @@ def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
             bind="query-params",
             help="SGD with momentum keeps one more number for each parameter.",
         )
-    memory = analysis.training_memory(batch, momentum)
-    inference = analysis.inference_bytes(batch)
-    st.plotly_chart(layer_figures.memory_bars(memory, inference), key="net_memory_chart")
-    st.caption(
-        "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
-        " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
-        " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take more."
-    )
-    rows = analysis.rows(level)
-    st.plotly_chart(layer_figures.saved_bars(rows, batch), key="net_saved_chart")
-    name = f"{file_name(analysis.spec)}-memory-batch{batch}"
+    return int(batch_size), momentum
+
+
+def downloads(analysis: Analysis, level: str, batch_size: int, momentum: bool) -> None:
+    """The parts of the peak, and the bytes of each row, as CSV."""
+    name = f"{file_name(analysis.spec)}-memory-batch{batch_size}"
     with st.container(horizontal=True):
         download_csv(
             "Memory as CSV",
-            lambda: memory_frame(analysis, batch, momentum, processor.threads()),
+            lambda: memory_frame(analysis, batch_size, momentum, threads()),
             f"{name}.csv",
             "net_memory_csv",
         )
         download_csv(
             "Saved bytes by layer as CSV",
-            lambda: layer_frame(analysis, level, batch),
+            lambda: layer_frame(analysis, level, batch_size),
             f"{name}-layers.csv",
             "net_saved_csv",
         )

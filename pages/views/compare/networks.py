@@ -3,31 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
-from core.specs import ModelSpec
+from core.analysis.records import Analysis
+from core.report.tables.tables import options_text
+from core.specs import LabError, ModelSpec
+from core.zoo.catalogue import complete
+from pages.views.app.services import analysis_of
+from pages.views.runs.table import network_title
 
 FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
 KEY = "compared_networks"
+MAX_NETWORKS = 12
 
 
-def compared() -> str:
+class Compared(NamedTuple):
+    """One of the networks side by side."""
+
+    name: str  # tells it apart from the others
+    analysis: Analysis
+
+
+def networks_text() -> str:
     """The networks as the address holds them, else those of this visit, else the first two."""
-    held = st.query_params.get("networks")
-    if held is None:
-        held = st.session_state.get(KEY, FIRST)
-    st.session_state[KEY] = held
-    return str(held)
+    text = st.query_params.get("networks")
+    if text is None:
+        text = st.session_state.get(KEY, FIRST)
+    st.session_state[KEY] = text
+    return str(text)
 
 
-def as_address(specs: Sequence[ModelSpec]) -> str:
-    """The networks in one line."""
-    return "|".join(spec.to_text() for spec in specs)
+def compared_specs() -> tuple[list[ModelSpec], list[str]]:
+    """The networks of `networks_text`, and a sentence for each that cannot be built."""
+    specs: list[ModelSpec] = []
+    problems: list[str] = []
+    texts = [text for text in networks_text().split("|") if text]
+    if len(texts) > MAX_NETWORKS:
+        problems.append(
+            f"The address holds {len(texts)} networks; the first {MAX_NETWORKS} are shown, which"
+            " are the most that fit."
+        )
+    for text in texts[:MAX_NETWORKS]:
+        try:
+            spec = complete(ModelSpec.from_text(text))
+            analysis_of(spec)
+        except LabError as error:
+            problems.append(str(error))
+            continue
+        if spec not in specs:
+            specs.append(spec)
+    return specs, problems
+
+
+def compare_only(specs: Sequence[ModelSpec]) -> None:
+    """Put these networks into the address and draw the page anew."""
+    st.query_params["networks"] = "|".join(spec.to_text() for spec in specs)
+    st.rerun()
 
 
 def networks_with(spec: ModelSpec) -> str:
-    """Those of this visit and `spec`."""
-    known = str(st.session_state.get(KEY, FIRST)).split("|")
-    text = spec.to_text()
-    return "|".join([*(one for one in known if one and one != text), text])
+    """Those of this visit and `spec`, as the address holds them."""
+    texts = str(st.session_state.get(KEY, FIRST)).split("|")
+    added = spec.to_text()
+    return "|".join([*(text for text in texts if text and text != added), added])
+
+
+def names_of(specs: Sequence[ModelSpec]) -> list[str]:
+    """A short name for each; channels, classes and options only where the networks differ there."""
+    differ = len({(spec.in_channels, spec.num_classes) for spec in specs}) > 1
+    titles = [
+        network_title(spec)
+        + (f", {spec.in_channels} channels, {spec.num_classes} classes" if differ else "")
+        for spec in specs
+    ]
+    return [
+        f"{title}, {options_text(spec)}" if titles.count(title) > 1 else title
+        for title, spec in zip(titles, specs, strict=True)
+    ]

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.calculators import PRESETS, Bottleneck, StackedAgainstLarge
+from tests.pages.opening import PROJECT, metric, open_page
 
-PROJECT = Path(__file__).parents[3]
 PAGE = "pages/calculators.py"
 THIN = "\u2009"  # between a number and its unit
-
-
-def open_page(**parameters: str) -> AppTest:
-    """The page as a visitor with this address first sees it, without an exception."""
-    app = AppTest.from_file(PROJECT / "dashboard.py", default_timeout=60)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app.switch_page(PAGE)
-    app.run()
-    assert not app.exception
-    return app
 
 
 def finding(app: AppTest) -> str:
@@ -32,19 +20,15 @@ def finding(app: AppTest) -> str:
     return app.markdown[0].value.replace("**", "").replace(THIN, " ")
 
 
-def metric(app: AppTest, label: str) -> str:
-    return next(one.value for one in app.metric if one.label == label)
-
-
 def details(app: AppTest) -> str:
-    return "\n".join(one.value for one in app.markdown).replace("**", "")
+    return "\n".join(text.value for text in app.markdown).replace("**", "")
 
 
 # The 1×1 bottleneck
 
 
 def test_the_lectures_bottleneck_stands_there_at_first_glance():
-    app = open_page()
+    app = open_page(PAGE)
     assert "falls to 10.3 % of the direct way, 1/9.7" in finding(app)
     assert "12.4 M MACs instead of 120.4 M" in finding(app)
     assert metric(app, "Break-even") == "154"
@@ -52,24 +36,24 @@ def test_the_lectures_bottleneck_stands_there_at_first_glance():
     assert table["MACs"].tolist() == [120_422_400, 2_408_448, 10_035_200, 12_443_648]
     assert table["FLOPs"].tolist() == [2 * macs for macs in table["MACs"]]
     assert table["parameters"].tolist() == (table["weights"] + table["biases"]).tolist()
-    assert any("1 MAC = 2 FLOPs" in one.value for one in app.caption)
+    assert any("1 MAC = 2 FLOPs" in caption.value for caption in app.caption)
 
 
 def test_an_address_reopens_the_same_bottleneck():
     numbers = Bottleneck(256, 64, 48, 3, 14)
     app = open_page(
-        calc_in="256", calc_out="64", calc_through="48", calc_large="3", calc_map="14"
-    )  # fmt: skip
+        PAGE, calc_in="256", calc_out="64", calc_through="48", calc_large="3", calc_map="14"
+    )
     assert app.dataframe[0].value["MACs"].iloc[0] == numbers.direct.macs
     assert app.dataframe[0].value["MACs"].iloc[-1] == numbers.macs
 
 
 def test_too_many_channels_in_the_middle_cost_more():
-    assert "grows to 129.2 % of the direct way" in finding(open_page(calc_through="200"))
+    assert "grows to 129.2 % of the direct way" in finding(open_page(PAGE, calc_through="200"))
 
 
 def test_one_channel_to_one_channel_never_pays():
-    app = open_page(calc_in="1", calc_out="1", calc_through="1", calc_large="1")
+    app = open_page(PAGE, calc_in="1", calc_out="1", calc_through="1", calc_large="1")
     assert "never pays" in finding(app)
     assert metric(app, "Break-even") == "0"
 
@@ -78,7 +62,7 @@ def test_one_channel_to_one_channel_never_pays():
 
 
 def test_every_preset_sets_all_five_numbers_and_the_address():
-    app = open_page(calc_tool="Output size")
+    app = open_page(PAGE, calc_tool="Output size")
     for preset in PRESETS:
         app.pills(key="calc_preset").set_value(preset.name).run()
         assert not app.exception
@@ -93,7 +77,12 @@ def test_every_preset_sets_all_five_numbers_and_the_address():
 
 def test_the_preset_that_an_address_describes_is_marked_and_another_number_unmarks_it():
     app = open_page(
-        calc_tool="Output size", calc_side="28", calc_kernel="3", calc_stride="1", calc_padding="1"
+        PAGE,
+        calc_tool="Output size",
+        calc_side="28",
+        calc_kernel="3",
+        calc_stride="1",
+        calc_padding="1",
     )
     assert app.pills(key="calc_preset").value == "Inception 3×3 average pool"
     app.number_input(key="calc_side").set_value(29).run()
@@ -109,15 +98,15 @@ def test_the_preset_that_an_address_describes_is_marked_and_another_number_unmar
     ],
 )
 def test_do_average_pool_and_max_pool_keep_the_size(address, answer):
-    app = open_page(calc_tool="Output size", **address)
+    app = open_page(PAGE, calc_tool="Output size", **address)
     assert answer in finding(app)
     assert "Average pooling, max-pooling and convolution are alike" in finding(app)
 
 
 def test_the_formula_is_filled_in():
     app = open_page(
-        calc_tool="Output size", calc_kernel="11", calc_stride="4", calc_padding="1"
-    )  # fmt: skip
+        PAGE, calc_tool="Output size", calc_kernel="11", calc_stride="4", calc_padding="1"
+    )
     [formula] = app.latex
     assert r"{224 + 2\cdot1 - 1\cdot(11-1) - 1}{4}" in formula.value
     assert formula.value.rstrip("$\n ").endswith("= 54")
@@ -136,11 +125,11 @@ def test_the_formula_is_filled_in():
     ],
 )
 def test_what_stands_under_the_picture(address, sentence):
-    assert sentence in details(open_page(calc_tool="Output size", **address))
+    assert sentence in details(open_page(PAGE, calc_tool="Output size", **address))
 
 
 def test_a_window_larger_than_its_input_gets_one_sentence_and_the_presets_stay():
-    app = open_page(calc_tool="Output size", calc_side="5", calc_kernel="9")
+    app = open_page(PAGE, calc_tool="Output size", calc_side="5", calc_kernel="9")
     assert "the smallest input that works is 9 pixels" in app.error[0].value
     app.pills(key="calc_preset").set_value("ResNet stem 7×7, stride 2").run()
     assert not app.error
@@ -151,7 +140,7 @@ def test_a_window_larger_than_its_input_gets_one_sentence_and_the_presets_stay()
 
 
 def test_is_the_backward_pass_really_hungrier():
-    app = open_page(calc_tool="Stacked 3×3")
+    app = open_page(PAGE, calc_tool="Stacked 3×3")
     assert "Two stacked 3×3 see the same 5×5 pixels with 72.0 % of the work" in finding(app)
     assert "For memory yes: 1.5 times the saved maps" in finding(app)
     assert "For work no" in finding(app)
@@ -163,6 +152,7 @@ def test_is_the_backward_pass_really_hungrier():
 
 def test_an_address_reopens_the_same_stack():
     app = open_page(
+        PAGE,
         calc_tool="Stacked 3×3",
         calc_count="3",
         calc_channels="16",
@@ -176,7 +166,7 @@ def test_an_address_reopens_the_same_stack():
 
 
 def test_a_single_3x3_is_the_large_kernel_itself():
-    app = open_page(calc_tool="Stacked 3×3", calc_count="1")
+    app = open_page(PAGE, calc_tool="Stacked 3×3", calc_count="1")
     assert "nothing is gained, nothing is lost" in finding(app)
     assert set(app.dataframe[0].value["share (%)"]) == {100}
 
@@ -191,14 +181,14 @@ def test_a_broken_address_shows_no_exception(tool, value):
         "calc_in calc_out calc_through calc_large calc_map calc_side calc_kernel calc_stride"
         " calc_padding calc_dilation calc_count calc_channels calc_stack_side calc_batch"
     )
-    app = open_page(calc_tool=tool, **dict.fromkeys(keys.split(), value))
+    app = open_page(PAGE, calc_tool=tool, **dict.fromkeys(keys.split(), value))
     assert app.title[0].value == "Calculators"
     assert app.dataframe or app.error
 
 
 def test_every_control_says_what_it_is():
     for tool in ("1×1 bottleneck", "Output size", "Stacked 3×3"):
-        app = open_page(calc_tool=tool)
+        app = open_page(PAGE, calc_tool=tool)
         for control in (*app.sidebar.number_input, *app.sidebar.slider):
             assert control.help.endswith("."), control.label
 

@@ -1,0 +1,28 @@
+"""The Architecture page's Code view: the network as PyTorch code that needs no lab."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.specs import ModelSpec
+from pages.views.app.downloads import file_name
+from pages.views.app.services import code_of
+
+
+def code_view(spec: ModelSpec) -> None:
+    """The code, and its download."""
+    st.caption(
+        "The network as configured, in PyTorch, without the lab: the same layers under the same"
+        " names, so that parameters trained here load there."
+    )
+    code = code_of(spec)
+    st.download_button(
+        "Code as .py",
+        code.encode(),
+        file_name=f"{file_name(spec)}.py",
+        mime="text/x-python",
+        on_click="ignore",
+        icon=":material/download:",
+        key="net_code_file",
+    )
+    st.code(code, language="python")

@@ -1,0 +1,16 @@
+"""The Architecture page's Cost view: where the parameters sit and where the work is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analysis.records import Analysis
+from core.report.figures import charts
+from pages.views.architecture.display import Display
+
+
+def cost_view(analysis: Analysis, display: Display) -> None:
+    """Each row's share of the parameters beside its share of the work."""
+    st.plotly_chart(
+        charts.cost_bars(analysis.rows(display.level), display.as_flops), key="net_cost_chart"
+    )

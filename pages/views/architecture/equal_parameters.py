@@ -1,0 +1,89 @@
+"""A DenseNet beside the residual net whose number of parameters is nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.records import Analysis
+from core.explain.growth import GrowthStep, concatenation_bytes
+from core.report import formats
+from core.specs import ModelSpec
+from core.zoo.catalogue import find
+from pages.views.app.services import analysis_of, parameter_count_of
+from pages.views.architecture.totals import BATCH_SIZE
+
+RESIDUAL = ("resnet18", "resnet34", "resnet50")
+RATIOS = range(1, 9)
+
+
+def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> None:
+    """Parameters, work and memory of both networks, and what the concatenations cost."""
+    st.subheader("Beside a residual net of about as many parameters", anchor=False)
+    residual = nearest_residual(analysis)
+    if residual is None:
+        st.info("No residual net takes images of this size.", icon=":material/info:")
+        return
+    networks = (analysis, residual)
+    rows = {
+        "parameters": [formats.short(network.totals.params) for network in networks],
+        "MACs an image": [formats.short(network.totals.macs) for network in networks],
+        "saved for the backward pass, an image": [
+            formats.mebibytes(network.totals.saved_bytes) for network in networks
+        ],
+        f"memory for training, batch {BATCH_SIZE}": [
+            formats.mebibytes(network.training_bytes(BATCH_SIZE)) for network in networks
+        ],
+        "weight layers on the longest path": [str(network.totals.depth) for network in networks],
+    }
+    names = [title_and_ratio(network.spec) for network in networks]
+    st.table(pd.DataFrame(rows, index=names).T)
+    st.markdown(verdict(analysis, residual, steps))
+    st.caption(
+        f"Of {', '.join(RESIDUAL)} at ratios {RATIOS[0]} to {RATIOS[-1]} the one whose number of"
+        " parameters is nearest, at the same resize, channels and classes."
+    )
+
+
+def nearest_residual(analysis: Analysis) -> Analysis | None:
+    """The residual net with the nearest number of parameters."""
+    spec = analysis.spec
+    candidates = []
+    for arch in RESIDUAL:
+        for ratio in RATIOS:
+            residual = replace(spec, arch=arch, ratio=ratio, options=())
+            if params := parameter_count_of(residual):
+                distance = abs(log(params / max(1, analysis.totals.params)))
+                candidates.append((distance, arch, residual))
+    return analysis_of(min(candidates)[-1]) if candidates else None
+
+
+def verdict(dense: Analysis, residual: Analysis, steps: Sequence[GrowthStep]) -> str:
+    """What the concatenations cost, from the numbers."""
+    totals, residual_totals = dense.totals, residual.totals
+    params = totals.params / residual_totals.params
+    saved = totals.saved_bytes / residual_totals.saved_bytes
+    macs = totals.macs / residual_totals.macs
+    text = (
+        f"With {params:.2f} times the parameters of {title_and_ratio(residual.spec)} this DenseNet"
+        f" does {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations"
+        " for the backward pass"
+    )
+    if saved > params * 1.1:
+        return (
+            f"{text}: each dense layer keeps the whole concatenation that it read, once for its"
+            " BatchNorm and, after ReLU, once for its convolution. That is"
+            f" {concatenation_bytes(steps) / totals.saved_bytes:.0%} of it all here and grows with"
+            " the square of a block's depth; a residual block keeps maps of one width."
+        )
+    return f"{text}."
+
+
+def title_and_ratio(spec: ModelSpec) -> str:
+    """`ResNet-18, ratio 2`."""
+    ratio = f", ratio {spec.ratio}" if spec.ratio > 1 else ""
+    return f"{find(spec.arch).title}{ratio}"

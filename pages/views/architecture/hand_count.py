@@ -1,0 +1,95 @@
+"""The Explain view's second topic: a count that the reader made by hand, checked term by term."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.records import Analysis
+from core.explain.hand_count.check import HandCount, check
+from core.explain.hand_count.matching import QUANTITIES
+from core.explain.hand_count.terms import MAX_CHARACTERS
+from core.report import formats
+from core.report.tables.tables import hand_count_frame
+from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.messages import errors_in_one_sentence, escaped
+
+VERDICTS = {
+    "right": "✓ right",
+    "without bias": "≈ no bias",
+    "wrong": "✗ wrong",
+    "extra": "✗ no such layer",
+}
+EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
+
+
+def hand_count(analysis: Analysis) -> None:
+    """A reader's own terms against the exact layers."""
+    quantity = st.segmented_control(
+        "Quantity",
+        QUANTITIES,
+        default=QUANTITIES[0],
+        key="net_hand_quantity",
+        bind="query-params",
+        required=True,
+        help="What the terms count.",
+    )
+    text = st.text_area(
+        "Your count, one term a line",
+        key="net_hand",
+        height=180,
+        max_chars=MAX_CHARACTERS,
+        placeholder=EXAMPLE,
+        help="`3x3x64x128 + 128` or `6400x4096+4096`, with a layer's name before a colon if you"
+        " like; `total = …` for your sum. Nothing here is run as code.",
+    )
+    if not text.strip():
+        st.caption(
+            "Paste a count made by hand, of this network: each term is held against the layer that"
+            " it counts, and the sum is checked."
+        )
+        return
+    with errors_in_one_sentence():
+        show_count(analysis, check(text, analysis, quantity))
+
+
+def show_count(analysis: Analysis, count: HandCount) -> None:
+    """The sentences, then term by term."""
+    show = st.success if count.right else st.warning
+    first, *rest = count.sentences()
+    show(escaped(first))
+    st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
+    numbers = st.column_config.TextColumn(alignment="right")
+    st.dataframe(
+        term_table(count),
+        hide_index=True,
+        height="content",
+        key="net_hand_table",
+        column_config={"line": numbers, "comes to": numbers, "exact": numbers},
+    )
+    download_csv(
+        "Checked count as CSV",
+        lambda: hand_count_frame(analysis, count),
+        f"{file_name(analysis.spec)}-hand-count.csv",
+        "net_hand_csv",
+    )
+
+
+def term_table(count: HandCount) -> pd.DataFrame:
+    """The reader's terms, then the layers that no term counts."""
+    terms = [
+        (
+            f"{term.line}",
+            term.text,
+            f"{term.written:,}",
+            term.layer or formats.NOTHING,
+            f"{term.exact:,}",
+            VERDICTS[term.verdict],
+        )
+        for term in count.terms
+    ]
+    left_out = [
+        ("", "", "", layer.path, f"{layer.value:,}", "✗ left out") for layer in count.missing
+    ]
+    columns = ("line", "your term", "comes to", "layer", "exact", "verdict")
+    return pd.DataFrame(terms + left_out, columns=columns)

@@ -1,0 +1,42 @@
+"""The Architecture page's last row: downloads, and buttons that take this network further."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analysis.records import Analysis
+from core.report.tables.tables import comparison_frame, layer_frame
+from core.zoo.catalogue import CATALOGUE
+from pages.views.app.downloads import download_csv, file_name
+from pages.views.architecture.display import Display
+from pages.views.architecture.totals import BATCH_SIZE
+from pages.views.compare.networks import networks_with
+from pages.views.forms.network import go_to, model_keys
+
+
+def next_steps(analysis: Analysis, display: Display) -> None:
+    """Layers and totals as CSV; Compare; Train, for a network of the lab's own."""
+    spec = analysis.spec
+    with st.container(horizontal=True):
+        download_csv(
+            "Layers as CSV",
+            lambda: layer_frame(analysis, display.level, layout=display.layout),
+            f"{file_name(spec)}-{display.level.replace(' ', '-')}.csv",
+            "net_csv",
+        )
+        download_csv(
+            "Totals as CSV",
+            lambda: comparison_frame([analysis], BATCH_SIZE, {}),
+            f"{file_name(spec)}-totals.csv",
+            "net_totals_csv",
+        )
+        if st.button(
+            "Compare",
+            icon=":material/compare_arrows:",
+            help="Puts this network beside AlexNet and VGG-11.",
+        ):
+            st.switch_page("pages/compare.py", query_params={"networks": networks_with(spec)})
+        if spec.arch in CATALOGUE and st.button(
+            "Train this network", icon=":material/model_training:"
+        ):
+            go_to("pages/train.py", model_keys("train_", spec))

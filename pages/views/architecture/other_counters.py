@@ -1,0 +1,75 @@
+"""The Explain view's third topic: what others count for the same network, and why it differs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.records import Analysis
+from core.explain.reconcile import Account, reconcile
+from core.report.tables.tables import account_frame
+from core.specs import ModelSpec
+from core.studies.published import PUBLISHED_COUNTS, PublishedCount
+from core.zoo import libraries
+from core.zoo.catalogue import find
+from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.services import analysis_of, other_counts_of
+
+
+def other_counters(analysis: Analysis) -> None:
+    """One table: our counts, others', and every reason of a difference."""
+    with st.spinner("Asking torchinfo and FlopCounterMode…"):
+        accounts = reconcile(
+            analysis, other_counts_of(analysis.spec), published_count(analysis.spec), analysis_of
+        )
+    st.caption(
+        "The same network, counted by others. Each difference is taken apart; ours plus the parts"
+        " is theirs, exactly. Counts are for one image."
+    )
+    st.dataframe(
+        pd.DataFrame([row for account in accounts for row in account_rows(account)]),
+        hide_index=True,
+        height="content",
+        key="net_accounts",
+        column_config={
+            "counter": st.column_config.TextColumn(width="medium"),
+            "count": st.column_config.NumberColumn(format="localized"),
+            "reason": st.column_config.TextColumn(width="large"),
+        },
+    )
+    download_csv(
+        "Reconciliation as CSV",
+        lambda: account_frame(analysis, accounts),
+        f"{file_name(analysis.spec)}-reconciliation.csv",
+        "net_accounts_csv",
+    )
+
+
+def account_rows(account: Account) -> list[dict[str, object]]:
+    """An account as rows: ours, each part, theirs."""
+    ours = {
+        "counter": account.counter,
+        "quantity": account.quantity,
+        "count": account.ours,
+        "reason": "ours" if account.difference else "ours, and theirs: no difference",
+    }
+    if not account.difference:
+        return [ours]
+    parts = [
+        {"counter": "", "quantity": "", "count": part.amount, "reason": part.reason}
+        for part in account.parts
+    ]
+    if account.unexplained:
+        rest = {"counter": "", "quantity": "", "count": account.unexplained}
+        parts.append(rest | {"reason": "not explained"})
+    theirs = {"counter": "", "quantity": "", "count": account.theirs, "reason": "theirs"}
+    return [ours, *parts, theirs]
+
+
+def published_count(spec: ModelSpec) -> PublishedCount | None:
+    """The figure that somebody has published for this network, at their own setting."""
+    if not spec.arch.startswith(libraries.PREFIX):
+        return PUBLISHED_COUNTS.get(spec.arch)
+    known = libraries.published(spec.arch.removeprefix(libraries.PREFIX))
+    setting = find(spec.arch).default  # at the size that torchvision counted at
+    return PublishedCount(setting, known.params, known.giga_macs, "torchvision's documentation")

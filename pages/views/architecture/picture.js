@@ -1,0 +1,86 @@
+/* Draws the network's SVG, opens and folds its blocks by click and key, saves it as SVG and PNG. */
+
+const states = new WeakMap()  // for each picture: what is drawn, and the block last toggled
+
+function draw(holder, data, state) {
+  holder.innerHTML = data.svg  // made by core.report.picture.svg, which escapes every name
+  const picture = holder.querySelector("svg")
+  picture.setAttribute("role", "group")
+  const width = picture.viewBox.baseVal.width
+  picture.style.width = "100%"
+  picture.style.maxWidth = `${width}px`
+  picture.style.minWidth = `${width * data.smallest}px`
+  for (const block of picture.querySelectorAll("[data-block]")) {
+    const isOpen = block.dataset.open === "true"
+    block.setAttribute("role", "button")
+    block.setAttribute("tabindex", "0")
+    block.setAttribute("aria-expanded", String(isOpen))
+    block.setAttribute("aria-label", block.querySelector("title").textContent)
+    if (block.dataset.block === state.toggled) block.focus({preventScroll: true})
+  }
+}
+
+function center(holder, state, name) {
+  if (state.name === name) return  // the reader may have moved the picture
+  const inputBox = holder.querySelector("[data-end]").getBoundingClientRect()
+  const view = holder.getBoundingClientRect()
+  holder.scrollLeft += inputBox.left + inputBox.width / 2 - view.left - view.width / 2
+  state.name = name
+}
+
+function save(blob, name) {
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+}
+
+function savePng(data, status) {
+  const picture = new Image()
+  picture.onload = () => {
+    const largest = 16000  // browsers draw nothing on a longer canvas
+    const scale = Math.min(data.scale, largest / picture.width, largest / picture.height)
+    const canvas = document.createElement("canvas")
+    canvas.width = Math.ceil(picture.width * scale)
+    canvas.height = Math.ceil(picture.height * scale)
+    const context = canvas.getContext("2d")
+    context.fillStyle = "white"
+    context.fillRect(0, 0, canvas.width, canvas.height)
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height)
+    canvas.toBlob(blob => {
+      if (blob) save(blob, `${data.name}.png`)
+      else status.textContent = "This picture is too large for a PNG; SVG works."
+    }, "image/png")
+  }
+  picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(data.svg)}`
+}
+
+export default function ({data, parentElement, setTriggerValue}) {
+  const holder = parentElement.querySelector(".picture")
+  const status = parentElement.querySelector("[role=status]")
+  const state = states.get(holder) ?? {}
+  states.set(holder, state)
+  if (state.svg !== data.svg) {
+    const scrolled = holder.scrollLeft
+    draw(holder, data, state)
+    holder.scrollLeft = scrolled
+    center(holder, state, data.name)
+    Object.assign(state, {svg: data.svg, toggled: null})
+    status.textContent = ""
+  }
+  const toggle = event => {
+    const block = event.target.closest("[data-block]")
+    if (!block) return
+    event.preventDefault()
+    state.toggled = block.dataset.block
+    setTriggerValue("toggled", block.dataset.block)
+  }
+  holder.onclick = toggle
+  holder.onkeydown = event => {
+    if (event.key === "Enter" || event.key === " ") toggle(event)
+  }
+  parentElement.querySelector("[data-save=svg]").onclick = () =>
+    save(new Blob([data.svg], {type: "image/svg+xml"}), `${data.name}.svg`)
+  parentElement.querySelector("[data-save=png]").onclick = () => savePng(data, status)
+}

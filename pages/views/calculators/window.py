@@ -1,0 +1,140 @@
+"""The second calculator: which size a sliding window leaves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pandas as pd
+import streamlit as st
+
+from core.explain.calculators import (
+    MAX_DILATION,
+    MAX_KERNEL,
+    MAX_PADDING,
+    MAX_SIDE,
+    MAX_STRIDE,
+    PRESETS,
+    SlidingWindow,
+    window_rows,
+)
+from core.report.figures.calculators import window_picture
+from pages.views.app.downloads import download_csv
+from pages.views.calculators.numbers import Number, choose_numbers
+from pages.views.calculators.window_sentences import filled_formula, window_details, window_finding
+
+WINDOW_NUMBERS = (
+    Number(
+        "side",
+        "Input (pixels a side)",
+        "calc_side",
+        MAX_SIDE,
+        "Height and width of the map that comes in.",
+    ),
+    Number(
+        "kernel",
+        "Kernel (pixels a side)",
+        "calc_kernel",
+        MAX_KERNEL,
+        "Pixels that the window reads along each side.",
+    ),
+    Number(
+        "stride",
+        "Stride (pixels)",
+        "calc_stride",
+        MAX_STRIDE,
+        "Pixels from one position of the window to the next.",
+    ),
+    Number(
+        "padding",
+        "Padding (pixels at each edge)",
+        "calc_padding",
+        MAX_PADDING,
+        "Cells added at each of the four edges.",
+        least=0,
+    ),
+    Number(
+        "dilation",
+        "Dilation (pixels)",
+        "calc_dilation",
+        MAX_DILATION,
+        "Pixels from one cell that the window reads to the next; 1 reads neighbours.",
+    ),
+)
+
+
+def window_calculator() -> None:
+    """What a window makes of a map's size."""
+    numbers = choose_numbers(WINDOW_NUMBERS, PRESETS[0].window)
+    choose_preset(numbers)  # before SlidingWindow, which raises where the window does not fit
+    window = SlidingWindow(**numbers)
+    st.markdown(window_finding(window))
+    st.latex(filled_formula(window))
+    st.plotly_chart(
+        window_picture(window),
+        key="calc_window_picture",
+        config={"displayModeBar": False},
+    )
+    st.markdown(window_details(window))
+    st.markdown(f"**The usual windows on {window.side}×{window.side} pixels**")
+    window_table(window)
+    st.caption(
+        "The formula is that of Dumoulin & Visin 2016,"
+        " [A guide to convolution arithmetic](https://arxiv.org/abs/1603.07285), relationship 15."
+    )
+    download_csv(
+        "Windows as CSV",
+        lambda: pd.DataFrame(window_rows(window)).convert_dtypes(),
+        "windows.csv",
+        "calc_window_csv",
+    )
+
+
+def choose_preset(numbers: dict[str, int]) -> None:
+    """Windows that the reader has met; the one that the numbers describe is marked."""
+    st.session_state["calc_preset"] = None
+    for preset in PRESETS:
+        if asdict(preset.window) == numbers:
+            st.session_state["calc_preset"] = preset.name
+    st.pills(
+        "Windows to start from",
+        [preset.name for preset in PRESETS],
+        key="calc_preset",
+        on_change=take_preset,
+        help="Sets all five numbers, the map's side too.",
+    )
+
+
+def take_preset() -> None:
+    """After a preset was picked: its numbers, which the address then holds."""
+    for preset in PRESETS:
+        if preset.name == st.session_state["calc_preset"]:
+            for number in WINDOW_NUMBERS:
+                st.session_state[number.key] = getattr(preset.window, number.field)
+
+
+def window_table(window: SlidingWindow) -> None:
+    """The chosen window and the presets on a map of the same side."""
+    titles = {
+        "window": "window",
+        "output_side": "output px",
+        "keeps_size": "size kept",
+        "kernel": "kernel px",
+        "stride": "stride px",
+        "padding": "padding px",
+        "dilation": "dilation px",
+        "unread": "unread px",
+    }
+    rows = pd.DataFrame(window_rows(window)).convert_dtypes()
+    st.dataframe(
+        rows[list(titles)].rename(columns=titles),
+        hide_index=True,
+        height="content",
+        placeholder="does not fit",
+        key="calc_window_table",
+        column_config={
+            "output px": st.column_config.NumberColumn(help="Pixels a side of the output."),
+            "unread px": st.column_config.NumberColumn(
+                help="Pixels of each row that no position of the window reads."
+            ),
+        },
+    )

@@ -1,0 +1,98 @@
+"""The Compare page's Accuracy view: what runs have reached, against what their networks cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import streamlit as st
+
+from core.jobs.store import Store
+from core.report.figures import charts
+from core.report.tables.tables import accuracy_frame
+from core.specs import LabError, ModelSpec
+from core.zoo.catalogue import complete
+from pages.views.app.downloads import download_csv
+from pages.views.app.messages import escaped
+from pages.views.compare.networks import Compared
+
+NEWEST = 2_000  # runs that are looked at
+
+Accuracies = dict[ModelSpec, dict[str, list[float]]]  # network → data set → a fraction for each run
+
+
+def accuracies_of_runs(store: Store) -> Accuracies:
+    """The best test accuracy of each run, by network and data set."""
+    accuracies: Accuracies = {}
+    for run in store.runs(limit=NEWEST):
+        if run.best_accuracy is None:
+            continue
+        with suppress(LabError):  # a network that this version of the lab no longer has
+            by_dataset = accuracies.setdefault(complete(run.spec.model), {})
+            by_dataset.setdefault(run.spec.dataset, []).append(run.best_accuracy)
+    return accuracies
+
+
+def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, str]]:
+    """The best accuracy among the runs of each network, and the data set it was reached on."""
+    return {
+        model: max((max(accuracies), dataset) for dataset, accuracies in by_dataset.items())
+        for model, by_dataset in accuracies_of_runs(store).items()
+    }
+
+
+def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
+    """What the runs of these networks have reached on one data set, against their MACs."""
+    accuracies_of = accuracies_of_runs(store)
+    reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
+    datasets = sorted({dataset for by_dataset in reached for dataset in by_dataset})
+    if not datasets:
+        invite_to_train()
+        return
+    dataset = str(
+        st.selectbox(
+            "Data set",
+            datasets,
+            key="cmp_dataset",
+            help="Accuracies are comparable on the same data only; recipes and epochs may differ.",
+        )
+    )
+    styles = charts.styles(len(networks))
+    trained = [
+        (network, style, tuple(by_dataset[dataset]))
+        for network, style, by_dataset in zip(networks, styles, reached, strict=True)
+        if dataset in by_dataset
+    ]
+    points = [
+        charts.Reached(network.name, *style, network.analysis.totals.macs, accuracies)
+        for network, style, accuracies in trained
+    ]
+    st.plotly_chart(charts.accuracy_scatter(points, dataset), key="cmp_accuracy")
+    missing = [
+        network.name
+        for network, by_dataset in zip(networks, reached, strict=True)
+        if dataset not in by_dataset
+    ]
+    if missing:
+        st.caption(f"Without a run on {dataset}: {escaped(', '.join(missing))}.")
+    st.caption(
+        "Each run's best epoch was chosen on these same test images, so the figures are optimistic."
+    )
+    download_csv(
+        "Accuracy as CSV",
+        lambda: accuracy_frame(
+            [(network.analysis, accuracies) for network, _, accuracies in trained], dataset
+        ),
+        f"accuracy-{dataset}.csv",
+        "cmp_accuracy_csv",
+    )
+
+
+def invite_to_train() -> None:
+    """What stands here before any of the networks was trained."""
+    st.info(
+        "No runs of these networks yet. Train one of them, with several seeds if you want to"
+        " know the spread, and its accuracy stands here against what it costs.",
+        icon=":material/model_training:",
+    )
+    st.page_link("pages/train.py", label="Train a network", icon=":material/arrow_forward:")

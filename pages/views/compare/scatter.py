@@ -1,0 +1,19 @@
+"""The Compare page's view of MACs against parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.report.figures import charts
+from pages.views.compare.networks import Compared
+
+
+def scatter_view(networks: Sequence[Compared], batch_size: int) -> None:
+    """One bubble a network, as large as its training memory."""
+    bubbles = [
+        (name, *style, analysis, analysis.training_bytes(batch_size))
+        for (name, analysis), style in zip(networks, charts.styles(len(networks)), strict=True)
+    ]
+    st.plotly_chart(charts.cost_scatter(bubbles), key="cmp_scatter")

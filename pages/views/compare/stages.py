@@ -1,0 +1,32 @@
+"""The Compare page's Stages view: what each block costs, stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.report.figures import charts
+from pages.views.compare.networks import Compared
+
+COSTS = {  # as the control says it → the field of a layer
+    "parameters": "params",
+    "MACs an image": "macs",
+    "saved for the backward pass (bytes an image)": "saved_bytes",
+}
+
+
+def stages_view(networks: Sequence[Compared]) -> None:
+    """One bar a network, its blocks stacked."""
+    cost = st.segmented_control(
+        "Cost",
+        list(COSTS),
+        default="MACs an image",
+        key="cmp_stage",
+        bind="query-params",
+        required=True,
+        help="What is stacked, block by block, from the image to the classes.",
+    )
+    st.plotly_chart(
+        charts.stage_bars(networks, COSTS[cost], f"{cost}, block by block"), key="cmp_stages"
+    )

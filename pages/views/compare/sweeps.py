@@ -1,0 +1,97 @@
+"""The Compare page's Sweep view: the whole range of a slider on the x axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.analysis.records import Analysis, SweepPoint
+from core.analysis.sweep import sweep
+from core.report.figures import charts
+from core.report.tables.tables import sweep_frame
+from pages.views.app.downloads import download_csv
+from pages.views.app.services import analysis_of
+from pages.views.compare.networks import Compared
+
+Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size
+
+QUANTITIES: dict[str, Quantity] = {
+    "parameters": lambda analysis, batch_size: analysis.totals.params,
+    "MACs an image": lambda analysis, batch_size: analysis.totals.macs,
+    "training memory (bytes)": lambda analysis, batch_size: analysis.training_bytes(batch_size),
+    "output of all layers (bytes)": lambda analysis, batch_size: analysis.totals.output_bytes,
+}
+VARIABLES = {  # as the control says it → the field of a spec, the title of the axis
+    "resize": ("image_size", "pixels a side"),
+    "ratio": ("ratio", "ratio"),
+}
+
+
+def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
+    """One line a network, and how much of it the linear layers hold."""
+    variable, axis = VARIABLES[choose_variable()]
+    quantity = choose_quantity()
+    swept = [(name, sweep(analysis.spec, variable, analysis_of)) for name, analysis in networks]
+    lines = [
+        charts.Line(
+            name,
+            *style,
+            [point.value for point in points],
+            [QUANTITIES[quantity](point.analysis, batch_size) for point in points],
+        )
+        for (name, points), style in zip(swept, charts.styles(len(swept)), strict=True)
+    ]
+    st.plotly_chart(charts.sweep_chart(lines, axis, quantity), key="cmp_sweep")
+    for name, points in swept:
+        if points:
+            st.caption(f"{name}: {share_of_linear_layers(points)}")
+    st.caption(
+        "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
+        " with size². Where a line bends, the linear layers' share is why or, at small sizes,"
+        " pixels that no window reaches."
+    )
+    download_csv(
+        "Sweep as CSV",
+        lambda: sweep_frame([point for _, points in swept for point in points], batch_size),
+        f"sweep-{variable}.csv",
+        "cmp_sweep_csv",
+    )
+
+
+def choose_variable() -> str:
+    """A key of VARIABLES."""
+    variable = st.segmented_control(
+        "Over",
+        list(VARIABLES),
+        default="resize",
+        key="cmp_over",
+        bind="query-params",
+        required=True,
+        help="The slider whose whole range is drawn.",
+    )
+    return str(variable)
+
+
+def choose_quantity() -> str:
+    """A key of QUANTITIES."""
+    quantity = st.segmented_control(
+        "Quantity",
+        list(QUANTITIES),
+        default="MACs an image",
+        key="cmp_quantity",
+        bind="query-params",
+        required=True,
+        help="What is drawn.",
+    )
+    return str(quantity)
+
+
+def share_of_linear_layers(points: Sequence[SweepPoint]) -> str:
+    """The linear layers' share of the parameters at both ends, which bends the lines."""
+    shares = []
+    for point in (points[0], points[-1]):
+        linear = sum(layer.params for layer in point.analysis.layers if layer.kind == "linear")
+        share = 100 * linear / max(1, point.analysis.totals.params)
+        shares.append(f"{share:.1f} % at {point.value}")
+    return f"linear layers hold {shares[0]} and {shares[1]} of the parameters."

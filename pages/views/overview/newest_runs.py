@@ -1,0 +1,24 @@
+"""The overview's table of the newest runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.views.app.services import start_worker, store
+from pages.views.runs.table import run_table
+
+NEWEST = 8  # rows
+
+
+def newest_runs() -> None:
+    """The table, or how to start a first run."""
+    runs = store().runs(NEWEST)
+    if any(not run.state.is_over for run in runs):
+        start_worker()  # a run of an earlier server goes on
+    if runs:
+        run_table(store(), runs, key="newest")
+    else:
+        st.info(
+            "No runs yet. “Train in 10 seconds” starts one that takes about 10 s on this machine.",
+            icon=":material/arrow_upward:",
+        )

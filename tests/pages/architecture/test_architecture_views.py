@@ -1,0 +1,90 @@
+"""The Architecture page's views: what each shows, and that none breaks on any network."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.analysis import analyze
+from core.jobs.engines.local import layer_times_name
+from core.jobs.store import open_store
+from core.report import formats
+from core.report.tables.tables import memory_frame
+from core.specs import ModelSpec
+from core.training.records import LayerTime, LayerTimes
+from core.zoo.catalogue import CATALOGUE
+from pages.views.app.services import code_of
+from tests.pages.opening import metric, network_label, open_page
+
+VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")
+PAGE = "pages/architecture.py"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ["vgg11", "course-residual"])
+def test_every_view_opens_without_an_error(view, name):
+    app = open_page(PAGE, net_network=network_label(name), net_view=view)
+    assert not app.error
+
+
+def test_the_code_view_shows_the_exported_code():
+    app = open_page(PAGE, net_network=network_label("lenet"), net_view="Code")
+    assert app.code[0].value == code_of(CATALOGUE["lenet"].default).rstrip("\n")
+
+
+# Memory and time
+
+
+def test_memory_is_the_analysis_s():
+    app = open_page(PAGE, net_view="Memory", net_memory_batch="32")
+    assert app.slider(key="net_memory_batch").value == 32
+    analysis = analyze(ModelSpec("vgg11"))
+    frame = memory_frame(analysis, 32, True, 2)
+    assert frame["training_bytes"][0] == analysis.training_bytes(32, True, 2)
+    parts = ["parameters", "optimiser", "buffers", "images", "saved", "gradients", "temporaries"]
+    assert sum(frame[f"{part}_bytes"][0] for part in parts) == frame["training_bytes"][0]
+
+
+def test_measured_times_are_shown_beside_the_work():
+    spec = CATALOGUE["lenet"].default
+    layers = list(analyze(spec).layers)
+    times = LayerTimes(
+        "cpu", "a test", 16, 9, 0.01, tuple(LayerTime(layer.path, 0.001, 0.002) for layer in layers)
+    )
+    store = open_store()
+    store.keep_measured(layer_times_name(spec, "cpu", 16), {"of": 9, "times": times.to_dict()})
+    app = open_page(
+        PAGE, net_network=network_label("lenet"), net_view="Time", net_level="every module"
+    )
+    frame = app.dataframe[-1].value
+    assert frame["layer"].tolist() == [layer.path for layer in layers]
+    assert frame["forward ms"].tolist() == [1.0] * len(layers)
+    captions = " ".join(caption.value for caption in app.caption)
+    assert "Medians of 9 passes with a batch of 16 on a test" in captions
+
+
+def test_a_measurement_that_failed_says_why():
+    spec = CATALOGUE["lenet"].default
+    open_store().keep_measured(layer_times_name(spec, "cpu", 16), {"error": "No room *here*."})
+    app = open_page(PAGE, net_network=network_label("lenet"), net_view="Time")
+    assert app.error[0].value == "No room \\*here\\*."
+    assert "Measure every layer" in [button.label for button in app.button]
+
+
+# torchvision's models
+
+
+def test_a_model_of_torchvision_is_taken_apart_like_ours():
+    app = open_page(PAGE, net_network="torchvision: any of its models", net_torchvision="vit_b_16")
+    assert metric(app, "Parameters") == formats.short(86_567_656)
+    assert metric(app, "Receptive field") == "all"
+    assert "Train this network" not in [button.label for button in app.button]
+
+
+def test_a_size_that_torchvision_s_model_cannot_take_is_one_sentence():
+    app = open_page(
+        PAGE,
+        net_network="torchvision: any of its models",
+        net_torchvision="vit_b_16",
+        net_size="100",
+    )
+    assert "cannot be built for 100×100 pixels" in app.error[0].value

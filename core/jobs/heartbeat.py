@@ -95,8 +95,9 @@ class Heartbeat(threading.Thread):
                 waits = True
                 waiting = before or Progress("waiting", 1, 1, 0, 1)
                 waiting = Progress("waiting", waiting.epoch, waiting.epochs, 0, 1)
-                if not self.stop_obeyed:
-                    self.check(waiting)
+                if self.stop_obeyed:  # what cannot be written now is not waited for
+                    raise StopRequested from error
+                self.check(waiting)
                 time.sleep(RETRY_SECONDS)
             else:
                 self.progress = before

@@ -570,7 +570,7 @@ from core.jobs import worker
 from core.jobs.store import open_store
 
 store = open_store()
-with worker.current_run(store.claim()):
+with worker.current_job(store.claim()):
     worker.leave_with_parent(store)
     print("at work", flush=True)
     time.sleep(60)

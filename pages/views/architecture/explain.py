@@ -17,6 +17,7 @@ from core.explain.reconcile import Account, reconcile
 from core.explain.shape_errors import mistakes
 from core.explain.vgg_configuration import vgg_configuration
 from core.report import formats
+from core.report.sentences.hand_count import hand_count_sentences
 from core.report.tables.tables import account_frame, formula_frame, hand_count_frame
 from core.specs import LabError, ModelSpec
 from core.studies.published import PUBLISHED_COUNTS, PublishedCount
@@ -176,7 +177,7 @@ def hand_count(analysis: Analysis) -> None:
 def show_count(analysis: Analysis, found: HandCount) -> None:
     """The sentences, then term by term."""
     show = st.success if found.right else st.warning
-    first, *rest = found.sentences()
+    first, *rest = hand_count_sentences(found)
     show(escaped(first))
     st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
     rows = [

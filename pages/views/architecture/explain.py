@@ -13,6 +13,7 @@ from core.explain.formulas import formulas
 from core.explain.hand_count.check import HandCount, check
 from core.explain.hand_count.matching import QUANTITIES
 from core.explain.hand_count.terms import MAX_CHARACTERS
+from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
 from core.explain.shape_errors import mistakes
 from core.explain.vgg_configuration import vgg_configuration
@@ -20,7 +21,6 @@ from core.report import formats
 from core.report.sentences.hand_count import hand_count_sentences
 from core.report.tables.tables import account_frame, formula_frame, hand_count_frame
 from core.specs import LabError, ModelSpec
-from core.studies.published import PUBLISHED_COUNTS, PublishedCount
 from core.zoo import libraries as torchvision_models
 from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name

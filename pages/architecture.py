@@ -7,8 +7,10 @@ import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
 from core.report import formats
-from core.report.figures import charts as figures
-from core.report.tables.tables import comparison_frame, layer_frame
+from core.report.figures.costs import cost_bars
+from core.report.figures.network_shape import shape_flow
+from core.report.tables.layers import layer_frame
+from core.report.tables.networks import comparison_frame
 from core.specs import LabError, ModelSpec
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv, file_name
@@ -79,7 +81,7 @@ def view(
     if name == "Layers":
         layers(analysis, level, layout, as_flops, picked)
     elif name == "Cost":
-        st.plotly_chart(figures.cost_bars(analysis.rows(level), as_flops), key="net_cost_chart")
+        st.plotly_chart(cost_bars(analysis.rows(level), as_flops), key="net_cost_chart")
     elif name == "Memory":
         from pages.views.architecture.memory import memory_view
 
@@ -248,7 +250,7 @@ def number(
 def picture(analysis: Analysis) -> str | None:
     """The shape flow; returns the block that was clicked."""
     event = st.plotly_chart(
-        figures.shape_flow(analysis),
+        shape_flow(analysis),
         key="net_flow",
         on_select="rerun",
         selection_mode="points",

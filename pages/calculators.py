@@ -11,7 +11,9 @@ import streamlit as st
 from core.explain import calculators
 from core.explain.calculators import Bottleneck, SlidingWindow, StackedAgainstLarge
 from core.report import formats
-from core.report.figures import calculators as calculator_figures
+from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
+from core.report.figures.sliding_window import window_picture
+from core.report.figures.stacked_kernels import stack_bars, stack_title
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
@@ -194,8 +196,8 @@ def bottleneck() -> None:
     st.markdown(bottleneck_finding(numbers))
     bottleneck_cards(numbers)
     left, right = st.columns(2)
-    left.plotly_chart(calculator_figures.bottleneck_bars(numbers), key="calc_bottleneck_bars")
-    right.plotly_chart(calculator_figures.bottleneck_curve(numbers), key="calc_bottleneck_curve")
+    left.plotly_chart(bottleneck_bars(numbers), key="calc_bottleneck_bars")
+    right.plotly_chart(bottleneck_curve(numbers), key="calc_bottleneck_curve")
     bottleneck_table(numbers)
     st.caption(
         f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. {ONE_MAC}"
@@ -296,7 +298,7 @@ def window() -> None:
     st.markdown(window_finding(chosen))
     st.latex(formula(chosen))
     st.plotly_chart(
-        calculator_figures.window_picture(chosen),
+        window_picture(chosen),
         key="calc_window_picture",
         config={"displayModeBar": False},
     )
@@ -453,7 +455,7 @@ def stack() -> None:
     """Several 3×3 convolutions and the one that sees as much."""
     numbers = choose_stack()
     st.markdown(stack_finding(numbers))
-    st.plotly_chart(calculator_figures.stack_bars(numbers), key="calc_stack_bars")
+    st.plotly_chart(stack_bars(numbers), key="calc_stack_bars")
     stack_table(numbers)
     maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
     st.caption(
@@ -527,8 +529,8 @@ def stack_table(numbers: StackedAgainstLarge) -> None:
     theirs = [large[column] for column in quantities.values()]
     ratios = [round(100 * a / b, 1) for a, b in zip(ours, theirs, strict=True)]
     names = [
-        calculator_figures.title_of(numbers.stacked),
-        calculator_figures.title_of(numbers.large),
+        stack_title(numbers.stacked),
+        stack_title(numbers.large),
     ]
     if numbers.count == 1:
         names[0] = "3×3, stacked once"

@@ -13,8 +13,11 @@ from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import sweep
 from core.jobs.store import Store
 from core.report import formats
-from core.report.figures import charts as figures
-from core.report.tables.tables import accuracy_frame, comparison_frame, options_text, sweep_frame
+from core.report.figures.comparison import AccuracyPoint, accuracy_scatter, cost_scatter, stage_bars
+from core.report.figures.palette import colors_and_markers
+from core.report.figures.sweeps import SweepLine, sweep_chart
+from core.report.tables.columns import options_text
+from core.report.tables.networks import accuracy_frame, comparison_frame, sweep_frame
 from core.specs import LabError, ModelSpec
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
@@ -273,10 +276,12 @@ def difference(one: tuple[str, Analysis], other: tuple[str, Analysis], batch: in
 
 def scatter(found: Sequence[tuple[str, Analysis]], batch: int) -> object:
     """MACs against parameters."""
-    return figures.cost_scatter(
+    return cost_scatter(
         [
             (name, color, marker, one, one.training_bytes(batch))
-            for (name, one), (color, marker) in zip(found, figures.styles(len(found)), strict=True)
+            for (name, one), (color, marker) in zip(
+                found, colors_and_markers(len(found)), strict=True
+            )
         ]
     )
 
@@ -301,13 +306,11 @@ def accuracy_against_cost(lab: Store, found: Sequence[tuple[str, Analysis]]) -> 
     )
     shown = [
         (name, style, one, tuple(reached[one.spec][dataset]))
-        for (name, one), style in zip(found, figures.styles(len(found)), strict=True)
+        for (name, one), style in zip(found, colors_and_markers(len(found)), strict=True)
         if dataset in reached.get(one.spec, {})
     ]
-    points = [
-        figures.Reached(name, *style, one.totals.macs, got) for name, style, one, got in shown
-    ]
-    st.plotly_chart(figures.accuracy_scatter(points, str(dataset)), key="cmp_accuracy")
+    points = [AccuracyPoint(name, *style, one.totals.macs, got) for name, style, one, got in shown]
+    st.plotly_chart(accuracy_scatter(points, str(dataset)), key="cmp_accuracy")
     missing = [name for name, one in found if dataset not in reached.get(one.spec, {})]
     if missing:
         st.caption(f"Without a run on {dataset}: {escaped(', '.join(missing))}.")
@@ -333,9 +336,7 @@ def stages(found: Sequence[tuple[str, Analysis]]) -> None:
         required=True,
         help="What is stacked, block by block, from the image to the classes.",
     )
-    st.plotly_chart(
-        figures.stage_bars(found, STAGES[shown], f"{shown}, block by block"), key="cmp_stages"
-    )
+    st.plotly_chart(stage_bars(found, STAGES[shown], f"{shown}, block by block"), key="cmp_stages")
 
 
 def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
@@ -362,16 +363,18 @@ def sweeps(found: Sequence[tuple[str, Analysis]], batch: int) -> None:
     swept = [(name, sweep(one.spec, variable, analysis_of)) for name, one in found]
     chosen = QUANTITIES[quantity]
     lines = [
-        figures.Line(
+        SweepLine(
             name,
             color,
             marker,
             [point.value for point in points],
             [chosen.value(point.analysis, batch) for point in points],
         )
-        for (name, points), (color, marker) in zip(swept, figures.styles(len(swept)), strict=True)
+        for (name, points), (color, marker) in zip(
+            swept, colors_and_markers(len(swept)), strict=True
+        )
     ]
-    st.plotly_chart(figures.sweep_chart(lines, title, chosen.title), key="cmp_sweep")
+    st.plotly_chart(sweep_chart(lines, title, chosen.title), key="cmp_sweep")
     for name, points in swept:
         if points:
             st.caption(f"{name}: {explained(points)}")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from core.specs import LabError, ModelSpec
 from core.studies.published import PUBLISHED, SMALL_VGG, PublishedRun, residual
-from core.studies.statistics import Mean, mean_interval, one_more, points
+from core.studies.statistics import Mean, mean_interval
 from core.zoo.variants import variant_of
 
 SHIPPED = Path(__file__).parent / "shipped" / "reproduction.csv"
-NOTABLE = 0.003  # a difference of more than 0.3 points is said in words
+NOTABLE = 0.003  # a difference of more than 0.3 points
 COURSE_SIZE = 28  # pixels a side, where the file has no column for it
 
 
@@ -203,30 +203,3 @@ def title_of(model: ModelSpec) -> str:
     """The variant's title, else the network's name."""
     variant = variant_of(model)
     return variant.title if variant else model.arch
-
-
-def remark(row: Reproduction) -> str:
-    """A sentence on a difference of over 0.3 points and on what explains it; else empty."""
-    if row.difference is None or row.published is None or not row.is_notable:
-        return ""
-    side = "above" if row.difference > 0 else "below"
-    text = (
-        f"{row.title}: our mean is {points(abs(row.difference))} points {side} the published"
-        f" {points(row.published.final)} %."
-    )
-    final_accuracies = [run.final for run in row.runs]
-    expected = one_more(final_accuracies)
-    if expected is None:
-        return f"{text} With {len(final_accuracies)} of our seeds it cannot be said why."
-    low, high = expected
-    between = f"{points(low)}–{points(high)} %"
-    if low <= row.published.final <= high:
-        return (
-            f"{text} One run of ours would lie within {between} (95 %), and so does the published"
-            " one: the spread between seeds explains it."
-        )
-    return (
-        f"{text} One run of ours would lie within {between} (95 %), and the published one does"
-        " not: seeds alone do not explain it. Its seed, batch order and library versions are not"
-        " known."
-    )

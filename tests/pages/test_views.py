@@ -12,15 +12,11 @@ from core.analysis import analyze
 from core.jobs.engines.local import layer_times_name
 from core.jobs.store import open_store
 from core.report import formats
-from core.report.figures import charts as figures
-from core.report.tables.tables import (
-    account_frame,
-    accuracy_frame,
-    formula_frame,
-    hand_count_frame,
-    memory_frame,
-    to_csv,
-)
+from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
+from core.report.tables.counts import account_frame, hand_count_frame
+from core.report.tables.csv import to_csv
+from core.report.tables.layers import formula_frame
+from core.report.tables.networks import accuracy_frame, memory_frame
 from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
@@ -228,14 +224,14 @@ def test_the_accuracies_csv_has_the_mean_and_the_range():
 
 def test_labels_of_points_near_an_end_run_towards_the_middle():
     reached = [
-        figures.Reached(name, "#000", "circle", macs, (0.5, 0.6)[:runs])
+        AccuracyPoint(name, "#000", "circle", macs, (0.5, 0.6)[:runs])
         for name, macs, runs in (("a", 10**6, 1), ("b", 10**7, 2), ("c", 10**8, 2))
     ]
-    points = figures.accuracy_scatter(reached, "mnist").data[1:]
+    points = accuracy_scatter(reached, "mnist").data[1:]
     assert [one.textposition for one in points] == ["bottom right", "bottom center", "top left"]
     assert "(1 run)" in points[0].hovertemplate
     assert "(2 runs, 50.00 to 60.00)" in points[1].hovertemplate
-    [alone] = figures.accuracy_scatter(reached[:1], "mnist").data[1:]
+    [alone] = accuracy_scatter(reached[:1], "mnist").data[1:]
     assert alone.textposition == "bottom center"
 
 

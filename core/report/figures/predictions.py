@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.report.figures.charts import BLUE, VERMILLION
+from core.report.figures.palette import BLUE, VERMILLION, translucent
+from core.report.sentences.findings import confusion_finding
 
 
 def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bool) -> go.Figure:
@@ -46,7 +47,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
-            colorscale=[[0, faded(color, 0.0)], [1, faded(color, 0.55)]],
+            colorscale=[[0, translucent(color, 0.0)], [1, translucent(color, 0.55)]],
             zmin=0,
             zmax=100 if color == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
             showscale=False,
@@ -70,22 +71,6 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
         margin=dict(t=72, b=8, l=8, r=8),
     )
     return figure
-
-
-def faded(color: str, alpha: float) -> str:
-    """A color of the palette, partly transparent, so that it suits light and dark."""
-    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {alpha})"
-
-
-def confusion_finding(matrix: NDArray[np.int64], names: Sequence[str]) -> str:
-    """The title: the mistake that is made most often."""
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    if not wrong.any():
-        return "No mistake at all"
-    row, column = map(int, np.unravel_index(wrong.argmax(), wrong.shape))
-    return f"Most often {names[row]} is taken for {names[column]}: {wrong[row, column]:,} times"
 
 
 def probability_bars(

@@ -14,7 +14,7 @@ from math import ceil
 
 from core.analysis.records import LayerCost, Shape, Window
 from core.report import formats
-from core.report.figures.charts import KIND_COLORS
+from core.report.figures.palette import KIND_COLORS
 from core.report.picture.fold import INPUT, Graph, Node
 from core.report.picture.layout import Box, Layout, Route, Size, lay_out
 

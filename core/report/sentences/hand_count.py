@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from core.explain.hand_count.check import BIAS, Addition, HandCount, Slip, TermCheck
 from core.explain.hand_count.matching import Quantity
 from core.explain.hand_count.terms import SHOWN
+from core.report import formats
 
 LISTED = 4  # so many alike have a sentence each; more share one
 
@@ -173,12 +174,7 @@ def parts_sentence(count: HandCount) -> str:
         "results of lines": count.parts.products,
         "the addition": count.parts.addition,
     }
-    made_of = [f"{signed(value)} from {name}" for name, value in parts.items() if value]
+    made_of = [f"{formats.signed(value)} from {name}" for name, value in parts.items() if value]
     if not made_of:
         return "The total is exact nevertheless."
-    return f"Exact minus claimed, {signed(count.parts.total)}, is {', '.join(made_of)}."
-
-
-def signed(number: int) -> str:
-    """+1,728 or −1,728."""
-    return f"{'−' if number < 0 else '+'}{abs(number):,}" if number else "0"
+    return f"Exact minus claimed, {formats.signed(count.parts.total)}, is {', '.join(made_of)}."

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.figures import growth as growth_figures
-from core.report.figures.growth import CostPoint
+from core.report import formats
+from core.report.figures.equal_accuracy import CostPoint, equal_accuracy_chart
+from core.report.sentences.verdict import between
 from core.studies.equal_accuracy import (
     DATASET,
     EPOCHS,
@@ -20,7 +21,6 @@ from core.studies.equal_accuracy import (
     trained,
 )
 from core.studies.reproduction import read
-from core.studies.statistics import between, points
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import title_and_ratio
 from pages.views.app.services import analysis_of
@@ -35,7 +35,7 @@ def equal_accuracy_view() -> None:
         return
     st.subheader("Beside residual nets of equal accuracy", anchor=False)
     st.plotly_chart(
-        growth_figures.equal_accuracy_chart([cost_point(one) for one in networks]),
+        equal_accuracy_chart([cost_point(one) for one in networks]),
         key="net_equal_chart",
     )
     st.markdown("\n".join(f"- {sentence(one, networks)}" for one in dense))
@@ -66,9 +66,9 @@ def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
     ours, theirs = analysis_of(dense.model), analysis_of(other.model)
     apart = f"{between(pair)}, {len(pair.seeds)} seeds" if pair.low is not None else "one seed"
     return (
-        f"**{title_and_ratio(dense.model)}** reaches {points(dense.final.mean)} %; nearest to it"
-        f" comes {title_and_ratio(other.model)} with {points(other.final.mean)} %: {apart}. For"
-        f" that the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
+        f"**{title_and_ratio(dense.model)}** reaches {formats.points(dense.final.mean)} %; nearest"
+        f" to it comes {title_and_ratio(other.model)} with {formats.points(other.final.mean)} %:"
+        f" {apart}. For that the DenseNet has {ratio(ours, theirs, 'params')} times the parameters,"
         f" {ratio(ours, theirs, 'macs')} times the multiply-adds and keeps"
         f" {ratio(ours, theirs, 'saved_bytes')} times the activations."
     )

@@ -19,7 +19,8 @@ from core.explain.shape_errors import mistakes
 from core.explain.vgg_configuration import vgg_configuration
 from core.report import formats
 from core.report.sentences.hand_count import hand_count_sentences
-from core.report.tables.tables import account_frame, formula_frame, hand_count_frame
+from core.report.tables.counts import account_frame, hand_count_frame
+from core.report.tables.layers import formula_frame
 from core.specs import LabError, ModelSpec
 from core.zoo import libraries as torchvision_models
 from core.zoo.catalogue import find

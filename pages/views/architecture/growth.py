@@ -18,8 +18,8 @@ from core.explain.growth import (
     weight_formula,
 )
 from core.report import formats
-from core.report.figures import growth as growth_figures
-from core.report.tables.evidence import growth_frame
+from core.report.figures.growth import growth_bars
+from core.report.tables.layers import growth_frame
 from core.specs import LabError, ModelSpec
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import title_and_ratio
@@ -45,7 +45,7 @@ def densenet_view(analysis: Analysis) -> None:
 
     steps = growth(analysis)
     st.markdown(IDEA)
-    st.plotly_chart(growth_figures.growth_bars(steps), key="net_growth_chart")
+    st.plotly_chart(growth_bars(steps), key="net_growth_chart")
     one_step(steps)
     st.dataframe(
         table(steps),

@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.analysis import cpu as processor
 from core.analysis.records import Analysis
-from core.report.figures import layers as layer_figures
-from core.report.tables.tables import layer_frame, memory_frame
+from core.report.figures.memory import memory_bars, saved_bars
+from core.report.tables.layers import layer_frame
+from core.report.tables.networks import memory_frame
 from pages.views.app.downloads import download_csv, file_name
 
 MAX_BATCH = 1024  # images
@@ -35,14 +36,14 @@ def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
         )
     memory = analysis.training_memory(batch, momentum)
     inference = analysis.inference_bytes(batch)
-    st.plotly_chart(layer_figures.memory_bars(memory, inference), key="net_memory_chart")
+    st.plotly_chart(memory_bars(memory, inference), key="net_memory_chart")
     st.caption(
         "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
         " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
         " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take more."
     )
     rows = analysis.rows(level)
-    st.plotly_chart(layer_figures.saved_bars(rows, batch), key="net_saved_chart")
+    st.plotly_chart(saved_bars(rows, batch), key="net_saved_chart")
     name = f"{file_name(analysis.spec)}-memory-batch{batch}"
     with st.container(horizontal=True):
         download_csv(

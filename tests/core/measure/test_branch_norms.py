@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
+from core.measure.branch_norms import BRANCHES, branch_norms
 from core.measure.gradient_flow import initialized
 from core.report.figures.branches import branch_bars
+from core.report.sentences.branch_norms import branch_verdict
 from core.specs import LabError, ModelSpec
 
 SPEC = ModelSpec("course-inception", image_size=28)

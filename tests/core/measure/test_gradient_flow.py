@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.analysis import analyze
+from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_flow import (
     Trained,
     blocks_of,
@@ -30,18 +31,13 @@ from core.measure.gradient_records import (
     depth_of,
     variations,
 )
-from core.report.figures.charts import BLUE, VERMILLION
-from core.report.figures.gradients import DepthLine, depth_chart, flow_curves, flow_map
-from core.report.sentences.gradients import (
-    factor,
-    first_and_last,
-    gradient_outcome,
-    label,
-    number,
-    sentences,
-)
-from core.report.tables.evidence import first_and_last_frame, flow_frame
-from core.report.tables.tables import to_csv
+from core.report import formats
+from core.report.figures.depth import DepthLine, depth_chart
+from core.report.figures.gradient_flow import flow_curves, flow_map
+from core.report.figures.palette import BLUE, VERMILLION
+from core.report.sentences.gradients import gradient_sentences, label
+from core.report.tables.csv import to_csv
+from core.report.tables.measurements import first_and_last_frame, flow_frame
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -176,7 +172,7 @@ def test_a_run_is_measured_before_and_after_its_training(tmp_path):
     assert halved == pytest.approx(4, rel=1e-3)  # the weights are half as large, bias is too
     assert label(after).startswith("run 7: course-residual, plain residual")
     assert label(after).endswith("trained, epoch 2")
-    assert any(text.startswith("Run 7") for text in sentences(found))
+    assert any(text.startswith("Run 7") for text in gradient_sentences(found))
     path.write_bytes(b"no parameters")
     with pytest.raises(LabError, match="cannot be read"):
         list(measure_flow([], "fashion-mini", batch_size=4, runs=[run]))
@@ -249,7 +245,7 @@ def test_the_words_are_computed_from_the_numbers():
         flow(50.0, shortcut="none", batch_norm=True),
         flow(2.0, (1.1, 1.3), shortcut="identity", batch_norm=True),
     ))  # fmt: skip
-    text = "\n".join(sentences(found))
+    text = "\n".join(gradient_sentences(found))
     assert "**No shortcut, no BatchNorm, 20 layers**" in text
     assert "get 1.00 × 10⁻⁹ of the gradient norm" in text and "it vanishes" in text
     assert "between 0.9000 and 1.2, by 1 or more in 1 of them. So it does not hold" in text
@@ -261,7 +257,7 @@ def test_the_words_are_computed_from_the_numbers():
 def test_a_gradient_of_exactly_0_is_said_and_drawn_as_a_gap():
     dead = flow(0.0, shortcut="none", batch_norm=False)
     found = GradientFlow(1.0, "fashion-mini", 16, "a test", (dead,))
-    assert "exactly 0 in float32" in sentences(found)[0]
+    assert "exactly 0 in float32" in gradient_sentences(found)[0]
     assert flow_curves((dead,), "weight_gradient", [Look()]).data[-1].y[0] is None
     assert flow_map((dead,), "weight_gradient").data[0].z[0][0] is None
 
@@ -271,7 +267,7 @@ def test_batch_norm_gets_no_credit_where_nothing_vanishes():
         flow(0.9, shortcut="none", batch_norm=False),
         flow(3.0, shortcut="none", batch_norm=True),
     ))  # fmt: skip
-    assert "nothing for BatchNorm to mend" in sentences(found)[-1]
+    assert "nothing for BatchNorm to mend" in gradient_sentences(found)[-1]
 
 
 @pytest.mark.parametrize(
@@ -280,7 +276,7 @@ def test_batch_norm_gets_no_credit_where_nothing_vanishes():
      (3.14e-17, "3.1 × 10⁻¹⁷"), (2e6, "2.0 × 10⁶")],
 )  # fmt: skip
 def test_numbers_read_well(value, shown):
-    assert number(value) == shown
+    assert formats.scientific(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -289,7 +285,7 @@ def test_numbers_read_well(value, shown):
      (12.345, "12.3"), (3.144e-5, "3.14 × 10⁻⁵")],
 )  # fmt: skip
 def test_a_factor_can_be_multiplied_up_again(value, shown):
-    assert factor(value) == shown
+    assert formats.factor(value) == shown
 
 
 def test_the_factor_a_layer_gives_the_ratio_again():
@@ -297,7 +293,7 @@ def test_the_factor_a_layer_gives_the_ratio_again():
     found = GradientFlow(1.0, "fashion-mini", 16, "a test", (
         flow(726.0, depth=56, shortcut="none", batch_norm=True),
     ))  # fmt: skip
-    said = sentences(found)[0]
+    said = gradient_sentences(found)[0]
     assert "get 726 of the gradient norm" in said
     assert "a factor of 1.13 at each of 54 layers" in said
     assert pytest.approx(726, rel=0.02) == 1.13**54

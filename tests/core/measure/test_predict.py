@@ -18,8 +18,9 @@ from core.jobs.predictions import (
     read_predictions,
 )
 from core.jobs.store import Run, open_store
-from core.report.figures.predictions import confusion_finding, confusion_map, probability_bars
-from core.report.tables.evidence import confusion_frame, prediction_frame
+from core.report.figures.predictions import confusion_map, probability_bars
+from core.report.sentences.findings import confusion_finding
+from core.report.tables.predictions import confusion_frame, prediction_frame
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")

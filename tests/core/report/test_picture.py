@@ -496,7 +496,7 @@ def test_names_are_data_and_stay_text(is_open):
 
 
 def test_colors_repeat_what_the_words_say():
-    from core.report.figures.charts import KIND_COLORS
+    from core.report.figures.palette import KIND_COLORS
 
     picture = svg(opened_first("vgg11"), "x")
     for kind in ("convolution", "pooling", "linear"):

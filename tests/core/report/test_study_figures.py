@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 from scipy import stats
 
-from core.report.figures.studies import Line, study_chart, y_range
+from core.report.figures.palette import BLUE, LineStyle
+from core.report.figures.studies import StudyLine, study_chart, y_range
 
 
 @dataclass(frozen=True)
@@ -16,20 +17,13 @@ class Point:
     test_accuracy: float
 
 
-@dataclass(frozen=True)
-class Style:
-    color: str = "#0072B2"
-    marker: str = "circle"
-    dash: str = "solid"
-
-
-def line(*seeds: tuple[float, ...], **more) -> Line:
+def line(*seeds: tuple[float, ...], **more) -> StudyLine:
     """A variant whose seeds have these accuracies by epoch."""
     runs = tuple(
         (seed, [Point(epoch, value) for epoch, value in enumerate(values, start=1)])
         for seed, values in enumerate(seeds)
     )
-    return Line("variant", Style(), runs, **more)
+    return StudyLine("variant", LineStyle(BLUE, "circle"), runs, **more)
 
 
 def test_the_mean_has_the_band_of_its_t_interval():

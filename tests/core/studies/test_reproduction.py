@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from core.report.sentences.reproduction import reproduction_remark
 from core.specs import LabError, ModelSpec
 from core.studies.published import PUBLISHED, residual
-from core.studies.reproduction import SHIPPED, read, remark, reproductions
+from core.studies.reproduction import SHIPPED, read, reproductions
 
 HEAD = (
     "arch,shortcut,as_published,seed,epoch,train_loss,train_accuracy,test_loss,test_accuracy,"
@@ -59,7 +60,7 @@ def test_the_file_holds_runs_of_epochs(file):
 
 def test_without_a_file_nothing_is_reproduced(tmp_path):
     rows = reproductions(read(tmp_path / "none.csv"))
-    assert all(one.final is None and not remark(one) for one in rows)
+    assert all(one.final is None and not reproduction_remark(one) for one in rows)
 
 
 def test_every_published_run_has_a_row_and_both_homework_blocks_a_corrected_one(file):
@@ -81,15 +82,15 @@ def test_ours_is_the_mean_of_whole_runs(file):
     assert (found.final.count, found.final.mean) == (3, pytest.approx(0.9895))
     assert found.difference == pytest.approx(0.9895 - 0.9898)
     assert (found.machines, found.date) == ("a CPU, 1 threads", "2026-11-22")
-    assert not found.is_notable and remark(found) == ""
+    assert not found.is_notable and reproduction_remark(found) == ""
     assert row(file, "Course Inception net").final.count == 1
 
 
 def test_a_difference_of_over_0_3_points_is_said_with_what_explains_it(file):
-    far = remark(row(file, "conv shortcut, as published"))
+    far = reproduction_remark(row(file, "conv shortcut, as published"))
     assert far.startswith("conv shortcut, as published: our mean is 0.34 points above")
     assert "seeds alone do not explain it" in far
-    alone = remark(row(file, "Course Inception net"))
+    alone = reproduction_remark(row(file, "Course Inception net"))
     assert "0.90 points below" in alone and "With 1 of our seeds it cannot be said why" in alone
 
 
@@ -99,7 +100,9 @@ def test_a_wide_spread_explains_a_difference(tmp_path):
     for seed, final in enumerate((0.975, 0.98, 0.995)):
         rows += lines("course-residual", "identity", "False", seed, final)
     path.write_text("\n".join(rows))
-    assert remark(row(path, "plain residual")).endswith("the spread between seeds explains it.")
+    assert reproduction_remark(row(path, "plain residual")).endswith(
+        "the spread between seeds explains it."
+    )
 
 
 def test_a_network_at_another_size_is_not_taken_for_the_published_one(tmp_path):

@@ -6,9 +6,11 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from core.report.figures.speed import throughput_chart, time_bar
+from core.report.figures.throughput import throughput_chart
+from core.report.figures.time_split import time_bar
+from core.report.sentences.speed import throughput_verdict, time_verdict
 from core.training.records import PHASES, EpochMetrics, Throughput, ThroughputPoint
-from core.training.time_split import split_time, throughput_verdict, verdict
+from core.training.time_split import split_time
 
 EPOCH = EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 10.0, 1.0, 500.0, 0.1, 0.2, 0.1, 3.0, 6.0, 0.5)
 
@@ -42,7 +44,7 @@ def test_the_rate_of_the_steps_alone_is_the_higher_one():
     ],
 )
 def test_the_verdict_names_what_the_run_waits_for(changes, words):
-    text = verdict(split_time([replace(EPOCH, **changes)]), "cpu")
+    text = time_verdict(split_time([replace(EPOCH, **changes)]), "cpu")
     assert text.startswith(words)
 
 

@@ -26,8 +26,9 @@ from core.report.picture.fold import (
     outline,
     readable,
 )
+from core.report.picture.labels import lines_of, size_of, text_width
 from core.report.picture.layout import Box, Layout, Point, Route, lay_out
-from core.report.picture.svg import INK, frame_name, lines_of, size_of, svg, text_width
+from core.report.picture.svg import INK, frame_name, svg
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS

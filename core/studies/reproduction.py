@@ -51,7 +51,7 @@ class ReproducedRun:
     metrics: tuple[ReproducedEpoch, ...]
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all its epochs are there."""
         return len(self.metrics) == self.epochs
 
@@ -61,7 +61,7 @@ class ReproducedRun:
         return self.metrics[-1].test_accuracy
 
 
-def read(path: Path | None = None) -> list[ReproducedRun]:
+def read_runs(path: Path | None = None) -> list[ReproducedRun]:
     """The runs of the file, default: the shipped one; none where there is no file.
 
     Raises LabError for a broken one.
@@ -72,7 +72,7 @@ def read(path: Path | None = None) -> list[ReproducedRun]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-        return [read_run(list(group)) for _, group in groupby(rows, key=which_run)]
+        return [run_of(list(rows_of_run)) for _, rows_of_run in groupby(rows, key=which_run)]
     except (KeyError, ValueError, TypeError) as error:
         raise LabError(
             f"{path.name} is not the file that the lab ships ({error}); restore it."
@@ -85,7 +85,7 @@ def which_run(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row.get(name) or "" for name in names)
 
 
-def read_run(rows: Sequence[dict[str, str]]) -> ReproducedRun:
+def run_of(rows: Sequence[dict[str, str]]) -> ReproducedRun:
     """The rows of one run, by epoch."""
     first = rows[0]
     return ReproducedRun(
@@ -139,7 +139,7 @@ class Reproduction:
     recipe: str
     epochs: int
     published: PublishedRun | None  # None: a corrected block, or a size that nobody has published
-    runs: tuple[ReproducedRun, ...]  # whole ones, by seed
+    runs: tuple[ReproducedRun, ...]  # complete ones, by seed
 
     @cached_property
     def final(self) -> Mean | None:
@@ -192,7 +192,7 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
                 for run in runs
                 if (run.model, run.dataset, run.recipe, run.epochs)
                 == (model, like.dataset, like.recipe, like.epochs)
-                and run.is_whole
+                and run.is_complete
             ),
         )
         for title, model, like, published in settings

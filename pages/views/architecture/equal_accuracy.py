@@ -15,12 +15,12 @@ from core.studies.equal_accuracy import (
     DATASET,
     EPOCHS,
     SHIPPED,
-    Trained,
-    difference,
-    nearest,
-    trained,
+    TrainedNetwork,
+    nearest_residual,
+    paired_difference,
+    trained_networks,
 )
-from core.studies.reproduction import read
+from core.studies.reproduction import read_runs
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import title_and_ratio
 from pages.views.app.services import analysis_of
@@ -28,8 +28,8 @@ from pages.views.app.services import analysis_of
 
 def equal_accuracy_view() -> None:
     """The chart, a sentence for each DenseNet, and where the runs come from."""
-    runs = read(SHIPPED)
-    networks = trained(runs)
+    runs = read_runs(SHIPPED)
+    networks = trained_networks(runs)
     dense = [one for one in networks if one.is_dense]
     if not dense or len(dense) == len(networks):
         return
@@ -51,7 +51,7 @@ def equal_accuracy_view() -> None:
     download_csv("These runs as CSV", lambda: pd.read_csv(SHIPPED), SHIPPED.name, "net_equal_csv")
 
 
-def cost_point(one: Trained) -> CostPoint:
+def cost_point(one: TrainedNetwork) -> CostPoint:
     """The network with its costs."""
     totals = analysis_of(one.model).totals
     return CostPoint(
@@ -59,10 +59,10 @@ def cost_point(one: Trained) -> CostPoint:
     )
 
 
-def sentence(dense: Trained, networks: Sequence[Trained]) -> str:
+def sentence(dense: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> str:
     """The residual net that comes nearest to it, and what the two cost."""
-    other = nearest(dense, networks)
-    pair = difference(dense, other)
+    other = nearest_residual(dense, networks)
+    pair = paired_difference(dense, other)
     ours, theirs = analysis_of(dense.model), analysis_of(other.model)
     apart = f"{between(pair)}, {len(pair.seeds)} seeds" if pair.low is not None else "one seed"
     return (

@@ -17,7 +17,7 @@ from core.report.figures.variants import style_of
 from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import Reproduction, read, reproductions
+from core.studies.reproduction import Reproduction, read_runs, reproductions
 from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.variants import variant_of
@@ -36,7 +36,7 @@ ONE_RUN = (
 @st.cache_data(show_spinner=False)
 def shipped() -> list[Reproduction]:
     """Every row of the table; the file is read once for this server."""
-    return reproductions(read())
+    return reproductions(read_runs())
 
 
 def reference_lines(

@@ -88,7 +88,7 @@ def show_progress(runs: Sequence[Run]) -> None:
         left = f"about {formats.duration(found.seconds_left)} left"
     else:
         left = "the first runs have begun" if running else "waiting for the workers"
-    st.progress(found.fraction, f"{found.over} of {found.total} runs done · {left}")
+    st.progress(found.fraction, f"{found.done} of {found.total} runs done · {left}")
 
 
 def actions(lab: Store, study: Study, runs: Sequence[Run], over: bool) -> None:

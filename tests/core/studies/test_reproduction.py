@@ -9,7 +9,7 @@ import pytest
 from core.report.sentences.reproduction import reproduction_remark
 from core.specs import LabError, ModelSpec
 from core.studies.published import PUBLISHED, residual
-from core.studies.reproduction import SHIPPED, read, reproductions
+from core.studies.reproduction import SHIPPED, read_runs, reproductions
 
 HEAD = (
     "arch,shortcut,as_published,seed,epoch,train_loss,train_accuracy,test_loss,test_accuracy,"
@@ -43,28 +43,28 @@ def file(tmp_path):
 
 
 def row(file, title: str):
-    return next(one for one in reproductions(read(file)) if one.title == title)
+    return next(one for one in reproductions(read_runs(file)) if one.title == title)
 
 
 def test_the_file_holds_runs_of_epochs(file):
-    runs = read(file)
+    runs = read_runs(file)
     assert len(runs) == 8
     first = runs[0]
     assert first.model == residual("identity", False)
     assert [m.epoch for m in first.metrics] == list(range(1, 11))
-    assert (first.final, first.is_whole, first.machine) == (0.989, True, "a CPU, 1 threads")
+    assert (first.final, first.is_complete, first.machine) == (0.989, True, "a CPU, 1 threads")
     assert runs[3].model == residual("conv", True)
     assert runs[-2].model == ModelSpec("course-inception", image_size=28)
-    assert not runs[-1].is_whole
+    assert not runs[-1].is_complete
 
 
 def test_without_a_file_nothing_is_reproduced(tmp_path):
-    rows = reproductions(read(tmp_path / "none.csv"))
+    rows = reproductions(read_runs(tmp_path / "none.csv"))
     assert all(one.final is None and not reproduction_remark(one) for one in rows)
 
 
 def test_every_published_run_has_a_row_and_both_homework_blocks_a_corrected_one(file):
-    rows = reproductions(read(file))
+    rows = reproductions(read_runs(file))
     assert [one.published for one in rows if one.published] == list(PUBLISHED)
     assert len(PUBLISHED) == 7
     corrected = [one for one in rows if one.published is None]
@@ -121,10 +121,10 @@ def test_a_broken_file_is_one_sentence(tmp_path):
     path = tmp_path / "broken.csv"
     path.write_text("arch,seed\ncourse-residual,x\n")
     with pytest.raises(LabError, match="is not the file that the lab ships"):
-        read(path)
+        read_runs(path)
 
 
 @pytest.mark.skipif(not SHIPPED.exists(), reason="the reproduction is not in this checkout")
-def test_the_shipped_file_is_whole():
-    runs = read()
-    assert runs and all(run.is_whole for run in runs)
+def test_the_shipped_file_is_complete():
+    runs = read_runs()
+    assert runs and all(run.is_complete for run in runs)

@@ -257,7 +257,7 @@ def test_the_bar_counts_whole_and_part_runs():
         run(3, RunState.QUEUED),
     ]
     found = progress_of(runs, 1)
-    assert (found.over, found.total) == (2, 4)
+    assert (found.done, found.total) == (2, 4)
     assert found.fraction == pytest.approx((1 + 1 + 0.75) / 4)
 
 

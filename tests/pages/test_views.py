@@ -12,15 +12,13 @@ from core.analysis import analyze
 from core.jobs.engines.local import layer_times_name
 from core.jobs.store import open_store
 from core.report import formats
-from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
-from core.report.tables.counts import account_frame, hand_count_frame
+from core.report.tables.counts import hand_count_frame
 from core.report.tables.csv import to_csv
-from core.report.tables.layers import formula_frame
-from core.report.tables.networks import accuracy_frame, memory_frame
+from core.report.tables.networks import memory_frame
 from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
-from pages.views.app.services import code_of, other_counts_of
+from pages.views.app.services import code_of
 from tests.pages.test_pages import finished_run, metric, open_page
 
 VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")
@@ -211,44 +209,3 @@ def test_accuracy_stands_against_cost_where_there_are_runs():
     assert app.selectbox(key="cmp_dataset").value == "fashion-mini"
     assert any("Without a run on fashion-mini: lenet" in one.value for one in app.caption)
     assert "Accuracy as CSV" in [button.label for button in app.get("download_button")]
-
-
-def test_the_accuracies_csv_has_the_mean_and_the_range():
-    analysis = analyze(ModelSpec("lenet", image_size=28))
-    frame = accuracy_frame([(analysis, (0.5, 0.75, 0.7))], "mnist")
-    assert frame.loc[0, ["network", "dataset", "runs"]].tolist() == ["lenet", "mnist", 3]
-    assert frame.loc[0, ["lowest_accuracy", "highest_accuracy"]].tolist() == [0.5, 0.75]
-    assert frame.loc[0, "mean_accuracy"] == pytest.approx(0.65)
-    assert frame.loc[0, "macs"] == analysis.totals.macs
-
-
-def test_labels_of_points_near_an_end_run_towards_the_middle():
-    reached = [
-        AccuracyPoint(name, "#000", "circle", macs, (0.5, 0.6)[:runs])
-        for name, macs, runs in (("a", 10**6, 1), ("b", 10**7, 2), ("c", 10**8, 2))
-    ]
-    points = accuracy_scatter(reached, "mnist").data[1:]
-    assert [one.textposition for one in points] == ["bottom right", "bottom center", "top left"]
-    assert "(1 run)" in points[0].hovertemplate
-    assert "(2 runs, 50.00 to 60.00)" in points[1].hovertemplate
-    [alone] = accuracy_scatter(reached[:1], "mnist").data[1:]
-    assert alone.textposition == "bottom center"
-
-
-# Every table describes itself
-
-
-def test_every_csv_of_the_views_says_which_network_it_is_about():
-    from core.explain.hand_count.check import check
-    from core.explain.reconcile import reconcile
-
-    spec = ModelSpec("vgg11", 4, 96)
-    analysis = analyze(spec)
-    for frame in (
-        memory_frame(analysis, 32, True, 2),
-        formula_frame(analysis),
-        hand_count_frame(analysis, check("3x3x1x16", analysis)),
-        account_frame(analysis, reconcile(analysis, other_counts_of(spec))),
-    ):
-        assert set(frame["network"]) == {"vgg11"}
-        assert set(frame["ratio"]) == {4} and set(frame["image_size"]) == {96}

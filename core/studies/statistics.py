@@ -19,8 +19,8 @@ ALPHA = 0.05  # for all pairs of a study together, two-sided
 POWER = 0.8
 CONFIDENCE = 1.0 - ALPHA
 LEAST_SEEDS = 3  # under that, no verdict
-SMALLEST_EFFECT = 0.001  # a tenth of a point: what the seeds needed are worked out for
-MOST_SEEDS = 10_000  # no more are worked out
+SMALLEST_EFFECT = 0.001  # a tenth of a point: the difference that enough seeds would find
+MOST_SEEDS = 10_000  # larger numbers are not computed
 NO_SPREAD = 1e-12  # differences that vary by less are equal but for rounding
 
 Accuracies = Mapping[int, float]  # of one variant: seed → final accuracy
@@ -59,7 +59,7 @@ def t_quantile(confidence: float, count: int) -> float:
 
 
 def one_more(values: Sequence[float]) -> tuple[float, float] | None:
-    """Where one more value would lie with 95 % (a t prediction interval); None under three."""
+    """The 95 % t prediction interval of one more value; None of fewer than three values."""
     if len(values) < LEAST_SEEDS:
         return None
     spread = float(np.std(values, ddof=1)) * sqrt(1 + 1 / len(values))
@@ -91,7 +91,7 @@ class Comparison:
 
     @property
     def seeds_needed(self) -> int | None:
-        """With which a difference of SMALLEST_EFFECT is found; None: over MOST_SEEDS, or unknown.
+        """How many find a difference of SMALLEST_EFFECT; None: over MOST_SEEDS, or unknown.
 
         At α ÷ pairs, the strictest step of Holm's procedure.
         """
@@ -111,7 +111,7 @@ class Comparison:
 def compare(variants: Mapping[str, Accuracies]) -> list[Comparison]:
     """Every pair of variants: paired t over equal seeds, Holm's correction over all pairs.
 
-    A pair without a test, for want of seeds or of any spread, counts as one that shows nothing
+    A pair that cannot be tested (too few seeds, no spread at all) counts as one that shows nothing
     (p = 1), so that the correction never becomes milder by it. The interval of a pair has the
     level of the step of Holm's procedure that decides on it: 1 − α/(pairs left), and for the pairs
     behind the first that is not rejected, that pair's level. So it excludes zero exactly where the
@@ -214,5 +214,8 @@ def seeds_needed(
 
 
 def spread_factor(count: int) -> float:
-    """By so much the true deviation may exceed one measured on `count` values (95 %, chi²)."""
+    """How many times as large as one measured on `count` values the true deviation may be (95 %).
+
+    From the chi² distribution.
+    """
     return sqrt((count - 1) / float(chdtri(count - 1, 1 - ALPHA / 2)))

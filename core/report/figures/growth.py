@@ -15,7 +15,7 @@ from core.report.sentences.findings import growth_finding
 def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
     """A bar for each step, as high as the channels behind it: where they come from, stacked."""
     dense = [step for step in steps if not step.is_transition]
-    kept = [step for step in steps if step.is_transition]
+    transitions = [step for step in steps if step.is_transition]
     figure = go.Figure()
     for name, shown, heights, color, pattern in (
         ("the block's input", dense, [step.block_channels for step in dense], BLUE, ""),
@@ -27,7 +27,13 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
             "",
         ),
         ("added by this layer", dense, [step.channels_new for step in dense], VERMILLION, "/"),
-        ("kept by the transition", kept, [step.channels_out for step in kept], GRAY, "x"),
+        (
+            "kept by the transition",
+            transitions,
+            [step.channels_out for step in transitions],
+            GRAY,
+            "x",
+        ),
     ):
         figure.add_bar(
             x=[step.name for step in shown],

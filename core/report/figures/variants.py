@@ -12,7 +12,7 @@ from core.report.figures.palette import (
 )
 from core.zoo.variants import VARIANTS, Variant
 
-FIRST = {  # the course note's four, far apart; all others get what is left
+FIRST = {  # the four of the course note, easy to tell apart; the others share what is left
     "identity": LineStyle(BLUE, "circle"),
     "constant-scaling": LineStyle(ORANGE, "square"),
     "conv": LineStyle(GREEN, "diamond"),

@@ -89,7 +89,7 @@ def lines_of(node: Node, is_unread: bool) -> list[Text]:
 def headed(node: Node, lines: list[Text]) -> Iterator[Text]:
     """The lines under the name, or the first one beside it where both are short.
 
-    A place in a list is no name: there the operation says more.
+    An index in a list is no name: there the operation says more.
     """
     if node.name.isdecimal() and not node.is_block:
         yield from lines

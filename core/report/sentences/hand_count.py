@@ -9,7 +9,7 @@ from core.explain.hand_count.matching import Quantity
 from core.explain.hand_count.terms import SHOWN
 from core.report import formats
 
-LISTED = 4  # so many alike have a sentence each; more share one
+LISTED = 4  # up to this number of alike terms or layers have a sentence each; more share one
 
 PHRASES = {  # what a term uses, by role
     "input channels": "{} input channels",

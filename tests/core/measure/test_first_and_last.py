@@ -13,6 +13,6 @@ def test_ends_and_fate():
     assert both is not None
     assert both.ratio == pytest.approx(1e-6, rel=1e-3)
     assert both.a_layer == pytest.approx(1e-6 ** (1 / 18), rel=1e-3)
-    assert [gradient_outcome(one) for one in (None, 1e-3, 1.0, 1e3)] == [
+    assert [gradient_outcome(ratio) for ratio in (None, 1e-3, 1.0, 1e3)] == [
         *("cannot be told", "vanishes", "is kept", "explodes")
     ]

@@ -40,15 +40,15 @@ def runs(model: ModelSpec, *final_accuracies: float, epochs: int = EPOCHS) -> li
 
 
 def test_a_densenet_meets_the_residual_net_of_nearest_mean():
-    found = trained_networks(
+    networks = trained_networks(
         runs(DENSE[0], 0.80, 0.82, 0.84)
         + runs(RESIDUAL[0], 0.70, 0.72, 0.71)
         + runs(RESIDUAL[1], 0.81, 0.83, 0.83)
         + runs(RESIDUAL[2], 0.90, 0.90, 0.91)
     )
-    dense, *_ = found
+    dense, *_ = networks
     assert dense.is_dense and dense.final.mean == pytest.approx(0.82)
-    other = nearest_residual(dense, found)
+    other = nearest_residual(dense, networks)
     assert other.model == RESIDUAL[1]
     pair = paired_difference(dense, other)
     assert pair.difference == pytest.approx(-1 / 300)
@@ -56,10 +56,10 @@ def test_a_densenet_meets_the_residual_net_of_nearest_mean():
 
 
 def test_runs_that_broke_off_and_other_networks_do_not_count():
-    found = trained_networks(
+    networks = trained_networks(
         runs(DENSE[0], 0.8, epochs=EPOCHS - 1) + runs(replace(DENSE[0], ratio=3), 0.8)
     )
-    assert found == []
+    assert networks == []
 
 
 def test_the_command_trains_each_network_with_each_seed():
@@ -71,6 +71,6 @@ def test_the_command_trains_each_network_with_each_seed():
 def test_the_shipped_runs_are_those_of_the_command_three_seeds_or_more():
     shipped = read_runs(SHIPPED)
     networks = trained_networks(shipped)
-    assert [one.model for one in networks] == [*DENSE, *RESIDUAL]
-    assert all(one.final.count >= 3 for one in networks)
+    assert [network.model for network in networks] == [*DENSE, *RESIDUAL]
+    assert all(network.final.count >= 3 for network in networks)
     assert all(run.is_complete for run in shipped)

@@ -43,7 +43,7 @@ def file(tmp_path):
 
 
 def row(file, title: str):
-    return next(one for one in reproductions(read_runs(file)) if one.title == title)
+    return next(entry for entry in reproductions(read_runs(file)) if entry.title == title)
 
 
 def test_the_file_holds_runs_of_epochs(file):
@@ -60,29 +60,29 @@ def test_the_file_holds_runs_of_epochs(file):
 
 def test_without_a_file_nothing_is_reproduced(tmp_path):
     rows = reproductions(read_runs(tmp_path / "none.csv"))
-    assert all(one.final is None and not reproduction_remark(one) for one in rows)
+    assert all(entry.final is None and not reproduction_remark(entry) for entry in rows)
 
 
 def test_every_published_run_has_a_row_and_both_homework_blocks_a_corrected_one(file):
     rows = reproductions(read_runs(file))
-    assert [one.published for one in rows if one.published] == list(PUBLISHED)
+    assert [entry.published for entry in rows if entry.published] == list(PUBLISHED)
     assert len(PUBLISHED) == 7
-    corrected = [one for one in rows if one.published is None]
-    assert [one.title for one in corrected] == [
+    corrected = [entry for entry in rows if entry.published is None]
+    assert [entry.title for entry in corrected] == [
         "VGG-11, ratio 4, at 64 px instead of 224",
         "constant scaling, corrected",
         "conv shortcut, corrected",
     ]
-    assert all(one.model.option("as_published") is False for one in corrected[1:])
+    assert all(entry.model.option("as_published") is False for entry in corrected[1:])
     assert corrected[0].model == replace(PUBLISHED[0].model, image_size=64)
 
 
 def test_ours_is_the_mean_of_whole_runs(file):
-    found = row(file, "plain residual")
-    assert (found.final.count, found.final.mean) == (3, pytest.approx(0.9895))
-    assert found.difference == pytest.approx(0.9895 - 0.9898)
-    assert (found.machines, found.date) == ("a CPU, 1 threads", "2026-11-22")
-    assert not found.is_notable and reproduction_remark(found) == ""
+    reproduction = row(file, "plain residual")
+    assert (reproduction.final.count, reproduction.final.mean) == (3, pytest.approx(0.9895))
+    assert reproduction.difference == pytest.approx(0.9895 - 0.9898)
+    assert (reproduction.machines, reproduction.date) == ("a CPU, 1 threads", "2026-11-22")
+    assert not reproduction.is_notable and reproduction_remark(reproduction) == ""
     assert row(file, "Course Inception net").final.count == 1
 
 
@@ -113,8 +113,8 @@ def test_a_network_at_another_size_is_not_taken_for_the_published_one(tmp_path):
         text = "vgg11,,,0,{},0.1,0.9,0.2,0.9,10,1,fashion-mnist,published-vgg,5,128,a,2.15,2026"
         rows += [f"{text.format(epoch)},4,{size}" for epoch in range(1, 6)]
     path.write_text("\n".join(rows))
-    found = row(path, "VGG-11, ratio 4")
-    assert [run.model.image_size for run in found.runs] == [224]
+    reproduction = row(path, "VGG-11, ratio 4")
+    assert [run.model.image_size for run in reproduction.runs] == [224]
 
 
 def test_a_broken_file_is_one_sentence(tmp_path):

@@ -14,6 +14,7 @@ from core.studies.statistics import (
     POWER,
     compare,
     mean_interval,
+    paired_t,
     power,
     seeds_needed,
     spread_factor,
@@ -42,10 +43,10 @@ def four_standard_errors(share: float, count: int = STUDIES) -> float:
 
 def test_a_mean_of_three_has_the_interval_of_the_tables():
     """t(0.975, 2 degrees of freedom) is 4.303."""
-    found = mean_interval([0.98, 0.99, 0.985])
-    assert found.mean == pytest.approx(0.985)
-    assert found.half == pytest.approx(4.302653 * 0.005 / sqrt(3), rel=1e-6)
-    assert found.low == pytest.approx(found.mean - found.half)
+    interval = mean_interval([0.98, 0.99, 0.985])
+    assert interval.mean == pytest.approx(0.985)
+    assert interval.half == pytest.approx(4.302653 * 0.005 / sqrt(3), rel=1e-6)
+    assert interval.low == pytest.approx(interval.mean - interval.half)
 
 
 def test_one_value_has_no_interval_and_none_no_mean():
@@ -55,8 +56,8 @@ def test_one_value_has_no_interval_and_none_no_mean():
 
 def test_intervals_cover_the_true_mean_in_95_of_100():
     rng = np.random.default_rng(1)
-    found = [mean_interval(list(rng.normal(0.9, 0.01, 3))) for _ in range(STUDIES)]
-    covered = sum(one.low <= 0.9 <= one.high for one in found) / STUDIES
+    intervals = [mean_interval(list(rng.normal(0.9, 0.01, 3))) for _ in range(STUDIES)]
+    covered = sum(interval.low <= 0.9 <= interval.high for interval in intervals) / STUDIES
     assert abs(covered - 0.95) < four_standard_errors(0.95)
 
 
@@ -73,6 +74,14 @@ def test_a_single_pair_is_the_paired_t_test_of_the_text_books():
     assert (pair.holm_p, pair.confidence) == (pair.p, 0.95)
     half = 3.182446 * differences.std(ddof=1) / 2
     assert (pair.low, pair.high) == pytest.approx((0.015 - half, 0.015 + half), rel=1e-5)
+
+
+def test_the_p_value_is_scipy_s():
+    rng = np.random.default_rng(12)
+    for count in range(3, 40):
+        differences = rng.normal(0.002, 0.004, count)
+        expected = stats.ttest_1samp(differences, 0.0).pvalue
+        assert paired_t(differences) == pytest.approx(expected, rel=1e-12)
 
 
 def test_only_seeds_that_both_have_are_compared():
@@ -148,25 +157,30 @@ def test_power_agrees_with_a_published_table():
         assert seeds_needed(1.0, ALPHA, effect) == pairs
 
 
+def test_without_an_effect_power_is_the_level_of_the_test():
+    """Half of it in each tail."""
+    assert power(1e-9, 1.0, 5) == pytest.approx(ALPHA, rel=1e-6)
+
+
 def test_power_is_that_of_simulated_studies():
     rng = np.random.default_rng(8)
     for effect, count, alpha in ((1.0, 6, 0.05), (3.0, 4, 0.05 / 6)):
         draws = rng.normal(effect, 1.0, (20_000, count))
-        found = (stats.ttest_1samp(draws, 0.0, axis=1).pvalue < alpha).mean()
+        share = (stats.ttest_1samp(draws, 0.0, axis=1).pvalue < alpha).mean()
         expected = power(effect, 1.0, count, alpha)
-        assert abs(found - expected) < four_standard_errors(expected, 20_000)
+        assert abs(share - expected) < four_standard_errors(expected, 20_000)
 
 
 def test_the_announced_number_of_seeds_finds_the_difference_in_80_of_100_studies():
     deviation, effect = sqrt(2) * OWN_SPREAD, 0.004
     count = seeds_needed(deviation, ALPHA, effect)
     rng = np.random.default_rng(9)
-    found = sum(
+    decided = sum(
         compare(study(rng, [0.9 + effect, 0.9], count))[0].is_decided for _ in range(STUDIES)
     )
     expected = power(effect, deviation, count)
     assert POWER <= expected < POWER + 0.1
-    assert abs(found / STUDIES - expected) < four_standard_errors(expected)
+    assert abs(decided / STUDIES - expected) < four_standard_errors(expected)
 
 
 def test_the_number_of_seeds_is_the_smallest_that_does():

@@ -57,10 +57,10 @@ def test_the_bars_of_the_bottleneck_add_up_to_its_macs():
 
 @pytest.mark.parametrize("numbers", [*BOTTLENECKS, Bottleneck(middle_channels=MAX_CHANNELS)])
 def test_the_curve_holds_the_choice_and_the_break_even(numbers):
-    line, direct, chosen = bottleneck_curve(numbers).data
+    line, direct, choice = bottleneck_curve(numbers).data
     assert line.x[-1] >= max(numbers.middle_channels, numbers.break_even_channels)
     assert set(direct.y) == {numbers.direct.macs}
-    assert (chosen.x, chosen.y) == ((numbers.middle_channels,), (numbers.macs,))
+    assert (choice.x, choice.y) == ((numbers.middle_channels,), (numbers.macs,))
 
 
 def test_the_picture_shows_every_tap_of_the_windows_that_it_draws():

@@ -17,7 +17,7 @@ PLAIN = LineStyle(BLUE, "circle")
 def test_curves_are_drawn_as_told_and_deeper_ones_thicker():
     flows = (flow(0.5, depth=56), flow(0.5, depth=20), flow(0.1, depth=56))
     drawn = flow_curves(flows, "variance", [PLAIN, PLAIN, LineStyle(VERMILLION, "x", "dash")]).data
-    assert [one.line.color for one in drawn] == [BLUE, BLUE, VERMILLION]
+    assert [line.line.color for line in drawn] == [BLUE, BLUE, VERMILLION]
     assert drawn[0].line.width == drawn[2].line.width > drawn[1].line.width
     assert (drawn[2].line.dash, drawn[2].marker.symbol) == ("dash", "x")
 
@@ -27,7 +27,7 @@ def test_networks_of_different_depth_share_the_map_s_width():
     heat = flow_map(flows, "variance").data[0]
     assert flow_map(flows, "variance").layout.xaxis.ticktext == ("0 %", "50 %", "100 %")
     assert {len(row) for row in heat.z} == {56}
-    assert all(one <= other for one, other in pairwise(heat.z[1][:-1]))
+    assert all(value <= after for value, after in pairwise(heat.z[1][:-1]))
 
 
 def test_accuracy_by_depth_has_mean_and_whiskers():

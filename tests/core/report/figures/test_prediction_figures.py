@@ -20,7 +20,7 @@ def test_the_figures_say_which_mistake_is_made_most():
     assert confusion_finding(matrix, names) == "Most often b is taken for c: 1 times"
     assert confusion_finding(np.eye(3, dtype=np.int64), names) == "No mistake at all"
     figure = confusion_map(matrix, names, as_shares=True)
-    assert [list(one) for one in figure.data[1].customdata][1][2] == (
+    assert [list(row) for row in figure.data[1].customdata][1][2] == (
         "true: <b>b</b><br>predicted: <b>c</b><br>1 of 2 (50.0 %)"
     )
     assert "50.0" in figure.data[2].text

@@ -72,6 +72,10 @@ def test_the_axis_has_room_for_epochs_to_come_and_for_every_seed():
 
 
 def test_the_legend_stands_below_the_axis_title_and_more_lines_get_more_room():
-    one, two = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (1, 2))
-    assert (one.legend.yref, one.legend.yanchor, one.xaxis.automargin) == ("container", "bottom", 1)
-    assert two.height > one.height
+    single, double = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (1, 2))
+    assert (single.legend.yref, single.legend.yanchor, single.xaxis.automargin) == (
+        "container",
+        "bottom",
+        1,
+    )
+    assert double.height > single.height

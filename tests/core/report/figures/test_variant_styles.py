@@ -7,9 +7,11 @@ from core.zoo.variants import VARIANTS
 
 
 def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correction():
-    looks = variant_styles()
-    assert set(looks) == set(VARIANTS)
-    assert len({(one.color, one.marker, one.dash) for one in looks.values()}) == len(VARIANTS)
+    styles = variant_styles()
+    assert set(styles) == set(VARIANTS)
+    assert len({(style.color, style.marker, style.dash) for style in styles.values()}) == len(
+        VARIANTS
+    )
     for name, variant in VARIANTS.items():
         if variant.as_published:
             like = next(
@@ -17,4 +19,4 @@ def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correct
                 for n, v in VARIANTS.items()
                 if v.shortcut == variant.shortcut and not v.as_published
             )
-            assert (looks[name].color, looks[name].dash) == (looks[like].color, "dot")
+            assert (styles[name].color, styles[name].dash) == (styles[like].color, "dot")

@@ -79,8 +79,7 @@ def inner(graph: Graph) -> tuple[Node, ...]:
 
 
 def node(graph: Graph, path: str) -> Node:
-    [found] = [node for node in graph.nodes if node.path == path]
-    return found
+    return next(node for node in graph.nodes if node.path == path)
 
 
 def targets(graph: Graph, path: str) -> set[str]:
@@ -122,21 +121,21 @@ def holds(box: Box, point: Point) -> bool:
     return 0.5 < x < box.width - 0.5 and 0.5 < y < box.height - 0.5
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(box: Box, other: Box) -> bool:
     return (
-        one.left < other.left + other.width
-        and other.left < one.left + one.width
-        and one.top < other.top + other.height
-        and other.top < one.top + one.height
+        box.left < other.left + other.width
+        and other.left < box.left + box.width
+        and box.top < other.top + other.height
+        and other.top < box.top + box.height
     )
 
 
 def assert_nothing_overlaps(graph: Graph) -> None:
     """No two boxes overlap, no line crosses a box or the name of a frame, all inside the page."""
     layout = laid_out(graph)
-    assert set(layout.boxes) == {one.path for one in graph.nodes}
-    for one, other in combinations(layout.boxes, 2):
-        assert not overlap(layout.boxes[one], layout.boxes[other]), (one, other)
+    assert set(layout.boxes) == {node.path for node in graph.nodes}
+    for first, second in combinations(layout.boxes, 2):
+        assert not overlap(layout.boxes[first], layout.boxes[second]), (first, second)
     names = [
         Box(box.left + 6, box.top + 2, text_width(frame_name(graph, block), bold=True), 15, 0)
         for block, box in layout.frames.items()

@@ -58,28 +58,28 @@ def test_a_folded_block_holds_the_layers_of_its_module_and_an_open_one_is_no_box
     layers = analysis_of(spec).layers
     for opened in fold_states(outline_of(spec)):
         graph = fold(outline_of(spec), opened)
-        for one in graph.nodes:
-            assert set(one.blocks) <= set(opened)
-            if one.is_block:
-                assert one.path not in opened
-                own = {layer.path for layer in layers if layer.path.startswith(f"{one.path}.")}
-                assert {layer.path for layer in one.layers} == own
+        for box in graph.nodes:
+            assert set(box.blocks) <= set(opened)
+            if box.is_block:
+                assert box.path not in opened
+                own = {layer.path for layer in layers if layer.path.startswith(f"{box.path}.")}
+                assert {layer.path for layer in box.layers} == own
 
 
 @every_network
 def test_arrows_are_those_of_the_quotient_graph_and_never_lead_back(spec):
     layers = analysis_of(spec).layers
-    whole = networkx.DiGraph((path, layer.path) for layer in layers for path in layer.inputs)
-    whole.add_edge(layers[-1].path, OUTPUT)
+    all_layers = networkx.DiGraph((path, layer.path) for layer in layers for path in layer.inputs)
+    all_layers.add_edge(layers[-1].path, OUTPUT)
     for graph in graphs(spec):
         boxes = [
-            frozenset(layer.path for layer in one.layers) or frozenset({end})
-            for one, end in zip(
+            frozenset(layer.path for layer in box.layers) or frozenset({end})
+            for box, end in zip(
                 graph.nodes, [IMAGE, *[""] * len(inner(graph)), OUTPUT], strict=True
             )
         ]
-        quotient = networkx.quotient_graph(whole, boxes)
-        path_of = dict(zip(boxes, (one.path for one in graph.nodes), strict=True))
+        quotient = networkx.quotient_graph(all_layers, boxes)
+        path_of = dict(zip(boxes, (box.path for box in graph.nodes), strict=True))
         expected = {(path_of[source], path_of[target]) for source, target in quotient.edges}
         assert {(edge.source, edge.target) for edge in graph.edges} == expected
         assert len(graph.edges) == len(expected)
@@ -107,10 +107,11 @@ def test_unknown_blocks_change_nothing():
 
 
 def test_too_many_boxes_are_refused_in_a_sentence():
-    [layer] = [one for one in analysis_of(SPECS["vgg11"]).layers if one.path == "block1.conv1"]
+    layers = analysis_of(SPECS["vgg11"]).layers
+    [layer] = [layer for layer in layers if layer.path == "block1.conv1"]
     layers = [
-        replace(layer, path=f"conv{place}", inputs=(f"conv{place - 1}" if place else IMAGE,))
-        for place in range(401)
+        replace(layer, path=f"conv{index}", inputs=(f"conv{index - 1}" if index else IMAGE,))
+        for index in range(401)
     ]
     with pytest.raises(LabError, match="401 boxes, at most 400 work"):
         fold(outline(layers), ())
@@ -120,7 +121,7 @@ def test_lists_that_take_turns_are_seen_through():
     layers = [row("convs.0", IMAGE), row("norms.0", "convs.0", kind="pooling"),
               row("convs.1", "norms.0"), row("norms.1", "convs.1", kind="pooling")]  # fmt: skip
     graph = fold(outline(layers), ())
-    assert [one.path for one in inner(graph)] == ["convs.0", "norms.0", "convs.1", "norms.1"]
+    assert [box.path for box in inner(graph)] == ["convs.0", "norms.0", "convs.1", "norms.1"]
     assert graph.open_blocks == ()
 
 
@@ -128,7 +129,7 @@ def test_a_module_that_is_called_twice_is_seen_through():
     layers = [row("a.x", IMAGE), row("a.y", "a.x"), row("b.x", "a.y"), row("b.y", "b.x"),
               row("a.x_2", "b.y"), row("a.y_2", "a.x_2")]  # fmt: skip
     graph = fold(outline(layers), ())
-    assert [one.path for one in inner(graph)] == ["a.x", "a.y", "b", "a.x_2", "a.y_2"]
+    assert [box.path for box in inner(graph)] == ["a.x", "a.y", "b", "a.x_2", "a.y_2"]
 
 
 def test_a_module_inside_nothing_but_its_parent_is_no_block_of_its_own():
@@ -139,9 +140,9 @@ def test_a_module_inside_nothing_but_its_parent_is_no_block_of_its_own():
 def test_parameters_that_no_layer_owns_are_in_their_modules_block():
     unused = replace(row("a"), params=9)
     layers = [row("a.x", IMAGE), row("a.y", "a.x"), row("c", "a.y"), unused]
-    assert [one.params for one in inner(fold(outline(layers), ()))] == [11, 1]
+    assert [box.params for box in inner(fold(outline(layers), ()))] == [11, 1]
     opened = fold(outline(layers), ["a"])
-    assert [one.path for one in inner(opened)] == ["a.x", "a.y", "c", "a"]
+    assert [box.path for box in inner(opened)] == ["a.x", "a.y", "c", "a"]
     assert opened.unread == ()
     assert_nothing_overlaps(opened)
 
@@ -158,9 +159,9 @@ def test_a_layer_that_reads_only_a_table_neither_breaks_a_block_nor_counts_as_un
 
 def test_vgg11_is_a_chain_of_8_convolutions_5_poolings_and_3_linear_layers():
     graph = opened_first("vgg11")
-    names = [one.path for one in graph.nodes]
+    names = [box.path for box in graph.nodes]
     assert [(e.source, e.target) for e in graph.edges] == list(pairwise(names))
-    kinds = [one.kind for one in inner(graph)]
+    kinds = [box.kind for box in inner(graph)]
     assert [kinds.count(kind) for kind in ("convolution", "pooling", "linear")] == [8, 5, 3]
     layout = laid_out(graph)
     assert len({round(box.center, 1) for box in layout.boxes.values()}) == 1
@@ -226,5 +227,5 @@ def test_a_small_layer_keeps_its_own_box_where_others_read_the_same_tensor():
         row("add", "relu", "conv", kind="join"),
     ]
     graph = fold(outline(layers), ())
-    assert [one.path for one in inner(graph)] == ["conv", "relu", "add"]
+    assert [box.path for box in inner(graph)] == ["conv", "relu", "add"]
     assert sources(graph, "add") == {"relu", "conv"}

@@ -36,9 +36,9 @@ def test_an_open_block_frames_its_own_boxes_and_no_others(spec):
     graph = fold(outlined, readable(outlined))
     layout = laid_out(graph)
     for block, frame in layout.frames.items():
-        for one in graph.nodes:
-            box = layout.boxes[one.path]
-            assert overlap(frame, box) == (block in one.blocks), (block, one.path)
+        for node in graph.nodes:
+            box = layout.boxes[node.path]
+            assert overlap(frame, box) == (block in node.blocks), (block, node.path)
 
 
 def test_long_edges_through_several_blocks_pass_at_the_side():
@@ -60,8 +60,8 @@ def test_a_long_name_of_a_block_stays_beside_the_arrow():
 
 def test_parallel_edges_between_all_boxes_stay_apart():
     """Every layer reads all before it, as in torchvision's DenseNet."""
-    names = [IMAGE, *(f"l{place}" for place in range(12))]
-    layers = [row(name, *names[:place]) for place, name in enumerate(names) if place]
+    names = [IMAGE, *(f"l{index}" for index in range(12))]
+    layers = [row(name, *names[:index]) for index, name in enumerate(names) if index]
     assert_nothing_overlaps(fold(outline(layers), ()))
 
 

@@ -36,7 +36,7 @@ def test_the_svg_is_well_formed_and_says_what_it_shows(spec):
     assert root.get("aria-label") == f"Picture of {spec.arch}"
     assert root.findtext(f"{NAMESPACE}title") == f"Picture of {spec.arch}"
     assert "currentColor" not in ElementTree.tostring(root, "unicode")
-    ids = {one.tag.removeprefix(NAMESPACE) for one in root.iter()}
+    ids = {element.tag.removeprefix(NAMESPACE) for element in root.iter()}
     assert ids <= {"svg", "title", "rect", "g", "path", "text", "tspan", "circle"}
 
 
@@ -44,15 +44,18 @@ def test_the_svg_is_well_formed_and_says_what_it_shows(spec):
 def test_each_block_of_the_svg_can_be_opened_or_folded(spec):
     graph = opened_first_of(spec)
     root = ElementTree.fromstring(svg(graph, "x"))
-    found = {one.get("data-block"): one.get("data-open") for one in root.iter(f"{NAMESPACE}g")}
+    states = {
+        element.get("data-block"): element.get("data-open")
+        for element in root.iter(f"{NAMESPACE}g")
+    }
     expected = dict.fromkeys(graph.open_blocks, "true")
-    expected |= {one.path: "false" for one in inner(graph) if one.is_block}
-    assert {block: state for block, state in found.items() if block} == expected
+    expected |= {box.path: "false" for box in inner(graph) if box.is_block}
+    assert {block: state for block, state in states.items() if block} == expected
 
 
 def texts(picture: str) -> list[str]:
     root = ElementTree.fromstring(picture)
-    return ["".join(one.itertext()) for one in root.iter(f"{NAMESPACE}text")]
+    return ["".join(element.itertext()) for element in root.iter(f"{NAMESPACE}text")]
 
 
 def test_boxes_carry_name_operation_shape_parameters_and_macs():
@@ -76,8 +79,8 @@ def hostile(analysis: Analysis, name: str) -> list[LayerCost]:
         return path if path == IMAGE else path.replace("residual1", name)
 
     return [
-        replace(one, path=renamed(one.path), inputs=tuple(map(renamed, one.inputs)))
-        for one in analysis.layers
+        replace(layer, path=renamed(layer.path), inputs=tuple(map(renamed, layer.inputs)))
+        for layer in analysis.layers
     ]
 
 
@@ -89,7 +92,7 @@ def test_names_are_data_and_stay_text(is_open):
     assert "<script" not in picture
     root = ElementTree.fromstring(picture)
     assert root.get("aria-label") == f"{name} & more"
-    assert name in [one.get("data-block") for one in root.iter(f"{NAMESPACE}g")]
+    assert name in [element.get("data-block") for element in root.iter(f"{NAMESPACE}g")]
 
 
 def test_colors_repeat_what_the_words_say():

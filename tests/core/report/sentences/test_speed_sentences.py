@@ -51,12 +51,12 @@ def test_the_verdict_names_what_the_run_waits_for(changes, words):
 
 
 def test_the_throughput_is_told_in_words():
-    said = " ".join(throughput_verdict(FOUND))
-    assert "On cuda a batch of 256 is 6.0 times as fast as one of 32." in said
-    assert "On cpu the batch size changes little." in said
-    assert "cuda trains 28.6 times as fast as cpu here." in said
-    assert "too small to fill the device" in said and said.count("too small") == 1
-    assert "2.0 to 12.0 times as fast as the published one" in said
+    text = " ".join(throughput_verdict(FOUND))
+    assert "On cuda a batch of 256 is 6.0 times as fast as one of 32." in text
+    assert "On cpu the batch size changes little." in text
+    assert "cuda trains 28.6 times as fast as cpu here." in text
+    assert "too small to fill the device" in text and text.count("too small") == 1
+    assert "2.0 to 12.0 times as fast as the published one" in text
 
 
 def test_the_charts_show_every_part_and_every_line():

@@ -81,15 +81,15 @@ def test_an_interval_of_several_pairs_names_its_own_level():
         assert f"({100 * pair.confidence:.3g} % " in pair_sentence(pair)
 
 
-@pytest.mark.parametrize(("seeds", "said"), [(3, 3), (19, 19), (24, 20), (1387, 1000), (96, 100)])
-def test_seeds_needed_are_said_no_more_exactly_than_they_are_known(seeds, said):
-    assert roughly(seeds) == said
+@pytest.mark.parametrize(("seeds", "shown"), [(3, 3), (19, 19), (24, 20), (1387, 1000), (96, 100)])
+def test_seeds_needed_are_said_no_more_exactly_than_they_are_known(seeds, shown):
+    assert roughly(seeds) == shown
 
 
 @pytest.mark.parametrize("seeds", [0, 1, 2])
 def test_under_three_seeds_there_is_no_verdict(seeds):
-    one = {seed: 0.9 + seed / 100 for seed in range(seeds)}
-    pairs = compare({"A": one, "B": dict.fromkeys(one, 0.5)})
+    accuracies = {seed: 0.9 + seed / 100 for seed in range(seeds)}
+    pairs = compare({"A": accuracies, "B": dict.fromkeys(accuracies, 0.5)})
     assert pairs[0].p is None and not pairs[0].is_decided
     assert pair_sentence(pairs[0]).startswith("No verdict on A and B: they share")
     assert headline(pairs, ["A", "B"]).startswith("No verdict: it takes at least 3")

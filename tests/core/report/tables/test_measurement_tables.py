@@ -13,9 +13,9 @@ from tests.core.measure.example_flows import flow
 
 
 def test_the_tables_say_what_they_are_about():
-    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (flow(0.5, shortcut="none"),))
-    frame = flow_frame(found)
+    result = GradientFlow(1.0, "fashion-mini", 16, "a test", (flow(0.5, shortcut="none"),))
+    frame = flow_frame(result)
     assert len(frame) == 20
     assert set(frame["options"]) == {"shortcut=none"} and set(frame["network"]) == {"resnet20"}
-    assert first_and_last_frame(found)["first_by_last_weight_gradient"][0] == pytest.approx(0.5)
+    assert first_and_last_frame(result)["first_by_last_weight_gradient"][0] == pytest.approx(0.5)
     assert "default" in to_csv(frame)

@@ -8,8 +8,9 @@ import streamlit as st
 
 from core.jobs.files import delete_runs
 from core.jobs.store import Run, RunState, Store
-from core.report.figures import charts as figures
-from core.report.tables.tables import epoch_frame, run_frame
+from core.report.figures.curves import Curve, accuracy_chart
+from core.report.figures.palette import colors_and_markers
+from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import errors_in_one_sentence, escaped
@@ -120,11 +121,11 @@ def overlay(lab: Store, picked: Sequence[Run]) -> None:
     """The accuracy curves of the picked runs in one chart."""
     epochs = lab.epochs([run.id for run in picked])
     curves = [
-        figures.Curve(run_title(run), color, marker, (epochs[run.id],))
-        for run, (color, marker) in zip(picked, figures.styles(len(picked)), strict=True)
+        Curve(run_title(run), color, marker, tuple(epochs[run.id]))
+        for run, (color, marker) in zip(picked, colors_and_markers(len(picked)), strict=True)
     ]
     if any(epochs.values()):
-        st.plotly_chart(figures.accuracy_chart(curves), key="runs_overlay")
+        st.plotly_chart(accuracy_chart(curves), key="runs_overlay")
     else:
         st.caption("None of these runs has finished an epoch yet.")
 

@@ -12,9 +12,11 @@ from core.data import DATASETS, find_dataset, is_available, sample_images
 from core.jobs.files import best_path
 from core.jobs.store import Run, RunState, Store
 from core.report import formats
-from core.report.figures import charts as figures
-from core.report.figures import speed as run_figures
-from core.report.tables.tables import epoch_frame
+from core.report.figures.curves import Curve, accuracy_chart, loss_chart
+from core.report.figures.palette import BLUE
+from core.report.figures.time_split import time_bar
+from core.report.sentences.speed import time_verdict
+from core.report.tables.runs import epoch_frame
 from core.specs import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -27,7 +29,7 @@ from core.specs import (
 from core.training.estimate import Estimate, shorter_runs
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
-from core.training.time_split import split_time, verdict
+from core.training.time_split import split_time
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
@@ -467,12 +469,10 @@ def numbers(run: Run, epochs: list[EpochMetrics]) -> None:
 
 def curves(run: Run, epochs: list[EpochMetrics]) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
-    curve = figures.Curve(
-        run_title(run), figures.BLUE, "circle", (tuple(epochs),), best_epoch=run.best_epoch
-    )
+    curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=run.best_epoch)
     loss, accuracy = st.columns(2)
-    loss.plotly_chart(figures.loss_chart([curve]), key="train_loss_chart")
-    accuracy.plotly_chart(figures.accuracy_chart([curve], train=True), key="train_accuracy_chart")
+    loss.plotly_chart(loss_chart([curve]), key="train_loss_chart")
+    accuracy.plotly_chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
     st.caption(OPTIMISTIC)
 
 
@@ -481,8 +481,8 @@ def time_spent(run: Run, epochs: list[EpochMetrics]) -> None:
     split = split_time(epochs)
     if split is None:
         return
-    st.plotly_chart(run_figures.time_bar(split), key="train_time_chart")
-    st.markdown(escaped(verdict(split, run.spec.device)))
+    st.plotly_chart(time_bar(split), key="train_time_chart")
+    st.markdown(escaped(time_verdict(split, run.spec.device)))
     wall = [metrics.images_per_second for metrics in epochs]
     step = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
     how = run.compute_plan

@@ -26,7 +26,7 @@ def gradients(arguments: Namespace) -> int:
     from core.jobs.store import open_store
     from core.jobs.worker import leave_with_parent
     from core.measure.gradient_flow import measure_flow
-    from core.report.tables.evidence import flow_frame
+    from core.report.tables.measurements import flow_frame
 
     check_whole("batch_size", arguments.batch_size, 1, MAX_BATCH_SIZE)
     specs = chosen_networks(arguments)

@@ -31,7 +31,7 @@ def time_layers(arguments: Namespace) -> int:
     from core.jobs.store import open_store
     from core.jobs.worker import leave_with_parent
     from core.measure.layer_times import MAX_PASSES, measure_layers
-    from core.report.tables.tables import layer_time_frame
+    from core.report.tables.measurements import layer_time_frame
     from core.training.devices import available_devices
 
     batch_size, passes = arguments.batch_size, arguments.passes
@@ -72,7 +72,7 @@ def bench(arguments: Namespace) -> int:
     from core.jobs.store import open_store
     from core.jobs.worker import leave_with_parent
     from core.measure.throughput import measure_throughput
-    from core.report.tables.tables import throughput_frame
+    from core.report.tables.measurements import throughput_frame
     from core.training.devices import available_devices
 
     check_whole("rounds", arguments.rounds, 1, MAX_ROUNDS)

@@ -128,7 +128,7 @@ def read_option(text: str) -> tuple[str, str]:
 def analyze(arguments: Namespace) -> int:
     """python -m core analyze"""
     from core.analysis import analyze as analyze_network
-    from core.report.tables.tables import layer_frame
+    from core.report.tables.layers import layer_frame
 
     batch_size = arguments.batch_size
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)

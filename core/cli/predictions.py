@@ -17,7 +17,7 @@ def predict(arguments: Namespace) -> int:
     from core.jobs.store import open_store
     from core.jobs.worker import leave_with_parent
     from core.measure.predict import predict as predict_run
-    from core.report.tables.evidence import prediction_frame
+    from core.report.tables.predictions import prediction_frame
 
     store = open_store()
     run = store.get(arguments.run)

@@ -210,7 +210,8 @@ def describe(spec: RunSpec) -> str:
 def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     """The epochs as a table, and as CSV into the file that was asked for."""
     from core.jobs.files import best_path
-    from core.report.tables.tables import epoch_frame, to_csv
+    from core.report.tables.csv import to_csv
+    from core.report.tables.runs import epoch_frame
 
     if not epochs:
         return
@@ -272,7 +273,8 @@ def resume(arguments: Namespace) -> int:
 def export(arguments: Namespace) -> int:
     """python -m core export"""
     from core.jobs.store import open_store
-    from core.report.tables.tables import epoch_frame, to_csv
+    from core.report.tables.csv import to_csv
+    from core.report.tables.runs import epoch_frame
 
     store = open_store()
     run = store.get(arguments.run)
@@ -298,7 +300,7 @@ def list_runs(arguments: Namespace) -> int:
         say("There are no runs yet; `python -m core train course-residual` makes one.")
         if arguments.format == "table":
             return 0
-    from core.report.tables.tables import run_frame
+    from core.report.tables.runs import run_frame
 
     if arguments.format == "csv":
         write_csv(run_frame(runs))

@@ -26,7 +26,7 @@ def write_json(value: Any) -> None:
 
 def write_csv(frame: pd.DataFrame) -> None:
     """The frame as CSV on standard output."""
-    from core.report.tables.tables import to_csv
+    from core.report.tables.csv import to_csv
 
     sys.stdout.write(to_csv(frame))
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from core.analysis.records import Analysis, LayerCost
+from core.explain.published_counts import PublishedCount
 from core.specs import ModelSpec
-from core.studies.published import PublishedCount
 
 GIGA = 10**9
 COUNTED_BATCH = 2  # images: BatchNorm cannot train on one whose map is a single pixel

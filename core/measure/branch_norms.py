@@ -103,19 +103,3 @@ def variance(kernel: NDArray[np.float32], initialization: str) -> float:
     window = int(np.prod(kernel.shape[2:]))
     fan_out, fan_in = window * kernel.shape[0], window * kernel.shape[1]
     return 2 / (fan_in + fan_out) if initialization == "xavier" else 1 / (3 * fan_in)
-
-
-def branch_verdict(norms: list[BranchNorm]) -> list[str]:
-    """For each block which branch the next layer weighs most, and which has grown most."""
-    sentences = []
-    for block in READERS:
-        here = [one for one in norms if one.block == block]
-        most, least = (f(here, key=lambda one: one.read_with) for f in (max, min))
-        grown = max(here, key=lambda one: one.growth)
-        sentences.append(
-            f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
-            f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
-            f" the weights of {BRANCHES[grown.branch]} are {grown.growth:.2f} times as large as"
-            " they were initialized, the most of the four."
-        )
-    return sentences

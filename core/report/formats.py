@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite, log10
 
 THIN_SPACE = "\u2009"
 NOTHING = "–"
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def short(number: float, unit: str = "") -> str:
@@ -41,6 +43,46 @@ def percent(fraction: float | None) -> str:
     return NOTHING if fraction is None else joined(f"{100 * fraction:.2f}", "%")
 
 
+def whole_percent(fraction: float) -> str:
+    """0.45 as "45 %": sentences need no more digits."""
+    return joined(f"{100 * fraction:.0f}", "%")
+
+
+def points(fraction: float) -> str:
+    """0.0031 as "0.31": hundredths, of which an accuracy of 1 has a hundred."""
+    return f"{100 * fraction:.2f}"
+
+
+def signed_points(fraction: float) -> str:
+    """0.0031 as "+0.31", −0.0031 as "−0.31"."""
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
+def signed(number: int) -> str:
+    """+1,728 or −1,728; 0 has no sign."""
+    return f"{'−' if number < 0 else '+'}{abs(number):,}" if number else "0"
+
+
+def scientific(value: float | None, digits: int = 2) -> str:
+    """0.71, 24, 3.1 × 10⁻¹⁷; 0 only where it is exactly that."""
+    if value is None:
+        return NOTHING
+    if value == 0 or not isfinite(value):
+        return f"{value:g}"
+    if 1e-3 <= abs(value) < 1e4:
+        return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:,.0f}"
+    exponent = int(log10(abs(value)) // 1)
+    mantissa = f"{value / 10**exponent:.{digits - 1}f}"
+    return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
+
+
+def factor(value: float | None) -> str:
+    """Exact enough to be multiplied up over many layers: 0.714, 1.0205."""
+    if value is not None and 0.9 <= value <= 1.1:
+        return f"{value:.4f}"
+    return scientific(value, 3)
+
+
 def duration(seconds: float | None) -> str:
     """0.0123 as "12.3 ms", 40 as "40 s", 100 as "1 min 40 s", 7300 as "2 h 2 min"."""
     if seconds is None:
@@ -49,12 +91,12 @@ def duration(seconds: float | None) -> str:
         return joined(digits(1000 * seconds), "ms") if seconds else joined("0", "s")
     if seconds < 10:
         return joined(f"{seconds:.1f}", "s")
-    whole = round(seconds)
-    if whole < 60:
-        return joined(str(whole), "s")
-    if whole < 3600:
-        rest = f" {joined(str(whole % 60), 's')}" if whole % 60 else ""
-        return joined(str(whole // 60), "min") + rest
+    rounded = round(seconds)
+    if rounded < 60:
+        return joined(str(rounded), "s")
+    if rounded < 3600:
+        rest = f" {joined(str(rounded % 60), 's')}" if rounded % 60 else ""
+        return joined(str(rounded // 60), "min") + rest
     minutes = round(seconds / 60)
     rest = f" {joined(str(minutes % 60), 'min')}" if minutes % 60 else ""
     return joined(str(minutes // 60), "h") + rest

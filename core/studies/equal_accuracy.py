@@ -25,7 +25,7 @@ RESIDUAL = (
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """One network and its final test accuracies by seed."""
 
     model: ModelSpec
@@ -38,25 +38,25 @@ class Trained:
         return self.model in DENSE
 
 
-def trained(runs: Sequence[ReproducedRun]) -> list[Trained]:
+def trained_networks(runs: Sequence[ReproducedRun]) -> list[TrainedNetwork]:
     """The networks of the comparison that were trained to the end, in its order."""
-    found = []
+    networks = []
     for model in (*DENSE, *RESIDUAL):
         final_accuracies = {
-            run.seed: run.final for run in runs if run.model == model and run.is_whole
+            run.seed: run.final for run in runs if run.model == model and run.is_complete
         }
         if (mean := mean_interval(list(final_accuracies.values()))) is not None:
-            found.append(Trained(model, final_accuracies, mean))
-    return found
+            networks.append(TrainedNetwork(model, final_accuracies, mean))
+    return networks
 
 
-def nearest(dense: Trained, networks: Sequence[Trained]) -> Trained:
+def nearest_residual(dense: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> TrainedNetwork:
     """The residual net with the nearest mean. Raises ValueError where there is none."""
-    residual = [one for one in networks if not one.is_dense]
-    return min(residual, key=lambda one: abs(one.final.mean - dense.final.mean))
+    residual = [network for network in networks if not network.is_dense]
+    return min(residual, key=lambda network: abs(network.final.mean - dense.final.mean))
 
 
-def difference(one: Trained, other: Trained) -> Comparison:
+def paired_difference(first: TrainedNetwork, second: TrainedNetwork) -> Comparison:
     """How far the two are apart, paired over their seeds."""
-    [pair] = compare({"one": one.final_accuracies, "other": other.final_accuracies})
+    [pair] = compare({"first": first.final_accuracies, "second": second.final_accuracies})
     return pair

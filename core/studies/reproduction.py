@@ -14,11 +14,11 @@ from pathlib import Path
 
 from core.specs import LabError, ModelSpec
 from core.studies.published import PUBLISHED, SMALL_VGG, PublishedRun, residual
-from core.studies.statistics import Mean, mean_interval, one_more, points
+from core.studies.statistics import Mean, mean_interval
 from core.zoo.variants import variant_of
 
 SHIPPED = Path(__file__).parent / "shipped" / "reproduction.csv"
-NOTABLE = 0.003  # a difference of more than 0.3 points is said in words
+NOTABLE = 0.003  # a difference of more than 0.3 points
 COURSE_SIZE = 28  # pixels a side, where the file has no column for it
 
 
@@ -51,7 +51,7 @@ class ReproducedRun:
     metrics: tuple[ReproducedEpoch, ...]
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all its epochs are there."""
         return len(self.metrics) == self.epochs
 
@@ -61,7 +61,7 @@ class ReproducedRun:
         return self.metrics[-1].test_accuracy
 
 
-def read(path: Path | None = None) -> list[ReproducedRun]:
+def read_runs(path: Path | None = None) -> list[ReproducedRun]:
     """The runs of the file, default: the shipped one; none where there is no file.
 
     Raises LabError for a broken one.
@@ -72,7 +72,7 @@ def read(path: Path | None = None) -> list[ReproducedRun]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-        return [read_run(list(group)) for _, group in groupby(rows, key=which_run)]
+        return [run_of(list(rows_of_run)) for _, rows_of_run in groupby(rows, key=which_run)]
     except (KeyError, ValueError, TypeError) as error:
         raise LabError(
             f"{path.name} is not the file that the lab ships ({error}); restore it."
@@ -85,7 +85,7 @@ def which_run(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row.get(name) or "" for name in names)
 
 
-def read_run(rows: Sequence[dict[str, str]]) -> ReproducedRun:
+def run_of(rows: Sequence[dict[str, str]]) -> ReproducedRun:
     """The rows of one run, by epoch."""
     first = rows[0]
     return ReproducedRun(
@@ -139,7 +139,7 @@ class Reproduction:
     recipe: str
     epochs: int
     published: PublishedRun | None  # None: a corrected block, or a size that nobody has published
-    runs: tuple[ReproducedRun, ...]  # whole ones, by seed
+    runs: tuple[ReproducedRun, ...]  # complete ones, by seed
 
     @cached_property
     def final(self) -> Mean | None:
@@ -192,7 +192,7 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
                 for run in runs
                 if (run.model, run.dataset, run.recipe, run.epochs)
                 == (model, like.dataset, like.recipe, like.epochs)
-                and run.is_whole
+                and run.is_complete
             ),
         )
         for title, model, like, published in settings
@@ -203,30 +203,3 @@ def title_of(model: ModelSpec) -> str:
     """The variant's title, else the network's name."""
     variant = variant_of(model)
     return variant.title if variant else model.arch
-
-
-def remark(row: Reproduction) -> str:
-    """A sentence on a difference of over 0.3 points and on what explains it; else empty."""
-    if row.difference is None or row.published is None or not row.is_notable:
-        return ""
-    side = "above" if row.difference > 0 else "below"
-    text = (
-        f"{row.title}: our mean is {points(abs(row.difference))} points {side} the published"
-        f" {points(row.published.final)} %."
-    )
-    final_accuracies = [run.final for run in row.runs]
-    expected = one_more(final_accuracies)
-    if expected is None:
-        return f"{text} With {len(final_accuracies)} of our seeds it cannot be said why."
-    low, high = expected
-    between = f"{points(low)}–{points(high)} %"
-    if low <= row.published.final <= high:
-        return (
-            f"{text} One run of ours would lie within {between} (95 %), and so does the published"
-            " one: the spread between seeds explains it."
-        )
-    return (
-        f"{text} One run of ours would lie within {between} (95 %), and the published one does"
-        " not: seeds alone do not explain it. Its seed, batch order and library versions are not"
-        " known."
-    )

@@ -33,18 +33,18 @@ class Group:
         return variant_of(self.model)
 
     @property
-    def whole(self) -> dict[int, Sequence[EpochMetrics]]:
+    def finished_epochs(self) -> dict[int, Sequence[EpochMetrics]]:
         """seed → its epochs, of the runs that are finished."""
         return {
-            run.spec.seed: metrics
-            for run, metrics in zip(self.runs, self.epochs, strict=True)
-            if run.state is RunState.FINISHED and len(metrics) >= run.spec.recipe.epochs
+            run.spec.seed: epochs
+            for run, epochs in zip(self.runs, self.epochs, strict=True)
+            if run.state is RunState.FINISHED and len(epochs) >= run.spec.recipe.epochs
         }
 
     @property
     def final_accuracies(self) -> dict[int, float]:
         """seed → test accuracy after the last epoch, of the runs that are finished."""
-        return {seed: metrics[-1].test_accuracy for seed, metrics in self.whole.items()}
+        return {seed: epochs[-1].test_accuracy for seed, epochs in self.finished_epochs.items()}
 
     @property
     def final(self) -> Mean | None:
@@ -55,15 +55,18 @@ class Group:
     def best(self) -> Mean | None:
         """Mean of each seed's best epoch, chosen on the test images: an optimistic figure."""
         return mean_interval(
-            [max(m.test_accuracy for m in metrics) for metrics in self.whole.values()]
+            [
+                max(epoch.test_accuracy for epoch in epochs)
+                for epochs in self.finished_epochs.values()
+            ]
         )
 
     @property
     def seconds(self) -> float | None:
         """Mean of the seconds of training and evaluation."""
         spent = [
-            sum(m.train_seconds + m.evaluation_seconds for m in metrics)
-            for metrics in self.whole.values()
+            sum(epoch.train_seconds + epoch.evaluation_seconds for epoch in epochs)
+            for epochs in self.finished_epochs.values()
         ]
         return fmean(spent) if spent else None
 
@@ -124,17 +127,16 @@ class StudyProgress:
     """Where all runs of a study are together."""
 
     fraction: float  # 0 to 1
-    over: int  # runs
-    total: int
+    done: int  # runs that are over, whatever came of them
+    total: int  # runs
     seconds_left: float | None  # None before it can be told
 
 
 def progress_of(runs: Sequence[Run], workers: int) -> StudyProgress:
     """How far a study is, and the time left with so many workers side by side."""
-    shares = [share_done(run) for run in runs]
-    over = sum(run.state.is_over for run in runs)
-    fraction = sum(shares) / len(shares) if runs else 0.0
-    return StudyProgress(fraction, over, len(runs), seconds_left(runs, workers))
+    fraction = fmean(share_done(run) for run in runs) if runs else 0.0
+    done = sum(run.state.is_over for run in runs)
+    return StudyProgress(fraction, done, len(runs), seconds_left(runs, workers))
 
 
 def share_done(run: Run) -> float:
@@ -150,23 +152,23 @@ def seconds_left(runs: Sequence[Run], workers: int) -> float | None:
     A run under way tells its own length; one that waits takes as long as those of its network,
     or of the study, have taken.
     """
-    lengths = {run.id: length for run in runs if (length := whole_seconds(run))}
-    if not lengths:
+    expected = {run.id: seconds for run in runs if (seconds := expected_seconds(run))}
+    if not expected:
         return None
-    of_network: dict[ModelSpec, list[float]] = {}
+    by_network: dict[ModelSpec, list[float]] = {}
     for run in runs:
-        if run.id in lengths:
-            of_network.setdefault(run.spec.model, []).append(lengths[run.id])
-    mean = fmean(lengths.values())
+        if run.id in expected:
+            by_network.setdefault(run.spec.model, []).append(expected[run.id])
+    mean = fmean(expected.values())
     left = []
     for run in runs:
         if not run.state.is_over:
-            length = lengths.get(run.id) or fmean(of_network.get(run.spec.model, [mean]))
-            left.append(length * (1.0 - share_done(run)))
+            seconds = expected.get(run.id) or fmean(by_network.get(run.spec.model, [mean]))
+            left.append(seconds * (1.0 - share_done(run)))
     return max(sum(left) / max(1, workers), max(left, default=0.0))
 
 
-def whole_seconds(run: Run) -> float | None:
+def expected_seconds(run: Run) -> float | None:
     """How long the run takes from its first epoch to its last; None before that can be told."""
     if run.seconds is None:
         return None

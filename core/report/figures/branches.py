@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.measure.branch_norms import BRANCHES, BranchNorm
-from core.report.figures.charts import BLUE, GRAY, VERMILLION
+from core.report.figures.palette import BLUE, GRAY, VERMILLION
 
 
 def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
     """For each branch its weights at the start and now, and the weights that read it."""
     figure = go.Figure()
-    names = [f"{one.block}<br>{BRANCHES[one.branch]}" for one in norms]
+    names = [f"{norm.block}<br>{BRANCHES[norm.branch]}" for norm in norms]
     for field, name, color, pattern in (
         ("rms_at_start", "its weights, as initialized", GRAY, "/"),
         ("rms", "its weights, best epoch", BLUE, ""),
@@ -21,11 +21,11 @@ def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
     ):
         figure.add_bar(
             y=names,
-            x=[getattr(one, field) for one in norms],
+            x=[getattr(norm, field) for norm in norms],
             orientation="h",
             name=name,
             marker=dict(color=color, pattern=dict(shape=pattern)),
-            customdata=[(one.channels, one.weights, one.norm) for one in norms],
+            customdata=[(norm.channels, norm.weights, norm.norm) for norm in norms],
             hovertemplate=f"<b>%{{y}}</b><br>{name}: %{{x:.3g}}<br>%{{customdata[0]}} channels,"
             " %{customdata[1]:,} weights, norm %{customdata[2]:.3g}<extra></extra>",
         )

@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.report.figures.charts import BLUE, VERMILLION
+from core.report.figures.palette import BLUE, VERMILLION, translucent
+from core.report.sentences.findings import confusion_finding
 
 
 def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bool) -> go.Figure:
@@ -21,21 +22,6 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     shares = 100 * matrix / np.maximum(1, totals)
     wrong = shares.copy()
     np.fill_diagonal(wrong, np.nan)
-    texts = [
-        [
-            (f"{share:.1f}" if as_shares else f"{count:,}") if count else ""
-            for share, count in zip(share_row, count_row, strict=True)
-        ]
-        for share_row, count_row in zip(shares, matrix, strict=True)
-    ]
-    hover = [
-        [
-            f"true: <b>{names[row]}</b><br>predicted: <b>{names[column]}</b><br>"
-            f"{matrix[row, column]:,} of {totals[row, 0]:,} ({shares[row, column]:.1f} %)"
-            for column in range(len(names))
-        ]
-        for row in range(len(names))
-    ]
     figure = go.Figure()
     right = np.where(np.eye(len(names), dtype=bool), shares, np.nan)
     for z, color in ((right, BLUE), (wrong, VERMILLION)):
@@ -43,10 +29,10 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             z=z,
             x=list(names),
             y=list(names),
-            customdata=hover,
+            customdata=cell_hovers(matrix, names),
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
-            colorscale=[[0, faded(color, 0.0)], [1, faded(color, 0.55)]],
+            colorscale=[[0, translucent(color, 0.0)], [1, translucent(color, 0.55)]],
             zmin=0,
             zmax=100 if color == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
             showscale=False,
@@ -56,7 +42,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     figure.add_scatter(  # not the cells' own text: that one's color would not follow the theme
         x=[name for _ in names for name in names],
         y=[name for name in names for _ in names],
-        text=[text for row in texts for text in row],
+        text=cell_texts(matrix, shares, as_shares),
         mode="text",
         hoverinfo="skip",
         showlegend=False,
@@ -72,20 +58,29 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     return figure
 
 
-def faded(color: str, alpha: float) -> str:
-    """A color of the palette, partly transparent, so that it suits light and dark."""
-    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {alpha})"
+def cell_texts(
+    matrix: NDArray[np.int64], shares: NDArray[np.float64], as_shares: bool
+) -> list[str]:
+    """What stands in the cells, row by row; nothing in a cell without an image."""
+    return [
+        (f"{share:.1f}" if as_shares else f"{count:,}") if count else ""
+        for share, count in zip(shares.flat, matrix.flat, strict=True)
+    ]
 
 
-def confusion_finding(matrix: NDArray[np.int64], names: Sequence[str]) -> str:
-    """The title: the mistake that is made most often."""
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    if not wrong.any():
-        return "No mistake at all"
-    row, column = map(int, np.unravel_index(wrong.argmax(), wrong.shape))
-    return f"Most often {names[row]} is taken for {names[column]}: {wrong[row, column]:,} times"
+def cell_hovers(matrix: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
+    """What is said of the cell under the pointer: (true class, predicted class)."""
+    hovers = []
+    for name, counts in zip(names, matrix, strict=True):
+        total = counts.sum()
+        hovers.append(
+            [
+                f"true: <b>{name}</b><br>predicted: <b>{predicted}</b><br>"
+                f"{count:,} of {total:,} ({100 * count / max(1, total):.1f} %)"
+                for predicted, count in zip(names, counts, strict=True)
+            ]
+        )
+    return hovers
 
 
 def probability_bars(

@@ -8,11 +8,12 @@ from typing import Protocol
 
 import plotly.graph_objects as go
 
-from core.report.figures.charts import Styled, finish_epochs, translucent
+from core.report.figures.axes import FOOT_LEGEND, finish_epochs
+from core.report.figures.palette import LineStyle, translucent
 from core.studies.statistics import Mean, mean_interval
 
 
-class Point(Protocol):
+class EpochPoint(Protocol):
     """One epoch of one seed."""
 
     @property
@@ -22,12 +23,12 @@ class Point(Protocol):
 
 
 @dataclass(frozen=True)
-class Line:
+class StudyLine:
     """One variant: what it is called, how it is drawn, its seeds, what was published of it."""
 
     label: str
-    style: Styled
-    seeds: tuple[tuple[int, Sequence[Point]], ...]  # (seed, its epochs)
+    style: LineStyle
+    seeds: tuple[tuple[int, Sequence[EpochPoint]], ...]  # (seed, its epochs)
     published: tuple[float, ...] = ()  # fraction, by epoch from 1
     thin: bool = False  # a reference, behind what the reader has trained
 
@@ -46,7 +47,7 @@ class Line:
 
 
 def study_chart(
-    lines: Sequence[Line], title: str, every_seed: bool = False, epochs: int = 1
+    lines: Sequence[StudyLine], title: str, every_seed: bool = False, epochs: int = 1
 ) -> go.Figure:
     """Test accuracy by epoch: mean with its 95 % interval, or a curve a seed.
 
@@ -60,21 +61,21 @@ def study_chart(
         else:
             add_mean(figure, line)
         add_published(figure, line)
-    finish_epochs(figure, title, "test accuracy (%)", [])
-    last = max((point.epoch for line in lines for _, ps in line.seeds for point in ps), default=0)
-    last = max([epochs, last, *(len(line.published) for line in lines)])
+    finish_epochs(figure, title, "test accuracy (%)")
+    trained = [point.epoch for line in lines for _, points in line.seeds for point in points]
+    last = max([epochs, *trained, *(len(line.published) for line in lines)])
     figure.update_xaxes(dtick=max(1, last // 10), range=[0.8, last + 0.2], automargin=True)
     if span := y_range(lines):
         figure.update_yaxes(range=span)
     figure.update_layout(
         height=360 + 28 * len(lines),
         margin=dict(t=72),
-        legend=dict(yref="container", yanchor="bottom", y=0),  # cannot meet the axis title
+        legend=FOOT_LEGEND,
     )
     return figure
 
 
-def y_range(lines: Sequence[Line]) -> list[float] | None:
+def y_range(lines: Sequence[StudyLine]) -> list[float] | None:
     """Room for every seed; the interval of two seeds, twelve times their spread, may be cut."""
     values = [value for line in lines for value in line.values()]
     if not values:
@@ -83,12 +84,12 @@ def y_range(lines: Sequence[Line]) -> list[float] | None:
     return [max(0.0, min(values) - room), min(100.0 + room / 4, max(values) + room)]
 
 
-def add_mean(figure: go.Figure, line: Line) -> None:
+def add_mean(figure: go.Figure, line: StudyLine) -> None:
     """The mean of the seeds and the band of its interval."""
-    found = line.by_epoch()
-    if not found:
+    means = line.by_epoch()
+    if not means:
         return
-    banded = [(epoch, m.low, m.high) for epoch, m in found if m.low is not None]
+    banded = [(epoch, mean.low, mean.high) for epoch, mean in means if mean.low is not None]
     if len(banded) == 1:  # a band of one epoch has no area: a whisker
         banded = []
     if banded:
@@ -106,17 +107,17 @@ def add_mean(figure: go.Figure, line: Line) -> None:
             legendgroup=line.label,
         )
     figure.add_scatter(
-        x=[epoch for epoch, _ in found],
-        y=[mean.mean for _, mean in found],
+        x=[epoch for epoch, _ in means],
+        y=[mean.mean for _, mean in means],
         error_y=dict(
-            array=[mean.half or 0.0 for _, mean in found], thickness=1, visible=not banded
+            array=[mean.half or 0.0 for _, mean in means], thickness=1, visible=not banded
         ),
         name=line.label,
         mode="lines+markers",
         line=dict(color=line.style.color, width=1 if line.thin else 2.5, dash=line.style.dash),
         marker=dict(symbol=line.style.marker, size=5 if line.thin else 8),
         legendgroup=line.label,
-        customdata=[in_words(mean) for _, mean in found],
+        customdata=[in_words(mean) for _, mean in means],
         hovertemplate=f"<b>{line.label}</b>, epoch %{{x}}<br>%{{y:.2f}} %%{{customdata}}"
         "<extra></extra>",
     )
@@ -129,7 +130,7 @@ def in_words(mean: Mean) -> str:
     return f", mean of {mean.count} seeds<br>95 % interval {mean.low:.2f} to {mean.high:.2f} %"
 
 
-def add_seeds(figure: go.Figure, line: Line) -> None:
+def add_seeds(figure: go.Figure, line: StudyLine) -> None:
     """A thin curve for every seed."""
     for index, (seed, points) in enumerate(line.seeds):
         figure.add_scatter(
@@ -146,7 +147,7 @@ def add_seeds(figure: go.Figure, line: Line) -> None:
         )
 
 
-def add_published(figure: go.Figure, line: Line) -> None:
+def add_published(figure: go.Figure, line: StudyLine) -> None:
     """Somebody else's run, as crosses on a faint line."""
     if not line.published:
         return

@@ -1,1 +1,1 @@
-"""A network as a picture: folded (fold), laid out (layout), drawn (svg)."""
+"""A network as a picture: folded (fold), labeled (labels), laid out (layout), drawn (svg)."""

@@ -18,7 +18,7 @@ from core.specs import LabError
 INPUT, OUTPUT = ".image", ".classes"  # paths of the two ends; no module's path starts with a dot
 READABLE = 28  # boxes that can be taken in at a glance
 MOST = 400  # boxes that are drawn at all
-SMALL_KINDS = ("normalisation", "activation", "other")  # drawn in the box of a neighbour
+SMALL_KINDS = ("normalisation", "activation", "other")  # drawn in the box of a neighbor
 
 
 # What can be folded --------------------------------------------------------------------------
@@ -43,11 +43,11 @@ class Outline:
     @cached_property
     def blocks(self) -> dict[str, tuple[Part, ...]]:
         """Every block that can be folded, the outer ones before what they hold, and its parts."""
-        found: dict[str, list[Part]] = {}
+        parts_of_block: dict[str, list[Part]] = {}
         for part in self.parts:
             for block in part.blocks:
-                found.setdefault(block, []).append(part)
-        return {block: tuple(parts) for block, parts in found.items()}
+                parts_of_block.setdefault(block, []).append(part)
+        return {block: tuple(parts) for block, parts in parts_of_block.items()}
 
 
 def outline(layers: Sequence[LayerCost]) -> Outline:
@@ -79,14 +79,14 @@ def prefixes(path: str) -> Iterator[str]:
 
 
 def members_by_module(layers: Sequence[LayerCost]) -> dict[str, list[int]]:
-    """Every module's layers as places in the order of execution, outer modules first.
+    """Every module's layers as indices in the order of execution, outer modules first.
 
     A module that holds just the same layers as the one around it is left out.
     """
     members: dict[str, list[int]] = {}
-    for place, layer in enumerate(layers):
+    for index, layer in enumerate(layers):
         for module in prefixes(layer.path):
-            members.setdefault(module, []).append(place)
+            members.setdefault(module, []).append(index)
     return {
         module: inside
         for module, inside in members.items()
@@ -95,15 +95,15 @@ def members_by_module(layers: Sequence[LayerCost]) -> dict[str, list[int]]:
 
 
 def turns_of(layers: Sequence[LayerCost]) -> dict[int, int]:
-    """Places of the layers that run, and when; some rows only hold parameters."""
+    """Indices of the layers that run, and when; some rows only hold parameters."""
     read = {path for layer in layers for path in layer.inputs}
-    running = [at for at, layer in enumerate(layers) if layer.inputs or layer.path in read]
-    return {place: turn for turn, place in enumerate(running)}
+    running = [index for index, layer in enumerate(layers) if layer.inputs or layer.path in read]
+    return {index: turn for turn, index in enumerate(running)}
 
 
 def is_run(inside: Sequence[int], turns: Mapping[int, int]) -> bool:
     """Whether at least two layers run without another one in between."""
-    own = [turns[place] for place in inside if place in turns]
+    own = [turns[index] for index in inside if index in turns]
     return len(own) > 1 and own[-1] - own[0] + 1 == len(own)
 
 
@@ -115,7 +115,7 @@ def inside_of(path: str, modules: set[str]) -> tuple[str, ...]:
 def parts_of(
     layers: Sequence[LayerCost], homes: Mapping[str, tuple[str, ...]]
 ) -> Iterator[list[LayerCost]]:
-    """The layers in chains of one box each; a small layer joins its neighbour in its module."""
+    """The layers in chains of one box each; a small layer joins its neighbor in its module."""
     readers = Counter(path for layer in layers for path in layer.inputs)
     chain_of: dict[str, list[LayerCost]] = {}
     chains = []
@@ -191,7 +191,9 @@ class Node:
             return "other"
         if not self.is_block:
             return main_layer(self.layers).kind
-        return max(self.layers, key=lambda one: (one.macs, one.params, one.elementwise_ops)).kind
+        return max(
+            self.layers, key=lambda layer: (layer.macs, layer.params, layer.elementwise_ops)
+        ).kind
 
     @property
     def is_join(self) -> bool:
@@ -233,10 +235,10 @@ class Graph:
     @cached_property
     def into(self) -> dict[str, list[Edge]]:
         """The arrows by the box that they lead to."""
-        found: dict[str, list[Edge]] = {}
+        into: dict[str, list[Edge]] = {}
         for edge in self.edges:
-            found.setdefault(edge.target, []).append(edge)
-        return found
+            into.setdefault(edge.target, []).append(edge)
+        return into
 
 
 def node_path(part: Part, opened: Collection[str]) -> str:
@@ -270,22 +272,22 @@ def readable(outlined: Outline, most: int = READABLE) -> tuple[str, ...]:
 
 def parent_of(block: str, part: Part) -> str | None:
     """The block around `block`, which holds `part`."""
-    place = part.blocks.index(block)
-    return part.blocks[place - 1] if place else None
+    depth = part.blocks.index(block)
+    return part.blocks[depth - 1] if depth else None
 
 
 def examples(
     outlined: Outline, level: Iterable[str], opened: Collection[str], most: int
 ) -> list[str]:
     """The first block of each sort, as long as they fit; a sort is a sequence of operations."""
-    chosen: dict[tuple[object, ...], str] = {}
+    first: dict[tuple[object, ...], str] = {}
     for block in level:
         layers = [layer for part in outlined.blocks[block] for layer in part.layers]
-        sort = tuple((one.operation, one.window and one.window.kernel) for one in layers)
-        fits = count_boxes(outlined, {*opened, *chosen.values(), block}) <= most
-        if sort not in chosen and fits:
-            chosen[sort] = block
-    return list(chosen.values())
+        sort = tuple((layer.operation, layer.window and layer.window.kernel) for layer in layers)
+        fits = count_boxes(outlined, {*opened, *first.values(), block}) <= most
+        if sort not in first and fits:
+            first[sort] = block
+    return list(first.values())
 
 
 def fold(outlined: Outline, opened: Collection[str]) -> Graph:
@@ -332,19 +334,19 @@ Name = TypeVar("Name")
 
 def shortcuts(names: Sequence[Name], arrows: Sequence[tuple[Name, Name]]) -> set[tuple[Name, Name]]:
     """The arrows that a longer way goes round; `names` stand in an order that arrows follow."""
-    places = {name: place for place, name in enumerate(names)}
+    bits = {name: 1 << index for index, name in enumerate(names)}
     followers: dict[Name, list[Name]] = {}
     for source, target in arrows:
         followers.setdefault(source, []).append(target)
-    reach: dict[Name, int] = {}  # a bit for each box that can be reached
-    found = set()
+    reach: dict[Name, int] = {}  # the bits of all boxes that can be reached
+    skipping = set()
     for name in reversed(names):
         targets = followers.get(name, ())
         beyond = 0
         for target in targets:
             beyond |= reach[target]
-        found |= {(name, target) for target in targets if beyond >> places[target] & 1}
+        skipping |= {(name, target) for target in targets if beyond & bits[target]}
         reach[name] = beyond
         for target in targets:
-            reach[name] |= 1 << places[target]
-    return found
+            reach[name] |= bits[target]
+    return skipping

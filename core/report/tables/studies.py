@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.report.tables.tables import model_columns
+from core.report.tables.columns import model_columns
 from core.specs import ModelSpec
 from core.studies.reproduction import Reproduction
 from core.studies.statistics import Comparison, Mean

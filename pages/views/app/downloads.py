@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from core.report.tables.tables import to_csv
+from core.report.tables.csv import to_csv
 from core.specs import ModelSpec
 
 

@@ -7,9 +7,10 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.jobs.engines.local import layer_times_flags, layer_times_name
+from core.measure.layer_shares import timed_rows
 from core.report import formats
-from core.report.figures import layers as layer_figures
-from core.report.tables.tables import layer_time_frame
+from core.report.figures.layer_times import layer_time_bars
+from core.report.tables.measurements import layer_time_frame
 from core.training.records import LayerTimes
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
@@ -103,8 +104,8 @@ def offer(analysis: Analysis, device: str, batch_size: int, times: LayerTimes | 
 
 def show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
     """Where the time goes beside where the work is."""
-    rows = layer_figures.timed_rows(analysis, times, level)
-    st.plotly_chart(layer_figures.layer_time_bars(rows), key="net_time_chart")
+    rows = timed_rows(analysis, times, level)
+    st.plotly_chart(layer_time_bars(rows), key="net_time_chart")
     config = st.column_config
     st.dataframe(
         pd.DataFrame(

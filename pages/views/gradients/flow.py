@@ -13,6 +13,7 @@ from core.data import DATASETS, find_dataset, is_available
 from core.jobs.engines.local import gradients_flags, gradients_name
 from core.jobs.files import best_path
 from core.jobs.store import Run, RunState
+from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_records import (
     BATCH_NORMS,
     BATCH_SIZE,
@@ -28,21 +29,14 @@ from core.measure.gradient_records import (
     depth_of,
     variations,
 )
-from core.report.figures import charts as figures
-from core.report.figures import gradients as gradient_figures
-from core.report.figures.gradients import DepthLine
-from core.report.figures.variants import Style, style_of
-from core.report.sentences.gradients import (
-    factor,
-    first_and_last,
-    gradient_outcome,
-    label,
-    network_label,
-    number,
-    sentences,
-)
-from core.report.tables.evidence import first_and_last_frame, flow_frame
-from core.report.tables.tables import epoch_frame
+from core.report import formats
+from core.report.figures.depth import DepthLine, depth_chart
+from core.report.figures.gradient_flow import flow_curves, flow_map
+from core.report.figures.palette import GRAY, LineStyle
+from core.report.figures.variants import style_of
+from core.report.sentences.gradients import gradient_sentences, label, network_label
+from core.report.tables.measurements import first_and_last_frame, flow_frame
+from core.report.tables.runs import epoch_frame
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.variants import variant_of
@@ -236,13 +230,13 @@ def how() -> tuple[str, str]:
 def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
     """Chart or table, the sentences, CSV."""
     if show_as == "Curves":
-        curves = gradient_figures.flow_curves(found.networks, quantity, looks(found.networks))
+        curves = flow_curves(found.networks, quantity, looks(found.networks))
         st.plotly_chart(curves, key="why_curves")
     elif show_as == "Heat map":
-        st.plotly_chart(gradient_figures.flow_map(found.networks, quantity), key="why_map")
+        st.plotly_chart(flow_map(found.networks, quantity), key="why_map")
     else:
         flow_table(found.networks)
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(found)))
     st.caption(
         f"{LOOKS if show_as == 'Curves' else ''}Medians of the seeds. Norms are of the mean loss"
         f" of {found.batch_size} images, in float32 as in training; of layers side by side the one"
@@ -260,16 +254,16 @@ def show_flow(found: GradientFlow, show_as: str, quantity: str) -> None:
         )
 
 
-def look_of(model: ModelSpec) -> Style:
+def look_of(model: ModelSpec) -> LineStyle:
     """As the whole page draws this variant, dashed and open without BatchNorm; others are gray."""
     variant = variant_of(model)
-    style = style_of(variant) if variant else Style(figures.GRAY, "circle")
+    style = style_of(variant) if variant else LineStyle(GRAY, "circle")
     if model.option("batch_norm") is not False or style.dash != "solid":
         return style
     return replace(style, dash="dash", marker=f"{style.marker}-open")
 
 
-def looks(flows: Sequence[NetworkFlow]) -> list[Style]:
+def looks(flows: Sequence[NetworkFlow]) -> list[LineStyle]:
     """Of each network that of its variant; each run has a marker of its own."""
     runs = sorted({flow.run for flow in flows if flow.run is not None})
     found = []
@@ -296,11 +290,11 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
             {
                 "network": label(flow),
                 "gradient": gradient_outcome(0.0 if weights and not weights.first else ratio),
-                "first ÷ last, weights": number(ratio),
-                "first ÷ last, output": number(outputs.ratio if outputs else None),
-                "factor a layer": factor(weights.a_layer if weights else None),
-                "block, lowest": factor(min(gains, default=None)),
-                "block, highest": factor(max(gains, default=None)),
+                "first ÷ last, weights": formats.scientific(ratio),
+                "first ÷ last, output": formats.scientific(outputs.ratio if outputs else None),
+                "factor a layer": formats.factor(weights.a_layer if weights else None),
+                "block, lowest": formats.factor(min(gains, default=None)),
+                "block, highest": formats.factor(max(gains, default=None)),
             }
         )
     config = st.column_config
@@ -472,7 +466,7 @@ def show_stack(setting: str, runs: Sequence[Run]) -> None:
         else (train, "training accuracy", DURING)
     )
     title = f"Accuracy on {measure} by depth,<br>{when}"
-    st.plotly_chart(gradient_figures.depth_chart(lines, axis, title), key="why_stack_chart")
+    st.plotly_chart(depth_chart(lines, axis, title), key="why_stack_chart")
     st.markdown(stack_findings(test, train))
     st.caption(
         f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
@@ -490,7 +484,7 @@ def show_stack(setting: str, runs: Sequence[Run]) -> None:
 def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[DepthLine]:
     """A line for each kind of net."""
     kinds: dict[str, dict[int, list[float]]] = {}
-    styles: dict[str, Style] = {}
+    styles: dict[str, LineStyle] = {}
     for run in runs:
         depth = depth_of(run.spec.model)
         if depth is None or run.id not in accuracies:

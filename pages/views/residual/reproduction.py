@@ -12,11 +12,12 @@ import streamlit as st
 from core.data import find_dataset
 from core.jobs.store import RunState, Store
 from core.report import formats
-from core.report.figures.studies import Line, study_chart
+from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
+from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import Reproduction, read, remark, reproductions
+from core.studies.reproduction import Reproduction, read_runs, reproductions
 from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.variants import variant_of
@@ -35,16 +36,16 @@ ONE_RUN = (
 @st.cache_data(show_spinner=False)
 def shipped() -> list[Reproduction]:
     """Every row of the table; the file is read once for this server."""
-    return reproductions(read())
+    return reproductions(read_runs())
 
 
 def reference_lines(
     models: Sequence[ModelSpec] | None, dataset: str, recipe_name: str, suffix: str = ""
-) -> list[Line]:
+) -> list[StudyLine]:
     """Thin curves of the residual blocks in this setting; of these networks only, or of all."""
     wanted = None if models is None else {essence(model) for model in models}
     return [
-        Line(
+        StudyLine(
             row.title + suffix,
             style_of(variant_of(row.model)),
             tuple((run.seed, run.metrics) for run in row.runs),
@@ -91,7 +92,7 @@ def reproduction_view() -> None:
             ),
         },
     )
-    told = [text for row in rows if (text := remark(row))]
+    told = [text for row in rows if (text := reproduction_remark(row))]
     if told:
         st.markdown("\n".join(f"- {text}" for text in told))
     elif any(row.difference is not None for row in rows):

@@ -11,11 +11,12 @@ from core.data import find_dataset
 from core.jobs.files import delete_study
 from core.jobs.store import Run, RunState, Store, Study
 from core.report import formats
-from core.report.figures.studies import Line, study_chart
+from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
+from core.report.sentences.verdict import headline, method, pair_sentence
+from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
-from core.report.tables.tables import epoch_frame
-from core.studies.statistics import LEAST_SEEDS, Comparison, Mean, headline, method, sentence
+from core.studies.statistics import LEAST_SEEDS, Comparison, Mean
 from core.studies.study import Group, by_variant, progress_of, verdicts
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
@@ -87,7 +88,7 @@ def show_progress(runs: Sequence[Run]) -> None:
         left = f"about {formats.duration(found.seconds_left)} left"
     else:
         left = "the first runs have begun" if running else "waiting for the workers"
-    st.progress(found.fraction, f"{found.over} of {found.total} runs done · {left}")
+    st.progress(found.fraction, f"{found.done} of {found.total} runs done · {left}")
 
 
 def actions(lab: Store, study: Study, runs: Sequence[Run], over: bool) -> None:
@@ -164,7 +165,7 @@ def chart(groups: Sequence[Group]) -> None:
         help="The mean of the seeds with its 95 % interval, or a curve for every seed.",
     )
     lines = [
-        Line(
+        StudyLine(
             escaped(group.title),
             style_of(group.variant, position),
             tuple(
@@ -203,7 +204,7 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
         st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
-    said = [escaped(sentence(pair)) for pair in sorted(pairs, key=decided_first)]
+    said = [escaped(pair_sentence(pair)) for pair in sorted(pairs, key=decided_first)]
     st.markdown("\n".join(f"- {one}" for one in said[:SENTENCES]))
     if said[SENTENCES:]:
         with st.expander(f"{len(said) - SENTENCES} more pairs"):

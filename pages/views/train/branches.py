@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.jobs.files import best_path
 from core.jobs.store import Run
-from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
+from core.measure.branch_norms import BRANCHES, branch_norms
 from core.report.figures.branches import branch_bars
-from core.report.tables.evidence import branch_frame
+from core.report.sentences.branch_norms import branch_verdict
+from core.report.tables.measurements import branch_frame
 from pages.views.app.downloads import download_csv
 
 

@@ -16,7 +16,7 @@ from core.jobs.predictions import Predictions, read_predictions
 from core.jobs.store import Run, RunState
 from core.report import formats
 from core.report.figures.predictions import confusion_map, probability_bars
-from core.report.tables.evidence import class_name, confusion_frame, prediction_frame
+from core.report.tables.predictions import class_name, confusion_frame, prediction_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.jobs.engines.local import throughput_flags, throughput_name
-from core.report.figures import speed as run_figures
-from core.report.tables.tables import throughput_frame
+from core.report.figures.throughput import LOOP_NAMES, throughput_chart
+from core.report.sentences.speed import throughput_verdict
+from core.report.tables.measurements import throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
-from core.training.time_split import throughput_verdict
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
 
@@ -59,7 +59,7 @@ def throughput_view(spec: RunSpec, devices: tuple[str, ...]) -> None:
 def show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     found = Throughput.from_dict(result)
-    st.plotly_chart(run_figures.throughput_chart(found), key="train_bench_chart")
+    st.plotly_chart(throughput_chart(found), key="train_bench_chart")
     st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(found)))
     config = st.column_config
     st.dataframe(
@@ -67,7 +67,7 @@ def show_throughput(result: dict[str, Any]) -> None:
             {
                 "device": [point.device for point in found.points],
                 "batch": [point.batch_size for point in found.points],
-                "loop": [run_figures.LOOP_NAMES[point.loop] for point in found.points],
+                "loop": [LOOP_NAMES[point.loop] for point in found.points],
                 "images/s": [point.images_per_second for point in found.points],
                 "step only": [point.step_images_per_second for point in found.points],
                 "GFLOP/s": [point.flops_per_second / 1e9 for point in found.points],

@@ -27,7 +27,6 @@ from core.explain.calculators import (
     stack_rows,
     window_rows,
 )
-from core.report.figures import calculators as figures
 from core.specs import LabError
 from tools.peak_memory import kept_in_a_real_step
 
@@ -340,70 +339,11 @@ def test_a_stack_outside_the_limits_is_one_sentence(outside):
         StackedAgainstLarge(**outside)
 
 
-# Figures
-
-
-def test_the_bars_of_the_bottleneck_add_up_to_its_macs():
-    numbers = Bottleneck()
-    lengths: dict[str, int] = {}
-    for bar in figures.bottleneck_bars(numbers).data:
-        for way, macs in zip(bar.y, bar.x, strict=True):
-            lengths[way] = lengths.get(way, 0) + macs
-    assert lengths == {"directly": numbers.direct.macs, "through 16": numbers.macs}
-
-
-@pytest.mark.parametrize("numbers", [*BOTTLENECKS, Bottleneck(middle_channels=MAX_CHANNELS)])
-def test_the_curve_holds_the_choice_and_the_break_even(numbers):
-    line, direct, chosen = figures.bottleneck_curve(numbers).data
-    assert line.x[-1] >= max(numbers.middle_channels, numbers.break_even_channels)
-    assert set(direct.y) == {numbers.direct.macs}
-    assert (chosen.x, chosen.y) == ((numbers.middle_channels,), (numbers.macs,))
-
-
-def test_the_picture_shows_every_tap_of_the_windows_that_it_draws():
-    heat = figures.window_picture(SlidingWindow(8, 3, 2, 1)).data[0]
-    row, *positions = heat.z
-    assert list(row) == [figures.PADDING, *[figures.PIXEL] * 8, figures.PADDING]
-    taps = [[cell for cell, kind in enumerate(drawn) if kind == figures.TAP] for drawn in positions]
-    assert taps == [[0, 1, 2], [2, 3, 4], [4, 5, 6], [6, 7, 8]]
-
-
-def test_the_picture_marks_the_pixels_that_alexnet_never_reads():
-    window = SlidingWindow(224, 11, 4, 1)
-    row = figures.window_picture(window).data[0].z[0]
-    assert list(row).count(figures.UNREAD) == window.unread_at_edge == 2
-    assert len(row) <= figures.MAX_CELLS
-
-
-def test_a_window_too_wide_to_draw_gets_its_number_of_reads():
-    window = SlidingWindow(96, 31, 7, 1, 2)
-    bars, unread = figures.window_picture(window).data
-    assert tuple(bars.y) == window.reads()
-    assert len(unread.x) == window.reads().count(0) == 7
-
-
-def test_presets_and_extreme_windows_have_a_picture():
-    extremes = (
-        SlidingWindow(1, 1),
-        SlidingWindow(1, 3, 32, 31),
-        SlidingWindow(MAX_SIDE, 1, 32, 31),
-        SlidingWindow(MAX_SIDE, MAX_KERNEL, 32, 31, 16),
-    )
-    for window in (*extremes, *(preset.window for preset in PRESETS), *windows()[::40]):
-        assert figures.window_picture(window).data, window
-
-
-def test_the_bars_of_a_stack_are_shares_of_the_large_kernel():
-    [bars] = figures.stack_bars(StackedAgainstLarge(2, 64, 56, 1)).data
-    shares = dict(zip(bars.y, bars.x, strict=True))
-    assert shares["MACs forward"] == shares["MACs backward"] == 72
-    assert shares["receptive field"] == 100
-    assert shares["saved for backward"] == 150
-
-
 def test_the_calculators_load_no_torch():
     program = (
-        "import sys, core.explain.calculators, core.report.figures.calculators; print(*sys.modules)"
+        "import sys, core.explain.calculators, core.report.figures.bottleneck,"
+        " core.report.figures.sliding_window, core.report.figures.stacked_kernels;"
+        " print(*sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True

@@ -9,7 +9,7 @@ import pytest
 from core.analysis import analyze
 from core.explain.growth import concatenation_bytes, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
-from core.report.tables.evidence import growth_frame
+from core.report.tables.layers import growth_frame
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build_on_meta
 from core.zoo.catalogue import CATALOGUE

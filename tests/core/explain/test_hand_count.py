@@ -21,6 +21,8 @@ from core.analysis.records import Analysis, LayerCost
 from core.explain.hand_count import check as hand_count
 from core.explain.hand_count import matching, terms
 from core.explain.hand_count.check import HandCount, check
+from core.report.sentences import hand_count as hand_count_words
+from core.report.sentences.hand_count import hand_count_sentences
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import CATALOGUE
 
@@ -101,7 +103,7 @@ def checked(text: str, analysis: Analysis, quantity: str = "parameters") -> Hand
     counted = [term.layer for term in found.terms if term.layer]
     assert len(set(counted)) == len(counted)
     assert not set(counted) & {layer.path for layer in found.missing}
-    for sentence in found.sentences():
+    for sentence in hand_count_sentences(found):
         assert sentence.endswith(".") and "\n" not in sentence and "None" not in sentence
     return found
 
@@ -122,7 +124,7 @@ def test_an_exact_hand_count_is_all_right(name, quantity, named):
     found = checked(pasted(written, named), analysis, quantity)
     assert found.right and found.claimed == found.exact
     assert [term.layer for term in found.terms] == [term.path for term in written]
-    assert found.sentences() == (
+    assert hand_count_sentences(found) == (
         f"Everything is right: {found.exact:,} {quantity}, layer by layer.",
     )
 
@@ -328,7 +330,7 @@ def test_one_mistake_is_found_and_nothing_else(seed):
         for named in (False, True):
             found = checked(pasted(text, named), analysis, quantity)
             assert_found(found, wrong, kind, slips, named)
-            assert problems(found) == 1, (kind, found.sentences())
+            assert problems(found) == 1, (kind, hand_count_sentences(found))
             if slips:
                 [term] = wrong_terms(found)
                 assert (term.layer, term.line) == (wrong.path, place + 1)
@@ -348,7 +350,7 @@ def test_one_mistake_in_one_long_sum_is_found_too(seed):
         text = [*written[:place], *instead, *written[place + 1 :]]
         found = checked(" + ".join(term.text for term in text), analysis)
         assert_found(found, wrong, kind, slips, named=False)
-        assert problems(found) == 1, (kind, found.sentences())
+        assert problems(found) == 1, (kind, hand_count_sentences(found))
 
 
 @pytest.mark.parametrize("turn", range(11))
@@ -382,7 +384,7 @@ def test_two_mistakes_at_once_are_both_found(seed):
     found = checked(pasted(text, named=True), analysis)
     for place, kind, expected in zip(pair, kinds, slips, strict=True):
         assert_found(found, written[place], kind, expected, named=True)
-    assert problems(found) == 2, (kinds, found.sentences())
+    assert problems(found) == 2, (kinds, hand_count_sentences(found))
     # Without names a layer left out beside its like added twice is no mistake, but never a third.
     assert problems(checked(pasted(text), analysis)) <= 2
 
@@ -399,7 +401,7 @@ def test_a_sum_that_leaves_a_term_out_or_adds_it_twice_names_the_term(seed):
     assert found.addition.difference == -sign * term.value == found.parts.addition
     assert [piece.value for piece in found.addition.pieces] == [term.value]
     verb = "added twice" if sign > 0 else "left out"
-    assert any(verb in sentence for sentence in found.sentences())
+    assert any(verb in sentence for sentence in hand_count_sentences(found))
     assert not found.right
 
 
@@ -471,16 +473,18 @@ def only(text: str, spec: ModelSpec, quantity: str = "parameters") -> hand_count
 )
 def test_the_factor_that_differs_is_named(line, says):
     found = checked(line, analysis_of(ALEXNET))
-    [sentence] = [one for one in found.sentences() if one.startswith("Line 1")]
+    [sentence] = [one for one in hand_count_sentences(found) if one.startswith("Line 1")]
     assert says in sentence, sentence
 
 
 def test_a_bias_where_there_is_none():
     assert "adds a bias of 64 that the layer does not have" in " ".join(
-        checked("stem.conv: 7x7x3x64+64", analysis_of(replace(RESNET, in_channels=3))).sentences()
+        hand_count_sentences(
+            checked("stem.conv: 7x7x3x64+64", analysis_of(replace(RESNET, in_channels=3)))
+        )
     )
     assert "adds a bias of 96 that MACs leave out" in " ".join(
-        checked("11x11x1x96x54x54+96", analysis_of(ALEXNET), "MACs").sentences()
+        hand_count_sentences(checked("11x11x1x96x54x54+96", analysis_of(ALEXNET), "MACs"))
     )
 
 
@@ -496,7 +500,9 @@ def test_convolutions_alone_leave_the_normalizations_to_one_sentence():
     found = checked(pasted(written), analysis)
     assert not wrong_terms(found)
     assert {layer.kind for layer in found.missing} == {"normalisation"}
-    assert len([one for one in found.sentences() if one.startswith("No term counts")]) == 1
+    assert (
+        len([one for one in hand_count_sentences(found) if one.startswith("No term counts")]) == 1
+    )
 
 
 def test_a_missing_layer_does_not_shift_those_after_it():
@@ -517,7 +523,7 @@ def test_errors_that_cancel_are_told():
     assert found.claimed == found.exact and not found.right
     assert len(wrong_terms(found)) == 2
     assert found.parts == hand_count.Parts(0, 0, 0, 0, 0, 0)
-    assert found.sentences()[-1] == "The total is exact nevertheless."
+    assert hand_count_sentences(found)[-1] == "The total is exact nevertheless."
 
 
 # The forum's two hand counts (SEEDS, Q2). Their terms are not known; these give their sums.
@@ -685,7 +691,9 @@ def test_nothing_pasted_is_ever_run(monkeypatch):
     assert len(found.terms) == 4
 
 
-@pytest.mark.parametrize("module", [hand_count, matching, terms], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "module", [hand_count, matching, terms, hand_count_words], ids=lambda one: one.__name__
+)
 def test_the_code_has_no_way_to_run_text(module):
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

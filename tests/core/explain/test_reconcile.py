@@ -9,10 +9,10 @@ import pytest
 
 from core.analysis import analyze
 from core.explain.other_counters import other_counts
+from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, OtherCounts, reconcile
 from core.explain.vgg_configuration import vgg_configuration
 from core.specs import ModelSpec
-from core.studies.published import PUBLISHED_COUNTS, PublishedCount
 from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import published
 from core.zoo.variants import VARIANTS, variants_of

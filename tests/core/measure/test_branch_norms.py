@@ -6,9 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
+from core.measure.branch_norms import BRANCHES, branch_norms
 from core.measure.gradient_flow import initialized
-from core.report.figures.branches import branch_bars
 from core.specs import LabError, ModelSpec
 
 SPEC = ModelSpec("course-inception", image_size=28)
@@ -28,20 +27,6 @@ def test_fresh_weights_are_as_large_as_the_initialization_says(tmp_path, initial
                    if name.endswith("weight")]  # fmt: skip
         assert one.norm == pytest.approx(torch.cat(weights).norm().item(), rel=1e-5)
         assert one.growth == pytest.approx(1, abs=0.12)
-
-
-def test_the_branch_that_is_read_most_is_named(tmp_path):
-    network = initialized(SPEC, "xavier", 0)
-    with torch.no_grad():
-        network.stem2.conv.weight[:, 40:64] *= 3  # the third branch
-        network.inception2.branch5x5[1].weight.mul_(4)
-    path = tmp_path / "best.safetensors"
-    save_file(network.state_dict(), path)
-    norms = branch_norms(path, "xavier")
-    first, second = branch_verdict(norms)
-    assert "weighs the channels of 1×1 → 3×3 → 3×3 most" in first
-    assert "weights of 1×1 → 5×5 are" in second
-    assert len(branch_bars(norms).data) == 3
 
 
 def test_another_network_s_parameters_are_one_sentence(tmp_path):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,10 +18,8 @@ from core.measure.gradient_flow import (
     initialized,
     measure,
     measure_flow,
-    spread,
 )
 from core.measure.gradient_records import (
-    BlockFlow,
     GradientFlow,
     LayerFlow,
     NetworkFlow,
@@ -30,18 +27,7 @@ from core.measure.gradient_records import (
     depth_of,
     variations,
 )
-from core.report.figures.charts import BLUE, VERMILLION
-from core.report.figures.gradients import DepthLine, depth_chart, flow_curves, flow_map
-from core.report.sentences.gradients import (
-    factor,
-    first_and_last,
-    gradient_outcome,
-    label,
-    number,
-    sentences,
-)
-from core.report.tables.evidence import first_and_last_frame, flow_frame
-from core.report.tables.tables import to_csv
+from core.report.sentences.gradients import gradient_sentences, label
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -176,7 +162,7 @@ def test_a_run_is_measured_before_and_after_its_training(tmp_path):
     assert halved == pytest.approx(4, rel=1e-3)  # the weights are half as large, bias is too
     assert label(after).startswith("run 7: course-residual, plain residual")
     assert label(after).endswith("trained, epoch 2")
-    assert any(text.startswith("Run 7") for text in sentences(found))
+    assert any(text.startswith("Run 7") for text in gradient_sentences(found))
     path.write_bytes(b"no parameters")
     with pytest.raises(LabError, match="cannot be read"):
         list(measure_flow([], "fashion-mini", batch_size=4, runs=[run]))
@@ -209,110 +195,6 @@ def test_variations_are_every_combination():
         variations(COURSE, (20,))
 
 
-# Words and figures --------------------------------------------------------------------------------
-
-
-def flow(share: float, gains: tuple[float, ...] = (), depth: int = 20, **options) -> NetworkFlow:
-    """A network whose weight gradient changes evenly from `share` at layer 1 to 1."""
-    last = depth - 2
-    layers = tuple(
-        LayerFlow(f"conv{n}", n + 1, 10, value, value, value)
-        for n in range(depth)
-        for value in [spread([share ** (1 - min(n, last) / last) if share else float(n >= last)])]
-    )
-    blocks = tuple(BlockFlow(f"block{n}", spread([gain])) for n, gain in enumerate(gains))
-    spec = ModelSpec(f"resnet{depth}", image_size=28, options=options)
-    return NetworkFlow(spec.to_json(), "default", 1, layers, blocks)
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a line is drawn."""
-
-    color: str = BLUE
-    marker: str = "circle"
-    dash: str = "solid"
-
-
-def test_curves_are_drawn_as_told_and_deeper_ones_thicker():
-    flows = (flow(0.5, depth=56), flow(0.5, depth=20), flow(0.1, depth=56))
-    drawn = flow_curves(flows, "variance", [Look(), Look(), Look(VERMILLION, "x", "dash")]).data
-    assert [one.line.color for one in drawn] == [BLUE, BLUE, VERMILLION]
-    assert drawn[0].line.width == drawn[2].line.width > drawn[1].line.width
-    assert (drawn[2].line.dash, drawn[2].marker.symbol) == ("dash", "x")
-
-
-def test_the_words_are_computed_from_the_numbers():
-    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (
-        flow(1e-9, shortcut="none", batch_norm=False),
-        flow(0.5, (1.2, 0.9), shortcut="identity", batch_norm=False),
-        flow(50.0, shortcut="none", batch_norm=True),
-        flow(2.0, (1.1, 1.3), shortcut="identity", batch_norm=True),
-    ))  # fmt: skip
-    text = "\n".join(sentences(found))
-    assert "**No shortcut, no BatchNorm, 20 layers**" in text
-    assert "get 1.00 × 10⁻⁹ of the gradient norm" in text and "it vanishes" in text
-    assert "between 0.9000 and 1.2, by 1 or more in 1 of them. So it does not hold" in text
-    assert "by 1 or more in 2 of them. Here the claim holds for every block." in text
-    assert "first layer's gradient from 1.0 × 10⁻⁹ to 50 times" in text
-    assert "even grow towards the first layers" in text
-
-
-def test_a_gradient_of_exactly_0_is_said_and_drawn_as_a_gap():
-    dead = flow(0.0, shortcut="none", batch_norm=False)
-    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (dead,))
-    assert "exactly 0 in float32" in sentences(found)[0]
-    assert flow_curves((dead,), "weight_gradient", [Look()]).data[-1].y[0] is None
-    assert flow_map((dead,), "weight_gradient").data[0].z[0][0] is None
-
-
-def test_batch_norm_gets_no_credit_where_nothing_vanishes():
-    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (
-        flow(0.9, shortcut="none", batch_norm=False),
-        flow(3.0, shortcut="none", batch_norm=True),
-    ))  # fmt: skip
-    assert "nothing for BatchNorm to mend" in sentences(found)[-1]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(None, "–"), (0.0, "0"), (0.714, "0.71"), (24.1, "24"), (123.4, "123"),
-     (3.14e-17, "3.1 × 10⁻¹⁷"), (2e6, "2.0 × 10⁶")],
-)  # fmt: skip
-def test_numbers_read_well(value, shown):
-    assert number(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(None, "–"), (0.94123, "0.9412"), (1.02052, "1.0205"), (1.1298, "1.13"), (0.7143, "0.714"),
-     (12.345, "12.3"), (3.144e-5, "3.14 × 10⁻⁵")],
-)  # fmt: skip
-def test_a_factor_can_be_multiplied_up_again(value, shown):
-    assert factor(value) == shown
-
-
-def test_the_factor_a_layer_gives_the_ratio_again():
-    """A reader who multiplies it up over the layers gets what the sentence says arrives."""
-    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (
-        flow(726.0, depth=56, shortcut="none", batch_norm=True),
-    ))  # fmt: skip
-    said = sentences(found)[0]
-    assert "get 726 of the gradient norm" in said
-    assert "a factor of 1.13 at each of 54 layers" in said
-    assert pytest.approx(726, rel=0.02) == 1.13**54
-
-
-def test_ends_and_fate():
-    both = first_and_last(flow(1e-6), "weight_gradient")
-    assert both is not None
-    assert both.ratio == pytest.approx(1e-6, rel=1e-3)
-    assert both.a_layer == pytest.approx(1e-6 ** (1 / 18), rel=1e-3)
-    assert [gradient_outcome(one) for one in (None, 1e-3, 1.0, 1e3)] == [
-        *("cannot be told", "vanishes", "is kept", "explodes")
-    ]
-
-
 def test_of_layers_side_by_side_the_one_with_the_most_weights_is_drawn():
     value = Spread(1.0, 1.0, 1.0)
     layers = tuple(
@@ -321,28 +203,3 @@ def test_of_layers_side_by_side_the_one_with_the_most_weights_is_drawn():
     )
     one = NetworkFlow(COURSE.to_json(), "default", 1, layers, ())
     assert [layer.path for layer in one.main_path] == ["a", "b"]
-
-
-def test_networks_of_different_depth_share_the_map_s_width():
-    flows = (flow(0.5, depth=20), flow(0.1, depth=56))
-    heat = flow_map(flows, "variance").data[0]
-    assert flow_map(flows, "variance").layout.xaxis.ticktext == ("0 %", "50 %", "100 %")
-    assert {len(row) for row in heat.z} == {56}
-    assert all(one <= other for one, other in pairwise(heat.z[1][:-1]))
-
-
-def test_the_tables_say_what_they_are_about():
-    found = GradientFlow(1.0, "fashion-mini", 16, "a test", (flow(0.5, shortcut="none"),))
-    frame = flow_frame(found)
-    assert len(frame) == 20
-    assert set(frame["options"]) == {"shortcut=none"} and set(frame["network"]) == {"resnet20"}
-    assert first_and_last_frame(found)["first_by_last_weight_gradient"][0] == pytest.approx(0.5)
-    assert "default" in to_csv(frame)
-
-
-def test_accuracy_by_depth_has_mean_and_whiskers():
-    line = DepthLine("no shortcut", Look(VERMILLION), ((20, (0.5, 0.7)), (56, (0.4,))))
-    drawn = depth_chart([line], "accuracy", "title").data[0]
-    assert drawn.line.color == VERMILLION
-    assert list(drawn.y) == pytest.approx([60, 40])
-    assert list(drawn.error_y.array) == pytest.approx([10, 0])

@@ -18,8 +18,7 @@ from core.jobs.predictions import (
     read_predictions,
 )
 from core.jobs.store import Run, open_store
-from core.report.figures.predictions import confusion_finding, confusion_map, probability_bars
-from core.report.tables.evidence import confusion_frame, prediction_frame
+from core.report.tables.predictions import confusion_frame, prediction_frame
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -113,21 +112,6 @@ def test_a_device_that_is_gone_leaves_the_cpu(monkeypatch):
     other = replace(run.spec, model=replace(run.spec.model, image_size=32, ratio=2))
     with pytest.raises(LabError, match="another network's"):
         predict(other, path, run.compute_plan)
-
-
-def test_the_figures_say_which_mistake_is_made_most():
-    matrix = BY_HAND.confusion(3)
-    names = ("a", "b", "c")
-    assert confusion_finding(matrix, names) == "Most often b is taken for c: 1 times"
-    assert confusion_finding(np.eye(3, dtype=np.int64), names) == "No mistake at all"
-    figure = confusion_map(matrix, names, as_shares=True)
-    assert [list(one) for one in figure.data[1].customdata][1][2] == (
-        "true: <b>b</b><br>predicted: <b>c</b><br>1 of 2 (50.0 %)"
-    )
-    assert "50.0" in figure.data[2].text
-    bars = probability_bars(names, [("run 1", BY_HAND.probabilities[0])], 0)
-    assert bars.data[0].y[0] == "<b>a ✓</b>"
-    assert bars.layout.margin.r > 16  # half of "100 %" stands right of the axis
 
 
 # Gradients on the command line

@@ -15,10 +15,10 @@ from core.data.load import load
 from core.measure import throughput as throughput_module
 from core.measure.conventional_loop import PilImages, conventional_network, conventional_steps
 from core.measure.throughput import lab_steps, matrix_peak, measure_throughput
+from core.report.sentences.speed import throughput_verdict
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import start
 from core.training.recipes import recipe
-from core.training.time_split import throughput_verdict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

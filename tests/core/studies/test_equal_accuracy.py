@@ -13,11 +13,11 @@ from core.studies.equal_accuracy import (
     EPOCHS,
     RESIDUAL,
     SHIPPED,
-    difference,
-    nearest,
-    trained,
+    nearest_residual,
+    paired_difference,
+    trained_networks,
 )
-from core.studies.reproduction import ReproducedEpoch, ReproducedRun, read
+from core.studies.reproduction import ReproducedEpoch, ReproducedRun, read_runs
 
 
 def runs(model: ModelSpec, *final_accuracies: float, epochs: int = EPOCHS) -> list[ReproducedRun]:
@@ -40,24 +40,26 @@ def runs(model: ModelSpec, *final_accuracies: float, epochs: int = EPOCHS) -> li
 
 
 def test_a_densenet_meets_the_residual_net_of_nearest_mean():
-    found = trained(
+    networks = trained_networks(
         runs(DENSE[0], 0.80, 0.82, 0.84)
         + runs(RESIDUAL[0], 0.70, 0.72, 0.71)
         + runs(RESIDUAL[1], 0.81, 0.83, 0.83)
         + runs(RESIDUAL[2], 0.90, 0.90, 0.91)
     )
-    dense, *_ = found
+    dense, *_ = networks
     assert dense.is_dense and dense.final.mean == pytest.approx(0.82)
-    other = nearest(dense, found)
+    other = nearest_residual(dense, networks)
     assert other.model == RESIDUAL[1]
-    pair = difference(dense, other)
+    pair = paired_difference(dense, other)
     assert pair.difference == pytest.approx(-1 / 300)
     assert pair.low < -1 / 300 < pair.high  # paired over the three seeds
 
 
 def test_runs_that_broke_off_and_other_networks_do_not_count():
-    found = trained(runs(DENSE[0], 0.8, epochs=EPOCHS - 1) + runs(replace(DENSE[0], ratio=3), 0.8))
-    assert found == []
+    networks = trained_networks(
+        runs(DENSE[0], 0.8, epochs=EPOCHS - 1) + runs(replace(DENSE[0], ratio=3), 0.8)
+    )
+    assert networks == []
 
 
 def test_the_command_trains_each_network_with_each_seed():
@@ -67,8 +69,8 @@ def test_the_command_trains_each_network_with_each_seed():
 
 
 def test_the_shipped_runs_are_those_of_the_command_three_seeds_or_more():
-    shipped = read(SHIPPED)
-    networks = trained(shipped)
-    assert [one.model for one in networks] == [*DENSE, *RESIDUAL]
-    assert all(one.final.count >= 3 for one in networks)
-    assert all(run.is_whole for run in shipped)
+    shipped = read_runs(SHIPPED)
+    networks = trained_networks(shipped)
+    assert [network.model for network in networks] == [*DENSE, *RESIDUAL]
+    assert all(network.final.count >= 3 for network in networks)
+    assert all(run.is_complete for run in shipped)

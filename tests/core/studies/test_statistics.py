@@ -11,16 +11,12 @@ from scipy import stats
 
 from core.studies.statistics import (
     ALPHA,
-    MOST_SEEDS,
     POWER,
     compare,
-    headline,
     mean_interval,
-    method,
+    paired_t,
     power,
-    roughly,
     seeds_needed,
-    sentence,
     spread_factor,
 )
 
@@ -47,10 +43,10 @@ def four_standard_errors(share: float, count: int = STUDIES) -> float:
 
 def test_a_mean_of_three_has_the_interval_of_the_tables():
     """t(0.975, 2 degrees of freedom) is 4.303."""
-    found = mean_interval([0.98, 0.99, 0.985])
-    assert found.mean == pytest.approx(0.985)
-    assert found.half == pytest.approx(4.302653 * 0.005 / sqrt(3), rel=1e-6)
-    assert found.low == pytest.approx(found.mean - found.half)
+    interval = mean_interval([0.98, 0.99, 0.985])
+    assert interval.mean == pytest.approx(0.985)
+    assert interval.half == pytest.approx(4.302653 * 0.005 / sqrt(3), rel=1e-6)
+    assert interval.low == pytest.approx(interval.mean - interval.half)
 
 
 def test_one_value_has_no_interval_and_none_no_mean():
@@ -60,8 +56,8 @@ def test_one_value_has_no_interval_and_none_no_mean():
 
 def test_intervals_cover_the_true_mean_in_95_of_100():
     rng = np.random.default_rng(1)
-    found = [mean_interval(list(rng.normal(0.9, 0.01, 3))) for _ in range(STUDIES)]
-    covered = sum(one.low <= 0.9 <= one.high for one in found) / STUDIES
+    intervals = [mean_interval(list(rng.normal(0.9, 0.01, 3))) for _ in range(STUDIES)]
+    covered = sum(interval.low <= 0.9 <= interval.high for interval in intervals) / STUDIES
     assert abs(covered - 0.95) < four_standard_errors(0.95)
 
 
@@ -78,6 +74,14 @@ def test_a_single_pair_is_the_paired_t_test_of_the_text_books():
     assert (pair.holm_p, pair.confidence) == (pair.p, 0.95)
     half = 3.182446 * differences.std(ddof=1) / 2
     assert (pair.low, pair.high) == pytest.approx((0.015 - half, 0.015 + half), rel=1e-5)
+
+
+def test_the_p_value_is_scipy_s():
+    rng = np.random.default_rng(12)
+    for count in range(3, 40):
+        differences = rng.normal(0.002, 0.004, count)
+        expected = stats.ttest_1samp(differences, 0.0).pvalue
+        assert paired_t(differences) == pytest.approx(expected, rel=1e-12)
 
 
 def test_only_seeds_that_both_have_are_compared():
@@ -153,25 +157,30 @@ def test_power_agrees_with_a_published_table():
         assert seeds_needed(1.0, ALPHA, effect) == pairs
 
 
+def test_without_an_effect_power_is_the_level_of_the_test():
+    """Half of it in each tail."""
+    assert power(1e-9, 1.0, 5) == pytest.approx(ALPHA, rel=1e-6)
+
+
 def test_power_is_that_of_simulated_studies():
     rng = np.random.default_rng(8)
     for effect, count, alpha in ((1.0, 6, 0.05), (3.0, 4, 0.05 / 6)):
         draws = rng.normal(effect, 1.0, (20_000, count))
-        found = (stats.ttest_1samp(draws, 0.0, axis=1).pvalue < alpha).mean()
+        share = (stats.ttest_1samp(draws, 0.0, axis=1).pvalue < alpha).mean()
         expected = power(effect, 1.0, count, alpha)
-        assert abs(found - expected) < four_standard_errors(expected, 20_000)
+        assert abs(share - expected) < four_standard_errors(expected, 20_000)
 
 
 def test_the_announced_number_of_seeds_finds_the_difference_in_80_of_100_studies():
     deviation, effect = sqrt(2) * OWN_SPREAD, 0.004
     count = seeds_needed(deviation, ALPHA, effect)
     rng = np.random.default_rng(9)
-    found = sum(
+    decided = sum(
         compare(study(rng, [0.9 + effect, 0.9], count))[0].is_decided for _ in range(STUDIES)
     )
     expected = power(effect, deviation, count)
     assert POWER <= expected < POWER + 0.1
-    assert abs(found / STUDIES - expected) < four_standard_errors(expected)
+    assert abs(decided / STUDIES - expected) < four_standard_errors(expected)
 
 
 def test_the_number_of_seeds_is_the_smallest_that_does():
@@ -190,108 +199,3 @@ def test_extreme_spreads_need_the_fewest_or_more_than_anybody_trains():
 def test_how_little_three_seeds_tell_of_the_spread():
     """χ²(0.025, 2 degrees of freedom) is 0.0506."""
     assert spread_factor(3) == pytest.approx(sqrt(2 / 0.050636), rel=1e-4)
-
-
-# In words --------------------------------------------------------------------------------------
-
-CLEAR = {"A": {0: 0.9, 1: 0.91, 2: 0.905}, "B": {0: 0.87, 1: 0.8805, 2: 0.8747}}
-
-
-def test_a_clear_difference_is_said_with_its_interval():
-    [pair] = compare(CLEAR)
-    assert sentence(pair) == (
-        f"A is better than B by {100 * pair.difference:.2f} points"
-        f" (95 % {100 * pair.low:.2f}–{100 * pair.high:.2f}), with 3 seeds."
-    )
-    assert headline([pair], ["A", "B"]) == "A is better than B."
-    [other] = compare({"B": CLEAR["B"], "A": CLEAR["A"]})
-    assert sentence(other) == sentence(pair)  # whichever comes first
-
-
-def test_a_tie_is_said_with_the_seeds_that_it_would_take():
-    [pair] = compare({"A": {0: 0.90, 1: 0.91, 2: 0.92}, "B": {0: 0.905, 1: 0.908, 2: 0.918}})
-    assert sentence(pair) == (
-        "A and B cannot be told apart with 3 seeds: −0.03 points (95 % −1.04 to +0.97); about"
-        f" {roughly(pair.seeds_needed)} would be needed for a difference of 0.1 points."
-    )
-    assert pair.seeds_needed == seeds_needed(pair.deviation)
-    assert headline([pair], ["A", "B"]) == "The two cannot be told apart with 3 seeds."
-
-
-def test_more_seeds_than_anybody_trains_is_said_so():
-    [pair] = compare({"A": {0: 0.1, 1: 0.9, 2: 0.5}, "B": {0: 0.9, 1: 0.1, 2: 0.6}})
-    assert f"more than {MOST_SEEDS:,} would be needed" in sentence(pair)
-
-
-def test_enough_seeds_and_no_difference_is_said_so():
-    seeds = range(12)
-    [pair] = compare({"A": {s: 0.9 + s % 2 * 1e-4 for s in seeds}, "B": dict.fromkeys(seeds, 0.9)})
-    tied = compare(
-        {"A": {s: 0.9 + (-1) ** s * 1e-4 for s in seeds}, "B": dict.fromkeys(seeds, 0.9)}
-    )
-    assert pair.is_decided and not tied[0].is_decided
-    assert sentence(tied[0]).endswith("the interval leaves no room for a difference of 0.1 points.")
-
-
-def test_a_spread_that_happened_to_be_small_is_no_proof_of_a_tie():
-    """Post-hoc power would claim one, while the interval has room for the difference."""
-    [pair] = compare({"A": {0: 4e-4, 1: 7e-4, 2: 1e-3}, "B": dict.fromkeys(range(3), 0.0)})
-    assert not pair.is_decided and pair.seeds_needed <= 3 and pair.high > 0.001
-    assert "more seeds would be needed to settle a difference of 0.1 points" in sentence(pair)
-
-
-def test_an_interval_of_several_pairs_names_its_own_level():
-    three = {"A": CLEAR["A"], "B": CLEAR["B"], "C": {0: 0.5, 1: 0.52, 2: 0.55}}
-    pairs = compare(three)
-    levels = {f"({100 * pair.confidence:.3g} %" for pair in pairs}
-    assert levels == {"(98.3 %", "(97.5 %", "(95 %"}
-    for pair in pairs:
-        assert f"({100 * pair.confidence:.3g} % " in sentence(pair)
-
-
-@pytest.mark.parametrize(("seeds", "said"), [(3, 3), (19, 19), (24, 20), (1387, 1000), (96, 100)])
-def test_seeds_needed_are_said_no_more_exactly_than_they_are_known(seeds, said):
-    assert roughly(seeds) == said
-
-
-@pytest.mark.parametrize("seeds", [0, 1, 2])
-def test_under_three_seeds_there_is_no_verdict(seeds):
-    one = {seed: 0.9 + seed / 100 for seed in range(seeds)}
-    pairs = compare({"A": one, "B": dict.fromkeys(one, 0.5)})
-    assert pairs[0].p is None and not pairs[0].is_decided
-    assert sentence(pairs[0]).startswith("No verdict on A and B: they share")
-    assert headline(pairs, ["A", "B"]).startswith("No verdict: it takes at least 3")
-
-
-def test_equal_differences_have_no_spread_and_get_no_test():
-    equal = compare({"A": {0: 0.5, 1: 0.6, 2: 0.7}, "B": {0: 0.5, 1: 0.6, 2: 0.7}})[0]
-    assert equal.p is None and "equal in each of 3 seeds" in sentence(equal)
-    ahead = compare({"A": {0: 0.3, 1: 0.4, 2: 0.7}, "B": {0: 0.2, 1: 0.3, 2: 0.6}})[0]
-    assert ahead.p is None and not ahead.is_decided
-    assert "ahead by exactly 10.00 points in each of 3 seeds" in sentence(ahead)
-
-
-def test_a_pair_without_a_test_makes_the_correction_no_milder():
-    three = compare(CLEAR | {"C": {0: 0.5}})
-    [decided] = [pair for pair in three if pair.p is not None]
-    assert decided.holm_p == pytest.approx(3 * decided.p)
-    assert decided.confidence == pytest.approx(1 - 0.05 / 3)
-
-
-def test_the_method_names_test_correction_level_and_power():
-    text = method(compare(study(np.random.default_rng(0), [0.9] * 4, 3)))
-    for word in ("paired t", "Holm", "all 6 pairs", "noncentral t", "80 %", "÷ 6", "6.3"):
-        assert word in text
-
-
-def test_headlines_of_several_variants():
-    rng = np.random.default_rng(10)
-    best = compare(study(rng, [0.95, 0.9, 0.85], 10))
-    assert headline(best, ["v0", "v1", "v2"]) == "v0 is better than each of the others."
-    tied = compare(study(np.random.default_rng(11), [0.9] * 3, 3))
-    assert headline(tied, ["v0", "v1", "v2"]) == (
-        "No two of these 3 variants can be told apart with 3 seeds."
-    )
-    some = compare(study(rng, [0.95, 0.95, 0.85], 5))
-    assert headline(some, ["v0", "v1", "v2"]).endswith("not beaten: v0, v1.")
-    assert headline([], ["v0"]).startswith("One variant alone")

@@ -57,7 +57,7 @@ def test_a_study_and_its_runs_come_together(store):
 def test_two_studies_in_one_second_are_two(store):
     ids = {store.create_study("twice", {}, SPECS[:1]).id for _ in range(5)}
     assert len(ids) == 5
-    assert [one.id in ids for one in store.studies(3)] == [True] * 3
+    assert [study.id in ids for study in store.studies(3)] == [True] * 3
 
 
 def test_a_study_without_runs_is_refused(store):
@@ -103,12 +103,12 @@ def test_a_study_stops_and_goes_on_as_a_whole(store):
 
 def test_a_study_is_deleted_with_its_files(store):
     study = store.create_study("two blocks", SETTINGS, SPECS)
-    kept = store.enqueue(SPECS[0])
+    single = store.enqueue(SPECS[0])
     run = store.claim()
     folder = run_folder(run.id)
     folder.mkdir(parents=True)
     delete_study(store, study.id)
-    assert [one.id for one in store.runs()] == [kept]
+    assert [run.id for run in store.runs()] == [single]
     assert store.studies() == [] and not folder.exists()
     with store.reading() as connection:
         assert connection.scalar(text("SELECT count(*) FROM studies")) == 0
@@ -173,7 +173,7 @@ def test_a_run_whose_worker_died_waits_for_another(store, monkeypatch):
     store.create_study("one", {}, SPECS[:1])
     run = store.claim()
     monkeypatch.setattr("core.jobs.store.LEASE_SECONDS", -1.0)
-    assert [one.id for one in store.waiting(Kind.STUDIES)] == [run.id]
+    assert [waiting.id for waiting in store.waiting(Kind.STUDIES)] == [run.id]
 
 
 def test_only_dead_workers_are_replaced(processes):
@@ -209,7 +209,7 @@ def test_groups_are_variants_with_the_finals_of_finished_seeds(store):
     partly = store.claim()
     store.record(partly, metrics(1, 0.99))
     runs = store.runs(study=study.id)
-    groups = by_variant(runs, store.epochs([one.id for one in runs]))
+    groups = by_variant(runs, store.epochs([run.id for run in runs]))
     assert [group.title for group in groups] == ["plain residual", "no shortcut"]
     assert [group.final_accuracies for group in groups] == [{0: 0.7, 1: 0.8}, {0: 0.6, 1: 0.5}]
     assert groups[0].final.mean == pytest.approx(0.75)
@@ -256,9 +256,9 @@ def test_the_bar_counts_whole_and_part_runs():
         run(2, RunState.RUNNING, progress=at(2)),
         run(3, RunState.QUEUED),
     ]
-    found = progress_of(runs, 1)
-    assert (found.over, found.total) == (2, 4)
-    assert found.fraction == pytest.approx((1 + 1 + 0.75) / 4)
+    progress = progress_of(runs, 1)
+    assert (progress.done, progress.total) == (2, 4)
+    assert progress.fraction == pytest.approx((1 + 1 + 0.75) / 4)
 
 
 def test_dead_parameters_are_named_for_their_variant():

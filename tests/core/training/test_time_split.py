@@ -6,9 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from core.report.figures.speed import throughput_chart, time_bar
 from core.training.records import PHASES, EpochMetrics, Throughput, ThroughputPoint
-from core.training.time_split import split_time, throughput_verdict, verdict
+from core.training.time_split import split_time
 
 EPOCH = EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 10.0, 1.0, 500.0, 0.1, 0.2, 0.1, 3.0, 6.0, 0.5)
 
@@ -31,21 +30,6 @@ def test_the_rate_of_the_steps_alone_is_the_higher_one():
     assert untimed.step_images_per_second is None
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({}, "Bound by the network: 95"),
-        ({"data_seconds": 4.0, "backward_seconds": 2.2}, "Data-bound: 41"),
-        ({"transfer_seconds": 4.0, "backward_seconds": 2.1}, "Data-bound: 42"),
-        ({"backward_seconds": 2.0}, "Bound by Python: 42"),
-        ({"evaluation_seconds": 10.0}, "Much of it is evaluation: 50"),
-    ],
-)
-def test_the_verdict_names_what_the_run_waits_for(changes, words):
-    text = verdict(split_time([replace(EPOCH, **changes)]), "cpu")
-    assert text.startswith(words)
-
-
 def point(device: str, loop: str, batch: int, rate: float, flops: float) -> ThroughputPoint:
     return ThroughputPoint(device, loop, batch, 0, rate, rate, rate, rate, flops, 2, True)
 
@@ -64,21 +48,6 @@ FOUND = Throughput(
         point("cpu", "conventional", 32, 1_000, 5e10),
     ),
 )
-
-
-def test_the_throughput_is_told_in_words():
-    said = " ".join(throughput_verdict(FOUND))
-    assert "On cuda a batch of 256 is 6.0 times as fast as one of 32." in said
-    assert "On cpu the batch size changes little." in said
-    assert "cuda trains 28.6 times as fast as cpu here." in said
-    assert "too small to fill the device" in said and said.count("too small") == 1
-    assert "2.0 to 12.0 times as fast as the published one" in said
-
-
-def test_the_charts_show_every_part_and_every_line():
-    figure = time_bar(split_time([EPOCH]))
-    assert sum(bar.x[0] for bar in figure.data) == pytest.approx(11)
-    assert len(throughput_chart(FOUND).data) == 4
 
 
 def test_a_throughput_survives_the_store():

@@ -11,7 +11,6 @@ import streamlit as st
 
 from core.jobs.store import RunState, open_store
 from core.jobs.worker import speed_name
-from core.report.figures.variants import variant_styles
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.studies import reproduction
 from core.studies.published import PUBLISHED
@@ -298,17 +297,3 @@ def test_runs_of_this_store_in_the_same_setting_stand_beside_the_shipped_ones(sh
         store.record(run, metrics)
         store.finish(run, RunState.FINISHED)
     assert reproduced(open_page(PAGE)).loc["plain residual", "your runs"].startswith("98.50 ±")
-
-
-def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correction():
-    looks = variant_styles()
-    assert set(looks) == set(VARIANTS)
-    assert len({(one.color, one.marker, one.dash) for one in looks.values()}) == len(VARIANTS)
-    for name, variant in VARIANTS.items():
-        if variant.as_published:
-            like = next(
-                n
-                for n, v in VARIANTS.items()
-                if v.shortcut == variant.shortcut and not v.as_published
-            )
-            assert (looks[name].color, looks[name].dash) == (looks[like].color, "dot")

@@ -22,7 +22,7 @@ from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.variants import variant_of
 from pages.views.gradients.flow import depth_lines, looks, stack_findings
-from tests.core.measure.test_gradient_flow import flow
+from tests.core.measure.example_flows import flow
 from tests.pages.test_pages import open_page
 
 SHORT = Recipe("fast", epochs=1, batch_size=64, learning_rate=0.05)
@@ -187,7 +187,7 @@ def test_a_variant_has_its_color_on_the_whole_page():
         drawn = looks([*flows, run, replace(run, trained=True)])
         lines = depth_lines(*made(models, (0.8, 0.7, 0.6, 0.5)))
         color = style_of(variant_of(models[0])).color
-        assert {look.color for look in [*drawn, *(line.look for line in lines)]} == {color}
+        assert {look.color for look in [*drawn, *(line.style for line in lines)]} == {color}
         assert [look.dash for look in drawn] == ["solid", "dash", "solid", "solid"]
         assert [look.marker for look in drawn[2:]] == ["star-open", "star"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 from scipy import stats
 
-from core.report.figures.studies import Line, study_chart, y_range
+from core.report.figures.palette import BLUE, LineStyle
+from core.report.figures.studies import StudyLine, study_chart, y_range
 
 
 @dataclass(frozen=True)
@@ -16,20 +17,13 @@ class Point:
     test_accuracy: float
 
 
-@dataclass(frozen=True)
-class Style:
-    color: str = "#0072B2"
-    marker: str = "circle"
-    dash: str = "solid"
-
-
-def line(*seeds: tuple[float, ...], **more) -> Line:
+def line(*seeds: tuple[float, ...], **more) -> StudyLine:
     """A variant whose seeds have these accuracies by epoch."""
     runs = tuple(
         (seed, [Point(epoch, value) for epoch, value in enumerate(values, start=1)])
         for seed, values in enumerate(seeds)
     )
-    return Line("variant", Style(), runs, **more)
+    return StudyLine("variant", LineStyle(BLUE, "circle"), runs, **more)
 
 
 def test_the_mean_has_the_band_of_its_t_interval():
@@ -78,6 +72,10 @@ def test_the_axis_has_room_for_epochs_to_come_and_for_every_seed():
 
 
 def test_the_legend_stands_below_the_axis_title_and_more_lines_get_more_room():
-    one, two = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (1, 2))
-    assert (one.legend.yref, one.legend.yanchor, one.xaxis.automargin) == ("container", "bottom", 1)
-    assert two.height > one.height
+    single, double = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (1, 2))
+    assert (single.legend.yref, single.legend.yanchor, single.xaxis.automargin) == (
+        "container",
+        "bottom",
+        1,
+    )
+    assert double.height > single.height

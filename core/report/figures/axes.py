@@ -1,0 +1,76 @@
+"""Titles, axes and legends that several figures share. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log10
+
+import plotly.graph_objects as go
+
+from core.report import formats
+
+# At the lower edge of the picture, where it cannot meet the axis title however many rows it has
+FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
+
+
+def finish(figure: go.Figure, title: str, height: int) -> None:
+    """Title, height in pixels, and the legend at the foot."""
+    figure.update_layout(
+        title=title,
+        height=height,
+        margin=dict(t=48, b=92, l=8, r=8),
+        yaxis=dict(automargin=True),
+        legend=dict(
+            orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
+        ),
+    )
+
+
+def finish_layer_rows(figure: go.Figure, paths: Sequence[str], title: str, x_title: str) -> None:
+    """Of horizontal bars, one row a layer or block, the first at the top."""
+    figure.update_layout(
+        title=title,
+        barmode="relative",  # stacks, to the left where values are negative
+        height=150 + 24 * len(paths),
+        margin=dict(t=64, b=86, l=8, r=8),
+        legend=dict(
+            orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
+        ),
+        xaxis=dict(title=x_title, rangemode="tozero"),
+        yaxis=dict(
+            autorange="reversed",
+            categoryorder="array",
+            categoryarray=list(paths),
+            tickmode="linear",
+            automargin=True,
+        ),
+    )
+
+
+def finish_epochs(figure: go.Figure, title: str, y_title: str, epochs: int = 1) -> None:
+    """Of curves by epoch, with room for this many epochs; the legend below the axis."""
+    figure.update_layout(
+        title=title,
+        xaxis=dict(title="epoch", dtick=max(1, epochs // 10), range=[0.8, epochs + 0.2]),
+        yaxis=dict(title=y_title),
+        height=380,
+        margin=dict(t=56, b=48, l=8, r=8),
+        hovermode="closest",
+        legend=dict(orientation="h", yanchor="top", y=-0.2),
+    )
+
+
+def log_axis(values: Iterable[float]) -> dict[str, object]:
+    """Type, range and readable ticks of a log axis that holds `values` with room for labels."""
+    logs = [log10(value) for value in values if value > 0] or [0.0]
+    low, high = min(logs) - 0.35, max(logs) + 0.35
+    steps = [m * 10**e for e in range(int(low) - 1, int(high) + 2) for m in (1, 2, 5)]
+    ticks = [tick for tick in steps if low <= log10(tick) <= high]
+    if len(ticks) > 8:
+        ticks = [tick for tick in ticks if str(tick)[0] == "1"]
+    return dict(
+        type="log",
+        range=[low, high],
+        tickvals=ticks,
+        ticktext=[formats.short(tick) for tick in ticks],
+    )

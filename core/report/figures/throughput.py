@@ -1,0 +1,67 @@
+"""Training images a second over the batch size, a line a loop and device. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core.report.figures.palette import BLUE, DASHES, GREEN, MARKERS, SKY, VERMILLION
+from core.training.records import Throughput, ThroughputPoint
+
+LOOP_NAMES = {"lab": "the lab's loop", "conventional": "published loop (DataLoader, PIL)"}
+DEVICE_COLORS = (BLUE, VERMILLION, GREEN, SKY)
+
+
+def throughput_chart(result: Throughput) -> go.Figure:
+    """Training images a second over the batch size, a line for each loop on each device."""
+    figure = go.Figure()
+    devices = list(result.peaks)
+    sizes = sorted({point.batch_size for point in result.points})
+    for device, color in zip(devices, DEVICE_COLORS * len(devices), strict=False):
+        for index, loop in enumerate(LOOP_NAMES):
+            points = sorted(
+                (p for p in result.points if (p.device, p.loop) == (device, loop)),
+                key=lambda point: point.batch_size,
+            )
+            if points:
+                add_loop(figure, points, color, index, name_line(loop, device, len(devices)))
+    figure.update_layout(
+        title="Training images a second by batch size",
+        xaxis=dict(title="batch size (log)", type="log", tickvals=sizes, ticktext=sizes),
+        yaxis=dict(title="images/s", rangemode="tozero"),
+        height=380,
+        margin=dict(t=56, b=48, l=8, r=8),
+        legend=dict(orientation="h", yanchor="top", y=-0.2),
+    )
+    return figure
+
+
+def name_line(loop: str, device: str, devices: int) -> str:
+    """`the lab's loop on cuda`; the device only where there are several."""
+    return f"{LOOP_NAMES[loop]} on {device}" if devices > 1 else LOOP_NAMES[loop]
+
+
+def add_loop(
+    figure: go.Figure, points: Sequence[ThroughputPoint], color: str, index: int, name: str
+) -> None:
+    """One loop on one device, with whiskers from the slowest to the fastest round."""
+    figure.add_scatter(
+        x=[point.batch_size for point in points],
+        y=[point.images_per_second for point in points],
+        error_y=dict(
+            type="data",
+            symmetric=False,
+            array=[point.fastest - point.images_per_second for point in points],
+            arrayminus=[point.images_per_second - point.slowest for point in points],
+            thickness=1,
+        ),
+        name=name,
+        mode="lines+markers",
+        line=dict(color=color, dash=DASHES[index]),
+        marker=dict(symbol=MARKERS[index], size=9),
+        customdata=[(point.slowest, point.fastest, point.threads) for point in points],
+        hovertemplate=f"<b>{name}</b>, batch %{{x}}<br>%{{y:,.0f}} images/s"
+        " (%{customdata[0]:,.0f} to %{customdata[1]:,.0f})<br>%{customdata[2]} threads"
+        "<extra></extra>",
+    )

@@ -1,0 +1,172 @@
+"""What stands in the boxes of a picture, and how much room it takes. Imports no torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import ceil
+
+from core.analysis.records import LayerCost, Shape, Window
+from core.report import formats
+from core.report.picture.fold import INPUT, Node
+from core.report.picture.layout import Size
+
+FONT_SIZE, LINE = 12, 15  # pixels
+WIDEST = 212  # pixels of text in a box; what is longer is broken or cut
+MARGIN, WIDTH_STEP, RADIUS = 8, 24, 13
+UNREAD = "read by no layer"
+NAMES = {"relu": "ReLU"}  # functional operations that have a well-known spelling
+
+Text = list[tuple[str, bool]]  # pieces of a line: text, bold
+
+
+def operation(layer: LayerCost) -> str:
+    """`Conv2d 7×7 /2`: the window and, as in the papers, the stride where it is not the usual."""
+    name = NAMES.get(layer.operation, layer.operation)
+    window = layer.window
+    if window is None:
+        return name
+    usual = window.kernel if layer.kind == "pooling" else (1, 1)
+    stride = "" if window.stride == usual else f" /{window.stride[-1]}"
+    return f"{name} {formats.shape(window.kernel)}{stride}{groups(layer, window)}"
+
+
+def groups(layer: LayerCost, window: Window) -> str:
+    """How a grouped convolution splits its channels."""
+    if window.groups == 1:
+        return ""
+    channels = layer.input_shape[1] if len(layer.input_shape) > 1 else 0
+    return " depthwise" if window.groups == channels else f" {window.groups} groups"
+
+
+def shape_text(shape: Shape) -> str:
+    """C×H×W of one image; other shapes whole."""
+    return formats.shape(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
+
+
+def contents(node: Node) -> str:
+    """What a folded block holds: its weight layers by kind, and how many layers in all."""
+    kinds = Counter(layer.kind for layer in node.layers if layer.is_weight_layer)
+    counted = {"convolution": "convolutions", "linear": "linear layers"}
+    parts = [
+        f"{count} {plural if count > 1 else plural.removesuffix('s')}"
+        for kind, plural in counted.items()
+        if (count := kinds[kind])
+    ]
+    return ", ".join(parts) or f"{len(node.layers)} layers"
+
+
+def costs(node: Node) -> str:
+    """Parameters and MACs in short form, those that are not zero."""
+    numbers = ((node.params, "params"), (node.macs, "MACs"))
+    return " · ".join(formats.short(number, unit) for number, unit in numbers if number)
+
+
+def operations(layers: Sequence[LayerCost]) -> list[str]:
+    """The operations in a box; one that comes again at once is named once."""
+    texts: list[str] = []
+    for layer in layers:
+        if (text := operation(layer)) not in texts[-1:]:
+            texts.append(text)
+    return texts
+
+
+def lines_of(node: Node, is_unread: bool) -> list[Text]:
+    """What stands in a box, or beside a join; `is_unread`: no other box reads its result."""
+    shape = shape_text(node.shape)
+    if not node.layers:
+        what = f" {shape}" if node.path == INPUT else f" {node.shape[-1] if node.shape else ''}"
+        return [[(node.name, True), (what, False)]]
+    if node.is_join:
+        words = operations(node.layers)[1:]
+    else:
+        words = [contents(node)] if node.is_block else operations(node.layers)
+    lines = [*map(shortened, wrapped(words)), shape, costs(node), UNREAD * is_unread]
+    texts: list[Text] = [[(line, False)] for line in lines if line]
+    return texts if node.is_join else [*headed(node, texts)]
+
+
+def headed(node: Node, lines: list[Text]) -> Iterator[Text]:
+    """The lines under the name, or the first one beside it where both are short.
+
+    An index in a list is no name: there the operation says more.
+    """
+    if node.name.isdecimal() and not node.is_block:
+        yield from lines
+        return
+    name = f"▸ {block_name(node.path, node.name)}" if node.is_block else node.name
+    head: Text = [(shortened(name, bold=True), True)]
+    beside: Text = [*head, ("  " + lines[0][0][0], False)]
+    if line_width(beside) <= WIDEST:
+        yield beside
+        yield from lines[1:]
+    else:
+        yield head
+        yield from lines
+
+
+def block_name(path: str, name: str) -> str:
+    """A block's name; one that is only a number gets what is before it: stage1.0."""
+    return ".".join(path.split(".")[-2:]) if name.isdecimal() else name
+
+
+def wrapped(words: Sequence[str]) -> Iterator[str]:
+    """`words` with commas, in lines of a box's width; at most three."""
+    lines = [""]
+    for word in words:
+        longer = f"{lines[-1]}, {word}" if lines[-1] else word
+        if text_width(longer) <= WIDEST or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines[-1] += ","
+            lines.append(word)
+    yield from lines if len(lines) <= 3 else [*lines[:2], "…"]
+
+
+def tooltip(node: Node) -> str:
+    """What the tooltip says: everything in full."""
+    if not node.layers:
+        return f"{node.name}, {shape_text(node.shape)}"
+    many = f"{len(node.layers)} layers" if len(node.layers) > 5 else ""
+    what = many or ", ".join(operations(node.layers))
+    return (
+        f"{node.path}: {what}; output {formats.shape(node.shape)}; {node.params:,} parameters,"
+        f" {node.macs:,} MACs"
+    )
+
+
+# Sizes -----------------------------------------------------------------------------------------
+
+
+def text_width(text: str, bold: bool = False) -> float:
+    """About how many pixels the text takes, a little too many rather than too few."""
+    narrow, wide = " ijl.,·|'!fIt1\u2009", "mwMWG▸…"
+    units = sum(0.34 if char in narrow else 0.88 if char in wide else 0.57 for char in text)
+    capitals = sum(0.1 for char in text if char.isupper())
+    return FONT_SIZE * (units + capitals) * (1.06 if bold else 1.0)
+
+
+def line_width(line: Text) -> float:
+    """Pixels of a line with bold and plain pieces."""
+    return sum(text_width(piece, bold) for piece, bold in line)
+
+
+def shortened(text: str, bold: bool = False) -> str:
+    """The text cut in its middle to the width of a box; names differ at both ends."""
+    if text_width(text, bold) <= WIDEST:
+        return text
+    keep = len(text) // 2
+    while keep > 2 and text_width(cut := f"{text[:keep]}…{text[-keep:]}", bold) > WIDEST:
+        keep -= 1
+    return cut
+
+
+def size_of(node: Node, lines: Sequence[Text]) -> Size:
+    """What the box, or the circle with its words, needs; widths in steps, so that boxes align."""
+    width = max((line_width(line) for line in lines), default=0.0)
+    if node.is_join:
+        return Size(
+            RADIUS, RADIUS + (6 + width if lines else 0), max(2 * RADIUS, LINE * len(lines))
+        )
+    half = ceil((width + 2 * MARGIN) / WIDTH_STEP) * WIDTH_STEP / 2
+    return Size(half, half, LINE * len(lines) + 8)

@@ -1,0 +1,24 @@
+"""Which branch of an Inception block gets most weight, in words. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.measure.branch_norms import BRANCHES, READERS, BranchNorm
+
+
+def branch_verdict(norms: Sequence[BranchNorm]) -> list[str]:
+    """For each block which branch the next layer weighs most, and which has grown most."""
+    sentences = []
+    for block in READERS:
+        branches = [norm for norm in norms if norm.block == block]
+        most = max(branches, key=lambda norm: norm.read_with)
+        least = min(branches, key=lambda norm: norm.read_with)
+        grown = max(branches, key=lambda norm: norm.growth)
+        sentences.append(
+            f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
+            f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
+            f" the weights of {BRANCHES[grown.branch]} are {grown.growth:.2f} times as large as"
+            " they were initialized, the most of the four."
+        )
+    return sentences

@@ -1,0 +1,40 @@
+"""The columns that say which network or run a row is about. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from core.specs import ModelSpec, RunSpec
+
+
+def model_columns(spec: ModelSpec) -> dict[str, Any]:
+    """The columns that say which network a row is about."""
+    return {
+        "network": spec.arch,
+        "ratio": spec.ratio,
+        "image_size": spec.image_size,
+        "in_channels": spec.in_channels,
+        "num_classes": spec.num_classes,
+        "options": options_text(spec),
+    }
+
+
+def options_text(spec: ModelSpec) -> str:
+    """The options as `name=value` pairs; empty for a network without."""
+    return "; ".join(f"{name}={value}" for name, value in spec.options)
+
+
+def run_columns(run_id: int, spec: RunSpec) -> dict[str, Any]:
+    """The columns that say which run a row is about: everything that decides its curve."""
+    recipe = asdict(spec.recipe)
+    return {
+        "run": run_id,
+        **model_columns(spec.model),
+        "dataset": spec.dataset,
+        "train_images": spec.train_images,
+        "recipe": recipe.pop("name"),
+        **recipe,
+        "device": spec.device,
+        "seed": spec.seed,
+    }

@@ -1,0 +1,160 @@
+"""Networks whose pictures are tested, and what is asked of a folded graph."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import cache
+from itertools import combinations, pairwise
+
+import pytest
+
+from core.analysis import analyze
+from core.analysis.records import LayerCost
+from core.report.picture.fold import (
+    Graph,
+    Node,
+    Outline,
+    fold,
+    outline,
+    readable,
+)
+from core.report.picture.labels import lines_of, size_of, text_width
+from core.report.picture.layout import Box, Layout, Point, Route, lay_out
+from core.report.picture.svg import frame_name
+from core.specs import ModelSpec
+from core.zoo.catalogue import CATALOGUE
+from core.zoo.variants import VARIANTS
+
+SHORTCUTS = {
+    f"course-residual, {shortcut}{', as published' if published else ''}": ModelSpec(
+        "course-residual", image_size=28, options={"shortcut": shortcut, "as_published": published}
+    )
+    for shortcut in ("none", "constant-scaling", "conv")
+    for published in (False, True)
+}
+SHORTCUTS |= {
+    f"resnet-cifar, {name}": ModelSpec(
+        "resnet-cifar",
+        image_size=28,
+        options=dict(VARIANTS[name].options_in("resnet-cifar")) | {"depth": 8},
+    )
+    for name in ("exclusive-gating", "dropout", "bn-full-pre-activation")
+}
+SPECS = {name: row.default for name, row in CATALOGUE.items()} | SHORTCUTS
+every_network = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+
+analysis_of = cache(analyze)
+
+
+@cache
+def outline_of(spec: ModelSpec) -> Outline:
+    return outline(analysis_of(spec).layers)
+
+
+def fold_states(outlined: Outline) -> Iterator[tuple[str, ...]]:
+    """Nothing open, everything, what opens first, the first block, and three at random."""
+    blocks = tuple(outlined.blocks)
+    yield from ((), blocks, readable(outlined), blocks[:1])
+    dice = random.Random(7)
+    for _ in range(3):
+        yield tuple(block for block in blocks if dice.random() < 0.6)
+
+
+def graphs(spec: ModelSpec) -> Iterator[Graph]:
+    return (fold(outline_of(spec), opened) for opened in fold_states(outline_of(spec)))
+
+
+def laid_out(graph: Graph) -> Layout:
+    """The places that the SVG uses."""
+    texts = {node.path: lines_of(node, node.path in graph.unread) for node in graph.nodes}
+    sizes = {node.path: size_of(node, texts[node.path]) for node in graph.nodes}
+    names = {block: text_width(frame_name(graph, block), bold=True) for block in graph.open_blocks}
+    return lay_out(graph, sizes, names)
+
+
+def inner(graph: Graph) -> tuple[Node, ...]:
+    """The nodes without the two ends."""
+    return graph.nodes[1:-1]
+
+
+def node(graph: Graph, path: str) -> Node:
+    return next(node for node in graph.nodes if node.path == path)
+
+
+def targets(graph: Graph, path: str) -> set[str]:
+    return {edge.target for edge in graph.edges if edge.source == path}
+
+
+def sources(graph: Graph, path: str) -> set[str]:
+    return {edge.source for edge in graph.edges if edge.target == path}
+
+
+def row(path: str, *inputs: str, kind: str = "convolution") -> LayerCost:
+    """A layer of which only the place in the network matters."""
+    shape = (1, 4, 8, 8)
+    return LayerCost(path, "Conv2d", kind, shape, shape, 1, 1, 1, 0, 0, 0, 0, 1, 1, inputs)
+
+
+def opened_first(name: str) -> Graph:
+    return fold(outline_of(SPECS[name]), readable(outline_of(SPECS[name])))
+
+
+def opened_first_of(spec: ModelSpec) -> Graph:
+    return fold(outline_of(spec), readable(outline_of(spec)))
+
+
+def points_on(route: Route) -> Iterator[Point]:
+    """Points along the line as the SVG draws it: an S is a cubic curve, vertical at both ends."""
+    for (x1, y1), (x2, y2) in pairwise(route.points):
+        for step in range(21):
+            t = step / 20
+            bend = 3 * t * t - 2 * t**3  # of x: control points above each other
+            middle = (y1 + y2) / 2
+            y = (1 - t) ** 3 * y1 + 3 * t * (1 - t) * middle + t**3 * y2
+            yield x1 + (x2 - x1) * bend, y
+
+
+def holds(box: Box, point: Point) -> bool:
+    """Whether the point is inside, half a pixel and more from the edge."""
+    x, y = point[0] - box.left, point[1] - box.top
+    return 0.5 < x < box.width - 0.5 and 0.5 < y < box.height - 0.5
+
+
+def overlap(box: Box, other: Box) -> bool:
+    return (
+        box.left < other.left + other.width
+        and other.left < box.left + box.width
+        and box.top < other.top + other.height
+        and other.top < box.top + box.height
+    )
+
+
+def assert_nothing_overlaps(graph: Graph) -> None:
+    """No two boxes overlap, no line crosses a box or the name of a frame, all inside the page."""
+    layout = laid_out(graph)
+    assert set(layout.boxes) == {node.path for node in graph.nodes}
+    for first, second in combinations(layout.boxes, 2):
+        assert not overlap(layout.boxes[first], layout.boxes[second]), (first, second)
+    names = [
+        Box(box.left + 6, box.top + 2, text_width(frame_name(graph, block), bold=True), 15, 0)
+        for block, box in layout.frames.items()
+    ]
+    assert [route.edge for route in layout.routes] == list(graph.edges)
+    for route in layout.routes:
+        points = list(points_on(route))
+        for path, box in layout.boxes.items():
+            assert not any(holds(box, point) for point in points), (route.edge, path)
+        for box in names:
+            assert not any(holds(box, point) for point in points), route.edge
+        assert all(0 <= x <= layout.width and 0 <= y <= layout.height for x, y in points)
+        assert_joins(route, layout)
+
+
+def assert_joins(route: Route, layout: Layout) -> None:
+    """The line leaves its source below and reaches its target from above, only downwards."""
+    source, target = layout.boxes[route.edge.source], layout.boxes[route.edge.target]
+    assert route.points[0] == pytest.approx((source.center, source.top + source.height), abs=0.1)
+    assert route.points[-1] == pytest.approx((target.center, target.top), abs=0.1)
+    heights = [y for _, y in route.points]
+    assert heights == sorted(heights)

@@ -1,0 +1,65 @@
+"""What is said about where a run's time goes and how fast it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.report.figures.throughput import throughput_chart
+from core.report.figures.time_split import time_bar
+from core.report.sentences.speed import throughput_verdict, time_verdict
+from core.training.records import EpochMetrics, Throughput, ThroughputPoint
+from core.training.time_split import split_time
+
+EPOCH = EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 10.0, 1.0, 500.0, 0.1, 0.2, 0.1, 3.0, 6.0, 0.5)
+
+
+def point(device: str, loop: str, batch: int, rate: float, flops: float) -> ThroughputPoint:
+    return ThroughputPoint(device, loop, batch, 0, rate, rate, rate, rate, flops, 2, True)
+
+
+FOUND = Throughput(
+    "{}",
+    1.0,
+    {"cuda": "a card", "cpu": "a processor"},
+    {"cuda": 1e14, "cpu": 2e11},
+    (
+        point("cuda", "lab", 32, 10_000, 1e12),
+        point("cuda", "lab", 256, 60_000, 6e12),
+        point("cuda", "conventional", 256, 5_000, 5e11),
+        point("cpu", "lab", 32, 2_000, 1e11),
+        point("cpu", "lab", 256, 2_100, 1.05e11),
+        point("cpu", "conventional", 32, 1_000, 5e10),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Bound by the network: 95"),
+        ({"data_seconds": 4.0, "backward_seconds": 2.2}, "Data-bound: 41"),
+        ({"transfer_seconds": 4.0, "backward_seconds": 2.1}, "Data-bound: 42"),
+        ({"backward_seconds": 2.0}, "Bound by Python: 42"),
+        ({"evaluation_seconds": 10.0}, "Much of it is evaluation: 50"),
+    ],
+)
+def test_the_verdict_names_what_the_run_waits_for(changes, words):
+    text = time_verdict(split_time([replace(EPOCH, **changes)]), "cpu")
+    assert text.startswith(words)
+
+
+def test_the_throughput_is_told_in_words():
+    text = " ".join(throughput_verdict(FOUND))
+    assert "On cuda a batch of 256 is 6.0 times as fast as one of 32." in text
+    assert "On cpu the batch size changes little." in text
+    assert "cuda trains 28.6 times as fast as cpu here." in text
+    assert "too small to fill the device" in text and text.count("too small") == 1
+    assert "2.0 to 12.0 times as fast as the published one" in text
+
+
+def test_the_charts_show_every_part_and_every_line():
+    figure = time_bar(split_time([EPOCH]))
+    assert sum(bar.x[0] for bar in figure.data) == pytest.approx(11)
+    assert len(throughput_chart(FOUND).data) == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.report.tables.tables import comparison_frame
+from core.report.tables.networks import comparison_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame

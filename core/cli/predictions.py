@@ -11,7 +11,7 @@ from core.cli.writing import write_csv, write_json, write_table
 def predict(arguments: Namespace) -> int:
     """python -m core predict"""
     from core.data.arrays import read_arrays
-    from core.jobs.engines.local import predictions_name
+    from core.jobs.files import predictions_name
     from core.jobs.files import verified_best
     from core.jobs.predictions import Predictions, keep_predictions
     from core.jobs.store import open_store

@@ -9,14 +9,10 @@ import pytest
 
 from core.analysis import analyze
 from core.report.figures import charts as figures
-from core.report.tables.tables import (
-    account_frame,
-    accuracy_frame,
-    formula_frame,
-    hand_count_frame,
-    memory_frame,
-    to_csv,
-)
+from core.report.tables.counts import account_frame, hand_count_frame
+from core.report.tables.networks import accuracy_frame, memory_frame
+from core.report.tables.layers import formula_frame
+from core.report.tables.csv import to_csv
 from core.specs import ModelSpec
 from pages.views.app.services import other_counts_of
 

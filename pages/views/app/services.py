@@ -10,7 +10,7 @@ import streamlit as st
 from core.analysis import Analysis, analyze, torchinfo_summary
 from core.explain.reconcile import OtherCounts
 from core.jobs.engines.local import Measurer, StudyWorkers, WorkerProcess
-from core.jobs.schema import database_url
+from core.jobs.database import database_url
 from core.jobs.store import Kind, Store, open_store
 from core.specs import LabError, ModelSpec
 

@@ -8,18 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.figures.growth import CostPoint, equal_accuracy_chart
-from core.studies.equal_accuracy import (
-    DATASET,
-    EPOCHS,
-    SHIPPED,
-    Trained,
-    difference,
-    nearest,
-    trained,
-)
-from core.studies.reproduction import read
-from core.studies.statistics import between, points
+from core.report.figures.equal_accuracy import CostPoint, equal_accuracy_chart
+from core.studies.equal_accuracy import DATASET, EPOCHS, SHIPPED, difference, nearest
+from core.measure.gradient_flow import Trained
+from core.cli.gradients import trained
+from core.explain.hand_count.terms import read
+from core.report.sentences.verdict import between
+from core.report.formats import points
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import analysis_of
 from pages.views.architecture.equal_parameters import title_and_ratio

@@ -8,7 +8,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.growth import GrowthStep, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
-from core.report.tables.evidence import growth_frame
+from core.report.tables.layers import growth_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.equal_parameters import equal_parameters_view
 

@@ -10,7 +10,7 @@ from core.explain.hand_count.check import HandCount, check
 from core.explain.hand_count.matching import QUANTITIES
 from core.explain.hand_count.terms import MAX_CHARACTERS
 from core.report import formats
-from core.report.tables.tables import hand_count_frame
+from core.report.tables.counts import hand_count_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import errors_in_one_sentence, escaped
 

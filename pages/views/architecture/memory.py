@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.analysis.cpu import threads
 from core.analysis.records import Analysis
-from core.report.figures.layers import memory_bars, saved_bars
-from core.report.tables.tables import layer_frame, memory_frame
+from core.report.figures.memory import memory_bars, saved_bars
+from core.report.tables.layers import layer_frame
+from core.report.tables.networks import memory_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.totals import BATCH_SIZE
 

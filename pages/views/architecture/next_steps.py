@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.tables.tables import comparison_frame, layer_frame
+from core.report.tables.networks import comparison_frame
+from core.report.tables.layers import layer_frame
 from core.zoo.catalogue import CATALOGUE
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.display import Display

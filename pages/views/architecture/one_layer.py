@@ -13,7 +13,7 @@ from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import Formula, formulas
 from core.explain.shape_errors import mistakes
 from core.report import formats
-from core.report.tables.tables import formula_frame
+from core.report.tables.layers import formula_frame
 from core.specs import LabError
 from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name

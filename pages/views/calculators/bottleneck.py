@@ -13,7 +13,7 @@ from core.explain.calculators import (
     bottleneck_rows,
 )
 from core.report import formats
-from core.report.figures.calculators import bottleneck_bars, bottleneck_curve
+from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
 from pages.views.app.cards import metric_card
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share

@@ -14,7 +14,8 @@ from core.explain.calculators import (
     stack_rows,
 )
 from core.report import formats
-from core.report.figures.calculators import stack_bars, title_of
+from core.report.figures.stacked_kernels import stack_bars
+from core.studies.reproduction import title_of
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
 

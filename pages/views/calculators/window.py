@@ -17,7 +17,7 @@ from core.explain.calculators import (
     SlidingWindow,
     window_rows,
 )
-from core.report.figures.calculators import window_picture
+from core.report.figures.sliding_window import window_picture
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import Number, choose_numbers
 from pages.views.calculators.window_sentences import filled_formula, window_details, window_finding

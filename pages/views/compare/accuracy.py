@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.jobs.store import Store
 from core.report.figures import charts
-from core.report.tables.tables import accuracy_frame
+from core.report.tables.networks import accuracy_frame
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
 from pages.views.app.downloads import download_csv

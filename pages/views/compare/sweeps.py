@@ -9,7 +9,7 @@ import streamlit as st
 from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import sweep
 from core.report.figures import charts
-from core.report.tables.tables import sweep_frame
+from core.report.tables.networks import sweep_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import analysis_of
 from pages.views.compare.networks import Compared

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.data import find_dataset, is_available
 from core.data.arrays import read_arrays
-from core.jobs.engines.local import predictions_name
+from core.jobs.files import predictions_name
 from core.jobs.files import best_path
 from core.jobs.predictions import Predictions, read_predictions
 from core.jobs.store import Run, RunState

@@ -9,7 +9,7 @@ import pytest
 
 from core.__main__ import main
 from core.data.arrays import read_arrays
-from core.jobs.engines.local import predictions_name
+from core.jobs.files import predictions_name
 from core.jobs.files import best_path
 from core.jobs.predictions import (
     Predictions,

@@ -8,7 +8,7 @@ from core.analysis import analyze
 from core.jobs.engines.local import layer_times_name
 from core.jobs.store import open_store
 from core.report import formats
-from core.report.tables.tables import memory_frame
+from core.report.tables.networks import memory_frame
 from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE

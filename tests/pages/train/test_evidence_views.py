@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS
 from core.data.arrays import read_arrays
-from core.jobs.engines.local import gradients_name, predictions_name
+from core.jobs.engines.local import gradients_name
+from core.jobs.files import predictions_name
 from core.jobs.files import run_folder
 from core.jobs.predictions import keep_predictions
 from core.jobs.store import RunState, StoredFile, open_store

@@ -9,13 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
+from core.analysis.vgg_configuration import vgg_configuration
 from core.explain.formulas import formulas
 from core.explain.hand_count.check import HandCount, check
 from core.explain.hand_count.matching import QUANTITIES
 from core.explain.hand_count.terms import MAX_CHARACTERS
 from core.explain.reconcile import Account, reconcile
-from core.explain.shape_errors import mistakes
-from core.explain.vgg_configuration import vgg_configuration
+from core.explain.shape_errors import shape_errors
 from core.report import formats
 from core.report.tables.tables import account_frame, formula_frame, hand_count_frame
 from core.specs import LabError, ModelSpec
@@ -90,9 +90,9 @@ def one_layer(analysis: Analysis) -> None:
     )
     notes = [f"- {escaped(row.quantity)}: {escaped(row.note)}" for row in rows if row.note]
     st.caption("\n".join(notes))  # under the table, which a narrow screen has no room beside
-    for mistake in mistakes(path, analysis, at_another_size(analysis, layer)):
-        st.markdown(f"If {escaped(mistake.reason)}, PyTorch would say:")
-        st.code(mistake.error, language=None, wrap_lines=True)
+    for error in shape_errors(path, analysis, at_another_size(analysis, layer)):
+        st.markdown(f"If {escaped(error.reason)}, PyTorch would say:")
+        st.code(error.error, language=None, wrap_lines=True)
     download_csv(
         "Formulas of all layers as CSV",
         lambda: formula_frame(analysis),

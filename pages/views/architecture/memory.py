@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis import cpu as processor
+from core.analysis import cpu
 from core.analysis.records import Analysis
 from core.report.figures import layers as layer_figures
 from core.report.tables.tables import layer_frame, memory_frame
@@ -47,7 +47,7 @@ def memory_view(analysis: Analysis, level: str, batch_size: int) -> None:
     with st.container(horizontal=True):
         download_csv(
             "Memory as CSV",
-            lambda: memory_frame(analysis, batch, momentum, processor.threads()),
+            lambda: memory_frame(analysis, batch, momentum, cpu.threads()),
             f"{name}.csv",
             "net_memory_csv",
         )

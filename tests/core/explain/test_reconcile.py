@@ -8,9 +8,9 @@ from functools import cache
 import pytest
 
 from core.analysis import analyze
+from core.analysis.vgg_configuration import vgg_configuration
 from core.explain.other_counters import other_counts
 from core.explain.reconcile import Account, OtherCounts, reconcile
-from core.explain.vgg_configuration import vgg_configuration
 from core.specs import ModelSpec
 from core.studies.published import PUBLISHED_COUNTS, PublishedCount
 from core.zoo.catalogue import CATALOGUE, find

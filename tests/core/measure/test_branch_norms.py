@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from core.measure.branch_norms import BRANCHES, branch_norms, branch_verdict
-from core.measure.gradient_flow import initialized
 from core.report.figures.branches import branch_bars
 from core.specs import LabError, ModelSpec
+from core.training.initialization import initialized_network
 
 SPEC = ModelSpec("course-inception", image_size=28)
 
@@ -17,7 +17,7 @@ SPEC = ModelSpec("course-inception", image_size=28)
 @pytest.mark.parametrize("initialization", ["default", "xavier"])
 def test_fresh_weights_are_as_large_as_the_initialization_says(tmp_path, initialization):
     path = tmp_path / "best.safetensors"
-    network = initialized(SPEC, initialization, 0)
+    network = initialized_network(SPEC, initialization, 0)
     save_file(network.state_dict(), path)
     norms = branch_norms(path, initialization)
     assert [one.branch for one in norms] == [*BRANCHES, *BRANCHES]
@@ -31,7 +31,7 @@ def test_fresh_weights_are_as_large_as_the_initialization_says(tmp_path, initial
 
 
 def test_the_branch_that_is_read_most_is_named(tmp_path):
-    network = initialized(SPEC, "xavier", 0)
+    network = initialized_network(SPEC, "xavier", 0)
     with torch.no_grad():
         network.stem2.conv.weight[:, 40:64] *= 3  # the third branch
         network.inception2.branch5x5[1].weight.mul_(4)

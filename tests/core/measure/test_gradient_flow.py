@@ -16,7 +16,6 @@ from core.analysis import analyze
 from core.measure.gradient_flow import (
     Trained,
     blocks_of,
-    initialized,
     measure,
     measure_flow,
     spread,
@@ -43,6 +42,7 @@ from core.report.sentences.gradients import (
 from core.report.tables.evidence import first_and_last_frame, flow_frame
 from core.report.tables.tables import to_csv
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
+from core.training.initialization import initialized_network, xavier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 COURSE = ModelSpec("course-residual", image_size=28)
@@ -115,7 +115,7 @@ def test_a_block_s_gain_is_the_norm_before_by_the_norm_behind():
 
 def test_blocks_are_the_innermost_modules_with_several_weight_layers():
     assert list(blocks_of(stack(3, True, True))) == ["2", "3", "4"]
-    assert list(blocks_of(initialized(COURSE, "default", 0))) == ["residual1", "residual2"]
+    assert list(blocks_of(initialized_network(COURSE, "default", 0))) == ["residual1", "residual2"]
 
 
 @pytest.mark.parametrize("initialization", ["default", "xavier"])
@@ -125,8 +125,6 @@ def test_a_deep_plain_net_vanishes_and_shortcut_or_batch_norm_prevent_it(initial
         for batch_norm in (False, True):
             network = stack(24, shortcut, batch_norm)
             if initialization == "xavier":
-                from core.training.fit import xavier
-
                 network.apply(xavier)
             layers = list(measure(network, *images()).layers.values())[:-1]
             last = layers[-1].weight_gradient
@@ -161,7 +159,7 @@ def test_the_same_settings_give_the_same_numbers():
 
 
 def test_a_run_is_measured_before_and_after_its_training(tmp_path):
-    network = initialized(COURSE, "xavier", 5)
+    network = initialized_network(COURSE, "xavier", 5)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(0.5)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
-from core.specs import LabError
+from core.specs import SHOWN, LabError, shown
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -133,9 +133,9 @@ def find_dataset(name: str) -> DatasetInfo:
     """The data set called `name`; raises LabError with the nearest names if there is none."""
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]
-    near = difflib.get_close_matches(str(name).lower(), DATASETS)
+    near = difflib.get_close_matches(str(name)[:SHOWN].lower(), DATASETS)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(DATASETS)}."
-    raise LabError(f"There is no data set {name!r}; {hint}")
+    raise LabError(f"There is no data set {shown(name)}; {hint}")
 
 
 def data_dir() -> Path:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
+from core.folders import data_folder
 from core.specs import SHOWN, LabError, shown
 
 DIGITS = tuple("0123456789")
@@ -138,33 +137,16 @@ def find_dataset(name: str) -> DatasetInfo:
     raise LabError(f"There is no data set {shown(name)}; {hint}")
 
 
-def data_dir() -> Path:
-    """The folder of the downloaded sets: LAB_DATA_DIR, else one in the user's cache folder."""
-    if chosen := os.environ.get("LAB_DATA_DIR"):
-        return Path(chosen).expanduser()
-    return cache_folder() / "cnn-architecture-lab"
-
-
-def cache_folder() -> Path:
-    """Where this system keeps what a user can fetch again."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    # The XDG base directory specification: a relative path is invalid and to be ignored.
-    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return chosen if chosen.is_absolute() else Path.home() / ".cache"
-
-
 def raw_folder(info: DatasetInfo, root: Path) -> Path:
     """Where torchvision keeps the files of `info`, a set to download, under `root`."""
     return root / (info.folder or f"{info.torchvision_class}/raw")
 
 
-def files_of(info: DatasetInfo) -> tuple[str, ...]:
-    """The names of all files of `info`, a set to download."""
+def files_of(info: DatasetInfo, split: str | None = None) -> tuple[str, ...]:
+    """The names of the files of `info`, a set to download, or of one split of it."""
     files = CIFAR_FILES if info.torchvision_class == "CIFAR10" else IDX_FILES
-    return tuple(file for names in files.values() for file in names)
+    splits = files if split is None else (split,)
+    return tuple(file for name in splits for file in files[name])
 
 
 def check_channels(info: DatasetInfo, in_channels: int) -> None:
@@ -190,5 +172,5 @@ def is_available(name: str) -> bool:
     info = find_dataset(name)
     if info.torchvision_class is None:
         return True
-    folder = raw_folder(info, data_dir())
+    folder = raw_folder(info, data_folder())
     return all(locate(folder, file) is not None for file in files_of(info))

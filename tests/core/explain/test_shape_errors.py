@@ -13,6 +13,7 @@ from core.explain.shape_errors import shape_errors
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import first_line
+from tests.core.networks import analysis_of
 
 
 def said_by(module: nn.Module, *shape: int) -> str:
@@ -40,7 +41,7 @@ def test_a_map_that_was_written_down_for_another_size():
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_network_s_shape_errors_are_pytorch_s_and_right_layers_have_none(name):
     default = CATALOGUE[name].default
-    analysis, elsewhere = analyze(default), analyze(replace(default, image_size=96))
+    analysis, elsewhere = analysis_of(default), analysis_of(replace(default, image_size=96))
     linear = {layer.path for layer in analysis.layers if layer.kind == "linear"}
     for layer in analysis.layers:
         for error in shape_errors(layer.path, analysis, elsewhere):

@@ -264,30 +264,37 @@ def find_slips(written: Summand, bias: int | None, form: Form) -> Iterator[Slip]
 def factor_slips(written: Product, form: Form) -> Iterator[Slip]:
     """The factors that differ, each with the role that it has where it stands."""
     order = max(orders(len(form.factors)), key=lambda order: agreement(written, form, order))
-    places = [place for i, place in enumerate(order) if not agrees(written, form, i, place)]
+    positions = [
+        position for i, position in enumerate(order) if not agrees(written, form, i, position)
+    ]
     others = [n for i, n in enumerate(written) if not agrees(written, form, i, *order[i : i + 1])]
     for number in list(others):  # what is right, but stands elsewhere
-        place = next((place for place in places if form.factors[place] == number), None)
-        if place is not None:
-            places.remove(place)
+        position = next(
+            (position for position in positions if form.factors[position] == number), None
+        )
+        if position is not None:
+            positions.remove(position)
             others.remove(number)
-    while len(places) > len(others) and (left_out := first_one(places, form.factors)) is not None:
-        places.remove(left_out)
-    while len(others) > len(places) and 1 in others:
+    while (
+        len(positions) > len(others)
+        and (left_out := first_one(positions, form.factors)) is not None
+    ):
+        positions.remove(left_out)
+    while len(others) > len(positions) and 1 in others:
         others.remove(1)
-    for place, number in zip_longest(places, others):
-        role = "factor" if place is None else form.roles[place]
-        yield Slip(role, number, None if place is None else form.factors[place])
+    for position, number in zip_longest(positions, others):
+        role = "factor" if position is None else form.roles[position]
+        yield Slip(role, number, None if position is None else form.factors[position])
 
 
-def agrees(written: Product, form: Form, i: int, place: int | None = None) -> bool:
-    """Whether the i-th factor written is the one that stands at `place` of the form."""
-    return place is not None and i < len(written) and written[i] == form.factors[place]
+def agrees(written: Product, form: Form, i: int, position: int | None = None) -> bool:
+    """Whether the i-th factor written is the one that stands at `position` of the form."""
+    return position is not None and i < len(written) and written[i] == form.factors[position]
 
 
 def agreement(written: Product, form: Form, order: Sequence[int]) -> int:
     """How many factors agree when the reader took the form's factors in this order."""
-    return sum(agrees(written, form, i, place) for i, place in enumerate(order))
+    return sum(agrees(written, form, i, position) for i, position in enumerate(order))
 
 
 def orders(length: int) -> Iterable[tuple[int, ...]]:
@@ -298,9 +305,9 @@ def orders(length: int) -> Iterable[tuple[int, ...]]:
     return (usual[turn:] + usual[:turn] for turn in usual)
 
 
-def first_one(places: Sequence[int], factors: Product) -> int | None:
-    """The first of `places` whose factor is 1, which a reader may leave out."""
-    return next((place for place in places if factors[place] == 1), None)
+def first_one(positions: Sequence[int], factors: Product) -> int | None:
+    """The first of `positions` whose factor is 1, which a reader may leave out."""
+    return next((position for position in positions if factors[position] == 1), None)
 
 
 def joined_extras(matches: Sequence[Match], summands: Sequence[Summand]) -> Iterator[Match]:

@@ -190,9 +190,9 @@ ANOTHER_NAME = 1.2
 class Match:
     """Summands of one term, and the layer that they count."""
 
-    first: int  # place among the summands
-    bias: int | None  # place of the number that follows
-    target: int | None  # place among the targets
+    first: int  # index among the summands
+    bias: int | None  # index of the number that follows
+    target: int | None  # index among the targets
 
 
 class Costs:
@@ -208,24 +208,24 @@ class Costs:
         self.known: dict[tuple[Product, int | None, int], float] = {}
         self.sizes = Counter(summand.statement for summand in summands)
 
-    def fit(self, place: int, bias: int | None, target: int) -> float:
-        """The summand at `place`, with `bias` biases if any, for `target`."""
-        summand = self.summands[place]
+    def fit(self, index: int, bias: int | None, target: int) -> float:
+        """The summand at `index`, with `bias` biases if any, for `target`."""
+        summand = self.summands[index]
         key = (summand.factors, bias, self.alike[target])
         if key not in self.known:
             forms = self.targets[target].forms
             self.known[key] = min(form_cost(summand, bias, form) for form in forms)
         return self.known[key]
 
-    def single(self, place: int, target: int) -> float:
+    def single(self, index: int, target: int) -> float:
         """One summand for the layer."""
-        summand = self.summands[place]
+        summand = self.summands[index]
         split = SPLIT_OF_LINE if summand.is_tied else SPLIT if summand.after_product else 0.0
-        return self.fit(place, None, target) + split + self.misnamed(place, target)
+        return self.fit(index, None, target) + split + self.misnamed(index, target)
 
-    def pair(self, place: int, target: int) -> float:
+    def pair(self, index: int, target: int) -> float:
         """The summand and the number after it, as its bias, for the layer."""
-        product, bias = self.summands[place], self.summands[place + 1]
+        product, bias = self.summands[index], self.summands[index + 1]
         apart = 0.0
         if product.statement != bias.statement:
             wanted = {form.bias for form in self.targets[target].forms}
@@ -234,11 +234,11 @@ class Costs:
             if not (alone and named_alike and bias.value in wanted):
                 return inf
             apart = ANOTHER_LINE
-        return self.fit(place, bias.value, target) + apart + self.misnamed(place, target)
+        return self.fit(index, bias.value, target) + apart + self.misnamed(index, target)
 
-    def misnamed(self, place: int, target: int) -> float:
+    def misnamed(self, index: int, target: int) -> float:
         """What it costs that the reader's name means another layer."""
-        named = self.names[self.summands[place].name]
+        named = self.names[self.summands[index].name]
         if not named.targets or target in named.targets:
             return 0.0
         return inf if named.exact else ANOTHER_NAME
@@ -257,9 +257,9 @@ class Costs:
         """The layer is missing."""
         return SKIPPED if self.targets[target].kind in WEIGHT_KINDS else SKIPPED_OTHER
 
-    def extra(self, place: int) -> float:
+    def extra(self, index: int) -> float:
         """The summand belongs to no layer."""
-        summand = self.summands[place]
+        summand = self.summands[index]
         return EXTRA_NUMBER if summand.after_product or summand.is_tied else EXTRA
 
 
@@ -322,11 +322,11 @@ def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]
 
 
 def left_over(costs: Costs, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
-    """The places of the summands, and of the targets, that are in none of the matches."""
-    used = {place for chosen in matches for place in (chosen.first, chosen.bias)}
+    """The indices of the summands, and of the targets, that are in none of the matches."""
+    used = {index for chosen in matches for index in (chosen.first, chosen.bias)}
     taken = {chosen.target for chosen in matches}
-    rest = [place for place in range(len(costs.summands)) if place not in used]
-    return rest, [place for place in range(len(costs.targets)) if place not in taken]
+    rest = [index for index in range(len(costs.summands)) if index not in used]
+    return rest, [index for index in range(len(costs.targets)) if index not in taken]
 
 
 def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
@@ -337,26 +337,26 @@ def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> lis
             targets[way.value].add(target)
             targets[way.weights].add(target)
     options = [
-        Match(place, bias, target)
-        for place, after in zip_longest(rest, rest[1:])
-        for bias in biases_of(costs, place, after)
-        for target in sorted(targets[costs.summands[place].value])
+        Match(index, bias, target)
+        for index, after in zip_longest(rest, rest[1:])
+        for bias in biases_of(costs, index, after)
+        for target in sorted(targets[costs.summands[index].value])
     ]
     matches: list[Match] = []
     used: set[int | None] = set()
     taken: set[int | None] = set()
     for option in sorted(filter(costs.fits, options), key=costs.of):  # the best first
-        places = {option.first, option.bias} - {None}
-        if option.target not in taken and used.isdisjoint(places):
+        indices = {option.first, option.bias} - {None}
+        if option.target not in taken and used.isdisjoint(indices):
             matches.append(option)
             taken.add(option.target)
-            used |= places
+            used |= indices
     return matches
 
 
-def biases_of(costs: Costs, place: int, after: int | None) -> tuple[int | None, ...]:
+def biases_of(costs: Costs, index: int, after: int | None) -> tuple[int | None, ...]:
     """With which bias a summand may stand, None for alone; one that it is tied to stays with it."""
-    if after != place + 1 or not costs.summands[after].is_number:
+    if after != index + 1 or not costs.summands[after].is_number:
         return (None,)
     return (after,) if costs.summands[after].after_product else (after, None)
 
@@ -364,18 +364,18 @@ def biases_of(costs: Costs, place: int, after: int | None) -> tuple[int | None, 
 def match_names(costs: Costs) -> Iterator[Match]:
     """For each layer that a name means alone, the best of the terms that bear the name."""
     bearers = defaultdict(list)
-    for place, summand in enumerate(costs.summands):
+    for index, summand in enumerate(costs.summands):
         named = costs.names[summand.name].targets
         if len(named) == 1:
-            bearers[min(named)].append(place)
-    for target, places in bearers.items():
+            bearers[min(named)].append(index)
+    for target, indices in bearers.items():
         options: list[tuple[float, int, int | None]] = []  # cost beside leaving them all out
-        for place, after in zip_longest(places, places[1:]):
-            gain = costs.extra(place)
-            options.append((costs.single(place, target) - gain, place, None))
-            if after == place + 1 and costs.summands[after].is_number:
+        for index, after in zip_longest(indices, indices[1:]):
+            gain = costs.extra(index)
+            options.append((costs.single(index, target) - gain, index, None))
+            if after == index + 1 and costs.summands[after].is_number:
                 gain += costs.extra(after)
-                options.append((costs.pair(place, target) - gain, place, after))
+                options.append((costs.pair(index, target) - gain, index, after))
         _, first, bias = min(options, key=lambda option: option[0])
         yield Match(first, bias, target)
 

@@ -1,4 +1,4 @@
-"""The VGG family: five blocks of 3×3 convolutions, then three linear layers.
+"""The blocks of the VGG family: convolutions and channels of each, and a reader's own as text.
 
 Very Deep Convolutional Networks, arXiv 1409.1556, table 1; as code in "Dive into Deep Learning",
 chapter 8.2, from which the default of one input channel and ten classes comes.

@@ -24,6 +24,8 @@ MAX_BATCH_SIZE = 65_536
 MAX_TRAIN_IMAGES = 10_000_000
 MAX_LEARNING_RATE = 100.0
 MAX_SEED = 2**31 - 1
+MAX_SPEC_TEXT = 4_000  # characters of a network in one line, as addresses hold it
+SHOWN = 60  # characters of a refused value that an error repeats
 
 SCHEDULES = ("constant", "one-cycle")
 INITIALIZATIONS = ("default", "xavier")
@@ -33,28 +35,38 @@ class LabError(ValueError):
     """One sentence for the person in front: what was wrong and what would work."""
 
 
+def shown(value: Any) -> str:
+    """A refused value as an error repeats it: short, whatever a visitor has sent."""
+    if isinstance(value, str):
+        return repr(value[:SHOWN])
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**SHOWN else "a huge number"
+    return text[:SHOWN]
+
+
 def check_whole(name: str, value: Any, low: int, high: int) -> None:
     """Raise LabError unless `value` is a whole number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise LabError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
+        raise LabError(
+            f"{name} must be a whole number from {low:,} to {high:,}, not {shown(value)}."
+        )
 
 
 def check_number(name: str, value: Any, low: float, high: float) -> None:
     """Raise LabError unless `value` is a finite number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise LabError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
+        raise LabError(f"{name} must be a number from {low:g} to {high:g}, not {shown(value)}.")
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Raise LabError unless `value` is one of `choices`."""
     if value not in choices:
-        raise LabError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        raise LabError(f"{name} must be one of {', '.join(choices)}, not {shown(value)}.")
 
 
 def check_flag(name: str, value: Any) -> None:
     """Raise LabError unless `value` is true or false."""
     if not isinstance(value, bool):
-        raise LabError(f"{name} must be true or false, not {value!r}.")
+        raise LabError(f"{name} must be true or false, not {shown(value)}.")
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class Spec:
         if not isinstance(values, Mapping):
             raise LabError(f"{cls.__name__} is a JSON object with the fields {', '.join(known)}.")
         if unknown := sorted(set(map(str, values)) - set(known)):
-            raise LabError(f"{cls.__name__} has {', '.join(known)}, but no {unknown[0]!r}.")
+            raise LabError(f"{cls.__name__} has {', '.join(known)}, but no {shown(unknown[0])}.")
         try:
             return cls(**values)
         except TypeError as error:
@@ -141,6 +153,8 @@ class ModelSpec(Spec):
 
         Raises LabError when `text` is no such line.
         """
+        if len(text) > MAX_SPEC_TEXT:
+            raise LabError(f"A network has up to {MAX_SPEC_TEXT:,} characters, not {len(text):,}.")
         head, *options = text.split(";")
         parts = head.rsplit("/", 4)  # torchvision/resnet50 has one of its own
         if len(parts) != 5 or not all(re.fullmatch(r"\d{1,9}", part) for part in parts[1:]):

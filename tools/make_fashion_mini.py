@@ -29,21 +29,21 @@ def make_arrays(folder: Path) -> dict[str, NDArray[np.uint8]]:
     arrays = {}
     for split in IDX_FILES:
         images, labels = read_split(folder, split)
-        chosen = draw(labels, IMAGES_A_CLASS[split], random)
-        arrays[f"{split}_images"] = images[chosen]
-        arrays[f"{split}_labels"] = labels[chosen]
+        index = draw(labels, IMAGES_A_CLASS[split], random)
+        arrays[f"{split}_images"] = images[index]
+        arrays[f"{split}_labels"] = labels[index]
     return arrays
 
 
 def draw(
     labels: NDArray[np.uint8], images_a_class: int, random: np.random.RandomState
 ) -> NDArray[np.intp]:
-    """Indices of so many images of each class, none twice, in random order."""
-    chosen = [
+    """Indices of `images_a_class` images of each class, none twice, in random order."""
+    of_classes = [
         random.permutation(np.flatnonzero(labels == label))[:images_a_class]
         for label in np.unique(labels)
     ]
-    return random.permutation(np.concatenate(chosen))
+    return random.permutation(np.concatenate(of_classes))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,11 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder with the four IDX files")
     parser.add_argument("--output", type=Path, default=FASHION_MINI_PATH)
-    chosen = parser.parse_args(arguments)
-    arrays = make_arrays(chosen.folder)
-    np.savez_compressed(chosen.output, allow_pickle=False, **arrays)
+    options = parser.parse_args(arguments)
+    arrays = make_arrays(options.folder)
+    np.savez_compressed(options.output, allow_pickle=False, **arrays)
     pixels = arrays["train_images"] / 255
-    print(f"mean={pixels.mean():.4f} std={pixels.std():.4f} bytes={chosen.output.stat().st_size}")
+    print(f"mean={pixels.mean():.4f} std={pixels.std():.4f} bytes={options.output.stat().st_size}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the memory of a step on this machine's processor depends on. Imports no torch."""
+"""The threads and the instructions of this machine's CPU. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 def threads() -> int:
     """CPU threads that this process may use: OMP_NUM_THREADS, else the cores it may run on."""
-    chosen = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if chosen.isdigit() and int(chosen) > 0:
-        return int(chosen)
+    asked_for = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked_for.isdigit() and int(asked_for) > 0:
+        return int(asked_for)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -13,14 +13,14 @@ from torch.nn.parameter import is_lazy
 
 from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.trace import trace
-from core.explain.vgg_configuration import vgg_configuration
+from core.analysis.vgg_configuration import vgg_configuration
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build_on_meta
 from core.zoo.catalogue import complete
 from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
 
-NAMED = 4  # so many modules a warning names; the others it counts
+NAMED = 4  # modules that a warning names; it counts the others
 
 
 def analyze(spec: ModelSpec) -> Analysis:
@@ -47,14 +47,14 @@ def take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
     """Trace a network in training with images of (channels, pixels a side). Raises LabError."""
     channels, side = image
     try:
-        found = trace(network, (channels, side, side))
+        traced = trace(network, (channels, side, side))
     except Exception as error:  # a module of somebody's own may raise anything
         raise LabError(
             f"{spec.arch} cannot be taken apart at {channels}×{side}×{side}: its forward pass,"
             f" run without numbers, says {first_line(error)!r}."
         ) from error
-    analysis = Analysis(spec, found.layers, found.buffer_bytes)
-    return replace(analysis, warnings=tuple(warnings(analysis, found.dead)))
+    analysis = Analysis(spec, traced.layers, traced.buffer_bytes)
+    return replace(analysis, warnings=tuple(warnings(analysis, traced.dead)))
 
 
 def copy_to_meta(module: nn.Module) -> nn.Module:
@@ -124,11 +124,11 @@ def condition_warnings(analysis: Analysis) -> Iterator[str]:
     blocks = " and ".join(layer.block.removeprefix("block") for layer in added)
     where = f"only blocks {blocks} reach" if blocks else "no block reaches"
     missing = "one" if blocks else "none"
-    found = vgg_configuration(analysis)
+    configuration = vgg_configuration(analysis)
     yield (
         f"At ratio {ratio} {where} {FORUM_ONE_BY_ONE_FROM} channels, so {missing} of the forum's"
         f" 1×1 convolutions was {'left out' if blocks else 'added'}."
-        + (f" {found.sentence()}" if found else "")
+        + (f" {configuration.sentence()}" if configuration else "")
     )
 
 

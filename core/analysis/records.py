@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
 
-from core.analysis import cpu as processor
+from core.analysis import cpu
 from core.specs import LabError, ModelSpec
 
 KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")
@@ -200,7 +200,7 @@ class Analysis:
         and its own work space, which on a CPU depends on the number of `threads`; None: as many
         as this machine has.
         """
-        threads = threads or processor.threads()
+        threads = threads or cpu.threads()
         weights = BYTES_PER_FLOAT * self.totals.params
         saved, gradients = 0, weights
         worst = (0, 0, 0)  # saved, gradients, temporaries
@@ -234,23 +234,25 @@ class Analysis:
         """The most bytes an image of outputs that are needed at the same time."""
         owner: dict[str, str] = {}  # path → the path whose memory it shares: itself, mostly
         last_reader: dict[str, int] = {}
-        ends = {module: at for at, layer in enumerate(self.layers) for module in layer.modules}
-        for place, layer in enumerate(self.layers):
+        ends = {
+            module: index for index, layer in enumerate(self.layers) for module in layer.modules
+        }
+        for index, layer in enumerate(self.layers):
             for path in layer.inputs:  # a module that was given it holds it until it returns
-                outside = [one for one in layer.modules if not path.startswith(f"{one}.")]
-                until = max([place, *(ends[module] for module in outside)])
-                held = owner.get(path, path)
-                last_reader[held] = max(last_reader.get(held, 0), until)
+                outside = [name for name in layer.modules if not path.startswith(f"{name}.")]
+                until = max([index, *(ends[module] for module in outside)])
+                holder = owner.get(path, path)
+                last_reader[holder] = max(last_reader.get(holder, 0), until)
             shares = layer.output_bytes == 0 and bool(layer.inputs)
             source = layer.inputs[0] if shares else layer.path
             owner[layer.path] = owner.get(source, source)
-            last_reader[owner[layer.path]] = max(last_reader.get(owner[layer.path], 0), place)
+            last_reader[owner[layer.path]] = max(last_reader.get(owner[layer.path], 0), index)
         alive: dict[str, int] = {}
         most = 0
-        for place, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.layers):
             alive[layer.path] = layer.output_bytes
             most = max(most, sum(alive.values()) + _forward_temporaries(layer))
-            alive = {path: size for path, size in alive.items() if last_reader.get(path, 0) > place}
+            alive = {path: size for path, size in alive.items() if last_reader.get(path, 0) > index}
         return most
 
 
@@ -291,7 +293,7 @@ def _backward_temporaries(layer: LayerCost, threads: int) -> int:
         side < kernel
         for side, kernel in zip(layer.input_shape[-2:], layer.window.kernel, strict=True)
     )
-    of_each_thread = small and not processor.has_avx512()
+    of_each_thread = small and not cpu.has_avx512()
     copies = SMALL_MAP_COPIES * threads if of_each_thread else REORDERED_COPIES
     return copies * (layer.weight_bytes - BYTES_PER_FLOAT * layer.biases)
 
@@ -322,7 +324,9 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
 
 def _read_from_outside(layers: tuple[LayerCost, ...]) -> tuple[str, ...]:
     own = {layer.path for layer in layers}
-    return tuple(dict.fromkeys(path for one in layers for path in one.inputs if path not in own))
+    return tuple(
+        dict.fromkeys(path for layer in layers for path in layer.inputs if path not in own)
+    )
 
 
 def _as_block(layers: tuple[LayerCost, ...]) -> LayerCost:

@@ -29,8 +29,8 @@ def sweep(
     for value in VARIABLES[variable] if values is None else values:
         changed = {"ratio": spec.ratio, "image_size": spec.image_size} | {variable: value}
         try:
-            found = analyze(replace(spec, **changed))  # type: ignore[arg-type]
+            analysis = analyze(replace(spec, **changed))  # type: ignore[arg-type]
         except LabError:
             continue  # too small an image for this network
-        points.append(SweepPoint(variable, value, found))
+        points.append(SweepPoint(variable, value, analysis))
     return tuple(points)

@@ -5,17 +5,20 @@ from core.data.catalogue import (
     DATASETS,
     DatasetInfo,
     check_channels,
-    data_dir,
     find_dataset,
     is_available,
 )
 from core.data.download import download
+from core.folders import data_folder
+
+data_dir = data_folder  # its name of old
 
 __all__ = [
     "DATASETS",
     "DatasetInfo",
     "check_channels",
     "data_dir",
+    "data_folder",
     "download",
     "find_dataset",
     "is_available",

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.catalogue import DatasetInfo, data_dir, find_dataset, is_available, raw_folder
+from core.data.catalogue import DatasetInfo, files_of, find_dataset, is_available, raw_folder
 from core.data.cifar import read_batches
 from core.data.idx import read_split
+from core.data.published_files import check_published
+from core.folders import data_folder
 from core.specs import LabError, check_whole
 
 FASHION_MINI_PATH = Path(__file__).with_name("fashion_mini.npz")
@@ -30,7 +32,7 @@ def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
             f"{info.title} is not on this machine yet: download it first "
             f"({info.download_bytes / 2**20:.0f} MiB), or take fashion-mini, which is shipped."
         )
-    folder = raw_folder(info, data_dir())
+    folder = raw_folder(info, data_folder())
     images, labels = read_files(info, folder, split)
     check_against(info, split, folder, images, labels)
     return images, labels
@@ -39,7 +41,11 @@ def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
 def read_files(
     info: DatasetInfo, folder: Path, split: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """As `read_arrays`, from files in `folder`; raises LabError if one is missing or broken."""
+    """As `read_arrays`, from files in `folder`.
+
+    Raises LabError if one is missing, broken or another data set's.
+    """
+    check_published(info, folder, files_of(info, split))
     return (read_batches if info.torchvision_class == "CIFAR10" else read_split)(folder, split)
 
 
@@ -73,5 +79,5 @@ def sample_images(name: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.
     for label in np.unique(labels):
         same = labels == label
         turn[same] = np.arange(same.sum())
-    chosen = np.lexsort((labels, turn))[:count]
-    return images[chosen], labels[chosen]
+    indices = np.lexsort((labels, turn))[:count]
+    return images[indices], labels[indices]

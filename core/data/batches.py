@@ -51,7 +51,7 @@ def resize(images: Tensor, size: int) -> Tensor:
 
 @dataclass
 class Images:
-    """One half of a data set on the device, cut into batches as the network reads them."""
+    """The training or the test images on the device, cut into batches as the network reads them."""
 
     images: Tensor  # uint8 (N, C, H, W)
     labels: Tensor  # int64 (N,)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
-from core.specs import LabError
+from core.folders import data_folder
+from core.specs import SHOWN, LabError, shown
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -133,27 +132,9 @@ def find_dataset(name: str) -> DatasetInfo:
     """The data set called `name`; raises LabError with the nearest names if there is none."""
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]
-    near = difflib.get_close_matches(str(name).lower(), DATASETS)
+    near = difflib.get_close_matches(str(name)[:SHOWN].lower(), DATASETS)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(DATASETS)}."
-    raise LabError(f"There is no data set {name!r}; {hint}")
-
-
-def data_dir() -> Path:
-    """The folder of the downloaded sets: LAB_DATA_DIR, else one in the user's cache folder."""
-    if chosen := os.environ.get("LAB_DATA_DIR"):
-        return Path(chosen).expanduser()
-    return cache_folder() / "cnn-architecture-lab"
-
-
-def cache_folder() -> Path:
-    """Where this system keeps what a user can fetch again."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    # The XDG base directory specification: a relative path is invalid and to be ignored.
-    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return chosen if chosen.is_absolute() else Path.home() / ".cache"
+    raise LabError(f"There is no data set {shown(name)}; {hint}")
 
 
 def raw_folder(info: DatasetInfo, root: Path) -> Path:
@@ -161,10 +142,11 @@ def raw_folder(info: DatasetInfo, root: Path) -> Path:
     return root / (info.folder or f"{info.torchvision_class}/raw")
 
 
-def files_of(info: DatasetInfo) -> tuple[str, ...]:
-    """The names of all files of `info`, a set to download."""
+def files_of(info: DatasetInfo, split: str | None = None) -> tuple[str, ...]:
+    """The names of the files of `info`, a set to download, or of one split of it."""
     files = CIFAR_FILES if info.torchvision_class == "CIFAR10" else IDX_FILES
-    return tuple(file for names in files.values() for file in names)
+    splits = files if split is None else (split,)
+    return tuple(file for name in splits for file in files[name])
 
 
 def check_channels(info: DatasetInfo, in_channels: int) -> None:
@@ -190,5 +172,5 @@ def is_available(name: str) -> bool:
     info = find_dataset(name)
     if info.torchvision_class is None:
         return True
-    folder = raw_folder(info, data_dir())
+    folder = raw_folder(info, data_folder())
     return all(locate(folder, file) is not None for file in files_of(info))

@@ -2,14 +2,18 @@
 
 Source: "The CIFAR-10 dataset", Krizhevsky, section "Dataset layout": `data`, uint8 (N, 3072), rows
 of 1024 red, 1024 green and 1024 blue values; `labels`, a list of N numbers. A pickle may call what
-it likes, so that one here may only make arrays.
+it likes, and numpy's own way to be unpickled ends the process on damaged numbers: so that a pickle
+here may hold numbers, texts, bytes, lists and dictionaries only, and an array in it is taken as
+the bytes that it was written as.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import pickle
-from importlib import import_module
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +28,90 @@ CIFAR_FILES = {
 }
 SHAPE = (3, 32, 32)
 
-ALLOWED = {  # what an array and a text are pickled with: name in the file → where numpy has it now
-    ("numpy.core.multiarray", "_reconstruct"): ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"): ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"): ("numpy", "ndarray"),
-    ("numpy", "dtype"): ("numpy", "dtype"),
-    ("_codecs", "encode"): ("_codecs", "encode"),
+
+class WrittenType:
+    """A dtype in a pickle, made by `numpy.dtype("u1", False, True)` and given its byte order."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: Any, align: Any = False, copy: Any = False) -> None:
+        self.name = name
+
+    def __setstate__(self, state: Any) -> None:
+        """(version, byte order, ...): none of it matters to single bytes."""
+
+
+class WrittenArray:
+    """An array in a pickle, made empty by `_reconstruct` and given its shape and its bytes."""
+
+    __slots__ = ("content", "dtype", "shape")
+
+    def __init__(self, kind: Any, shape: Any, name: Any) -> None:
+        self.shape, self.dtype, self.content = (), "", b""
+
+    def __setstate__(self, state: Any) -> None:
+        """(version, shape, dtype, whether in Fortran's order, bytes); raises UnpicklingError."""
+        match state:
+            case (int(), tuple(shape), WrittenType(), False, str() | bytes() as content):
+                if all(type(side) is int and side >= 0 for side in shape):
+                    self.shape, self.dtype = shape, state[2].name
+                    self.content = to_bytes(content, "latin1")
+                    return
+        raise pickle.UnpicklingError("an array in it is damaged")
+
+    def rows(self, width: int) -> NDArray[np.uint8] | None:
+        """uint8 (N, width), None where it is anything else."""
+        if self.dtype != "u1" or len(self.shape) != 2 or self.shape[1] != width:
+            return None
+        if len(self.content) != math.prod(self.shape):
+            return None
+        return np.frombuffer(self.content, np.uint8).reshape(-1, width)
+
+
+def to_bytes(text: Any, encoding: Any) -> bytes:
+    """What Python 2 wrote as text: `_codecs.encode(text, "latin1")`. Raises UnpicklingError."""
+    if isinstance(text, bytes):
+        return text
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+        raise pickle.UnpicklingError("a text in it is damaged")
+    return text.encode("latin1")
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A function that a pickle may call, and cannot change."""
+
+    make: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the function makes."""
+        return self.make(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        """Refused."""
+        raise pickle.UnpicklingError("it changes a function")
+
+
+ALLOWED: dict[tuple[str, str], Any] = {  # what an array and a text are pickled with
+    ("numpy.core.multiarray", "_reconstruct"): Maker(WrittenArray),
+    ("numpy._core.multiarray", "_reconstruct"): Maker(WrittenArray),
+    ("numpy", "ndarray"): "ndarray",  # only handed to _reconstruct
+    ("numpy", "dtype"): Maker(WrittenType),
+    ("_codecs", "encode"): Maker(to_bytes),
 }
 
 
-class ArraysOnly(pickle.Unpickler):
-    """Refuses whatever is no array, number, text or container."""
+class BytesOnly(pickle._Unpickler):
+    """Python's own unpickler, with makers of its own for arrays, and nothing else to call.
+
+    The one in C takes memory for numbers that a damaged file makes up.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         """One of ALLOWED; raises UnpicklingError for anything else."""
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        home, known = ALLOWED[module, name]
-        return getattr(import_module(home), known)
+        return ALLOWED[module, name]
 
 
 def read_batches(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -60,21 +130,22 @@ def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     if not isinstance(content, dict):
         broken(path, "it holds no dictionary")
     data, labels = content.get("data"), content.get("labels")
-    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3072,):
+    rows = data.rows(math.prod(SHAPE)) if isinstance(data, WrittenArray) else None
+    if rows is None:
         broken(path, "its data are no rows of 3,072 bytes")
     if not isinstance(labels, list) or not all(
-        type(one) is int and 0 <= one < 256 for one in labels
+        type(label) is int and 0 <= label < 256 for label in labels
     ):
         broken(path, "its labels are no list of small numbers")
-    if len(labels) != len(data):
-        broken(path, f"it has {len(labels):,} labels for {len(data):,} images")
-    return data.reshape(-1, *SHAPE), np.array(labels, np.uint8)
+    if len(labels) != len(rows):
+        broken(path, f"it has {len(labels):,} labels for {len(rows):,} images")
+    return rows.reshape(-1, *SHAPE), np.array(labels, np.uint8)
 
 
 def load(path: Path) -> Any:
     """What the pickle holds; Python 2 wrote it, whose bytes become Latin-1 text."""
     content = read_bytes(path)
     try:
-        return ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+        return BytesOnly(io.BytesIO(content), encoding="latin1").load()
     except Exception as error:  # a damaged pickle raises nearly anything
         broken(path, f"it cannot be unpickled ({error})", error)

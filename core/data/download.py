@@ -16,11 +16,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from core.data.arrays import read_files
-from core.data.catalogue import DatasetInfo, data_dir, files_of, find_dataset, raw_folder
+from core.data.catalogue import DatasetInfo, files_of, find_dataset, raw_folder
+from core.folders import data_folder
 from core.specs import LabError
 
 Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
+Waiting = Callable[[str], None]  # gets one sentence
 
 STAGING_PREFIX = ".download-"
 STAGING_LIFETIME = 24 * 3600  # seconds until a staging folder must be a killed process's
@@ -30,30 +34,78 @@ SILENCE_TIMEOUT = 60.0  # seconds without an answer or a byte until a mirror is 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
-_one_at_a_time = threading.Lock()  # standard error and the socket timeout belong to the process
+_one_thread = threading.Lock()  # standard error and the socket timeout belong to the process
 
 
-def download(name: str, progress: Progress | None = None) -> None:
-    """Put the data set `name` into `data_dir()`; nothing to do if it lies there whole.
+def download(name: str, progress: Progress | None = None, waiting: Waiting | None = None) -> None:
+    """Put the data set `name` into `data_folder()`; nothing to do if it is there and whole.
 
-    `progress` is called in the caller's thread. Broken files from earlier are replaced. Raises
+    One process downloads and the others wait for it. All the while `progress` is called in the
+    caller's thread, where it may raise to stop; `waiting` is called instead, with one sentence,
+    while another process or thread downloads. Broken files from earlier are replaced. Raises
     LabError with one sentence, whatever fails.
     """
     info = find_dataset(name)
     if info.torchvision_class is None:
         return
-    with _one_at_a_time:
-        if not is_whole(info):
-            fetch_watched(info, progress)
+    if not is_whole(info):
+        with one_downloads(info, progress, waiting):
+            if not is_whole(info):  # else another has downloaded it
+                fetch_watched(info, progress)
     if progress:
         progress(info.download_bytes, info.download_bytes)
 
 
+@contextlib.contextmanager
+def one_downloads(
+    info: DatasetInfo, progress: Progress | None, waiting: Waiting | None
+) -> Iterator[None]:
+    """Wait until neither a thread nor a process downloads `info`, and keep all others away."""
+
+    def wait_on() -> None:
+        if waiting:
+            waiting(f"Another process downloads {info.title}; waiting for it.")
+        elif progress:
+            progress(0, info.download_bytes)
+
+    while not _one_thread.acquire(timeout=PROGRESS_INTERVAL):
+        wait_on()
+    try:
+        lock = FileLock(lock_file(info))
+        while not acquired(lock, info):
+            wait_on()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows keeps files that somebody has open
+                os.unlink(lock.lock_file)
+            lock.release()
+    finally:
+        _one_thread.release()
+
+
+def lock_file(info: DatasetInfo) -> Path:
+    """Held by the process that downloads `info`, in the folder that it downloads to."""
+    with failure_in_one_sentence(info):
+        data_folder().mkdir(parents=True, exist_ok=True)
+    return data_folder() / f".{info.name}.lock"
+
+
+def acquired(lock: FileLock, info: DatasetInfo) -> bool:
+    """Whether the lock could be had within PROGRESS_INTERVAL."""
+    with failure_in_one_sentence(info):
+        try:
+            lock.acquire(timeout=PROGRESS_INTERVAL, poll_interval=PROGRESS_INTERVAL / 2)
+        except Timeout:
+            return False
+        return True
+
+
 def is_whole(info: DatasetInfo) -> bool:
-    """Whether all files are there and read without an error."""
+    """Whether all files are there, read without an error and are those of `info`."""
     try:
         for split in ("train", "test"):
-            read_files(info, raw_folder(info, data_dir()), split)
+            read_files(info, raw_folder(info, data_folder()), split)
     except LabError:
         return False
     return True
@@ -80,10 +132,10 @@ def staging_folder(info: DatasetInfo) -> Iterator[Path]:
     """A folder of this download alone, beside its goal and gone afterwards.
 
     torchvision takes any file with the right name for a whole one, so a download that broke
-    off must never be seen under `data_dir()`.
+    off must never be seen under `data_folder()`.
     """
     with failure_in_one_sentence(info):
-        root = data_dir()
+        root = data_folder()
         root.mkdir(parents=True, exist_ok=True)
         remove_leftovers(root)
         staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=root))
@@ -110,7 +162,7 @@ def fetch(info: DatasetInfo, staging: Path) -> None:
             from torchvision import datasets
 
             getattr(datasets, str(info.torchvision_class))(root=staging, download=True)
-        goal = raw_folder(info, data_dir())
+        goal = raw_folder(info, data_folder())
         goal.mkdir(parents=True, exist_ok=True)
         for file in files_of(info):
             os.replace(raw_folder(info, staging) / file, goal / file)
@@ -142,9 +194,9 @@ def failure_in_one_sentence(info: DatasetInfo) -> Iterator[None]:
 def reason(error: Exception) -> str:
     """What failed, in a few words."""
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"the disk of {data_dir()} is full"
+        return f"the disk of {data_folder()} is full"
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
-        return f"{data_dir()} cannot be written to ({error.strerror})"
+        return f"{data_folder()} cannot be written to ({error.strerror})"
     # After its last mirror torchvision lists them all; the first is the one it prefers.
     first_mirror = re.search(r"Tried (\S+), got:\n(.+)", str(error))
     if first_mirror is None:

@@ -26,10 +26,10 @@ class Dataset:
     test_labels: Tensor  # (M,) int64
 
     def first(self, train_images: int | None) -> Dataset:
-        """This set with so many training images, drawn by lot; None: all. Test images stay whole.
+        """This set with `train_images` training images, drawn at random; None: all.
 
-        The lot is the same on every machine, and a smaller draw is a subset of a larger one.
-        Raises LabError if there are not so many images.
+        The test images stay as they are. The draw is the same on every machine, and a smaller one
+        is a subset of a larger one. Raises LabError if there are not so many images.
         """
         if train_images is None:
             return self
@@ -40,12 +40,12 @@ class Dataset:
                 f"take from 1 to {count:,} of them, not {train_images:,}."
             )
         # RandomState's stream is frozen (numpy's NEP 19), those of newer generators are not.
-        lot = np.random.RandomState(SUBSET_SEED).permutation(count)[:train_images]
-        chosen = torch.from_numpy(np.sort(lot))  # in the set's own order: all of them is the set
+        drawn = np.random.RandomState(SUBSET_SEED).permutation(count)[:train_images]
+        index = torch.from_numpy(np.sort(drawn))  # in the set's own order: all of them is the set
         return replace(
             self,
-            train_images=self.train_images[chosen],
-            train_labels=self.train_labels[chosen],
+            train_images=self.train_images[index],
+            train_labels=self.train_labels[index],
         )
 
 

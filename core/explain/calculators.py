@@ -6,7 +6,7 @@ padding counted too, as torch does; FLOPs = 2 × MACs. Maps and windows are squa
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from core.analysis.records import BYTES_PER_FLOAT
 from core.specs import LabError, check_whole
@@ -252,8 +252,7 @@ class Preset:
 
     def at(self, side: int) -> SlidingWindow:
         """The same window on another map. Raises LabError where it does not fit."""
-        found = self.window
-        return SlidingWindow(side, found.kernel, found.stride, found.padding, found.dilation)
+        return replace(self.window, side=side)
 
 
 PRESETS = (
@@ -266,18 +265,18 @@ PRESETS = (
 )
 
 
-def window_rows(chosen: SlidingWindow) -> list[Row]:
+def window_rows(window: SlidingWindow) -> list[Row]:
     """The chosen window, then the presets on a map of the same side.
 
     A preset that does not fit on it has no results.
     """
-    rows: list[Row] = [{"window": "chosen", **_window_columns(chosen)}]
+    rows: list[Row] = [{"window": "chosen", **_window_columns(window)}]
     for preset in PRESETS:
         try:
-            columns = _window_columns(preset.at(chosen.side))
+            columns = _window_columns(preset.at(window.side))
         except LabError:
-            empty = dict.fromkeys(_window_columns(chosen))
-            columns = {**empty, **asdict(preset.window), "side": chosen.side}
+            empty = dict.fromkeys(_window_columns(window))
+            columns = {**empty, **asdict(preset.window), "side": window.side}
         rows.append({"window": preset.name, **columns})
     return rows
 

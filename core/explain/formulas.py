@@ -155,7 +155,7 @@ def normalization_parameters(layer: LayerCost) -> Formula:
 
 def numbered(sizes: Shape) -> Product:
     """Sizes without names of their own: n_1 · n_2 · n_3."""
-    return tuple(Factor(f"n_{place}", size) for place, size in enumerate(sizes, start=1))
+    return tuple(Factor(f"n_{axis}", size) for axis, size in enumerate(sizes, start=1))
 
 
 def output_sizes(layer: LayerCost) -> Product:

@@ -33,7 +33,7 @@ class GrowthStep:
 def growth(analysis: Analysis) -> tuple[GrowthStep, ...]:
     """The steps in order; none for a network without dense blocks."""
     steps: list[GrowthStep] = []
-    named = [(found["name"], one) for one in analysis.layers if (found := STEP.match(one.path))]
+    named = [(step["name"], layer) for layer in analysis.layers if (step := STEP.match(layer.path))]
     began = 0
     for name, group in groupby(named, key=lambda pair: pair[0]):
         layers = [layer for _, layer in group]
@@ -78,9 +78,9 @@ def concatenation_bytes(steps: Sequence[GrowthStep]) -> int:
 def growth_formula(step: GrowthStep) -> str:
     """Its channels, with this step's numbers."""
     if step.is_transition:
-        kept = 100 * step.channels_out / step.channels_in
+        percent = 100 * step.channels_out / step.channels_in
         return (
-            f"{step.channels_in} channels → {step.channels_out} ({kept:.0f} %);"
+            f"{step.channels_in} channels → {step.channels_out} ({percent:.0f} %);"
             f" {step.side_in}×{step.side_in} → {step.side_out}×{step.side_out} pixels"
         )
     before = (step.channels_in - step.block_channels) // step.channels_new

@@ -103,26 +103,26 @@ def torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
     modules = [layer for layer in layers if layer.is_module]
     yield Part(
         "biases of convolutions, once for each pixel of the output",
-        sum(biases(one) * pixels(one) for one in modules if one.kind == "convolution"),
+        sum(biases(layer) * pixels(layer) for layer in modules if layer.kind == "convolution"),
     )
-    linear = [one for one in modules if one.kind == "linear"]
-    yield Part("biases of linear layers", sum(biases(one) for one in linear))
+    linear = [layer for layer in modules if layer.kind == "linear"]
+    yield Part("biases of linear layers", sum(biases(layer) for layer in linear))
     yield Part(
         "scales and shifts of normalization layers",
-        sum(one.params for one in modules if one.kind == "normalisation"),
+        sum(layer.params for layer in modules if layer.kind == "normalisation"),
     )
     yield Part(
         "linear layers over many positions: it counts one position only",
-        sum(weights(one) - one.macs for one in linear if one.macs != weights(one)),
+        sum(weights(layer) - layer.macs for layer in linear if layer.macs != weights(layer)),
     )
-    fixed = [one for one in modules if one.params and not one.macs and one.operation == "Linear"]
+    fixed = [x for x in modules if x.params and not x.macs and x.operation == "Linear"]
     yield Part(
         f"layers that work once a batch, shared out among its {COUNTED_BATCH} images",
-        sum(one.params for one in fixed) // COUNTED_BATCH,
+        sum(layer.params for layer in fixed) // COUNTED_BATCH,
     )
-    functions = [one for one in layers if one.macs and not one.is_module]
+    functions = [layer for layer in layers if layer.macs and not layer.is_module]
     if functions:
-        macs = sum(one.macs for one in functions)
+        macs = sum(layer.macs for layer in functions)
         yield Part(
             f"{len(functions)} products that are called as functions, not as modules: it does not"
             " see them",
@@ -162,7 +162,7 @@ def published_accounts(
         ("parameters", "params", published.params),
         ("MACs", "macs", round(published.giga_macs * GIGA)),
     ):
-        counts = [getattr(one.totals, field) for one in analyses]
+        counts = [getattr(step.totals, field) for step in analyses]
         parts = [
             Part(reason, after - before)
             for (reason, _), before, after in zip(steps, counts, counts[1:], strict=False)
@@ -200,7 +200,7 @@ def published_parts(analysis: Analysis, others: OtherCounts, theirs: int) -> Ite
 
 def side_macs(analysis: Analysis) -> int:
     """MACs of the layers from which no way leads to the last one."""
-    needed = {next(one.path for one in reversed(analysis.layers) if one.inputs)}
+    needed = {next(layer.path for layer in reversed(analysis.layers) if layer.inputs)}
     for layer in reversed(analysis.layers):
         if layer.path in needed:
             needed.update(layer.inputs)

@@ -10,14 +10,16 @@ from core.explain.formulas import is_convolution, is_linear
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ShapeError:
     """A layer written with a wrong number of inputs."""
 
     reason: str  # why somebody might write it so, as the end of "If ..."
     error: str  # PyTorch's own words, one line
 
 
-def mistakes(path: str, analysis: Analysis, elsewhere: Analysis | None = None) -> Iterator[Mistake]:
+def shape_errors(
+    path: str, analysis: Analysis, elsewhere: Analysis | None = None
+) -> Iterator[ShapeError]:
     """The usual ones for the layer at `path`; nothing where they would do no harm.
 
     A convolution keeps the input channels of the one before it, as without `in_channels =
@@ -30,16 +32,17 @@ def mistakes(path: str, analysis: Analysis, elsewhere: Analysis | None = None) -
         before = convolution_before(layer, layers)
         if before and before.input_shape[1] != layer.input_shape[1]:
             wrong = before.input_shape[1]
-            yield Mistake(
-                f"its input channels stayed at the {wrong:,} of {before.path}", error(layer, wrong)
+            yield ShapeError(
+                f"its input channels stayed at the {wrong:,} of {before.path}",
+                pytorch_error(layer, wrong),
             )
     elif is_linear(layer) and elsewhere is not None:
         same = next((other for other in elsewhere.layers if other.path == path), layer)
         if same.weight_shape[1:] != layer.weight_shape[1:]:
             wrong, side = same.weight_shape[1], elsewhere.spec.image_size
-            yield Mistake(
+            yield ShapeError(
                 f"its {wrong:,} inputs were written down for images of {side} pixels",
-                error(layer, wrong),
+                pytorch_error(layer, wrong),
             )
 
 
@@ -52,7 +55,7 @@ def convolution_before(layer: LayerCost, layers: dict[str, LayerCost]) -> LayerC
     return None
 
 
-def error(layer: LayerCost, wrong: int) -> str:
+def pytorch_error(layer: LayerCost, wrong: int) -> str:
     """What PyTorch says of this layer with `wrong` inputs; no memory is taken."""
     import torch
     from torch.nn import functional as F
@@ -69,6 +72,6 @@ def error(layer: LayerCost, wrong: int) -> str:
             groups = layer.window.groups if layer.window else 1
             weight = number.expand(outputs, max(1, wrong // groups), *layer.weight_shape[2:])
             F.conv2d(image, weight, bias, groups=groups)
-    except RuntimeError as found:
-        return first_line(found)
+    except RuntimeError as error:
+        return first_line(error)
     raise AssertionError(f"{layer.path} works with {wrong} inputs")

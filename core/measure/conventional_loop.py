@@ -20,7 +20,7 @@ from torchvision import transforms
 from core.data.load import Dataset
 from core.specs import RunSpec
 from core.training.devices import find_device
-from core.training.fit import initialized
+from core.training.initialization import initialized
 
 LOADER_WORKERS = (0, 2)  # of a DataLoader; which is faster depends on the machine
 PREFETCHED = 4  # batches that two workers have ready before anybody asks

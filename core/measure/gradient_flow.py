@@ -7,7 +7,7 @@ where a gradient is 0 here, nothing arrives in training either. Sums are taken i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.analysis import analyze
+from core.analysis.module_watcher import ForwardHook, forward_hooks
 from core.data.batches import epoch_order, prepare
 from core.data.load import Dataset, load
 from core.measure.gradient_records import (
@@ -30,8 +31,7 @@ from core.measure.gradient_records import (
 )
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.devices import describe
-from core.training.fit import xavier
-from core.zoo.building import build
+from core.training.initialization import initialized_network
 from core.zoo.catalogue import complete
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, classes), labels (N,) to one number
@@ -65,25 +65,24 @@ def measure(
     A layer that is used twice counts its last use. Gradients that were there are cleared; running
     statistics of BatchNorm move on by one batch.
     """
-    found = Sample()
+    sample = Sample()
     network.train().zero_grad(set_to_none=True)
     weighted = {
         path: module
         for path, module in network.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear)
     }
-    with ExitStack() as hooks:
-        hooks.enter_context(without_denormals())
-        for path, layer in weighted.items():
-            hooks.callback(layer.register_forward_hook(watch_layer(path, found)).remove)
-        for path, block in blocks_of(network).items():
-            hooks.callback(block.register_forward_hook(watch_block(path, found)).remove)
+    hooks: dict[nn.Module, ForwardHook] = {
+        layer: watch_layer(path, sample) for path, layer in weighted.items()
+    }
+    hooks |= {block: watch_block(path, sample) for path, block in blocks_of(network).items()}
+    with without_denormals(), forward_hooks(hooks):
         loss(network(images), labels).backward()
-    for path, sample in found.layers.items():
+    for path, layer_sample in sample.layers.items():
         gradient = weighted[path].weight.grad
-        sample.weight_gradient = 0.0 if gradient is None else norm(gradient)
+        layer_sample.weight_gradient = 0.0 if gradient is None else norm(gradient)
     network.zero_grad(set_to_none=True)
-    return found
+    return sample
 
 
 @contextmanager
@@ -96,19 +95,19 @@ def without_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def watch_layer(path: str, found: Sample) -> Callable[..., None]:
+def watch_layer(path: str, sample: Sample) -> ForwardHook:
     """A forward hook that notes the variance now and the gradient when it comes."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        weights = sum(one.numel() for one in module.parameters(recurse=False))
-        layer = found.layers[path] = LayerSample(weights, len(found.layers) + 1)
+        weights = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+        layer = sample.layers[path] = LayerSample(weights, len(sample.layers) + 1)
         layer.variance = output.detach().double().var(correction=0).item()
         output.register_hook(lambda gradient: setattr(layer, "output_gradient", norm(gradient)))
 
     return hook
 
 
-def watch_block(path: str, found: Sample) -> Callable[..., None]:
+def watch_block(path: str, sample: Sample) -> ForwardHook:
     """A forward hook that compares the gradients on both sides of a block of one shape."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -120,7 +119,7 @@ def watch_block(path: str, found: Sample) -> Callable[..., None]:
 
         def before(gradient: Tensor) -> None:
             if behind and behind[-1]:
-                found.gains[path] = norm(gradient) / behind[-1]
+                sample.gains[path] = norm(gradient) / behind[-1]
 
         first.register_hook(before)
 
@@ -187,7 +186,7 @@ def measure_flow(
         samples = []
         for seed in range(seeds):
             images = batch(data[dataset], spec, batch_size, seed)
-            samples.append(measure(initialized(spec, initialization, seed), *images))
+            samples.append(measure(initialized_network(spec, initialization, seed), *images))
         networks.append(summary(spec, initialization, samples))
         yield GradientFlow(len(networks) / steps, dataset, batch_size, machine, tuple(networks))
     for done, run in enumerate(runs, start=len(specs) + 1):
@@ -196,27 +195,6 @@ def measure_flow(
             data[name] = load(name)
         networks += before_and_after(run, data[name], batch_size)
         yield GradientFlow(done / steps, dataset, batch_size, machine, tuple(networks))
-
-
-def initialized(spec: ModelSpec, initialization: str, seed: int) -> nn.Module:
-    """A network with freshly drawn weights. Raises LabError for an unknown way to draw them."""
-    torch.manual_seed(seed)
-    network = build(spec)
-    if initialization == "xavier":
-        network.apply(xavier)
-    elif initialization == "he":
-        network.apply(he)
-    elif initialization != "default":
-        raise LabError(f"initialization must be default, xavier or he, not {initialization!r}.")
-    return network
-
-
-def he(module: nn.Module) -> None:
-    """He et al. 2015, equation 10: the variance that ReLU halves is doubled; biases are 0."""
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 def batch(
@@ -238,7 +216,7 @@ def before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[Netwo
     """The network of a run as it was initialized, and with its best parameters."""
     spec, recipe = complete(run.spec.model), run.spec.recipe
     images = batch(data, spec, batch_size, run.spec.seed, recipe.normalize)
-    network = initialized(spec, recipe.initialization, run.spec.seed)
+    network = initialized_network(spec, recipe.initialization, run.spec.seed)
     before = summary(spec, recipe.initialization, [measure(network, *images)], run.run)
     load_parameters(network, run.parameters)
     state = f"trained, epoch {run.epoch}"

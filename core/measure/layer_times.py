@@ -1,7 +1,7 @@
 """How long each layer of a real network takes, forward and backward, on a chosen device.
 
-Modules are timed by hooks, functional operations by a TorchDispatchMode, and the backward pass by
-hooks on the nodes of the autograd graph, each of which belongs to the layer that has made it.
+The forward pass is timed by a ModuleWatcher, the backward pass by hooks on the nodes of the
+autograd graph, each of which belongs to the layer that has made it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.analysis import Analysis
-from core.analysis.trace import FREE, operation_name, tensors_in
+from core.analysis.module_watcher import ModuleWatcher
+from core.analysis.operations import name_and_kind
+from core.analysis.tensors import tensors_in
 from core.measure.requests import PASSES
 from core.specs import LabError
 from core.training.compute_plan import memory_format
@@ -50,7 +51,9 @@ def measure_layers(
     images = torch.rand(shape, device=device)
     labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
     paths = [layer.path for layer in analysis.layers if layer.inputs]
-    found: dict[str, list[tuple[float, float]]] = {path: [] for path in paths}
+    times: dict[str, list[tuple[float, float]]] = {
+        path: [] for path in paths
+    }  # (forward, backward)
     steps: list[float] = []
     for done in range(1 - WARM_UP, passes + 1):
         seconds = timed_step(network, images, labels, device)
@@ -60,10 +63,10 @@ def measure_layers(
             continue
         steps.append(seconds)
         for path in paths:
-            found[path].append((watch.forward.get(path, 0.0), watch.backward.get(path, 0.0)))
+            times[path].append((watch.forward.get(path, 0.0), watch.backward.get(path, 0.0)))
         layers = tuple(
-            LayerTime(path, median(one[0] for one in times), median(one[1] for one in times))
-            for path, times in found.items()
+            LayerTime(path, *(median(seconds) for seconds in zip(*times[path], strict=True)))
+            for path in paths
         )
         machine = describe(device_name)
         yield LayerTimes(device_name, machine, batch_size, done, median(steps), layers)
@@ -79,40 +82,25 @@ def timed_step(network: nn.Module, images: Tensor, labels: Tensor, device: torch
     return perf_counter() - began
 
 
-class Stopwatch(TorchDispatchMode):
-    """Times one step, layer by layer; paths are those of core.analysis.trace."""
+class Stopwatch(ModuleWatcher):
+    """Times one step, layer by layer; paths are those of the analysis."""
 
     def __init__(self, network: nn.Module, device: torch.device, batch_size: int) -> None:
-        super().__init__()
+        super().__init__(network.named_modules())
         self.network, self.device, self.batch_size = network, device, batch_size
-        self.names = {module: name for name, module in network.named_modules()}
         self.forward: dict[str, float] = {}
         self.backward: dict[str, float] = {}
-        self.stack: list[nn.Module] = []
-        self.leaf: str | None = None
+        self.leaf = ""
         self.began = 0.0
-        self.uses: dict[str, int] = {}
         self.made: list[tuple[str, Any]] = []  # path, the graph node behind its result
         self.pending: tuple[str, Tensor] | None = None  # autograd has not seen this result yet
 
     def time_step(self, images: Tensor, labels: Tensor) -> None:
         """One forward and backward pass, every layer timed."""
         self.network.zero_grad(set_to_none=True)
-        hooks = [
-            hook
-            for module in self.names
-            for hook in (
-                module.register_forward_pre_hook(self.enter),
-                module.register_forward_hook(self.leave),
-            )
-        ]
-        try:
-            with self:
-                logits = self.network(images)
-            self.settle()
-        finally:
-            for hook in hooks:
-                hook.remove()
+        with self.watching():
+            logits = self.network(images)
+        self.settle()
         loss = F.cross_entropy(logits, labels)
         self.time_nodes()
         loss.backward()
@@ -125,39 +113,32 @@ class Stopwatch(TorchDispatchMode):
 
     # Forward --------------------------------------------------------------------------------
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Before a module's forward: a leaf starts the clock."""
+    def open_leaf(self, name: str, module: nn.Module, inputs: list[Tensor]) -> None:
+        """A leaf starts the clock."""
         self.settle()
-        self.stack.append(module)
-        if next(module.children(), None) is None and self.leaf is None:
-            self.leaf = self.unique(self.names[module])
-            self.began = self.now()
+        self.leaf = self.unique_path(name)
+        self.began = self.now()
 
-    def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        """After a module's forward: a leaf stops the clock."""
-        self.settle()
-        self.stack.pop()
-        if next(module.children(), None) is None and self.leaf is not None:
-            self.forward[self.leaf] = self.now() - self.began
-            self.made += [(self.leaf, one.grad_fn) for one in tensors_in(output)]
-            self.leaf = None
+    def close_leaf(self, outputs: list[Tensor]) -> None:
+        """A leaf stops the clock."""
+        self.forward[self.leaf] = self.now() - self.began
+        self.made += [(self.leaf, output.grad_fn) for output in outputs]
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Time an operation that a non-leaf module runs itself."""
-        if self.leaf is not None:
+        if self.in_leaf:
             return func(*args, **(kwargs or {}))
         self.settle()
         began = self.now()
         result = func(*args, **(kwargs or {}))
         seconds = self.now() - began
-        name = operation_name(func)
+        name, _, is_work = name_and_kind(func)
         output = next(iter(tensors_in(result)), None)
-        if output is None or func.is_view or name in FREE or output.numel() % self.batch_size:
+        if output is None or not is_work or output.numel() % self.batch_size:
             return result
-        module = self.names.get(self.stack[-1], "") if self.stack else ""
-        path = self.unique(f"{module}.{name}" if module else name)
+        path = self.operation_path(name)
         self.forward[path] = seconds
         self.pending = (path, output)
         return result
@@ -168,11 +149,6 @@ class Stopwatch(TorchDispatchMode):
             path, output = self.pending
             self.made.append((path, output.grad_fn))
             self.pending = None
-
-    def unique(self, path: str) -> str:
-        """The second use of `relu` is `relu_2`."""
-        uses = self.uses[path] = self.uses.get(path, 0) + 1
-        return path if uses == 1 else f"{path}_{uses}"
 
     # Backward -------------------------------------------------------------------------------
 

@@ -28,9 +28,9 @@ from core.training.compute_plan import (
 )
 from core.training.devices import available_bytes, find_device, synchronize
 from core.training.estimate import check_data
+from core.training.initialization import initialised, initialized  # noqa: F401
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, ComputePlan, EpochMetrics, Progress
-from core.zoo.building import build
 
 EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
 MAX_EVALUATION_BATCH = 1_000
@@ -185,21 +185,6 @@ def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
         fused=device.type in ("cpu", "cuda"),
     )
     return Training(network, optimizer, device, EpochSums(device))
-
-
-def initialized(spec: RunSpec) -> nn.Module:
-    """The network with the weights that its seed and its recipe begin with, on the CPU."""
-    torch.manual_seed(spec.seed)
-    network = build(spec.model)
-    if spec.recipe.initialization == "xavier":
-        network.apply(xavier)
-    return network
-
-
-def xavier(module: nn.Module) -> None:
-    """Glorot & Bengio 2010, equation 16, for the weights of convolutions and linear layers."""
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
 
 
 def fit(

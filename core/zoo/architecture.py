@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from core.specs import LabError, ModelSpec, OptionValue
+from core.specs import LabError, ModelSpec, OptionValue, shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,13 +32,14 @@ class Option:
         """`value` as this option's type; raises LabError naming what would work."""
         if self.choices:
             if value not in (allowed := [choice for choice, _ in self.choices]):
-                raise LabError(f"{self.name} must be one of {', '.join(allowed)}, not {value!r}.")
+                choices = ", ".join(allowed)
+                raise LabError(f"{self.name} must be one of {choices}, not {shown(value)}.")
             return value
         if isinstance(self.default, bool):
             named = {"true": True, "false": False, "1": True, "0": False}
             flag = named.get(str(value).lower())
             if flag is None:
-                raise LabError(f"{self.name} must be true or false, not {value!r}.")
+                raise LabError(f"{self.name} must be true or false, not {shown(value)}.")
             return flag
         if isinstance(self.default, int):
             return self._check_whole(value)
@@ -56,7 +57,7 @@ class Option:
             steps = f" in steps of {self.step}" if self.step > 1 else ""
             raise LabError(
                 f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,}"
-                f"{steps}, not {value!r}."
+                f"{steps}, not {shown(value)}."
             )
         return number
 
@@ -68,7 +69,7 @@ class Option:
         if not self.minimum <= number <= self.maximum:  # also for what is no number
             raise LabError(
                 f"{self.name} must be a number from {self.minimum:g} to {self.maximum:g},"
-                f" not {value!r}."
+                f" not {shown(value)}."
             )
         return number
 

@@ -55,9 +55,12 @@ def smallest_image_size(spec: ModelSpec) -> int | None:
             return False
         return True
 
-    low, high = 1, MAX_IMAGE_SIZE  # windows are monotone, so bisection finds the border
-    if not works(high):
-        return None
+    # Windows are monotone. Small sides first: where a map vanishes, building breaks off at once.
+    low, high = 1, 1
+    while not works(high):
+        if high == MAX_IMAGE_SIZE:
+            return None
+        low, high = high + 1, min(2 * high, MAX_IMAGE_SIZE)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if works(middle) else (middle + 1, high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
-from core.specs import LabError, ModelSpec
+from core.specs import SHOWN, LabError, ModelSpec, shown
 from core.zoo import libraries
 from core.zoo.architecture import Architecture
 from core.zoo.families import (
@@ -35,8 +35,8 @@ def find(arch: str) -> Architecture:
         return CATALOGUE[arch]
     if arch.startswith(libraries.PREFIX):
         return libraries.architecture(arch)
-    near = get_close_matches(arch.lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)
-    raise LabError(f"There is no network named {arch[:60]!r}; try {', '.join(near)}.")
+    near = get_close_matches(arch[:SHOWN].lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)
+    raise LabError(f"There is no network named {shown(arch)}; try {', '.join(near)}.")
 
 
 def complete(spec: ModelSpec) -> ModelSpec:
@@ -46,11 +46,11 @@ def complete(spec: ModelSpec) -> ModelSpec:
     """
     architecture = find(spec.arch)
     known = {option.name: option for option in architecture.options}
-    chosen = dict(spec.options)
-    if unknown := sorted(set(chosen) - set(known)):
+    given = dict(spec.options)
+    if unknown := sorted(set(given) - set(known)):
         has = f"has {', '.join(known)}" if known else "has no options"
-        raise LabError(f"{architecture.title} has no option {unknown[0]!r}; it {has}.")
+        raise LabError(f"{architecture.title} has no option {shown(unknown[0])}; it {has}.")
     options = {
-        name: option.check(chosen.get(name, option.default)) for name, option in known.items()
+        name: option.check(given.get(name, option.default)) for name, option in known.items()
     }
     return replace(spec, options=tuple(options.items()))

@@ -161,7 +161,7 @@ class Expression:
 def expression(module: nn.Module, comments: dict[nn.Module, str], keyword: str = "") -> Expression:
     """The call that builds `module` with the same names inside; `keyword` stands before it."""
     children = written_children(module)
-    is_numbered = [name for name, _ in children] == [str(place) for place in range(len(children))]
+    is_numbered = [name for name, _ in children] == [str(i) for i in range(len(children))]
     inside = tuple(
         expression(child, comments, "" if is_numbered else f"{name}=") for name, child in children
     )
@@ -262,11 +262,11 @@ def lay_out(node: Expression, indent: int, before: str = "", after: str = "") ->
 
 def sources(model: nn.Module) -> list[str]:
     """The source of each class of the lab in `model`, once, after the functions that it calls."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for module in written(model):
-        if not is_pytorchs(module) and type(module).__name__ not in found:
-            collect(type(module), found)
-    return list(found.values())
+        if not is_pytorchs(module) and type(module).__name__ not in by_name:
+            collect(type(module), by_name)
+    return list(by_name.values())
 
 
 def written(module: nn.Module) -> Iterator[nn.Module]:
@@ -276,16 +276,16 @@ def written(module: nn.Module) -> Iterator[nn.Module]:
         yield from written(child)
 
 
-def collect(definition: Any, found: dict[str, str]) -> None:
+def collect(definition: Any, by_name: dict[str, str]) -> None:
     """Add the source of a class or function, after that of what it uses from its own file."""
     source = inspect.getsource(definition).rstrip()
     neighbours = vars(sys.modules[definition.__module__])
     for name in names(source):
         needed = neighbours.get(name)
-        is_new = name not in found and needed is not definition
+        is_new = name not in by_name and needed is not definition
         if is_new and getattr(needed, "__module__", None) == definition.__module__:
-            collect(needed, found)
-    found[definition.__name__] = source
+            collect(needed, by_name)
+    by_name[definition.__name__] = source
 
 
 def names(source: str) -> dict[str, None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from core.specs import LabError, ModelSpec
+from core.specs import SHOWN, LabError, ModelSpec, shown
 from core.zoo.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def published(name: str) -> Published:
     """torchvision's own figures for `name`, from the metadata of its weights."""
     from torchvision.models import get_model_weights
 
-    every = get_model_weights(name)
-    first = next((one for one in every if one.name == "IMAGENET1K_V1"), next(iter(every)))
+    weights = get_model_weights(name)
+    first = next((entry for entry in weights if entry.name == "IMAGENET1K_V1"), next(iter(weights)))
     return Published(
         first.meta["num_params"], first.meta["_ops"], first.transforms.keywords["crop_size"]
     )
@@ -58,10 +58,10 @@ def architecture(arch: str) -> Architecture:
     name = arch.removeprefix(PREFIX)
     known = names()
     if name not in known:
-        near = get_close_matches(name.lower(), known, n=3, cutoff=0.4) or known[:3]
+        near = get_close_matches(name[:SHOWN].lower(), known, n=3, cutoff=0.4) or known[:3]
         raise LabError(
-            f"torchvision has no classification model {name[:60]!r}; try"
-            f" {', '.join(PREFIX + one for one in near)}."
+            f"torchvision has no classification model {shown(name)}; try"
+            f" {', '.join(PREFIX + model for model in near)}."
         )
     size = published(name).image_size
     default = ModelSpec(arch, image_size=size, in_channels=3, num_classes=1000)
@@ -93,12 +93,12 @@ def builder(name: str) -> Callable[[ModelSpec], nn.Module]:
 def keywords(spec: ModelSpec) -> dict[str, Any]:
     """What torchvision's get_model is called with, besides the name."""
     name, side = spec.arch.removeprefix(PREFIX), spec.image_size
-    found = {"weights": None, "num_classes": spec.num_classes} | KEYWORDS.get(name, {})
+    arguments = {"weights": None, "num_classes": spec.num_classes} | KEYWORDS.get(name, {})
     if name.startswith("vit_") and side != 224:
-        found["image_size"] = side
+        arguments["image_size"] = side
     if name.startswith("maxvit_") and side != 224:
-        found["input_size"] = (side, side)
-    return found
+        arguments["input_size"] = (side, side)
+    return arguments
 
 
 def first_line(error: Exception) -> str:

@@ -184,15 +184,15 @@ class Variant:
     @property
     def options(self) -> tuple[tuple[str, OptionValue], ...]:
         """The network's options for this unit, as ModelSpec keeps them; defaults are left out."""
-        chosen: dict[str, OptionValue] = {
+        options: dict[str, OptionValue] = {
             "as_published": self.as_published,
             "shortcut": self.shortcut,
         }
         if self.order != "original":
-            chosen["order"] = self.order
+            options["order"] = self.order
         if self.batch_norm is not None:
-            chosen["batch_norm"] = self.batch_norm
-        return tuple(sorted(chosen.items()))
+            options["batch_norm"] = self.batch_norm
+        return tuple(sorted(options.items()))
 
     def options_in(self, arch: str) -> tuple[tuple[str, OptionValue], ...]:
         """As `options`, of a network of NETWORKS: only the course net has a homework."""
@@ -279,11 +279,11 @@ def variants_of(arch: str) -> tuple[str, ...]:
     if arch not in NETWORKS:
         return ()
     seen: dict[tuple[str, bool, str, bool], str] = {}
-    for one in VARIANTS.values():
-        if one.as_published and arch != "course-residual":
+    for variant in VARIANTS.values():
+        if variant.as_published and arch != "course-residual":
             continue
-        unit = (one.shortcut, one.as_published, one.order, norm_of(one, arch))
-        seen.setdefault(unit, one.name)
+        unit = (variant.shortcut, variant.as_published, variant.order, norm_of(variant, arch))
+        seen.setdefault(unit, variant.name)
     return tuple(seen.values())
 
 
@@ -297,24 +297,22 @@ def variant_of(model: ModelSpec) -> Variant | None:
     shortcut = str(model.option("shortcut") or "identity")
     order = str(model.option("order") or "original")
     wrong = bool(model.option("as_published")) and shortcut in WITH_MISTAKE
-    chosen = model.option("batch_norm")
-    has_norm = NETWORKS[model.arch] if chosen is None else bool(chosen)
+    asked = model.option("batch_norm")
+    has_norm = NETWORKS[model.arch] if asked is None else bool(asked)
     near = [
-        one
-        for one in map(VARIANTS.__getitem__, variants_of(model.arch))
-        if (one.order, one.as_published) == (order, wrong)
-        and one.shortcut in (shortcut, "identity")
+        variant
+        for variant in map(VARIANTS.__getitem__, variants_of(model.arch))
+        if (variant.order, variant.as_published) == (order, wrong)
+        and variant.shortcut in (shortcut, "identity")
     ]
     if not near or shortcut not in SHORTCUTS:
         return None
-    best = max(
-        near, key=lambda one: (one.shortcut == shortcut, norm_of(one, model.arch) == has_norm)
-    )
-    said = [best.title, *unusual(model, best, has_norm)]
+    best = max(near, key=lambda v: (v.shortcut == shortcut, norm_of(v, model.arch) == has_norm))
+    parts = [best.title, *unusual(model, best, has_norm)]
     told = has_norm or NETWORKS[model.arch]
     return replace(
         best,
-        title=", ".join(said),
+        title=", ".join(parts),
         shortcut=shortcut,
         batch_norm=has_norm if told else best.batch_norm,
     )
@@ -328,10 +326,10 @@ def norm_of(variant: Variant, arch: str) -> bool:
 def unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> list[str]:
     """What the title of the nearest variant does not tell of a network's unit."""
     shortcut = SHORTCUTS[str(model.option("shortcut") or "identity")]
-    said = [] if variant.shortcut == shortcut.name else [shortcut.title]
+    parts = [] if variant.shortcut == shortcut.name else [shortcut.title]
     if has_norm != norm_of(variant, model.arch):
-        said.append("BatchNorm" if has_norm else "no BatchNorm")
+        parts.append("BatchNorm" if has_norm else "no BatchNorm")
     value = model.option(shortcut.setting) if shortcut.setting else None
     if value is not None and float(value) != DEFAULTS[shortcut.setting]:
-        said.append(f"{shortcut.setting.replace('_', ' ')} {float(value):g}")
-    return said
+        parts.append(f"{shortcut.setting.replace('_', ' ')} {float(value):g}")
+    return parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import FrozenInstanceError, replace
 from itertools import permutations
+from time import process_time
 
 import pytest
 
@@ -23,6 +24,8 @@ from core.specs import (
     Recipe,
     RunSpec,
 )
+from core.zoo.catalogue import complete
+from core.zoo.families.vgg import parse_conv_arch
 
 OPTIONS = {"shortcut": "conv", "as_published": True, "head_width": 512, "rate": 0.5}
 MODEL = ModelSpec("vgg11", 4, 96, 3, 12, options=tuple(OPTIONS.items()))
@@ -252,3 +255,66 @@ def test_a_network_as_one_line_reads_back(spec):
 def test_a_line_that_is_no_network_gets_one_sentence_with_an_example(text):
     with pytest.raises(LabError, match="vgg11/4/96/1/10"):
         ModelSpec.from_text(text)
+
+
+# Bounds on what an address may hold
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: "vgg11/" + "1" * n + "/96/1/10",
+        lambda n: "/" * n,
+        lambda n: "custom-vgg/1/224/1/10;conv_arch=" + "1x4 " * (n // 4),
+        lambda n: "vgg11/1/224/1/10" + ";a=1" * (n // 4),
+        lambda n: "v" * n + "/1/224/1/10",
+    ],
+    ids=["digits", "slashes", "blocks", "options", "a name"],
+)
+def test_a_megabyte_of_address_is_refused_at_once_and_in_short(make):
+    before = process_time()
+    with pytest.raises(LabError, match=r"A network has up to 4,000 characters, not") as caught:
+        ModelSpec.from_text(make(10**6))
+    assert process_time() - before < 0.1 and len(str(caught.value)) < 100
+
+
+@pytest.mark.parametrize(
+    ("arch", "option"),
+    [
+        ("vgg11", ("9" * 10**6, 1)),
+        ("custom-vgg", ("conv_arch", "1 " * 500_000)),
+        ("custom-vgg", ("conv_arch", "1" * 10**6)),
+        ("custom-vgg", ("head_width", "1" * 10**6)),
+        ("custom-vgg", ("head_width", 10**5000)),
+        ("custom-vgg", ("last_activation", "n" * 10**6)),
+        ("resnet20", ("factor", "1" * 10**6)),
+        ("resnet20", ("batch_norm", "t" * 10**6)),
+        ("v" * 10**6, ("depth", 1)),
+        ("torchvision/" + "v" * 10**6, ("depth", 1)),
+    ],
+    ids=lambda value: str(value[0])[:20],
+)
+def test_a_megabyte_of_an_option_is_one_short_sentence(arch, option):
+    complete(ModelSpec("vgg11")), suppressed(arch)
+    before = process_time()
+    with pytest.raises(LabError) as caught:
+        complete(ModelSpec(arch, options=dict([option])))
+    assert process_time() - before < 0.5 and len(str(caught.value)) < 600
+
+
+def suppressed(arch: str) -> None:
+    """Torchvision is imported before the clock runs."""
+    if arch.startswith("torchvision/"):
+        with pytest.raises(LabError):
+            complete(ModelSpec("torchvision/none"))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda n: "1" * n, lambda n: "1" + " " * n + "x", lambda n: "1x" * (n // 2)]
+)
+def test_conv_arch_reads_nothing_that_is_too_long(make):
+    before = process_time()
+    for length in (400, 10**6):
+        with pytest.raises(LabError, match="conv_arch .* cannot be read"):
+            parse_conv_arch(make(length))
+    assert process_time() - before < 0.1

@@ -177,15 +177,17 @@ def check(text: str, analysis: Analysis, quantity: Quantity = "parameters") -> H
         raise LabError(f"A hand count is of {' or '.join(QUANTITIES)}, not of {quantity!r}.")
     lines, unreadable = read(text)
     summands = summands_of(lines)
-    targets = tuple(filter(None, (expected(one, quantity, analysis) for one in analysis.layers)))
+    targets = tuple(
+        filter(None, (expected(layer, quantity, analysis) for layer in analysis.layers))
+    )
     matches = match(summands, targets)
-    joined = joined_extras(matches, summands)
-    terms = name_repeats([diagnose(found, summands, targets) for found in joined])
-    counted = {found.target for found in matches}
+    with_biases = joined_extras(matches, summands)
+    terms = name_repeats([diagnose(pair, summands, targets) for pair in with_biases])
+    counted = {pair.target for pair in matches}
     missing = tuple(
         MissingLayer(target.path, target.kind, target.filled, target.value)
-        for place, target in enumerate(targets)
-        if place not in counted
+        for index, target in enumerate(targets)
+        if index not in counted
     )
     slips, total = claims(lines)
     addition, products = add_up(terms, slips, total)
@@ -216,33 +218,40 @@ def parts_of(
 # From matches to terms
 
 
-def diagnose(found: Match, summands: Sequence[Summand], targets: Sequence[Target]) -> TermCheck:
+def diagnose(pair: Match, summands: Sequence[Summand], targets: Sequence[Target]) -> TermCheck:
     """The term of a match: what it says, what its layer has and where they differ."""
-    one = summands[found.first]
-    bias = None if found.bias is None else summands[found.bias].value
-    pieces = (one.value,) if bias is None else (one.value, bias)
-    text = one.text if bias is None else f"{one.text} + {bias}"
-    if found.target is None:
-        return TermCheck(one.line, one.name, text, pieces, None, 0)
-    target = targets[found.target]
-    form = min(target.forms, key=lambda form: form_cost(one, bias, form))
-    slips = [] if sum(pieces) == target.value else list(find_slips(one, bias, form))
+    summand = summands[pair.first]
+    bias = None if pair.bias is None else summands[pair.bias].value
+    pieces = (summand.value,) if bias is None else (summand.value, bias)
+    text = summand.text if bias is None else f"{summand.text} + {bias}"
+    if pair.target is None:
+        return TermCheck(summand.line, summand.name, text, pieces, None, 0)
+    target = targets[pair.target]
+    form = min(target.forms, key=lambda form: form_cost(summand, bias, form))
+    slips = [] if sum(pieces) == target.value else list(find_slips(summand, bias, form))
     missing = form.bias if any(slip.written is None and slip.role == BIAS for slip in slips) else 0
     return TermCheck(
-        one.line, one.name, text, pieces, target.path, target.value, tuple(slips), missing
+        summand.line,
+        summand.name,
+        text,
+        pieces,
+        target.path,
+        target.value,
+        tuple(slips),
+        missing,
     )
 
 
 BIAS = "bias"
 
 
-def find_slips(one: Summand, bias: int | None, form: Form) -> Iterator[Slip]:
+def find_slips(written: Summand, bias: int | None, form: Form) -> Iterator[Slip]:
     """What differs between a term and the way to write its layer that it comes nearest to."""
-    if one.value != form.weights and one.is_number:
-        yield Slip("value", one.value, form.value if bias is None else form.weights)
-    elif one.value != form.weights:
-        yield from factor_slips(one.factors, form)
-    left_out = bias is None and not (one.is_number and one.value != form.weights)
+    if written.value != form.weights and written.is_number:
+        yield Slip("value", written.value, form.value if bias is None else form.weights)
+    elif written.value != form.weights:
+        yield from factor_slips(written.factors, form)
+    left_out = bias is None and not (written.is_number and written.value != form.weights)
     if (left_out and form.bias) or (bias is not None and bias != form.bias):
         yield Slip(BIAS, bias, form.bias)
 
@@ -250,30 +259,37 @@ def find_slips(one: Summand, bias: int | None, form: Form) -> Iterator[Slip]:
 def factor_slips(written: Product, form: Form) -> Iterator[Slip]:
     """The factors that differ, each with the role that it has where it stands."""
     order = max(orders(len(form.factors)), key=lambda order: agreement(written, form, order))
-    places = [place for i, place in enumerate(order) if not agrees(written, form, i, place)]
+    positions = [
+        position for i, position in enumerate(order) if not agrees(written, form, i, position)
+    ]
     others = [n for i, n in enumerate(written) if not agrees(written, form, i, *order[i : i + 1])]
     for number in list(others):  # what is right, but stands elsewhere
-        place = next((place for place in places if form.factors[place] == number), None)
-        if place is not None:
-            places.remove(place)
+        position = next(
+            (position for position in positions if form.factors[position] == number), None
+        )
+        if position is not None:
+            positions.remove(position)
             others.remove(number)
-    while len(places) > len(others) and (one := of_size_one(places, form.factors)) is not None:
-        places.remove(one)
-    while len(others) > len(places) and 1 in others:
+    while (
+        len(positions) > len(others)
+        and (left_out := first_one(positions, form.factors)) is not None
+    ):
+        positions.remove(left_out)
+    while len(others) > len(positions) and 1 in others:
         others.remove(1)
-    for place, number in zip_longest(places, others):
-        role = "factor" if place is None else form.roles[place]
-        yield Slip(role, number, None if place is None else form.factors[place])
+    for position, number in zip_longest(positions, others):
+        role = "factor" if position is None else form.roles[position]
+        yield Slip(role, number, None if position is None else form.factors[position])
 
 
-def agrees(written: Product, form: Form, i: int, place: int | None = None) -> bool:
-    """Whether the i-th factor written is the one that stands at `place` of the form."""
-    return place is not None and i < len(written) and written[i] == form.factors[place]
+def agrees(written: Product, form: Form, i: int, position: int | None = None) -> bool:
+    """Whether the i-th factor written is the one that stands at `position` of the form."""
+    return position is not None and i < len(written) and written[i] == form.factors[position]
 
 
 def agreement(written: Product, form: Form, order: Sequence[int]) -> int:
     """How many factors agree when the reader took the form's factors in this order."""
-    return sum(agrees(written, form, i, place) for i, place in enumerate(order))
+    return sum(agrees(written, form, i, position) for i, position in enumerate(order))
 
 
 def orders(length: int) -> Iterable[tuple[int, ...]]:
@@ -284,25 +300,25 @@ def orders(length: int) -> Iterable[tuple[int, ...]]:
     return (usual[turn:] + usual[:turn] for turn in usual)
 
 
-def of_size_one(places: Sequence[int], factors: Product) -> int | None:
-    """The first of `places` whose factor is 1, which a reader may leave out."""
-    return next((place for place in places if factors[place] == 1), None)
+def first_one(positions: Sequence[int], factors: Product) -> int | None:
+    """The first of `positions` whose factor is 1, which a reader may leave out."""
+    return next((position for position in positions if factors[position] == 1), None)
 
 
 def joined_extras(matches: Sequence[Match], summands: Sequence[Summand]) -> Iterator[Match]:
     """The matches, where a product without a layer takes its bias along."""
     waiting: Match | None = None
-    for found in matches:
-        follows = waiting is not None and found.first == waiting.first + 1
-        if waiting and follows and found.target is None and summands[found.first].after_product:
-            yield Match(waiting.first, found.first, None)
+    for pair in matches:
+        follows = waiting is not None and pair.first == waiting.first + 1
+        if waiting and follows and pair.target is None and summands[pair.first].after_product:
+            yield Match(waiting.first, pair.first, None)
             waiting = None
             continue
         if waiting:
             yield waiting
-        waiting = found if found.target is None and found.bias is None else None
+        waiting = pair if pair.target is None and pair.bias is None else None
         if not waiting:
-            yield found
+            yield pair
     if waiting:
         yield waiting
 

@@ -73,7 +73,7 @@ def expected(layer: LayerCost, quantity: Quantity, analysis: Analysis) -> Target
     if layer.kind == "normalisation" and layer.weight_shape:
         channels = ("channels", prod(layer.weight_shape))
         forms = [form([("parameters a channel", 2), channels], 0), form([channels], bias)]
-    forms = [one for one in forms if one.value == value] or [form([("count", value)], 0)]
+    forms = [way for way in forms if way.value == value] or [form([("count", value)], 0)]
     filled = explain.parameters(layer) if quantity == "parameters" else explain.macs(layer)
     return Target(layer.path, layer.kind, filled.filled, value, tuple(forms))
 
@@ -150,27 +150,27 @@ def resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ...
         return Named(frozenset([paths.index(parts)]), exact=True)
     size = len(parts)
     block = (f"block{parts[0].removeprefix('conv')}", f"conv{parts[-1]}")  # of conv2_1
-    found = {
-        place
-        for place, path in enumerate(paths)
+    targets_of_name = {
+        index
+        for index, path in enumerate(paths)
         if parts in (path[:size], path[-size:]) or (size == 2 and path == block)
     }
-    return Named(frozenset(found | by_number("".join(parts), targets)))
+    return Named(frozenset(targets_of_name | by_number("".join(parts), targets)))
 
 
 def by_number(word: str, targets: Sequence[Target]) -> set[int]:
     """The third convolution for `conv3`, all of them for `conv`; fc6 may be the sixth layer."""
-    found = re.fullmatch("([a-z]+(?:2d)?)([0-9]{0,3})", word)
-    kind = KIND_OF_WORD.get(found[1]) if found else None
-    if found is None or kind is None:
+    numbered = re.fullmatch("([a-z]+(?:2d)?)([0-9]{0,3})", word)
+    kind = KIND_OF_WORD.get(numbered[1]) if numbered else None
+    if numbered is None or kind is None:
         return set()
-    places = [place for place, target in enumerate(targets) if target.kind == kind]
-    if not found[2]:
-        return set(places)
-    number = int(found[2])
-    if kind == "linear" and number > len(places):
-        places = [place for place, target in enumerate(targets) if target.kind in WEIGHT_KINDS]
-    return {places[number - 1]} if 1 <= number <= len(places) else set()
+    of_kind = [index for index, target in enumerate(targets) if target.kind == kind]
+    if not numbered[2]:
+        return set(of_kind)
+    number = int(numbered[2])
+    if kind == "linear" and number > len(of_kind):
+        of_kind = [i for i, target in enumerate(targets) if target.kind in WEIGHT_KINDS]
+    return {of_kind[number - 1]} if 1 <= number <= len(of_kind) else set()
 
 
 # Matching: which summands count which layer, at the least cost
@@ -190,9 +190,9 @@ ANOTHER_NAME = 1.2
 class Match:
     """Summands of one term, and the layer that they count."""
 
-    first: int  # place among the summands
-    bias: int | None  # place of the number that follows
-    target: int | None  # place among the targets
+    first: int  # index among the summands
+    bias: int | None  # index of the number that follows
+    target: int | None  # index among the targets
 
 
 class Costs:
@@ -201,77 +201,79 @@ class Costs:
     def __init__(self, summands: Sequence[Summand], targets: Sequence[Target]) -> None:
         self.summands, self.targets = summands, targets
         paths = [name_parts(target.path) for target in targets]
-        names = {one.name for one in summands}
+        names = {summand.name for summand in summands}
         self.names = {name: resolve(name, targets, paths) for name in names}
-        distinct = {target.forms: place for place, target in enumerate(targets)}
+        distinct = {target.forms: index for index, target in enumerate(targets)}
         self.alike = [distinct[target.forms] for target in targets]
         self.known: dict[tuple[Product, int | None, int], float] = {}
-        self.sizes = Counter(one.statement for one in summands)
+        self.sizes = Counter(summand.statement for summand in summands)
 
-    def fit(self, place: int, bias: int | None, target: int) -> float:
-        """The summand at `place`, with `bias` biases if any, for `target`."""
-        one = self.summands[place]
-        key = (one.factors, bias, self.alike[target])
+    def fit(self, index: int, bias: int | None, target: int) -> float:
+        """The summand at `index`, with `bias` biases if any, for `target`."""
+        summand = self.summands[index]
+        key = (summand.factors, bias, self.alike[target])
         if key not in self.known:
-            self.known[key] = min(form_cost(one, bias, form) for form in self.targets[target].forms)
+            forms = self.targets[target].forms
+            self.known[key] = min(form_cost(summand, bias, form) for form in forms)
         return self.known[key]
 
-    def single(self, place: int, target: int) -> float:
+    def single(self, index: int, target: int) -> float:
         """One summand for the layer."""
-        one = self.summands[place]
-        split = SPLIT_OF_LINE if one.is_tied else SPLIT if one.after_product else 0.0
-        return self.fit(place, None, target) + split + self.misnamed(place, target)
+        summand = self.summands[index]
+        split = SPLIT_OF_LINE if summand.is_tied else SPLIT if summand.after_product else 0.0
+        return self.fit(index, None, target) + split + self.misnamed(index, target)
 
-    def pair(self, place: int, target: int) -> float:
+    def pair(self, index: int, target: int) -> float:
         """The summand and the number after it, as its bias, for the layer."""
-        one, bias = self.summands[place], self.summands[place + 1]
+        product, bias = self.summands[index], self.summands[index + 1]
         apart = 0.0
-        if one.statement != bias.statement:
+        if product.statement != bias.statement:
             wanted = {form.bias for form in self.targets[target].forms}
             alone = self.sizes[bias.statement] == 1
-            named_alike = not bias.name or self.names[bias.name] == self.names[one.name]
+            named_alike = not bias.name or self.names[bias.name] == self.names[product.name]
             if not (alone and named_alike and bias.value in wanted):
                 return inf
             apart = ANOTHER_LINE
-        return self.fit(place, bias.value, target) + apart + self.misnamed(place, target)
+        return self.fit(index, bias.value, target) + apart + self.misnamed(index, target)
 
-    def misnamed(self, place: int, target: int) -> float:
+    def misnamed(self, index: int, target: int) -> float:
         """What it costs that the reader's name means another layer."""
-        named = self.names[self.summands[place].name]
+        named = self.names[self.summands[index].name]
         if not named.targets or target in named.targets:
             return 0.0
         return inf if named.exact else ANOTHER_NAME
 
-    def of(self, one: Match) -> float:
+    def of(self, option: Match) -> float:
         """What a match costs."""
-        if one.target is None:
-            return self.extra(one.first)
-        return (self.single if one.bias is None else self.pair)(one.first, one.target)
+        if option.target is None:
+            return self.extra(option.first)
+        return (self.single if option.bias is None else self.pair)(option.first, option.target)
 
-    def fits(self, one: Match) -> bool:
+    def fits(self, option: Match) -> bool:
         """Whether a match is right, or lacks no more than its bias."""
-        return one.target is not None and self.of(one) <= NO_BIAS
+        return option.target is not None and self.of(option) <= NO_BIAS
 
     def skip(self, target: int) -> float:
         """The layer is missing."""
         return SKIPPED if self.targets[target].kind in WEIGHT_KINDS else SKIPPED_OTHER
 
-    def extra(self, place: int) -> float:
+    def extra(self, index: int) -> float:
         """The summand belongs to no layer."""
-        one = self.summands[place]
-        return EXTRA_NUMBER if one.after_product or one.is_tied else EXTRA
+        summand = self.summands[index]
+        return EXTRA_NUMBER if summand.after_product or summand.is_tied else EXTRA
 
 
-def form_cost(one: Summand, bias: int | None, form: Form) -> float:
+def form_cost(written: Summand, bias: int | None, form: Form) -> float:
     """How ill a summand, with `bias` biases if any, fits one way to write a layer."""
-    if bias is None and one.value == form.value:
-        return 0.0 if one.is_number or one.sizes == form.sizes else OTHER_FACTORS
-    if one.value == form.weights:
-        cost = 0.0 if one.is_number or one.sizes == form.sizes else OTHER_FACTORS
-    elif one.is_number:
-        return number_cost(one.value, form.value if bias is None else form.weights)
+    same_factors = written.is_number or written.sizes == form.sizes
+    if bias is None and written.value == form.value:
+        return 0.0 if same_factors else OTHER_FACTORS
+    if written.value == form.weights:
+        cost = 0.0 if same_factors else OTHER_FACTORS
+    elif written.is_number:
+        return number_cost(written.value, form.value if bias is None else form.weights)
     else:
-        cost = 0.4 + 1.8 * unlike(one, form)
+        cost = 0.4 + 1.8 * unlike(written, form)
     if bias is None:
         return cost + (NO_BIAS if form.bias else 0.0)
     if bias == form.bias:
@@ -285,12 +287,12 @@ def number_cost(written: int, exact: int) -> float:
     return 1.5 + min(0.4, 0.2 * ratio)
 
 
-def unlike(one: Summand, form: Form) -> float:
+def unlike(written: Summand, form: Form) -> float:
     """The share of factors that differ; ones may have been left out."""
-    if len(one.factors) == len(form.factors):
-        left, right = one.ordered, form.ordered
+    if len(written.factors) == len(form.factors):
+        left, right = written.ordered, form.ordered
     else:
-        left, right = one.sizes, form.sizes
+        left, right = written.sizes, form.sizes
     return 1 - in_common(left, right) / max(len(left), len(right), 1)
 
 
@@ -309,52 +311,52 @@ def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]
     costs = Costs(summands, targets)
     fixed = list(match_names(costs))
     in_order = align(costs, *left_over(costs, fixed))
-    fixed += [one for one in in_order if costs.fits(one)]
+    fixed += [option for option in in_order if costs.fits(option)]
     elsewhere = match_fitting(costs, *left_over(costs, fixed))
     if elsewhere:
         fixed += elsewhere
         rest = align(costs, *left_over(costs, fixed))
     else:
-        rest = [one for one in in_order if not costs.fits(one)]
-    return sorted(fixed + rest, key=lambda one: one.first)
+        rest = [option for option in in_order if not costs.fits(option)]
+    return sorted(fixed + rest, key=lambda chosen: chosen.first)
 
 
 def left_over(costs: Costs, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
-    """The places of the summands, and of the targets, that are in none of the matches."""
-    used = {place for one in matches for place in (one.first, one.bias)}
-    taken = {one.target for one in matches}
-    rest = [place for place in range(len(costs.summands)) if place not in used]
-    return rest, [place for place in range(len(costs.targets)) if place not in taken]
+    """The indices of the summands, and of the targets, that are in none of the matches."""
+    used = {index for chosen in matches for index in (chosen.first, chosen.bias)}
+    taken = {chosen.target for chosen in matches}
+    rest = [index for index in range(len(costs.summands)) if index not in used]
+    return rest, [index for index in range(len(costs.targets)) if index not in taken]
 
 
 def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
     """The matches of `rest` with `free`, in any order, that are right or only lack their bias."""
     targets = defaultdict(set)  # by the values that fit them
     for target in free:
-        for one in costs.targets[target].forms:
-            targets[one.value].add(target)
-            targets[one.weights].add(target)
+        for way in costs.targets[target].forms:
+            targets[way.value].add(target)
+            targets[way.weights].add(target)
     options = [
-        Match(place, bias, target)
-        for place, after in zip_longest(rest, rest[1:])
-        for bias in biases_of(costs, place, after)
-        for target in sorted(targets[costs.summands[place].value])
+        Match(index, bias, target)
+        for index, after in zip_longest(rest, rest[1:])
+        for bias in biases_of(costs, index, after)
+        for target in sorted(targets[costs.summands[index].value])
     ]
-    found: list[Match] = []
+    matches: list[Match] = []
     used: set[int | None] = set()
     taken: set[int | None] = set()
     for option in sorted(filter(costs.fits, options), key=costs.of):  # the best first
-        places = {option.first, option.bias} - {None}
-        if option.target not in taken and used.isdisjoint(places):
-            found.append(option)
+        indices = {option.first, option.bias} - {None}
+        if option.target not in taken and used.isdisjoint(indices):
+            matches.append(option)
             taken.add(option.target)
-            used |= places
-    return found
+            used |= indices
+    return matches
 
 
-def biases_of(costs: Costs, place: int, after: int | None) -> tuple[int | None, ...]:
+def biases_of(costs: Costs, index: int, after: int | None) -> tuple[int | None, ...]:
     """With which bias a summand may stand, None for alone; one that it is tied to stays with it."""
-    if after != place + 1 or not costs.summands[after].is_number:
+    if after != index + 1 or not costs.summands[after].is_number:
         return (None,)
     return (after,) if costs.summands[after].after_product else (after, None)
 
@@ -362,18 +364,18 @@ def biases_of(costs: Costs, place: int, after: int | None) -> tuple[int | None, 
 def match_names(costs: Costs) -> Iterator[Match]:
     """For each layer that a name means alone, the best of the terms that bear the name."""
     bearers = defaultdict(list)
-    for place, one in enumerate(costs.summands):
-        named = costs.names[one.name].targets
+    for index, summand in enumerate(costs.summands):
+        named = costs.names[summand.name].targets
         if len(named) == 1:
-            bearers[min(named)].append(place)
-    for target, places in bearers.items():
+            bearers[min(named)].append(index)
+    for target, indices in bearers.items():
         options: list[tuple[float, int, int | None]] = []  # cost beside leaving them all out
-        for place, after in zip_longest(places, places[1:]):
-            gain = costs.extra(place)
-            options.append((costs.single(place, target) - gain, place, None))
-            if after == place + 1 and costs.summands[after].is_number:
+        for index, after in zip_longest(indices, indices[1:]):
+            gain = costs.extra(index)
+            options.append((costs.single(index, target) - gain, index, None))
+            if after == index + 1 and costs.summands[after].is_number:
                 gain += costs.extra(after)
-                options.append((costs.pair(place, target) - gain, place, after))
+                options.append((costs.pair(index, target) - gain, index, after))
         _, first, bias = min(options, key=lambda option: option[0])
         yield Match(first, bias, target)
 

@@ -50,17 +50,27 @@ class Line:
     statement: int  # lines that a plus sign ties together share one
 
 
-SPACES = " \u00a0\u2009\u202f"  # thin and unbreakable ones stand inside numbers
-TOKEN = re.compile(
-    rf"\s*(?:(?P<number>[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])"
-    rf"|[0-9]{{1,3}}(?:[_{SPACES}][0-9]{{3}})+(?![0-9])"
-    r"|[0-9]+)"
-    r"|(?P<power>\^|\*\*)"
-    r"|(?P<superscript>[²³⁴⁵⁶⁷⁸⁹])"
-    r"|(?P<times>[xX×✕✖⨯*∗·⋅∙])"
-    r"|(?P<plus>\+)|(?P<open>\()|(?P<close>\))"
-    r"|(?P<other>\S))"
-)
+# Every pattern here is linear: no text makes it look at a character more than a few times.
+
+
+def token_pattern(*separators: str) -> re.Pattern[str]:
+    """The signs of an expression; `separators`: what may stand between groups of three digits."""
+    grouped = "|".join(f"[0-9]{{1,3}}(?:{sign}[0-9]{{3}})+(?![0-9])" for sign in separators)
+    return re.compile(
+        rf"(?P<number>{grouped}|[0-9]+)"
+        r"|(?P<power>\^|\*\*)"
+        r"|(?P<superscript>[²³⁴⁵⁶⁷⁸⁹])"
+        r"|(?P<times>[xX×✕✖⨯*∗·⋅∙])"
+        r"|(?P<plus>\+)|(?P<open>\()|(?P<close>\))"
+        r"|(?P<other>\S)"
+    )
+
+
+# An ordinary blank is a thousands separator among plain numbers only: in a product, as in
+# 3x3x64 128, a sign was forgotten. Thin blanks are typed for nothing else.
+TOKEN = token_pattern(",", "[_\u2009\u202f]")
+PLAIN_NUMBERS = re.compile(r"[0-9,_+\s]*")
+TOKEN_OF_PLAIN_NUMBERS = token_pattern(",", "[_ \u00a0\u2009\u202f]")
 SUPERSCRIPTS = {sign: str(power) for power, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", start=2)}
 BULLET = re.compile(r"(?:[-•–*]|[0-9]{1,3}[.)])\s+")
 SUM = re.compile(r"(?:(?:sum|total)\b[^0-9:=]*[:=]?|[Σ∑]\s*[:=]?|=)\s*", re.IGNORECASE)
@@ -72,7 +82,8 @@ class Reader:
     """Reads one expression; every fault is a LabError that says where it stopped."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = [(str(found.lastgroup), found[0].strip()) for found in TOKEN.finditer(text)]
+        pattern = TOKEN_OF_PLAIN_NUMBERS if PLAIN_NUMBERS.fullmatch(text) else TOKEN
+        self.tokens = [(str(token.lastgroup), token[0]) for token in pattern.finditer(text)]
         self.at = 0
         self.depth = 0
 
@@ -80,8 +91,14 @@ class Reader:
         """The whole text as a sum of products."""
         products = self.sum()
         if self.at < len(self.tokens):
-            raise LabError(f"{self.tokens[self.at][1]!r} stands where x or + was expected.")
+            raise LabError(self.unexpected())
         return products
+
+    def unexpected(self, at_the_end: str = "") -> str:
+        """What is wrong with the next token; `at_the_end` where there is none."""
+        if self.at == len(self.tokens):
+            return at_the_end
+        return f"{self.tokens[self.at][1]!r} stands where x or + was expected."
 
     def sum(self) -> list[Product]:
         """product (+ product)*."""
@@ -114,13 +131,13 @@ class Reader:
                 raise LabError(f"Parentheses go at most {MAX_DEPTH} deep.")
             products = self.sum()
             if not self.takes("close"):
-                raise LabError("A closing parenthesis is missing.")
+                raise LabError(self.unexpected("A closing parenthesis is missing."))
             self.depth -= 1
             return products
         number = self.takes("number")
         if not number:
-            found = self.tokens[self.at :][:1]
-            where = f", not {found[0][1]!r}" if found else " at its end"
+            is_over = self.at == len(self.tokens)
+            where = " at its end" if is_over else f", not {self.tokens[self.at][1]!r}"
             raise LabError(f"A whole number was expected{where}.")
         return [(whole(number),) * self.exponent()]
 
@@ -153,10 +170,10 @@ def whole(digits: str) -> int:
 
 def read(text: str) -> tuple[list[Line], tuple[UnreadableLine, ...]]:
     """The lines that hold anything. Raises LabError for text that is empty or too long."""
-    if not text.strip():
-        raise LabError(f"There is nothing to check yet; write {EXAMPLE}.")
     if len(text) > MAX_CHARACTERS:
         raise LabError(f"A hand count has up to {MAX_CHARACTERS:,} characters, not {len(text):,}.")
+    if not text.strip():
+        raise LabError(f"There is nothing to check yet; write {EXAMPLE}.")
     rows = text.splitlines()
     if len(rows) > MAX_LINES:
         raise LabError(f"A hand count has up to {MAX_LINES} lines, not {len(rows):,}.")
@@ -182,8 +199,8 @@ def read(text: str) -> tuple[list[Line], tuple[UnreadableLine, ...]]:
 def read_line(number: int, row: str, statement: int) -> Line:
     """One line, its name and claimed result split off. Raises LabError where it cannot be read."""
     row = BULLET.sub("", row, count=1) if BULLET.match(row) else row
-    if found := SUM.match(row):
-        claim = row[found.end() :].rpartition("=")[2]
+    if start_of_sum := SUM.match(row):
+        claim = row[start_of_sum.end() :].rpartition("=")[2]
         return Line(number, "", (), value_of(Reader(claim).read()), True, statement)
     name, rest = split_name(row)
     if not rest:
@@ -201,10 +218,10 @@ def split_name(row: str) -> tuple[str, str]:
     name, colon, rest = row.partition(":")
     if colon:
         return name.strip(), rest.strip()
-    found = WORDS.match(row)
-    if not found:
+    words = WORDS.match(row)
+    if not words:
         return "", row
-    name, rest = found[0].strip(), row[found.end() :]
+    name, rest = words[0].strip(), row[words.end() :]
     if number := NUMBER_OF_NAME.match(rest):
         name, rest = f"{name} {number[1]}", rest[number.end() :]
     return name, rest.removeprefix("=").strip()
@@ -245,14 +262,14 @@ def summands_of(lines: Sequence[Line]) -> list[Summand]:
     products = Counter(
         line.statement for line in lines for factors in line.products if len(factors) > 1
     )
-    found = []
+    summands = []
     for line in lines:
-        for place, factors in enumerate(line.products):
+        for index, factors in enumerate(line.products):
             ordered = tuple(sorted(factors))
-            is_second = len(factors) == 1 and place > 0
-            after_product = is_second and len(line.products[place - 1]) > 1
+            is_second = len(factors) == 1 and index > 0
+            after_product = is_second and len(line.products[index - 1]) > 1
             few = products[line.statement] == 1 or len(line.products) == 2
-            found.append(
+            summands.append(
                 Summand(
                     line=line.number,
                     statement=line.statement,
@@ -265,6 +282,6 @@ def summands_of(lines: Sequence[Line]) -> list[Summand]:
                     is_tied=is_second and few,
                 )
             )
-    if len(found) > MAX_SUMMANDS:
-        raise LabError(f"A hand count has up to {MAX_SUMMANDS} terms, not {len(found):,}.")
-    return found
+    if len(summands) > MAX_SUMMANDS:
+        raise LabError(f"A hand count has up to {MAX_SUMMANDS} terms, not {len(summands):,}.")
+    return summands

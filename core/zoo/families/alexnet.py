@@ -1,4 +1,4 @@
-"""AlexNet as in "Dive into Deep Learning", chapter 8.1 (Krizhevsky et al. 2012, one tower)."""
+"""The table of AlexNet as in "Dive into Deep Learning" 8.1 (Krizhevsky et al. 2012, one tower)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ResNet-20, 56 and 110 for small images: Deep Residual Learning, arXiv 1512.03385, section 4.2.
+"""Depths and options of the ResNets for small images (arXiv 1512.03385, section 4.2).
 
 Depth 6n + 2: a 3×3 convolution, three stages of n units with 16, 32 and 64 channels, the first unit
 of stages 2 and 3 with stride 2, global average pooling, one linear layer. Where the shape changes

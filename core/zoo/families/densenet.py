@@ -1,4 +1,4 @@
-"""DenseNet: every layer reads all earlier ones of its block (arXiv 1608.06993).
+"""Depths, growth rates and options of the DenseNets (arXiv 1608.06993).
 
 `densenet121` is the paper's table 1; `densenet` is the small one of "Dive into Deep Learning",
 chapter 8.7, whose layers have no 1×1 bottleneck.

@@ -1,4 +1,4 @@
-"""Networks of parallel branches: the course note's Inception net, and GoogLeNet (1409.4842)."""
+"""The widths of the branches in the course note's Inception net and GoogLeNet (1409.4842)."""
 
 from __future__ import annotations
 

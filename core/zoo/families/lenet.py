@@ -1,4 +1,4 @@
-"""LeNet-5 with average pooling and sigmoids, as in "Dive into Deep Learning", chapter 7.6."""
+"""The row of LeNet-5, average pooling and sigmoids, as in "Dive into Deep Learning" 7.6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course note's residual net and the shortcuts its homework asks for."""
+"""Options of the course note's residual net: the shortcuts that its homework asks for."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""ResNet-18, 34 and 50: Deep Residual Learning, arXiv 1512.03385, table 1.
-
-As torchvision builds them: the stride of a bottleneck sits in its 3×3 convolution.
-"""
+"""Depths of ResNet-18, 34 and 50: Deep Residual Learning, arXiv 1512.03385, table 1."""
 
 from __future__ import annotations
 

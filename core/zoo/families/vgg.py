@@ -1,4 +1,4 @@
-"""The VGG family: five blocks of 3×3 convolutions, then three linear layers.
+"""The blocks of the VGG family: convolutions and channels of each, and a reader's own as text.
 
 Very Deep Convolutional Networks, arXiv 1409.1556, table 1; as code in "Dive into Deep Learning",
 chapter 8.2, from which the default of one input channel and ten classes comes.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, shown
 from core.zoo.architecture import Architecture, Option, built_by, scaled
 
 HEAD_WIDTH = 4096
@@ -45,15 +45,17 @@ def forum_blocks(ratio: int) -> tuple[Block, ...]:
 
 
 MAX_BLOCKS, MAX_CONVS, MAX_CHANNELS = 10, 16, 4096
+MAX_CONV_ARCH = 500  # characters
+PAIR = re.compile(r"(\d+)\s*[x×,]\s*(\d+)")  # quadratic where no pair is, so the text is bounded
+BETWEEN_PAIRS = re.compile(r"[\s,;()\[\]]")
 
 
 def parse_conv_arch(text: str) -> tuple[Block, ...]:
     """`"1x64 1x128 2x256"` or `"(1, 64), (1, 128), (2, 256)"` as blocks; raises LabError."""
-    pairs = re.findall(r"(\d+)\s*[x×,]\s*(\d+)", text[:500])
-    rest = re.sub(r"(\d+)\s*[x×,]\s*(\d+)|[\s,;()\[\]]", "", text[:500])
     example = "write convolutions x channels for each block, such as 1x64 1x128 2x256 2x512 2x512"
-    if rest or not pairs or len(text) > 500:
-        raise LabError(f"conv_arch {text[:60]!r} cannot be read; {example}.")
+    pairs = PAIR.findall(text) if len(text) <= MAX_CONV_ARCH else []
+    if not pairs or BETWEEN_PAIRS.sub("", PAIR.sub("", text)):
+        raise LabError(f"conv_arch {shown(text)} cannot be read; {example}.")
     blocks = tuple(Block(int(convs), int(channels)) for convs, channels in pairs)
     if len(blocks) > MAX_BLOCKS or any(
         not 1 <= block.convs <= MAX_CONVS or not 1 <= block.channels <= MAX_CHANNELS

@@ -1,4 +1,4 @@
-"""AlexNet as in "Dive into Deep Learning", chapter 8.1 (Krizhevsky et al. 2012, one tower)."""
+"""Builds AlexNet from its table in core.zoo.families.alexnet."""
 
 from __future__ import annotations
 

@@ -1,11 +1,6 @@
-"""ResNet-20, 56 and 110 for small images: Deep Residual Learning, arXiv 1512.03385, section 4.2.
+"""Builds the ResNets for small images: a stem, three stages of residual units, a head.
 
-Depth 6n + 2: a 3×3 convolution, three stages of n units with 16, 32 and 64 channels, the first unit
-of stages 2 and 3 with stride 2, global average pooling, one linear layer. Where the shape changes
-the shortcut drops pixels and adds channels of zeros (option A), as the paper does for these nets: a
-projection would give the residual nets parameters and a path that the plain ones do not have, and
-so blur the comparison. The units, and what stands before and after them in a net with
-pre-activation, are those of Identity Mappings, arXiv 1603.05027.
+Depths and options are in core.zoo.families.cifar_resnet, the units in residual_units.
 """
 
 from __future__ import annotations
@@ -31,11 +26,11 @@ def cifar_resnet(spec: ModelSpec) -> nn.Sequential:
     layers["stem"] = stem(spec.in_channels, width, options, bias)
     for number, channels in enumerate(STAGE_CHANNELS, start=1):
         units: OrderedDict[str, nn.Module] = OrderedDict()
-        for place in range(1, (depth - 2) // 6 + 1):
-            stride = 2 if number > 1 and place == 1 else 1
+        for index in range(1, (depth - 2) // 6 + 1):
+            stride = 2 if number > 1 and index == 1 else 1
             after = scaled(channels, spec.ratio)
-            is_first = number == place == 1
-            units[f"unit{place}"] = residual_unit(width, after, stride, options, bias, is_first)
+            is_first = number == index == 1
+            units[f"unit{index}"] = residual_unit(width, after, stride, options, bias, is_first)
             width = after
         layers[f"stage{number}"] = nn.Sequential(units)
     layers["head"] = head(width, spec.num_classes, options)

@@ -1,7 +1,6 @@
-"""DenseNet: every layer reads all earlier ones of its block (arXiv 1608.06993).
+"""Builds DenseNets: the dense block, whose layers read all earlier ones, and the transition.
 
-`densenet121` is the paper's table 1; `densenet` is the small one of "Dive into Deep Learning",
-chapter 8.7, whose layers have no 1×1 bottleneck.
+Depths, growth rates and options are in core.zoo.families.densenet.
 """
 
 from __future__ import annotations
@@ -96,9 +95,9 @@ def densenet(spec: ModelSpec) -> nn.Sequential:
         )
         channels += depth * growth_rate
         if number <= transitions:
-            kept = max(1, channels * compression // 100)
-            layers[f"transition{number}"] = transition(channels, kept, config.bias)
-            channels = kept
+            compressed = max(1, channels * compression // 100)
+            layers[f"transition{number}"] = transition(channels, compressed, config.bias)
+            channels = compressed
     layers["head"] = nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(channels),

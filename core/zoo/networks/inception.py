@@ -1,4 +1,4 @@
-"""Networks of parallel branches: the course note's Inception net, and GoogLeNet (1409.4842)."""
+"""Builds networks of parallel branches; the widths are in core.zoo.families.inception."""
 
 from __future__ import annotations
 

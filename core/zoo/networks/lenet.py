@@ -1,4 +1,4 @@
-"""LeNet-5 with average pooling and sigmoids, as in "Dive into Deep Learning", chapter 7.6."""
+"""Builds LeNet-5."""
 
 from __future__ import annotations
 

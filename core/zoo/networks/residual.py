@@ -1,4 +1,4 @@
-"""The course note's residual net and the shortcuts its homework asks for."""
+"""Builds the course note's residual net: its block, with the homework's mistake if asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Residual units put together from their parts: every shortcut, every order of activations.
+"""Builds residual units from their parts: every shortcut, every order of activations.
 
 Identity Mappings in Deep Residual Networks, arXiv 1603.05027, figures 2 and 4.
 """
@@ -110,18 +110,18 @@ class UnitOptions:
     @classmethod
     def of(cls, spec: ModelSpec) -> UnitOptions:
         """From a spec whose options are complete. Raises LabError for an order that needs more."""
-        chosen = dict(spec.options)
-        found = cls(
-            str(chosen["shortcut"]),
-            str(chosen["order"]),
-            bool(chosen["batch_norm"]),
-            float(chosen["factor"]),
-            float(chosen["gate_bias"]),
-            float(chosen["dropout"]),
+        given = dict(spec.options)
+        options = cls(
+            str(given["shortcut"]),
+            str(given["order"]),
+            bool(given["batch_norm"]),
+            float(given["factor"]),
+            float(given["gate_bias"]),
+            float(given["dropout"]),
         )
-        if ORDERS[found.order].needs_norm and not found.batch_norm:
-            raise LabError(f"The order {found.order} needs BatchNorm; set batch_norm to true.")
-        return found
+        if ORDERS[options.order].needs_norm and not options.batch_norm:
+            raise LabError(f"The order {options.order} needs BatchNorm; set batch_norm to true.")
+        return options
 
 
 def residual_unit(

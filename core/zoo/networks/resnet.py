@@ -1,6 +1,7 @@
-"""ResNet-18, 34 and 50: Deep Residual Learning, arXiv 1512.03385, table 1.
+"""Builds ResNet-18, 34 and 50: the basic block, the bottleneck, and the stages of them.
 
-As torchvision builds them: the stride of a bottleneck sits in its 3×3 convolution.
+As torchvision builds them: the stride of a bottleneck sits in its 3×3 convolution. The depths are
+in core.zoo.families.resnet.
 """
 
 from __future__ import annotations

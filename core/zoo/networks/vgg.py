@@ -1,7 +1,6 @@
-"""The VGG family: five blocks of 3×3 convolutions, then three linear layers.
+"""Builds VGGs from a row of blocks: those of the paper, the forum's, and a reader's own.
 
-Very Deep Convolutional Networks, arXiv 1409.1556, table 1; as code in "Dive into Deep Learning",
-chapter 8.2, from which the default of one input channel and ten classes comes.
+The blocks are in core.zoo.families.vgg.
 """
 
 from __future__ import annotations

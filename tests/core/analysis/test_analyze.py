@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import cache
 
 import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
 import core.analysis
 from core.analysis import KINDS, LEVELS, Analysis, analyze, torchinfo_summary
 from core.specs import LabError, ModelSpec
-from core.zoo.building import build, build_on_meta
-from core.zoo.catalogue import CATALOGUE
+from core.zoo.building import build
+from tests.core.networks import DEFAULTS, THIN, analysis_of, flops_of, module_of
 from tools.peak_memory import kept_in_a_real_step
 
-DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}
-THIN = {
-    f"{spec.arch}, thin": replace(spec, ratio=3, image_size=97, in_channels=2, num_classes=7)
-    for spec in DEFAULTS.values()
-}
 VARIANTS = {
     f"course-residual, {shortcut}{', as published' if published else ''}": ModelSpec(
         "course-residual",
@@ -41,8 +33,6 @@ VARIANTS |= {
 }
 EVERY = DEFAULTS | THIN | VARIANTS
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
-
-analysis_of = cache(analyze)
 
 
 def module(analysis: Analysis, path: str) -> core.analysis.LayerCost:
@@ -72,7 +62,7 @@ def test_columns_add_up_to_the_totals_at_every_level(spec):
 
 @every_network
 def test_parameters_are_the_networks(spec):
-    network = build_on_meta(spec)
+    network = module_of(spec)
     assert analysis_of(spec).totals.params == sum(p.numel() for p in network.parameters())
     assert analysis_of(spec).buffer_bytes == sum(b.nbytes for b in network.buffers())
     by_module = {
@@ -85,12 +75,12 @@ def test_parameters_are_the_networks(spec):
 
 @every_network
 def test_macs_are_half_of_pytorchs_flops(spec):
-    network = build_on_meta(spec).eval()
-    image = torch.empty(1, spec.in_channels, spec.image_size, spec.image_size, device="meta")
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
+    """Of two images; backward the first layer needs no gradient of its input, a dead one none."""
     totals = analysis_of(spec).totals
-    assert 2 * totals.macs == totals.flops == counter.get_total_flops()
+    forward, together = flops_of(spec)
+    assert 2 * totals.macs == totals.flops and 2 * totals.flops == forward
+    assert 2 * 2 * (totals.macs + totals.backward_macs) == together
+    assert totals.backward_macs < 2 * totals.macs
 
 
 @every_network

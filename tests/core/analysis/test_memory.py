@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.analysis import analyze
-from core.analysis import cpu as processor
+from core.analysis import analyze, cpu
 from core.specs import ModelSpec
 from tools.peak_memory import inference_peak, training_peak
 
@@ -46,7 +45,7 @@ def test_inference_takes_what_was_estimated_within_a_twentieth(text):
 
 WORK_SPACE = """
 import torch
-from core.analysis import analyze, processor
+from core.analysis import analyze
 from core.specs import ModelSpec
 from tools.peak_memory import training_peak
 
@@ -57,7 +56,7 @@ print(analyze(spec).training_bytes(32, threads=2) / training_peak(spec, 32))
 
 
 @pytest.mark.parametrize("instructions", ["AVX2", "ALL"])
-def test_small_maps_take_work_space_as_the_processor_has_it(instructions):
+def test_small_maps_take_work_space_as_the_cpu_has_it(instructions):
     """Without AVX-512 each thread takes some, with it none does; oneDNN can be held back."""
     done = subprocess.run(
         [sys.executable, "-c", WORK_SPACE],
@@ -71,7 +70,7 @@ def test_small_maps_take_work_space_as_the_processor_has_it(instructions):
 
 
 @pytest.mark.parametrize(
-    ("text", "limit", "found"),
+    ("text", "limit", "expected"),
     [
         ("flags\t: avx2 avx512f avx512dq avx512bw avx512vl", "", True),
         ("flags\t: avx2 avx512f avx512dq avx512bw avx512vl", "AVX2", False),
@@ -80,19 +79,19 @@ def test_small_maps_take_work_space_as_the_processor_has_it(instructions):
         (None, "", False),
     ],
 )
-def test_where_the_processor_does_not_tell_more_memory_is_expected(
-    text, limit, found, tmp_path, monkeypatch
+def test_where_the_cpu_does_not_tell_more_memory_is_expected(
+    text, limit, expected, tmp_path, monkeypatch
 ):
     info = tmp_path / "cpuinfo"
     if text is not None:
         info.write_text(text)
-    monkeypatch.setattr(processor, "CPU_INFO", info)
+    monkeypatch.setattr(cpu, "CPU_INFO", info)
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
-    assert processor.has_avx512.__wrapped__() is found
+    assert cpu.has_avx512.__wrapped__() is expected
 
 
 def test_inference_in_vgg11_holds_an_input_and_an_output_at_a_time():
-    """The largest pair of neighbours: conv and ReLU of block 1, 64 maps of 224×224 each."""
+    """The largest pair of neighbors: conv and ReLU of block 1, 64 maps of 224×224 each."""
     spec = ModelSpec("vgg11")
     analysis = analyze(spec)
     pair = 2 * 4 * 64 * 224 * 224

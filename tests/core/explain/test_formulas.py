@@ -6,29 +6,20 @@ import math
 import re
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.analysis import analyze
 from core.analysis.records import LEVELS, LayerCost, Window
 from core.analysis.trace import trace
 from core.explain.formulas import Formula, formulas
 from core.specs import ModelSpec
-from core.zoo.catalogue import CATALOGUE
+from tests.core.networks import DEFAULTS, THIN, analysis_of
 
-DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}
-THIN = {
-    f"{spec.arch}, thin": replace(spec, ratio=3, image_size=97, in_channels=2, num_classes=7)
-    for spec in DEFAULTS.values()
-}
 EVERY = DEFAULTS | THIN
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
-
-analysis_of = cache(analyze)
 
 
 def evaluated(text: str) -> int:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from core.analysis import analyze
 from core.explain.growth import concatenation_bytes, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
 from core.report.tables.layers import growth_frame
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build_on_meta
 from core.zoo.catalogue import CATALOGUE
+from tests.core.networks import analysis_of
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from core.zoo.catalogue import CATALOGUE
 @pytest.mark.parametrize(("growth_rate", "compression"), [(32, 50), (12, 70)])
 def test_channels_follow_growth_rate_and_compression(name, layers, growth_rate, compression):
     options = {"growth_rate": growth_rate, "compression": compression}
-    analysis = analyze(replace(CATALOGUE[name].default, image_size=64, options=options))
+    analysis = analysis_of(replace(CATALOGUE[name].default, image_size=64, options=options))
     steps = iter(growth(analysis))
     channels = 64
     for number, depth in enumerate(layers, start=1):
@@ -44,7 +44,7 @@ def test_channels_follow_growth_rate_and_compression(name, layers, growth_rate, 
 
 
 def test_the_steps_are_the_network_s_dense_part():
-    analysis = analyze(CATALOGUE["densenet"].default)
+    analysis = analysis_of(CATALOGUE["densenet"].default)
     steps = growth(analysis)
     outside = [one for one in analysis.layers if one.block in ("stem", "head")]
     for field in ("params", "macs"):
@@ -63,7 +63,7 @@ def test_the_steps_are_the_network_s_dense_part():
 
 
 def test_each_concatenation_is_kept_twice_as_the_saved_maps_say():
-    analysis = analyze(CATALOGUE["densenet121"].default)
+    analysis = analysis_of(CATALOGUE["densenet121"].default)
     kept = [
         layer.saved_bytes
         for layer in analysis.layers
@@ -74,7 +74,7 @@ def test_each_concatenation_is_kept_twice_as_the_saved_maps_say():
 
 
 def test_a_network_without_dense_blocks_does_not_grow():
-    assert growth(analyze(ModelSpec("lenet", image_size=28))) == ()
+    assert growth(analysis_of(ModelSpec("lenet", image_size=28))) == ()
 
 
 @pytest.mark.parametrize("options", [{"growth_rate": 0}, {"growth_rate": 65}, {"compression": 9}])

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from core.analysis import analyze
-from core.explain.shape_errors import mistakes
+from core.explain.shape_errors import shape_errors
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import first_line
+from tests.core.networks import analysis_of
 
 
 def said_by(module: nn.Module, *shape: int) -> str:
@@ -24,26 +25,26 @@ def said_by(module: nn.Module, *shape: int) -> str:
 
 def test_in_channels_that_stay_as_they_were():
     """Q5: without `in_channels = out_channels` the second convolution of a block breaks."""
-    [found] = mistakes("block3.conv2", analyze(ModelSpec("vgg11", 4, 32)))
-    assert found.reason == "its input channels stayed at the 32 of block3.conv1"
-    assert found.error == said_by(nn.Conv2d(32, 64, 3, padding=1), 1, 64, 8, 8)
+    [error] = shape_errors("block3.conv2", analyze(ModelSpec("vgg11", 4, 32)))
+    assert error.reason == "its input channels stayed at the 32 of block3.conv1"
+    assert error.error == said_by(nn.Conv2d(32, 64, 3, padding=1), 1, 64, 8, 8)
 
 
 def test_a_map_that_was_written_down_for_another_size():
     """Q8: `out_channels * 7 * 7` is right at 224 pixels only; here 4 * 4 at 28."""
     spec = ModelSpec("course-residual", image_size=40)
-    [found] = mistakes("dense.linear", analyze(spec), analyze(replace(spec, image_size=28)))
-    assert found.reason == "its 512 inputs were written down for images of 28 pixels"
-    assert found.error == said_by(nn.Linear(512, 10), 1, 32 * 7 * 7)
+    [error] = shape_errors("dense.linear", analyze(spec), analyze(replace(spec, image_size=28)))
+    assert error.reason == "its 512 inputs were written down for images of 28 pixels"
+    assert error.error == said_by(nn.Linear(512, 10), 1, 32 * 7 * 7)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_every_network_s_mistakes_have_an_error_and_right_layers_have_none(name):
+def test_every_network_s_shape_errors_are_pytorch_s_and_right_layers_have_none(name):
     default = CATALOGUE[name].default
-    analysis, elsewhere = analyze(default), analyze(replace(default, image_size=96))
+    analysis, elsewhere = analysis_of(default), analysis_of(replace(default, image_size=96))
     linear = {layer.path for layer in analysis.layers if layer.kind == "linear"}
     for layer in analysis.layers:
-        for found in mistakes(layer.path, analysis, elsewhere):
-            assert "channels" in found.error or "shapes cannot be multiplied" in found.error
+        for error in shape_errors(layer.path, analysis, elsewhere):
+            assert "channels" in error.error or "shapes cannot be multiplied" in error.error
         if layer.path in linear:
-            assert not list(mistakes(layer.path, analysis, analysis))
+            assert not list(shape_errors(layer.path, analysis, analysis))

@@ -15,7 +15,6 @@ from core.analysis import analyze
 from core.measure.gradient_flow import (
     Trained,
     blocks_of,
-    initialized,
     measure,
     measure_flow,
 )
@@ -29,6 +28,7 @@ from core.measure.gradient_records import (
 )
 from core.report.sentences.gradients import gradient_sentences, label
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
+from core.training.initialization import initialized_network, xavier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 COURSE = ModelSpec("course-residual", image_size=28)
@@ -101,7 +101,7 @@ def test_a_block_s_gain_is_the_norm_before_by_the_norm_behind():
 
 def test_blocks_are_the_innermost_modules_with_several_weight_layers():
     assert list(blocks_of(stack(3, True, True))) == ["2", "3", "4"]
-    assert list(blocks_of(initialized(COURSE, "default", 0))) == ["residual1", "residual2"]
+    assert list(blocks_of(initialized_network(COURSE, "default", 0))) == ["residual1", "residual2"]
 
 
 @pytest.mark.parametrize("initialization", ["default", "xavier"])
@@ -111,8 +111,6 @@ def test_a_deep_plain_net_vanishes_and_shortcut_or_batch_norm_prevent_it(initial
         for batch_norm in (False, True):
             network = stack(24, shortcut, batch_norm)
             if initialization == "xavier":
-                from core.training.fit import xavier
-
                 network.apply(xavier)
             layers = list(measure(network, *images()).layers.values())[:-1]
             last = layers[-1].weight_gradient
@@ -147,7 +145,7 @@ def test_the_same_settings_give_the_same_numbers():
 
 
 def test_a_run_is_measured_before_and_after_its_training(tmp_path):
-    network = initialized(COURSE, "xavier", 5)
+    network = initialized_network(COURSE, "xavier", 5)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(0.5)

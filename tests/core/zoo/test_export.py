@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -21,14 +22,10 @@ from core.zoo.building import build
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.export import WIDTH, comment, source_code
 from core.zoo.variants import VARIANTS, variants_of
+from tests.core.networks import DEFAULTS, THIN, module_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-DEFAULTS = {name: row.default for name, row in CATALOGUE.items()}
-THIN = {
-    f"{spec.arch}, thin": replace(spec, ratio=3, image_size=97, in_channels=2, num_classes=7)
-    for spec in DEFAULTS.values()
-}
 BLOCKS = {
     f"course-residual, {name}": ModelSpec("course-residual", image_size=28, options=variant.options)
     for name, variant in VARIANTS.items()
@@ -51,11 +48,16 @@ OWN = {
 }
 EVERY = DEFAULTS | THIN | BLOCKS | DEEP | OWN
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
-every_small_network = pytest.mark.parametrize(
-    "spec", (THIN | BLOCKS | DEEP | OWN).values(), ids=(THIN | BLOCKS | DEEP | OWN).keys()
-)
+SMALL = THIN | BLOCKS | DEEP | OWN
+every_small_network = pytest.mark.parametrize("spec", SMALL.values(), ids=SMALL.keys())
 
 code_of = cache(source_code)
+
+
+@cache
+def exported(spec: ModelSpec) -> nn.Module:
+    """The network of the file, on meta."""
+    return on_meta(taken_along(code_of(spec)))
 
 
 def taken_along(source: str) -> Callable[[], nn.Module]:
@@ -87,7 +89,7 @@ def images(spec: ModelSpec) -> Tensor:
 
 @every_network
 def test_the_code_builds_the_same_tensors_under_the_same_names(spec):
-    ours, theirs = on_meta(lambda: build(spec)), on_meta(taken_along(code_of(spec)))
+    ours, theirs = module_of(spec), exported(spec)
     assert tensors(theirs) == tensors(ours)
     assert count(theirs) == count(ours)
     assert f"\n# Parameters: {count(ours):,}\n" in code_of(spec)
@@ -96,14 +98,14 @@ def test_the_code_builds_the_same_tensors_under_the_same_names(spec):
 @every_network
 def test_the_code_builds_the_same_layers_with_the_same_settings(spec):
     """PyTorch's own description of a layer names its stride, padding, probability and so on."""
-    ours, theirs = on_meta(lambda: build(spec)), on_meta(taken_along(code_of(spec)))
+    ours, theirs = module_of(spec), exported(spec)
     assert str(theirs) == str(ours)
 
 
 @every_small_network
 def test_with_the_same_weights_the_code_gives_the_same_scores(spec):
     torch.manual_seed(0)
-    ours, theirs = build(spec), on_meta(taken_along(code_of(spec)))
+    ours, theirs = build(spec), deepcopy(exported(spec))
     theirs.load_state_dict(ours.state_dict(), strict=True, assign=True)
     x = images(spec)
     with torch.no_grad():

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.analysis import analyze
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build
 from core.zoo.catalogue import complete
 from core.zoo.families.cifar_resnet import DEPTHS
 from core.zoo.networks.residual_units import GatedUnit, PadChannels, UnitOptions, residual_unit
 from core.zoo.variants import NETWORKS, ORDERS, SHORTCUTS, VARIANTS, variant_of
+from tests.core.networks import analysis_of, module_of
 
 PLAIN = UnitOptions("identity", "original", False, 0.25, -3.0, 0.5)
 CHANNELS = 3
@@ -160,7 +160,7 @@ def test_the_mistake_is_offered_only_as_it_was_published():
 
 def parameters(arch: str, **options) -> int:
     spec = ModelSpec(arch, image_size=32, in_channels=3, options=options)
-    return sum(one.numel() for one in build(spec).parameters())
+    return sum(parameter.numel() for parameter in module_of(spec).parameters())
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_parameters_are_those_of_the_paper(arch, millions):
 @pytest.mark.parametrize("arch", DEPTHS)
 @pytest.mark.parametrize("size", [28, 32])
 def test_maps_halve_twice_and_the_depth_is_in_the_name(arch, size):
-    layers = analyze(ModelSpec(arch, image_size=size, in_channels=3)).layers
+    layers = analysis_of(ModelSpec(arch, image_size=size, in_channels=3)).layers
     assert max(layer.depth for layer in layers) == DEPTHS[arch]
     maps = list(dict.fromkeys(row.output_shape[1:] for row in layers if len(row.output_shape) == 4))
     assert maps[:1] + maps[1:3] == [(16, size, size), (32, size // 2, size // 2),

@@ -6,7 +6,7 @@ Reads only the analysis: what was really built, not what its name says.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from core.analysis.records import Analysis, LayerCost
@@ -67,8 +67,8 @@ def vgg_configuration(analysis: Analysis) -> Configuration | None:
     if distances[best] > WIDEST_DIFFERENCE:
         return None
     nearest = candidates[best]
-    whole = (*nearest.differences, *head_differences(analysis))
-    return Configuration(nearest.letter, nearest.title, nearest.ratio, whole)
+    all_differences = (*nearest.differences, *head_differences(analysis))
+    return replace(nearest, differences=all_differences)
 
 
 def built_blocks(analysis: Analysis) -> Blocks | None:
@@ -120,9 +120,9 @@ def table_blocks(rows: tuple[Block, ...], ratio: int) -> Blocks:
 def distance(built: Blocks, table: Blocks) -> int:
     """How many convolutions differ, block by block; a missing block counts with all of its own."""
     return sum(
-        one != other
+        ours != theirs
         for block, row in zip_longest(built, table, fillvalue=())
-        for one, other in zip_longest(block, row)
+        for ours, theirs in zip_longest(block, row)
     )
 
 

@@ -1,0 +1,56 @@
+"""Where the lab keeps files of its user: data sets that can be fetched again, and runs.
+
+LAB_DATA_DIR and LAB_RUNS_DIR come first, then the folders that the system has for such things
+(platformdirs; a relative XDG_* path is ignored, as the XDG base directory specification says).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+NAME = "cnn-architecture-lab"
+
+
+def data_folder() -> Path:
+    """The folder of the downloaded data sets; it need not exist yet."""
+    if folder := os.environ.get("LAB_DATA_DIR"):
+        return Path(folder).expanduser()
+    return _in_use(PlatformDirs(NAME, appauthor=False).user_cache_path, _old_cache() / NAME)
+
+
+def runs_folder() -> Path:
+    """The folder of the run store and of checkpoints; it need not exist yet."""
+    if folder := os.environ.get("LAB_RUNS_DIR"):
+        return Path(folder).expanduser()
+    folder_of_user = PlatformDirs(NAME, appauthor=False).user_data_path
+    return _in_use(folder_of_user / "runs", _old_data() / NAME / "runs")
+
+
+def _in_use(folder: Path, old: Path) -> Path:
+    """`folder`, or the one of an earlier version of the lab where only that is there."""
+    return old if old.is_dir() and not folder.exists() else folder
+
+
+# Where the lab looked before it used platformdirs.
+
+
+def _old_cache() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return folder if folder.is_absolute() else Path.home() / ".cache"
+
+
+def _old_data() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home())))
+    # A relative path was taken as it is: a store that was made there is still found there.
+    return Path(os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")))

@@ -1,16 +1,21 @@
-# make run    makes .venv, installs what is needed and starts the lab
-# make test   installs the tools too and runs every test
-# make lint   style, format and types
-# make check  lint and test
-# make bench  measures speed on this machine
-# make soak   kills the lab over and over: nothing may be lost (some minutes)
-# make clean  removes caches; the next make looks at .venv again
+# make run     makes .venv, installs what is needed and starts the lab
+# make test    installs the tools too and runs every test
+# make quick   the tests that need neither browser nor other process nor patience: under a minute
+# make lint    style, format and types
+# make check   lint and test
+# make oldest  the tests of core on the oldest PyTorch that is supported, in .venv-oldest
+# make lock    writes requirements.lock anew: the newest versions that the ranges allow
+# make bench   measures speed on this machine
+# make soak    kills the lab over and over: nothing may be lost (some minutes)
+# make clean   removes caches; the next make looks at .venv again
 
 PYTHON := .venv/bin/python
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 # the first that is new enough
+OLDEST := .venv-oldest/bin/python
+OLDEST_TORCH := torch==2.11.* # the lower end of the range in requirements.txt
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint check bench soak clean
+.PHONY: run test quick lint check oldest lock bench soak clean
 
 run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
@@ -18,13 +23,23 @@ run: .venv/installed
 test: .venv/installed-dev
 	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
+quick: .venv/installed-dev
+	$(PYTHON) -m pytest -n 2 --dist loadgroup -m "not slow"
+
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy core
+	$(PYTHON) -m mypy
 
 check: lint
 	$(MAKE) test
+
+oldest: .venv-oldest/installed
+	$(OLDEST) -m pytest -n 2 --dist loadgroup tests/core
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+		--custom-compile-command "make lock" --upgrade requirements-dev.txt -o requirements.lock
 
 bench: .venv/installed-dev
 	$(PYTHON) -m tools.bench
@@ -34,36 +49,41 @@ soak: .venv/installed-dev
 
 clean:
 	rm -rf .pytest_cache .ruff_cache .mypy_cache bench-results
-	rm -f .venv/installed .venv/installed-dev
-	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f .venv/installed .venv/installed-dev .venv-oldest/installed
+	find . -name '.venv*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/installed: requirements.txt | .venv/made
-	$(call install,requirements.txt)
+.venv/installed: requirements.txt requirements.lock | .venv/made
+	$(call install,$(PYTHON),-r requirements.txt -c requirements.lock)
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements.txt | .venv/made
-	$(call install,requirements-dev.txt)
+.venv/installed-dev: requirements-dev.txt requirements.txt requirements.lock | .venv/made
+	$(call install,$(PYTHON),-r requirements-dev.txt -c requirements.lock)
 	@touch .venv/installed $@
 
+.venv-oldest/installed: requirements-dev.txt requirements.txt | .venv-oldest/made
+	$(call install,$(OLDEST),-r requirements-dev.txt "$(strip $(OLDEST_TORCH))")
+	@touch $@
+
+# The lock only constrains what the ranges ask for: a torch without CUDA needs no CUDA libraries.
 # uv is several times faster, but nobody needs to have it.
 define install
-	@echo "Installing $(1); the first time this takes some minutes."
+	@echo "Installing; the first time this takes some minutes."
 	@if uv --version >/dev/null 2>&1; then \
-		uv pip install --python $(PYTHON) -r $(1); \
+		uv pip install --python $(1) $(2); \
 	else \
-		{ $(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip; } && \
-		$(PYTHON) -m pip install --disable-pip-version-check -r $(1); \
+		{ $(1) -m pip --version >/dev/null 2>&1 || $(1) -m ensurepip; } && \
+		$(1) -m pip install --disable-pip-version-check $(2); \
 	fi
 endef
 
-.venv/made:
+.venv/made .venv-oldest/made:
 	@if uv --version >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python '>=3.11' .venv; \
+		uv venv --quiet --allow-existing --python '>=3.11' $(@D); \
 	else \
 		for python in $(PYTHONS); do \
 			$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-			echo "$$python -m venv .venv"; \
-			$$python -m venv .venv; \
+			echo "$$python -m venv $(@D)"; \
+			$$python -m venv $(@D); \
 			exit; \
 		done; \
 		echo "The lab needs Python 3.11 or newer; this machine has $$(python3 --version 2>&1 || true)." >&2; \

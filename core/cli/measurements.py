@@ -1,116 +1,248 @@
-"""python -m core time | bench"""
+"""python -m core time | bench | gradients | predict"""
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cli.networks import network_spec
-from core.cli.runs import run_spec
-from core.cli.writing import say, write_csv, write_json, write_table
+import click
+
+from core.analysis import analyze as analyze_network
+from core.cli.flags import (
+    NetworkFlags,
+    RunFlags,
+    RunNumber,
+    Several,
+    command,
+    device_option,
+    network_flags,
+    output_option,
+    run_argument,
+    run_flags,
+)
+from core.cli.kept import Kept, kept_for_pages
+from core.cli.writing import say, write_result
+from core.measure.gradient_records import BATCH_NORMS, FAMILY, variations
 from core.report import formats
-from core.specs import MAX_BATCH_SIZE, LabError, check_whole
+from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
 
 if TYPE_CHECKING:
     from core.jobs.store import Store
+    from core.measure.gradient_flow import Trained
 
 LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
 THROUGHPUT_COLUMNS = [
     *("device", "batch_size", "loop", "loader_workers", "threads"),
     *("images_per_second", "slowest", "fastest", "share_of_peak"),
 ]
+GRADIENT_COLUMNS = [
+    *("network", "options", "state", "run", "layer", "depth"),
+    *("weight_gradient", "output_gradient", "variance"),
+]
+PREDICTION_COLUMNS = ["image", "label", "predicted", "confidence"]
 MAX_ROUNDS = 100
 
 
-def time_layers(arguments: Namespace) -> int:
-    """python -m core time"""
-    from core.analysis import analyze as analyze_network
+@command("time", "how long every layer of a network takes here")
+@network_flags()
+@click.option("--batch-size", type=int, default=32, metavar="N")
+@click.option("--passes", type=int, default=9, metavar="N")
+@device_option
+@output_option
+@kept_for_pages
+def time_layers(
+    network: NetworkFlags, batch_size: int, passes: int, device: str | None, output: str, kept: Kept
+) -> int:
+    """Runs the network on random images and times every layer, forward and backward.
+
+    The figures are medians over several passes, beside the multiply-adds and what the device
+    achieves on them.
+    """
     from core.jobs.engines.local import layer_times_name
-    from core.jobs.store import open_store
-    from core.jobs.worker import leave_with_parent
     from core.measure.layer_times import MAX_PASSES, measure_layers
     from core.report.tables.measurements import layer_time_frame
     from core.training.devices import available_devices
 
-    batch_size, passes = arguments.batch_size, arguments.passes
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     check_whole("passes", passes, 1, MAX_PASSES)
-    device = arguments.device or available_devices()[0]
-    analysis = analyze_network(network_spec(arguments))
-    store = open_store() if arguments.keep else None
-    if arguments.exit_with_parent and store:
-        leave_with_parent(store)
-    name = layer_times_name(analysis.spec, device, batch_size)
-    with errors_kept(store, name, of=passes):
+    device = device or available_devices()[0]
+    analysis = analyze_network(network.model_spec())
+    name = layer_times_name(analysis.spec, device, batch_size)  # kept
+    with errors_in_one_sentence(), kept.errors(name, of=passes):
         for times in measure_layers(analysis, device, batch_size, passes):
-            if store:
-                store.keep_measured(name, {"of": passes, "times": times.to_dict()})
-                continue
+            kept.put(name, of=passes, times=times.to_dict())
             say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
-    if store:
-        return 0
     frame = layer_time_frame(analysis, times)
-    if arguments.format == "json":
-        write_json(times.to_dict())
-    elif arguments.format == "csv":
-        write_csv(frame)
-    else:
-        shown = frame.assign(
-            forward_ms=1e3 * frame["forward_seconds"],
-            backward_ms=1e3 * frame["backward_seconds"],
-            gflops_per_second=frame["achieved_flops_per_second"] / 1e9,
-        )
-        write_table(shown[LAYER_TIME_COLUMNS])
+    table = frame.assign(
+        forward_ms=1e3 * frame["forward_seconds"],
+        backward_ms=1e3 * frame["backward_seconds"],
+        gflops_per_second=frame["achieved_flops_per_second"] / 1e9,
+    )
+    write_result(output, times.to_dict(), frame, table[LAYER_TIME_COLUMNS])
     return 0
 
 
-def bench(arguments: Namespace) -> int:
-    """python -m core bench"""
+@command("bench", "how many images a second train here, and how many as published")
+@run_flags(arch="course-residual")
+@click.option(
+    "--batch-sizes", type=Several(click.INT), metavar="N ...", show_default="the recipe's"
+)
+@click.option("--rounds", type=int, default=5, metavar="N")
+@click.option("--all-devices", is_flag=True, help="one after the other")
+@output_option
+@kept_for_pages
+def bench(
+    flags: RunFlags,
+    batch_sizes: tuple[int, ...] | None,
+    rounds: int,
+    all_devices: bool,
+    output: str,
+    kept: Kept,
+) -> int:
+    """Trains for some seconds with each batch size on each device of this machine.
+
+    It takes turns with the published loop (a DataLoader over PIL images); the figures are medians
+    over several rounds, beside what a matrix product achieves.
+    """
     from core.jobs.engines.local import throughput_name
-    from core.jobs.store import open_store
-    from core.jobs.worker import leave_with_parent
     from core.measure.throughput import measure_throughput
     from core.report.tables.measurements import throughput_frame
     from core.training.devices import available_devices
 
-    check_whole("rounds", arguments.rounds, 1, MAX_ROUNDS)
-    spec = run_spec(arguments)
-    sizes = arguments.batch_sizes or [spec.recipe.batch_size]
+    check_whole("rounds", rounds, 1, MAX_ROUNDS)
+    spec = flags.run_spec()
+    sizes = list(batch_sizes or [spec.recipe.batch_size])
     for size in sizes:
         check_whole("batch_sizes", size, 1, MAX_BATCH_SIZE)
-    devices = list(available_devices()) if arguments.all_devices else [spec.device]
-    store = open_store() if arguments.keep else None
-    if arguments.exit_with_parent and store:
-        leave_with_parent(store)
-    name = throughput_name(spec, sizes, devices)
-    with errors_kept(store, name):
-        for found in measure_throughput(spec, sizes, devices, arguments.rounds):
-            if store:
-                kept = {"share": found.share, "result": found.to_dict()}
-                store.keep_measured(name, kept)
-            else:
-                say(f"{100 * found.share:.0f} % measured")
-    if store:
-        return 0
-    if arguments.format == "json":
-        write_json(found.to_dict())
-    elif arguments.format == "csv":
-        write_csv(throughput_frame(found))
-    else:
-        write_table(throughput_frame(found)[THROUGHPUT_COLUMNS])
+    devices = list(available_devices()) if all_devices else [spec.device]
+    name = throughput_name(spec, sizes, devices)  # kept
+    with errors_in_one_sentence(), kept.errors(name):
+        for throughput in measure_throughput(spec, sizes, devices, rounds):
+            kept.put(name, share=throughput.share, result=throughput.to_dict())
+            say(f"{100 * throughput.share:.0f} % measured")
+    frame = throughput_frame(throughput)
+    write_result(output, throughput.to_dict(), frame, frame[THROUGHPUT_COLUMNS])
+    return 0
+
+
+@command("gradients", "gradient norm and activation variance of every layer")
+@network_flags(arch="", shown="resnet110, or only the runs")
+@click.option("--depths", type=Several(click.INT), default=(), metavar="N ...")
+@click.option("--shortcuts", type=Several(click.STRING), default=(), metavar="NAME ...")
+@click.option("--batch-norm", type=click.Choice(("with", "without", "both")))
+@click.option(
+    *("--initialization", "--initialisation"),  # the second is how it was spelled before
+    type=click.Choice(("default", "xavier", "he")),
+    default="default",
+)
+@click.option("--seeds", type=int, default=3, metavar="N")
+@click.option("--batch-size", type=int, default=16, metavar="N")
+@click.option("--dataset", default="fashion-mini")
+@click.option(
+    "--runs",
+    type=Several(RunNumber()),
+    default=(),
+    metavar="RUN ...",
+    help="finished runs: as initialized, and with their best parameters",
+)
+@output_option
+@kept_for_pages
+def gradients(
+    network: NetworkFlags,
+    depths: tuple[int, ...],
+    shortcuts: tuple[str, ...],
+    batch_norm: str | None,
+    initialization: str,
+    seeds: int,
+    batch_size: int,
+    dataset: str,
+    runs: tuple[int, ...],
+    output: str,
+    kept: Kept,
+) -> int:
+    """One forward and backward pass on a batch of real images.
+
+    Measures the norm of the gradient of every layer's weights and output, and the variance of its
+    output; median and range over several seeds. Compare depths, shortcuts, with and without
+    BatchNorm.
+    """
+    from core.jobs.engines.local import gradients_name
+    from core.jobs.store import open_store
+    from core.measure.gradient_flow import measure_flow
+    from core.report.tables.evidence import flow_frame
+
+    check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
+    specs = [] if runs and not network.arch else varied(network, depths, shortcuts, batch_norm)
+    store = open_store() if runs else None
+    trained = [best_of(store, run_id) for run_id in runs] if store else []
+    settings = (dataset, seeds, initialization, batch_size)
+    name = gradients_name(specs, *settings, runs)  # kept
+    with errors_in_one_sentence(), kept.errors(name):
+        for flow in measure_flow(specs, *settings, trained):
+            kept.put(name, share=flow.share, result=flow.to_dict())
+            say(f"{100 * flow.share:.0f} % measured")
+    frame = flow_frame(flow)
+    table = frame[GRADIENT_COLUMNS]
+    for column in GRADIENT_COLUMNS[-3:]:
+        table[column] = table[column].map("{:.3g}".format)
+    write_result(output, flow.to_dict(), frame, table)
+    return 0
+
+
+def varied(
+    network: NetworkFlags, depths: Sequence[int], shortcuts: Sequence[str], batch_norm: str | None
+) -> list[ModelSpec]:
+    """Every combination of what is compared. Raises LabError."""
+    base = replace(network, arch=network.arch or f"{FAMILY}110").model_spec()
+    return variations(base, depths, shortcuts, BATCH_NORMS[batch_norm] if batch_norm else ())
+
+
+def best_of(store: Store, run_id: int) -> Trained:
+    """A run with its best parameters. Raises LabError where they are not here."""
+    from core.jobs.files import verified_best
+    from core.measure.gradient_flow import Trained
+
+    run = store.get(run_id)
+    path = verified_best(run)
+    assert run.best_epoch is not None  # as the file is there
+    return Trained(run_id, run.best_epoch, run.spec, path)
+
+
+@command("predict", "what a run's best parameters say to each test image")
+@run_argument
+@output_option
+@kept_for_pages
+def predict(run: int, output: str, kept: Kept) -> int:
+    """The probabilities of every class for every test image, by the run's best parameters."""
+    from core.data.arrays import read_arrays
+    from core.jobs.engines.local import predictions_name
+    from core.jobs.files import verified_best
+    from core.jobs.predictions import Predictions, keep_predictions
+    from core.jobs.store import open_store
+    from core.measure.predict import predict as predict_run
+    from core.report.tables.evidence import prediction_frame
+
+    record = open_store().get(run)
+    name = predictions_name(run, record.best_file.sha256 if record.best_file else "")  # kept
+    with errors_in_one_sentence(), kept.errors(name):
+        probabilities = predict_run(record.spec, verified_best(record), record.compute_plan)
+        if kept.store:
+            keep_predictions(record, probabilities)
+            kept.put(name, share=1.0, result={"run": run})
+    _, labels = read_arrays(record.spec.dataset, "test")
+    frame = prediction_frame(record, Predictions(probabilities, labels))
+    write_result(output, frame.to_dict("records"), frame, frame[PREDICTION_COLUMNS])
     return 0
 
 
 @contextmanager
-def errors_kept(store: Store | None, name: str, **known: object) -> Iterator[None]:
-    """What goes wrong inside becomes one sentence, kept too where the measurement is kept."""
+def errors_in_one_sentence() -> Iterator[None]:
+    """What goes wrong while something is measured, as a LabError."""
     try:
         yield
-    except (LabError, RuntimeError, MemoryError) as error:
-        if store:
-            store.keep_measured(name, known | {"error": in_words(error)})
+    except (RuntimeError, MemoryError) as error:
         raise LabError(in_words(error)) from error
 
 

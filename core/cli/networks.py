@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
+import click
+
+from core.analysis import Analysis, LayerCost
+from core.analysis import analyze as analyze_network
+from core.cli.flags import NetworkFlags, command, network_flags, output_option
 from core.cli.writing import cell, say, write_csv, write_json, write_table
-from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
-
-if TYPE_CHECKING:
-    from core.analysis import Analysis, LayerCost
-    from core.zoo.architecture import Architecture, Option
+from core.specs import MAX_BATCH_SIZE, check_whole
+from core.zoo.architecture import Architecture, Option
+from core.zoo.catalogue import CATALOGUE
 
 LAYER_COLUMNS = [
     "layer",
@@ -28,19 +30,19 @@ LAYER_COLUMNS = [
 ]
 
 
-def list_networks(arguments: Namespace) -> int:
-    """python -m core list"""
-    from core.zoo.catalogue import CATALOGUE
-
+@command("list", "every network, with its defaults and options")
+@output_option
+def list_networks(output: str) -> int:
+    """Every network of the catalogue, with its defaults and options."""
     rows = [network_row(architecture) for architecture in CATALOGUE.values()]
-    if arguments.format == "json":
+    if output == "json":
         write_json(rows)
         return 0
     import pandas as pd
 
-    texts = {"options": [options_text(row.options) for row in CATALOGUE.values()]}
+    texts = {"options": [options_text(architecture.options) for architecture in CATALOGUE.values()]}
     frame = pd.DataFrame(rows).assign(**texts)
-    if arguments.format == "csv":
+    if output == "csv":
         write_csv(frame)
     else:
         write_table(frame.drop(columns=["config", "ratio"]))
@@ -82,65 +84,54 @@ def option_values(option: Option) -> list[str] | str:
         return [value for value, _ in option.choices]
     if isinstance(option.default, bool):
         return ["false", "true"]
-    if isinstance(option.default, int):
-        return f"{option.minimum} to {option.maximum}"
+    if isinstance(option.default, int | float):
+        return f"{option.minimum:g} to {option.maximum:g}"
     return f"text like {option.default}"
 
 
 def options_text(options: Iterable[Option]) -> str:
     """`shortcut=identity (identity, conv, none)`: each default, and what else there is."""
-    shown = []
+    texts = []
     for option in options:
         values = option_values(option)
         default = str(option.default)
         if isinstance(option.default, bool):
             default = default.lower()
-        text = ", ".join(values) if isinstance(values, list) else values
-        shown.append(f"{option.name}={default} ({text})")
-    return "; ".join(shown)
+        if isinstance(values, list):
+            values = ", ".join(values)
+        texts.append(f"{option.name}={default} ({values})")
+    return "; ".join(texts)
 
 
-def network_spec(arguments: Namespace) -> ModelSpec:
-    """The network that the flags describe, every option filled in. Raises LabError."""
-    from core.zoo.catalogue import complete, find
+@command("analyze", "what every layer of a network costs")
+@network_flags()
+@click.option("--batch-size", type=int, default=1, metavar="N")
+@click.option(
+    "--level",
+    type=click.Choice(("block", "weight-layer", "module")),
+    default="module",
+    help="a row for each block, each layer with weights, or every module and functional operation",
+)
+@output_option
+def analyze(network: NetworkFlags, batch_size: int, level: str, output: str) -> int:
+    """Shapes, parameters, MACs and bytes of every layer.
 
-    default = find(arguments.arch).default
-    given = {
-        "ratio": arguments.ratio,
-        "image_size": arguments.size,
-        "in_channels": arguments.in_channels,
-        "num_classes": arguments.classes,
-    }
-    chosen = [read_option(text) for text in arguments.option]
-    kept = [pair for pair in default.options if pair[0] not in dict(chosen)]
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return complete(replace(default, **changes, options=(*kept, *chosen)))
+    Shapes are (N, C, H, W) with N the batch size; MACs, FLOPs, element-wise operations and the
+    bytes of a layer are per image; training_bytes is the peak of a training step with the whole
+    batch.
+    """
+    from core.report.tables.tables import layer_frame
 
-
-def read_option(text: str) -> tuple[str, str]:
-    """NAME=VALUE as a pair. Raises LabError."""
-    name, equals, value = text.partition("=")
-    if not name.strip() or not equals:
-        raise LabError(f"An option is given as NAME=VALUE, like shortcut=conv, not {text!r}.")
-    return name.strip(), value.strip()
-
-
-def analyze(arguments: Namespace) -> int:
-    """python -m core analyze"""
-    from core.analysis import analyze as analyze_network
-    from core.report.tables.layers import layer_frame
-
-    batch_size = arguments.batch_size
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
-    level = arguments.level.replace("-", " ")
-    analysis = analyze_network(network_spec(arguments))
-    if arguments.format == "json":
+    level = level.replace("-", " ")
+    analysis = analyze_network(network.model_spec())
+    if output == "json":
         write_json(analysis_json(analysis, level, batch_size))
         return 0
     for warning in analysis.warnings:
         say(f"Warning: {warning}")
     frame = layer_frame(analysis, level, batch_size=batch_size)
-    if arguments.format == "csv":
+    if output == "csv":
         write_csv(frame)
         return 0
     write_table(frame[LAYER_COLUMNS])
@@ -151,7 +142,7 @@ def analyze(arguments: Namespace) -> int:
 
 
 def analysis_json(analysis: Analysis, level: str, batch_size: int) -> dict[str, Any]:
-    """Everything that was found, as plain values."""
+    """The whole analysis as plain values."""
     return {
         "spec": analysis.spec.to_dict(),
         "totals": totals_json(analysis, batch_size),

@@ -1,4 +1,4 @@
-"""python -m core train | submit | runs | stop | resume | export | worker"""
+"""python -m core train | submit | runs | stop | resume | export"""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import io
 import os
 import signal
 import sys
-from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.networks import network_spec
-from core.cli.progress_bar import ProgressBar
+import click
+
+from core.analysis import analyze as analyze_network
+from core.cli.exit_codes import FAILED, INTERRUPTED
+from core.cli.flags import (
+    RunFlags,
+    command,
+    csv_option,
+    output_option,
+    run_argument,
+    run_flags,
+)
 from core.cli.writing import say, write_csv, write_json, write_table
 from core.report import formats
 from core.specs import MAX_EPOCHS, LabError, RunSpec, check_whole
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
     from core.data.load import Dataset
     from core.jobs.store import Run, Store
 
-INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT
 EPOCH_COLUMNS = [
     "epoch",
     "train_loss",
@@ -51,15 +59,23 @@ RUN_COLUMNS = [
 ]
 
 
-def train(arguments: Namespace) -> int:
-    """python -m core train"""
+@command("train", "train a network here and now")
+@run_flags()
+@csv_option(help="write the epochs to FILE")
+def train(flags: RunFlags, csv: Path | None) -> int:
+    """Train a network in this terminal.
+
+    The run is kept in the store, so the Runs page shows it too; Ctrl-C stops it and keeps the
+    epochs that are finished.
+    """
+    from core.cli.progress_bar import ProgressBar  # tqdm: a tenth of a second
     from core.jobs.store import RunState, open_store
     from core.jobs.worker import end, execute, this_process
 
-    spec = run_spec(arguments)
+    spec = flags.run_spec()
     check_run(spec)
-    if arguments.csv:
-        check_writable(arguments.csv)
+    if csv:
+        check_writable(csv)
     store = open_store()
     run = store.start_here(spec, this_process())
     say(f"Run {run.id}: {describe(spec)}")
@@ -68,7 +84,7 @@ def train(arguments: Namespace) -> int:
     def leave_now() -> None:
         """Somebody has stopped the run elsewhere, and its step takes too long to wait for."""
         sys.stderr = stderr
-        tell_stopped(store, run, arguments.csv)
+        tell_stopped(store, run, csv)
         sys.stdout.flush()
         os._exit(INTERRUPTED)
 
@@ -87,13 +103,13 @@ def train(arguments: Namespace) -> int:
             end(store, run, RunState.STOPPED)
     run = store.get(run.id)
     if run.state is RunState.STOPPED:
-        tell_stopped(store, run, arguments.csv)
-        return INTERRUPTED if interrupt.pressed else 1
-    write_run(run, store.epochs([run.id])[run.id], arguments.csv)
+        tell_stopped(store, run, csv)
+        return INTERRUPTED if interrupt.pressed else FAILED
+    write_run(run, store.epochs([run.id])[run.id], csv)
     if run.state is RunState.FINISHED:
         return 0
     say(run.message)
-    return 1
+    return FAILED
 
 
 def tell_stopped(store: Store, run: Run, csv: Path | None) -> None:
@@ -130,27 +146,8 @@ class StopOnInterrupt:
         signal.signal(signal.SIGINT, self.before)
 
 
-def run_spec(arguments: Namespace) -> RunSpec:
-    """The run that the flags describe. Raises LabError."""
-    from core.data import find_dataset
-    from core.training.devices import available_devices
-    from core.training.recipes import recipe
-
-    info = find_dataset(arguments.dataset)
-    images = info.train_images if arguments.train_images is None else arguments.train_images
-    return RunSpec(
-        network_spec(arguments),
-        arguments.dataset,
-        recipe(arguments.recipe, images, arguments.epochs, arguments.batch_size, arguments.lr),
-        images,
-        arguments.device or available_devices()[0],
-        arguments.seed,
-    )
-
-
 def check_run(spec: RunSpec) -> None:
     """Raise LabError for whatever can be known before the run is put into the store."""
-    from core.analysis import analyze as analyze_network
     from core.data import is_available
     from core.data.load import load
     from core.training.devices import available_bytes, find_device
@@ -198,11 +195,11 @@ def check_writable(path: Path) -> None:
 def describe(spec: RunSpec) -> str:
     """The run in one line."""
     images = f"{spec.train_images:,} images of " if spec.train_images else ""
-    chosen = spec.recipe
+    recipe = spec.recipe
     return (
         f"{spec.model.arch} at {spec.model.image_size}×{spec.model.image_size},"
-        f" ratio {spec.model.ratio}, on {images}{spec.dataset}, recipe {chosen.name}"
-        f" (batch {chosen.batch_size}, rate {chosen.learning_rate:g}), seed {spec.seed},"
+        f" ratio {spec.model.ratio}, on {images}{spec.dataset}, recipe {recipe.name}"
+        f" (batch {recipe.batch_size}, rate {recipe.learning_rate:g}), seed {spec.seed},"
         f" {spec.device}."
     )
 
@@ -225,11 +222,16 @@ def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     )
 
 
-def submit(arguments: Namespace) -> int:
-    """python -m core submit"""
+@command("submit", "put a run into the queue")
+@run_flags()
+def submit(flags: RunFlags) -> int:
+    """Puts a run into the queue and prints its number.
+
+    A worker executes it: that of the page server, or `python -m core worker`.
+    """
     from core.jobs.store import open_store
 
-    spec = run_spec(arguments)
+    spec = flags.run_spec()
     check_run(spec)
     run_id = open_store().enqueue(spec)
     say(f"Run {run_id} is queued: {describe(spec)} `python -m core worker --drain` executes it.")
@@ -237,72 +239,85 @@ def submit(arguments: Namespace) -> int:
     return 0
 
 
-def stop(arguments: Namespace) -> int:
-    """python -m core stop"""
+@command("stop", "stop a run; what it has learned is kept")
+@run_argument
+def stop(run: int) -> int:
+    """Stop a run; what it has learned is kept."""
     from core.jobs.store import open_store
     from core.jobs.worker import end_leases_of_the_dead
 
     store = open_store()
-    run = store.get(arguments.run)
-    if run.state.is_over:
-        raise LabError(f"Run {run.id} is {run.state}; there is nothing to stop.")
+    state = store.get(run).state
+    if state.is_over:
+        raise LabError(f"Run {run} is {state}; there is nothing to stop.")
     end_leases_of_the_dead(store)
-    store.request_stop([run.id])
-    over = store.get(run.id).state.is_over
-    when = "is stopped" if over else "stops after its current step"
-    say(f"Run {run.id} {when}; what it has learned is kept.")
+    store.request_stop([run])
+    when = "is stopped" if store.get(run).state.is_over else "stops after its current step"
+    say(f"Run {run} {when}; what it has learned is kept.")
     return 0
 
 
-def resume(arguments: Namespace) -> int:
-    """python -m core resume"""
+@command("resume", "put a stopped or failed run back into the queue")
+@run_argument
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="let a finished run with a constant learning rate go on to N epochs",
+)
+def resume(run: int, epochs: int | None) -> int:
+    """Put a stopped or failed run back into the queue."""
     from core.jobs.store import open_store
     from core.jobs.worker import end_leases_of_the_dead
 
     store = open_store()
     end_leases_of_the_dead(store)
-    if arguments.epochs is not None:
-        check_whole("epochs", arguments.epochs, 1, MAX_EPOCHS)
-        store.extend(arguments.run, arguments.epochs)
+    if epochs is not None:
+        check_whole("epochs", epochs, 1, MAX_EPOCHS)
+        store.extend(run, epochs)
     else:
-        store.resume(arguments.run)
-    say(f"Run {arguments.run} is queued again; `python -m core worker --drain` executes it.")
+        store.resume(run)
+    say(f"Run {run} is queued again; `python -m core worker --drain` executes it.")
     return 0
 
 
-def export(arguments: Namespace) -> int:
-    """python -m core export"""
+@command("export", "the epochs of a run as CSV")
+@run_argument
+@csv_option(show_default="standard output")
+def export(run: int, csv: Path | None) -> int:
+    """The epochs of a run as CSV."""
     from core.jobs.store import open_store
     from core.report.tables.csv import to_csv
     from core.report.tables.runs import epoch_frame
 
     store = open_store()
-    run = store.get(arguments.run)
-    frame = epoch_frame([run], store.epochs([run.id]))
-    if arguments.csv is None:
+    frame = epoch_frame([store.get(run)], store.epochs([run]))
+    if csv is None:
         write_csv(frame)
         return 0
-    check_writable(arguments.csv)
-    arguments.csv.write_text(to_csv(frame), encoding="utf-8", newline="")
-    say(f"{len(frame)} epochs of run {run.id} are in {arguments.csv}.")
+    check_writable(csv)
+    csv.write_text(to_csv(frame), encoding="utf-8", newline="")
+    say(f"{len(frame)} epochs of run {run} are in {csv}.")
     return 0
 
 
-def list_runs(arguments: Namespace) -> int:
-    """python -m core runs"""
+@command("runs", "every run so far, the newest first")
+@output_option
+def list_runs(output: str) -> int:
+    """Every run so far, the newest first."""
     from core.jobs.store import open_store
 
     runs = open_store().runs()
-    if arguments.format == "json":
+    if output == "json":
         write_json([run_json(run) for run in runs])
         return 0
     if not runs:
         say("There are no runs yet; `python -m core train course-residual` makes one.")
-        if arguments.format == "table":
+        if output == "table":
             return 0
     from core.report.tables.runs import run_frame
 
-    if arguments.format == "csv":
+    if output == "csv":
         write_csv(run_frame(runs))
     else:
         write_table(run_frame(runs)[RUN_COLUMNS])
@@ -312,11 +327,3 @@ def list_runs(arguments: Namespace) -> int:
 def run_json(run: Run) -> dict[str, Any]:
     """Every field of the run as plain values; times are seconds since 1970, UTC."""
     return asdict(run) | {"spec": run.spec.to_dict(), "seconds": run.seconds}
-
-
-def work(arguments: Namespace) -> int:
-    """python -m core worker"""
-    from core.jobs.store import Kind
-    from core.jobs.worker import main
-
-    return main(arguments.drain, arguments.exit_with_parent, Kind(arguments.only))

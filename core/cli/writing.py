@@ -31,6 +31,16 @@ def write_csv(frame: pd.DataFrame) -> None:
     sys.stdout.write(to_csv(frame))
 
 
+def write_result(output: str, value: Any, frame: pd.DataFrame, table: pd.DataFrame) -> None:
+    """The value as JSON, the whole frame as CSV, or the table for a person."""
+    if output == "json":
+        write_json(value)
+    elif output == "csv":
+        write_csv(frame)
+    else:
+        write_table(table)
+
+
 def write_table(frame: pd.DataFrame) -> None:
     """Columns side by side on standard output, text to the left, numbers to the right."""
     frame = frame.convert_dtypes()  # whole numbers stay whole beside missing ones

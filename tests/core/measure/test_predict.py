@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.cli.flags import NetworkFlags
+from core.cli.measurements import gradients, varied
 from core.data.arrays import read_arrays
 from core.jobs.files import predictions_name
 from core.jobs.files import best_path
@@ -138,8 +140,6 @@ def test_gradients_of_runs_alone(capsys):
 
 
 def test_the_page_and_the_process_mean_the_same_measurement():
-    from core.__main__ import make_parser
-    from core.cli.gradients import chosen_networks
     from core.jobs.engines.local import gradients_flags, gradients_name
     from core.measure.gradient_records import variations
     from core.zoo.catalogue import complete
@@ -147,7 +147,10 @@ def test_the_page_and_the_process_mean_the_same_measurement():
     base = ModelSpec("course-residual", image_size=28)
     specs = variations(complete(base), (), ("identity", "none"), ())
     flags = gradients_flags(base, (), ("identity", "none"), "", "fashion-mini", 2, "he", [])
-    arguments = make_parser().parse_args(flags)
-    settings = (arguments.dataset, arguments.seeds, arguments.initialization, 16)
-    there = gradients_name(chosen_networks(arguments), *settings, arguments.runs)
+    read = gradients.make_context("gradients", flags[1:]).params
+    network = NetworkFlags(**{field.name: read[field.name] for field in fields(NetworkFlags)})
+    there = gradients_name(
+        varied(network, read["depths"], read["shortcuts"], read["batch_norm"]),
+        *(read["dataset"], read["seeds"], read["initialization"], 16, read["runs"]),
+    )
     assert there == gradients_name(specs, "fashion-mini", 2, "he", 16, [])

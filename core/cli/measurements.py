@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
@@ -22,15 +21,10 @@ from core.cli.flags import (
     run_argument,
     run_flags,
 )
-from core.cli.kept import Kept, kept_for_pages
 from core.cli.writing import say, write_result
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, variations
 from core.report import formats
 from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
-
-if TYPE_CHECKING:
-    from core.jobs.store import Store
-    from core.measure.gradient_flow import Trained
 
 LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
 THROUGHPUT_COLUMNS = [
@@ -51,16 +45,14 @@ MAX_ROUNDS = 100
 @click.option("--passes", type=int, default=9, metavar="N")
 @device_option
 @output_option
-@kept_for_pages
 def time_layers(
-    network: NetworkFlags, batch_size: int, passes: int, device: str | None, output: str, kept: Kept
+    network: NetworkFlags, batch_size: int, passes: int, device: str | None, output: str
 ) -> int:
     """Runs the network on random images and times every layer, forward and backward.
 
     The figures are medians over several passes, beside the multiply-adds and what the device
     achieves on them.
     """
-    from core.jobs.engines.local import layer_times_name
     from core.measure.layer_times import MAX_PASSES, measure_layers
     from core.report.tables.measurements import layer_time_frame
     from core.training.devices import available_devices
@@ -69,10 +61,8 @@ def time_layers(
     check_whole("passes", passes, 1, MAX_PASSES)
     device = device or available_devices()[0]
     analysis = analyze_network(network.model_spec())
-    name = layer_times_name(analysis.spec, device, batch_size)  # kept
-    with errors_in_one_sentence(), kept.errors(name, of=passes):
+    with errors_in_one_sentence():
         for times in measure_layers(analysis, device, batch_size, passes):
-            kept.put(name, of=passes, times=times.to_dict())
             say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
     frame = layer_time_frame(analysis, times)
     table = frame.assign(
@@ -92,21 +82,18 @@ def time_layers(
 @click.option("--rounds", type=int, default=5, metavar="N")
 @click.option("--all-devices", is_flag=True, help="one after the other")
 @output_option
-@kept_for_pages
 def bench(
     flags: RunFlags,
     batch_sizes: tuple[int, ...] | None,
     rounds: int,
     all_devices: bool,
     output: str,
-    kept: Kept,
 ) -> int:
     """Trains for some seconds with each batch size on each device of this machine.
 
     It takes turns with the published loop (a DataLoader over PIL images); the figures are medians
     over several rounds, beside what a matrix product achieves.
     """
-    from core.jobs.engines.local import throughput_name
     from core.measure.throughput import measure_throughput
     from core.report.tables.measurements import throughput_frame
     from core.training.devices import available_devices
@@ -117,10 +104,8 @@ def bench(
     for size in sizes:
         check_whole("batch_sizes", size, 1, MAX_BATCH_SIZE)
     devices = list(available_devices()) if all_devices else [spec.device]
-    name = throughput_name(spec, sizes, devices)  # kept
-    with errors_in_one_sentence(), kept.errors(name):
+    with errors_in_one_sentence():
         for throughput in measure_throughput(spec, sizes, devices, rounds):
-            kept.put(name, share=throughput.share, result=throughput.to_dict())
             say(f"{100 * throughput.share:.0f} % measured")
     frame = throughput_frame(throughput)
     write_result(output, throughput.to_dict(), frame, frame[THROUGHPUT_COLUMNS])
@@ -148,7 +133,6 @@ def bench(
     help="finished runs: as initialized, and with their best parameters",
 )
 @output_option
-@kept_for_pages
 def gradients(
     network: NetworkFlags,
     depths: tuple[int, ...],
@@ -160,7 +144,6 @@ def gradients(
     dataset: str,
     runs: tuple[int, ...],
     output: str,
-    kept: Kept,
 ) -> int:
     """One forward and backward pass on a batch of real images.
 
@@ -168,7 +151,7 @@ def gradients(
     output; median and range over several seeds. Compare depths, shortcuts, with and without
     BatchNorm.
     """
-    from core.jobs.engines.local import gradients_name
+    from core.jobs.measurements import trained_run
     from core.jobs.store import open_store
     from core.measure.gradient_flow import measure_flow
     from core.report.tables.evidence import flow_frame
@@ -176,12 +159,10 @@ def gradients(
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     specs = [] if runs and not network.arch else varied(network, depths, shortcuts, batch_norm)
     store = open_store() if runs else None
-    trained = [best_of(store, run_id) for run_id in runs] if store else []
+    trained = [trained_run(store, run_id) for run_id in runs] if store else []
     settings = (dataset, seeds, initialization, batch_size)
-    name = gradients_name(specs, *settings, runs)  # kept
-    with errors_in_one_sentence(), kept.errors(name):
+    with errors_in_one_sentence():
         for flow in measure_flow(specs, *settings, trained):
-            kept.put(name, share=flow.share, result=flow.to_dict())
             say(f"{100 * flow.share:.0f} % measured")
     frame = flow_frame(flow)
     table = frame[GRADIENT_COLUMNS]
@@ -199,38 +180,21 @@ def varied(
     return variations(base, depths, shortcuts, BATCH_NORMS[batch_norm] if batch_norm else ())
 
 
-def best_of(store: Store, run_id: int) -> Trained:
-    """A run with its best parameters. Raises LabError where they are not here."""
-    from core.jobs.files import verified_best
-    from core.measure.gradient_flow import Trained
-
-    run = store.get(run_id)
-    path = verified_best(run)
-    assert run.best_epoch is not None  # as the file is there
-    return Trained(run_id, run.best_epoch, run.spec, path)
-
-
 @command("predict", "what a run's best parameters say to each test image")
 @run_argument
 @output_option
-@kept_for_pages
-def predict(run: int, output: str, kept: Kept) -> int:
+def predict(run: int, output: str) -> int:
     """The probabilities of every class for every test image, by the run's best parameters."""
     from core.data.arrays import read_arrays
-    from core.jobs.engines.local import predictions_name
     from core.jobs.files import verified_best
-    from core.jobs.predictions import Predictions, keep_predictions
+    from core.jobs.predictions import Predictions
     from core.jobs.store import open_store
     from core.measure.predict import predict as predict_run
     from core.report.tables.evidence import prediction_frame
 
     record = open_store().get(run)
-    name = predictions_name(run, record.best_file.sha256 if record.best_file else "")  # kept
-    with errors_in_one_sentence(), kept.errors(name):
+    with errors_in_one_sentence():
         probabilities = predict_run(record.spec, verified_best(record), record.compute_plan)
-        if kept.store:
-            keep_predictions(record, probabilities)
-            kept.put(name, share=1.0, result={"run": run})
     _, labels = read_arrays(record.spec.dataset, "test")
     frame = prediction_frame(record, Predictions(probabilities, labels))
     write_result(output, frame.to_dict("records"), frame, frame[PREDICTION_COLUMNS])

@@ -124,17 +124,17 @@ def key(spec: RunSpec) -> RunSpec:
 
 def finished(store: Store) -> dict[RunSpec, Run]:
     """The finished runs of the store, the oldest of equal ones."""
-    from core.jobs.store import RunState
+    from core.jobs.store import JobState
 
-    return {key(run.spec): run for run in store.runs() if run.state is RunState.FINISHED}
+    return {key(run.spec): run for run in store.runs() if run.state is JobState.FINISHED}
 
 
 def unfinished(store: Store) -> set[RunSpec]:
     """Runs of an earlier try that wait, or broke off and can go on."""
-    from core.jobs.store import RunState
+    from core.jobs.store import JobState
 
     runs = store.runs(study=STUDY)
-    return {key(run.spec) for run in runs if run.state is not RunState.FINISHED}
+    return {key(run.spec) for run in runs if run.state is not JobState.FINISHED}
 
 
 def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]]:

@@ -69,8 +69,9 @@ def train(flags: RunFlags, csv: Path | None) -> int:
     epochs that are finished.
     """
     from core.cli.progress_bar import ProgressBar  # tqdm: a tenth of a second
-    from core.jobs.store import RunState, open_store
-    from core.jobs.worker import end, execute, this_process
+    from core.jobs.processes import this_process
+    from core.jobs.store import JobState, LostJob, open_store
+    from core.jobs.worker import execute
 
     spec = flags.run_spec()
     check_run(spec)
@@ -100,13 +101,14 @@ def train(flags: RunFlags, csv: Path | None) -> int:
         try:
             execute(store, run, listen, leave_now)
         except KeyboardInterrupt:  # pressed twice: the step under way is not waited for
-            end(store, run, RunState.STOPPED)
+            with contextlib.suppress(LostJob, LabError):
+                store.finish(run, JobState.STOPPED)
     run = store.get(run.id)
-    if run.state is RunState.STOPPED:
+    if run.state is JobState.STOPPED:
         tell_stopped(store, run, csv)
         return INTERRUPTED if interrupt.pressed else FAILED
     write_run(run, store.epochs([run.id])[run.id], csv)
-    if run.state is RunState.FINISHED:
+    if run.state is JobState.FINISHED:
         return 0
     say(run.message)
     return FAILED
@@ -137,7 +139,7 @@ class StopOnInterrupt:
 
     def check(self) -> None:
         """Raise StopRequested once it has come."""
-        from core.jobs.worker import StopRequested
+        from core.jobs.heartbeat import StopRequested
 
         if self.pressed:
             raise StopRequested
@@ -243,16 +245,16 @@ def submit(flags: RunFlags) -> int:
 @run_argument
 def stop(run: int) -> int:
     """Stop a run; what it has learned is kept."""
+    from core.jobs.processes import end_leases_of_the_dead
     from core.jobs.store import open_store
-    from core.jobs.worker import end_leases_of_the_dead
 
     store = open_store()
-    state = store.get(run).state
+    state = store.job(run).state
     if state.is_over:
         raise LabError(f"Run {run} is {state}; there is nothing to stop.")
     end_leases_of_the_dead(store)
     store.request_stop([run])
-    when = "is stopped" if store.get(run).state.is_over else "stops after its current step"
+    when = "is stopped" if store.job(run).state.is_over else "stops after its current step"
     say(f"Run {run} {when}; what it has learned is kept.")
     return 0
 
@@ -267,8 +269,8 @@ def stop(run: int) -> int:
 )
 def resume(run: int, epochs: int | None) -> int:
     """Put a stopped or failed run back into the queue."""
+    from core.jobs.processes import end_leases_of_the_dead
     from core.jobs.store import open_store
-    from core.jobs.worker import end_leases_of_the_dead
 
     store = open_store()
     end_leases_of_the_dead(store)

@@ -7,18 +7,18 @@ import click
 from core.cli.flags import command
 
 
-@command("worker", "execute the runs that are queued")
+@command("worker", "execute the runs and measurements that are queued")
 @click.option("--drain", is_flag=True, help="end when the queue is empty")
 @click.option("--exit-with-parent", is_flag=True, help="end when standard input closes")
 @click.option(
     "--only",
-    type=click.Choice(("any", "single", "studies")),
+    type=click.Choice(("any", "single", "studies", "measurements")),
     default="any",
-    help="which runs: of no study, of studies, any",
+    help="which jobs: runs of no study, runs of studies, measurements, any",
 )
 def worker(drain: bool, exit_with_parent: bool, only: str) -> int:
-    """Execute the runs that are queued."""
-    from core.jobs.store import Kind
+    """Execute the runs and measurements that are queued."""
+    from core.jobs.queue import QueueFilter
     from core.jobs.worker import main
 
-    return main(drain, exit_with_parent, Kind(only))
+    return main(drain, exit_with_parent, QueueFilter(only))

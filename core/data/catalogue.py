@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
-from core.specs import LabError
+from core.specs import LabError, RunSpec
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -136,6 +136,16 @@ def find_dataset(name: str) -> DatasetInfo:
     near = difflib.get_close_matches(str(name).lower(), DATASETS)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(DATASETS)}."
     raise LabError(f"There is no data set {name!r}; {hint}")
+
+
+def train_images_of(spec: RunSpec) -> int:
+    """How many training images the run has: a spec leaves the number open where it is all.
+
+    Raises LabError for an unknown data set.
+    """
+    if spec.train_images is None:
+        return find_dataset(spec.dataset).train_images
+    return spec.train_images
 
 
 def data_dir() -> Path:

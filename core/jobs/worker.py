@@ -225,11 +225,10 @@ def compute_plan_of(store: Store, run: Run) -> ComputePlan:
 
 def fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
     """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
-    from core.data import find_dataset
+    from core.data.catalogue import train_images_of
     from core.training.compute_plan import TRIAL_STEPS, choose_compute_plan, compute_plan_key
 
-    images = spec.train_images or find_dataset(spec.dataset).train_images
-    steps = spec.recipe.epochs * -(-images // spec.recipe.batch_size)
+    steps = spec.recipe.epochs * -(-train_images_of(spec) // spec.recipe.batch_size)
     name = compute_plan_key(spec)
     known = store.measured(name) if steps >= TRIAL_STEPS else None
     if known:

@@ -5,17 +5,20 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeVar
 
+from core.data.catalogue import train_images_of
 from core.jobs.store import Run, RunState
-from core.specs import ModelSpec
+from core.specs import ModelSpec, RunSpec
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.variants import Variant, variant_of
 
 Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Group:
         return variant_of(self.model)
 
     @property
-    def whole(self) -> dict[int, Sequence[EpochMetrics]]:
+    def finished(self) -> dict[int, Sequence[EpochMetrics]]:
         """seed → its epochs, of the runs that are finished."""
         return {
             run.spec.seed: metrics
@@ -44,7 +47,7 @@ class Group:
     @property
     def final_accuracies(self) -> dict[int, float]:
         """seed → test accuracy after the last epoch, of the runs that are finished."""
-        return {seed: metrics[-1].test_accuracy for seed, metrics in self.whole.items()}
+        return {seed: metrics[-1].test_accuracy for seed, metrics in self.finished.items()}
 
     @property
     def final(self) -> Mean | None:
@@ -55,7 +58,7 @@ class Group:
     def best(self) -> Mean | None:
         """Mean of each seed's best epoch, chosen on the test images: an optimistic figure."""
         return mean_interval(
-            [max(m.test_accuracy for m in metrics) for metrics in self.whole.values()]
+            [max(m.test_accuracy for m in metrics) for metrics in self.finished.values()]
         )
 
     @property
@@ -63,7 +66,7 @@ class Group:
         """Mean of the seconds of training and evaluation."""
         spent = [
             sum(m.train_seconds + m.evaluation_seconds for m in metrics)
-            for metrics in self.whole.values()
+            for metrics in self.finished.values()
         ]
         return fmean(spent) if spent else None
 
@@ -75,11 +78,23 @@ class Group:
         }
 
 
+def grouped(runs: Iterable[Run], key: Callable[[Run], Key]) -> dict[Key, list[Run]]:
+    """The runs that agree in `key`, under it; groups and runs keep the order in which they come."""
+    groups: dict[Key, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def setting_of(spec: RunSpec) -> tuple[Hashable, ...]:
+    """What runs have in common that may be averaged: everything but seed and device."""
+    return spec.model, spec.dataset, spec.recipe, train_images_of(spec)
+
+
 def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
     """The runs of each network, in the order in which they were queued."""
-    members: dict[ModelSpec, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: (run.id, run.spec.seed)):
-        members.setdefault(run.spec.model, []).append(run)
+    in_order = sorted(runs, key=lambda run: (run.id, run.spec.seed))
+    members = grouped(in_order, lambda run: run.spec.model)
     titles = distinct_titles(list(members))
     return [
         Group(title, model, tuple(group), tuple(epochs.get(run.id, ()) for run in group))
@@ -89,7 +104,7 @@ def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     """What each network is called beside the others: its variant, and where two agree, what not."""
-    titles = [variant.title if (variant := variant_of(one)) else one.arch for one in models]
+    titles = [variant.title if (variant := variant_of(model)) else model.arch for model in models]
     named = list(zip(titles, models, strict=True))
     return [
         ", ".join([title, *differences(model, [other for same, other in named if same == title])])
@@ -100,9 +115,9 @@ def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
 def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
     """What a network has and not all of the others have, each with its name."""
 
-    def features(one: ModelSpec) -> dict[str, object]:
-        sizes = {"network": one.arch, "ratio": one.ratio, "size": one.image_size}
-        return sizes | dict(one.options)
+    def features(spec: ModelSpec) -> dict[str, object]:
+        sizes = {"network": spec.arch, "ratio": spec.ratio, "size": spec.image_size}
+        return sizes | dict(spec.options)
 
     return [
         f"{name} {value}"
@@ -153,15 +168,15 @@ def seconds_left(runs: Sequence[Run], workers: int) -> float | None:
     lengths = {run.id: length for run in runs if (length := whole_seconds(run))}
     if not lengths:
         return None
-    of_network: dict[ModelSpec, list[float]] = {}
-    for run in runs:
-        if run.id in lengths:
-            of_network.setdefault(run.spec.model, []).append(lengths[run.id])
+    known = grouped((run for run in runs if run.id in lengths), lambda run: run.spec.model)
+    of_network = {
+        model: fmean(lengths[run.id] for run in members) for model, members in known.items()
+    }
     mean = fmean(lengths.values())
     left = []
     for run in runs:
         if not run.state.is_over:
-            length = lengths.get(run.id) or fmean(of_network.get(run.spec.model, [mean]))
+            length = lengths.get(run.id) or of_network.get(run.spec.model, mean)
             left.append(length * (1.0 - share_done(run)))
     return max(sum(left) / max(1, workers), max(left, default=0.0))
 

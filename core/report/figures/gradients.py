@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core.measure.gradient_records import QUANTITIES, LayerFlow, NetworkFlow
 from core.report import formats
 from core.report.figures.charts import Styled, translucent
-from core.report.sentences.gradients import ends, gradient_outcome, label, number
+from core.report.sentences.gradients import first_and_last, gradient_outcome, label, number
 
 AXES = {
     "weight_gradient": "gradient norm, weights",
@@ -107,7 +107,7 @@ def finding(networks: Sequence[NetworkFlow], quantity: str) -> str:
     """The title: where the first layer's part is smallest and where it is largest."""
     title = f"{QUANTITIES[quantity]}, layer by layer"
     title = title[0].upper() + title[1:]
-    found = [(flow, both) for flow in networks if (both := ends(flow, quantity))]
+    found = [(flow, both) for flow in networks if (both := first_and_last(flow, quantity))]
     rated = [(flow, both.ratio) for flow, both in found if both.ratio is not None]
     if quantity == "variance" or not rated:
         return title

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.views.app.address import go_to
 from pages.views.app.frame import page_frame
 
 NEWEST = 8
@@ -15,7 +16,7 @@ CARDS = (
         " and resize, show what changes.",
         "Open VGG-11",
         "pages/architecture.py",
-        {"net_network": "VGG: VGG-11"},
+        {"net_network": "vgg11"},
     ),
     (
         "Train in 10 seconds",
@@ -24,7 +25,7 @@ CARDS = (
         " rise, then download the curve.",
         "Set up the run",
         "pages/train.py",
-        {"train_network": "Residual: Course residual net", "train_epochs": "3"},
+        {"train_network": "course-residual", "train_epochs": "3"},
     ),
     (
         "Which residual block is best?",
@@ -44,9 +45,9 @@ def newest_runs() -> None:
     from pages.views.app.services import start_worker, store
     from pages.views.runs.table import run_table
 
+    if store().waiting():
+        start_worker()  # runs of an earlier server go on
     runs = store().runs(NEWEST)
-    if any(not run.state.is_over for run in runs):
-        start_worker()  # a run of an earlier server goes on
     if runs:
         run_table(store(), runs, key="newest")
     else:
@@ -66,9 +67,5 @@ with page_frame(
             st.subheader(f"{icon} {title}", anchor=False)
             st.write(text)
             if st.button(label, type="primary", key=f"open_{target}"):
-                for key in [
-                    key for key in st.session_state if str(key).startswith(("net_", "train_"))
-                ]:
-                    del st.session_state[key]
-                st.switch_page(target, query_params=keys)
+                go_to(target, keys)
     newest_runs()

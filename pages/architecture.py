@@ -10,7 +10,7 @@ from core.report import formats
 from core.report.figures import charts as figures
 from core.report.tables.tables import comparison_frame, layer_frame
 from core.specs import LabError, ModelSpec
-from pages.views.app.address import address_checked
+from pages.views.app.address import address_checked, go_to
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
@@ -66,10 +66,7 @@ def page() -> None:
 
 def label_of(key: str, value: object) -> str | None:
     """How the control with this key shows the value, where that is not the value itself."""
-    from pages.views.forms.network import choice_label
-
-    shown = {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))
-    return shown or choice_label(key.removeprefix("net_"), str(value))
+    return {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))
 
 
 def view(
@@ -138,7 +135,7 @@ def summary(spec: ModelSpec) -> None:
 def last_row(analysis: Analysis, level: str, layout: str) -> None:
     """The download of the layers, and the ways on."""
     from core.zoo.catalogue import CATALOGUE
-    from pages.views.forms.network import go_to, model_keys
+    from pages.views.forms.network import model_keys
 
     spec = analysis.spec
     with st.container(horizontal=True):

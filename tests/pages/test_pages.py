@@ -32,7 +32,10 @@ from core.training.estimate import Speed
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE, complete
-from pages.views.forms.network import MIN_LEARNING_RATE, model_keys, run_keys
+from pages.views.app.messages import escaped
+from pages.views.forms.limits import RATE
+from pages.views.forms.network import model_keys
+from pages.views.forms.run import run_keys
 
 PROJECT = Path(__file__).parents[2]
 NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
@@ -112,7 +115,7 @@ def test_the_overview_says_what_the_lab_is_and_offers_three_ways_to_start():
 def test_the_overview_lists_the_newest_runs_with_their_state():
     run_id = finished_run()
     table = open_page().dataframe[0].value
-    assert table["run"].tolist() == [f"/train?run={run_id}"]
+    assert table["run"].tolist() == [f"train?run={run_id}"]
     assert table["state"].tolist() == ["✓ finished"]
     assert table["best accuracy"].tolist() == [81.25]
 
@@ -191,7 +194,7 @@ def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, 
 
 
 @pytest.mark.parametrize(
-    ("text", "escaped"),
+    ("text", "expected"),
     [
         ("a_b net_size=3", "a_b net_size=3"),
         ("__x__ *y*", "\\_\\_x\\_\\_ \\*y\\*"),
@@ -199,8 +202,8 @@ def test_a_value_that_no_control_takes_is_told_in_one_sentence(page, parameter, 
         (":red[hi] :smile: a: b 1:2", ":\u2060red\\[hi\\] :\u2060smile: a: b 1:\u20602"),
     ],
 )
-def test_a_reader_s_text_is_shown_as_it_is(text, escaped):
-    assert escaped(text) == escaped
+def test_a_reader_s_text_is_shown_as_it_is(text, expected):
+    assert escaped(text) == expected
 
 
 def test_more_networks_than_fit_are_told():
@@ -251,7 +254,7 @@ WIDEST = RunSpec(
 NARROWEST = RunSpec(
     complete(ModelSpec("lenet", 1, 1, 1, 1)),
     "fashion-mini",
-    recipe("fast", 1, 1, 1, MIN_LEARNING_RATE),
+    recipe("fast", 1, 1, 1, RATE[0]),
     train_images=1,
 )
 
@@ -286,9 +289,9 @@ def test_the_form_of_train_takes_every_run_that_a_spec_takes(spec):
 
 
 def test_the_form_s_least_rate_is_the_least_that_a_recipe_takes():
-    assert replace(SHORT, learning_rate=MIN_LEARNING_RATE)
+    assert replace(SHORT, learning_rate=RATE[0])
     with pytest.raises(LabError):
-        replace(SHORT, learning_rate=MIN_LEARNING_RATE / 2)
+        replace(SHORT, learning_rate=RATE[0] / 2)
 
 
 def test_several_values_that_train_cannot_take_are_told_together():

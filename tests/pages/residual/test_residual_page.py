@@ -20,7 +20,7 @@ from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
-from pages.views.gradients.flow import STACK
+from pages.views.gradients.stack import STACK
 from tests.core.studies.test_reproduction import HEAD, lines
 from tests.pages.test_pages import no_worker_and_fresh_caches, open_page
 
@@ -105,7 +105,7 @@ def test_what_the_address_asks_for_and_the_form_has_not_is_told():
     app = open_page(PAGE, res_network="zzz", res_seeds="-5", res_dataset="q")
     told = next(one.value for one in app.warning if "The address asks" in one.value)
     assert all(name in told for name in ("res_network=zzz", "res_seeds=-5", "res_dataset=q"))
-    app = open_page(PAGE, res_network=CATALOGUE["resnet20"].title, res_seeds="4", why_depths="20")
+    app = open_page(PAGE, res_network=CATALOGUE["resnet20"].title, res_seeds="4")
     assert not app.warning
 
 
@@ -264,7 +264,7 @@ def test_without_the_file_everything_is_not_yet_reproduced(monkeypatch, tmp_path
 @pytest.mark.parametrize("title", ["VGG-16 from the forum, ratio 4", "conv shortcut, as published"])
 def test_each_row_opens_train_with_everything_set(shipped, title):
     address = urlparse(reproduced(open_page(PAGE)).loc[title, "start"])
-    assert address.path == "/train"
+    assert address.path == "train"
     asked = {key: values[0] for key, values in parse_qs(address.query).items()}
     app = open_page("pages/train.py", **asked)
     assert not app.warning or all("address asks" not in one.value for one in app.warning)

@@ -21,7 +21,8 @@ from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.variants import variant_of
-from pages.views.gradients.flow import depth_lines, looks, stack_findings
+from pages.views.gradients.depth import depth_lines, stack_findings
+from pages.views.gradients.looks import looks
 from tests.core.measure.test_gradient_flow import flow
 from tests.pages.test_pages import open_page
 
@@ -119,20 +120,8 @@ def test_growth_is_shown_for_densenets_only():
     assert "Growth" not in app.segmented_control(key="net_view").options
 
 
-def why_page() -> None:
-    """The view alone."""
-    from pages.views.gradients.flow import why_view
-
-    why_view()
-
-
 def open_why(**parameters: str) -> AppTest:
-    app = AppTest.from_function(why_page, default_timeout=60)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+    return open_page("pages/gradients.py", **parameters)
 
 
 def test_why_invites_before_anything_is_measured():

@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state import get_session_state
 
+from core.specs import LabError
 from pages.views.app.messages import escaped
 
 SHOWN = 40  # characters of a value that the sentence repeats
@@ -29,8 +30,8 @@ Label = Callable[[str, object], str | None]  # of a control's key and value, as 
 class _Visit:
     """What this visit's address holds of the lists of names, and what it asked for in vain."""
 
-    written: dict[str, list[str]] = field(default_factory=dict)  # key → its texts, as last written
-    drawn: set[str] = field(default_factory=set)  # keys of the lists drawn by this run of the page
+    written: dict[str, list[str]] = field(default_factory=dict)  # key → its texts in the address
+    drawn: dict[str, list[str]] = field(default_factory=dict)  # the same, to be written by this run
     refused: list[tuple[str, str]] = field(default_factory=list)  # key and text
 
 
@@ -58,12 +59,16 @@ def address_checked(label: Label = no_label) -> Iterator[None]:
     """
     _take_out_unreadable_numbers()
     visit = _visit()
-    visit.drawn = set()
+    visit.drawn = {}
     asked = {
         key: text for key, text in st.query_params.to_dict().items() if key not in st.session_state
     }
     sentence_box = st.empty()
-    yield
+    try:
+        yield
+    except LabError:
+        _write(visit)
+        raise
     refused, visit.refused = visit.refused, []
     refused += [
         (key, text)
@@ -73,7 +78,7 @@ def address_checked(label: Label = no_label) -> Iterator[None]:
         and st.query_params.get(key) != text
         and not _means(text, st.session_state[key], label(key, st.session_state[key]))
     ]
-    _forget_lists_not_drawn(visit)
+    _write(visit)
     if refused:
         listed = ", ".join(f"{key}={text[:SHOWN]}" for key, text in refused[:NAMED])
         more = ", …" if len(refused) > NAMED else ""
@@ -136,8 +141,7 @@ def names_asked_for(
     before the control is drawn.
     """
     visit = _visit()
-    visit.drawn.add(key)
-    texts = st.query_params.get_all(key)
+    texts = _texts(key)
     is_known = key in st.session_state
     if is_known and texts == visit.written.get(key, []):
         return None
@@ -154,17 +158,11 @@ def names_asked_for(
 
 
 def keep_names(key: str, names: Sequence[str], defaults: Sequence[str]) -> None:
-    """Write what the list `key` shows into the address, nothing where that is the default.
+    """Let the address have what the list `key` shows, nothing where that is the default.
 
-    To be called after the control is drawn.
+    To be called after the control is drawn; written when all controls of the page are.
     """
-    texts = [] if list(names) == list(defaults) else list(names) or [""]
-    if texts != st.query_params.get_all(key):
-        if texts:
-            st.query_params[key] = texts
-        else:
-            del st.query_params[key]
-    _visit().written[key] = texts
+    _visit().drawn[key] = [] if list(names) == list(defaults) else list(names) or [""]
 
 
 def _came_by_history() -> bool:
@@ -173,12 +171,32 @@ def _came_by_history() -> bool:
     return context is not None and context.is_history_navigation
 
 
-def _forget_lists_not_drawn(visit: _Visit) -> None:
-    """Take out of the address what belongs to lists that this page, or its network, has not."""
-    for key in set(visit.written) - visit.drawn:
-        del visit.written[key]
-        if key in st.query_params:
-            del st.query_params[key]
+def _write(visit: _Visit) -> None:
+    """Bring the address up to date; take out of it the lists that are no longer on the page.
+
+    All in one message: each would be an entry of the browser's history.
+    """
+    wanted = {key: [] for key in visit.written} | visit.drawn
+    changes = [(key, texts) for key, texts in wanted.items() if texts != _texts(key)]
+    visit.written = visit.drawn
+    if not changes:
+        return
+    *silent, (last_key, last_texts) = changes
+    with get_session_state().query_params() as parameters:
+        for key, texts in silent:
+            if texts:
+                parameters.set_with_no_forward_msg(key, texts)
+            else:
+                parameters.discard_param_no_forward_msg(key)
+    if last_texts:
+        st.query_params[last_key] = last_texts
+    else:
+        del st.query_params[last_key]
+
+
+def _texts(key: str) -> list[str]:
+    """What the address has under this key."""
+    return st.query_params.get_all(key)
 
 
 # From page to page ---------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""How tests open a page of the lab and read it, and a run to show on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.jobs.store import RunState, open_store
+from core.specs import ModelSpec, Recipe, RunSpec
+from core.training.records import EpochMetrics
+from core.zoo.catalogue import CATALOGUE
+
+PROJECT = Path(__file__).parents[2]
+SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
+
+
+@pytest.fixture(autouse=True)
+def no_worker_and_fresh_caches(monkeypatch):
+    """Pages under test start no process and remember nothing of the test before."""
+    monkeypatch.setenv("LAB_START_WORKER", "0")
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_page(page: str = "dashboard.py", **parameters: str) -> AppTest:
+    """The page as a visitor with this address first sees it, without an exception."""
+    app = AppTest.from_file(PROJECT / "dashboard.py", default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    if page != "dashboard.py":
+        app.switch_page(page)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def metric(app: AppTest, label: str) -> str:
+    """What the number called `label` shows."""
+    return next(card.value for card in app.metric if card.label == label)
+
+
+def labels(app: AppTest) -> list[str]:
+    """What the page's buttons say."""
+    return [button.label for button in app.button]
+
+
+def network_label(name: str) -> str:
+    """What the picker of networks shows for this name."""
+    return f"{CATALOGUE[name].family}: {CATALOGUE[name].title}"
+
+
+@pytest.fixture
+def clocks(monkeypatch) -> list[float | None]:
+    """How often each fragment that a page draws is drawn again, in seconds."""
+    seen: list[float | None] = []
+    fragment = st.fragment
+
+    def noted(function=None, *, run_every=None):
+        seen.append(run_every)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    return seen
+
+
+def finished_run(
+    seed: int = 0,
+    model: ModelSpec | None = None,
+    study: str | None = None,
+    recipe: Recipe = SHORT,
+) -> int:
+    """A run in the store with two epochs, the first one the better."""
+    store = open_store()
+    spec = RunSpec(
+        model or ModelSpec("course-residual", image_size=28), "fashion-mini", recipe, seed=seed
+    )
+    run_id = store.enqueue(spec, study)
+    run = store.claim()
+    for epoch, accuracy in ((1, 0.8125), (2, 0.75)):
+        store.record(run, EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01))
+    store.finish(run, RunState.FINISHED)
+    return run_id

@@ -11,24 +11,27 @@ from core.jobs.store import Study
 from core.report.figures.variants import style_of
 from core.studies.study import by_variant
 from core.zoo.variants import VARIANTS, Variant, variants_of
-from pages.views.app.address import address_checked
+from pages.views.app.address import address_checked, go_to
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import start_study_workers, store
-from pages.views.forms.study import Choice, count, label_of, start_button, study_form
-from pages.views.gradients.flow import STACK, why_view
+from pages.views.app.words import count
+from pages.views.forms.study import Choice, start_button, study_form
+from pages.views.gradients.stack import STACK
 from pages.views.residual.block_pictures import variant_picture
 from pages.views.residual.reproduction import reference_chart, reproduction_view
 from pages.views.residual.study import study_view
 
 LISTED = 50  # studies in the picker
+MOVED = "why_"  # begins the parameters of what is now the page Gradients
 
 
 def page() -> None:
     """Left the blocks, beside them the study that the address names, below what is published."""
+    forward_to_gradients()
     with st.sidebar:
         choice = study_form()
-    studies = [one for one in store().studies(LISTED) if not one.id.startswith(STACK)]
+    studies = [study for study in store().studies(LISTED) if not study.id.startswith(STACK)]
     study = chosen_study(studies)
     compared, network = choice.units, choice.settings["network"]
     if study:
@@ -49,8 +52,19 @@ def page() -> None:
             with st.expander("The course note's blocks on MNIST: published and reproduced"):
                 reference_chart()
     other_blocks(network, {variant.name for variant in compared})
-    why_view()
+    st.page_link(
+        "pages/gradients.py",
+        label="Why shortcuts work: does the gradient arrive at the first layers?",
+        icon=":material/ssid_chart:",
+    )
     reproduction_view()
+
+
+def forward_to_gradients() -> None:
+    """Addresses from before Gradients was a page of its own open it, with the same settings."""
+    moved = {key: st.query_params.get_all(key) for key in st.query_params if key.startswith(MOVED)}
+    if moved:
+        go_to("pages/gradients.py", moved)
 
 
 def chosen_study(studies: Sequence[Study]) -> Study | None:
@@ -128,6 +142,6 @@ with (
     page_frame(
         "Residual", "Which shortcut is better? The same net and recipe, several seeds each."
     ),
-    address_checked(label_of),
+    address_checked(),
 ):
     page()

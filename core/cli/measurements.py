@@ -154,7 +154,7 @@ def gradients(
     from core.jobs.measurements import trained_run
     from core.jobs.store import open_store
     from core.measure.gradient_flow import measure_flow
-    from core.report.tables.evidence import flow_frame
+    from core.report.tables.measurements import flow_frame
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     specs = [] if runs and not network.arch else varied(network, depths, shortcuts, batch_norm)
@@ -190,7 +190,7 @@ def predict(run: int, output: str) -> int:
     from core.jobs.predictions import Predictions
     from core.jobs.store import open_store
     from core.measure.predict import predict as predict_run
-    from core.report.tables.evidence import prediction_frame
+    from core.report.tables.predictions import prediction_frame
 
     record = open_store().get(run)
     with errors_in_one_sentence():

@@ -120,7 +120,7 @@ def analyze(network: NetworkFlags, batch_size: int, level: str, output: str) -> 
     bytes of a layer are per image; training_bytes is the peak of a training step with the whole
     batch.
     """
-    from core.report.tables.tables import layer_frame
+    from core.report.tables.layers import layer_frame
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     level = level.replace("-", " ")

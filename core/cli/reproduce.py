@@ -86,7 +86,7 @@ def reproduce(rows: tuple[str, ...], seeds: int, csv: Path) -> int:
 
     from core.jobs.store import open_store
     from core.jobs.worker import work
-    from core.report.tables.tables import to_csv
+    from core.report.tables.csv import to_csv
 
     check_whole("seeds", seeds, 1, MAX_SEEDS)
     check_writable(csv)
@@ -139,7 +139,7 @@ def unfinished(store: Store) -> set[RunSpec]:
 
 def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]]:
     """One row an epoch, complete in itself."""
-    from core.report.tables.tables import as_time
+    from core.report.tables.runs import as_time
 
     spec = run.spec
     version = re.search(r"torch ([\w.+]+)", run.fingerprint)

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
 from core.folders import data_folder
-from core.specs import SHOWN, LabError, shown
+from core.specs import SHOWN, LabError, RunSpec, shown
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -135,6 +135,16 @@ def find_dataset(name: str) -> DatasetInfo:
     near = difflib.get_close_matches(str(name)[:SHOWN].lower(), DATASETS)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(DATASETS)}."
     raise LabError(f"There is no data set {shown(name)}; {hint}")
+
+
+def train_images_of(spec: RunSpec) -> int:
+    """How many training images the run has: a spec leaves the number open where it is all.
+
+    Raises LabError for an unknown data set.
+    """
+    if spec.train_images is None:
+        return find_dataset(spec.dataset).train_images
+    return spec.train_images
 
 
 def raw_folder(info: DatasetInfo, root: Path) -> Path:

@@ -5,17 +5,20 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeVar
 
+from core.data.catalogue import train_images_of
 from core.jobs.store import Run, RunState
-from core.specs import ModelSpec
+from core.specs import ModelSpec, RunSpec
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.variants import Variant, variant_of
 
 Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,23 @@ class Group:
         }
 
 
+def grouped(runs: Iterable[Run], key: Callable[[Run], Key]) -> dict[Key, list[Run]]:
+    """The runs that agree in `key`, under it; groups and runs keep the order in which they come."""
+    groups: dict[Key, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def setting_of(spec: RunSpec) -> tuple[Hashable, ...]:
+    """What runs have in common that may be averaged: everything but seed and device."""
+    return spec.model, spec.dataset, spec.recipe, train_images_of(spec)
+
+
 def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
     """The runs of each network, in the order in which they were queued."""
-    members: dict[ModelSpec, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: (run.id, run.spec.seed)):
-        members.setdefault(run.spec.model, []).append(run)
+    in_order = sorted(runs, key=lambda run: (run.id, run.spec.seed))
+    members = grouped(in_order, lambda run: run.spec.model)
     titles = distinct_titles(list(members))
     return [
         Group(title, model, tuple(group), tuple(epochs.get(run.id, ()) for run in group))
@@ -92,7 +107,7 @@ def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     """What each network is called beside the others: its variant, and where two agree, what not."""
-    titles = [variant.title if (variant := variant_of(one)) else one.arch for one in models]
+    titles = [variant.title if (variant := variant_of(model)) else model.arch for model in models]
     named = list(zip(titles, models, strict=True))
     return [
         ", ".join([title, *differences(model, [other for same, other in named if same == title])])
@@ -103,9 +118,9 @@ def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
 def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
     """What a network has and not all of the others have, each with its name."""
 
-    def features(one: ModelSpec) -> dict[str, object]:
-        sizes = {"network": one.arch, "ratio": one.ratio, "size": one.image_size}
-        return sizes | dict(one.options)
+    def features(spec: ModelSpec) -> dict[str, object]:
+        sizes = {"network": spec.arch, "ratio": spec.ratio, "size": spec.image_size}
+        return sizes | dict(spec.options)
 
     return [
         f"{name} {value}"

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from core.analysis.records import Analysis, LayerCost
-from core.data.catalogue import DatasetInfo, check_channels, find_dataset
+from core.data.catalogue import DatasetInfo, check_channels, find_dataset, train_images_of
 from core.specs import LabError, RunSpec
 
 CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
@@ -139,7 +139,7 @@ def step_bytes(spec: RunSpec, analysis: Analysis, batch_size: int) -> int:
 def data_bytes(spec: RunSpec) -> int:
     """The images as uint8 and their labels as int64, which stay in the device's memory."""
     info = find_dataset(spec.dataset)
-    count = (spec.train_images or info.train_images) + info.test_images
+    count = train_images_of(spec) + info.test_images
     return count * (info.channels * info.image_size**2 + 8)
 
 
@@ -180,7 +180,7 @@ def shorter_runs(
     Fewer images, a smaller size and a larger ratio, each alone and as little as does.
     `seconds_of` is None for a run that cannot be built or has no estimate.
     """
-    total, model = spec.train_images or find_dataset(spec.dataset).train_images, spec.model
+    total, model = train_images_of(spec), spec.model
     counts = (int(round(total * share, -2)) for share in SHARES)
     fewer = (count for count in counts if count >= spec.recipe.batch_size)
     smaller = (side for side in SIZES if side < model.image_size)

@@ -38,17 +38,23 @@ def free_port() -> int:
 
 
 @contextmanager
-def start_server(**variables: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def start_server(
+    base_path: str = "", **variables: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`streamlit run dashboard.py`, as the README says: its address and its process."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
     process = subprocess.Popen(
-        [*command, "--server.port", str(port), "--server.headless", "true"],
+        [
+            *command,
+            *("--server.port", str(port), "--server.headless", "true"),
+            *("--server.baseUrlPath", base_path),
+        ],
         cwd=PROJECT,
         env=os.environ | variables,
         stdout=subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}/{base_path}".rstrip("/")
     try:
         wait_until_healthy(url)
         yield url, process

@@ -1,18 +1,48 @@
-"""What an address asks for that no control of the page can take: told, not passed over."""
+"""What an address asks for: read before a control is drawn, told where no control can take it.
+
+Streamlit's own binding (`bind="query-params"`) writes what a control shows. That does for numbers
+and switches; what a list shows are titles, and an address holds names. So lists of names are bound
+here: `names_asked_for` before the control is drawn, `keep_names` after it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state import get_session_state
 
+from core.specs import LabError
 from pages.views.app.messages import escaped
 
 SHOWN = 40  # characters of a value that the sentence repeats
 NAMED = 4  # so many values it names
+VISIT = "address_of_this_visit"
 
 Label = Callable[[str, object], str | None]  # of a control's key and value, as the control shows it
+
+
+@dataclass
+class _Visit:
+    """What this visit's address holds of the lists of names, and what it asked for in vain."""
+
+    written: dict[str, list[str]] = field(default_factory=dict)  # key → its texts in the address
+    drawn: dict[str, list[str]] = field(default_factory=dict)  # the same, to be written by this run
+    refused: list[tuple[str, str]] = field(default_factory=list)  # key and text
+
+
+def _visit() -> _Visit:
+    if VISIT not in st.session_state:
+        st.session_state[VISIT] = _Visit()
+    visit: _Visit = st.session_state[VISIT]
+    return visit
+
+
+# A page's controls ---------------------------------------------------------------------------
 
 
 def no_label(key: str, value: object) -> str | None:
@@ -27,28 +57,68 @@ def address_checked(label: Label = no_label) -> Iterator[None]:
     A control reads the address when it is first drawn. Streamlit then takes out of it what it
     could not read, and also what is the default already.
     """
+    _take_out_unreadable_numbers()
+    visit = _visit()
+    visit.drawn = {}
     asked = {
         key: text for key, text in st.query_params.to_dict().items() if key not in st.session_state
     }
-    place = st.empty()
-    yield
-    refused = [
-        f"{key}={text[:SHOWN]}"
+    sentence_box = st.empty()
+    try:
+        yield
+    except LabError:
+        _write(visit)
+        raise
+    refused, visit.refused = visit.refused, []
+    refused += [
+        (key, text)
         for key, text in asked.items()
         if key in st.session_state
+        and key not in visit.drawn
         and st.query_params.get(key) != text
-        and not means(text, st.session_state[key], label(key, st.session_state[key]))
+        and not _means(text, st.session_state[key], label(key, st.session_state[key]))
     ]
+    _write(visit)
     if refused:
-        listed = ", ".join(refused[:NAMED]) + (", …" if len(refused) > NAMED else "")
-        place.warning(
-            f"The address asks for what this page does not have ({escaped(listed)}); the page shows"
-            " its own default there.",
+        listed = ", ".join(f"{key}={text[:SHOWN]}" for key, text in refused[:NAMED])
+        more = ", …" if len(refused) > NAMED else ""
+        sentence_box.warning(
+            f"The address asks for what this page does not have ({escaped(listed + more)}); the"
+            " page shows its own default there.",
             icon=":material/link_off:",
         )
 
 
-def means(text: str, value: object, label: str | None) -> bool:
+def _take_out_unreadable_numbers() -> None:
+    """Begin again without infinity and not-a-number.
+
+    Streamlit's number controls end in an OverflowError on them. They read the address as it was
+    when the run of the page began, so the page must be run again.
+    """
+    refused = [
+        (key, text)
+        for key in st.query_params
+        if "_" in key  # a control's key begins with its page: train_seed
+        for text in st.query_params.get_all(key)
+        if _is_no_finite_number(text)
+    ]
+    if refused:
+        _visit().refused += refused
+        with get_session_state().query_params() as parameters:  # st.query_params refuses bound keys
+            for key in {key for key, _ in refused}:
+                parameters.remove_param(key)
+        st.rerun()
+
+
+def _is_no_finite_number(text: str) -> bool:
+    """Of inf, nan and 1e309; not of words."""
+    try:
+        return not math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _means(text: str, value: object, label: str | None) -> bool:
     """Whether an address's `text` stands for a control's `value`."""
     if isinstance(value, bool):
         return text.lower() == str(value).lower()
@@ -57,3 +127,87 @@ def means(text: str, value: object, label: str | None) -> bool:
             return float(text) == value
         return False
     return text in (str(value), label)
+
+
+# Lists of names ------------------------------------------------------------------------------
+
+
+def names_asked_for(
+    key: str, titles: Mapping[str, str], defaults: Sequence[str]
+) -> list[str] | None:
+    """The names that the list `key` must now show because the address says so; None: as it is.
+
+    `titles` has the title of each name: addresses of earlier versions hold titles. To be called
+    before the control is drawn.
+    """
+    visit = _visit()
+    texts = _texts(key)
+    is_known = key in st.session_state
+    if is_known and texts == visit.written.get(key, []):
+        return None
+    if not texts:
+        # Through the menu a page comes without parameters, and its controls keep their values;
+        # through the browser's Back an address without the parameter asks for the default.
+        return list(defaults) if is_known and _came_by_history() else None
+    if not any(texts):
+        return []  # ?key= is a list from which everything was taken away
+    by_text = {title: name for name, title in titles.items()} | {name: name for name in titles}
+    names = [by_text[text] for text in texts if text in by_text]
+    visit.refused += [(key, text) for text in texts if text not in by_text]
+    return list(dict.fromkeys(names)) or None
+
+
+def keep_names(key: str, names: Sequence[str], defaults: Sequence[str]) -> None:
+    """Let the address have what the list `key` shows, nothing where that is the default.
+
+    To be called after the control is drawn; written when all controls of the page are.
+    """
+    _visit().drawn[key] = [] if list(names) == list(defaults) else list(names) or [""]
+
+
+def _came_by_history() -> bool:
+    """Whether the browser's Back or Forward has led here."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def _write(visit: _Visit) -> None:
+    """Bring the address up to date; take out of it the lists that are no longer on the page.
+
+    All in one message: each would be an entry of the browser's history.
+    """
+    wanted = {key: [] for key in visit.written} | visit.drawn
+    changes = [(key, texts) for key, texts in wanted.items() if texts != _texts(key)]
+    visit.written = visit.drawn
+    if not changes:
+        return
+    *silent, (last_key, last_texts) = changes
+    with get_session_state().query_params() as parameters:
+        for key, texts in silent:
+            if texts:
+                parameters.set_with_no_forward_msg(key, texts)
+            else:
+                parameters.discard_param_no_forward_msg(key)
+    if last_texts:
+        st.query_params[last_key] = last_texts
+    else:
+        del st.query_params[last_key]
+
+
+def _texts(key: str) -> list[str]:
+    """What the address has under this key."""
+    return st.query_params.get_all(key)
+
+
+# From page to page ---------------------------------------------------------------------------
+
+
+def go_to(page: str, parameters: Mapping[str, object]) -> None:
+    """Open a page with these controls set, whatever was chosen there before."""
+    prefixes = tuple({f"{key.partition('_')[0]}_" for key in parameters if "_" in key})
+    for key in [key for key in st.session_state if str(key).startswith(prefixes)]:
+        del st.session_state[key]
+    texts = {
+        key: value if isinstance(value, list) else str(value) for key, value in parameters.items()
+    }
+    st.switch_page(page, query_params=texts)

@@ -22,6 +22,7 @@ PAGES = (
     ("pages/calculators.py", "Calculators", ":material/calculate:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/residual.py", "Residual", ":material/call_split:"),
+    ("pages/gradients.py", "Gradients", ":material/ssid_chart:"),
     ("pages/runs.py", "Runs", ":material/list_alt:"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.explain.vgg_configuration import vgg_configuration
+from core.analysis.vgg_configuration import vgg_configuration
 from pages.views.app.messages import escaped
 from pages.views.architecture.hand_count import hand_count
 from pages.views.architecture.one_layer import one_layer

@@ -12,7 +12,8 @@ from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.display import Display
 from pages.views.architecture.totals import BATCH_SIZE
 from pages.views.compare.networks import networks_with
-from pages.views.forms.network import go_to, model_keys
+from pages.views.app.address import go_to
+from pages.views.forms.network import model_keys
 
 
 def next_steps(analysis: Analysis, display: Display) -> None:

@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-import streamlit as st
-
 from core.analysis.cpu import threads
-from core.data import find_dataset
+from core.data.catalogue import find_dataset, train_images_of
 from core.jobs.store import Run, RunState
 from core.specs import RunSpec
 from core.training.estimate import (
@@ -20,7 +18,7 @@ from core.training.estimate import (
     check_memory,
     estimate,
 )
-from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.live import live
 from pages.views.app.services import analysis_of, start_worker, starts_workers, store
 
 LONG_SECONDS = 600
@@ -43,33 +41,27 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     from core.training.devices import available_bytes, find_device
 
     info = find_dataset(spec.dataset)
-    train_images = spec.train_images or info.train_images
+    train_images = train_images_of(spec)
     check_data(spec, info, train_images)
     analysis = analysis_of(spec.model)
     measured = store().measured(speed_name(spec.device))
     speed = Speed.from_dict(measured) if measured else None
     rate = equal_rate(spec, runs, own_threads or threads())
-    found = estimate(spec, analysis, speed, train_images, info.test_images, rate)
+    cost = estimate(spec, analysis, speed, train_images, info.test_images, rate)
     check_memory(spec, analysis, available_bytes(find_device(spec.device)))
-    return found
+    return cost
 
 
 def no_time_yet(device: str) -> str:
     """A sentence in place of an estimate; the page is drawn again once there is one."""
     if not starts_workers():
         return "How long it takes is not known yet."
-    start_worker()  # which measures first of all
-    st.fragment(run_every=REFRESH_SECONDS)(await_speed)(device)
-    return "How long it takes is being measured on this machine."
-
-
-def await_speed(device: str) -> None:
-    """Draw the page again, with its estimate, once the device's speed is known."""
     from core.jobs.worker import speed_name
 
-    with errors_in_one_sentence():
-        if store().measured(speed_name(device)):
-            st.rerun()
+    start_worker()  # which measures first of all
+    name = speed_name(device)
+    live(lambda: store().measured(name), bool, lambda _: None, REFRESH_SECONDS)
+    return "How long it takes is being measured on this machine."
 
 
 def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float | None:
@@ -77,11 +69,14 @@ def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float |
 
     Not of one that had more threads: the runs of a study share the processor.
     """
-    wanted = (spec.model, spec.recipe.batch_size, spec.device)
+
+    def essence(spec: RunSpec) -> tuple[object, ...]:
+        return spec.model, spec.recipe.batch_size, spec.device
+
     for run in runs:
-        known = (run.spec.model, run.spec.recipe.batch_size, run.spec.device)
-        fits = run.compute_plan is None or run.compute_plan.threads <= most_threads
-        if known == wanted and fits and run.state is RunState.FINISHED:
+        has_few_threads = run.compute_plan is None or run.compute_plan.threads <= most_threads
+        is_equal = essence(run.spec) == essence(spec)
+        if is_equal and has_few_threads and run.state is RunState.FINISHED:
             metrics = store().epochs([run.id])[run.id]
             return metrics[-1].images_per_second if metrics else None
     return None

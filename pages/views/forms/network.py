@@ -1,105 +1,71 @@
-"""Controls that several pages share. Each widget's key, with its page's prefix, is its URL name."""
+"""The controls of a network. Each control's key, with its page's prefix, is its name in the URL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
 
-from core.data import DATASETS, find_dataset
-from core.specs import (
-    MAX_IMAGE_SIZE,
-    MAX_IN_CHANNELS,
-    MAX_NUM_CLASSES,
-    MAX_RATIO,
-    ModelSpec,
-    OptionValue,
-    RunSpec,
-)
-from core.training.recipes import RECIPES
-from core.zoo import libraries as torchvision_models
+from core.specs import ModelSpec, OptionValue
+from core.zoo import libraries
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, find
+from pages.views.forms.limits import (
+    CHANNELS,
+    CLASSES,
+    OPTION_SLIDER,
+    RATIO,
+    RATIO_SLIDER,
+    SIZE,
+    SIZE_SLIDER,
+    SIZE_STEP,
+)
+from pages.views.forms.names import select_name
 
-FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")
-SMALLEST, LARGEST, STEP = 8, 320, 4  # pixels: the resize slider
-MAX_SLIDER_OPTION = 100  # a wider range is typed
-MAX_SLIDER_RATIO = 16
-MIN_LEARNING_RATE = 1e-9  # the least that a recipe takes
-TORCHVISION = "torchvision"  # the picker's last entry
+FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
+TORCHVISION = libraries.PREFIX.removesuffix("/")  # the picker's last entry
 FIRST_OF_TORCHVISION = "resnet50"
 Bind = Literal["query-params"] | None
 Defaults = Callable[[Architecture], ModelSpec]
 
 
+# The picker ----------------------------------------------------------------------------------
+
+
 def networks() -> list[str]:
-    """Every network's name, family by family."""
-    return sorted(CATALOGUE, key=lambda name: FAMILIES.index(CATALOGUE[name].family))
+    """Every network's name, family by family; families that are not in the order come last."""
+    order = {family: place for place, family in enumerate(FAMILIES)}
+    return sorted(CATALOGUE, key=lambda name: order.get(CATALOGUE[name].family, len(order)))
 
 
 def network_label(name: str) -> str:
-    """`VGG: VGG-11`; the URL holds what the picker shows, so this is also the address."""
+    """`VGG: VGG-11`."""
     if name == TORCHVISION:
         return "torchvision: any of its models"
     row = CATALOGUE[name]
     return f"{row.family}: {row.title}"
 
 
-def choice_label(name: str, value: str) -> str | None:
-    """How the picker of networks, or of an option, shows the value; None for other controls."""
-    if name == "network":
-        return network_label(value)
-    choices = (option for row in CATALOGUE.values() for option in row.options if option.choices)
-    return next((dict(o.choices).get(value) for o in choices if o.name == name), None)
-
-
-def forget(*keys: str) -> None:
-    """Let these controls go back to their defaults."""
-    for key in keys:
-        st.session_state.pop(key, None)
-
-
-def go_to(page: str, keys: Mapping[str, object]) -> None:
-    """Open a page with these controls set, whatever was chosen there before."""
-    known = [key for key in st.session_state if str(key).startswith(("net_", "train_", "res_"))]
-    forget(*(str(key) for key in known))
-    st.switch_page(page, query_params={key: str(value) for key, value in keys.items()})
-
-
 def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
-    """The URL parameters under which `choose_model(prefix)` shows `spec`."""
-    shown = {
-        option.name: dict(option.choices).get(str(value), value)
-        for option in CATALOGUE[spec.arch].options
-        if (value := spec.option(option.name)) is not None
-    }
-    return {
-        f"{prefix}network": network_label(spec.arch),
-        f"{prefix}ratio": spec.ratio,
-        f"{prefix}size": spec.image_size,
-        f"{prefix}channels": spec.in_channels,
-        f"{prefix}classes": spec.num_classes,
-    } | {
-        f"{prefix}{name}": str(value).lower() if isinstance(value, bool) else value
-        for name, value in shown.items()
-    }
+    """The URL parameters under which `choose_model(prefix)` shows `spec`.
 
-
-def run_keys(spec: RunSpec) -> dict[str, object]:
-    """The URL parameters under which the Train page shows `spec`."""
-    return model_keys("train_", spec.model) | {
-        "train_dataset": DATASETS[spec.dataset].title,
-        "train_recipe": RECIPES[spec.recipe.name].title,
-        "train_images": spec.train_images or find_dataset(spec.dataset).train_images,
-        "train_epochs": spec.recipe.epochs,
-        "train_batch": spec.recipe.batch_size,
-        "train_rate": spec.recipe.learning_rate,
-        "train_seed": spec.seed,
-        "train_device": spec.device,
-    }
+    Raises LabError for a network that this lab does not have.
+    """
+    sizes: dict[str, object] = {"size": spec.image_size, "classes": spec.num_classes}
+    if spec.arch.startswith(libraries.PREFIX):
+        model = spec.arch.removeprefix(libraries.PREFIX)
+        values = {"network": TORCHVISION, "torchvision": model} | sizes
+    else:
+        values = {"network": spec.arch, "ratio": spec.ratio, "channels": spec.in_channels} | sizes
+        values |= {
+            option.name: str(value).lower() if isinstance(value, bool) else value
+            for option in find(spec.arch).options
+            if (value := spec.option(option.name)) is not None
+        }
+    return {f"{prefix}{name}": value for name, value in values.items()}
 
 
 def own_default(row: Architecture) -> ModelSpec:
@@ -121,125 +87,65 @@ def choose_model(
     ask for a ratio and a size that a spec takes but the sliders have not; then they are typed.
     """
     names = [*networks(), *([TORCHVISION] if torchvision else [])]
-    name = st.selectbox(
+    name = select_name(
         "Network",
-        names,
-        index=names.index(first),
-        format_func=network_label,
-        key=f"{prefix}network",
-        bind=bind,
+        {name: network_label(name) for name in names},
+        first,
+        f"{prefix}network",
+        bind is not None,
         on_change=start_over,
         args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
     )
     if name == TORCHVISION:
-        return choose_torchvision(prefix, defaults, bind)
+        return choose_torchvision(prefix, defaults, bind, wide)
     row = CATALOGUE[name]
     st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
-    typed = wide and beyond(f"{prefix}ratio", range(1, MAX_SLIDER_RATIO + 1))
-    ratio = (st.number_input if typed else st.slider)(
-        "Ratio",
-        1,
-        MAX_RATIO if typed else MAX_SLIDER_RATIO,
-        default.ratio,
-        key=f"{prefix}ratio",
-        bind=bind,
-        help="Divides the channels of every convolution; linear layers keep their width.",
-    )
-    size = choose_size(prefix, default, STEP, bind, wide)
+    ratio = choose_ratio(prefix, default, bind, wide)
+    size = choose_size(prefix, default, SIZE_STEP, bind, wide)
     channels, classes = st.columns(2)
-    in_channels = channels.number_input(
-        "Channels",
-        1,
-        MAX_IN_CHANNELS,
-        default.in_channels,
-        key=f"{prefix}channels",
-        bind=bind,
-        help="Channels of the image: 1 for gray, 3 for color.",
-    )
+    with channels:
+        in_channels = choose_channels(prefix, default, bind)
     with classes:
         num_classes = choose_classes(prefix, default, bind)
     options = {option.name: choose_option(prefix, option, bind) for option in row.options}
     return replace(
         default,
-        ratio=int(ratio),
+        ratio=ratio,
         image_size=size,
-        in_channels=int(in_channels),
+        in_channels=in_channels,
         num_classes=num_classes,
         options=tuple(sorted(options.items())),
     )
 
 
-def choose_torchvision(prefix: str, defaults: Defaults, bind: Bind) -> ModelSpec:
+def choose_torchvision(prefix: str, defaults: Defaults, bind: Bind, wide: bool) -> ModelSpec:
     """One of torchvision's own models; torchvision is imported when this is first drawn."""
     with st.spinner("Loading torchvision, once for this server…"):
-        names = torchvision_models.names()
-    name = st.selectbox(
+        names = libraries.names()
+    name = select_name(
         "Model of torchvision",
-        names,
-        index=names.index(FIRST_OF_TORCHVISION),
-        key=f"{prefix}torchvision",
-        bind=bind,
+        {name: name for name in names},
+        FIRST_OF_TORCHVISION,
+        f"{prefix}torchvision",
+        bind is not None,
         on_change=start_over,
         args=(prefix, defaults),
         help="Every classification model of the installed torchvision, untrained; type to search.",
     )
-    row = find(f"{torchvision_models.PREFIX}{name}")
+    default = defaults(find(f"{libraries.PREFIX}{name}"))
     st.caption("It has no ratio and reads images of 3 channels.")
-    size = choose_size(prefix, row.default, 1, bind)
-    return replace(
-        row.default, image_size=size, num_classes=choose_classes(prefix, row.default, bind)
-    )
-
-
-def beyond(key: str, on_slider: Collection[int]) -> bool:
-    """Whether the address has asked for a number that is not on the slider."""
-    with suppress(ValueError, KeyError):
-        if int(st.query_params[key]) not in on_slider:
-            st.session_state[f"{key}_typed"] = True  # from then on, or the control would change
-    return bool(st.session_state.get(f"{key}_typed"))
-
-
-def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, wide: bool = False) -> int:
-    """The resize slider: pixels a side."""
-    largest = max(LARGEST, default.image_size)
-    on_slider = {default.image_size, *range(SMALLEST, largest + 1, step)}
-    typed = wide and beyond(f"{prefix}size", on_slider)
-    size = (st.number_input if typed else st.slider)(
-        "Resize (pixels a side)",
-        1 if typed else SMALLEST,
-        MAX_IMAGE_SIZE if typed else largest,
-        default.image_size,
-        1 if typed else step,
-        key=f"{prefix}size",
-        bind=bind,
-        help="Every image is resized to this many pixels a side before the first layer.",
-    )
-    return int(size)
-
-
-def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
-    """Units of the last layer."""
-    classes = st.number_input(
-        "Classes",
-        1,
-        MAX_NUM_CLASSES,
-        default.num_classes,
-        key=f"{prefix}classes",
-        bind=bind,
-        help="Units of the last layer.",
-    )
-    return int(classes)
+    size = choose_size(prefix, default, 1, bind, wide)
+    return replace(default, image_size=size, num_classes=choose_classes(prefix, default, bind))
 
 
 def start_over(prefix: str, defaults: Defaults) -> None:
     """After another network was picked: its own settings, also where the address had others."""
     name = st.session_state[f"{prefix}network"]
     if name == TORCHVISION:
-        name = torchvision_models.PREFIX + st.session_state.get(
-            f"{prefix}torchvision", FIRST_OF_TORCHVISION
-        )
+        model = st.session_state.get(f"{prefix}torchvision", FIRST_OF_TORCHVISION)
+        name = f"{libraries.PREFIX}{model}"
     row = find(name)
     default = defaults(row)
     values: dict[str, OptionValue] = {
@@ -253,51 +159,119 @@ def start_over(prefix: str, defaults: Defaults) -> None:
         st.session_state[f"{prefix}{name}"] = value
 
 
+# Its numbers ---------------------------------------------------------------------------------
+
+
+def asks_beyond(key: str, on_slider: Collection[int]) -> bool:
+    """Whether the address has asked for a number that is not on the slider."""
+    with suppress(ValueError, KeyError):
+        if int(st.query_params[key]) not in on_slider:
+            st.session_state[f"{key}_typed"] = True  # from then on, or the control would change
+    return bool(st.session_state.get(f"{key}_typed"))
+
+
+def choose_ratio(prefix: str, default: ModelSpec, bind: Bind, wide: bool = False) -> int:
+    """What the channels of every convolution are divided by."""
+    low, high = RATIO_SLIDER
+    is_typed = wide and asks_beyond(f"{prefix}ratio", range(low, high + 1))
+    ratio = (st.number_input if is_typed else st.slider)(
+        "Ratio",
+        *(RATIO if is_typed else RATIO_SLIDER),
+        default.ratio,
+        key=f"{prefix}ratio",
+        bind=bind,
+        help="Divides the channels of every convolution; linear layers keep their width.",
+    )
+    return int(ratio)
+
+
+def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, wide: bool = False) -> int:
+    """The resize slider: pixels a side."""
+    smallest, largest = SIZE_SLIDER[0], max(SIZE_SLIDER[1], default.image_size)
+    on_slider = {default.image_size, *range(smallest, largest + 1, step)}
+    is_typed = wide and asks_beyond(f"{prefix}size", on_slider)
+    size = (st.number_input if is_typed else st.slider)(
+        "Resize (pixels a side)",
+        *(SIZE if is_typed else (smallest, largest)),
+        default.image_size,
+        1 if is_typed else step,
+        key=f"{prefix}size",
+        bind=bind,
+        help="Every image is resized to this many pixels a side before the first layer.",
+    )
+    return int(size)
+
+
+def choose_channels(prefix: str, default: ModelSpec, bind: Bind) -> int:
+    """Channels of the image."""
+    channels = st.number_input(
+        "Channels",
+        *CHANNELS,
+        default.in_channels,
+        key=f"{prefix}channels",
+        bind=bind,
+        help="Channels of the image: 1 for gray, 3 for color.",
+    )
+    return int(channels)
+
+
+def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
+    """Units of the last layer."""
+    classes = st.number_input(
+        "Classes",
+        *CLASSES,
+        default.num_classes,
+        key=f"{prefix}classes",
+        bind=bind,
+        help="Units of the last layer.",
+    )
+    return int(classes)
+
+
+# Its own options -----------------------------------------------------------------------------
+
+
 def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
     """The control of one of the network's own options."""
-    key = f"{prefix}{option.name}"
+    key, default = f"{prefix}{option.name}", option.default
     if option.choices:
-        shown = dict(option.choices)
-        values = list(shown)
-        return st.selectbox(
+        titles = dict(option.choices)
+        return select_name(
+            option.title, titles, str(default), key, bind is not None, help=option.help
+        )
+    if isinstance(default, bool):
+        return st.toggle(option.title, default, key=key, bind=bind, help=option.help)
+    if isinstance(default, int | float):
+        return choose_number(option, default, key, bind)
+    return st.text_input(
+        option.title, str(default), max_chars=500, key=key, bind=bind, help=option.help
+    )
+
+
+def choose_number(option: Option, default: int | float, key: str, bind: Bind) -> OptionValue:
+    """The control of an option that is a number: whole where its default is."""
+    if isinstance(default, int):
+        control = st.slider if option.maximum <= OPTION_SLIDER else st.number_input
+        number = control(
             option.title,
-            values,
-            index=values.index(str(option.default)),
-            format_func=shown.__getitem__,
+            option.minimum,
+            option.maximum,
+            default,
+            step=option.step,
             key=key,
             bind=bind,
             help=option.help,
         )
-    if isinstance(option.default, bool):
-        return st.toggle(option.title, option.default, key=key, bind=bind, help=option.help)
-    if isinstance(option.default, int):
-        control = st.slider if option.maximum <= MAX_SLIDER_OPTION else st.number_input
-        return int(
-            control(
-                option.title,
-                option.minimum,
-                option.maximum,
-                option.default,
-                step=option.step,
-                key=key,
-                bind=bind,
-                help=option.help,
-            )
-        )
-    if isinstance(option.default, float):
-        return float(
-            st.number_input(
-                option.title,
-                float(option.minimum),
-                float(option.maximum),
-                option.default,
-                step=0.1,
-                format="%g",
-                key=key,
-                bind=bind,
-                help=option.help,
-            )
-        )
-    return st.text_input(
-        option.title, str(option.default), max_chars=500, key=key, bind=bind, help=option.help
+        return int(number)
+    number = st.number_input(
+        option.title,
+        float(option.minimum),
+        float(option.maximum),
+        default,
+        step=0.1,
+        format="%g",
+        key=key,
+        bind=bind,
+        help=option.help,
     )
+    return float(number)

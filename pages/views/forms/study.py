@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import streamlit as st
 
-from core.data import DATASETS, find_dataset
-from core.jobs.store import Study
+from core.data import find_dataset
 from core.report import formats
 from core.specs import LabError, ModelSpec, RunSpec
-from core.training.recipes import RECIPES, recipe
+from core.training.recipes import recipe
+from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.messages import show_error
 from pages.views.app.services import load_torch, store
-from pages.views.forms.data_sets import dataset_line
+from pages.views.app.words import count
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
+from pages.views.forms.limits import FIRST_SEED, SEEDS
+from pages.views.forms.names import select_name, select_names
+from pages.views.forms.run import (
+    FIRST_NETWORK,
+    choose_dataset,
+    choose_device,
+    choose_epochs,
+    choose_images,
+    choose_recipe,
+)
 
-FIRST_NETWORK = "course-residual"
 FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
-MAX_SEEDS = 100
+FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
 
 
 @dataclass(frozen=True)
@@ -35,80 +45,78 @@ class Choice:
     possible: bool = True  # there are runs, and each can be built and fits
 
 
-def begin(choice: Choice) -> None:
-    """Queue the study and open it."""
-    study: Study = store().create_study(choice.title, choice.settings, choice.specs)
-    st.query_params["study"] = study.id
-    st.rerun()
-
-
 def study_form() -> Choice:
     """What to compare, and the button that queues it."""
     load_torch()
-    from core.zoo.catalogue import CATALOGUE
-
-    networks = [name for name, row in CATALOGUE.items() if has_shortcuts(name)]
-    network = st.selectbox(
-        "Network",
-        networks,
-        index=networks.index(FIRST_NETWORK),
-        format_func=lambda name: CATALOGUE[name].title,
-        key="res_network",
-        bind="query-params",
-        on_change=forget_variants,
-        help="The net whose blocks are exchanged; everything else stays as it is.",
-    )
-    known = [
-        name for name in variants_of(network) if options_of(network, VARIANTS[name]) is not None
-    ]
-    names = st.multiselect(
-        "Variants",
-        known,
-        [name for name in FIRST_VARIANTS if name in known],
-        format_func=lambda name: VARIANTS[name].title,
-        key="res_variants",
-        bind="query-params",
-        help="Blocks to compare; “as published” keeps the homework's mistake.",
-    )
+    network = choose_network()
+    names = choose_variants(network)
     seeds, first = choose_seeds()
-    dataset = st.selectbox(
-        "Data set",
-        list(DATASETS),
-        format_func=lambda name: DATASETS[name].title,
-        key="res_dataset",
-        bind="query-params",
-        on_change=all_images,
-        help="Fashion-MNIST mini ships with the lab.",
-    )
-    st.caption(dataset_line(dataset))
-    runs = choose_training(dataset)
-    model = fit_to_data(CATALOGUE[network].default, dataset)
-    specs = [
-        replace(runs, model=with_variant(model, VARIANTS[name]), seed=seed)
-        for seed in range(first, first + seeds)
-        for name in names
-    ]
-    choice = Choice(
-        f"{count(len(names), 'variant')} × {count(seeds, 'seed')} of {CATALOGUE[network].title}"
-        f" on {find_dataset(dataset).title}",
-        {
-            "network": network,
-            "variants": names,
-            "seeds": seeds,
-            "first_seed": first,
-            "dataset": dataset,
-            "recipe": runs.recipe.name,
-            "epochs": runs.recipe.epochs,
-            "train_images": runs.train_images,
-            "device": runs.device,
-        },
-        specs,
-        names,
-        [VARIANTS[name].in_network(network) for name in names],
-    )
+    dataset = choose_dataset("res_", all_images)
+    run = choose_training(fit_to_data(CATALOGUE[network].default, dataset), dataset)
+    choice = choice_of(run, names, range(first, first + seeds))
     choice = replace(choice, possible=announce(choice))
     start_button("Train them", choice, "res_train", "stretch")
     return choice
+
+
+def choose_network() -> str:
+    """The network whose blocks are exchanged."""
+    return select_name(
+        "Network",
+        {name: row.title for name, row in CATALOGUE.items() if has_shortcuts(name)},
+        FIRST_NETWORK,
+        "res_network",
+        on_change=forget_variants,
+        help="The net whose blocks are exchanged; everything else stays as it is.",
+    )
+
+
+def choose_variants(network: str) -> list[str]:
+    """The blocks to compare."""
+    known = [
+        name for name in variants_of(network) if options_of(network, VARIANTS[name]) is not None
+    ]
+    return select_names(
+        "Variants",
+        {name: VARIANTS[name].title for name in known},
+        [name for name in FIRST_VARIANTS if name in known],
+        "res_variants",
+        help="Blocks to compare; “as published” keeps the homework's mistake.",
+    )
+
+
+def choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
+    """The run with each of these variants and seeds, seed by seed."""
+    network, dataset = run.model.arch, run.dataset
+    return Choice(
+        f"{count(len(names), 'variant')} × {count(len(seeds), 'seed')} of"
+        f" {CATALOGUE[network].title} on {find_dataset(dataset).title}",
+        {
+            "network": network,
+            "variants": list(names),
+            "seeds": len(seeds),
+            "first_seed": seeds.start,
+            "dataset": dataset,
+            "recipe": run.recipe.name,
+            "epochs": run.recipe.epochs,
+            "train_images": run.train_images,
+            "device": run.device,
+        },
+        [
+            replace(run, model=with_variant(run.model, VARIANTS[name]), seed=seed)
+            for seed in seeds
+            for name in names
+        ],
+        list(names),
+        [VARIANTS[name].in_network(network) for name in names],
+    )
+
+
+def begin(choice: Choice) -> None:
+    """Queue the study and open it."""
+    study = store().create_study(choice.title, choice.settings, choice.specs)
+    st.query_params["study"] = study.id
+    st.rerun()
 
 
 def start_button(
@@ -147,30 +155,20 @@ def announce(choice: Choice) -> bool:
     return True
 
 
-def label_of(key: str, value: object) -> str | None:
-    """How the form's control with this key shows the value, where that is not the value itself."""
-    from core.zoo.catalogue import CATALOGUE
-
-    tables = {"res_network": CATALOGUE, "res_dataset": DATASETS, "res_recipe": RECIPES}
-    return tables[key][str(value)].title if key in tables else None
-
-
 def choose_seeds() -> tuple[int, int]:
     """How many seeds each variant gets, and which is the first."""
-    many, start = st.columns(2)
-    seeds = many.number_input(
+    number, start = st.columns(2)
+    seeds = number.number_input(
         "Seeds",
-        1,
-        MAX_SEEDS,
-        3,
+        *SEEDS,
+        FIRST_NUMBER_OF_SEEDS,
         key="res_seeds",
         bind="query-params",
         help="Runs of each variant; a verdict takes at least 3.",
     )
     first = start.number_input(
         "First seed",
-        0,
-        10_000,
+        *FIRST_SEED,
         0,
         key="res_first_seed",
         bind="query-params",
@@ -179,53 +177,20 @@ def choose_seeds() -> tuple[int, int]:
     return int(seeds), int(first)
 
 
-def choose_training(dataset: str) -> RunSpec:
-    """Recipe, epochs, images and device, as a run of the first network."""
-    total = find_dataset(dataset).train_images
-    chosen = st.selectbox(
-        "Recipe",
-        list(RECIPES),
-        format_func=lambda name: RECIPES[name].title,
-        key="res_recipe",
-        bind="query-params",
-        help="The same recipe for every variant.",
-    )
-    many, long = st.columns(2)
-    epochs = long.number_input(
-        "Epochs",
-        1,
-        200,
-        3,
-        key="res_epochs",
-        bind="query-params",
-        help="Passes over the training images.",
-    )
-    images = int(
-        many.number_input(
-            "Images",
-            16,
-            total,
-            total,
-            key="res_images",
-            bind="query-params",
-            help="Training images: the first so many of a fixed draw.",
-        )
-    )
-    from core.training.devices import available_devices
-
-    device = st.selectbox(
-        "Device",
-        available_devices(),
-        key="res_device",
-        bind="query-params",
-        help="The devices this machine really has; on the CPU runs go side by side, one a core.",
+def choose_training(model: ModelSpec, dataset: str) -> RunSpec:
+    """Recipe, epochs, images and device: how this network is trained on this data set."""
+    recipe_name = choose_recipe("res_", explanation="The same recipe for every variant.")
+    left, right = st.columns(2)
+    with left:
+        images = choose_images("res_", dataset, "Images")
+    with right:
+        epochs = choose_epochs("res_", FIRST_EPOCHS)
+    device = choose_device(
+        "res_",
+        "The devices this machine really has; on the CPU runs go side by side, one a core.",
     )
     return RunSpec(
-        ModelSpec(FIRST_NETWORK, image_size=28),
-        dataset,
-        recipe(chosen, images, int(epochs)),
-        train_images=images,
-        device=device,
+        model, dataset, recipe(recipe_name, images, epochs), train_images=images, device=device
     )
 
 
@@ -242,22 +207,13 @@ def forget_variants() -> None:
     ]
 
 
-def count(number: int, noun: str) -> str:
-    """`1 seed`, `3 seeds`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def has_shortcuts(network: str) -> bool:
     """Whether the blocks of this network can be exchanged."""
-    from core.zoo.catalogue import CATALOGUE
-
     return any(option.name == "shortcut" for option in CATALOGUE[network].options)
 
 
 def options_of(network: str, variant: Variant) -> dict[str, Any] | None:
     """The options that make this network that variant; None where it cannot be one."""
-    from core.zoo.catalogue import CATALOGUE
-
     known = {option.name: option for option in CATALOGUE[network].options}
     wanted = {name: value for name, value in variant.options if value or name in known}
     try:
@@ -268,8 +224,6 @@ def options_of(network: str, variant: Variant) -> dict[str, Any] | None:
 
 def with_variant(model: ModelSpec, variant: Variant) -> ModelSpec:
     """The network with the blocks of this variant, every option filled in."""
-    from core.zoo.catalogue import complete
-
     options = options_of(model.arch, variant) or {}
     return complete(replace(model, options=tuple(sorted(options.items()))))
 

@@ -10,19 +10,23 @@ import pandas as pd
 import streamlit as st
 
 from core.data import find_dataset
-from core.jobs.store import RunState, Store
+from core.jobs.store import RunState
 from core.report import formats
-from core.report.figures.studies import StudyLine, study_chart
+from core.report.figures.studies import Line, study_chart
 from core.report.figures.variants import style_of
-from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import Reproduction, read_runs, reproductions
+from core.studies.reproduction import Reproduction, remark, reproductions
+from core.explain.hand_count.terms import read
 from core.studies.statistics import Mean, mean_interval
+from core.studies.study import grouped, setting_of
 from core.training.recipes import recipe
+from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import store
+from pages.views.app.words import count
+from pages.views.forms.run import run_keys
 
 NOT_YET = "not yet reproduced here"
 SEEDS = 3  # of a reproduction that is queued here
@@ -36,16 +40,16 @@ ONE_RUN = (
 @st.cache_data(show_spinner=False)
 def shipped() -> list[Reproduction]:
     """Every row of the table; the file is read once for this server."""
-    return reproductions(read_runs())
+    return reproductions(read())
 
 
 def reference_lines(
     models: Sequence[ModelSpec] | None, dataset: str, recipe_name: str, suffix: str = ""
-) -> list[StudyLine]:
+) -> list[Line]:
     """Thin curves of the residual blocks in this setting; of these networks only, or of all."""
     wanted = None if models is None else {essence(model) for model in models}
     return [
-        StudyLine(
+        Line(
             row.title + suffix,
             style_of(variant_of(row.model)),
             tuple((run.seed, run.metrics) for run in row.runs),
@@ -80,7 +84,7 @@ def reproduction_view() -> None:
     rows = shipped()
     st.caption(ONE_RUN)
     st.dataframe(
-        table(rows, store()),
+        table(rows),
         hide_index=True,
         key="res_reproduction",
         column_config={
@@ -92,9 +96,9 @@ def reproduction_view() -> None:
             ),
         },
     )
-    told = [text for row in rows if (text := reproduction_remark(row))]
-    if told:
-        st.markdown("\n".join(f"- {text}" for text in told))
+    remarks = [sentence for row in rows if (sentence := remark(row))]
+    if remarks:
+        st.markdown("\n".join(f"- {sentence}" for sentence in remarks))
     elif any(row.difference is not None for row in rows):
         st.caption(
             "In each published setting that was trained again, our mean lies within 0.3 points of"
@@ -144,7 +148,6 @@ def queue_one(rows: Sequence[Reproduction]) -> None:
 def run_of(row: Reproduction) -> RunSpec:
     """The row as a run on the fastest device, with all images."""
     from core.training.devices import available_devices
-    from core.zoo.catalogue import complete
 
     images = find_dataset(row.dataset).train_images
     return RunSpec(
@@ -157,15 +160,13 @@ def run_of(row: Reproduction) -> RunSpec:
 
 
 def train_address(spec: RunSpec) -> str:
-    """The Train page with everything set."""
-    from pages.views.forms.network import run_keys
-
-    return f"/train?{urlencode(run_keys(spec))}"
+    """The Train page with everything set, beside this page whatever its base."""
+    return f"train?{urlencode(run_keys(spec))}"
 
 
-def table(rows: Sequence[Reproduction], lab: Store) -> pd.DataFrame:
+def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
     """Published against ours, and against what this store's runs have reached."""
-    yours = finals_here(lab, rows)
+    finals = finals_here(rows)
     return pd.DataFrame(
         [
             {
@@ -177,7 +178,7 @@ def table(rows: Sequence[Reproduction], lab: Store) -> pd.DataFrame:
                 ),
                 "ours": with_seeds(row.final) or NOT_YET,
                 "difference": ("–" if row.difference is None else f"{100 * row.difference:+.2f}"),
-                "your runs": with_seeds(mean_interval(yours[row.title])) or "–",
+                "your runs": with_seeds(mean_interval(finals[row.title])) or "–",
                 "start": train_address(run_of(row)),
                 "data": find_dataset(row.dataset).title,
                 "epochs": row.epochs,
@@ -193,29 +194,19 @@ def with_seeds(mean: Mean | None) -> str:
     """`98.98 ± 0.12 % (3 seeds)`."""
     if mean is None:
         return ""
-    seeds = f"({mean.count} seed{'' if mean.count == 1 else 's'})"
+    seeds = f"({count(mean.count, 'seed')})"
     if mean.half is None:
         return f"{formats.percent(mean.mean)} {seeds}"
     return f"{100 * mean.mean:.2f} ± {100 * mean.half:.2f} % {seeds}"
 
 
-def finals_here(lab: Store, rows: Sequence[Reproduction]) -> dict[str, list[float]]:
+def finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:
     """Final accuracies of this store's finished runs in exactly the setting of each row."""
-    found: dict[str, list[float]] = {row.title: [] for row in rows}
-    wanted = {key_of(run_of(row)): row.title for row in rows}
-    runs = [
-        (run, title)
-        for run in lab.runs()
-        if run.state is RunState.FINISHED and (title := wanted.get(key_of(run.spec)))
-    ]
-    epochs = lab.epochs([run.id for run, _ in runs])
-    for run, title in runs:
-        if epochs[run.id]:
-            found[title].append(epochs[run.id][-1].test_accuracy)
-    return found
-
-
-def key_of(spec: RunSpec) -> tuple[object, ...]:
-    """What decides the figures of a run but for seed and device."""
-    images = spec.train_images or find_dataset(spec.dataset).train_images
-    return spec.model, spec.dataset, spec.recipe, images
+    finished = (run for run in store().runs() if run.state is RunState.FINISHED)
+    groups = grouped(finished, lambda run: setting_of(run.spec))
+    runs = {row.title: groups.get(setting_of(run_of(row)), []) for row in rows}
+    epochs = store().epochs([run.id for members in runs.values() for run in members])
+    return {
+        title: [epochs[run.id][-1].test_accuracy for run in members if epochs[run.id]]
+        for title, members in runs.items()
+    }

@@ -10,7 +10,8 @@ import streamlit as st
 from core.jobs.store import Run, RunState, Store
 from core.report import formats
 from core.specs import ModelSpec
-from core.zoo.variants import variant_of
+from core.zoo.catalogue import CATALOGUE
+from core.zoo.variants import SHORTCUTS, variant_of
 
 STATE_SIGNS = {
     RunState.QUEUED: "○ queued",
@@ -21,6 +22,11 @@ STATE_SIGNS = {
 }
 
 
+def seeded_title(run: Run) -> str:
+    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
+    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
+
+
 def run_title(run: Run) -> str:
     """`12 · course-residual, conv shortcut, ratio 2, 28 px`."""
     return f"{run.id} · {network_title(run.spec.model)}"
@@ -28,15 +34,34 @@ def run_title(run: Run) -> str:
 
 def network_title(model: ModelSpec) -> str:
     """`course-residual, conv shortcut, ratio 2, 28 px`."""
-    parts = [model.arch]
-    if variant := variant_of(model):
-        parts.append(variant.title)
-    elif conv_arch := model.option("conv_arch"):
-        parts.append(str(conv_arch))
+    parts = [model.arch, *options_in_words(model)]
     if model.ratio > 1:
         parts.append(f"ratio {model.ratio}")
     parts.append(f"{model.image_size} px")
     return ", ".join(parts)
+
+
+def options_in_words(model: ModelSpec) -> list[str]:
+    """What tells a network from others of its name: its variant, and options not at their default.
+
+    `plain residual`, `head width 32`, `last activation sigmoid`.
+    """
+    options = dict(model.options)
+    variant = variant_of(model)
+    if variant:
+        parts = [variant.title]
+        told = {"shortcut", "order", "batch_norm", SHORTCUTS[variant.shortcut].setting}
+        told |= {"as_published"} if variant.as_published else set()
+    else:
+        parts = [str(options["conv_arch"])] if "conv_arch" in options else []
+        told = {"conv_arch"}
+    row = CATALOGUE.get(model.arch)
+    defaults = {option.name: option.default for option in row.options} if row else {}
+    return parts + [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in options.items()
+        if name not in told and value != defaults.get(name)
+    ]
 
 
 def run_table(
@@ -53,7 +78,7 @@ def run_table(
     epochs = store.epochs([run.id for run in runs])
     frame = pd.DataFrame(
         {
-            "run": [f"/train?run={run.id}" for run in runs],
+            "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
             "state": [STATE_SIGNS[run.state] for run in runs],
             "network": [network_title(run.spec.model) for run in runs],
             "data": [run.spec.dataset for run in runs],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -21,7 +21,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.services import store
-from pages.views.runs.table import network_title
+from pages.views.runs.table import network_title, seeded_title
 
 VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
 PICTURES = 24  # mistakes shown at once
@@ -74,15 +74,16 @@ def predictions_of(run: Run) -> Predictions | None:
 
 def show(run: Run) -> None:
     """The view that the reader picks."""
-    found = predictions_of(run)
-    if found is None:
+    predictions = predictions_of(run)
+    if predictions is None:
         gone()
         return
-    wrong = len(found.mistakes())
+    wrong = len(predictions.mistakes())
     st.markdown(
-        f"The parameters of epoch {run.best_epoch} get **{wrong:,}** of {len(found.labels):,} test"
-        f" images wrong: {formats.percent(found.accuracy)} are right. That is an optimistic figure:"
-        " the epoch was chosen on these same test images."
+        f"The parameters of epoch {run.best_epoch} get **{wrong:,}** of"
+        f" {len(predictions.labels):,} test images wrong:"
+        f" {formats.percent(predictions.accuracy)} are right. That is an optimistic figure: the"
+        " epoch was chosen on these same test images."
     )
     view = st.segmented_control(
         "View",
@@ -93,29 +94,24 @@ def show(run: Run) -> None:
         label_visibility="collapsed",
     )
     if view == VIEWS[0]:
-        confusion(run, found)
+        confusion(run, predictions)
     elif view == VIEWS[1]:
-        pictures(run, found)
+        pictures(run, predictions)
     else:
-        two_runs(run, found)
+        two_runs(run, predictions)
     download_csv(
         "Every prediction as CSV",
-        lambda: prediction_frame(run, found),
+        lambda: prediction_frame(run, predictions),
         f"run-{run.id}-predictions.csv",
         "train_predictions_csv",
     )
 
 
-def seeded_title(run: Run) -> str:
-    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
-    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
-
-
-def confusion(run: Run, found: Predictions) -> None:
+def confusion(run: Run, predictions: Predictions) -> None:
     """The matrix, as counts or in per cent of each row."""
     names = find_dataset(run.spec.dataset).class_names
-    outputs = [class_name(names, index) for index in range(found.probabilities.shape[1])]
-    matrix = found.confusion(len(outputs))
+    outputs = [class_name(names, index) for index in range(predictions.probabilities.shape[1])]
+    matrix = predictions.confusion(len(outputs))
     used = [
         index
         for index in range(len(outputs))
@@ -136,10 +132,10 @@ def confusion(run: Run, found: Predictions) -> None:
     )
 
 
-def pictures(run: Run, found: Predictions) -> None:
+def pictures(run: Run, predictions: Predictions) -> None:
     """The most confident mistakes with both labels."""
     names = find_dataset(run.spec.dataset).class_names
-    wrong = found.mistakes()
+    wrong = predictions.mistakes()
     classes = st.multiselect(
         "True class",
         list(range(len(names))),
@@ -149,7 +145,7 @@ def pictures(run: Run, found: Predictions) -> None:
         help="Only mistakes on images of these classes.",
     )
     if classes:
-        wrong = wrong[np.isin(found.labels[wrong], classes)]
+        wrong = wrong[np.isin(predictions.labels[wrong], classes)]
     if not len(wrong):
         st.info("No mistake here.", icon=":material/check:")
         return
@@ -163,9 +159,9 @@ def pictures(run: Run, found: Predictions) -> None:
             with st.container(width=PICTURE_WIDTH, gap=None):
                 st.image(enlarged(images[index]), width=PICTURE_WIDTH)
                 st.caption(
-                    f"image {index}  \ntrue: {names[found.labels[index]]}  \n"
-                    f"**said: {class_name(names, int(found.predicted[index]))}**  \n"
-                    f"{formats.percent(float(found.confidence[index]))} sure"
+                    f"image {index}  \ntrue: {names[predictions.labels[index]]}  \n"
+                    f"**said: {class_name(names, int(predictions.predicted[index]))}**  \n"
+                    f"{formats.percent(float(predictions.confidence[index]))} sure"
                 )
 
 
@@ -174,7 +170,7 @@ def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image.repeat(4, axis=0).repeat(4, axis=1)
 
 
-def two_runs(run: Run, found: Predictions) -> None:
+def two_runs(run: Run, predictions: Predictions) -> None:
     """The same test image through this run and another one on the same data set."""
     others = {
         other.id: other
@@ -190,19 +186,19 @@ def two_runs(run: Run, found: Predictions) -> None:
             icon=":material/info:",
         )
         return
-    chosen = st.selectbox(
+    other_id = st.selectbox(
         "Other run",
         list(others),
         format_func=lambda run_id: seeded_title(others[run_id]),
         key="train_other_run",
         help="A finished run on the same data set.",
     )
-    other = others[chosen]
-    theirs = predictions_of(other)
-    if theirs is None:
+    other = others[other_id]
+    other_predictions = predictions_of(other)
+    if other_predictions is None:
         offer(other, "train_predict_other", gone)
     else:
-        compare(run, found, other, theirs)
+        compare(run, predictions, other, other_predictions)
 
 
 def gone() -> None:
@@ -212,16 +208,17 @@ def gone() -> None:
     )
 
 
-def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> None:
+def compare(run: Run, predictions: Predictions, other: Run, other_predictions: Predictions) -> None:
     """Which images only one of both gets right, and one of them in detail."""
-    mine, yours = found.predicted == found.labels, theirs.predicted == theirs.labels
+    is_right = predictions.predicted == predictions.labels
+    other_is_right = other_predictions.predicted == other_predictions.labels
     sets = {
-        f"only run {run.id} is right": np.flatnonzero(mine & ~yours),
-        f"only run {other.id} is right": np.flatnonzero(yours & ~mine),
-        "both are wrong": np.flatnonzero(~mine & ~yours),
-        "both are right": np.flatnonzero(mine & yours),
+        f"only run {run.id} is right": np.flatnonzero(is_right & ~other_is_right),
+        f"only run {other.id} is right": np.flatnonzero(other_is_right & ~is_right),
+        "both are wrong": np.flatnonzero(~is_right & ~other_is_right),
+        "both are right": np.flatnonzero(is_right & other_is_right),
     }
-    which = st.segmented_control(
+    name = st.segmented_control(
         "Images",
         list(sets),
         default=next(iter(sets)),
@@ -229,7 +226,7 @@ def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> No
         required=True,
         key=f"train_two_{run.id}_{other.id}",
     )
-    indices = sets[which]
+    indices = sets[name]
     if not len(indices):
         st.info("There is no such image.", icon=":material/info:")
         return
@@ -240,26 +237,31 @@ def compare(run: Run, found: Predictions, other: Run, theirs: Predictions) -> No
             1,
             len(indices),
             1,
-            key=f"train_two_image_{run.id}_{other.id}_{list(sets).index(which)}",
+            key=f"train_two_image_{run.id}_{other.id}_{list(sets).index(name)}",
             width=180,
             help="Leaf through the images of this kind.",
         )
-    index = int(indices[int(position) - 1])
+    image_through_both(
+        int(indices[int(position) - 1]), ((run, predictions), (other, other_predictions))
+    )
+
+
+def image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> None:
+    """The test image with this index, and what each run takes it for."""
+    run, predictions = both[0]
     names = find_dataset(run.spec.dataset).class_names
+    label = int(predictions.labels[index])
     picture, chart = st.columns([1, 3])
     with picture:
         st.image(enlarged(test_images(run.spec.dataset)[0][index]), width=168)
-        st.markdown(f"Test image {index}: **{names[found.labels[index]]}**")
-        for one, said in ((run, found), (other, theirs)):
-            name = class_name(names, int(said.predicted[index]))
+        st.markdown(f"Test image {index}: **{names[label]}**")
+        for run, predictions in both:
+            name = class_name(names, int(predictions.predicted[index]))
             st.markdown(
-                f"Run {one.id} ({escaped(network_title(one.spec.model))}, seed {one.spec.seed}):"
-                f" **{name}**, {formats.percent(float(said.confidence[index]))}"
+                f"Run {run.id} ({escaped(network_title(run.spec.model))}, seed {run.spec.seed}):"
+                f" **{name}**, {formats.percent(float(predictions.confidence[index]))}"
             )
-    labeled = [
-        (f"run {seeded_title(one)}", said.probabilities[index])
-        for one, said in ((run, found), (other, theirs))
+    bars = [
+        (f"run {seeded_title(run)}", predictions.probabilities[index]) for run, predictions in both
     ]
-    chart.plotly_chart(
-        probability_bars(names, labeled, int(found.labels[index])), key="train_two_chart"
-    )
+    chart.plotly_chart(probability_bars(names, bars, label), key="train_two_chart")

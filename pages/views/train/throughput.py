@@ -8,19 +8,22 @@ import pandas as pd
 import streamlit as st
 
 from core.jobs.engines.local import throughput_flags, throughput_name
-from core.report.figures.throughput import LOOP_NAMES, throughput_chart
-from core.report.sentences.speed import throughput_verdict
+from core.report.figures import speed as run_figures
 from core.report.tables.measurements import throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
+from core.report.sentences.speed import throughput_verdict
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
 
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
 
-def throughput_view(spec: RunSpec, devices: tuple[str, ...]) -> None:
+def throughput_view(spec: RunSpec) -> None:
     """The controls of the measurement, and what it has found."""
+    from core.training.devices import available_devices
+
+    devices = available_devices()
     st.caption(
         "Is the batch too small, the data too slow, the card too large? This trains the network"
         " for some seconds with each batch size, in turns with the loop as published (a DataLoader"
@@ -44,11 +47,11 @@ def throughput_view(spec: RunSpec, devices: tuple[str, ...]) -> None:
     if not sizes:
         st.info("Choose at least one batch size.", icon=":material/arrow_upward:")
         return
-    chosen = list(devices) if everywhere else [spec.device]
+    measured_on = list(devices) if everywhere else [spec.device]
     batch_sizes = sorted(sizes)
     measurement(
-        throughput_name(spec, batch_sizes, chosen),
-        throughput_flags(spec, batch_sizes, chosen),
+        throughput_name(spec, batch_sizes, measured_on),
+        throughput_flags(spec, batch_sizes, measured_on),
         "train_bench",
         "Measure the throughput",
         "Five rounds in a process of its own; the page stays usable.",
@@ -58,61 +61,67 @@ def throughput_view(spec: RunSpec, devices: tuple[str, ...]) -> None:
 
 def show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
-    found = Throughput.from_dict(result)
-    st.plotly_chart(throughput_chart(found), key="train_bench_chart")
-    st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(found)))
-    config = st.column_config
+    throughput = Throughput.from_dict(result)
+    st.plotly_chart(run_figures.throughput_chart(throughput), key="train_bench_chart")
+    st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
-        pd.DataFrame(
-            {
-                "device": [point.device for point in found.points],
-                "batch": [point.batch_size for point in found.points],
-                "loop": [LOOP_NAMES[point.loop] for point in found.points],
-                "images/s": [point.images_per_second for point in found.points],
-                "step only": [point.step_images_per_second for point in found.points],
-                "GFLOP/s": [point.flops_per_second / 1e9 for point in found.points],
-                "of the peak": [
-                    100 * point.flops_per_second / found.peaks[point.device]
-                    for point in found.points
-                ],
-                "threads": [point.threads for point in found.points],
-                "loader workers": [
-                    point.loader_workers if point.loop == "conventional" else None
-                    for point in found.points
-                ],
-            }
-        ),
+        throughput_table(throughput),
         hide_index=True,
         height="content",
         key="train_bench_table",
-        column_config={
-            "images/s": config.NumberColumn(
-                format="%.0f", help="Wall-clock rate, data included: median over the rounds."
-            ),
-            "step only": config.NumberColumn(
-                format="%.0f", help="If data cost nothing: forward, backward and optimizer."
-            ),
-            "GFLOP/s": config.NumberColumn(
-                format="%.0f", help="Convolutions and matrix products, forward and backward."
-            ),
-            "of the peak": config.ProgressColumn(
-                format="%.0f %%",
-                min_value=0,
-                max_value=100,
-                color="blue",
-                help="Of what a large matrix product achieves on this device, measured just now.",
-            ),
-            "loader workers": config.NumberColumn(
-                help="Processes of the DataLoader: the faster of 0 and 2."
-            ),
-        },
+        column_config=COLUMNS,
     )
-    machines = "; ".join(f"{name}: {text}" for name, text in found.machines.items())
+    machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
     st.caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
-    spec = RunSpec.from_json(found.spec)
+    spec = RunSpec.from_json(throughput.spec)
     download_csv(
         "Throughput as CSV",
-        lambda: throughput_frame(found),
+        lambda: throughput_frame(throughput),
         f"{file_name(spec.model)}-throughput.csv",
         "train_bench_csv",
     )
+
+
+def throughput_table(throughput: Throughput) -> pd.DataFrame:
+    """A row for each loop, batch size and device."""
+    points = throughput.points
+    return pd.DataFrame(
+        {
+            "device": [point.device for point in points],
+            "batch": [point.batch_size for point in points],
+            "loop": [run_figures.LOOP_NAMES[point.loop] for point in points],
+            "images/s": [point.images_per_second for point in points],
+            "step only": [point.step_images_per_second for point in points],
+            "GFLOP/s": [point.flops_per_second / 1e9 for point in points],
+            "of the peak": [
+                100 * point.flops_per_second / throughput.peaks[point.device] for point in points
+            ],
+            "threads": [point.threads for point in points],
+            "loader workers": [
+                point.loader_workers if point.loop == "conventional" else None for point in points
+            ],
+        }
+    )
+
+
+COLUMNS = {
+    "images/s": st.column_config.NumberColumn(
+        format="%.0f", help="Wall-clock rate, data included: median over the rounds."
+    ),
+    "step only": st.column_config.NumberColumn(
+        format="%.0f", help="If data cost nothing: forward, backward and optimizer."
+    ),
+    "GFLOP/s": st.column_config.NumberColumn(
+        format="%.0f", help="Convolutions and matrix products, forward and backward."
+    ),
+    "of the peak": st.column_config.ProgressColumn(
+        format="%.0f %%",
+        min_value=0,
+        max_value=100,
+        color="blue",
+        help="Of what a large matrix product achieves on this device, measured just now.",
+    ),
+    "loader workers": st.column_config.NumberColumn(
+        help="Processes of the DataLoader: the faster of 0 and 2."
+    ),
+}

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.measure.branch_norms import BRANCHES, branch_norms
-from core.measure.gradient_flow import initialized
+from core.training.initialization import initialized
 from core.specs import LabError, ModelSpec
 
 SPEC = ModelSpec("course-inception", image_size=28)

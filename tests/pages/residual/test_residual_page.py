@@ -11,7 +11,9 @@ import streamlit as st
 
 from core.jobs.store import RunState, open_store
 from core.jobs.worker import speed_name
-from core.specs import ModelSpec, Recipe, RunSpec
+from core.report import formats
+from core.report.figures.variants import variant_styles
+from core.specs import ModelSpec, RunSpec
 from core.studies import reproduction
 from core.studies.published import PUBLISHED
 from core.training.estimate import Speed
@@ -19,13 +21,10 @@ from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
-from pages.views.gradients.flow import STACK
+from pages.views.gradients.stack import STACK
 from tests.core.studies.test_reproduction import HEAD, lines
-from tests.pages.test_pages import no_worker_and_fresh_caches, open_page
+from tests.pages.opening import SHORT, finished_run, open_page
 
-__all__ = ["no_worker_and_fresh_caches"]  # a fixture that every test here uses
-
-SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
 CLEAR = {"identity": (0.90, 0.91, 0.905), "none": (0.80, 0.8105, 0.8047)}
 TIED = {"identity": (0.90, 0.91, 0.92), "none": (0.905, 0.908, 0.918)}
 PAGE = "pages/residual.py"
@@ -104,7 +103,7 @@ def test_what_the_address_asks_for_and_the_form_has_not_is_told():
     app = open_page(PAGE, res_network="zzz", res_seeds="-5", res_dataset="q")
     told = next(one.value for one in app.warning if "The address asks" in one.value)
     assert all(name in told for name in ("res_network=zzz", "res_seeds=-5", "res_dataset=q"))
-    app = open_page(PAGE, res_network=CATALOGUE["resnet20"].title, res_seeds="4", why_depths="20")
+    app = open_page(PAGE, res_network=CATALOGUE["resnet20"].title, res_seeds="4")
     assert not app.warning
 
 
@@ -130,6 +129,47 @@ def test_equal_runs_of_an_earlier_study_tell_the_time_best(monkeypatch):
     assert len(specs) == 6
     alone = 2 * (5_000 + 2_000 / 3) / 5_000
     assert study_seconds(specs) == pytest.approx(6 * alone / 2)
+
+
+def test_residual_queues_every_variant_with_every_seed_as_one_study():
+    app = open_page(
+        "pages/residual.py",
+        res_variants="plain residual,conv shortcut, as published",
+        res_seeds="2",
+    )
+    app.multiselect(key="res_variants").set_value(["identity", "conv-published"])
+    app.run()
+    app.sidebar.button[0].click().run()
+    runs = open_store().runs()
+    assert len(runs) == 4
+    assert len({run.study for run in runs}) == 1
+    assert {(run.spec.seed, run.spec.model.option("shortcut")) for run in runs} == {
+        (seed, shortcut) for seed in (0, 1) for shortcut in ("identity", "conv")
+    }
+    assert not app.exception
+
+
+def test_residual_shows_the_published_curves_before_anything_is_trained():
+    app = open_page("pages/residual.py")
+    assert "cannot be ranked" in " ".join(one.value for one in app.caption)
+
+
+def test_residual_gives_mean_and_spread_of_each_variants_seeds():
+    for seed in (0, 1):
+        finished_run(seed, study="residual-test")
+    table = open_page("pages/residual.py", study="residual-test").dataframe[0].value
+    assert table["finished seeds"].tolist() == ["2 of 2"]
+    assert table["final"].tolist() == [formats.joined("75.00 ± 0.00", "%")]
+
+
+def test_residual_with_an_unknown_study_says_what_to_do():
+    app = open_page("pages/residual.py", study="nothing")
+    assert "open this page without ?study=" in app.error[0].value
+
+
+def test_a_study_that_was_deleted_meanwhile_says_so_in_one_sentence():
+    app = open_page("pages/residual.py", study="gone")
+    assert len(app.error) == 1
 
 
 def test_a_clear_difference_is_said_with_points_and_interval():
@@ -263,7 +303,7 @@ def test_without_the_file_everything_is_not_yet_reproduced(monkeypatch, tmp_path
 @pytest.mark.parametrize("title", ["VGG-16 from the forum, ratio 4", "conv shortcut, as published"])
 def test_each_row_opens_train_with_everything_set(shipped, title):
     address = urlparse(reproduced(open_page(PAGE)).loc[title, "start"])
-    assert address.path == "/train"
+    assert address.path == "train"
     asked = {key: values[0] for key, values in parse_qs(address.query).items()}
     app = open_page("pages/train.py", **asked)
     assert not app.warning or all("address asks" not in one.value for one in app.warning)
@@ -297,3 +337,17 @@ def test_runs_of_this_store_in_the_same_setting_stand_beside_the_shipped_ones(sh
         store.record(run, metrics)
         store.finish(run, RunState.FINISHED)
     assert reproduced(open_page(PAGE)).loc["plain residual", "your runs"].startswith("98.50 ±")
+
+
+def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correction():
+    looks = variant_styles()
+    assert set(looks) == set(VARIANTS)
+    assert len({(one.color, one.marker, one.dash) for one in looks.values()}) == len(VARIANTS)
+    for name, variant in VARIANTS.items():
+        if variant.as_published:
+            like = next(
+                n
+                for n, v in VARIANTS.items()
+                if v.shortcut == variant.shortcut and not v.as_published
+            )
+            assert (looks[name].color, looks[name].dash) == (looks[like].color, "dot")

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.measure.branch_norms import branch_norms
-from core.measure.gradient_flow import initialized
+from core.training.initialization import initialized
 from core.report.figures.branches import branch_bars
 from core.report.sentences.branch_norms import branch_verdict
 from core.specs import ModelSpec

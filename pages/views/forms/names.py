@@ -1,0 +1,76 @@
+"""Lists of names: shown by their titles, kept by their names, in the address too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.views.app.address import keep_names, names_asked_for
+
+
+def select_name(
+    label: str,
+    titles: Mapping[str, str],
+    default: str,
+    key: str,
+    bound: bool = True,
+    **shown: Any,
+) -> str:
+    """One of the names that `titles` has a title for; unless `bound`, the address has no part.
+
+    `shown` are further settings of `st.selectbox`.
+    """
+    names = list(titles)
+    if not bound:
+        name = st.selectbox(
+            label,
+            names,
+            index=names.index(default),
+            format_func=titles.__getitem__,
+            key=key,
+            **shown,
+        )
+        return str(name)
+    asked = names_asked_for(key, titles, [default])
+    if asked:
+        st.session_state[key] = asked[-1]
+    elif st.session_state.get(key) not in titles:
+        st.session_state[key] = default
+    name = st.selectbox(
+        label,
+        names,
+        format_func=titles.__getitem__,
+        key=key,
+        persist_state="session",
+        **shown,
+    )
+    keep_names(key, [name], [default])
+    return str(name)
+
+
+def select_names(
+    label: str, titles: Mapping[str, str], defaults: Sequence[str], key: str, **shown: Any
+) -> list[str]:
+    """Any number of the names that `titles` has a title for.
+
+    `shown` are further settings of `st.multiselect`.
+    """
+    asked = names_asked_for(key, titles, defaults)
+    if asked is not None:
+        st.session_state[key] = asked
+    elif key not in st.session_state:
+        st.session_state[key] = list(defaults)
+    elif any(name not in titles for name in st.session_state[key]):
+        st.session_state[key] = [name for name in st.session_state[key] if name in titles]
+    names = st.multiselect(
+        label,
+        list(titles),
+        format_func=titles.__getitem__,
+        key=key,
+        persist_state="session",
+        **shown,
+    )
+    keep_names(key, names, defaults)
+    return list(names)

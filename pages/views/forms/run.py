@@ -1,0 +1,220 @@
+"""The controls of a run: data set, recipe, and what the recipe set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from core.data import DATASETS, find_dataset
+from core.data.catalogue import train_images_of
+from core.specs import ModelSpec, RunSpec
+from core.training.recipes import RECIPES, recipe
+from core.zoo import libraries
+from core.zoo.architecture import Architecture
+from core.zoo.catalogue import complete
+from pages.views.forms.data_sets import dataset_line
+from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
+from pages.views.forms.names import select_name
+from pages.views.forms.network import choose_model, model_keys
+
+Callback = Callable[[], None] | None
+FIRST_NETWORK = "course-residual"
+SHORT_SIZE, SHORT_RATIO = 96, 4  # of a large network, where a run is started without a choice
+
+
+def run_keys(spec: RunSpec) -> dict[str, object]:
+    """The URL parameters under which the Train page shows `spec`.
+
+    Raises LabError for a network or a data set that this lab does not have.
+    """
+    return model_keys("train_", spec.model) | {
+        "train_dataset": spec.dataset,
+        "train_recipe": spec.recipe.name,
+        "train_images": train_images_of(spec),
+        "train_epochs": spec.recipe.epochs,
+        "train_batch": spec.recipe.batch_size,
+        "train_rate": spec.recipe.learning_rate,
+        "train_seed": spec.seed,
+        "train_device": spec.device,
+    }
+
+
+def short_default(row: Architecture) -> ModelSpec:
+    """For gray images of ten classes; the large networks smaller, so that a run is short.
+
+    torchvision's models have no ratio, some a fixed size, and all read three channels.
+    """
+    default = replace(row.default, num_classes=10)
+    if row.family == libraries.FAMILY:
+        return default
+    default = replace(default, in_channels=1)
+    if default.image_size <= 32:
+        return default
+    return replace(default, image_size=SHORT_SIZE, ratio=SHORT_RATIO)
+
+
+def choose_run() -> RunSpec:
+    """Network, data set, recipe, and folded away what the recipe set: the form of one run."""
+    model = choose_model("train_", FIRST_NETWORK, short_default, torchvision=True, wide=True)
+    dataset = choose_dataset("train_", follow_recipe)
+    recipe_name = choose_recipe("train_", follow_recipe)
+    st.caption(f"Source: {RECIPES[recipe_name].source}")
+    with st.expander("What the recipe set"):
+        train_images = choose_images("train_", dataset, "Training images", follow_images)
+        default = recipe(recipe_name, train_images)
+        epochs = choose_epochs("train_", default.epochs)
+        batch_size = choose_batch("train_", default.batch_size)
+        rate = choose_rate("train_", default.learning_rate)
+        seed = choose_seed("train_")
+        device = choose_device("train_", "The devices this machine really has.", described=True)
+    return RunSpec(
+        model=complete(model),
+        dataset=dataset,
+        recipe=recipe(recipe_name, train_images, epochs, batch_size, rate),
+        train_images=train_images,
+        device=device,
+        seed=seed,
+    )
+
+
+def follow_images() -> None:
+    """After another number of images: the batch size and the rate that fit it."""
+    default = recipe(st.session_state["train_recipe"], st.session_state["train_images"])
+    st.session_state["train_batch"] = default.batch_size
+    st.session_state["train_rate"] = default.learning_rate
+
+
+def follow_recipe() -> None:
+    """After another data set or recipe was picked: what it sets, also where the address differs."""
+    images = find_dataset(st.session_state["train_dataset"]).train_images
+    default = recipe(st.session_state["train_recipe"], images)
+    st.session_state["train_images"] = images
+    st.session_state["train_epochs"] = default.epochs
+    st.session_state["train_batch"] = default.batch_size
+    st.session_state["train_rate"] = default.learning_rate
+
+
+# The pieces, for every form that starts runs -------------------------------------------------
+
+
+def choose_dataset(prefix: str, on_change: Callback) -> str:
+    """The data set, with what is known of it."""
+    dataset = select_name(
+        "Data set",
+        {name: info.title for name, info in DATASETS.items()},
+        next(iter(DATASETS)),
+        f"{prefix}dataset",
+        on_change=on_change,
+        help="Fashion-MNIST mini ships with the lab; the others are downloaded at the first run.",
+    )
+    st.caption(dataset_line(dataset))
+    return dataset
+
+
+def choose_recipe(
+    prefix: str,
+    on_change: Callback = None,
+    explanation: str = "Optimizer, schedule, batch size, epochs, initialization.",
+) -> str:
+    """The name of the recipe."""
+    return select_name(
+        "Recipe",
+        {name: row.title for name, row in RECIPES.items()},
+        next(iter(RECIPES)),
+        f"{prefix}recipe",
+        on_change=on_change,
+        help=explanation,
+    )
+
+
+def choose_images(prefix: str, dataset: str, label: str, on_change: Callback = None) -> int:
+    """How many training images; all of them where nobody has chosen."""
+    total = find_dataset(dataset).train_images
+    images = st.number_input(
+        label,
+        LEAST_IMAGES,
+        total,
+        total,
+        key=f"{prefix}images",
+        on_change=on_change,
+        bind="query-params",
+        help="A fixed draw of the training set; fewer images make a shorter run.",
+    )
+    return int(images)
+
+
+def choose_epochs(
+    prefix: str,
+    default: int,
+    explanation: str = "Passes over the training images.",
+    width: int | str = "stretch",
+) -> int:
+    """How often the run sees its training images."""
+    epochs = st.number_input(
+        "Epochs",
+        *EPOCHS,
+        default,
+        key=f"{prefix}epochs",
+        bind="query-params",
+        width=width,
+        help=explanation,
+    )
+    return int(epochs)
+
+
+def choose_batch(prefix: str, default: int) -> int:
+    """Images a step."""
+    batch_size = st.number_input(
+        "Batch size",
+        *BATCH,
+        default,
+        key=f"{prefix}batch",
+        bind="query-params",
+        help="Images a step; memory grows with it.",
+    )
+    return int(batch_size)
+
+
+def choose_rate(prefix: str, default: float) -> float:
+    """The learning rate."""
+    rate = st.number_input(
+        "Learning rate",
+        *RATE,
+        default,
+        format="%.5g",
+        key=f"{prefix}rate",
+        bind="query-params",
+        help="Constant, or the peak where the recipe is one-cycle.",
+    )
+    return float(rate)
+
+
+def choose_seed(prefix: str) -> int:
+    """The seed of one run."""
+    seed = st.number_input(
+        "Seed",
+        *SEED,
+        0,
+        key=f"{prefix}seed",
+        bind="query-params",
+        help="Decides initial weights, batch order and dropout: the same seed, the same curve.",
+    )
+    return int(seed)
+
+
+def choose_device(prefix: str, explanation: str, described: bool = False) -> str:
+    """One of this machine's devices; `described`: with what it is, below."""
+    from core.training.devices import available_devices, describe
+
+    device = st.selectbox(
+        "Device",
+        available_devices(),
+        key=f"{prefix}device",
+        bind="query-params",
+        help=explanation,
+    )
+    if described:
+        st.caption(describe(device))
+    return str(device)

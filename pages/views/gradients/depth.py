@@ -1,0 +1,74 @@
+"""Accuracy by depth: a line for each kind of net, and what depth does to it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.jobs.store import Run
+from core.measure.gradient_records import depth_of
+from core.report.figures.depth import DepthLine
+from core.report.figures.variants import Style
+from core.report.sentences.gradients import network_label
+from pages.views.gradients.looks import look_of
+
+DURING = "mean during the last epoch"  # of the training accuracy: taken while the network learns
+
+
+def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[DepthLine]:
+    """A line for each kind of net."""
+    kinds: dict[str, dict[int, list[float]]] = {}
+    styles: dict[str, Style] = {}
+    for run in runs:
+        depth = depth_of(run.spec.model)
+        if depth is None or run.id not in accuracies:
+            continue
+        name = network_label(run.spec.model).removesuffix(f", {depth} layers")
+        styles[name] = look_of(run.spec.model)
+        kinds.setdefault(name, {}).setdefault(depth, []).append(accuracies[run.id])
+    return [
+        DepthLine(
+            name, styles[name], tuple((depth, tuple(points[depth])) for depth in sorted(points))
+        )
+        for name, points in sorted(kinds.items())
+    ]
+
+
+def stack_findings(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> str:
+    """What depth does to each kind of net, from its fewest to its most layers, as a list."""
+    findings = []
+    for line, same in zip(test, train, strict=True):
+        (low, _), (high, _) = line.points[0], line.points[-1]
+        if low != high:
+            findings.append(
+                f"- {line.name}, from {low} to {high} layers: {points_gained(line)} points on test"
+                f" images, {points_gained(same)} on training images ({DURING})"
+                f"{overfitting(line, same)}."
+            )
+    return "\n".join(findings)
+
+
+def points_gained(line: DepthLine) -> str:
+    """Mean of its most layers less that of its fewest, with its sign."""
+    first, last = ends_of(line)
+    change = 100 * (sum(last) / len(last) - sum(first) / len(first))
+    return f"{'−' if change < 0 else '+'}{abs(change):.1f}"
+
+
+def overfitting(test: DepthLine, train: DepthLine) -> str:
+    """Whether a deeper net that is worse can be overfitting; worse: every seed is."""
+    if not is_worse(test):
+        return ""
+    if is_worse(train):
+        return ": worse on its training images too, so that is no overfitting"
+    return ": not clearly worse on its training images, so it may be overfitting"
+
+
+def is_worse(line: DepthLine) -> bool:
+    """Whether every seed of its most layers is below every seed of its fewest."""
+    first, last = ends_of(line)
+    return max(last) < min(first)
+
+
+def ends_of(line: DepthLine) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The seeds of its fewest layers and of its most."""
+    return line.points[0][1], line.points[-1][1]

@@ -1,0 +1,178 @@
+"""Does a deeper plain net train worse? Short runs of growing depth, and their accuracies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.data import find_dataset
+from core.jobs.store import Run, RunState
+from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
+from core.cli.measurements import gradients as gradient_figures
+from core.report.tables.runs import epoch_frame
+from core.specs import RunSpec
+from core.studies.study import grouped
+from core.training.recipes import recipe
+from core.zoo.catalogue import complete
+from pages.views.app.downloads import download_csv
+from pages.views.app.live import live
+from pages.views.app.messages import escaped
+from pages.views.app.services import start_worker, store
+from pages.views.app.words import count
+from pages.views.forms.run import choose_epochs
+from pages.views.gradients.depth import DURING, depth_lines, stack_findings
+
+STACK = "stack-"  # begins the name under which runs of growing depth are queued together
+DATASET, RECIPE = "fashion-mini", "fast"
+STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
+STACK_EPOCHS = 2  # where nobody has chosen
+REFRESH_SECONDS = 2.0
+LOOKED_AT = 500  # newest runs, for those of these nets
+TEST, TRAINING = "test images", "training images"
+
+
+def stack_view() -> None:
+    """The form of a small study, its progress, and the chart of the runs that there are."""
+    stack_form()
+    live(runs_of_these_nets, all_over, stack_runs, REFRESH_SECONDS)
+
+
+def runs_of_these_nets() -> list[Run]:
+    """Those among the newest runs, the newest first."""
+    return [run for run in store().runs(limit=LOOKED_AT) if depth_of(run.spec.model)]
+
+
+def all_over(runs: Sequence[Run]) -> bool:
+    """Whether none of them waits or goes on."""
+    return all(run.state.is_over for run in runs)
+
+
+def stack_form() -> None:
+    """What to train: plain and residual nets of these depths, shortly."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        depths = st.pills(
+            "Depths",
+            DEPTHS,
+            selection_mode="multi",
+            default=DEPTHS,
+            key="why_stack_depths",
+            bind="query-params",
+            help="Weight layers of the nets that are trained.",
+        )
+        batch_norm = st.toggle(
+            "With BatchNorm",
+            True,
+            key="why_stack_norm",
+            bind="query-params",
+            help="As in the paper; without it the deep plain net does not begin to learn.",
+        )
+        epochs = choose_epochs(
+            "why_stack_",
+            STACK_EPOCHS,
+            "Short runs show how well a net begins to learn, not where it ends.",
+            130,
+        )
+        specs = stack_specs(depths, bool(batch_norm), epochs)
+        if st.button(
+            f"Train {len(specs)} short runs",
+            icon=":material/play_arrow:",
+            key="why_stack_start",
+            disabled=not specs,
+            help="Plain and residual, one seed each, on Fashion-MNIST mini with a quarter of the"
+            " channels; they go on when this tab closes.",
+        ):
+            store().enqueue_all(specs, f"{STACK}{time.strftime('%Y%m%d-%H%M%S')}")
+            st.rerun()
+
+
+def stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[RunSpec]:
+    """Plain and residual nets of each depth, equal but for the shortcut."""
+    images = find_dataset(DATASET).train_images
+    return [
+        RunSpec(
+            complete(deep_net(depth, shortcut, batch_norm, STACK_RATIO)),
+            DATASET,
+            recipe(RECIPE, images, epochs),
+            train_images=images,
+        )
+        for depth in sorted(depths)
+        for shortcut in SHORTCUTS
+    ]
+
+
+def stack_runs(runs: Sequence[Run]) -> None:
+    """How far the runs are, and the chart of those that are finished."""
+    if not runs:
+        st.info("No runs of these nets yet.", icon=":material/info:")
+        return
+    if waiting := [run for run in runs if not run.state.is_over]:
+        start_worker()  # also in place of one that died
+        show_progress(waiting)
+    finished = (run for run in runs if run.state is RunState.FINISHED)
+    groups = grouped(finished, setting_in_words)
+    if groups:
+        setting = st.selectbox(
+            "Runs",
+            list(groups),
+            key="why_stack_runs",
+            help="Runs that differ in depth, shortcut, BatchNorm and seed only.",
+        )
+        show_stack(str(setting), groups[setting])
+
+
+def show_progress(waiting: Sequence[Run]) -> None:
+    """One bar for all of them, and the button that stops them."""
+    shares = [run.progress.fraction if run.progress else 0.0 for run in waiting]
+    st.progress(sum(shares) / len(shares), f"{len(waiting)} runs of these nets to go")
+    if st.button("Stop them", icon=":material/stop:", key="why_stack_stop"):
+        store().request_stop([run.id for run in waiting])
+        st.rerun()
+
+
+def setting_in_words(run: Run) -> str:
+    """What runs share that may be compared."""
+    spec = run.spec
+    ratio = f", ratio {spec.model.ratio}" if spec.model.ratio > 1 else ""
+    images = f"{spec.train_images:,} images of " if spec.train_images else ""
+    return (
+        f"{images}{spec.dataset}, {spec.recipe.name}, {count(spec.recipe.epochs, 'epoch')}, batch"
+        f" {spec.recipe.batch_size}, rate {spec.recipe.learning_rate:g},"
+        f" {spec.model.image_size} px{ratio}"
+    )
+
+
+def show_stack(setting: str, runs: Sequence[Run]) -> None:
+    """Accuracy of the last epoch by depth, in words too."""
+    measure = st.segmented_control(
+        "Accuracy on",
+        (TEST, TRAINING),
+        default=TEST,
+        required=True,
+        key="why_stack_measure",
+        help="Worse on the test images alone could be overfitting; worse on the training images"
+        " too is not.",
+    )
+    epochs = store().epochs([run.id for run in runs])
+    last = {run_id: metrics[-1] for run_id, metrics in epochs.items() if metrics}
+    test = depth_lines(runs, {run_id: epoch.test_accuracy for run_id, epoch in last.items()})
+    train = depth_lines(runs, {run_id: epoch.train_accuracy for run_id, epoch in last.items()})
+    if measure == TEST:
+        lines, axis, when = test, "test accuracy", "after the last epoch"
+    else:
+        lines, axis, when = train, "training accuracy", DURING
+    title = f"Accuracy on {measure} by depth,<br>{when}"
+    st.plotly_chart(gradient_figures.depth_chart(lines, axis, title), key="why_stack_chart")
+    st.markdown(stack_findings(test, train))
+    st.caption(
+        f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
+        " while the network still learned. Whiskers from the lowest to the highest seed. One seed"
+        " each says little about small differences."
+    )
+    download_csv(
+        "Every epoch as CSV",
+        lambda: epoch_frame(runs, epochs),
+        "stack-layers.csv",
+        "why_stack_csv",
+    )

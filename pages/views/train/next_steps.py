@@ -1,0 +1,109 @@
+"""Under a run's record: its files, and how to go on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from core.jobs.files import best_path
+from core.jobs.store import Run, RunState
+from core.report.tables.runs import epoch_frame
+from core.specs import MAX_EPOCHS, RunSpec
+from core.training.records import EpochMetrics
+from pages.views.app.address import go_to
+from pages.views.app.downloads import download_csv
+from pages.views.app.services import load_torch, store
+from pages.views.forms.limits import RATE
+from pages.views.forms.run import run_keys
+
+DIVERGED = "the network diverged"  # what a run says whose loss was no longer a number
+
+
+def set_up(spec: RunSpec) -> None:
+    """Open the form with these settings."""
+    load_torch()
+    go_to("pages/train.py", run_keys(spec))
+
+
+def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
+    """Metrics as CSV, the best parameters with a `warning` about them, and the ways on."""
+    with st.container(horizontal=True):
+        if epochs:
+            download_csv(
+                "Metrics as CSV",
+                lambda: epoch_frame([run], {run.id: epochs}),
+                f"run-{run.id}.csv",
+                "train_csv",
+            )
+        if best := best_path(run):
+            st.download_button(
+                f"Parameters of epoch {run.best_epoch}",
+                best.read_bytes,
+                f"run-{run.id}-epoch-{run.best_epoch}.safetensors",
+                "application/octet-stream",
+                on_click="ignore",
+                icon=":material/download:",
+                key="train_weights",
+                help="The best epoch's parameters as safetensors. " + warning,
+            )
+        if has_diverged(run):
+            go_lower(run)
+        elif run.state in (RunState.STOPPED, RunState.FAILED):
+            go_on(run)
+        if run.state is RunState.FINISHED:
+            go_longer(run)
+
+
+def has_diverged(run: Run) -> bool:
+    """Whether the run failed because its loss was no longer a number: it would fail again."""
+    return run.state is RunState.FAILED and DIVERGED in run.message
+
+
+def go_on(run: Run) -> None:
+    """Put a run that was stopped, or failed, back into the queue."""
+    if st.button(
+        "Continue",
+        icon=":material/play_arrow:",
+        key="train_continue",
+        help="Goes on where it was stopped, in the middle of an epoch too.",
+    ):
+        store().resume(run.id)
+        st.rerun()
+
+
+def go_lower(run: Run) -> None:
+    """Set up the run of a network that diverged with a tenth of its learning rate."""
+    least, _ = RATE
+    rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), least)
+    if st.button(
+        "New run with a lower rate",
+        icon=":material/trending_down:",
+        key="train_lower",
+        help=f"Opens the form with these settings and the learning rate {rate:g}. Continued, the"
+        " run would fail again.",
+    ):
+        set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
+
+
+def go_longer(run: Run) -> None:
+    """Train a finished run for longer, where its schedule allows; else set up a longer one."""
+    recipe = run.spec.recipe
+    longer = min(2 * recipe.epochs, MAX_EPOCHS)
+    if recipe.schedule == "constant" and run.checkpoint and longer > recipe.epochs:
+        if st.button(
+            f"Go on to {longer} epochs",
+            icon=":material/fast_forward:",
+            key="train_extend",
+            help="Its learning rate is constant, so it goes on as if it had been this long.",
+        ):
+            store().extend(run.id, longer)
+            st.rerun()
+    elif longer > recipe.epochs and st.button(
+        f"New run of {longer} epochs",
+        icon=":material/fast_forward:",
+        key="train_longer",
+        help="Its learning rate followed a schedule that has ended, so a longer run starts anew.",
+    ):
+        set_up(replace(run.spec, recipe=replace(recipe, epochs=longer)))

@@ -1,0 +1,197 @@
+"""The record of a run: state, progress, curves, where the time went; live while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.data.catalogue import train_images_of
+from core.jobs.store import Run, RunState
+from core.report import formats
+from core.report.figures import charts as figures
+from core.report.figures import speed as run_figures
+from core.training.records import EpochMetrics
+from core.training.time_split import split_time, verdict
+from pages.views.app.live import live
+from pages.views.app.messages import escaped, show_error
+from pages.views.app.services import start_worker, store
+from pages.views.app.words import count
+from pages.views.runs.table import STATE_SIGNS, run_title
+from pages.views.train.branches import branches_view
+from pages.views.train.next_steps import next_steps, set_up
+from pages.views.train.predictions import mistakes_view
+
+REFRESH_SECONDS = 1.0
+EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
+OPTIMISTIC = (
+    "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
+    " figure for images that nobody has seen."
+)
+
+
+def record_view(run_id: int) -> None:
+    """Everything about one run, redrawn every second while it goes on."""
+    run = store().get(run_id)
+    with st.sidebar:
+        if st.button(
+            "New run",
+            icon=":material/add:",
+            width="stretch",
+            help="Opens the form with the settings of this run, to change and start again.",
+        ):
+            set_up(run.spec)
+    live(lambda: store().get(run_id), lambda run: run.state.is_over, record, REFRESH_SECONDS)
+
+
+def record(run: Run) -> None:
+    """State, progress, curves and files; of a finished run its mistakes too."""
+    epochs = store().epochs([run.id])[run.id]
+    st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
+    st.caption(settings_line(run))
+    if not run.state.is_over:
+        start_worker()  # also in place of one that died
+        progress(run)
+    elif run.state is RunState.FAILED:
+        show_error(run.message)
+    if run.note:
+        st.warning(escaped(run.note), icon=":material/info:")
+    if run.dead_parameters:
+        st.warning(escaped(dead_sentence(run.dead_parameters)), icon=":material/heart_broken:")
+    numbers(run, epochs)
+    if epochs:
+        curves(run, epochs)
+        time_spent(run, epochs)
+    next_steps(run, epochs, OPTIMISTIC)
+    if run.state is RunState.FINISHED:
+        mistakes_view(run)
+        branches_view(run)
+
+
+def dead_sentence(dead: dict[str, int]) -> str:
+    """Which parameters never got a gradient in training."""
+    return (
+        f"{sum(dead.values()):,} parameters never got a gradient, so they are still what they were"
+        f" initialized to: {', '.join(dead)}."
+    )
+
+
+def settings_line(run: Run) -> str:
+    """Data, recipe, device and seed in words."""
+    spec, recipe = run.spec, run.spec.recipe
+    images = f"{spec.train_images:,} images of " if spec.train_images else ""
+    return (
+        f"{STATE_SIGNS[run.state]} · {images}{spec.dataset} · {recipe.name}:"
+        f" {recipe.epochs} epochs, batch {recipe.batch_size}, rate {recipe.learning_rate:g}"
+        f" ({recipe.schedule}) · {spec.device} · seed {spec.seed}"
+    )
+
+
+def progress(run: Run) -> None:
+    """Bar, time left, rate, and the button that stops."""
+    now = run.progress
+    if run.state is RunState.QUEUED or now is None:
+        st.progress(0.0, "Waiting for the worker…")
+    elif now.phase == "downloading":
+        st.progress(
+            min(1.0, now.step / max(1, now.steps)),
+            f"Downloading {run.spec.dataset}: {formats.mebibytes(now.step)} of"
+            f" {formats.mebibytes(now.steps)}",
+        )
+    elif now.phase == "preparing":
+        st.progress(now.fraction, f"Resizing the images, once: {now.step:,} of {now.steps:,}")
+    else:
+        is_evaluating = now.phase == "evaluating"
+        step = f"step {now.step} of {now.steps}"
+        st.progress(
+            now.fraction,
+            f"Epoch {now.epoch} of {now.epochs},"
+            f" {'evaluating on the test images' if is_evaluating else step} ·"
+            f" {now.images_per_second:,.0f} images/s · {time_left(run)}",
+        )
+    if st.button(
+        "Stopping…" if run.stop_requested else "Stop",
+        icon=":material/stop:",
+        disabled=run.stop_requested,
+        key="train_stop",
+        help="Ends the run after the current step; what it has learned is kept.",
+    ):
+        store().request_stop([run.id])
+        st.rerun(scope="fragment")
+
+
+def time_left(run: Run) -> str:
+    """From what is left to train and the rate of this epoch."""
+    now = run.progress
+    if now is None or not now.images_per_second:
+        return "time left unknown yet"
+    images = run.spec.recipe.epochs * train_images_of(run.spec)
+    seconds = EVALUATION_SHARE * (1 - now.fraction) * images / now.images_per_second
+    return f"about {formats.duration(seconds)} left"
+
+
+def numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+    """The best epoch, the last one, speed and time."""
+    last = epochs[-1] if epochs else None
+    rate = sum(m.images_per_second for m in epochs) / len(epochs) if epochs else None
+    with st.container(horizontal=True):
+        st.metric(
+            "Best test accuracy",
+            formats.percent(run.best_accuracy),
+            f"epoch {run.best_epoch}" if run.best_epoch else None,
+            delta_color="off",
+            delta_arrow="off",
+            help=OPTIMISTIC,
+            border=True,
+        )
+        st.metric(
+            "Last test accuracy",
+            formats.percent(last.test_accuracy if last else None),
+            f"epoch {last.epoch} of {run.spec.recipe.epochs}" if last else None,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            help="Share of the test images that the network got right after its last epoch.",
+        )
+        st.metric(
+            "Training speed",
+            f"{rate:,.0f} images/s" if rate else formats.NOTHING,
+            border=True,
+            help="Training images ÷ training seconds, evaluation excluded; mean of the epochs.",
+        )
+        st.metric(
+            "Duration",
+            formats.duration(run.seconds),
+            border=True,
+            help="Wall-clock time since the run's start, with evaluation and everything else.",
+        )
+
+
+def curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+    """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
+    curve = figures.Curve(
+        run_title(run), figures.BLUE, "circle", (tuple(epochs),), best_epoch=run.best_epoch
+    )
+    loss, accuracy = st.columns(2)
+    loss.plotly_chart(figures.loss_chart([curve]), key="train_loss_chart")
+    accuracy.plotly_chart(figures.accuracy_chart([curve], train=True), key="train_accuracy_chart")
+    st.caption(OPTIMISTIC)
+
+
+def time_spent(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+    """Where the time went, as one bar with its verdict, and how the run was computed."""
+    split = split_time(epochs)
+    if split is None:
+        return
+    st.plotly_chart(run_figures.time_bar(split), key="train_time_chart")
+    st.markdown(escaped(verdict(split, run.spec.device)))
+    by_clock = [metrics.images_per_second for metrics in epochs]
+    by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
+    plan = run.compute_plan
+    threads = f" · {count(plan.threads, 'CPU thread')}" if plan else ""
+    layout = f" · {'channels last' if plan.channels_last else 'channels first'}" if plan else ""
+    st.caption(
+        f"{sum(by_clock) / len(by_clock):,.0f} images/s by the clock,"
+        f" {sum(by_steps) / len(by_steps):,.0f} if data cost nothing{threads}{layout} ·"
+        f" {escaped(run.machine)}"
+    )

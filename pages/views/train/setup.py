@@ -1,0 +1,115 @@
+"""Before a run: what the network will see, what the run will cost, and the start."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.data import find_dataset, is_available, sample_images
+from core.report import formats
+from core.specs import LabError, RunSpec
+from core.training.estimate import Estimate, shorter_runs
+from pages.views.app.services import store
+from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_time_yet
+from pages.views.forms.run import run_keys
+
+SAMPLES = 10
+SAMPLE_WIDTH = 76  # pixels
+LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
+
+
+def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
+    """Samples, cost and the start; without a cost the run is impossible."""
+    show_samples(spec.dataset, spec.model.image_size)
+    if cost:
+        announce(spec, cost)
+    if st.button(
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=cost is None,
+        help="Puts the run into the queue; a worker process trains it, also when this tab closes.",
+    ):
+        run_id = store().enqueue(spec)
+        st.query_params["run"] = str(run_id)
+        st.rerun()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def samples(name: str, size: int) -> list[NDArray[np.float32]]:
+    """Ten training images, one of each class, resized as the network will see them."""
+    import torch
+
+    from core.data.batches import resize
+    from core.data.load import with_channels
+
+    images, _ = sample_images(name, SAMPLES)
+    resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, LARGEST_SAMPLE))
+    is_gray = resized.shape[1] == 1
+    return [image[0] if is_gray else image.transpose(1, 2, 0) for image in resized.numpy()]
+
+
+def show_samples(name: str, size: int) -> None:
+    """One picture of each class in a row, with its name; of a set that is here."""
+    info = find_dataset(name)
+    st.subheader(f"What the network will see: {info.title}", anchor=False)
+    if not is_available(name):
+        st.caption("Its pictures are shown here once the first run has downloaded them.")
+        return
+    _, labels = sample_images(name, SAMPLES)
+    with st.container(horizontal=True, gap="small"):
+        for picture, label in zip(samples(name, size), labels, strict=True):
+            with st.container(width=SAMPLE_WIDTH, gap=None):
+                st.image(picture, width=SAMPLE_WIDTH)
+                st.caption(info.class_names[label])
+
+
+def announce(spec: RunSpec, cost: Estimate) -> None:
+    """The estimate in one line, and what could be done about a long run."""
+    memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
+    if cost.seconds is None:
+        st.info(f"Needs {memory}. {no_time_yet(spec.device)}", icon=":material/timer:")
+        return
+    st.info(
+        f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
+        f" from {cost.basis}.",
+        icon=":material/timer:",
+    )
+    if cost.seconds > LONG_SECONDS:
+        st.warning(
+            "This run takes over ten minutes; fewer training images, a smaller size or a larger"
+            " ratio make it shorter.",
+            icon=":material/hourglass_top:",
+        )
+        offer_shorter(spec)
+
+
+def offer_shorter(spec: RunSpec) -> None:
+    """A button for each change that brings the run under ten minutes."""
+    runs = newest_runs()
+
+    def seconds_of(shorter: RunSpec) -> float | None:
+        try:
+            return cost_of(shorter, runs).seconds
+        except LabError:  # the network cannot be built so small
+            return None
+
+    with st.container(horizontal=True):
+        for change, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
+            st.button(
+                f"{change}: about {formats.duration(seconds)}",
+                key=f"train_shorter_{change}",
+                icon=":material/bolt:",
+                on_click=change_form,
+                args=(spec, shorter),
+                help="Changes this one setting of the run.",
+            )
+
+
+def change_form(spec: RunSpec, other: RunSpec) -> None:
+    """Set the controls in which the two runs differ as the other run has them."""
+    before = run_keys(spec)
+    for key, value in run_keys(other).items():
+        if value != before[key]:
+            st.session_state[key] = value

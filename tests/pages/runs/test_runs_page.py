@@ -1,0 +1,77 @@
+"""The Runs page as a script: filters, ticks, and the clock that redraws it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.jobs.store import RunState, open_store
+from core.specs import ModelSpec, RunSpec
+from tests.pages.opening import SHORT, finished_run, open_page
+
+
+def test_runs_invites_when_there_are_none():
+    assert "No runs yet" in open_page("pages/runs.py").info[0].value
+
+
+def test_runs_filters_by_state_and_network():
+    finished_run()
+    finished_run(model=ModelSpec("lenet", image_size=28))
+    app = open_page("pages/runs.py")
+    assert len(app.dataframe[0].value) == 2
+    app.multiselect(key="runs_network").set_value(["lenet"]).run()
+    assert app.dataframe[0].value["network"].tolist() == ["lenet, 28 px"]
+
+
+def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters(clocks):
+    store = open_store()
+    finished_run()
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)
+    run_id = store.enqueue(spec)
+    app = open_page("pages/runs.py")
+    assert clocks == [2.0]
+    wanted = ["queued", "running", "stopped"]
+    app.multiselect(key="runs_state").set_value(wanted).run()
+    app.session_state["runs_ticked"] = [run_id]
+    other = store.enqueue(replace(spec, model=ModelSpec("alexnet", image_size=96)))  # elsewhere
+    run = store.claim()
+    app.run()
+    assert app.dataframe[0].value["state"].tolist() == ["○ queued", "▶ running"]
+    assert app.session_state["runs_ticked"] == [run_id]
+    assert app.multiselect(key="runs_state").value == wanted
+    disabled = {button.label: button.disabled for button in app.button}
+    assert disabled == {"Stop": False, "Continue": True, "Delete…": False}
+    store.request_stop([other])
+    store.finish(run, RunState.STOPPED)
+    clocks.clear()
+    app.run()
+    assert clocks == [None]
+    assert app.session_state["runs_ticked"] == [run_id]
+    [resume] = [button for button in app.button if button.label == "Continue"]
+    clocks.clear()
+    resume.click().run()
+    assert store.get(run_id).state is RunState.QUEUED and clocks[-1] == 2.0
+
+
+def test_the_clock_of_runs_stops_when_the_last_run_ends_between_two_looks(clocks, monkeypatch):
+    """The fragment then finds that everything is over, and draws the whole page once more."""
+    store = open_store()
+    store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
+    run, fragment = store.claim(), st.fragment
+
+    def ending(function=None, *, run_every=None):
+        if store.get(run.id).state is RunState.RUNNING:
+            store.finish(run, RunState.FINISHED)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", ending)
+    app = open_page("pages/runs.py")
+    assert clocks == [2.0, None]
+    assert app.dataframe[0].value["state"].tolist() == ["✓ finished"]
+
+
+def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
+    monkeypatch.setenv("LAB_RUNS_DIR", "/proc/nowhere")
+    app = open_page("pages/runs.py")
+    assert "LAB_RUNS_DIR" in app.error[0].value

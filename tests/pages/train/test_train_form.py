@@ -1,0 +1,186 @@
+"""The form of a run: what it shows, what it queues, what it says to bad input."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from core.jobs.store import RunState, open_store
+from core.jobs.worker import speed_name
+from core.specs import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_IMAGE_SIZE,
+    MAX_LEARNING_RATE,
+    MAX_NUM_CLASSES,
+    MAX_RATIO,
+    MAX_SEED,
+    LabError,
+    ModelSpec,
+    RunSpec,
+)
+from core.training.estimate import Speed
+from core.training.recipes import recipe
+from core.zoo.catalogue import complete
+from pages.views.forms.limits import RATE
+from pages.views.forms.run import run_keys
+from tests.pages.opening import SHORT, labels, open_page
+
+NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
+WIDEST = RunSpec(
+    complete(ModelSpec("lenet", MAX_RATIO, MAX_IMAGE_SIZE, 3, MAX_NUM_CLASSES)),
+    "fashion-mini",
+    recipe("published-vgg", 5000, MAX_EPOCHS, MAX_BATCH_SIZE, MAX_LEARNING_RATE),
+    train_images=5000,
+    seed=MAX_SEED,
+)
+
+
+NARROWEST = RunSpec(
+    complete(ModelSpec("lenet", 1, 1, 1, 1)),
+    "fashion-mini",
+    recipe("fast", 1, 1, 1, RATE[0]),
+    train_images=1,
+)
+
+
+def test_train_queues_exactly_the_run_that_the_form_shows():
+    app = open_page(
+        "pages/train.py",
+        train_network="Classics: LeNet-5",
+        train_images="640",
+        train_epochs="2",
+        train_batch="64",
+        train_rate="0.25",
+        train_seed="7",
+        train_recipe="As published, VGG chapter",
+    )
+    app.button[0].click().run()
+    [run] = open_store().runs()
+    assert run.state is RunState.QUEUED
+    assert run.spec.model == ModelSpec("lenet", image_size=28)
+    assert (run.spec.dataset, run.spec.train_images, run.spec.seed) == ("fashion-mini", 640, 7)
+    chosen = run.spec.recipe
+    assert (chosen.name, chosen.epochs, chosen.batch_size) == ("published-vgg", 2, 64)
+    assert (chosen.learning_rate, chosen.initialization) == (0.25, "xavier")
+    assert app.query_params["run"] == str(run.id)
+
+
+def test_another_recipe_starts_with_its_own_settings():
+    app = open_page("pages/train.py", train_epochs="7", train_batch="50")
+    app.selectbox(key="train_recipe").set_value("published-course").run()
+    assert app.number_input(key="train_epochs").value == 10
+    assert app.number_input(key="train_batch").value == 64
+    assert app.number_input(key="train_rate").value == 0.01
+    assert not app.warning
+
+
+def test_ratio_and_resize_are_sliders_unless_the_address_asks_for_more():
+    app = open_page("pages/train.py", train_ratio="3", train_size="64")
+    assert (app.slider(key="train_ratio").value, app.slider(key="train_size").value) == (3, 64)
+    app = open_page("pages/train.py", train_ratio="3", train_size="97")
+    assert app.slider(key="train_ratio").value == 3
+    assert app.number_input(key="train_size").value == 97 and not app.warning
+
+
+@pytest.mark.parametrize("spec", [WIDEST, NARROWEST], ids=["widest", "narrowest"])
+def test_the_form_of_train_takes_every_run_that_a_spec_takes(spec):
+    """`New run` opens it with the settings of any run, also of one of the command line."""
+    app = open_page("pages/train.py", **{key: str(to) for key, to in run_keys(spec).items()})
+    assert not app.warning
+    controls = {one.key: one.value for one in (*app.number_input, *app.slider)}
+    values = {key: controls[f"train_{key}"] for key in NUMBERS}
+    chosen, model = spec.recipe, spec.model
+    assert values == {
+        "ratio": model.ratio,
+        "size": model.image_size,
+        "channels": model.in_channels,
+        "classes": model.num_classes,
+        "images": spec.train_images,
+        "epochs": chosen.epochs,
+        "batch": chosen.batch_size,
+        "rate": chosen.learning_rate,
+        "seed": spec.seed,
+    }
+
+
+def test_the_form_s_least_rate_is_the_least_that_a_recipe_takes():
+    assert replace(SHORT, learning_rate=RATE[0])
+    with pytest.raises(LabError):
+        replace(SHORT, learning_rate=RATE[0] / 2)
+
+
+def test_several_values_that_train_cannot_take_are_told_together():
+    app = open_page("pages/train.py", train_batch="99999", train_rate="1e9", train_epochs="7")
+    [told] = app.warning
+    assert "train_batch=99999" in told.value and "train_rate=1e9" in told.value
+    assert "train_epochs" not in told.value
+    app.run()
+    assert not app.warning
+
+
+def test_fewer_training_images_get_a_batch_that_fits_them():
+    app = open_page("pages/train.py")
+    app.number_input(key="train_images").set_value(500).run()
+    assert app.number_input(key="train_batch").value == 16
+
+
+def test_train_names_memory_before_the_start():
+    app = open_page("pages/train.py")
+    assert "MiB** of memory" in app.info[0].value
+
+
+def test_train_refuses_a_batch_that_cannot_fit_and_names_one_that_does():
+    app = open_page(
+        "pages/train.py",
+        train_network="VGG: VGG-19",
+        train_size="320",
+        train_ratio="1",
+        train_batch="4096",
+    )
+    assert "a batch of" in app.error[0].value
+    assert app.button[0].disabled
+
+
+def test_train_refuses_fewer_outputs_than_classes():
+    app = open_page("pages/train.py", train_classes="5")
+    assert "10 classes" in app.error[0].value
+
+
+def test_a_gray_network_is_told_of_color_before_it_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path))
+    app = open_page("pages/train.py", train_dataset="CIFAR-10")
+    assert app.error[0].value.startswith("The network takes 1 channel and the images have 3")
+    app.number_input(key="train_channels").set_value(3).run()
+    assert not app.error and not app.exception
+
+
+def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, clocks):
+    for module in ("app.services", "forms.estimates"):
+        monkeypatch.setattr(f"pages.views.{module}.starts_workers", lambda: True)
+        monkeypatch.setattr(f"pages.views.{module}.start_worker", lambda: None)
+    app = open_page("pages/train.py")
+    assert "is being measured on this machine." in app.info[0].value
+    assert clocks == [1.0]
+    speed = Speed((1e11, 1e11, 1e11), 1e10, 1e9, 1e-5, 1e-9)
+    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    clocks.clear()
+    app.run()
+    assert app.info[0].value.startswith("About **") and clocks == []
+
+
+def test_a_long_run_on_few_images_can_be_started():
+    """The smallest share of them that could be offered instead is no image at all."""
+    speed = Speed((1e6, 1e6, 1e6), 1e6, 1e6, 1e-2, 1e-6)
+    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    app = open_page("pages/train.py", train_epochs="1000")
+    assert not app.error
+    assert "over ten minutes" in app.warning[0].value
+    assert "Start training" in labels(app)
+
+
+def test_where_nobody_measures_the_time_is_said_to_be_unknown(clocks):
+    app = open_page("pages/train.py")
+    assert app.info[0].value.endswith("How long it takes is not known yet.")
+    assert clocks == []

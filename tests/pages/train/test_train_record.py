@@ -1,0 +1,71 @@
+"""The record of a run: what it shows and where its buttons lead."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from core.jobs.store import RunState, open_store
+from core.report import formats
+from core.specs import MAX_EPOCHS, LabError, ModelSpec, Recipe, RunSpec
+from core.training import fit
+from tests.pages.opening import SHORT, finished_run, labels, metric, open_page
+
+
+def test_the_record_of_a_run_marks_its_best_epoch_and_says_that_it_is_optimistic():
+    run_id = finished_run()
+    app = open_page("pages/train.py", run=str(run_id))
+    best = next(one for one in app.metric if one.label == "Best test accuracy")
+    assert (best.value, best.delta) == (formats.percent(0.8125), "epoch 1")
+    assert "optimistic" in best.help
+    assert metric(app, "Last test accuracy") == formats.percent(0.75)
+
+
+@pytest.mark.parametrize("address", ["99", "-1", "1; DROP TABLE runs", "<b>", "9" * 400])
+def test_an_address_that_names_no_run_gets_one_sentence(address):
+    app = open_page("pages/train.py", run=address)
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")
+
+
+def failed_run(message: str, chosen: Recipe = SHORT) -> int:
+    """A run in the store that failed with this sentence."""
+    store = open_store()
+    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", chosen))
+    store.finish(store.claim(), RunState.FAILED, message)
+    return run_id
+
+
+def test_a_run_that_diverged_offers_a_lower_rate_instead_of_going_on(monkeypatch):
+    means = fit.EpochSums.means
+    monkeypatch.setattr(fit.EpochSums, "means", lambda sums: (math.nan, means(sums)[1]))
+    short = replace(SHORT, epochs=1, learning_rate=0.07)
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", short, train_images=64)
+    with pytest.raises(LabError) as caught:
+        list(fit.fit(spec))
+    app = open_page("pages/train.py", run=str(failed_run(str(caught.value), short)))
+    assert "Continue" not in labels(app)
+    app.button(key="train_lower").click().run()
+    assert not app.exception and not app.warning
+    assert app.number_input(key="train_rate").value == 0.007
+    assert app.number_input(key="train_epochs").value == 1
+
+
+def test_a_failed_run_says_why_and_can_be_continued():
+    app = open_page("pages/train.py", run=str(failed_run("The disk is full; free some space.")))
+    assert app.error[0].value == "The disk is full; free some space."
+    assert "Continue" in labels(app) and "New run with a lower rate" not in labels(app)
+
+
+@pytest.mark.parametrize(("epochs", "longer"), [(60, 120), (600, MAX_EPOCHS), (MAX_EPOCHS, None)])
+def test_a_longer_run_is_set_up_with_the_epochs_that_its_button_names(epochs, longer):
+    run_id = finished_run(recipe=replace(SHORT, epochs=epochs, schedule="one-cycle"))
+    app = open_page("pages/train.py", run=str(run_id))
+    named = [label for label in labels(app) if label.startswith("New run of")]
+    assert named == ([f"New run of {longer} epochs"] if longer else [])
+    if longer:
+        app.button(key="train_longer").click().run()
+        assert app.number_input(key="train_epochs").value == longer
+        assert not app.warning

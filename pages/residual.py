@@ -7,17 +7,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.data import find_dataset
-from core.jobs.store import Study
+from core.jobs.store import Study, StudyKind
 from core.report.figures.variants import style_of
 from core.studies.study import by_variant
 from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.address import address_checked, go_to
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import errors_in_one_sentence, escaped
-from pages.views.app.services import start_study_workers, store
+from pages.views.app.services import start_waiting_workers, store
 from pages.views.app.words import count
 from pages.views.forms.study import Choice, start_button, study_form
-from pages.views.gradients.stack import STACK
 from pages.views.residual.block_pictures import variant_picture
 from pages.views.residual.reproduction import reference_chart, reproduction_view
 from pages.views.residual.study import study_view
@@ -31,7 +30,7 @@ def page() -> None:
     forward_to_gradients()
     with st.sidebar:
         choice = study_form()
-    studies = [study for study in store().studies(LISTED) if not study.id.startswith(STACK)]
+    studies = store().studies(StudyKind.VARIANTS, LISTED)
     study = chosen_study(studies)
     compared, network = choice.units, choice.settings["network"]
     if study:
@@ -46,7 +45,7 @@ def page() -> None:
         if study is None:
             invitation(choice)
         else:
-            start_study_workers()
+            start_waiting_workers()
             pick_study(studies, study)
             study_view(study.id)
             with st.expander("The course note's blocks on MNIST: published and reproduced"):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.jobs.store import Run, RunState
-from core.report.figures import charts as figures
+from core.jobs.store import JobState, Run
+from core.report.figures.curves import Curve, accuracy_chart
+from core.report.figures.palette import colors_and_markers
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
@@ -75,7 +76,7 @@ def filtered(runs: Sequence[Run]) -> list[Run]:
     state, network, dataset = st.columns(3)
     states = state.multiselect(
         "State",
-        [str(state) for state in RunState],
+        [str(state) for state in JobState],
         key="runs_state",
         bind="query-params",
         placeholder="any",
@@ -108,11 +109,11 @@ def overlay(picked: Sequence[Run]) -> None:
     """The accuracy curves of the picked runs in one chart."""
     epochs = store().epochs([run.id for run in picked])
     curves = [
-        figures.Curve(run_title(run), color, marker, (epochs[run.id],))
-        for run, (color, marker) in zip(picked, figures.styles(len(picked)), strict=True)
+        Curve(run_title(run), color, marker, tuple(epochs[run.id]))
+        for run, (color, marker) in zip(picked, colors_and_markers(len(picked)), strict=True)
     ]
     if any(epochs.values()):
-        st.plotly_chart(figures.accuracy_chart(curves), key="runs_overlay")
+        st.plotly_chart(accuracy_chart(curves), key="runs_overlay")
     else:
         st.caption("None of these runs has finished an epoch yet.")
 

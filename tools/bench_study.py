@@ -44,8 +44,8 @@ def study() -> list[Row]:
 
 def drained(folder: Path, seed: int, workers: int, threads: int) -> float:
     """Seconds from the first start to the last end of the four runs of this seed."""
-    from core.jobs.engines.local import ChildProcess
-    from core.jobs.store import RunState, open_store
+    from core.jobs.engines.local import WorkerProcess
+    from core.jobs.store import JobState, QueueFilter, open_store
     from core.specs import ModelSpec, RunSpec
     from core.training.recipes import recipe
     from core.zoo.variants import VARIANTS as TABLE
@@ -64,15 +64,14 @@ def drained(folder: Path, seed: int, workers: int, threads: int) -> float:
         store = open_store()
         study_id = store.create_study("bench", {}, specs).id
         processes = [
-            ChildProcess("worker", "--drain", "--only", "studies", threads=threads)
-            for _ in range(workers)
+            WorkerProcess(QueueFilter.STUDIES, drain=True, threads=threads) for _ in range(workers)
         ]
         for process in processes:
             process.process.wait()
             process.close()
         runs = store.runs(study=study_id)
         store.engine.dispose()
-    assert all(run.state is RunState.FINISHED for run in runs)
+    assert all(run.state is JobState.FINISHED for run in runs)
     began = [run.started_at for run in runs if run.started_at]
     ended = [run.finished_at for run in runs if run.finished_at]
     return max(ended) - min(began)

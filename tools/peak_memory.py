@@ -57,7 +57,7 @@ def inference_peak(spec: ModelSpec, batch_size: int) -> int:
     """Bytes at the worst moment of a forward pass without gradients, on the CPU."""
     network, images = build(spec).eval(), batch_for(spec, batch_size)
     layout = memory_format(network)  # as the lab evaluates
-    network = network.to(memory_format=layout)  # type: ignore[call-overload]
+    network = network.to(memory_format=layout)
 
     def forward() -> None:
         with torch.no_grad():

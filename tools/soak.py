@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -74,7 +74,7 @@ class Findings:
     """What a soak has seen."""
 
     title: str
-    counts: dict[str, float]
+    counts: Mapping[str, float]
     faults: list[str]
 
 
@@ -116,7 +116,7 @@ def equal(one: object, other: object) -> bool:
     if isinstance(one, dict):
         return isinstance(other, dict) and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
-        return all(map(equal, one, other))  # type: ignore[arg-type]
+        return isinstance(other, list | tuple) and all(map(equal, one, other))
     return one == other
 
 

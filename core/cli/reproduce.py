@@ -14,6 +14,7 @@ from core.cli.exit_codes import FAILED, INTERRUPTED
 from core.cli.flags import Several, command, csv_option
 from core.cli.runs import check_writable
 from core.cli.writing import say
+from core.jobs.records import Study, StudyKind
 from core.specs import ModelSpec, RunSpec, check_whole
 from core.studies.published import COURSE_NOTE, PUBLISHED, SMALL_VGG
 from core.training.recipes import recipe
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from core.jobs.store import Run, Store
 
 MAX_SEEDS = 100
-STUDY = "reproduction"
+STUDY = Study("reproduction", "The published runs, trained again", kind=StudyKind.REPRODUCTION)
 EPOCH_FIELDS = (
     *("train_loss", "train_accuracy", "test_loss", "test_accuracy"),
     *("train_seconds", "evaluation_seconds"),
@@ -95,8 +96,8 @@ def reproduce(rows: tuple[str, ...], seeds: int, csv: Path) -> int:
     trained, begun = finished(store), unfinished(store)
     missing = [spec for spec in wanted if key(spec) not in trained]
     say(f"{len(wanted) - len(missing)} of {len(wanted)} runs are in the store; training the rest.")
-    store.continue_study(STUDY)  # what an earlier try has left
-    store.enqueue_all([spec for spec in missing if key(spec) not in begun], study=STUDY)
+    store.continue_study(STUDY.id)  # what an earlier try has left
+    store.add_to_study(STUDY, [spec for spec in missing if key(spec) not in begun])
     try:
         work(store, drain=True)
     except KeyboardInterrupt:
@@ -133,7 +134,7 @@ def unfinished(store: Store) -> set[RunSpec]:
     """Runs of an earlier try that wait, or broke off and can go on."""
     from core.jobs.store import JobState
 
-    runs = store.runs(study=STUDY)
+    runs = store.runs(study=STUDY.id)
     return {key(run.spec) for run in runs if run.state is not JobState.FINISHED}
 
 

@@ -29,9 +29,7 @@ jobs_table = Table(
     tables,
     Column("id", Integer, primary_key=True),
     Column("kind", String(40), nullable=False, index=True),  # train, or the kind of a request
-    Column(
-        "key", String(200), unique=True, index=True
-    ),  # of a measurement: what is asked
+    Column("key", String(200), unique=True, index=True),  # of a measurement: what is asked
     Column("host", String(200)),  # only a worker there may take the job; none: any worker
     Column("state", String(10), nullable=False, index=True),
     Column("request", Text, nullable=False),  # what is asked for, of runs a RunSpec, as JSON

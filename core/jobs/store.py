@@ -400,7 +400,3 @@ def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
     all_ids = list(ids)
     for start in range(0, len(all_ids), CHUNK):
         yield all_ids[start : start + CHUNK]
-
-
-RunState = JobState  # old name
-LostRun = LostJob

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from core.data.catalogue import train_images_of
-from core.jobs.store import Run, RunState
+from core.jobs.store import JobState, Run
 from core.specs import ModelSpec, RunSpec
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
@@ -41,7 +41,7 @@ class Group:
         return {
             run.spec.seed: epochs
             for run, epochs in zip(self.runs, self.epochs, strict=True)
-            if run.state is RunState.FINISHED and len(epochs) >= run.spec.recipe.epochs
+            if run.state is JobState.FINISHED and len(epochs) >= run.spec.recipe.epochs
         }
 
     @property
@@ -187,7 +187,7 @@ def expected_seconds(run: Run) -> float | None:
     """How long the run takes from its first epoch to its last; None before that can be told."""
     if run.seconds is None:
         return None
-    if run.state is RunState.FINISHED:
+    if run.state is JobState.FINISHED:
         return run.seconds
     share = run.progress.fraction if run.progress and not run.state.is_over else 0.0
     return run.seconds / share if share > 0.05 else None

@@ -12,7 +12,7 @@ import pandas as pd
 from safetensors import safe_open
 
 from core.analysis import analyze
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.building import build
@@ -86,7 +86,7 @@ def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab)
     [worker] = store.workers()
     os.kill(int(worker.rpartition(" ")[2]), signal.SIGKILL)
     run = store.runs(1)[0]
-    assert run.state is RunState.RUNNING and not (run.best_epoch or 0) > 12
+    assert run.state is JobState.RUNNING and not (run.best_epoch or 0) > 12
     visitor.take_a_new_tab()
 
     visitor.open("/runs")  # starts a worker again
@@ -107,7 +107,7 @@ def test_stop_keeps_what_was_learned(visitor, lab):
     visitor.button("Stop").click()
     visitor.page.get_by_text("■ stopped").wait_for()
     run = lab_store(lab).runs(1)[0]
-    assert run.state is RunState.STOPPED
+    assert run.state is JobState.STOPPED
     assert 0 < len(lab_store(lab).epochs([run.id])[run.id]) < 50
     visitor.button("Continue").wait_for()
 

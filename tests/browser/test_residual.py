@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.studies.study import by_variant, verdicts
 
 
@@ -25,7 +25,7 @@ def test_a_small_study_runs_to_its_verdict_and_its_address_reopens_it(visitor, l
     store = open_store(f"sqlite:///{lab.runs_dir / 'lab.sqlite'}")
     name = visitor.page.url.partition("study=")[2].partition("&")[0]
     runs = store.runs(study=name)
-    assert [run.state for run in runs] == [RunState.FINISHED] * 6
+    assert [run.state for run in runs] == [JobState.FINISHED] * 6
     groups = by_variant(runs, store.epochs([run.id for run in runs]))
     [pair] = verdicts(groups)
     assert pair.seeds == (0, 1, 2)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
@@ -55,7 +55,7 @@ def full_store(specs) -> list[int]:
     ids = [store.enqueue(spec) for spec in specs]
     store.create_study("blocks", {}, [queued(ModelSpec("course-residual", image_size=28))] * 2)
     store.enqueue_all([queued(ModelSpec("resnet20", image_size=28))], "stack-1")
-    ends = (RunState.FINISHED, RunState.FAILED, RunState.STOPPED)
+    ends = (JobState.FINISHED, JobState.FAILED, JobState.STOPPED)
     for place in range(len(ids) - 2):  # the last ones stay in the queue
         run = store.claim()
         if place == len(ids) - 3:

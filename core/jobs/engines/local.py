@@ -127,13 +127,18 @@ class Workers:
         self.restarts = Restarts()
         self.lock = threading.Lock()  # sessions of the page server are threads of it
 
-    def ensure(self, store: Store, cores: int | None = None) -> None:
-        """Start the workers that are missing for what waits; one that died is replaced."""
+    def ensure(self, store: Store, single: bool = True, cores: int | None = None) -> None:
+        """Start the workers that are missing for what waits; one that died is replaced.
+
+        With `single` also that of single runs, which stays and measures the devices.
+        """
         with self.lock:
             self._forget_the_dead()
             if not self.restarts.may_start:
                 return
-            if not self.running[QueueFilter.SINGLE]:
+            if not self.running[QueueFilter.SINGLE] and (
+                single or store.waiting(QueueFilter.SINGLE)
+            ):
                 self._start(QueueFilter.SINGLE)
             if not self.running[QueueFilter.MEASUREMENTS] and store.waiting(
                 QueueFilter.MEASUREMENTS

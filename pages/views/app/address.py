@@ -176,7 +176,7 @@ def _write(visit: _Visit) -> None:
 
     All in one message: each would be an entry of the browser's history.
     """
-    wanted = {key: [] for key in visit.written} | visit.drawn
+    wanted: dict[str, list[str]] = {key: [] for key in visit.written} | visit.drawn
     changes = [(key, texts) for key, texts in wanted.items() if texts != _texts(key)]
     visit.written = visit.drawn
     if not changes:

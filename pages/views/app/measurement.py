@@ -1,74 +1,86 @@
-"""Something that is measured on demand, in a process of its own, and kept in the store."""
+"""Something that is measured on demand: a job of the queue, asked for by its request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from pages.views.app.messages import errors_in_one_sentence, show_error
-from pages.views.app.services import measurer, store
+from core.jobs.store import JobState, Measurement
+from core.measure.requests import Request
+from pages.views.app.live import live
+from pages.views.app.messages import show_error
+from pages.views.app.services import start_worker, store
 
 POLL_SECONDS = 1.0
 
+Show = Callable[[dict[str, Any]], None]  # draws the result of a measurement
+
+
+def share_measured(job: Measurement) -> str:
+    """How far a measurement is, in words."""
+    if job.state is JobState.QUEUED:
+        return "Waiting for its turn: one thing is measured at a time…"
+    return f"{job.fraction:.0%} measured" if job.fraction else "Starting and warming up…"
+
 
 def measurement(
-    name: str,
-    arguments: Sequence[str],
+    request: Request,
     key: str,
     label: str,
     help_text: str,
-    show: Callable[[dict[str, Any]], None],
+    show: Show,
     again: str = "Measure again",
+    progress_text: Callable[[Measurement], str] = share_measured,
+    shows_partial_result: bool = True,
 ) -> None:
-    """A button that starts `python -m core` with these arguments; progress; what was found.
+    """A button that queues the measurement; its progress; what was found, drawn by `show`.
 
-    The process keeps under `name` the share that is done, and the result so far or an error;
-    `show` draws the result.
+    Who asks for the same at the same time shares one job.
     """
-    measuring = measurer().is_measuring(name)
 
-    @st.fragment(run_every=POLL_SECONDS if measuring else None)
-    def live() -> None:
-        with errors_in_one_sentence():
-            kept = store().measured(name) or {}
-            if measuring and not measurer().is_measuring(name):
-                st.rerun()  # done: the whole page, without the clock
-            if measuring:
-                show_progress(kept, key)
-            else:
-                offer(kept)
-            if kept.get("result"):
-                show(kept["result"])
-
-    def offer(kept: dict[str, Any]) -> None:
-        if kept.get("error"):
-            show_error(str(kept["error"]))
-        elif kept.get("result") and kept.get("share", 1.0) < 1.0:
+    def draw(job: Measurement | None) -> None:
+        if job is not None and not job.state.is_over:
+            start_worker()  # one that died is replaced
+            _progress(job, key, progress_text(job))
+            if job.result and shows_partial_result:
+                show(job.result)
+            return
+        if job is not None and job.state is JobState.FAILED:
+            show_error(job.message)
+        elif job is not None and job.state is JobState.STOPPED and job.result:
             st.caption("This measurement was stopped before its end.")
-        done = bool(kept.get("result"))
+        result = job.result if job else None
         if st.button(
-            again if done else label,
-            type="secondary" if done else "primary",
+            again if result else label,
+            type="secondary" if result else "primary",
             key=f"{key}_start",
             icon=":material/timer:",
             help=help_text,
         ):
-            measurer().start(name, arguments)  # refused while another is under way
-            store().keep_measured(name, {})
+            store().enqueue_measurement(request)
             st.rerun()
+        if result:
+            show(result)
 
-    live()
+    live(lambda: store().measurement(request), _is_over, draw, POLL_SECONDS)
 
 
-def show_progress(kept: dict[str, Any], key: str) -> None:
+def _is_over(job: Measurement | None) -> bool:
+    """Whether nothing more comes by itself: nobody has asked, or it has ended."""
+    return job is None or job.state.is_over
+
+
+def _progress(job: Measurement, key: str, text: str) -> None:
     """How much is done, and the stop button."""
-    share = float(kept.get("share", 0.0))
-    text = f"{share:.0%} measured" if share else "Starting a process and warming up…"
-    st.progress(min(1.0, share), text)
+    st.progress(min(1.0, job.fraction), text)
     if st.button(
-        "Stop", key=f"{key}_stop", icon=":material/stop:", help="What is known so far is kept."
+        "Stopping…" if job.stop_requested else "Stop",
+        key=f"{key}_stop",
+        icon=":material/stop:",
+        disabled=job.stop_requested,
+        help="What is known so far is kept.",
     ):
-        measurer().stop()
-        st.rerun()
+        store().request_stop([job.id])
+        st.rerun(scope="fragment")

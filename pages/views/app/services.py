@@ -9,10 +9,11 @@ import streamlit as st
 
 from core.analysis import Analysis, analyze, torchinfo_summary
 from core.explain.reconcile import OtherCounts
-from core.jobs.engines.local import Measurer, StudyWorkers, WorkerProcess
 from core.jobs.database import database_url
-from core.jobs.store import Kind, Store, open_store
+from core.jobs.engines.local import Workers
+from core.jobs.store import Store, open_store
 from core.specs import LabError, ModelSpec
+from pages.views.app.messages import show_error
 
 
 @st.cache_resource(show_spinner=False)
@@ -25,14 +26,9 @@ def store() -> Store:
     return _store(database_url())
 
 
-@st.cache_resource(show_spinner=False, validate=lambda worker: worker.is_alive)
-def _worker(url: str) -> WorkerProcess:
-    return WorkerProcess(Kind.SINGLE)
-
-
 @st.cache_resource(show_spinner=False)
-def _study_workers(url: str) -> StudyWorkers:
-    return StudyWorkers()
+def _workers(url: str) -> Workers:
+    return Workers()
 
 
 def starts_workers() -> bool:
@@ -41,24 +37,22 @@ def starts_workers() -> bool:
 
 
 def start_worker() -> None:
-    """Make sure that this server has the worker of single runs, and those that studies need."""
-    if starts_workers():
-        _worker(database_url())
-        start_study_workers()
+    """Make sure that this server has the worker of single runs, and those of all that waits."""
+    _ensure_workers(single=True)
 
 
-def start_study_workers() -> None:
-    """Make sure that the runs of studies that nobody has yet get their workers."""
-    if starts_workers() and (runs := store().waiting(Kind.STUDIES)):
-        devices = [run.spec.device for run in runs]
-        on_cards = len({device for device in devices if device != "cpu"})  # a run at a time on each
-        _study_workers(database_url()).ensure(devices.count("cpu") + on_cards)
+def start_waiting_workers() -> None:
+    """Make sure that measurements and studies that nobody has yet get their workers."""
+    _ensure_workers(single=False)
 
 
-@st.cache_resource(show_spinner=False)
-def measurer() -> Measurer:
-    """What measures on this server, one thing at a time."""
-    return Measurer()
+def _ensure_workers(single: bool) -> None:
+    if not starts_workers():
+        return
+    workers = _workers(database_url())
+    workers.ensure(store(), single)
+    if workers.problem:
+        show_error(workers.problem)
 
 
 def load_torch() -> None:

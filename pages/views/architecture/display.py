@@ -7,8 +7,6 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.views.forms.network import choice_label
-
 WITH_ROWS = ("Layers", "Cost", "Memory", "Time")  # views that show rows of layers
 LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
 LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
@@ -81,5 +79,4 @@ def choose_layout() -> str:
 
 def control_label(key: str, value: object) -> str | None:
     """How the control with this key shows `value`; None where it shows the value itself."""
-    labels = {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {})
-    return labels.get(str(value)) or choice_label(key.removeprefix("net_"), str(value))
+    return {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))

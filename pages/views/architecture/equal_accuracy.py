@@ -9,12 +9,18 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.report.figures.equal_accuracy import CostPoint, equal_accuracy_chart
-from core.studies.equal_accuracy import DATASET, EPOCHS, SHIPPED, difference, nearest
-from core.measure.gradient_flow import Trained
-from core.cli.gradients import trained
-from core.explain.hand_count.terms import read
-from core.report.sentences.verdict import between
 from core.report.formats import points
+from core.report.sentences.verdict import between
+from core.studies.equal_accuracy import (
+    DATASET,
+    EPOCHS,
+    SHIPPED,
+    TrainedNetwork,
+    nearest_residual,
+    paired_difference,
+    trained_networks,
+)
+from core.studies.reproduction import read_runs
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import analysis_of
 from pages.views.architecture.equal_parameters import title_and_ratio
@@ -22,8 +28,8 @@ from pages.views.architecture.equal_parameters import title_and_ratio
 
 def equal_accuracy_view() -> None:
     """The chart, a sentence for each DenseNet, and where the runs come from."""
-    runs = read(SHIPPED)
-    networks = trained(runs)
+    runs = read_runs(SHIPPED)
+    networks = trained_networks(runs)
     densenets = [network for network in networks if network.is_dense]
     if not densenets or len(densenets) == len(networks):
         return
@@ -45,7 +51,7 @@ def equal_accuracy_view() -> None:
     download_csv("These runs as CSV", lambda: pd.read_csv(SHIPPED), SHIPPED.name, "net_equal_csv")
 
 
-def cost_point(network: Trained) -> CostPoint:
+def cost_point(network: TrainedNetwork) -> CostPoint:
     """The network with its costs."""
     totals = analysis_of(network.model).totals
     return CostPoint(
@@ -57,10 +63,10 @@ def cost_point(network: Trained) -> CostPoint:
     )
 
 
-def sentence(densenet: Trained, networks: Sequence[Trained]) -> str:
+def sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> str:
     """The residual net that comes nearest to it, and what the two cost."""
-    residual = nearest(densenet, networks)
-    paired = difference(densenet, residual)
+    residual = nearest_residual(densenet, networks)
+    paired = paired_difference(densenet, residual)
     costs, residual_costs = analysis_of(densenet.model), analysis_of(residual.model)
     if paired.low is None:
         interval = "one seed"

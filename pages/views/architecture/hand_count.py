@@ -10,6 +10,7 @@ from core.explain.hand_count.check import HandCount, check
 from core.explain.hand_count.matching import QUANTITIES
 from core.explain.hand_count.terms import MAX_CHARACTERS
 from core.report import formats
+from core.report.sentences.hand_count import hand_count_sentences
 from core.report.tables.counts import hand_count_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import errors_in_one_sentence, escaped
@@ -56,7 +57,7 @@ def hand_count(analysis: Analysis) -> None:
 def show_count(analysis: Analysis, count: HandCount) -> None:
     """The sentences, then term by term."""
     show = st.success if count.right else st.warning
-    first, *rest = count.sentences()
+    first, *rest = hand_count_sentences(count)
     show(escaped(first))
     st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
     numbers = st.column_config.TextColumn(alignment="right")

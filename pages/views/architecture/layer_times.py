@@ -6,19 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.jobs.engines.local import layer_times_flags, layer_times_name
+from core.jobs.store import Measurement
 from core.measure.layer_shares import timed_rows
+from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.report.figures.layer_times import layer_time_bars
 from core.report.tables.measurements import layer_time_frame
 from core.training.records import LayerTimes
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
-from pages.views.app.messages import errors_in_one_sentence, show_error
-from pages.views.app.services import measurer, store
+from pages.views.app.measurement import measurement, share_measured
 
 MAX_BATCH = 256  # images in the batch that is timed
-POLL_SECONDS = 1.0
 
 
 def layer_times_view(analysis: Analysis, level: str) -> None:
@@ -47,59 +46,24 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
             width=260,
             help="Images that go through the network together.",
         )
-    show_measurement(analysis, str(device), int(batch_size), level)
+    measurement(
+        LayerTimesRequest(analysis.spec, str(device), int(batch_size)),
+        "net_time",
+        "Measure every layer",
+        "Takes nine passes in a process of its own; the page stays usable.",
+        lambda result: show_times(analysis, LayerTimes.from_dict(result), level),
+        progress_text=passes_done,
+        shows_partial_result=False,
+    )
 
 
-def show_measurement(analysis: Analysis, device: str, batch_size: int, level: str) -> None:
-    """Progress while the process measures, the result before and after."""
-    name = layer_times_name(analysis.spec, device, batch_size)
-    measuring = measurer().is_measuring(name)
-
-    @st.fragment(run_every=POLL_SECONDS if measuring else None)
-    def live() -> None:
-        with errors_in_one_sentence():
-            kept = store().measured(name) or {}
-            times = LayerTimes.from_dict(kept["times"]) if kept.get("times") else None
-            if measuring and not measurer().is_measuring(name):
-                st.rerun()  # done: the whole page, without the clock
-            if measuring:
-                show_progress(times, int(kept.get("of", 0)))
-                return
-            if kept.get("error"):
-                show_error(str(kept["error"]))
-            offer(analysis, device, batch_size, times)
-            if times:
-                show_times(analysis, times, level)
-
-    live()
-
-
-def show_progress(times: LayerTimes | None, passes: int) -> None:
-    """How many passes are done, how long the rest takes, and the stop button."""
-    done = times.passes if times and passes else 0
-    text = "Starting a process, building the network and warming up…"
-    if times and done < passes:
-        left = 2.2 * (passes - done) * times.step_seconds  # a watched and an unwatched step
-        text = f"Pass {done} of {passes}; about {formats.duration(left)} left"
-    st.progress(done / passes if passes else 0.0, text)
-    if st.button("Stop", key="net_time_stop", icon=":material/stop:"):
-        measurer().stop()
-        st.rerun()
-
-
-def offer(analysis: Analysis, device: str, batch_size: int, times: LayerTimes | None) -> None:
-    """The button that starts a measurement."""
-    if st.button(
-        "Measure again" if times else "Measure every layer",
-        type="secondary" if times else "primary",
-        key="net_time_start",
-        icon=":material/timer:",
-        help="Takes nine passes in a process of its own; the page stays usable.",
-    ):
-        name = layer_times_name(analysis.spec, device, batch_size)
-        measurer().start(name, layer_times_flags(analysis.spec, device, batch_size))
-        store().keep_measured(name, {})
-        st.rerun()
+def passes_done(job: Measurement) -> str:
+    """How many passes are done, and how long the rest takes."""
+    if not job.result or not isinstance(job.request, LayerTimesRequest):
+        return share_measured(job)
+    times, passes = LayerTimes.from_dict(job.result), job.request.passes
+    left = 2.2 * (passes - times.passes) * times.step_seconds  # a watched and an unwatched step
+    return f"Pass {times.passes} of {passes}; about {formats.duration(left)} left"
 
 
 def show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:

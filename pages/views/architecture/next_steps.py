@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.tables.networks import comparison_frame
 from core.report.tables.layers import layer_frame
+from core.report.tables.networks import comparison_frame
 from core.zoo.catalogue import CATALOGUE
+from pages.views.app.address import go_to
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.display import Display
 from pages.views.architecture.totals import BATCH_SIZE
 from pages.views.compare.networks import networks_with
-from pages.views.app.address import go_to
 from pages.views.forms.network import model_keys
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import Formula, formulas
-from core.explain.shape_errors import mistakes
+from core.explain.shape_errors import shape_errors
 from core.report import formats
 from core.report.tables.layers import formula_frame
 from core.specs import LabError
@@ -44,9 +44,9 @@ def one_layer(analysis: Analysis) -> None:
     layer = layers[path]
     st.markdown(description(layer, analysis.spec.image_size))
     formula_table(formulas(layer, analysis.layers))
-    for mistake in mistakes(path, analysis, at_another_size(analysis, layer)):
-        st.markdown(f"If {escaped(mistake.reason)}, PyTorch would say:")
-        st.code(mistake.error, language=None, wrap_lines=True)
+    for error in shape_errors(path, analysis, at_another_size(analysis, layer)):
+        st.markdown(f"If {escaped(error.reason)}, PyTorch would say:")
+        st.code(error.error, language=None, wrap_lines=True)
     download_csv(
         "Formulas of all layers as CSV",
         lambda: formula_frame(analysis),

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
 from core.report.tables.counts import account_frame
 from core.specs import ModelSpec
-from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.zoo import libraries
 from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name

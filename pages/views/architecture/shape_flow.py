@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.figures import charts
+from core.report.figures import network_shape
 
 
 def shape_flow(analysis: Analysis) -> str | None:
     """Draw the bars; returns the block whose bar was clicked, "image" for the first bar."""
     event = st.plotly_chart(
-        charts.shape_flow(analysis),
+        network_shape.shape_flow(analysis),
         key="net_flow",
         on_select="rerun",
         selection_mode="points",

@@ -14,8 +14,8 @@ from core.explain.calculators import (
     stack_rows,
 )
 from core.report import formats
+from core.report.figures import stacked_kernels
 from core.report.figures.stacked_kernels import stack_bars
-from core.studies.reproduction import title_of
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
 
@@ -117,7 +117,8 @@ def stack_table(numbers: StackedAgainstLarge) -> None:
     }
     counts = pd.DataFrame(stack_rows(numbers))[list(quantities.values())]
     stacked, large = counts.to_numpy().tolist()
-    stack_title, large_title = title_of(numbers.stacked), title_of(numbers.large)
+    stack_title = stacked_kernels.stack_title(numbers.stacked)
+    large_title = stacked_kernels.stack_title(numbers.large)
     if numbers.count == 1:
         stack_title = "3×3, stacked once"
     st.dataframe(

@@ -8,7 +8,8 @@ from contextlib import suppress
 import streamlit as st
 
 from core.jobs.store import Store
-from core.report.figures import charts
+from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
+from core.report.figures.palette import colors_and_markers
 from core.report.tables.networks import accuracy_frame
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
@@ -57,17 +58,17 @@ def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
             help="Accuracies are comparable on the same data only; recipes and epochs may differ.",
         )
     )
-    styles = charts.styles(len(networks))
+    styles = colors_and_markers(len(networks))
     trained = [
         (network, style, tuple(by_dataset[dataset]))
         for network, style, by_dataset in zip(networks, styles, reached, strict=True)
         if dataset in by_dataset
     ]
     points = [
-        charts.Reached(network.name, *style, network.analysis.totals.macs, accuracies)
+        AccuracyPoint(network.name, *style, network.analysis.totals.macs, accuracies)
         for network, style, accuracies in trained
     ]
-    st.plotly_chart(charts.accuracy_scatter(points, dataset), key="cmp_accuracy")
+    st.plotly_chart(accuracy_scatter(points, dataset), key="cmp_accuracy")
     missing = [
         network.name
         for network, by_dataset in zip(networks, reached, strict=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.tables.tables import options_text
+from core.report.tables.columns import options_text
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
 from pages.views.app.services import analysis_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.report.figures import charts
+from core.report.figures.comparison import cost_scatter
+from core.report.figures.palette import colors_and_markers
 from pages.views.compare.networks import Compared
 
 
@@ -14,6 +15,6 @@ def scatter_view(networks: Sequence[Compared], batch_size: int) -> None:
     """One bubble a network, as large as its training memory."""
     bubbles = [
         (name, *style, analysis, analysis.training_bytes(batch_size))
-        for (name, analysis), style in zip(networks, charts.styles(len(networks)), strict=True)
+        for (name, analysis), style in zip(networks, colors_and_markers(len(networks)), strict=True)
     ]
-    st.plotly_chart(charts.cost_scatter(bubbles), key="cmp_scatter")
+    st.plotly_chart(cost_scatter(bubbles), key="cmp_scatter")

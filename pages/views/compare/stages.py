@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.report.figures import charts
+from core.report.figures.comparison import stage_bars
 from pages.views.compare.networks import Compared
 
 COSTS = {  # as the control says it → the field of a layer
@@ -27,6 +27,4 @@ def stages_view(networks: Sequence[Compared]) -> None:
         required=True,
         help="What is stacked, block by block, from the image to the classes.",
     )
-    st.plotly_chart(
-        charts.stage_bars(networks, COSTS[cost], f"{cost}, block by block"), key="cmp_stages"
-    )
+    st.plotly_chart(stage_bars(networks, COSTS[cost], f"{cost}, block by block"), key="cmp_stages")

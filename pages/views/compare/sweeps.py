@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import sweep
-from core.report.figures import charts
+from core.report.figures.palette import colors_and_markers
+from core.report.figures.sweeps import SweepLine, sweep_chart
 from core.report.tables.networks import sweep_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import analysis_of
@@ -34,15 +35,15 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     quantity = choose_quantity()
     swept = [(name, sweep(analysis.spec, variable, analysis_of)) for name, analysis in networks]
     lines = [
-        charts.Line(
+        SweepLine(
             name,
             *style,
             [point.value for point in points],
             [QUANTITIES[quantity](point.analysis, batch_size) for point in points],
         )
-        for (name, points), style in zip(swept, charts.styles(len(swept)), strict=True)
+        for (name, points), style in zip(swept, colors_and_markers(len(swept)), strict=True)
     ]
-    st.plotly_chart(charts.sweep_chart(lines, axis, quantity), key="cmp_sweep")
+    st.plotly_chart(sweep_chart(lines, axis, quantity), key="cmp_sweep")
     for name, points in swept:
         if points:
             st.caption(f"{name}: {share_of_linear_layers(points)}")

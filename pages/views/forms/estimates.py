@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
-from core.jobs.store import Run, RunState
+from core.jobs.store import JobState, Run
+from core.measure.requests import DeviceSpeedRequest
 from core.specs import RunSpec
 from core.training.estimate import (
     EQUAL_RUN,
@@ -37,14 +38,13 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     `runs` are the `newest_runs`, read once for however many estimates. Raises LabError when it
     cannot be built or would not fit.
     """
-    from core.jobs.worker import speed_name
     from core.training.devices import available_bytes, find_device
 
     info = find_dataset(spec.dataset)
     train_images = train_images_of(spec)
     check_data(spec, info, train_images)
     analysis = analysis_of(spec.model)
-    measured = store().measured(speed_name(spec.device))
+    measured = store().result_of(DeviceSpeedRequest(spec.device))
     speed = Speed.from_dict(measured) if measured else None
     rate = equal_rate(spec, runs, own_threads or threads())
     cost = estimate(spec, analysis, speed, train_images, info.test_images, rate)
@@ -56,11 +56,9 @@ def no_time_yet(device: str) -> str:
     """A sentence in place of an estimate; the page is drawn again once there is one."""
     if not starts_workers():
         return "How long it takes is not known yet."
-    from core.jobs.worker import speed_name
-
     start_worker()  # which measures first of all
-    name = speed_name(device)
-    live(lambda: store().measured(name), bool, lambda _: None, REFRESH_SECONDS)
+    request = DeviceSpeedRequest(device)
+    live(lambda: store().result_of(request), bool, lambda _: None, REFRESH_SECONDS)
     return "How long it takes is being measured on this machine."
 
 
@@ -76,7 +74,7 @@ def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float |
     for run in runs:
         has_few_threads = run.compute_plan is None or run.compute_plan.threads <= most_threads
         is_equal = essence(run.spec) == essence(spec)
-        if is_equal and has_few_threads and run.state is RunState.FINISHED:
+        if is_equal and has_few_threads and run.state is JobState.FINISHED:
             metrics = store().epochs([run.id])[run.id]
             return metrics[-1].images_per_second if metrics else None
     return None

@@ -263,7 +263,7 @@ def choose_number(option: Option, default: int | float, key: str, bind: Bind) ->
             help=option.help,
         )
         return int(number)
-    number = st.number_input(
+    fraction = st.number_input(
         option.title,
         float(option.minimum),
         float(option.maximum),
@@ -274,4 +274,4 @@ def choose_number(option: Option, default: int | float, key: str, bind: Bind) ->
         bind=bind,
         help=option.help,
     )
-    return float(number)
+    return float(fraction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 
@@ -149,7 +150,7 @@ def choose_epochs(
     prefix: str,
     default: int,
     explanation: str = "Passes over the training images.",
-    width: int | str = "stretch",
+    width: int | Literal["stretch"] = "stretch",
 ) -> int:
     """How often the run sees its training images."""
     epochs = st.number_input(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.jobs.store import Run
 from core.measure.gradient_records import depth_of
 from core.report.figures.depth import DepthLine
-from core.report.figures.variants import Style
+from core.report.figures.palette import LineStyle
 from core.report.sentences.gradients import network_label
 from pages.views.gradients.looks import look_of
 
@@ -17,7 +17,7 @@ DURING = "mean during the last epoch"  # of the training accuracy: taken while t
 def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[DepthLine]:
     """A line for each kind of net."""
     kinds: dict[str, dict[int, list[float]]] = {}
-    styles: dict[str, Style] = {}
+    styles: dict[str, LineStyle] = {}
     for run in runs:
         depth = depth_of(run.spec.model)
         if depth is None or run.id not in accuracies:

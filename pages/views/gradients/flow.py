@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.data import DATASETS, is_available
-from core.jobs.engines.local import gradients_flags, gradients_name
 from core.jobs.files import best_path
-from core.jobs.store import RunState
+from core.jobs.store import JobState
 from core.measure.gradient_records import (
     BATCH_NORMS,
     BATCH_SIZE,
@@ -23,6 +22,7 @@ from core.measure.gradient_records import (
     GradientFlow,
     variations,
 )
+from core.measure.requests import GradientFlowRequest
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
 from pages.views.app.measurement import measurement
@@ -69,10 +69,8 @@ def flow_view() -> None:
         st.info("Choose a depth and a shortcut, or a finished run.", icon=":material/arrow_upward:")
         return
     show_as, quantity = choose_view()
-    base, depths, shortcuts = BASE if specs else None, nets.depths, nets.shortcuts
     measurement(
-        gradients_name(specs, *settings, BATCH_SIZE, runs),
-        gradients_flags(base, depths, shortcuts, nets.batch_norm, *settings, runs),
+        GradientFlowRequest(tuple(specs), *settings, BATCH_SIZE, tuple(runs)),
         "why_flow",
         "Measure the gradients",
         "In a process of its own, some seconds; the page stays usable.",
@@ -156,7 +154,7 @@ def choose_runs() -> list[int]:
     known = {
         run.id: run
         for run in store().runs(limit=RUNS_OFFERED)
-        if run.state is RunState.FINISHED and best_path(run)
+        if run.state is JobState.FINISHED and best_path(run)
     }
     if not known:
         return []

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.measure.gradient_records import NetworkFlow
-from core.report.figures import charts as figures
-from core.report.figures.variants import Style, style_of
+from core.report.figures.palette import GRAY, LineStyle
+from core.report.figures.variants import style_of
 from core.specs import ModelSpec
 from core.zoo.variants import variant_of
 
@@ -19,16 +19,16 @@ LOOKS = (
 )
 
 
-def look_of(model: ModelSpec) -> Style:
+def look_of(model: ModelSpec) -> LineStyle:
     """As the whole page draws this variant, dashed and open without BatchNorm; others are gray."""
     variant = variant_of(model)
-    style = style_of(variant) if variant else Style(figures.GRAY, "circle")
+    style = style_of(variant) if variant else LineStyle(GRAY, "circle")
     if model.option("batch_norm") is not False or style.dash != "solid":
         return style
     return replace(style, dash="dash", marker=f"{style.marker}-open")
 
 
-def looks(flows: Sequence[NetworkFlow]) -> list[Style]:
+def looks(flows: Sequence[NetworkFlow]) -> list[LineStyle]:
     """Of each network that of its variant; each run has a marker of its own."""
     runs = sorted({flow.run for flow in flows if flow.run is not None})
     styles = []

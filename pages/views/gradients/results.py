@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_records import GradientFlow, NetworkFlow
-from core.cli.measurements import gradients as gradient_figures
-from core.report.formats import factor
-from core.report.sentences.gradients import first_and_last, gradient_outcome, label, number, sentences
+from core.report import formats
+from core.report.figures.gradient_flow import flow_curves, flow_map
+from core.report.sentences.gradients import gradient_sentences, label
 from core.report.tables.measurements import first_and_last_frame, flow_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
@@ -22,13 +23,13 @@ CURVES, HEAT_MAP, TABLE = VIEWS = ("Curves", "Heat map", "Table")
 def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
     """Chart or table, the sentences, CSV."""
     if show_as == CURVES:
-        curves = gradient_figures.flow_curves(flow.networks, quantity, looks(flow.networks))
+        curves = flow_curves(flow.networks, quantity, looks(flow.networks))
         st.plotly_chart(curves, key="why_curves")
     elif show_as == HEAT_MAP:
-        st.plotly_chart(gradient_figures.flow_map(flow.networks, quantity), key="why_map")
+        st.plotly_chart(flow_map(flow.networks, quantity), key="why_map")
     else:
         flow_table(flow.networks)
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(flow)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(flow)))
     st.caption(
         f"{LOOKS if show_as == CURVES else ''}Medians of the seeds. Norms are of the mean loss"
         f" of {flow.batch_size} images, in float32 as in training; of layers side by side the one"
@@ -58,11 +59,11 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
             {
                 "network": label(flow),
                 "gradient": gradient_outcome(0.0 if weights and not weights.first else ratio),
-                "first ÷ last, weights": number(ratio),
-                "first ÷ last, output": number(outputs.ratio if outputs else None),
-                "factor a layer": factor(weights.a_layer if weights else None),
-                "block, lowest": factor(min(gains, default=None)),
-                "block, highest": factor(max(gains, default=None)),
+                "first ÷ last, weights": formats.scientific(ratio),
+                "first ÷ last, output": formats.scientific(outputs.ratio if outputs else None),
+                "factor a layer": formats.factor(weights.a_layer if weights else None),
+                "block, lowest": formats.factor(min(gains, default=None)),
+                "block, highest": formats.factor(max(gains, default=None)),
             }
         )
     st.dataframe(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import streamlit as st
 
 from core.data import find_dataset
-from core.jobs.store import Run, RunState
+from core.jobs.store import JobState, Run, StudyKind
 from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
-from core.cli.measurements import gradients as gradient_figures
+from core.report.figures.depth import depth_chart
 from core.report.tables.runs import epoch_frame
 from core.specs import RunSpec
 from core.studies.study import grouped
@@ -24,7 +23,6 @@ from pages.views.app.words import count
 from pages.views.forms.run import choose_epochs
 from pages.views.gradients.depth import DURING, depth_lines, stack_findings
 
-STACK = "stack-"  # begins the name under which runs of growing depth are queued together
 DATASET, RECIPE = "fashion-mini", "fast"
 STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
 STACK_EPOCHS = 2  # where nobody has chosen
@@ -83,7 +81,7 @@ def stack_form() -> None:
             help="Plain and residual, one seed each, on Fashion-MNIST mini with a quarter of the"
             " channels; they go on when this tab closes.",
         ):
-            store().enqueue_all(specs, f"{STACK}{time.strftime('%Y%m%d-%H%M%S')}")
+            store().create_study("Stack layers", {}, specs, StudyKind.STACK)
             st.rerun()
 
 
@@ -110,7 +108,7 @@ def stack_runs(runs: Sequence[Run]) -> None:
     if waiting := [run for run in runs if not run.state.is_over]:
         start_worker()  # also in place of one that died
         show_progress(waiting)
-    finished = (run for run in runs if run.state is RunState.FINISHED)
+    finished = (run for run in runs if run.state is JobState.FINISHED)
     groups = grouped(finished, setting_in_words)
     if groups:
         setting = st.selectbox(
@@ -163,7 +161,7 @@ def show_stack(setting: str, runs: Sequence[Run]) -> None:
     else:
         lines, axis, when = train, "training accuracy", DURING
     title = f"Accuracy on {measure} by depth,<br>{when}"
-    st.plotly_chart(gradient_figures.depth_chart(lines, axis, title), key="why_stack_chart")
+    st.plotly_chart(depth_chart(lines, axis, title), key="why_stack_chart")
     st.markdown(stack_findings(test, train))
     st.caption(
         f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"

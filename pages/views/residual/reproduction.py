@@ -10,14 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from core.data import find_dataset
-from core.jobs.store import RunState
+from core.jobs.store import JobState
 from core.report import formats
-from core.report.figures.studies import Line, study_chart
+from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
+from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import Reproduction, remark, reproductions
-from core.explain.hand_count.terms import read
+from core.studies.reproduction import Reproduction, read_runs, reproductions
 from core.studies.statistics import Mean, mean_interval
 from core.studies.study import grouped, setting_of
 from core.training.recipes import recipe
@@ -40,16 +40,16 @@ ONE_RUN = (
 @st.cache_data(show_spinner=False)
 def shipped() -> list[Reproduction]:
     """Every row of the table; the file is read once for this server."""
-    return reproductions(read())
+    return reproductions(read_runs())
 
 
 def reference_lines(
     models: Sequence[ModelSpec] | None, dataset: str, recipe_name: str, suffix: str = ""
-) -> list[Line]:
+) -> list[StudyLine]:
     """Thin curves of the residual blocks in this setting; of these networks only, or of all."""
     wanted = None if models is None else {essence(model) for model in models}
     return [
-        Line(
+        StudyLine(
             row.title + suffix,
             style_of(variant_of(row.model)),
             tuple((run.seed, run.metrics) for run in row.runs),
@@ -96,7 +96,7 @@ def reproduction_view() -> None:
             ),
         },
     )
-    remarks = [sentence for row in rows if (sentence := remark(row))]
+    remarks = [sentence for row in rows if (sentence := reproduction_remark(row))]
     if remarks:
         st.markdown("\n".join(f"- {sentence}" for sentence in remarks))
     elif any(row.difference is not None for row in rows):
@@ -202,7 +202,7 @@ def with_seeds(mean: Mean | None) -> str:
 
 def finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:
     """Final accuracies of this store's finished runs in exactly the setting of each row."""
-    finished = (run for run in store().runs() if run.state is RunState.FINISHED)
+    finished = (run for run in store().runs() if run.state is JobState.FINISHED)
     groups = grouped(finished, lambda run: setting_of(run.spec))
     runs = {row.title: groups.get(setting_of(run_of(row)), []) for row in rows}
     epochs = store().epochs([run.id for members in runs.values() for run in members])

@@ -10,18 +10,18 @@ import streamlit as st
 from core.data import find_dataset
 from core.data.catalogue import train_images_of
 from core.jobs.files import delete_study
-from core.jobs.store import Run, RunState, Study
+from core.jobs.store import JobState, Run, Study
 from core.report import formats
-from core.report.figures.studies import Line, study_chart
+from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
-from core.report.tables.studies import pair_frame, summary_frame
 from core.report.tables.runs import epoch_frame
+from core.report.tables.studies import pair_frame, summary_frame
 from core.studies.statistics import Mean
 from core.studies.study import Group, by_variant, grouped, progress_of, verdicts
 from pages.views.app.downloads import download_csv
 from pages.views.app.live import live
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
-from pages.views.app.services import analysis_of, start_study_workers, store
+from pages.views.app.services import analysis_of, start_waiting_workers, store
 from pages.views.app.words import count
 from pages.views.residual.reproduction import reference_lines
 from pages.views.residual.verdict import verdict
@@ -55,7 +55,7 @@ def show_study(study: Study, runs: Sequence[Run]) -> None:
         f" {spec.recipe.batch_size} · {spec.device}"
     )
     if not over:
-        start_study_workers()  # also in place of those that died
+        start_waiting_workers()  # also in place of those that died
         show_progress(runs)
     actions(study, runs, over)
     failures(runs)
@@ -74,13 +74,13 @@ def show_study(study: Study, runs: Sequence[Run]) -> None:
 
 def show_progress(runs: Sequence[Run]) -> None:
     """One bar for the whole study, with the time left."""
-    running = sum(run.state is RunState.RUNNING for run in runs)
+    running = sum(run.state is JobState.RUNNING for run in runs)
     progress = progress_of(runs, running)
     if progress.seconds_left is not None:
         left = f"about {formats.duration(progress.seconds_left)} left"
     else:
         left = "the first runs have begun" if running else "waiting for the workers"
-    st.progress(progress.fraction, f"{progress.over} of {progress.total} runs done · {left}")
+    st.progress(progress.fraction, f"{progress.done} of {progress.total} runs done · {left}")
 
 
 def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
@@ -94,7 +94,7 @@ def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
         ):
             store().stop_study(study.id)
             st.rerun(scope="fragment")
-        ended = [run for run in runs if run.state in (RunState.STOPPED, RunState.FAILED)]
+        ended = [run for run in runs if run.state in (JobState.STOPPED, JobState.FAILED)]
         if (
             over
             and ended
@@ -133,7 +133,7 @@ def confirm_delete(study: Study, runs: int) -> None:
 
 def failures(runs: Sequence[Run]) -> None:
     """Why runs failed, each reason once."""
-    failed = (run for run in runs if run.state is RunState.FAILED)
+    failed = (run for run in runs if run.state is JobState.FAILED)
     for reason, members in grouped(failed, lambda run: run.message).items():
         which = f"Run {members[0].id}" if len(members) == 1 else f"{len(members)} runs"
         show_error(f"{which}: {reason}")
@@ -154,7 +154,7 @@ def chart(groups: Sequence[Group]) -> None:
         help="The mean of the seeds with its 95 % interval, or a curve for every seed.",
     )
     lines = [
-        Line(
+        StudyLine(
             escaped(group.title),
             style_of(group.variant, position),
             tuple(

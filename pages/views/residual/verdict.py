@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.report import formats
-from core.studies.statistics import LEAST_SEEDS, Comparison, sentence
-from core.report.sentences.verdict import headline, method
+from core.report.sentences.verdict import headline, method, pair_sentence
+from core.studies.statistics import LEAST_SEEDS, Comparison
 from core.studies.study import Group, verdicts
 from pages.views.app.messages import escaped
 
@@ -36,7 +36,7 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
         st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
-    items = [f"- {escaped(sentence(pair))}" for pair in sorted(pairs, key=decided_first)]
+    items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=decided_first)]
     st.markdown("\n".join(items[:SENTENCES]))
     if items[SENTENCES:]:
         with st.expander(f"{len(items) - SENTENCES} more pairs"):

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.jobs.store import Run, RunState, Store
+from core.jobs.store import JobState, Run, Store
 from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import SHORTCUTS, variant_of
 
 STATE_SIGNS = {
-    RunState.QUEUED: "○ queued",
-    RunState.RUNNING: "▶ running",
-    RunState.FINISHED: "✓ finished",
-    RunState.STOPPED: "■ stopped",
-    RunState.FAILED: "✗ failed",
+    JobState.QUEUED: "○ queued",
+    JobState.RUNNING: "▶ running",
+    JobState.FINISHED: "✓ finished",
+    JobState.STOPPED: "■ stopped",
+    JobState.FAILED: "✗ failed",
 }
 
 

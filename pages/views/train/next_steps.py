@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.jobs.files import best_path
-from core.jobs.store import Run, RunState
+from core.jobs.store import JobState, Run
 from core.report.tables.runs import epoch_frame
 from core.specs import MAX_EPOCHS, RunSpec
 from core.training.records import EpochMetrics
@@ -17,8 +17,6 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.services import load_torch, store
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
-
-DIVERGED = "the network diverged"  # what a run says whose loss was no longer a number
 
 
 def set_up(spec: RunSpec) -> None:
@@ -48,17 +46,12 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
                 key="train_weights",
                 help="The best epoch's parameters as safetensors. " + warning,
             )
-        if has_diverged(run):
+        if run.state is JobState.DIVERGED:
             go_lower(run)
-        elif run.state in (RunState.STOPPED, RunState.FAILED):
+        elif run.state in (JobState.STOPPED, JobState.FAILED):
             go_on(run)
-        if run.state is RunState.FINISHED:
+        if run.state is JobState.FINISHED:
             go_longer(run)
-
-
-def has_diverged(run: Run) -> bool:
-    """Whether the run failed because its loss was no longer a number: it would fail again."""
-    return run.state is RunState.FAILED and DIVERGED in run.message
 
 
 def go_on(run: Run) -> None:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from core.data import find_dataset, is_available
 from core.data.arrays import read_arrays
-from core.jobs.files import predictions_name
 from core.jobs.files import best_path
 from core.jobs.predictions import Predictions, read_predictions
-from core.jobs.store import Run, RunState
+from core.jobs.store import JobState, Run
+from core.measure.requests import PredictRequest
 from core.report import formats
 from core.report.figures.predictions import confusion_map, probability_bars
 from core.report.tables.predictions import class_name, confusion_frame, prediction_frame
@@ -31,7 +31,7 @@ RUNS_OFFERED = 200
 
 def mistakes_view(run: Run) -> None:
     """What a finished run's best parameters get wrong; nothing for other runs."""
-    if run.state is not RunState.FINISHED or run.best_file is None:
+    if run.state is not JobState.FINISHED or run.best_file is None:
         return
     st.subheader("What it gets wrong", anchor=False)
     info = find_dataset(run.spec.dataset)
@@ -51,8 +51,7 @@ def mistakes_view(run: Run) -> None:
 def offer(run: Run, key: str, draw: Callable[[], None]) -> None:
     """The button that computes the predictions; `draw` shows them once they are there."""
     measurement(
-        predictions_name(run.id, run.best_file.sha256 if run.best_file else ""),
-        ["predict", str(run.id)],
+        PredictRequest(run.id, run.best_file.sha256 if run.best_file else ""),
         key,
         "Look at its mistakes",
         "Runs the best parameters over all test images, in a process of its own.",
@@ -176,7 +175,7 @@ def two_runs(run: Run, predictions: Predictions) -> None:
         other.id: other
         for other in store().runs(limit=RUNS_OFFERED)
         if other.id != run.id
-        and other.state is RunState.FINISHED
+        and other.state is JobState.FINISHED
         and other.spec.dataset == run.spec.dataset
         and best_path(other)
     }

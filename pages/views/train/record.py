@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.data.catalogue import train_images_of
-from core.jobs.store import Run, RunState
+from core.jobs.store import JobState, Run
 from core.report import formats
-from core.report.figures import charts as figures
-from core.report.figures import speed as run_figures
+from core.report.figures.curves import Curve, accuracy_chart, loss_chart
+from core.report.figures.palette import BLUE
+from core.report.figures.time_split import time_bar
+from core.report.sentences.speed import time_verdict
 from core.training.records import EpochMetrics
-from core.training.time_split import split_time, verdict
+from core.training.time_split import split_time
 from pages.views.app.live import live
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.services import start_worker, store
@@ -52,7 +54,7 @@ def record(run: Run) -> None:
     if not run.state.is_over:
         start_worker()  # also in place of one that died
         progress(run)
-    elif run.state is RunState.FAILED:
+    elif run.state is JobState.FAILED:
         show_error(run.message)
     if run.note:
         st.warning(escaped(run.note), icon=":material/info:")
@@ -63,7 +65,7 @@ def record(run: Run) -> None:
         curves(run, epochs)
         time_spent(run, epochs)
     next_steps(run, epochs, OPTIMISTIC)
-    if run.state is RunState.FINISHED:
+    if run.state is JobState.FINISHED:
         mistakes_view(run)
         branches_view(run)
 
@@ -90,7 +92,7 @@ def settings_line(run: Run) -> str:
 def progress(run: Run) -> None:
     """Bar, time left, rate, and the button that stops."""
     now = run.progress
-    if run.state is RunState.QUEUED or now is None:
+    if run.state is JobState.QUEUED or now is None:
         st.progress(0.0, "Waiting for the worker…")
     elif now.phase == "downloading":
         st.progress(
@@ -169,12 +171,10 @@ def numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
 
 def curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
-    curve = figures.Curve(
-        run_title(run), figures.BLUE, "circle", (tuple(epochs),), best_epoch=run.best_epoch
-    )
+    curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=run.best_epoch)
     loss, accuracy = st.columns(2)
-    loss.plotly_chart(figures.loss_chart([curve]), key="train_loss_chart")
-    accuracy.plotly_chart(figures.accuracy_chart([curve], train=True), key="train_accuracy_chart")
+    loss.plotly_chart(loss_chart([curve]), key="train_loss_chart")
+    accuracy.plotly_chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
     st.caption(OPTIMISTIC)
 
 
@@ -183,8 +183,8 @@ def time_spent(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     split = split_time(epochs)
     if split is None:
         return
-    st.plotly_chart(run_figures.time_bar(split), key="train_time_chart")
-    st.markdown(escaped(verdict(split, run.spec.device)))
+    st.plotly_chart(time_bar(split), key="train_time_chart")
+    st.markdown(escaped(time_verdict(split, run.spec.device)))
     by_clock = [metrics.images_per_second for metrics in epochs]
     by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
     plan = run.compute_plan

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.jobs.engines.local import throughput_flags, throughput_name
-from core.report.figures import speed as run_figures
+from core.measure.requests import ThroughputRequest
+from core.report.figures.throughput import LOOP_NAMES, throughput_chart
+from core.report.sentences.speed import throughput_verdict
 from core.report.tables.measurements import throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
-from core.report.sentences.speed import throughput_verdict
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
 
@@ -50,8 +50,7 @@ def throughput_view(spec: RunSpec) -> None:
     measured_on = list(devices) if everywhere else [spec.device]
     batch_sizes = sorted(sizes)
     measurement(
-        throughput_name(spec, batch_sizes, measured_on),
-        throughput_flags(spec, batch_sizes, measured_on),
+        ThroughputRequest(spec, tuple(batch_sizes), tuple(measured_on)),
         "train_bench",
         "Measure the throughput",
         "Five rounds in a process of its own; the page stays usable.",
@@ -62,7 +61,7 @@ def throughput_view(spec: RunSpec) -> None:
 def show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     throughput = Throughput.from_dict(result)
-    st.plotly_chart(run_figures.throughput_chart(throughput), key="train_bench_chart")
+    st.plotly_chart(throughput_chart(throughput), key="train_bench_chart")
     st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
         throughput_table(throughput),
@@ -89,7 +88,7 @@ def throughput_table(throughput: Throughput) -> pd.DataFrame:
         {
             "device": [point.device for point in points],
             "batch": [point.batch_size for point in points],
-            "loop": [run_figures.LOOP_NAMES[point.loop] for point in points],
+            "loop": [LOOP_NAMES[point.loop] for point in points],
             "images/s": [point.images_per_second for point in points],
             "step only": [point.step_images_per_second for point in points],
             "GFLOP/s": [point.flops_per_second / 1e9 for point in points],

@@ -8,7 +8,7 @@ import torch
 
 from core.cli import reproduce
 from core.cli.reproduce import course_runs, small_vgg_runs
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 
@@ -59,7 +59,7 @@ def test_an_interrupted_reproduction_goes_on_and_queues_nothing_twice(
 
     def interrupted(store, drain):
         run = store.claim()
-        store.finish(run, RunState.STOPPED)
+        store.finish(run, JobState.STOPPED)
         raise KeyboardInterrupt
 
     arguments = ("reproduce", "--seeds", "2", "--csv", str(tmp_path / "rows.csv"))
@@ -68,7 +68,7 @@ def test_an_interrupted_reproduction_goes_on_and_queues_nothing_twice(
         code, _, err = command(*arguments)
     assert code == 130 and "the same command goes on with it" in err
     assert command(*arguments)[0] == 0
-    assert [run.state for run in open_store().runs()] == [RunState.FINISHED] * 2
+    assert [run.state for run in open_store().runs()] == [JobState.FINISHED] * 2
 
 
 def test_the_small_vgg_is_trained_as_published_but_for_its_size():

@@ -11,7 +11,7 @@ import core.data
 import core.jobs.worker
 from core.cli import progress_bar
 from core.cli.flags import RunFlags
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.specs import LabError
 from core.training.records import Progress
 
@@ -27,7 +27,7 @@ def test_train_keeps_the_run_and_writes_complete_rows(command, rows_of, tmp_path
     )  # fmt: skip
     assert code == 0, err
     [run] = open_store().runs()
-    assert run.state is RunState.FINISHED
+    assert run.state is JobState.FINISHED
     epochs = open_store().epochs([run.id])[run.id]
     rows = rows_of(file.read_text(encoding="utf-8"))
     assert len(rows) == len(epochs) == 2
@@ -73,7 +73,7 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_learned(command, rows_of, tmp_p
         signal.signal(signal.SIGINT, before)
     assert code == 130
     [run] = open_store().runs()
-    assert run.state is RunState.STOPPED
+    assert run.state is JobState.STOPPED
     assert len(open_store().epochs([run.id])[run.id]) == 1
     assert len(rows_of(file.read_text())) == 1
     assert "epoch" in table
@@ -93,19 +93,19 @@ def test_ctrl_c_twice_does_not_wait_and_leaves_a_stopped_run(command, monkeypatc
     finally:
         signal.signal(signal.SIGINT, before)
     [run] = open_store().runs()
-    assert (code, run.state) == (130, RunState.STOPPED)
+    assert (code, run.state) == (130, JobState.STOPPED)
     assert "python -m core resume 1" in err and "Traceback" not in err
 
 
 def test_ctrl_c_while_the_run_ends_leaves_what_it_ended_as(command, monkeypatch):
     def finish_and_interrupt(store, run, listen, abandon):
-        store.finish(run, RunState.FINISHED)
+        store.finish(run, JobState.FINISHED)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(core.jobs.worker, "execute", finish_and_interrupt)
     code, _, err = command("train", "lenet", *SMALL)
     assert (code, err.count("Traceback")) == (0, 0)
-    assert open_store().get(1).state is RunState.FINISHED
+    assert open_store().get(1).state is JobState.FINISHED
 
 
 def test_a_run_that_fails_is_one_sentence_and_exit_code_1(command):
@@ -113,7 +113,7 @@ def test_a_run_that_fails_is_one_sentence_and_exit_code_1(command):
         "train", "course-residual", *SMALL, "--lr", "100", "--recipe", "published-vgg"
     )
     [run] = open_store().runs()
-    assert run.state is RunState.FAILED
+    assert run.state is JobState.FAILED
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == run.message
     assert "Traceback" not in err
@@ -141,7 +141,7 @@ def test_a_download_without_network_offers_the_shipped_set(command, monkeypatch,
     assert (code, out) == (1, "")
     assert "fashion-mini" in err.splitlines()[-1]
     [run] = open_store().runs()
-    assert run.state is RunState.FAILED
+    assert run.state is JobState.FAILED
 
 
 def test_a_set_to_download_is_checked_before_it_is_downloaded(command, monkeypatch, tmp_path):
@@ -177,13 +177,13 @@ def test_worker_drains_the_queue(command):
     small = replace(spec, train_images=320, recipe=replace(spec.recipe, epochs=1, batch_size=64))
     store.enqueue_all([small, small])
     assert command("worker", "--drain")[0] == 0
-    assert {run.state for run in store.runs()} == {RunState.FINISHED}
+    assert {run.state for run in store.runs()} == {JobState.FINISHED}
 
 
 def test_a_submitted_run_is_executed_by_a_worker_and_exported(command, rows_of, tmp_path):
     code, out, err = command("submit", "lenet", *SMALL, "--seed", "4")
     assert code == 0 and out == "1\n" and "Run 1 is queued" in err
-    assert open_store().get(1).state is RunState.QUEUED
+    assert open_store().get(1).state is JobState.QUEUED
     assert command("worker", "--drain")[0] == 0
 
     file = tmp_path / "epochs.csv"
@@ -205,11 +205,11 @@ def test_submit_takes_the_flags_of_train_and_checks_them(command, isolated_runs)
 def test_stop_and_resume_move_a_run_and_say_so(command):
     command("submit", "lenet", *SMALL)
     assert command("stop", "1")[0] == 0
-    assert open_store().get(1).state is RunState.STOPPED
+    assert open_store().get(1).state is JobState.STOPPED
     code, _, err = command("stop", "1")
     assert code == 2 and "Run 1 is stopped; there is nothing to stop." in err
     assert command("resume", "1")[0] == 0
-    assert open_store().get(1).state is RunState.QUEUED
+    assert open_store().get(1).state is JobState.QUEUED
     code, _, err = command("resume", "1")
     assert code == 2 and "only a stopped or failed run can be continued" in err
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from core.measure.branch_norms import BRANCHES, branch_norms
-from core.training.initialization import initialized
 from core.specs import LabError, ModelSpec
+from core.training.initialization import initialized
 
 SPEC = ModelSpec("course-inception", image_size=28)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
-from core.cli.flags import NetworkFlags
-from core.cli.measurements import gradients, varied
 from core.data.arrays import read_arrays
-from core.jobs.files import predictions_name
-from core.jobs.files import best_path
+from core.jobs.files import best_path, predictions_name
 from core.jobs.predictions import (
     Predictions,
     keep_predictions,
@@ -137,20 +134,3 @@ def test_gradients_of_runs_alone(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 2 * 5
     assert f"trained, epoch {run.best_epoch}" in lines[-1]
-
-
-def test_the_page_and_the_process_mean_the_same_measurement():
-    from core.jobs.engines.local import gradients_flags, gradients_name
-    from core.measure.gradient_records import variations
-    from core.zoo.catalogue import complete
-
-    base = ModelSpec("course-residual", image_size=28)
-    specs = variations(complete(base), (), ("identity", "none"), ())
-    flags = gradients_flags(base, (), ("identity", "none"), "", "fashion-mini", 2, "he", [])
-    read = gradients.make_context("gradients", flags[1:]).params
-    network = NetworkFlags(**{field.name: read[field.name] for field in fields(NetworkFlags)})
-    there = gradients_name(
-        varied(network, read["depths"], read["shortcuts"], read["batch_norm"]),
-        *(read["dataset"], read["seeds"], read["initialization"], 16, read["runs"]),
-    )
-    assert there == gradients_name(specs, "fashion-mini", 2, "he", 16, [])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.analysis import analyze
-from core.jobs.engines.local import layer_times_name
-from core.jobs.store import open_store
+from core.jobs.store import JobState, open_store
+from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.report.tables.networks import memory_frame
 from core.specs import ModelSpec
@@ -51,7 +51,7 @@ def test_measured_times_are_shown_beside_the_work():
         "cpu", "a test", 16, 9, 0.01, tuple(LayerTime(layer.path, 0.001, 0.002) for layer in layers)
     )
     store = open_store()
-    store.keep_measured(layer_times_name(spec, "cpu", 16), {"of": 9, "times": times.to_dict()})
+    store.keep_result(LayerTimesRequest(spec, "cpu", 16), times.to_dict())
     app = open_page(
         PAGE, net_network=network_label("lenet"), net_view="Time", net_level="every module"
     )
@@ -64,7 +64,9 @@ def test_measured_times_are_shown_beside_the_work():
 
 def test_a_measurement_that_failed_says_why():
     spec = CATALOGUE["lenet"].default
-    open_store().keep_measured(layer_times_name(spec, "cpu", 16), {"error": "No room *here*."})
+    store = open_store()
+    store.enqueue_measurement(LayerTimesRequest(spec, "cpu", 16))
+    store.finish(store.claim(), JobState.FAILED, "No room *here*.")
     app = open_page(PAGE, net_network=network_label("lenet"), net_view="Time")
     assert app.error[0].value == "No room \\*here\\*."
     assert "Measure every layer" in [button.label for button in app.button]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.engines.local import gradients_name
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.measure.gradient_records import GradientFlow, deep_net
+from core.measure.requests import GradientFlowRequest
 from core.report.figures.variants import style_of
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
@@ -45,8 +45,8 @@ def test_why_shows_what_was_measured_in_words(shown):
         flow(1e-9, shortcut="none", batch_norm=False),
         flow(2.0, (1.1, 0.9), shortcut="identity", batch_norm=True),
     ))  # fmt: skip
-    name = gradients_name(specs, "fashion-mini", 3, "default", 16, [])
-    open_store().keep_measured(name, {"share": 1.0, "result": found.to_dict()})
+    request = GradientFlowRequest(tuple(specs), "fashion-mini", 3, "default", 16)
+    open_store().keep_result(request, found.to_dict())
     app = open_why(why_show=shown)
     assert any("1.00 × 10⁻⁹ of the gradient norm" in one.value for one in app.markdown)
     assert any("does not hold block by block" in one.value for one in app.markdown)
@@ -62,7 +62,7 @@ def test_stacking_layers_queues_plain_and_residual_nets_and_shows_runs_by_depth(
     for accuracy in (0.8, 0.7, 0.8, 0.6, 0.8, 0.4):
         run = store.claim()
         store.record(run, EpochMetrics(1, 0.5, accuracy, 0.6, accuracy, 1.0, 0.1, 9.0, 0.01))
-        store.finish(run, RunState.FINISHED)
+        store.finish(run, JobState.FINISHED)
     app = open_why()
     assert "Every epoch as CSV" in [button.label for button in app.get("download_button")]
     said = next(one.value for one in app.markdown if "from 20 to 110 layers" in one.value)

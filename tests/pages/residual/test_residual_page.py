@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 import streamlit as st
 
-from core.jobs.store import RunState, open_store
-from core.jobs.worker import speed_name
+from core.jobs.store import JobState, StudyKind, open_store
+from core.measure.requests import DeviceSpeedRequest
 from core.report import formats
 from core.report.figures.variants import variant_styles
 from core.specs import ModelSpec, RunSpec
@@ -21,7 +21,6 @@ from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
-from pages.views.gradients.stack import STACK
 from tests.core.studies.test_reproduction import HEAD, lines
 from tests.pages.opening import SHORT, finished_run, open_page
 
@@ -50,7 +49,7 @@ def trained(final_accuracies: dict[str, Sequence[float]], leave: int = 0, **last
         for epoch, accuracy in ((1, value + 0.01), (2, value)):
             metrics = EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 2.0, 0.5, 5000.0, 0.01)
             store.record(run, metrics, **last)
-        store.finish(run, RunState.FINISHED)
+        store.finish(run, JobState.FINISHED)
     return study.id
 
 
@@ -84,7 +83,7 @@ def test_the_time_of_a_study_is_said_before_it_starts_and_follows_the_speed():
     for factor in (1.0, 0.1):
         rates = (factor * 1e11, factor * 1e11, factor * 1e11)
         speed = Speed(rates, factor * 1e10, factor * 1e9, 1e-5 / factor, 1e-9 / factor)
-        open_store().keep_measured(speed_name("cpu"), asdict(speed))
+        open_store().keep_result(DeviceSpeedRequest("cpu"), asdict(speed), replace=True)
         app = open_page(PAGE)
         told.append(next(one.value for one in app.caption if "together about" in one.value))
     assert told[0].startswith("12 runs, together about ") and told[0] != told[1]
@@ -194,7 +193,8 @@ def test_a_tie_is_said_with_the_seeds_that_it_would_take():
 
 
 def test_runs_of_growing_depth_are_shown_below_and_not_as_the_newest_study():
-    open_store().enqueue_all([RunSpec(ModelSpec("resnet20"), "fashion-mini", SHORT)], f"{STACK}now")
+    specs = [RunSpec(ModelSpec("resnet20"), "fashion-mini", SHORT)]
+    open_store().create_study("Stack layers", {}, specs, StudyKind.STACK)
     assert "res_begin" in [button.key for button in open_page(PAGE).button]
 
 
@@ -215,20 +215,20 @@ def test_a_study_stops_and_continues_as_a_whole_and_says_what_is_missing():
     app = open_page(PAGE, study=study)
     app.button(key="res_stop").click().run()
     states = [run.state for run in open_store().runs(study=study)]
-    assert states.count(RunState.STOPPED) == 2
+    assert states.count(JobState.STOPPED) == 2
     app = open_page(PAGE, study=study)
     assert "no shortcut lacks seeds 1, 2 (stopped)" in texts(app)
     assert app.button(key="res_continue").label == "Continue 2 runs"
     app.button(key="res_continue").click().run()
     states = [run.state for run in open_store().runs(study=study)]
-    assert states.count(RunState.QUEUED) == 2
+    assert states.count(JobState.QUEUED) == 2
 
 
 def test_failed_runs_say_why_once():
     store = open_store()
     study = trained(CLEAR, leave=3)
     for _ in range(3):
-        store.finish(store.claim(), RunState.FAILED, "The disk is full.")
+        store.finish(store.claim(), JobState.FAILED, "The disk is full.")
     app = open_page(PAGE, study=study)
     assert [one.value for one in app.error] == ["3 runs: The disk is full."]
     assert "no shortcut lacks seeds 0, 1, 2 (failed)" in texts(app)
@@ -335,7 +335,7 @@ def test_runs_of_this_store_in_the_same_setting_stand_beside_the_shipped_ones(sh
         run = store.claim()
         metrics = EpochMetrics(1, 0.5, 0.8, 0.6, accuracy, 2.0, 0.5, 5000.0, 0.01)
         store.record(run, metrics)
-        store.finish(run, RunState.FINISHED)
+        store.finish(run, JobState.FINISHED)
     assert reproduced(open_page(PAGE)).loc["plain residual", "your runs"].startswith("98.50 ±")
 
 

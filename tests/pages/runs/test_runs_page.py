@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.specs import ModelSpec, RunSpec
 from tests.pages.opening import SHORT, finished_run, open_page
 
@@ -43,7 +43,7 @@ def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters
     disabled = {button.label: button.disabled for button in app.button}
     assert disabled == {"Stop": False, "Continue": True, "Delete…": False}
     store.request_stop([other])
-    store.finish(run, RunState.STOPPED)
+    store.finish(run, JobState.STOPPED)
     clocks.clear()
     app.run()
     assert clocks == [None]
@@ -51,7 +51,7 @@ def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters
     [resume] = [button for button in app.button if button.label == "Continue"]
     clocks.clear()
     resume.click().run()
-    assert store.get(run_id).state is RunState.QUEUED and clocks[-1] == 2.0
+    assert store.get(run_id).state is JobState.QUEUED and clocks[-1] == 2.0
 
 
 def test_the_clock_of_runs_stops_when_the_last_run_ends_between_two_looks(clocks, monkeypatch):
@@ -61,8 +61,8 @@ def test_the_clock_of_runs_stops_when_the_last_run_ends_between_two_looks(clocks
     run, fragment = store.claim(), st.fragment
 
     def ending(function=None, *, run_every=None):
-        if store.get(run.id).state is RunState.RUNNING:
-            store.finish(run, RunState.FINISHED)
+        if store.get(run.id).state is JobState.RUNNING:
+            store.finish(run, JobState.FINISHED)
         return fragment(function, run_every=run_every)
 
     monkeypatch.setattr(st, "fragment", ending)

@@ -6,10 +6,10 @@ import numpy as np
 
 from core.data import DATASETS
 from core.data.arrays import read_arrays
-from core.jobs.files import predictions_name
 from core.jobs.files import run_folder
 from core.jobs.predictions import keep_predictions
-from core.jobs.store import RunState, StoredFile, open_store
+from core.jobs.store import JobState, StoredFile, open_store
+from core.measure.requests import PredictRequest
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from tests.pages.opening import open_page
@@ -30,7 +30,7 @@ def run_with_predictions(
     accuracy = 1 - wrong / len(labels)
     metrics = EpochMetrics(1, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01)
     store.record(run, metrics, best_file=best)
-    store.finish(run, RunState.FINISHED)
+    store.finish(run, JobState.FINISHED)
     run_folder(run_id).mkdir(parents=True)
     (run_folder(run_id) / best.name).write_bytes(b"parameters")
     run = store.get(run_id)
@@ -38,9 +38,7 @@ def run_with_predictions(
     probabilities = np.full((len(labels), 10), 0.02, np.float32)
     probabilities[np.arange(len(labels)), said] = 0.82
     keep_predictions(run, probabilities)
-    store.keep_measured(
-        predictions_name(run_id, best.sha256), {"share": 1.0, "result": {"run": run_id}}
-    )
+    store.keep_result(PredictRequest(run_id, best.sha256), {"run": run_id})
     return run
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from core.jobs.store import RunState, open_store
-from core.jobs.worker import speed_name
+from core.jobs.store import JobState, open_store
+from core.measure.requests import DeviceSpeedRequest
 from core.specs import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -58,7 +58,7 @@ def test_train_queues_exactly_the_run_that_the_form_shows():
     )
     app.button[0].click().run()
     [run] = open_store().runs()
-    assert run.state is RunState.QUEUED
+    assert run.state is JobState.QUEUED
     assert run.spec.model == ModelSpec("lenet", image_size=28)
     assert (run.spec.dataset, run.spec.train_images, run.spec.seed) == ("fashion-mini", 640, 7)
     chosen = run.spec.recipe
@@ -164,7 +164,7 @@ def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, c
     assert "is being measured on this machine." in app.info[0].value
     assert clocks == [1.0]
     speed = Speed((1e11, 1e11, 1e11), 1e10, 1e9, 1e-5, 1e-9)
-    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    open_store().keep_result(DeviceSpeedRequest("cpu"), asdict(speed), replace=True)
     clocks.clear()
     app.run()
     assert app.info[0].value.startswith("About **") and clocks == []
@@ -173,7 +173,7 @@ def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, c
 def test_a_long_run_on_few_images_can_be_started():
     """The smallest share of them that could be offered instead is no image at all."""
     speed = Speed((1e6, 1e6, 1e6), 1e6, 1e6, 1e-2, 1e-6)
-    open_store().keep_measured(speed_name("cpu"), asdict(speed))
+    open_store().keep_result(DeviceSpeedRequest("cpu"), asdict(speed), replace=True)
     app = open_page("pages/train.py", train_epochs="1000")
     assert not app.error
     assert "over ten minutes" in app.warning[0].value

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.jobs.store import RunState, open_store
+from core.jobs.store import JobState, open_store
 from core.report import formats
 from core.specs import MAX_EPOCHS, LabError, ModelSpec, Recipe, RunSpec
 from core.training import fit
@@ -34,7 +34,7 @@ def failed_run(message: str, chosen: Recipe = SHORT) -> int:
     """A run in the store that failed with this sentence."""
     store = open_store()
     run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", chosen))
-    store.finish(store.claim(), RunState.FAILED, message)
+    store.finish(store.claim(), JobState.FAILED, message)
     return run_id
 
 

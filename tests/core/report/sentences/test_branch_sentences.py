@@ -6,10 +6,10 @@ import torch
 from safetensors.torch import save_file
 
 from core.measure.branch_norms import branch_norms
-from core.training.initialization import initialized
 from core.report.figures.branches import branch_bars
 from core.report.sentences.branch_norms import branch_verdict
 from core.specs import ModelSpec
+from core.training.initialization import initialized
 
 SPEC = ModelSpec("course-inception", image_size=28)
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -74,7 +74,7 @@ class Findings:
     """What a soak has seen."""
 
     title: str
-    counts: dict[str, float]
+    counts: Mapping[str, float]
     faults: list[str]
 
 
@@ -109,15 +109,19 @@ def faults_of(store: Store, run: Run, whole: Run) -> Iterator[str]:
             yield f"run {run.id} has another {part}"
 
 
-def equal(one: object, other: object) -> bool:
+def equal(left: object, right: object) -> bool:
     """Whether two nested states are the same to the last bit."""
-    if isinstance(one, torch.Tensor):
-        return isinstance(other, torch.Tensor) and torch.equal(one, other)
-    if isinstance(one, dict):
-        return isinstance(other, dict) and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return all(map(equal, one, other))  # type: ignore[arg-type]
-    return one == other
+    if isinstance(left, torch.Tensor):
+        return isinstance(right, torch.Tensor) and torch.equal(left, right)
+    if isinstance(left, dict):
+        return isinstance(right, dict) and all(equal(left[key], right[key]) for key in left)
+    if isinstance(left, list | tuple):
+        return (
+            isinstance(right, list | tuple)
+            and len(left) == len(right)
+            and all(map(equal, left, right))
+        )
+    return left == right
 
 
 def worker_kills(kills: int, seed: int = 0) -> Findings:

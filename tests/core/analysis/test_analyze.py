@@ -55,6 +55,7 @@ def module(analysis: Analysis, path: str) -> core.analysis.LayerCost:
 COLUMNS = ("params", "macs", "flops", "elementwise_ops", "output_bytes", "saved_bytes")
 
 
+@pytest.mark.slow
 @every_network
 def test_columns_add_up_to_the_totals_at_every_level(spec):
     analysis = analysis_of(spec)
@@ -83,6 +84,7 @@ def test_parameters_are_the_networks(spec):
         assert layer.params == by_module.get(layer.path, 0)
 
 
+@pytest.mark.slow
 @every_network
 def test_macs_are_half_of_pytorchs_flops(spec):
     network = build_on_meta(spec).eval()

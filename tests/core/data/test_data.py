@@ -133,6 +133,7 @@ def test_only_the_shipped_set_is_available_in_an_empty_folder(empty_dir):
     assert [name for name in DATASETS if is_available(name)] == ["fashion-mini"]
 
 
+@pytest.mark.slow
 def test_importing_core_data_and_sampling_leave_torch_alone():
     program = (
         "import sys, core.data; core.data.sample_images('fashion-mini', 10);"

@@ -401,6 +401,7 @@ def test_the_bars_of_a_stack_are_shares_of_the_large_kernel():
     assert shares["saved for backward"] == 150
 
 
+@pytest.mark.slow
 def test_the_calculators_load_no_torch():
     program = (
         "import sys, core.explain.calculators, core.report.figures.calculators; print(*sys.modules)"

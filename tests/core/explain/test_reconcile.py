@@ -34,6 +34,7 @@ def accounts(spec: ModelSpec, published: PublishedCount | None = None) -> list[A
     return list(reconcile(analysis_of(spec), other_counts(spec), published, analysis_of))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec", [*(row.default for row in CATALOGUE.values()), *THIN, *UNITS], ids=ModelSpec.to_text
 )
@@ -43,6 +44,7 @@ def test_every_difference_of_the_catalogue_is_explained(spec):
         assert all(part.amount for part in one.parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit_b_32", "swin_v2_t", "inception_v3"])
 def test_every_difference_of_these_torchvision_models_is_explained(name):
     spec = find(f"torchvision/{name}").default

@@ -167,6 +167,7 @@ def test_small_networks_compute_on_the_cpu(spec):
         assert (logits > 0).all() and (logits < 1).all()
 
 
+@pytest.mark.slow
 @every_network
 def test_the_smallest_image_is_really_the_border(spec):
     smallest = smallest_image_size(spec)

@@ -28,6 +28,7 @@ def analysis_of(name: str) -> Analysis:
     return analyze(find(PREFIX + name).default)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_and_multiply_adds_are_the_published_ones(name):
     totals, known = analysis_of(name).totals, published(name)
@@ -65,6 +66,7 @@ BACKWARD = [*(row.default for row in CATALOGUE.values())] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", BACKWARD, ids=ModelSpec.to_text)
 def test_backward_macs_are_half_of_the_flops_that_pytorch_counts(spec):
     """The first layer needs no gradient of its input, a dead one none at all."""

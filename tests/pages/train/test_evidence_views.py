@@ -104,6 +104,7 @@ def test_a_data_set_that_is_gone_is_one_sentence(monkeypatch, tmp_path):
     assert any("no longer on this machine" in one.value for one in app.info)
 
 
+@pytest.mark.slow
 def test_growth_is_shown_for_densenets_only():
     name = f"DenseNet: {CATALOGUE['densenet'].title}"
     app = open_page(

@@ -78,7 +78,7 @@ endef
 
 .venv/made .venv-oldest/made:
 	@if uv --version >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python '>=3.11' $(@D); \
+		uv venv --quiet --allow-existing --python "$${UV_PYTHON:->=3.11}" $(@D); \
 	else \
 		for python in $(PYTHONS); do \
 			$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \

@@ -13,15 +13,19 @@ os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 # Tests run on as many processes as a small machine has cores: more threads only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+BROWSER_TESTS = Path(__file__).parent / "browser"
 
-def pytest_collection_modifyitems(items) -> None:
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process for each file, which keeps what it has analysed, and its server and browser."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        if item.path.is_relative_to(BROWSER_TESTS):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
-def isolated_runs(tmp_path, monkeypatch) -> Path:
+def isolated_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A LAB_RUNS_DIR of the test's own, not made yet, and the default database inside it."""
     folder = tmp_path / "runs"
     monkeypatch.setenv("LAB_RUNS_DIR", str(folder))
@@ -30,7 +34,7 @@ def isolated_runs(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def one_thread(monkeypatch) -> Iterator[None]:
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tiny networks on one thread, here and in new processes: threads only wait for each other."""
     import torch
 

@@ -127,6 +127,7 @@ def modules_after(*names: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_what_the_first_page_needs_loads_no_torch():
     written = [name for name in ("core.report.figures.charts", "core.report.tables.tables")
                if (CORE / f"{part(name)}.py").exists()]  # fmt: skip
@@ -134,6 +135,7 @@ def test_what_the_first_page_needs_loads_no_torch():
     assert not loaded & {"torch", "torchvision", "torchinfo", "streamlit"}
 
 
+@pytest.mark.slow
 def test_torchvision_is_imported_only_where_it_is_used():
     """It takes seconds: for a download, its own models, and the loop that others publish."""
     users = {path for path in FILES if any(name.split(".")[0] == "torchvision"

@@ -18,7 +18,11 @@ from core.zoo.building import build
 
 def peak_of(work: Callable[[], object]) -> int:
     """Bytes by which the CPU allocator's balance rises at most while `work` runs."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    with profile(
+        activities=[ProfilerActivity.CPU],
+        profile_memory=True,
+        acc_events=True,  # there is one cycle only; torch 2.11 would warn that others are cleared
+    ) as profiler:
         work()
     events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
     balance = highest = 0

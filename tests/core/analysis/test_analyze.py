@@ -45,6 +45,7 @@ def module(analysis: Analysis, path: str) -> core.analysis.LayerCost:
 COLUMNS = ("params", "macs", "flops", "elementwise_ops", "output_bytes", "saved_bytes")
 
 
+@pytest.mark.slow
 @every_network
 def test_columns_add_up_to_the_totals_at_every_level(spec):
     analysis = analysis_of(spec)
@@ -73,6 +74,7 @@ def test_parameters_are_the_networks(spec):
         assert layer.params == by_module.get(layer.path, 0)
 
 
+@pytest.mark.slow
 @every_network
 def test_macs_are_half_of_pytorchs_flops(spec):
     """Of two images; backward the first layer needs no gradient of its input, a dead one none."""

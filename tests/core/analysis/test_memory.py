@@ -55,6 +55,7 @@ print(analyze(spec).training_bytes(32, threads=2) / training_peak(spec, 32))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instructions", ["AVX2", "ALL"])
 def test_small_maps_take_work_space_as_the_cpu_has_it(instructions):
     """Without AVX-512 each thread takes some, with it none does; oneDNN can be held back."""

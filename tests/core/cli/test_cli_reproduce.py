@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from core.cli import reproduce
@@ -18,6 +19,7 @@ def tiny_run(seed: int) -> RunSpec:
     return RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", short, 64, seed=seed)
 
 
+@pytest.mark.slow
 def test_reproduce_trains_what_is_missing_and_writes_every_epoch(
     command, rows_of, tmp_path, monkeypatch
 ):

@@ -135,6 +135,7 @@ def test_threads_claim_each_run_once(store):
     assert sorted(taken) == ids
 
 
+@pytest.mark.slow
 def test_processes_claim_each_run_once(store):
     ids = store.enqueue_all([SPEC] * 30)
     program = """

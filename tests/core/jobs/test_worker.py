@@ -118,6 +118,7 @@ def test_a_run_ends_with_its_epochs_and_its_files(store):
     ]
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_figures_of_fit(store):
     rows = [asdict(e) for e in fit(TINY, load("fashion-mini")) if isinstance(e, EpochMetrics)]
     for row in rows:
@@ -126,6 +127,7 @@ def test_the_same_run_gives_the_figures_of_fit(store):
     assert uninterrupted(store, TINY) == rows
 
 
+@pytest.mark.slow
 def test_the_best_parameters_load_into_the_network_of_their_own_spec(store):
     run = claimed(store)
     execute(store, run)
@@ -152,6 +154,7 @@ def test_the_state_for_a_resume_is_that_of_the_last_epoch(store):
     assert (state["epoch"], state["step"]) == (3, 0)
 
 
+@pytest.mark.slow
 def test_all_queued_runs_are_executed_in_order(store):
     ids = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
     assert work(store, drain=True) == 2
@@ -164,6 +167,7 @@ def test_all_queued_runs_are_executed_in_order(store):
 # Stop
 
 
+@pytest.mark.slow
 def test_a_stop_ends_a_run_in_the_middle_of_an_epoch_and_it_can_go_on(store, impatient):
     spec = replace(TINY, recipe=replace(TINY.recipe, batch_size=16, epochs=3))
     run = claimed(store, spec)
@@ -353,6 +357,7 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "words"), [(damage, "is damaged"), (Path.unlink, "is gone")], ids=["bit", "gone"]
 )
@@ -378,6 +383,7 @@ def stopped_in_the_second_epoch(store: Store) -> int:
     return run.id
 
 
+@pytest.mark.slow
 def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_runs):
     """The store was deleted or moved, its run folders stayed: numbers begin at 1 again."""
     execute(store, claimed(store, replace(TINY, seed=5)))
@@ -406,6 +412,7 @@ class Killed(BaseException):
     """As kill -9: nothing is cleaned up."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["record", "keep_checkpoint"])
 def test_a_death_between_files_and_store_loses_nothing_that_counted(
     store, no_lease, monkeypatch, where
@@ -433,6 +440,7 @@ def test_a_death_between_files_and_store_loses_nothing_that_counted(
     assert left == {kept.checkpoint.name, kept.best_file.name}  # what the dead one wrote is gone
 
 
+@pytest.mark.slow
 def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_lease, monkeypatch):
     run_id = stopped_in_the_second_epoch(store)
     before = store.get(run_id).checkpoint
@@ -481,6 +489,7 @@ def test_a_run_that_goes_on_elsewhere_says_so(store, monkeypatch):
     assert store.get(run_id).state is JobState.FINISHED
 
 
+@pytest.mark.slow
 def test_equal_runs_share_one_trial(store, monkeypatch):
     tried = []
 
@@ -499,6 +508,7 @@ def test_equal_runs_share_one_trial(store, monkeypatch):
 # A stop that cannot wait
 
 
+@pytest.mark.slow
 def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
     """The step sleeps; the process is told to end while the checkpoint before it stands."""
     monkeypatch.setattr(heartbeat_module, "STOP_SECONDS", 0.1)
@@ -542,6 +552,7 @@ def test_a_stop_that_is_obeyed_in_time_ends_no_process(store, impatient, monkeyp
 # Longer
 
 
+@pytest.mark.slow
 def test_an_extended_run_is_the_longer_run(store):
     longer = replace(TINY, recipe=recipe("published-course", 96, epochs=4, batch_size=32))
     shorter = replace(longer, recipe=replace(longer.recipe, epochs=2))
@@ -563,6 +574,7 @@ LONG = RunSpec(
 )
 
 
+@pytest.mark.slow
 def test_a_worker_whose_input_closes_gives_its_run_back_and_leaves(store):
     program = """
 import time
@@ -588,6 +600,7 @@ with worker.current_job(store.claim()):
     assert store.claim().attempt == 2
 
 
+@pytest.mark.slow
 def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store):
     """On the same machine nobody waits until the lease runs out."""
     run_id = store.enqueue(LONG)
@@ -608,6 +621,7 @@ def test_a_run_whose_worker_is_killed_ends_as_if_nothing_had_happened(store):
     assert history(store, run_id) == uninterrupted(store, LONG)
 
 
+@pytest.mark.slow
 def test_only_the_dead_of_this_machine_lose_their_runs(store):
     here = processes.this_computer()
     child = subprocess.Popen([sys.executable, "-c", ""])
@@ -620,6 +634,7 @@ def test_only_the_dead_of_this_machine_lose_their_runs(store):
     assert store.claim("another") is None
 
 
+@pytest.mark.slow
 def test_a_worker_of_the_server_leaves_when_it_is_closed(store):
     process = WorkerProcess()
     assert process.is_alive
@@ -634,6 +649,7 @@ def test_a_worker_can_be_asked_to_leave(store):
     assert work(store, leave=leave) == 0
 
 
+@pytest.mark.slow
 def test_a_store_that_breaks_while_a_run_ends_is_no_traceback(store, monkeypatch):
     run = claimed(store)
 

@@ -76,6 +76,7 @@ def test_the_published_loop_goes_on_epoch_after_epoch():
     assert list(islice(conventional_steps(LENET, data, 0), 6)) == [32, 32, 6, 32, 32, 6]
 
 
+@pytest.mark.slow
 def test_rates_of_both_loops_are_measured(short_turns):
     *_, before, last = measure_throughput(LENET, [16, 32], ["cpu"], rounds=2)
     assert (before.share, last.share) == (0.5, 1.0)

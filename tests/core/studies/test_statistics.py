@@ -111,6 +111,7 @@ def test_an_interval_excludes_zero_exactly_where_holm_rejects_and_is_never_under
     assert seen == {True, False}
 
 
+@pytest.mark.slow
 def test_intervals_of_pairs_cover_their_true_differences():
     rng, means = np.random.default_rng(4), [0.9, 0.901, 0.903, 0.91]
     truth = {(f"v{a}", f"v{b}"): means[a] - means[b] for a, b in combinations(range(len(means)), 2)}
@@ -121,6 +122,7 @@ def test_intervals_of_pairs_cover_their_true_differences():
     assert covered / (400 * 6) > 0.95 - four_standard_errors(0.95, 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_ties_are_called_better_in_at_most_5_of_100_studies(seeds):
     rng = np.random.default_rng(seeds)
@@ -131,6 +133,7 @@ def test_ties_are_called_better_in_at_most_5_of_100_studies(seeds):
     assert wrong / STUDIES < ALPHA + four_standard_errors(ALPHA)
 
 
+@pytest.mark.slow
 def test_ties_beside_a_true_effect_are_called_better_in_at_most_5_of_100_studies():
     """The step that a true effect frees must not be spent on the ties: v1, v2, v3 are equal."""
     rng = np.random.default_rng(6)
@@ -141,6 +144,7 @@ def test_ties_beside_a_true_effect_are_called_better_in_at_most_5_of_100_studies
     assert wrong / STUDIES < ALPHA + four_standard_errors(ALPHA)
 
 
+@pytest.mark.slow
 def test_a_single_tie_is_called_better_in_5_of_100_studies():
     """Not fewer either: the test is exact."""
     rng = np.random.default_rng(7)
@@ -171,6 +175,7 @@ def test_power_is_that_of_simulated_studies():
         assert abs(share - expected) < four_standard_errors(expected, 20_000)
 
 
+@pytest.mark.slow
 def test_the_announced_number_of_seeds_finds_the_difference_in_80_of_100_studies():
     deviation, effect = sqrt(2) * OWN_SPREAD, 0.004
     count = seeds_needed(deviation, ALPHA, effect)

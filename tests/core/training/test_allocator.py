@@ -22,6 +22,7 @@ def page_faults_of_large_blocks() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+@pytest.mark.slow
 @NEEDS_GLIBC
 def test_kept_memory_is_touched_for_the_first_time_only_once():
     with memory_kept():

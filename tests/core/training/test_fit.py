@@ -183,6 +183,7 @@ def test_a_constant_rate_is_constant():
 # The loop
 
 
+@pytest.mark.slow
 def test_the_residual_net_learns_from_400_images(mini):
     spec = RunSpec(RESIDUAL, "fashion-mini", recipe("fast", 400, epochs=4), train_images=400)
     rows = epochs(fit(spec, mini))
@@ -418,6 +419,7 @@ def run_of(model: ModelSpec, batch_size: int) -> RunSpec:
     return RunSpec(model, "fashion-mini", Recipe("fast", 1, batch_size, 0.1, momentum=0.9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("gigabytes", [0.5, 2, 8])
 def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
@@ -496,6 +498,7 @@ def test_predicted_time_is_the_sum_of_its_parts():
     assert found.seconds == pytest.approx(training + evaluation)
 
 
+@pytest.mark.slow
 def test_a_layers_time_is_its_macs_over_the_rate_of_its_width():
     analysis = analyze(ModelSpec("vgg11"))
     layers = {layer.path: layer for layer in analysis.layers}

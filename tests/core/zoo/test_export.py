@@ -150,6 +150,7 @@ def test_a_spec_without_its_options_gets_their_defaults():
 # A file of its own
 
 
+@pytest.mark.slow
 def test_the_file_runs_as_a_script_in_an_empty_folder(tmp_path):
     spec = BLOCKS["course-residual, conv-published"]
     (tmp_path / "network.py").write_text(code_of(spec), encoding="utf-8")
@@ -177,6 +178,7 @@ def test_the_file_needs_python_and_pytorch_only(spec):
     assert found <= {"__future__", "collections", "itertools", "torch", "torch.nn"}
 
 
+@pytest.mark.slow
 def test_ruff_would_leave_the_files_as_they_are(tmp_path):
     """No unused import, no unknown name, imports sorted, formatted."""
     for number, spec in enumerate(EVERY.values()):
@@ -327,6 +329,7 @@ def test_what_cannot_be_built_has_no_code(spec, words):
 # Networks of torchvision
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "given"),
     [

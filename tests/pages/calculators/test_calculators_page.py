@@ -193,6 +193,7 @@ def test_every_control_says_what_it_is():
             assert control.help.endswith("."), control.label
 
 
+@pytest.mark.slow
 def test_the_page_loads_no_torch():
     program = (
         "import sys\n"

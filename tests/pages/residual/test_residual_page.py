@@ -210,6 +210,7 @@ def test_there_is_no_verdict_before_the_last_run_is_over():
     assert "5 of 6 runs done · about" in app.get("progress")[0].proto.text
 
 
+@pytest.mark.slow
 def test_a_study_stops_and_continues_as_a_whole_and_says_what_is_missing():
     study = trained(CLEAR, leave=2)
     app = open_page(PAGE, study=study)
@@ -224,6 +225,7 @@ def test_a_study_stops_and_continues_as_a_whole_and_says_what_is_missing():
     assert states.count(JobState.QUEUED) == 2
 
 
+@pytest.mark.slow
 def test_failed_runs_say_why_once():
     store = open_store()
     study = trained(CLEAR, leave=3)

@@ -169,7 +169,8 @@ class ModelSpec(Spec):
         return asdict(self) | {"options": dict(self.options)}
 
 
-OLD_NAMES = {"initialisation": "initialization", "normalise": "normalize"}  # in older stores
+# How older stores and scripts, and the columns of CSV files, spell fields of a recipe
+OLD_NAMES = {"initialisation": "initialization", "normalise": "normalize"}
 
 
 def _accept_old_names(cls: type[Recipe]) -> type[Recipe]:

@@ -279,9 +279,9 @@ def written(module: nn.Module) -> Iterator[nn.Module]:
 def collect(definition: Any, by_name: dict[str, str]) -> None:
     """Add the source of a class or function, after that of what it uses from its own file."""
     source = inspect.getsource(definition).rstrip()
-    neighbours = vars(sys.modules[definition.__module__])
+    neighbors = vars(sys.modules[definition.__module__])
     for name in names(source):
-        needed = neighbours.get(name)
+        needed = neighbors.get(name)
         is_new = name not in by_name and needed is not definition
         if is_new and getattr(needed, "__module__", None) == definition.__module__:
             collect(needed, by_name)

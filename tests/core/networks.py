@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.analysis import Analysis, analyze
@@ -36,12 +36,24 @@ def module_of(spec: ModelSpec) -> nn.Module:
 
 
 @cache
+def forward_flops(spec: ModelSpec) -> int:
+    """What FlopCounterMode counts for two images, without gradients."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module_of(spec)(two_images(spec))
+    return counter.get_total_flops()
+
+
+@cache
 def flops_of(spec: ModelSpec) -> tuple[int, int]:
     """What FlopCounterMode counts for two images: forward, and forward and backward together."""
-    images = torch.empty(2, spec.in_channels, spec.image_size, spec.image_size, device="meta")
     with FlopCounterMode(display=False) as counter:
-        scores = module_of(spec)(images)
+        scores = module_of(spec)(two_images(spec))
         forward = counter.get_total_flops()
         scores.sum().backward()
     module_of(spec).zero_grad(set_to_none=True)
     return forward, counter.get_total_flops()
+
+
+def two_images(spec: ModelSpec) -> Tensor:
+    """(2, C, S, S) on meta."""
+    return torch.empty(2, spec.in_channels, spec.image_size, spec.image_size, device="meta")

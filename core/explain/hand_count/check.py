@@ -20,7 +20,7 @@ from core.explain.hand_count.matching import (
     Quantity,
     Target,
     expected,
-    form_cost,
+    form_penalty,
     match,
 )
 from core.explain.hand_count.terms import (
@@ -227,7 +227,7 @@ def diagnose(pair: Match, summands: Sequence[Summand], targets: Sequence[Target]
     if pair.target is None:
         return TermCheck(summand.line, summand.name, text, pieces, None, 0)
     target = targets[pair.target]
-    form = min(target.forms, key=lambda form: form_cost(summand, bias, form))
+    form = min(target.forms, key=lambda form: form_penalty(summand, bias, form))
     slips = [] if sum(pieces) == target.value else list(find_slips(summand, bias, form))
     missing = form.bias if any(slip.written is None and slip.role == BIAS for slip in slips) else 0
     return TermCheck(

@@ -1,9 +1,10 @@
-"""Which term of a hand count is about which layer, at the least cost. Imports no torch.
+"""Which term of a hand count is about which layer, at the least penalty. Imports no torch.
 
 A term whose name means one layer alone goes there; the others are laid beside the layers in
 order, so that one missing layer does not shift all that follow. The order-preserving alignment is
 that of Needleman & Wunsch 1970. What fits no layer there, but one elsewhere, is not in order: it
-goes where it fits.
+goes where it fits, the best first. (A term takes one number or two, product and bias, so that this
+is no assignment of rows to columns as scipy.optimize.linear_sum_assignment solves it.)
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ def by_number(word: str, targets: Sequence[Target]) -> set[int]:
     return {of_kind[number - 1]} if 1 <= number <= len(of_kind) else set()
 
 
-# Matching: which summands count which layer, at the least cost
+# Matching: which summands count which layer, at the least penalty
 
 SKIPPED = 1.0  # a weight layer that no term counts
 SKIPPED_OTHER = 0.4  # a normalization, which hand counts often leave out
@@ -195,8 +196,8 @@ class Match:
     target: int | None  # index among the targets
 
 
-class Costs:
-    """How ill a term fits a layer: 0 for a perfect fit, SKIPPED + EXTRA for unrelated things."""
+class Penalties:
+    """How badly a term fits a layer: 0 for a perfect fit, SKIPPED + EXTRA for unrelated things."""
 
     def __init__(self, summands: Sequence[Summand], targets: Sequence[Target]) -> None:
         self.summands, self.targets = summands, targets
@@ -214,7 +215,7 @@ class Costs:
         key = (summand.factors, bias, self.alike[target])
         if key not in self.known:
             forms = self.targets[target].forms
-            self.known[key] = min(form_cost(summand, bias, form) for form in forms)
+            self.known[key] = min(form_penalty(summand, bias, form) for form in forms)
         return self.known[key]
 
     def single(self, index: int, target: int) -> float:
@@ -237,14 +238,14 @@ class Costs:
         return self.fit(index, bias.value, target) + apart + self.misnamed(index, target)
 
     def misnamed(self, index: int, target: int) -> float:
-        """What it costs that the reader's name means another layer."""
+        """The penalty where the reader's name means another layer."""
         named = self.names[self.summands[index].name]
         if not named.targets or target in named.targets:
             return 0.0
         return inf if named.exact else ANOTHER_NAME
 
     def of(self, option: Match) -> float:
-        """What a match costs."""
+        """The penalty of a match."""
         if option.target is None:
             return self.extra(option.first)
         return (self.single if option.bias is None else self.pair)(option.first, option.target)
@@ -263,25 +264,25 @@ class Costs:
         return EXTRA_NUMBER if summand.after_product or summand.is_tied else EXTRA
 
 
-def form_cost(written: Summand, bias: int | None, form: Form) -> float:
-    """How ill a summand, with `bias` biases if any, fits one way to write a layer."""
+def form_penalty(written: Summand, bias: int | None, form: Form) -> float:
+    """How badly a summand, with `bias` biases if any, fits one way to write a layer."""
     same_factors = written.is_number or written.sizes == form.sizes
     if bias is None and written.value == form.value:
         return 0.0 if same_factors else OTHER_FACTORS
     if written.value == form.weights:
-        cost = 0.0 if same_factors else OTHER_FACTORS
+        penalty = 0.0 if same_factors else OTHER_FACTORS
     elif written.is_number:
-        return number_cost(written.value, form.value if bias is None else form.weights)
+        return number_penalty(written.value, form.value if bias is None else form.weights)
     else:
-        cost = 0.4 + 1.8 * unlike(written, form)
+        penalty = 0.4 + 1.8 * unlike(written, form)
     if bias is None:
-        return cost + (NO_BIAS if form.bias else 0.0)
+        return penalty + (NO_BIAS if form.bias else 0.0)
     if bias == form.bias:
-        return cost
-    return cost + (WRONG_BIAS if form.bias else NEEDLESS_BIAS)
+        return penalty
+    return penalty + (WRONG_BIAS if form.bias else NEEDLESS_BIAS)
 
 
-def number_cost(written: int, exact: int) -> float:
+def number_penalty(written: int, exact: int) -> float:
     """Two numbers without factors: little to go by but their size."""
     ratio = abs(log10(max(written, 1) / max(exact, 1)))
     return 1.5 + min(0.4, 0.2 * ratio)
@@ -308,44 +309,44 @@ def in_common(left: Product, right: Product) -> int:
 
 def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]:
     """Every summand in one match: by name, then in order, then wherever what is left fits."""
-    costs = Costs(summands, targets)
-    fixed = list(match_names(costs))
-    in_order = align(costs, *left_over(costs, fixed))
-    fixed += [option for option in in_order if costs.fits(option)]
-    elsewhere = match_fitting(costs, *left_over(costs, fixed))
+    penalties = Penalties(summands, targets)
+    fixed = list(match_names(penalties))
+    in_order = align(penalties, *left_over(penalties, fixed))
+    fixed += [option for option in in_order if penalties.fits(option)]
+    elsewhere = match_fitting(penalties, *left_over(penalties, fixed))
     if elsewhere:
         fixed += elsewhere
-        rest = align(costs, *left_over(costs, fixed))
+        rest = align(penalties, *left_over(penalties, fixed))
     else:
-        rest = [option for option in in_order if not costs.fits(option)]
+        rest = [option for option in in_order if not penalties.fits(option)]
     return sorted(fixed + rest, key=lambda chosen: chosen.first)
 
 
-def left_over(costs: Costs, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
+def left_over(penalties: Penalties, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
     """The indices of the summands, and of the targets, that are in none of the matches."""
     used = {index for chosen in matches for index in (chosen.first, chosen.bias)}
     taken = {chosen.target for chosen in matches}
-    rest = [index for index in range(len(costs.summands)) if index not in used]
-    return rest, [index for index in range(len(costs.targets)) if index not in taken]
+    rest = [index for index in range(len(penalties.summands)) if index not in used]
+    return rest, [index for index in range(len(penalties.targets)) if index not in taken]
 
 
-def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+def match_fitting(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
     """The matches of `rest` with `free`, in any order, that are right or only lack their bias."""
     targets = defaultdict(set)  # by the values that fit them
     for target in free:
-        for way in costs.targets[target].forms:
+        for way in penalties.targets[target].forms:
             targets[way.value].add(target)
             targets[way.weights].add(target)
     options = [
         Match(index, bias, target)
         for index, after in zip_longest(rest, rest[1:])
-        for bias in biases_of(costs, index, after)
-        for target in sorted(targets[costs.summands[index].value])
+        for bias in biases_of(penalties, index, after)
+        for target in sorted(targets[penalties.summands[index].value])
     ]
     matches: list[Match] = []
     used: set[int | None] = set()
     taken: set[int | None] = set()
-    for option in sorted(filter(costs.fits, options), key=costs.of):  # the best first
+    for option in sorted(filter(penalties.fits, options), key=penalties.of):  # the best first
         indices = {option.first, option.bias} - {None}
         if option.target not in taken and used.isdisjoint(indices):
             matches.append(option)
@@ -354,44 +355,44 @@ def match_fitting(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> lis
     return matches
 
 
-def biases_of(costs: Costs, index: int, after: int | None) -> tuple[int | None, ...]:
+def biases_of(penalties: Penalties, index: int, after: int | None) -> tuple[int | None, ...]:
     """With which bias a summand may stand, None for alone; one that it is tied to stays with it."""
-    if after != index + 1 or not costs.summands[after].is_number:
+    if after != index + 1 or not penalties.summands[after].is_number:
         return (None,)
-    return (after,) if costs.summands[after].after_product else (after, None)
+    return (after,) if penalties.summands[after].after_product else (after, None)
 
 
-def match_names(costs: Costs) -> Iterator[Match]:
+def match_names(penalties: Penalties) -> Iterator[Match]:
     """For each layer that a name means alone, the best of the terms that bear the name."""
     bearers = defaultdict(list)
-    for index, summand in enumerate(costs.summands):
-        named = costs.names[summand.name].targets
+    for index, summand in enumerate(penalties.summands):
+        named = penalties.names[summand.name].targets
         if len(named) == 1:
             bearers[min(named)].append(index)
     for target, indices in bearers.items():
-        options: list[tuple[float, int, int | None]] = []  # cost beside leaving them all out
+        options: list[tuple[float, int, int | None]] = []  # penalty beside leaving them all out
         for index, after in zip_longest(indices, indices[1:]):
-            gain = costs.extra(index)
-            options.append((costs.single(index, target) - gain, index, None))
-            if after == index + 1 and costs.summands[after].is_number:
-                gain += costs.extra(after)
-                options.append((costs.pair(index, target) - gain, index, after))
+            gain = penalties.extra(index)
+            options.append((penalties.single(index, target) - gain, index, None))
+            if after == index + 1 and penalties.summands[after].is_number:
+                gain += penalties.extra(after)
+                options.append((penalties.pair(index, target) - gain, index, after))
         _, first, bias = min(options, key=lambda option: option[0])
         yield Match(first, bias, target)
 
 
-def align(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+def align(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
     """The cheapest order-preserving match of the summands `rest` with the targets `free`.
 
-    best[i][j] is the least cost of the summands from i on with the targets from j on.
+    best[i][j] is the least penalty of the summands from i on with the targets from j on.
     """
     best = [[0.0] * (len(free) + 1) for _ in range(len(rest) + 1)]
     steps = [[(0, 0)] * (len(free) + 1) for _ in range(len(rest) + 1)]
     for i in range(len(rest), -1, -1):
         for j in range(len(free), -1, -1):
             least = inf
-            for cost, di, dj in moves(costs, rest, free, i, j):
-                total = cost + best[i + di][j + dj]
+            for penalty, di, dj in moves(penalties, rest, free, i, j):
+                total = penalty + best[i + di][j + dj]
                 if total < least:
                     least = best[i][j] = total
                     steps[i][j] = (di, dj)
@@ -399,18 +400,18 @@ def align(costs: Costs, rest: Sequence[int], free: Sequence[int]) -> list[Match]
 
 
 def moves(
-    costs: Costs, rest: Sequence[int], free: Sequence[int], i: int, j: int
+    penalties: Penalties, rest: Sequence[int], free: Sequence[int], i: int, j: int
 ) -> Iterator[tuple[float, int, int]]:
     """Cost of each next step, and by how many summands and targets it goes on."""
     if i < len(rest) and j < len(free):
-        yield costs.single(rest[i], free[j]), 1, 1
+        yield penalties.single(rest[i], free[j]), 1, 1
         follows = i + 1 < len(rest) and rest[i + 1] == rest[i] + 1
-        if follows and costs.summands[rest[i + 1]].is_number:
-            yield costs.pair(rest[i], free[j]), 2, 1
+        if follows and penalties.summands[rest[i + 1]].is_number:
+            yield penalties.pair(rest[i], free[j]), 2, 1
     if i < len(rest):
-        yield costs.extra(rest[i]), 1, 0
+        yield penalties.extra(rest[i]), 1, 0
     if j < len(free):
-        yield costs.skip(free[j]), 0, 1
+        yield penalties.skip(free[j]), 0, 1
 
 
 def follow(

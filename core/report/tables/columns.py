@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from core.specs import ModelSpec, RunSpec
+from core.specs import OLD_NAMES, ModelSpec, RunSpec
 
 
 def model_columns(spec: ModelSpec) -> dict[str, Any]:
@@ -27,7 +27,8 @@ def options_text(spec: ModelSpec) -> str:
 
 def run_columns(run_id: int, spec: RunSpec) -> dict[str, Any]:
     """The columns that say which run a row is about: everything that decides its curve."""
-    recipe = asdict(spec.recipe)
+    before = {new: old for old, new in OLD_NAMES.items()}  # columns keep their names
+    recipe = {before.get(name, name): value for name, value in asdict(spec.recipe).items()}
     return {
         "run": run_id,
         **model_columns(spec.model),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.views.app.services import start_worker, store
+from pages.views.app.services import start_waiting_workers, store
 from pages.views.runs.table import run_table
 
 NEWEST = 8  # rows
@@ -13,8 +13,8 @@ NEWEST = 8  # rows
 def newest_runs() -> None:
     """The table, or how to start a first run."""
     runs = store().runs(NEWEST)
-    if any(not run.state.is_over for run in runs):
-        start_worker()  # a run of an earlier server goes on
+    if store().waiting():
+        start_waiting_workers()  # a job of an earlier server goes on
     if runs:
         run_table(store(), runs, key="newest")
     else:

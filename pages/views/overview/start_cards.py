@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from pages.views.app.address import go_to
+
 
 @dataclass(frozen=True)
 class StartCard:
@@ -27,7 +29,7 @@ CARDS = (
         " and resize, show what changes.",
         "Open VGG-11",
         "pages/architecture.py",
-        {"net_network": "VGG: VGG-11"},
+        {"net_network": "vgg11"},
     ),
     StartCard(
         "Train in 10 seconds",
@@ -36,7 +38,7 @@ CARDS = (
         " rise, then download the curve.",
         "Set up the run",
         "pages/train.py",
-        {"train_network": "Residual: Course residual net", "train_epochs": "3"},
+        {"train_network": "course-residual", "train_epochs": "3"},
     ),
     StartCard(
         "Which residual block is best?",
@@ -56,12 +58,4 @@ def start_cards() -> None:
             st.subheader(f"{card.icon} {card.title}", anchor=False)
             st.write(card.text)
             if st.button(card.button, type="primary", key=f"open_{card.page}"):
-                open_page(card)
-
-
-def open_page(card: StartCard) -> None:
-    """Go to the card's page. Values that were chosen there before would win over its address."""
-    remembered = [key for key in st.session_state if str(key).startswith(("net_", "train_"))]
-    for key in remembered:
-        del st.session_state[key]
-    st.switch_page(card.page, query_params=card.address)
+                go_to(card.page, card.address)

@@ -56,13 +56,12 @@ print(analyze(spec).training_bytes(32, threads=2) / training_peak(spec, 32))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("instructions", ["AVX2", "ALL"])
-def test_small_maps_take_work_space_as_the_cpu_has_it(instructions):
-    """Without AVX-512 each thread takes some, with it none does; oneDNN can be held back."""
+def test_small_maps_take_work_space_where_the_cpu_has_no_avx512():
+    """Each thread takes some then; what this CPU has itself the steps above are measured with."""
     done = subprocess.run(
         [sys.executable, "-c", WORK_SPACE],
         cwd=Path(__file__).parents[3],
-        env=os.environ | {"ONEDNN_MAX_CPU_ISA": instructions},
+        env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"},
         capture_output=True,
         text=True,
         check=True,

@@ -29,7 +29,8 @@ UNITS = [  # of every kind of layer in a unit one, with a change of width and wi
     )
     for name in ("exclusive-gating", "conv", "dropout", "bn-full-pre-activation", "none")
 ]
-NETWORKS = [spec for spec in DEFAULTS.values() if spec.arch not in DEEPER_TWINS]
+TWINS = (*DEEPER_TWINS, "resnet34", "vgg13", "vgg16", "densenet121")  # of others, with more layers
+NETWORKS = [spec for spec in DEFAULTS.values() if spec.arch not in TWINS]
 
 counts_of = cache(other_counts)
 

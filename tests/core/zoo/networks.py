@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS, variants_of
-from tests.core.networks import module_of
+from tests.core.networks import DEEPER_TWINS, module_of
 
 COURSE_SHORTCUTS = ("identity", "none", "constant-scaling", "conv")
 EVERY = {name: row.default for name, row in CATALOGUE.items()}  # label: spec
@@ -36,7 +36,8 @@ EVERY |= {  # every variant in a deep net, on gray images; those of the course n
 }
 EVERY["custom-vgg, sigmoid"] = ModelSpec("custom-vgg", options={"last_activation": "sigmoid"})
 
-every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
+SHALLOW = {label: spec for label, spec in EVERY.items() if spec.arch not in DEEPER_TWINS}
+every_network = pytest.mark.parametrize("spec", SHALLOW.values(), ids=SHALLOW.keys())
 every_architecture = pytest.mark.parametrize("name", CATALOGUE)
 DENSENETS = ("densenet", "densenet121")
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from core.folders import runs_folder
 from core.jobs.upgrade import bring_up_to_date
 from core.specs import LabError
 
@@ -33,18 +34,10 @@ class StoreUnavailable(LabError):
     """The store cannot be used now, and may be again soon: it is locked, or its disk is full."""
 
 
-def runs_dir() -> Path:
-    """The folder for the store and for checkpoints: LAB_RUNS_DIR, else the user's data folder."""
-    if chosen := os.environ.get("LAB_RUNS_DIR"):
-        return Path(chosen).expanduser()
-    base = Path(os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")))
-    return base / "cnn-architecture-lab" / "runs"
-
-
 def database_url() -> str:
-    """LAB_DATABASE_URL, else an SQLite file in `runs_dir()`; a file by its absolute path."""
+    """LAB_DATABASE_URL, else an SQLite file in `runs_folder()`; a file by its absolute path."""
     if not (chosen := os.environ.get("LAB_DATABASE_URL")):
-        return file_url(runs_dir() / "lab.sqlite")
+        return file_url(runs_folder() / "lab.sqlite")
     file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
     if not chosen.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
         return chosen

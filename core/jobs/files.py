@@ -18,7 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.jobs.database import StoreUnavailable, runs_dir
+from core.folders import runs_folder
+from core.jobs.database import StoreUnavailable
 from core.jobs.store import Run, Store, StoredFile
 from core.specs import LabError
 
@@ -40,7 +41,7 @@ class DamagedFile(Exception):
 
 def run_folder(run_id: int) -> Path:
     """Where the files of a run lie."""
-    return runs_dir() / f"run-{int(run_id)}"
+    return runs_folder() / f"run-{int(run_id)}"
 
 
 def path_of(run: Run, file: StoredFile) -> Path:

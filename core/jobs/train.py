@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from core.analysis import analyze
 from core.data import download, is_available
-from core.data.catalogue import find_dataset
+from core.data.catalogue import train_images_of
 from core.data.load import load
 from core.jobs.files import (
     DamagedFile,
@@ -129,8 +129,7 @@ def compute_plan_of(store: Store, run: Run) -> ComputePlan:
 
 def _fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
     """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
-    images = spec.train_images or find_dataset(spec.dataset).train_images
-    steps = spec.recipe.epochs * -(-images // spec.recipe.batch_size)
+    steps = spec.recipe.epochs * -(-train_images_of(spec) // spec.recipe.batch_size)
     request = ComputePlanRequest(compute_plans.compute_plan_key(spec))
     is_worth_a_trial = steps >= compute_plans.TRIAL_STEPS
     if is_worth_a_trial and (known := store.result_of(request)):
@@ -165,9 +164,12 @@ def _fetch_data(name: str, heartbeat: Heartbeat, listen: Listener) -> None:
     if is_available(name):
         return
 
-    def progress(done: int, total: int) -> None:
-        event = Progress("downloading", 1, 1, done, total)
+    def tell(event: Progress) -> None:
         heartbeat.check(event)
         listen(event)
 
-    download(name, progress)
+    download(
+        name,
+        lambda done, total: tell(Progress("downloading", 1, 1, done, total)),
+        lambda _sentence: tell(Progress("waiting for a download", 1, 1, 0, 1)),
+    )

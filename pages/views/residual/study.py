@@ -14,6 +14,7 @@ from core.jobs.store import JobState, Run, Study
 from core.report import formats
 from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
+from core.report.sentences.dead_parameters import dead_sentence
 from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
 from core.studies.statistics import Mean
@@ -222,10 +223,9 @@ def with_interval(mean: Mean | None) -> str:
 
 
 def dead_parameters(groups: Sequence[Group]) -> None:
-    """Which variants have parameters that never got a gradient (Q15)."""
+    """Which variants have parameters that got no gradient (Q15)."""
     sentences = [
-        f"**{escaped(group.title)}** has {sum(dead.values()):,} that never got a gradient and are"
-        f" still what they were initialized to: {escaped(', '.join(dead))}."
+        f"**{escaped(group.title)}**: {escaped(dead_sentence(dead, group.runs[0].spec.recipe))}"
         for group in groups
         if (dead := group.dead_parameters)
     ]

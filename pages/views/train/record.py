@@ -12,6 +12,7 @@ from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
+from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.speed import time_verdict
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
@@ -59,7 +60,10 @@ def record(run: Run) -> None:
     if run.note:
         st.warning(escaped(run.note), icon=":material/info:")
     if run.dead_parameters:
-        st.warning(escaped(dead_sentence(run.dead_parameters)), icon=":material/heart_broken:")
+        st.warning(
+            escaped(dead_sentence(run.dead_parameters, run.spec.recipe)),
+            icon=":material/heart_broken:",
+        )
     numbers(run, epochs)
     if epochs:
         curves(run, epochs)
@@ -68,14 +72,6 @@ def record(run: Run) -> None:
     if run.state is JobState.FINISHED:
         mistakes_view(run)
         branches_view(run)
-
-
-def dead_sentence(dead: dict[str, int]) -> str:
-    """Which parameters never got a gradient in training."""
-    return (
-        f"{sum(dead.values()):,} parameters never got a gradient, so they are still what they were"
-        f" initialized to: {', '.join(dead)}."
-    )
 
 
 def settings_line(run: Run) -> str:
@@ -100,6 +96,14 @@ def progress(run: Run) -> None:
             f"Downloading {run.spec.dataset}: {formats.mebibytes(now.step)} of"
             f" {formats.mebibytes(now.steps)}",
         )
+    elif now.phase == "waiting":
+        st.progress(
+            now.fraction,
+            "Waiting: its files or the store cannot be written now (a full disk, another program"
+            " that holds the store); it goes on by itself.",
+        )
+    elif now.phase == "waiting for a download":
+        st.progress(0.0, f"Waiting: another run downloads {run.spec.dataset}…")
     elif now.phase == "preparing":
         st.progress(now.fraction, f"Resizing the images, once: {now.step:,} of {now.steps:,}")
     else:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text, update
 
+from core.folders import runs_folder
 from core.jobs import queue as queue_module
-from core.jobs.database import database_url, runs_dir
+from core.jobs.database import database_url
 from core.jobs.engines.local import absolute_folders
 from core.jobs.files import (
     CannotWrite,
@@ -664,7 +665,7 @@ def test_thousands_of_numbers_can_be_named_at_once(store):
 
 
 def test_the_store_lies_in_the_runs_folder_unless_told(isolated_runs, monkeypatch):
-    assert runs_dir() == isolated_runs
+    assert runs_folder() == isolated_runs
     assert database_url() == f"sqlite:///{isolated_runs / 'lab.sqlite'}"
     monkeypatch.setenv("LAB_DATABASE_URL", "postgresql://db/lab")
     assert database_url() == "postgresql://db/lab"
@@ -692,7 +693,7 @@ def test_without_variables_runs_lie_in_the_users_data_folder(monkeypatch, tmp_pa
     monkeypatch.delenv("LAB_RUNS_DIR")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert runs_dir() == tmp_path / "cnn-architecture-lab" / "runs"
+    assert runs_folder() == tmp_path / "cnn-architecture-lab" / "runs"
 
 
 def test_a_store_is_found_again(store):

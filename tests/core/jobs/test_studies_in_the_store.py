@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from core.jobs.files import delete_study, run_folder
-from core.jobs.store import JobState, QueueFilter, Run, Store, StudyKind, open_store
+from core.jobs.store import JobState, QueueFilter, Run, Store, Study, StudyKind, open_store
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.variants import VARIANTS
@@ -63,19 +63,22 @@ def test_a_study_without_runs_is_refused(store):
         store.study("empty")
 
 
-def test_a_study_of_an_older_lab_is_a_name_with_runs(store):
-    store.enqueue(SPECS[0], "residual-20260101-120000")
-    [study] = store.studies(StudyKind.VARIANTS)
-    assert (study.id, study.title, study.settings) == (study.id, "residual-20260101-120000", {})
+def test_studies_are_told_apart_by_their_kind(store):
+    stack = store.create_study("stack", {}, SPECS[:1], StudyKind.STACK)
+    variants = store.create_study("two blocks", SETTINGS, SPECS)
+    assert store.studies(StudyKind.STACK) == [stack]
+    assert store.studies(StudyKind.VARIANTS) == [variants]
+    assert store.study(stack.id) == stack
 
 
-def test_a_store_of_version_1_gets_the_table_of_studies(store):
-    with store.writing() as connection:
-        connection.execute(text("DROP TABLE studies"))
-        connection.execute(text("UPDATE lab SET value = '1'"))
-    store.engine.dispose()
-    again = open_store()
-    assert again.study(again.create_study("new", {}, SPECS).id).title == "new"
+def test_runs_are_added_to_a_study_that_is_made_when_it_is_missing(store):
+    study = Study("reproduction", "Again", kind=StudyKind.REPRODUCTION)
+    store.add_to_study(study, [])
+    assert store.studies(StudyKind.REPRODUCTION) == []
+    store.add_to_study(study, SPECS[:1])
+    store.add_to_study(study, SPECS[1:2])
+    assert store.studies(StudyKind.REPRODUCTION) == [study]
+    assert [run.spec for run in reversed(store.runs(study="reproduction"))] == SPECS[:2]
 
 
 def test_a_study_stops_and_goes_on_as_a_whole(store):

@@ -79,7 +79,7 @@ def test_a_variant_has_its_color_on_the_whole_page():
         drawn = looks([*flows, run, replace(run, trained=True)])
         lines = depth_lines(*made(models, (0.8, 0.7, 0.6, 0.5)))
         color = style_of(variant_of(models[0])).color
-        assert {look.color for look in [*drawn, *(line.look for line in lines)]} == {color}
+        assert {look.color for look in [*drawn, *(line.style for line in lines)]} == {color}
         assert [look.dash for look in drawn] == ["solid", "dash", "solid", "solid"]
         assert [look.marker for look in drawn[2:]] == ["star-open", "star"]
 

@@ -15,6 +15,6 @@ def test_the_overview_says_what_the_lab_is_and_offers_three_ways_to_start():
 def test_the_overview_lists_the_newest_runs_with_their_state():
     run_id = finished_run()
     table = open_page().dataframe[0].value
-    assert table["run"].tolist() == [f"/train?run={run_id}"]
+    assert table["run"].tolist() == [f"train?run={run_id}"]
     assert table["state"].tolist() == ["✓ finished"]
     assert table["best accuracy"].tolist() == [81.25]

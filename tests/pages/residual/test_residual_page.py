@@ -66,7 +66,7 @@ def test_before_any_study_one_button_starts_it_and_the_published_curves_are_ther
     runs = open_store().runs()
     assert len(runs) == 8 and {run.spec.seed for run in runs} == {5, 6}
     assert {run.spec.train_images for run in runs} == {320}
-    [study] = open_store().studies()
+    [study] = open_store().studies(StudyKind.VARIANTS)
     assert app.query_params["study"] == study.id
     assert study.title == "4 variants × 2 seeds of Course residual net on Fashion-MNIST mini"
     assert study.settings["first_seed"] == 5

@@ -9,7 +9,7 @@ import pytest
 
 from core.jobs.store import JobState, open_store
 from core.report import formats
-from core.specs import MAX_EPOCHS, LabError, ModelSpec, Recipe, RunSpec
+from core.specs import MAX_EPOCHS, ModelSpec, Recipe, RunSpec
 from core.training import fit
 from tests.pages.opening import SHORT, finished_run, labels, metric, open_page
 
@@ -30,11 +30,11 @@ def test_an_address_that_names_no_run_gets_one_sentence(address):
     assert app.error[0].value.endswith(".")
 
 
-def failed_run(message: str, chosen: Recipe = SHORT) -> int:
-    """A run in the store that failed with this sentence."""
+def failed_run(message: str, chosen: Recipe = SHORT, state: JobState = JobState.FAILED) -> int:
+    """A run in the store that failed, or diverged, with this sentence."""
     store = open_store()
     run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", chosen))
-    store.finish(store.claim(), JobState.FAILED, message)
+    store.finish(store.claim(), state, message)
     return run_id
 
 
@@ -43,9 +43,10 @@ def test_a_run_that_diverged_offers_a_lower_rate_instead_of_going_on(monkeypatch
     monkeypatch.setattr(fit.EpochSums, "means", lambda sums: (math.nan, means(sums)[1]))
     short = replace(SHORT, epochs=1, learning_rate=0.07)
     spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", short, train_images=64)
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(fit.Diverged) as caught:
         list(fit.fit(spec))
-    app = open_page("pages/train.py", run=str(failed_run(str(caught.value), short)))
+    run_id = failed_run(str(caught.value), short, JobState.DIVERGED)
+    app = open_page("pages/train.py", run=str(run_id))
     assert "Continue" not in labels(app)
     app.button(key="train_lower").click().run()
     assert not app.exception and not app.warning

@@ -26,10 +26,10 @@ from pages.views.architecture.summary import summary_view
 from pages.views.architecture.totals import totals_row
 from pages.views.forms.network import choose_model
 
-VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Summary")
+_VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Summary")
 
 
-def page() -> None:
+def _page() -> None:
     """Sidebar, totals, shape flow, then the view that the reader picks."""
     load_torch()
     with st.sidebar:
@@ -44,18 +44,18 @@ def page() -> None:
     as_published = complete(find(spec.arch).default)
     totals_row(analysis, analysis_of(as_published))
     clicked_block = shape_flow(analysis)
-    view = choose_view(spec.arch)
+    view = _choose_view(spec.arch)
     display = choose_display(view)
-    show_view(view, analysis, display, clicked_block)
+    _show_view(view, analysis, display, clicked_block)
     next_steps(analysis, display)
 
 
-def choose_view(arch: str) -> str:
+def _choose_view(arch: str) -> str:
     """The control that picks what stands below the totals."""
     is_densenet = arch.startswith("densenet")
     view = st.segmented_control(
         "View",
-        (*VIEWS, "Growth") if is_densenet else VIEWS,
+        (*_VIEWS, "Growth") if is_densenet else _VIEWS,
         default="Layers",
         key="net_view",
         bind="query-params",
@@ -65,7 +65,7 @@ def choose_view(arch: str) -> str:
     return str(view)
 
 
-def show_view(view: str, analysis: Analysis, display: Display, clicked_block: str | None) -> None:
+def _show_view(view: str, analysis: Analysis, display: Display, clicked_block: str | None) -> None:
     """What the reader picked."""
     match view:
         case "Layers":
@@ -92,4 +92,4 @@ with (
     page_frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."),
     address_checked(control_label),
 ):
-    page()
+    _page()

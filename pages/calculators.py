@@ -10,25 +10,25 @@ from pages.views.calculators.bottleneck import bottleneck_calculator
 from pages.views.calculators.stack import stack_calculator
 from pages.views.calculators.window import window_calculator
 
-CALCULATORS = {
+_CALCULATORS = {
     "1×1 bottleneck": bottleneck_calculator,
     "Output size": window_calculator,
     "Stacked 3×3": stack_calculator,
 }
 
 
-def page() -> None:
+def _page() -> None:
     """The picker, then the calculator; each has its numbers in the sidebar."""
     name = st.segmented_control(
         "Calculator",
-        list(CALCULATORS),
+        list(_CALCULATORS),
         default="1×1 bottleneck",
         key="calc_tool",
         bind="query-params",
         label_visibility="collapsed",
         required=True,
     )
-    CALCULATORS[name]()
+    _CALCULATORS[name]()
 
 
 with (
@@ -37,4 +37,4 @@ with (
     ),
     address_checked(),
 ):
-    page()
+    _page()

@@ -18,10 +18,10 @@ from pages.views.compare.stages import stages_view
 from pages.views.compare.sweeps import sweep_view
 from pages.views.compare.totals import totals_view
 
-VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages", "Sweep")
+_VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages", "Sweep")
 
 
-def page() -> None:
+def _page() -> None:
     """The chips, then the view that the reader picks."""
     load_torch()
     specs, problems = compared_specs()
@@ -31,11 +31,11 @@ def page() -> None:
     if not specs:
         st.info("Nothing to compare yet: add a network above.", icon=":material/arrow_upward:")
         return
-    batch_size = choose_batch_size()
+    batch_size = _choose_batch_size()
     networks = [
         Compared(name, analysis_of(spec)) for name, spec in zip(names_of(specs), specs, strict=True)
     ]
-    show_view(choose_view(), networks, batch_size)
+    _show_view(_choose_view(), networks, batch_size)
     download_csv(
         "Comparison as CSV",
         lambda: comparison_frame(
@@ -46,7 +46,7 @@ def page() -> None:
     )
 
 
-def choose_batch_size() -> int:
+def _choose_batch_size() -> int:
     """Images in a batch, in the sidebar."""
     with st.sidebar:
         batch_size = st.slider(
@@ -61,11 +61,11 @@ def choose_batch_size() -> int:
     return int(batch_size)
 
 
-def choose_view() -> str:
+def _choose_view() -> str:
     """The control that picks what stands below the chips."""
     view = st.segmented_control(
         "View",
-        VIEWS,
+        _VIEWS,
         default="Table",
         key="cmp_view",
         bind="query-params",
@@ -75,7 +75,7 @@ def choose_view() -> str:
     return str(view)
 
 
-def show_view(view: str, networks: list[Compared], batch_size: int) -> None:
+def _show_view(view: str, networks: list[Compared], batch_size: int) -> None:
     """What the reader picked."""
     match view:
         case "Table":
@@ -96,4 +96,4 @@ with (
     ),
     address_checked(),
 ):
-    page()
+    _page()

@@ -12,7 +12,7 @@ from pages.views.gradients.flow import flow_view
 from pages.views.gradients.stack import stack_view
 
 
-def page() -> None:
+def _page() -> None:
     """Two questions: does the gradient arrive, and does a deeper plain net train worse?"""
     load_torch()
     st.subheader("Why it works: does the gradient arrive?", anchor=False)
@@ -31,4 +31,4 @@ with (
     page_frame("Gradients", "Why shortcuts work: what arrives at each layer of a deep net."),
     address_checked(),
 ):
-    page()
+    _page()

@@ -21,17 +21,17 @@ from pages.views.residual.block_pictures import variant_picture
 from pages.views.residual.reproduction import reference_chart, reproduction_view
 from pages.views.residual.study import study_view
 
-LISTED = 50  # studies in the picker
-MOVED = "why_"  # begins the parameters of what is now the page Gradients
+_LISTED = 50  # studies in the picker
+_MOVED = "why_"  # begins the parameters of what is now the page Gradients
 
 
-def page() -> None:
+def _page() -> None:
     """Left the blocks, beside them the study that the address names, below what is published."""
-    forward_to_gradients()
+    _forward_to_gradients()
     with st.sidebar:
         choice = study_form()
-    studies = store().studies(StudyKind.VARIANTS, LISTED)
-    study = chosen_study(studies)
+    studies = store().studies(StudyKind.VARIANTS, _LISTED)
+    study = _chosen_study(studies)
     compared, network = choice.units, choice.settings["network"]
     if study:
         groups = by_variant(store().runs(study=study.id), {})
@@ -40,17 +40,17 @@ def page() -> None:
     left, right = st.columns([1, 4], gap="medium")
     with left, st.container(horizontal=True, gap="small"):
         for variant in compared:
-            picture(variant)
+            _picture(variant)
     with right:
         if study is None:
-            invitation(choice)
+            _invitation(choice)
         else:
             start_waiting_workers()
-            pick_study(studies, study)
+            _pick_study(studies, study)
             study_view(study.id)
             with st.expander("The course note's blocks on MNIST: published and reproduced"):
                 reference_chart()
-    other_blocks(network, {variant.name for variant in compared})
+    _other_blocks(network, {variant.name for variant in compared})
     st.page_link(
         "pages/gradients.py",
         label="Why shortcuts work: does the gradient arrive at the first layers?",
@@ -59,14 +59,14 @@ def page() -> None:
     reproduction_view()
 
 
-def forward_to_gradients() -> None:
+def _forward_to_gradients() -> None:
     """Addresses from before Gradients was a page of its own open it, with the same settings."""
-    moved = {key: st.query_params.get_all(key) for key in st.query_params if key.startswith(MOVED)}
+    moved = {key: st.query_params.get_all(key) for key in st.query_params if key.startswith(_MOVED)}
     if moved:
         go_to("pages/gradients.py", moved)
 
 
-def chosen_study(studies: Sequence[Study]) -> Study | None:
+def _chosen_study(studies: Sequence[Study]) -> Study | None:
     """The one that the address names, else the newest; a sentence for a name that is unknown."""
     asked = st.query_params.get("study")
     if asked is None:
@@ -76,7 +76,7 @@ def chosen_study(studies: Sequence[Study]) -> Study | None:
     return None
 
 
-def other_blocks(network: str, compared: set[str]) -> None:
+def _other_blocks(network: str, compared: set[str]) -> None:
     """The other blocks that this network can have, folded away."""
     others = [name for name in variants_of(network) if name not in compared]
     if others:
@@ -85,10 +85,10 @@ def other_blocks(network: str, compared: set[str]) -> None:
             st.container(horizontal=True, gap="small"),
         ):
             for name in others:
-                picture(VARIANTS[name].in_network(network))
+                _picture(VARIANTS[name].in_network(network))
 
 
-def picture(variant: Variant) -> None:
+def _picture(variant: Variant) -> None:
     """One block with its title and formula."""
     with st.container(border=True, width=143, gap="small"):
         svg = variant_picture(variant, style_of(variant).color)
@@ -97,7 +97,7 @@ def picture(variant: Variant) -> None:
         st.caption(escaped(variant.formula))
 
 
-def invitation(choice: Choice) -> None:
+def _invitation(choice: Choice) -> None:
     """Before any study: the question, one button, and the shipped curves."""
     if not choice.specs:
         st.info("Choose at least one variant in the sidebar.", icon=":material/info:")
@@ -116,7 +116,7 @@ def invitation(choice: Choice) -> None:
     reference_chart()
 
 
-def pick_study(studies: Sequence[Study], shown: Study) -> None:
+def _pick_study(studies: Sequence[Study], shown: Study) -> None:
     """Another study of this store, where there are several."""
     known = {study.id: study for study in [shown, *studies]}
     if len(known) < 2:
@@ -126,13 +126,13 @@ def pick_study(studies: Sequence[Study], shown: Study) -> None:
         list(known),
         format_func=lambda name: f"{known[name].title} · {name}",
         key=f"res_study_{shown.id}",
-        on_change=open_study,
+        on_change=_open_study,
         args=(f"res_study_{shown.id}",),
         help="The newest first; the address names the one that is shown.",
     )
 
 
-def open_study(key: str) -> None:
+def _open_study(key: str) -> None:
     """Show the study that was picked."""
     st.query_params["study"] = st.session_state[key]
 
@@ -143,4 +143,4 @@ with (
     ),
     address_checked(),
 ):
-    page()
+    _page()

@@ -18,33 +18,33 @@ from pages.views.app.services import start_worker, store
 from pages.views.runs.actions import actions
 from pages.views.runs.table import run_table, run_title
 
-REFRESH_SECONDS = 2.0
-TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
+_REFRESH_SECONDS = 2.0
+_TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
 
 
-def page() -> None:
+def _page() -> None:
     """The runs, live while some go on."""
-    live(lambda: store().runs(), all_over, show_runs, REFRESH_SECONDS)
+    live(lambda: store().runs(), _all_over, _show_runs, _REFRESH_SECONDS)
 
 
-def all_over(runs: Sequence[Run]) -> bool:
+def _all_over(runs: Sequence[Run]) -> bool:
     """Whether no run waits or goes on."""
     return all(run.state.is_over for run in runs)
 
 
-def show_runs(all_runs: Sequence[Run]) -> None:
+def _show_runs(all_runs: Sequence[Run]) -> None:
     """The table, then what can be done with the rows picked in it."""
     if not all_runs:
         st.info("No runs yet. Start one that takes about 10 s.", icon=":material/arrow_forward:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
         return
-    if not all_over(all_runs):
+    if not _all_over(all_runs):
         start_worker()  # also in place of one that died
-    runs = filtered(all_runs)
+    runs = _filtered(all_runs)
     st.caption(f"{len(runs)} of {len(all_runs)} runs. Tick rows to overlay their curves.")
-    picked = pick(runs) if runs else []
+    picked = _pick(runs) if runs else []
     if picked:
-        overlay(picked)
+        _overlay(picked)
     actions(picked)
     exported = picked or runs
     with st.container(horizontal=True):
@@ -57,21 +57,21 @@ def show_runs(all_runs: Sequence[Run]) -> None:
         )
 
 
-def pick(runs: Sequence[Run]) -> list[Run]:
+def _pick(runs: Sequence[Run]) -> list[Run]:
     """The table, and the runs ticked in it: those ticked before too, when other rows came."""
-    before = st.session_state.get(TICKED, ())
+    before = st.session_state.get(_TICKED, ())
     ticked = [row for row, run in enumerate(runs) if run.id in before]
-    picked = run_table(store(), runs, key=table_key(runs), selectable=True, ticked=ticked)
-    st.session_state[TICKED] = [run.id for run in picked]
+    picked = run_table(store(), runs, key=_table_key(runs), selectable=True, ticked=ticked)
+    st.session_state[_TICKED] = [run.id for run in picked]
     return picked
 
 
-def table_key(runs: Sequence[Run]) -> str:
+def _table_key(runs: Sequence[Run]) -> str:
     """Another table for other rows: a tick must never move to another run."""
     return "runs_table_" + "_".join(str(run.id) for run in runs)
 
 
-def filtered(runs: Sequence[Run]) -> list[Run]:
+def _filtered(runs: Sequence[Run]) -> list[Run]:
     """The runs that the filters above the table let through."""
     state, network, dataset = st.columns(3)
     states = state.multiselect(
@@ -105,7 +105,7 @@ def filtered(runs: Sequence[Run]) -> list[Run]:
     ]
 
 
-def overlay(picked: Sequence[Run]) -> None:
+def _overlay(picked: Sequence[Run]) -> None:
     """The accuracy curves of the picked runs in one chart."""
     epochs = store().epochs([run.id for run in picked])
     curves = [
@@ -122,4 +122,4 @@ with (
     page_frame("Runs", "Every run so far. A run's number opens its own record."),
     address_checked(),
 ):
-    page()
+    _page()

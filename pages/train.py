@@ -15,23 +15,23 @@ from pages.views.train.record import record_view
 from pages.views.train.setup import setup_view
 from pages.views.train.throughput import throughput_view
 
-VIEWS = ("Set up a run", "Throughput")
-LONGEST_NUMBER = 11  # digits of a run's number
+_VIEWS = ("Set up a run", "Throughput")
+_LONGEST_NUMBER = 11  # digits of a run's number
 
 
-def page() -> None:
+def _page() -> None:
     """A run's record where the address names one, else the form."""
     number = st.query_params.get("run")
     if number is None:
         start_worker()
-        form()
-    elif number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER:
+        _form()
+    elif number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER:
         record_view(int(number))
     else:
         raise LabError("The address names no run: ?run= is followed by a number, such as ?run=1.")
 
 
-def form() -> None:
+def _form() -> None:
     """The settings in the sidebar; what they will cost, or how fast the network trains here."""
     load_torch()
     with st.sidebar:
@@ -43,8 +43,8 @@ def form() -> None:
         cost, problem = None, error
     view = st.segmented_control(
         "View",
-        VIEWS,
-        default=VIEWS[0],
+        _VIEWS,
+        default=_VIEWS[0],
         required=True,
         key="train_view",
         bind="query-params",
@@ -53,7 +53,7 @@ def form() -> None:
     )
     if problem:
         show_error(problem)
-    if view == VIEWS[0]:
+    if view == _VIEWS[0]:
         setup_view(spec, cost)
     elif not problem:
         throughput_view(spec)
@@ -63,4 +63,4 @@ with (
     page_frame("Train", "Train a network on this machine and watch it learn."),
     address_checked(),
 ):
-    page()
+    _page()

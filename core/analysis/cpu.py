@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-AVX512 = frozenset(("avx512f", "avx512bw", "avx512vl", "avx512dq"))  # what oneDNN asks for
+_AVX512 = frozenset(("avx512f", "avx512bw", "avx512vl", "avx512dq"))  # what oneDNN asks for
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -31,4 +31,4 @@ def has_avx512() -> bool:
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "")
-    return set(flags.split()) >= AVX512
+    return set(flags.split()) >= _AVX512

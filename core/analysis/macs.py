@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 # Where the two operands of a product stand among its arguments.
-OPERANDS = {
+_OPERANDS = {
     **dict.fromkeys(("convolution", "_convolution", "mm", "bmm", "linear"), (0, 1)),
     **dict.fromkeys(("addmm", "baddbmm"), (1, 2)),
 }
@@ -35,4 +35,4 @@ def backward_macs(name: str, args: tuple[Any, ...], macs: int) -> int:
     Each operand that needs a gradient (the weight; the input, unless it is the image) costs as
     many multiply-adds again: its gradient is the product of the output's with the other operand.
     """
-    return macs * sum(args[index].requires_grad for index in OPERANDS.get(name, ()))
+    return macs * sum(args[index].requires_grad for index in _OPERANDS.get(name, ()))

@@ -20,13 +20,13 @@ from core.zoo.catalogue import complete
 from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
 
-NAMED = 4  # modules that a warning names; it counts the others
+_NAMED = 4  # modules that a warning names; it counts the others
 
 
 def analyze(spec: ModelSpec) -> Analysis:
     """See core.analysis.analyze."""
     spec = complete(spec)
-    return take_apart(spec, build_on_meta(spec), (spec.in_channels, spec.image_size))
+    return _take_apart(spec, build_on_meta(spec), (spec.in_channels, spec.image_size))
 
 
 def analyze_module(module: nn.Module, input_shape: Shape) -> Analysis:
@@ -38,12 +38,12 @@ def analyze_module(module: nn.Module, input_shape: Shape) -> Analysis:
             f" not {input_shape}."
         )
     spec = ModelSpec(f"module/{name}", image_size=input_shape[1], in_channels=input_shape[0])
-    analysis = take_apart(spec, copy_to_meta(module).train(), input_shape[:2])
+    analysis = _take_apart(spec, _copy_to_meta(module).train(), input_shape[:2])
     results = [layer.output_shape for layer in analysis.layers if len(layer.output_shape) > 1]
     return replace(analysis, spec=replace(spec, num_classes=results[-1][1] if results else 1))
 
 
-def take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
+def _take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
     """Trace a network in training with images of (channels, pixels a side). Raises LabError."""
     channels, side = image
     try:
@@ -54,10 +54,10 @@ def take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
             f" run without numbers, says {first_line(error)!r}."
         ) from error
     analysis = Analysis(spec, traced.layers, traced.buffer_bytes)
-    return replace(analysis, warnings=tuple(warnings(analysis, traced.dead)))
+    return replace(analysis, warnings=tuple(_warnings(analysis, traced.dead)))
 
 
-def copy_to_meta(module: nn.Module) -> nn.Module:
+def _copy_to_meta(module: nn.Module) -> nn.Module:
     """A copy of the module without memory, in float32; the module itself stays as it is.
 
     Raises LabError for a lazy module that has not seen an image yet.
@@ -69,28 +69,28 @@ def copy_to_meta(module: nn.Module) -> nn.Module:
                 f"{type(module).__name__} has lazy layers: run it once on an image, so that they"
                 " get their sizes."
             )
-        without_memory[id(parameter)] = nn.Parameter(on_meta(parameter), parameter.requires_grad)
+        without_memory[id(parameter)] = nn.Parameter(_on_meta(parameter), parameter.requires_grad)
     for buffer in module.buffers():
-        without_memory[id(buffer)] = on_meta(buffer)
+        without_memory[id(buffer)] = _on_meta(buffer)
     return deepcopy(module, without_memory)
 
 
-def on_meta(tensor: Tensor) -> Tensor:
+def _on_meta(tensor: Tensor) -> Tensor:
     """The same shape without memory; whatever its precision, numbers are counted as float32."""
     dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
     return torch.empty_like(tensor, dtype=dtype, device="meta")
 
 
-def warnings(analysis: Analysis, dead: Mapping[str, int]) -> Iterator[str]:
+def _warnings(analysis: Analysis, dead: Mapping[str, int]) -> Iterator[str]:
     """One sentence for each thing that a reader might not expect of this network.
 
     `dead`: the numbers in each parameter that can never get a gradient.
     """
     spec, layers = analysis.spec, analysis.layers
     if dead:
-        yield dead_warning(layers, dead)
+        yield _dead_warning(layers, dead)
     if spec.arch == "vgg16-forum":
-        yield from condition_warnings(analysis)
+        yield from _condition_warnings(analysis)
     convolutions = [layer for layer in layers if layer.kind == "convolution"]
     if spec.ratio > 1 and any(layer.output_shape[1] == 1 for layer in convolutions):
         yield (
@@ -99,12 +99,12 @@ def warnings(analysis: Analysis, dead: Mapping[str, int]) -> Iterator[str]:
         )
 
 
-def dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> str:
+def _dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> str:
     """Which parameters never get a gradient, why, and the work that is spent on them."""
     names = sorted({name.rpartition(".")[0] or name for name in dead})
     macs = sum(layer.macs for layer in layers if layer.path in names)
-    listed = " and ".join(names[:NAMED]) + (
-        f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    listed = " and ".join(names[:_NAMED]) + (
+        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     )
     text = f"{sum(dead.values()):,} parameters can never get a gradient, because what {listed}"
     if not macs:
@@ -112,7 +112,7 @@ def dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> str:
     return f"{text} compute is thrown away; their {macs:,} MACs an image are spent for nothing."
 
 
-def condition_warnings(analysis: Analysis) -> Iterator[str]:
+def _condition_warnings(analysis: Analysis) -> Iterator[str]:
     """The forum's block adds a 1×1 where its scaled channels reach 256: which ratio defeats that.
 
     At ratio 1 three blocks have one.

@@ -13,7 +13,7 @@ from core.analysis.records import Window
 from core.analysis.tensors import BATCH
 
 # Which kind an operation is, by its name in aten. Everything else is "other".
-KIND_OF_OPERATION = {
+_KIND_OF_OPERATION = {
     **dict.fromkeys(("convolution", "_convolution"), "convolution"),
     **dict.fromkeys(("addmm", "mm", "bmm", "baddbmm", "linear", "matmul"), "linear"),
     **dict.fromkeys(
@@ -30,7 +30,7 @@ KIND_OF_OPERATION = {
     ),
     **dict.fromkeys(("add", "sub", "cat", "mul", "stack"), "join"),
 }
-FREE = ("detach", "alias", "_unsafe_view", "empty", "empty_like")  # no work on any element
+_FREE = ("detach", "alias", "_unsafe_view", "empty", "empty_like")  # no work on any element
 
 
 class Operation(NamedTuple):
@@ -49,11 +49,11 @@ class Operation(NamedTuple):
 @cache
 def name_and_kind(func: Any) -> tuple[str, str, bool]:
     """An operation's name and kind, and whether it works on elements at all."""
-    name = operation_name(func)
-    return name, KIND_OF_OPERATION.get(name, "other"), not func.is_view and name not in FREE
+    name = _operation_name(func)
+    return name, _KIND_OF_OPERATION.get(name, "other"), not func.is_view and name not in _FREE
 
 
-def operation_name(func: Any) -> str:
+def _operation_name(func: Any) -> str:
     """`aten.max_pool2d_with_indices.default` as max_pool2d; an in-place add_ as add."""
     name = func.overloadpacket.__name__.removesuffix("_with_indices")
     return name[:-1] if name.endswith("_") and not name.startswith("__") else name
@@ -84,11 +84,11 @@ def elementwise_operations(run: Operation) -> int:
     if run.name == "mean":
         return max(numbers, *(source.numel() for source in run.sources))
     if run.kind == "pooling":
-        return numbers * pooled_numbers(run.name, run.args, run.sources[0])
+        return numbers * _pooled_numbers(run.name, run.args, run.sources[0])
     return 2 * numbers if run.kind == "normalisation" else numbers
 
 
-def pooled_numbers(name: str, args: tuple[Any, ...], source: Tensor) -> int:
+def _pooled_numbers(name: str, args: tuple[Any, ...], source: Tensor) -> int:
     """How many numbers of `source` a pooling reads for each one that it gives."""
     if name in ("max_pool2d", "avg_pool2d"):
         return int(args[1][0] * args[1][-1])

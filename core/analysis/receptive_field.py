@@ -7,7 +7,7 @@ from typing import NamedTuple
 from core.analysis.operations import Operation
 from core.analysis.tensors import BATCH
 
-MAX_VIEW = 2**62  # wider than any known receptive field: where attention looked, it stays unknown
+_MAX_VIEW = 2**62  # wider than any known receptive field: where attention looked, it stays unknown
 
 
 class View(NamedTuple):
@@ -51,5 +51,5 @@ def joined(views: list[View]) -> View:
     """How a tensor made of several looks back: with the widest, through the deepest."""
     if len(views) == 1:
         return views[0]
-    widest = max(views, key=lambda view: (view.receptive_field or MAX_VIEW, view.depth))
+    widest = max(views, key=lambda view: (view.receptive_field or _MAX_VIEW, view.depth))
     return widest._replace(depth=max(view.depth for view in views))

@@ -272,17 +272,17 @@ def _bytes(shape: Shape) -> int:
     return size
 
 
-RESPONSE_NORM_MAPS = 2  # besides its output, at most at a time: it works in steps (as measured)
+_RESPONSE_NORM_MAPS = 2  # besides its output, at most at a time: it works in steps (as measured)
 
 
 def _forward_temporaries(layer: LayerCost) -> int:
     """Bytes an image that a layer without gradients takes and gives back before it is done."""
-    made = RESPONSE_NORM_MAPS if layer.operation == "LocalResponseNorm" else 0
+    made = _RESPONSE_NORM_MAPS if layer.operation == "LocalResponseNorm" else 0
     return made * _bytes(layer.output_shape)
 
 
-REORDERED_COPIES = 2  # of a convolution's weight and of its gradient, in oneDNN's own layout
-SMALL_MAP_COPIES = 4  # a thread, without AVX-512, where the kernel is larger than the map
+_REORDERED_COPIES = 2  # of a convolution's weight and of its gradient, in oneDNN's own layout
+_SMALL_MAP_COPIES = 4  # a thread, without AVX-512, where the kernel is larger than the map
 
 
 def _backward_temporaries(layer: LayerCost, threads: int) -> int:
@@ -294,7 +294,7 @@ def _backward_temporaries(layer: LayerCost, threads: int) -> int:
         for side, kernel in zip(layer.input_shape[-2:], layer.window.kernel, strict=True)
     )
     of_each_thread = small and not cpu.has_avx512()
-    copies = SMALL_MAP_COPIES * threads if of_each_thread else REORDERED_COPIES
+    copies = _SMALL_MAP_COPIES * threads if of_each_thread else _REORDERED_COPIES
     return copies * (layer.weight_bytes - BYTES_PER_FLOAT * layer.biases)
 
 

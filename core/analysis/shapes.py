@@ -15,10 +15,10 @@ from torch import Tensor
 from core.analysis.operations import pair
 from core.zoo.architecture import output_side
 
-aten = torch.ops.aten
+_aten = torch.ops.aten
 
 
-def same_shape(source: Any, other: Any) -> bool:
+def _same_shape(source: Any, other: Any) -> bool:
     """Whether the result is like `source`: `other` is a number, or a tensor of the same form."""
     return isinstance(other, int | float) or (
         isinstance(other, Tensor)
@@ -33,38 +33,38 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
 
     What does not fit is left to torch to refuse.
     """
-    maker = SHAPES.get(func)
+    maker = _SHAPES.get(func)
     return maker(*args) if maker else None
 
 
-def in_place(source: Tensor, *rest: Any) -> Tensor:
+def _in_place(source: Tensor, *rest: Any) -> Tensor:
     """The result of an operation in place."""
     return source
 
 
-def elementwise(source: Tensor, *rest: Any) -> Tensor:
+def _elementwise(source: Tensor, *rest: Any) -> Tensor:
     """The result of an operation on each number."""
     return like(source)
 
 
-def pairwise(source: Any, other: Any) -> Tensor | None:
+def _pairwise(source: Any, other: Any) -> Tensor | None:
     """The result of an operation on two tensors of the same form."""
-    return like(source) if same_shape(source, other) else None
+    return like(source) if _same_shape(source, other) else None
 
 
-def emptied(source: Tensor) -> Tensor | None:
+def _emptied(source: Tensor) -> Tensor | None:
     """As empty_like, which is what makes dropout's mask."""
     return empty(source, source.shape) if source.is_contiguous() else None
 
 
-def multiplied(bias: Tensor, source: Tensor, weight: Tensor) -> Tensor | None:
+def _multiplied(bias: Tensor, source: Tensor, weight: Tensor) -> Tensor | None:
     """The result of a linear layer (N, features)."""
     if source.shape[1] != weight.shape[0]:
         return None
     return empty(bias, (source.shape[0], weight.shape[1]))
 
 
-def convolved(
+def _convolved(
     source: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, *rest: Any
 ) -> Tensor | None:
     """The map after a convolution (N, C, H, W) that is not transposed."""
@@ -72,36 +72,36 @@ def convolved(
     fits = source.dim() == weight.dim() == 4 and source.shape[1] == weight.shape[1] * groups
     if not fits or transposed:
         return None
-    sides = sides_after(source, weight.shape[2:], stride, padding, dilation)
+    sides = _sides_after(source, weight.shape[2:], stride, padding, dilation)
     return empty(source, (source.shape[0], weight.shape[0], *sides)) if sides else None
 
 
-def average_pooled(
+def _average_pooled(
     source: Tensor, kernel: Any, stride: Any = (), padding: Any = (0,), *rest: Any
 ) -> Tensor | None:
     """The map after average pooling, without `ceil_mode`."""
     if rest[:1] == (True,) or 2 * padding[0] > kernel[0]:
         return None
-    sides = sides_after(source, kernel, stride or kernel, padding)
+    sides = _sides_after(source, kernel, stride or kernel, padding)
     return empty(source, (*source.shape[:-2], *sides)) if sides else None
 
 
-def max_pooled(source: Tensor, *window: Any) -> tuple[Tensor, Tensor] | None:
+def _max_pooled(source: Tensor, *window: Any) -> tuple[Tensor, Tensor] | None:
     """The map after max-pooling, without dilation and `ceil_mode`, and its indices."""
     if len(window) > 3:
         return None
-    pooled = average_pooled(source, *window)
+    pooled = _average_pooled(source, *window)
     return None if pooled is None else (pooled, empty(pooled, pooled.shape, torch.int64))
 
 
-def averaged(source: Tensor, dims: Any = None, keepdim: bool = False) -> Tensor | None:
+def _averaged(source: Tensor, dims: Any = None, keepdim: bool = False) -> Tensor | None:
     """(N, C, 1, 1) or (N, C) of a map (N, C, H, W) averaged over its pixels."""
     if source.dim() != 4 or dims is None or sorted(dim % 4 for dim in dims) != [2, 3]:
         return None
     return empty(source, (*source.shape[:2], 1, 1) if keepdim else source.shape[:2])
 
 
-def concatenated(sources: Sequence[Tensor], dim: int = 0) -> Tensor | None:
+def _concatenated(sources: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     """Maps (N, C, H, W) one behind the other along their channels."""
     maps = {(x.shape[0], *x.shape[2:]) if x.dim() == 4 else () for x in sources}
     if dim != 1 or len(maps) > 1 or () in maps:
@@ -110,7 +110,7 @@ def concatenated(sources: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     return empty(first, (first.shape[0], sum(x.shape[1] for x in sources), *first.shape[2:]))
 
 
-def normalized(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | None:
+def _normalized(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | None:
     """The map after BatchNorm in training, and the statistics of the batch that it keeps."""
     _, _, _, training = rest[:4]
     channels = source.shape[1]
@@ -119,22 +119,22 @@ def normalized(source: Tensor, weight: Any, *rest: Any) -> tuple[Tensor, ...] | 
     return like(source), empty(source, (channels,)), empty(source, (channels,))
 
 
-SHAPES: dict[Any, Callable[..., Any]] = {
-    **dict.fromkeys((aten.relu_.default, aten.bernoulli_.float, aten.div_.Scalar), in_place),
+_SHAPES: dict[Any, Callable[..., Any]] = {
+    **dict.fromkeys((_aten.relu_.default, _aten.bernoulli_.float, _aten.div_.Scalar), _in_place),
     **dict.fromkeys(
-        (aten.relu.default, aten.sigmoid.default, aten.tanh.default, aten.silu.default)
-        + (aten.gelu.default, aten.hardswish.default, aten.pow.Tensor_Scalar),
-        elementwise,
+        (_aten.relu.default, _aten.sigmoid.default, _aten.tanh.default, _aten.silu.default)
+        + (_aten.gelu.default, _aten.hardswish.default, _aten.pow.Tensor_Scalar),
+        _elementwise,
     ),
-    **dict.fromkeys((aten.add.Tensor, aten.mul.Tensor, aten.div.Tensor), pairwise),
-    aten.empty_like.default: emptied,
-    aten.addmm.default: multiplied,
-    aten.convolution.default: convolved,
-    aten.avg_pool2d.default: average_pooled,
-    aten.max_pool2d_with_indices.default: max_pooled,
-    aten.mean.dim: averaged,
-    aten.cat.default: concatenated,
-    aten.native_batch_norm.default: normalized,
+    **dict.fromkeys((_aten.add.Tensor, _aten.mul.Tensor, _aten.div.Tensor), _pairwise),
+    _aten.empty_like.default: _emptied,
+    _aten.addmm.default: _multiplied,
+    _aten.convolution.default: _convolved,
+    _aten.avg_pool2d.default: _average_pooled,
+    _aten.max_pool2d_with_indices.default: _max_pooled,
+    _aten.mean.dim: _averaged,
+    _aten.cat.default: _concatenated,
+    _aten.native_batch_norm.default: _normalized,
 }
 
 
@@ -150,7 +150,7 @@ def empty(near: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None) 
     return torch.empty(shape, dtype=dtype or near.dtype, device=near.device)
 
 
-def sides_after(
+def _sides_after(
     source: Tensor,
     kernel: Sequence[int],
     stride: Sequence[int],

@@ -28,7 +28,7 @@ from core.analysis.records import IMAGE, LayerCost, Shape, Window
 from core.analysis.shapes import shaped_like
 from core.analysis.tensors import BATCH, is_batched, per_image, storage_key, tensors_in
 
-NORMALIZING = (
+_NORMALIZING = (
     *(nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm),
     nn.LocalResponseNorm,
 )
@@ -152,7 +152,7 @@ class Watcher(ModuleWatcher):
     def open_leaf(self, name: str, module: nn.Module, inputs: list[Tensor]) -> None:
         """A leaf opens its row."""
         self.leaf = row = self.open_row(self.unique_path(name), type(module).__name__)
-        if isinstance(module, NORMALIZING):
+        if isinstance(module, _NORMALIZING):
             row.kind = "normalisation"
         elif isinstance(module, nn.modules.dropout._DropoutNd):
             row.kind = "other"
@@ -314,15 +314,15 @@ def trace(network: nn.Module, input_shape: Shape) -> Trace:
         watcher.alive.append(output)
     for tensor in watcher.unclaimed:
         watcher.charge(watcher.rows[-1], tensor)
-    reached = nodes_behind(output)
+    reached = _nodes_behind(output)
     return Trace(
-        tuple([row.finish(reached) for row in chain(watcher.rows, unused_rows(watcher))]),
-        dead_parameters(watcher.inventory, reached),
+        tuple([row.finish(reached) for row in chain(watcher.rows, _unused_rows(watcher))]),
+        _dead_parameters(watcher.inventory, reached),
         sum(buffer.nbytes for buffer in watcher.inventory.buffers.values()),
     )
 
 
-def nodes_behind(output: Any) -> set[Any]:
+def _nodes_behind(output: Any) -> set[Any]:
     """The nodes of the autograd graph that a backward pass from `output` visits."""
     open_nodes = [t.grad_fn for t in tensors_in(output) if t.grad_fn is not None]
     seen = set(open_nodes)
@@ -334,7 +334,7 @@ def nodes_behind(output: Any) -> set[Any]:
     return seen
 
 
-def dead_parameters(inventory: Inventory, reached: set[Any]) -> dict[str, int]:
+def _dead_parameters(inventory: Inventory, reached: set[Any]) -> dict[str, int]:
     """Parameters that the backward pass never reaches, so that no step changes them.
 
     A frozen one is left out: it was meant to get no gradient.
@@ -347,7 +347,7 @@ def dead_parameters(inventory: Inventory, reached: set[Any]) -> dict[str, int]:
     }
 
 
-def unused_rows(watcher: Watcher) -> Iterator[Row]:
+def _unused_rows(watcher: Watcher) -> Iterator[Row]:
     """A row for each module whose own parameters no executed leaf has counted."""
     if len(watcher.counted) == len(watcher.parameters):
         return

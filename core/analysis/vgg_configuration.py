@@ -13,7 +13,7 @@ from core.analysis.records import Analysis, LayerCost
 from core.zoo.architecture import scaled
 from core.zoo.families.vgg import HEAD_WIDTH, TABLE, Block
 
-WIDEST_DIFFERENCE = 12  # more differing layers than this: no VGG worth naming
+_WIDEST_DIFFERENCE = 12  # more differing layers than this: no VGG worth naming
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Convolution:
         return f"{self.kernel}×{self.kernel} to {self.channels}{norm}"
 
 
-Blocks = tuple[tuple[Convolution, ...], ...]
+_Blocks = tuple[tuple[Convolution, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -52,26 +52,26 @@ class Configuration:
 
 def vgg_configuration(analysis: Analysis) -> Configuration | None:
     """The configuration that the network is or is nearest to; None where it is no VGG."""
-    blocks = built_blocks(analysis)
+    blocks = _built_blocks(analysis)
     if blocks is None:
         return None
     ratios = {analysis.spec.ratio, max(1, 64 // blocks[0][0].channels)}
     candidates = [
-        Configuration(letter, title, ratio, tuple(differences(blocks, table_blocks(rows, ratio))))
+        Configuration(letter, title, ratio, tuple(differences(blocks, _table_blocks(rows, ratio))))
         for ratio in sorted(ratios)
         for _, title, rows, letter in TABLE
     ]
-    distances = [distance(blocks, table_blocks(rows, ratio)) for ratio in sorted(ratios)
+    distances = [_distance(blocks, _table_blocks(rows, ratio)) for ratio in sorted(ratios)
                  for _, _, rows, _ in TABLE]  # fmt: skip
     best = min(range(len(candidates)), key=distances.__getitem__)
-    if distances[best] > WIDEST_DIFFERENCE:
+    if distances[best] > _WIDEST_DIFFERENCE:
         return None
     nearest = candidates[best]
-    all_differences = (*nearest.differences, *head_differences(analysis))
+    all_differences = (*nearest.differences, *_head_differences(analysis))
     return replace(nearest, differences=all_differences)
 
 
-def built_blocks(analysis: Analysis) -> Blocks | None:
+def _built_blocks(analysis: Analysis) -> _Blocks | None:
     """The convolutions between the max-pools; None where the network is no chain of such blocks."""
     blocks: list[list[Convolution]] = [[]]
     previous = "image"
@@ -81,14 +81,14 @@ def built_blocks(analysis: Analysis) -> Blocks | None:
         if layer.inputs != (previous,):
             return None  # branches or shortcuts
         previous = layer.path
-        if not add_layer(blocks, layer):
+        if not _add_layer(blocks, layer):
             return None
     if blocks[-1] or len(blocks) < 3:  # the last block, too, ends in a max-pool
         return None
     return tuple(map(tuple, blocks[:-1]))
 
 
-def add_layer(blocks: list[list[Convolution]], layer: LayerCost) -> bool:
+def _add_layer(blocks: list[list[Convolution]], layer: LayerCost) -> bool:
     """Put the layer into the last block, or begin another; whether a VGG has such a layer."""
     if layer.kind == "convolution" and layer.window:
         square = len(set(layer.window.kernel)) == 1 and layer.window.stride == (1, 1)
@@ -106,7 +106,7 @@ def add_layer(blocks: list[list[Convolution]], layer: LayerCost) -> bool:
     return layer.kind in ("activation", "normalisation", "other")
 
 
-def table_blocks(rows: tuple[Block, ...], ratio: int) -> Blocks:
+def _table_blocks(rows: tuple[Block, ...], ratio: int) -> _Blocks:
     """A row of table 1 with its channels divided."""
     return tuple(
         tuple(
@@ -117,7 +117,7 @@ def table_blocks(rows: tuple[Block, ...], ratio: int) -> Blocks:
     )
 
 
-def distance(built: Blocks, table: Blocks) -> int:
+def _distance(built: _Blocks, table: _Blocks) -> int:
     """How many convolutions differ, block by block; a missing block counts with all of its own."""
     return sum(
         ours != theirs
@@ -126,25 +126,25 @@ def distance(built: Blocks, table: Blocks) -> int:
     )
 
 
-def differences(built: Blocks, table: Blocks) -> Iterator[str]:
+def differences(built: _Blocks, table: _Blocks) -> Iterator[str]:
     """One clause for each block that differs."""
     for number, (block, row) in enumerate(zip_longest(built, table), start=1):
         if block is None:
             yield f"block {number} is missing"
         elif row is None:
-            yield f"block {number} ({in_words(block)}) is one too many"
+            yield f"block {number} ({_in_words(block)}) is one too many"
         elif block != row:
-            yield f"block {number} is {in_words(block)} instead of {in_words(row)}"
+            yield f"block {number} is {_in_words(block)} instead of {_in_words(row)}"
 
 
-def in_words(block: tuple[Convolution, ...]) -> str:
+def _in_words(block: tuple[Convolution, ...]) -> str:
     """`2 convolutions of 3×3 to 64` where all are alike, else each in turn."""
     if len(block) > 1 and len(set(block)) == 1:
         return f"{len(block)} × {block[0]}"
     return ", ".join(map(str, block))
 
 
-def head_differences(analysis: Analysis) -> Iterator[str]:
+def _head_differences(analysis: Analysis) -> Iterator[str]:
     """What differs behind the last block: two hidden layers of 4,096 units, then the classes."""
     widths = [layer.output_shape[-1] for layer in analysis.layers if layer.kind == "linear"]
     if len(widths) != 3:

@@ -17,7 +17,7 @@ from core.cli.worker import worker
 from core.cli.writing import say
 from core.specs import LabError
 
-PROGRAM = "python -m core"
+_PROGRAM = "python -m core"
 COMMANDS = (
     *(list_networks, analyze, time_layers, bench, gradients, predict),
     *(train, submit, list_runs, stop, resume, export, reproduce, worker),
@@ -39,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. What goes wrong is one sentence on standard error."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with LAB.make_context(PROGRAM, given, max_content_width=100) as context:
+        with LAB.make_context(_PROGRAM, given, max_content_width=100) as context:
             code: int = LAB.invoke(context)
         sys.stdout.flush()
         return code
     except click.exceptions.Exit as done:  # after --help
         return done.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else PROGRAM
+        path = error.ctx.command_path if error.ctx else _PROGRAM
         say(f"{error.format_message().rstrip('.')}; see `{path} --help`.")
         return BAD_INPUT
     except LabError as error:

@@ -26,17 +26,17 @@ from core.measure.gradient_records import BATCH_NORMS, FAMILY, variations
 from core.report import formats
 from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
 
-LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
-THROUGHPUT_COLUMNS = [
+_LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
+_THROUGHPUT_COLUMNS = [
     *("device", "batch_size", "loop", "loader_workers", "threads"),
     *("images_per_second", "slowest", "fastest", "share_of_peak"),
 ]
-GRADIENT_COLUMNS = [
+_GRADIENT_COLUMNS = [
     *("network", "options", "state", "run", "layer", "depth"),
     *("weight_gradient", "output_gradient", "variance"),
 ]
-PREDICTION_COLUMNS = ["image", "label", "predicted", "confidence"]
-MAX_ROUNDS = 100
+_PREDICTION_COLUMNS = ["image", "label", "predicted", "confidence"]
+_MAX_ROUNDS = 100
 
 
 @command("time", "how long every layer of a network takes here")
@@ -61,7 +61,7 @@ def time_layers(
     check_whole("passes", passes, 1, MAX_PASSES)
     device = device or available_devices()[0]
     analysis = analyze_network(network.model_spec())
-    with errors_in_one_sentence():
+    with _errors_in_one_sentence():
         for times in measure_layers(analysis, device, batch_size, passes):
             say(f"pass {times.passes} of {passes}: {formats.duration(times.step_seconds)} a step")
     frame = layer_time_frame(analysis, times)
@@ -70,7 +70,7 @@ def time_layers(
         backward_ms=1e3 * frame["backward_seconds"],
         gflops_per_second=frame["achieved_flops_per_second"] / 1e9,
     )
-    write_result(output, times.to_dict(), frame, table[LAYER_TIME_COLUMNS])
+    write_result(output, times.to_dict(), frame, table[_LAYER_TIME_COLUMNS])
     return 0
 
 
@@ -98,17 +98,17 @@ def bench(
     from core.report.tables.measurements import throughput_frame
     from core.training.devices import available_devices
 
-    check_whole("rounds", rounds, 1, MAX_ROUNDS)
+    check_whole("rounds", rounds, 1, _MAX_ROUNDS)
     spec = flags.run_spec()
     sizes = list(batch_sizes or [spec.recipe.batch_size])
     for size in sizes:
         check_whole("batch_sizes", size, 1, MAX_BATCH_SIZE)
     devices = list(available_devices()) if all_devices else [spec.device]
-    with errors_in_one_sentence():
+    with _errors_in_one_sentence():
         for throughput in measure_throughput(spec, sizes, devices, rounds):
             say(f"{100 * throughput.share:.0f} % measured")
     frame = throughput_frame(throughput)
-    write_result(output, throughput.to_dict(), frame, frame[THROUGHPUT_COLUMNS])
+    write_result(output, throughput.to_dict(), frame, frame[_THROUGHPUT_COLUMNS])
     return 0
 
 
@@ -157,22 +157,22 @@ def gradients(
     from core.report.tables.measurements import flow_frame
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
-    specs = [] if runs and not network.arch else varied(network, depths, shortcuts, batch_norm)
+    specs = [] if runs and not network.arch else _varied(network, depths, shortcuts, batch_norm)
     store = open_store() if runs else None
     trained = [trained_run(store, run_id) for run_id in runs] if store else []
     settings = (dataset, seeds, initialization, batch_size)
-    with errors_in_one_sentence():
+    with _errors_in_one_sentence():
         for flow in measure_flow(specs, *settings, trained):
             say(f"{100 * flow.share:.0f} % measured")
     frame = flow_frame(flow)
-    table = frame[GRADIENT_COLUMNS]
-    for column in GRADIENT_COLUMNS[-3:]:
+    table = frame[_GRADIENT_COLUMNS]
+    for column in _GRADIENT_COLUMNS[-3:]:
         table[column] = table[column].map("{:.3g}".format)
     write_result(output, flow.to_dict(), frame, table)
     return 0
 
 
-def varied(
+def _varied(
     network: NetworkFlags, depths: Sequence[int], shortcuts: Sequence[str], batch_norm: str | None
 ) -> list[ModelSpec]:
     """Every combination of what is compared. Raises LabError."""
@@ -193,24 +193,24 @@ def predict(run: int, output: str) -> int:
     from core.report.tables.predictions import prediction_frame
 
     record = open_store().get(run)
-    with errors_in_one_sentence():
+    with _errors_in_one_sentence():
         probabilities = predict_run(record.spec, verified_best(record), record.compute_plan)
     _, labels = read_arrays(record.spec.dataset, "test")
     frame = prediction_frame(record, Predictions(probabilities, labels))
-    write_result(output, frame.to_dict("records"), frame, frame[PREDICTION_COLUMNS])
+    write_result(output, frame.to_dict("records"), frame, frame[_PREDICTION_COLUMNS])
     return 0
 
 
 @contextmanager
-def errors_in_one_sentence() -> Iterator[None]:
+def _errors_in_one_sentence() -> Iterator[None]:
     """What goes wrong while something is measured, as a LabError."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        raise LabError(in_words(error)) from error
+        raise LabError(_in_words(error)) from error
 
 
-def in_words(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
     """One sentence for an error of a measurement."""
     from core.jobs.worker import in_words as run_error
 

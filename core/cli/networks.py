@@ -16,7 +16,7 @@ from core.specs import MAX_BATCH_SIZE, check_whole
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE
 
-LAYER_COLUMNS = [
+_LAYER_COLUMNS = [
     "layer",
     "operation",
     "input_shape",
@@ -34,13 +34,15 @@ LAYER_COLUMNS = [
 @output_option
 def list_networks(output: str) -> int:
     """Every network of the catalogue, with its defaults and options."""
-    rows = [network_row(architecture) for architecture in CATALOGUE.values()]
+    rows = [_network_row(architecture) for architecture in CATALOGUE.values()]
     if output == "json":
         write_json(rows)
         return 0
     import pandas as pd
 
-    texts = {"options": [options_text(architecture.options) for architecture in CATALOGUE.values()]}
+    texts = {
+        "options": [_options_text(architecture.options) for architecture in CATALOGUE.values()]
+    }
     frame = pd.DataFrame(rows).assign(**texts)
     if output == "csv":
         write_csv(frame)
@@ -49,7 +51,7 @@ def list_networks(output: str) -> int:
     return 0
 
 
-def network_row(architecture: Architecture) -> dict[str, Any]:
+def _network_row(architecture: Architecture) -> dict[str, Any]:
     """One network as plain values."""
     default = architecture.default
     return {
@@ -63,22 +65,22 @@ def network_row(architecture: Architecture) -> dict[str, Any]:
         "in_channels": default.in_channels,
         "num_classes": default.num_classes,
         "source": architecture.source,
-        "options": [option_row(option) for option in architecture.options],
+        "options": [_option_row(option) for option in architecture.options],
     }
 
 
-def option_row(option: Option) -> dict[str, Any]:
+def _option_row(option: Option) -> dict[str, Any]:
     """One option as plain values; `values` says what it takes."""
     return {
         "name": option.name,
         "title": option.title,
         "help": option.help,
         "default": option.default,
-        "values": option_values(option),
+        "values": _option_values(option),
     }
 
 
-def option_values(option: Option) -> list[str] | str:
+def _option_values(option: Option) -> list[str] | str:
     """The values to choose from, or what a value looks like."""
     if option.choices:
         return [value for value, _ in option.choices]
@@ -89,11 +91,11 @@ def option_values(option: Option) -> list[str] | str:
     return f"text like {option.default}"
 
 
-def options_text(options: Iterable[Option]) -> str:
+def _options_text(options: Iterable[Option]) -> str:
     """`shortcut=identity (identity, conv, none)`: each default, and what else there is."""
     texts = []
     for option in options:
-        values = option_values(option)
+        values = _option_values(option)
         default = str(option.default)
         if isinstance(option.default, bool):
             default = default.lower()
@@ -126,7 +128,7 @@ def analyze(network: NetworkFlags, batch_size: int, level: str, output: str) -> 
     level = level.replace("-", " ")
     analysis = analyze_network(network.model_spec())
     if output == "json":
-        write_json(analysis_json(analysis, level, batch_size))
+        write_json(_analysis_json(analysis, level, batch_size))
         return 0
     for warning in analysis.warnings:
         say(f"Warning: {warning}")
@@ -134,24 +136,24 @@ def analyze(network: NetworkFlags, batch_size: int, level: str, output: str) -> 
     if output == "csv":
         write_csv(frame)
         return 0
-    write_table(frame[LAYER_COLUMNS])
+    write_table(frame[_LAYER_COLUMNS])
     print()
-    for name, value in totals_json(analysis, batch_size).items():
+    for name, value in _totals_json(analysis, batch_size).items():
         print(f"{name:<16} {cell(name, value):>16}")
     return 0
 
 
-def analysis_json(analysis: Analysis, level: str, batch_size: int) -> dict[str, Any]:
+def _analysis_json(analysis: Analysis, level: str, batch_size: int) -> dict[str, Any]:
     """The whole analysis as plain values."""
     return {
         "spec": analysis.spec.to_dict(),
-        "totals": totals_json(analysis, batch_size),
-        "layers": [layer_json(layer, batch_size) for layer in analysis.rows(level)],
+        "totals": _totals_json(analysis, batch_size),
+        "layers": [_layer_json(layer, batch_size) for layer in analysis.rows(level)],
         "warnings": list(analysis.warnings),
     }
 
 
-def totals_json(analysis: Analysis, batch_size: int) -> dict[str, Any]:
+def _totals_json(analysis: Analysis, batch_size: int) -> dict[str, Any]:
     """The totals, and the memory that a training step with such a batch takes at its peak."""
     return asdict(analysis.totals) | {
         "batch_size": batch_size,
@@ -160,7 +162,7 @@ def totals_json(analysis: Analysis, batch_size: int) -> dict[str, Any]:
     }
 
 
-def layer_json(layer: LayerCost, batch_size: int) -> dict[str, Any]:
+def _layer_json(layer: LayerCost, batch_size: int) -> dict[str, Any]:
     """Every field of the row and its FLOPs; shapes with N = `batch_size`."""
     shapes = {
         name: [batch_size * sizes[0], *sizes[1:]] if sizes else []

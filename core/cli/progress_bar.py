@@ -11,7 +11,7 @@ from tqdm import tqdm
 from core.report import formats
 from core.training.records import EpochMetrics, Progress
 
-LAYOUT = "{desc}[{bar:16}] {percentage:3.0f} %{postfix}, {remaining} left"
+_LAYOUT = "{desc}[{bar:16}] {percentage:3.0f} %{postfix}, {remaining} left"
 
 
 class _Bar(tqdm):
@@ -46,7 +46,7 @@ class ProgressBar:
         self.bar = _Bar(
             total=1.0,  # the whole run
             file=_Screen(stream if stream.isatty() else None),
-            bar_format=LAYOUT,
+            bar_format=_LAYOUT,
             ascii=" #",
             miniters=0,
             smoothing=0,  # the time left rests on the whole run so far

@@ -24,9 +24,9 @@ from core.zoo.catalogue import complete
 if TYPE_CHECKING:
     from core.jobs.store import Run, Store
 
-MAX_SEEDS = 100
-STUDY = Study("reproduction", "The published runs, trained again", kind=StudyKind.REPRODUCTION)
-EPOCH_FIELDS = (
+_MAX_SEEDS = 100
+_STUDY = Study("reproduction", "The published runs, trained again", kind=StudyKind.REPRODUCTION)
+_EPOCH_FIELDS = (
     *("train_loss", "train_accuracy", "test_loss", "test_accuracy"),
     *("train_seconds", "evaluation_seconds"),
 )
@@ -36,7 +36,7 @@ def course_runs(seeds: int) -> Iterator[RunSpec]:
     """The course note's rows over the seeds; its homework as published and corrected."""
     rows = [row for row in PUBLISHED if row.source == COURSE_NOTE]
     models = [row.model for row in rows]
-    models += [corrected(row.model) for row in rows if row.model.option("as_published")]
+    models += [_corrected(row.model) for row in rows if row.model.option("as_published")]
     for seed in range(seeds):
         for model in models:
             yield RunSpec(model, rows[0].dataset, recipe(rows[0].recipe, 60_000), 60_000, seed=seed)
@@ -89,22 +89,22 @@ def reproduce(rows: tuple[str, ...], seeds: int, csv: Path) -> int:
     from core.jobs.worker import work
     from core.report.tables.csv import to_csv
 
-    check_whole("seeds", seeds, 1, MAX_SEEDS)
+    check_whole("seeds", seeds, 1, _MAX_SEEDS)
     check_writable(csv)
     store = open_store()
     wanted = [spec for name in rows for spec in RUNS[name](seeds)]
-    trained, begun = finished(store), unfinished(store)
-    missing = [spec for spec in wanted if key(spec) not in trained]
+    trained, begun = _finished(store), _unfinished(store)
+    missing = [spec for spec in wanted if _key(spec) not in trained]
     say(f"{len(wanted) - len(missing)} of {len(wanted)} runs are in the store; training the rest.")
-    store.continue_study(STUDY.id)  # what an earlier try has left
-    store.add_to_study(STUDY, [spec for spec in missing if key(spec) not in begun])
+    store.continue_study(_STUDY.id)  # what an earlier try has left
+    store.add_to_study(_STUDY, [spec for spec in missing if _key(spec) not in begun])
     try:
         work(store, drain=True)
     except KeyboardInterrupt:
         say("Interrupted. What is left stays in the queue; the same command goes on with it.")
         return INTERRUPTED
-    done = finished(store)
-    runs = [done[key(spec)] for spec in wanted if key(spec) in done]
+    done = _finished(store)
+    runs = [done[_key(spec)] for spec in wanted if _key(spec) in done]
     epochs = store.epochs([run.id for run in runs])
     lines = [row for run in runs for row in rows_of(run, epochs[run.id])]
     csv.write_text(to_csv(pd.DataFrame(lines)), encoding="utf-8", newline="")
@@ -112,30 +112,30 @@ def reproduce(rows: tuple[str, ...], seeds: int, csv: Path) -> int:
     return 0 if len(runs) == len(wanted) else FAILED
 
 
-def corrected(model: ModelSpec) -> ModelSpec:
+def _corrected(model: ModelSpec) -> ModelSpec:
     """The homework's block without its mistake."""
     options = (pair for pair in model.options if pair[0] != "as_published")
     return replace(model, options=(*options, ("as_published", False)))
 
 
-def key(spec: RunSpec) -> RunSpec:
+def _key(spec: RunSpec) -> RunSpec:
     """Equal for runs with equal curves: every option is filled in."""
     return replace(spec, model=complete(spec.model))
 
 
-def finished(store: Store) -> dict[RunSpec, Run]:
+def _finished(store: Store) -> dict[RunSpec, Run]:
     """The finished runs of the store, the oldest of equal ones."""
     from core.jobs.store import JobState
 
-    return {key(run.spec): run for run in store.runs() if run.state is JobState.FINISHED}
+    return {_key(run.spec): run for run in store.runs() if run.state is JobState.FINISHED}
 
 
-def unfinished(store: Store) -> set[RunSpec]:
+def _unfinished(store: Store) -> set[RunSpec]:
     """Runs of an earlier try that wait, or broke off and can go on."""
     from core.jobs.store import JobState
 
-    runs = store.runs(study=STUDY.id)
-    return {key(run.spec) for run in runs if run.state is not JobState.FINISHED}
+    runs = store.runs(study=_STUDY.id)
+    return {_key(run.spec) for run in runs if run.state is not JobState.FINISHED}
 
 
 def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]]:
@@ -154,7 +154,7 @@ def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]
             "as_published": bool(spec.model.option("as_published")),
             "seed": spec.seed,
             "epoch": metrics.epoch,
-            **{name: figures[name] for name in EPOCH_FIELDS},
+            **{name: figures[name] for name in _EPOCH_FIELDS},
             "dataset": spec.dataset,
             "recipe": spec.recipe.name,
             "epochs": spec.recipe.epochs,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.data.load import Dataset
     from core.jobs.store import Run, Store
 
-EPOCH_COLUMNS = [
+_EPOCH_COLUMNS = [
     "epoch",
     "train_loss",
     "train_accuracy",
@@ -41,7 +41,7 @@ EPOCH_COLUMNS = [
     "train_seconds",
     "images_per_second",
 ]
-RUN_COLUMNS = [
+_RUN_COLUMNS = [
     "run",
     "state",
     "network",
@@ -74,18 +74,18 @@ def train(flags: RunFlags, csv: Path | None) -> int:
     from core.jobs.worker import execute
 
     spec = flags.run_spec()
-    check_run(spec)
+    _check_run(spec)
     if csv:
         check_writable(csv)
     store = open_store()
     run = store.start_here(spec, this_process())
-    say(f"Run {run.id}: {describe(spec)}")
+    say(f"Run {run.id}: {_describe(spec)}")
     bar, interrupt, stderr = ProgressBar(sys.stderr), StopOnInterrupt(), sys.stderr
 
     def leave_now() -> None:
         """Somebody has stopped the run elsewhere, and its step takes too long to wait for."""
         sys.stderr = stderr
-        tell_stopped(store, run, csv)
+        _tell_stopped(store, run, csv)
         sys.stdout.flush()
         os._exit(INTERRUPTED)
 
@@ -105,18 +105,18 @@ def train(flags: RunFlags, csv: Path | None) -> int:
                 store.finish(run, JobState.STOPPED)
     run = store.get(run.id)
     if run.state is JobState.STOPPED:
-        tell_stopped(store, run, csv)
+        _tell_stopped(store, run, csv)
         return INTERRUPTED if interrupt.pressed else FAILED
-    write_run(run, store.epochs([run.id])[run.id], csv)
+    _write_run(run, store.epochs([run.id])[run.id], csv)
     if run.state is JobState.FINISHED:
         return 0
     say(run.message)
     return FAILED
 
 
-def tell_stopped(store: Store, run: Run, csv: Path | None) -> None:
+def _tell_stopped(store: Store, run: Run, csv: Path | None) -> None:
     """The epochs of a run that was stopped, and how it goes on."""
-    write_run(store.get(run.id), store.epochs([run.id])[run.id], csv)
+    _write_run(store.get(run.id), store.epochs([run.id])[run.id], csv)
     say(
         f"Run {run.id} was stopped; what it learned so far is kept, and"
         f" `python -m core resume {run.id}` puts it into the queue."
@@ -148,7 +148,7 @@ class StopOnInterrupt:
         signal.signal(signal.SIGINT, self.before)
 
 
-def check_run(spec: RunSpec) -> None:
+def _check_run(spec: RunSpec) -> None:
     """Raise LabError for whatever can be known before the run is put into the store."""
     from core.data import is_available
     from core.data.load import load
@@ -156,12 +156,12 @@ def check_run(spec: RunSpec) -> None:
     from core.training.estimate import check_data, check_memory
 
     device = find_device(spec.device)
-    data = load(spec.dataset) if is_available(spec.dataset) else outline(spec.dataset)
+    data = load(spec.dataset) if is_available(spec.dataset) else _outline(spec.dataset)
     check_data(spec, data.info, len(data.first(spec.train_images).train_labels))
     check_memory(spec, analyze_network(spec.model), available_bytes(device))
 
 
-def outline(name: str) -> Dataset:
+def _outline(name: str) -> Dataset:
     """The data set before it is downloaded: the right sizes, and no memory behind them."""
     import torch
 
@@ -194,7 +194,7 @@ def check_writable(path: Path) -> None:
         ) from error
 
 
-def describe(spec: RunSpec) -> str:
+def _describe(spec: RunSpec) -> str:
     """The run in one line."""
     images = f"{spec.train_images:,} images of " if spec.train_images else ""
     recipe = spec.recipe
@@ -206,7 +206,7 @@ def describe(spec: RunSpec) -> str:
     )
 
 
-def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
+def _write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     """The epochs as a table, and as CSV into the file that was asked for."""
     from core.jobs.files import best_path
     from core.report.tables.csv import to_csv
@@ -217,7 +217,7 @@ def write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     frame = epoch_frame([run], {run.id: epochs})
     if csv is not None:
         csv.write_text(to_csv(frame), encoding="utf-8", newline="")
-    write_table(frame[EPOCH_COLUMNS])
+    write_table(frame[_EPOCH_COLUMNS])
     print(
         f"\nBest on the test set, an optimistic figure: {formats.percent(run.best_accuracy)}"
         f" in epoch {run.best_epoch}, kept as {best_path(run)}"
@@ -234,9 +234,9 @@ def submit(flags: RunFlags) -> int:
     from core.jobs.store import open_store
 
     spec = flags.run_spec()
-    check_run(spec)
+    _check_run(spec)
     run_id = open_store().enqueue(spec)
-    say(f"Run {run_id} is queued: {describe(spec)} `python -m core worker --drain` executes it.")
+    say(f"Run {run_id} is queued: {_describe(spec)} `python -m core worker --drain` executes it.")
     print(run_id)
     return 0
 
@@ -311,7 +311,7 @@ def list_runs(output: str) -> int:
 
     runs = open_store().runs()
     if output == "json":
-        write_json([run_json(run) for run in runs])
+        write_json([_run_json(run) for run in runs])
         return 0
     if not runs:
         say("There are no runs yet; `python -m core train course-residual` makes one.")
@@ -322,10 +322,10 @@ def list_runs(output: str) -> int:
     if output == "csv":
         write_csv(run_frame(runs))
     else:
-        write_table(run_frame(runs)[RUN_COLUMNS])
+        write_table(run_frame(runs)[_RUN_COLUMNS])
     return 0
 
 
-def run_json(run: Run) -> dict[str, Any]:
+def _run_json(run: Run) -> dict[str, Any]:
     """Every field of the run as plain values; times are seconds since 1970, UTC."""
     return asdict(run) | {"spec": run.spec.to_dict(), "seconds": run.seconds}

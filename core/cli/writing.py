@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAIN_NUMBERS = ("run", "year", "seed")  # names rather than quantities: 2014, not 2,014
+_PLAIN_NUMBERS = ("run", "year", "seed")  # names rather than quantities: 2014, not 2,014
 
 
 def say(sentence: str) -> None:
@@ -60,7 +60,7 @@ def cell(column: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if column in PLAIN_NUMBERS else f"{value:,}"
+        return str(value) if column in _PLAIN_NUMBERS else f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.4f}"
     return str(value)

@@ -34,7 +34,7 @@ def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
         )
     folder = raw_folder(info, data_folder())
     images, labels = read_files(info, folder, split)
-    check_against(info, split, folder, images, labels)
+    _check_against(info, split, folder, images, labels)
     return images, labels
 
 
@@ -49,7 +49,7 @@ def read_files(
     return (read_batches if info.torchvision_class == "CIFAR10" else read_split)(folder, split)
 
 
-def check_against(
+def _check_against(
     info: DatasetInfo,
     split: str,
     folder: Path,

@@ -13,7 +13,7 @@ from torch.nn import functional
 from core.data.catalogue import channels_error
 from core.specs import LabError
 
-RESIZED_AT_ONCE = 1_000  # images
+_RESIZED_AT_ONCE = 1_000  # images
 
 
 def prepare(
@@ -71,7 +71,7 @@ class Images:
         count, channels, *sides = self.images.shape
         return 0 if sides == [self.size, self.size] else count * channels * self.size**2
 
-    def resize_all(self, chunk: int = RESIZED_AT_ONCE) -> Iterator[int]:
+    def resize_all(self, chunk: int = _RESIZED_AT_ONCE) -> Iterator[int]:
         """Resize every image now rather than in each epoch again; yields how many are done."""
         count, channels = self.images.shape[:2]
         resized = self.images.new_empty((count, channels, self.size, self.size))

@@ -11,8 +11,8 @@ from core.data.idx import IDX_FILES, locate
 from core.folders import data_folder
 from core.specs import SHOWN, LabError, RunSpec, shown
 
-DIGITS = tuple("0123456789")
-CLOTHES = (
+_DIGITS = tuple("0123456789")
+_CLOTHES = (
     "T-shirt/top",
     "Trouser",
     "Pullover",
@@ -24,7 +24,7 @@ CLOTHES = (
     "Bag",
     "Ankle boot",
 )
-THINGS = (
+_THINGS = (
     "airplane",
     "automobile",
     "bird",
@@ -66,7 +66,7 @@ DATASETS: dict[str, DatasetInfo] = {
             title="Fashion-MNIST mini",
             train_images=5_000,
             test_images=2_000,
-            class_names=CLOTHES,
+            class_names=_CLOTHES,
             mean=0.2842,
             std=0.3522,
             download_bytes=0,
@@ -81,7 +81,7 @@ DATASETS: dict[str, DatasetInfo] = {
             title="MNIST",
             train_images=60_000,
             test_images=10_000,
-            class_names=DIGITS,
+            class_names=_DIGITS,
             mean=0.1307,
             std=0.3081,
             download_bytes=11_594_722,
@@ -94,7 +94,7 @@ DATASETS: dict[str, DatasetInfo] = {
             title="Fashion-MNIST",
             train_images=60_000,
             test_images=10_000,
-            class_names=CLOTHES,
+            class_names=_CLOTHES,
             mean=0.2860,
             std=0.3530,
             download_bytes=30_878_645,
@@ -110,7 +110,7 @@ DATASETS: dict[str, DatasetInfo] = {
             title="CIFAR-10",
             train_images=50_000,
             test_images=10_000,
-            class_names=THINGS,
+            class_names=_THINGS,
             mean=0.4734,
             std=0.2516,
             download_bytes=170_498_071,

@@ -26,7 +26,7 @@ CIFAR_FILES = {
     "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
     "test": ("test_batch",),
 }
-SHAPE = (3, 32, 32)
+_SHAPE = (3, 32, 32)
 
 
 class WrittenType:
@@ -55,7 +55,7 @@ class WrittenArray:
             case (int(), tuple(shape), WrittenType(), False, str() | bytes() as content):
                 if all(type(side) is int and side >= 0 for side in shape):
                     self.shape, self.dtype = shape, state[2].name
-                    self.content = to_bytes(content, "latin1")
+                    self.content = _to_bytes(content, "latin1")
                     return
         raise pickle.UnpicklingError("an array in it is damaged")
 
@@ -68,7 +68,7 @@ class WrittenArray:
         return np.frombuffer(self.content, np.uint8).reshape(-1, width)
 
 
-def to_bytes(text: Any, encoding: Any) -> bytes:
+def _to_bytes(text: Any, encoding: Any) -> bytes:
     """What Python 2 wrote as text: `_codecs.encode(text, "latin1")`. Raises UnpicklingError."""
     if isinstance(text, bytes):
         return text
@@ -92,12 +92,12 @@ class Maker:
         raise pickle.UnpicklingError("it changes a function")
 
 
-ALLOWED: dict[tuple[str, str], Any] = {  # what an array and a text are pickled with
+_ALLOWED: dict[tuple[str, str], Any] = {  # what an array and a text are pickled with
     ("numpy.core.multiarray", "_reconstruct"): Maker(WrittenArray),
     ("numpy._core.multiarray", "_reconstruct"): Maker(WrittenArray),
     ("numpy", "ndarray"): "ndarray",  # only handed to _reconstruct
     ("numpy", "dtype"): Maker(WrittenType),
-    ("_codecs", "encode"): Maker(to_bytes),
+    ("_codecs", "encode"): Maker(_to_bytes),
 }
 
 
@@ -109,9 +109,9 @@ class BytesOnly(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """One of ALLOWED; raises UnpicklingError for anything else."""
-        if (module, name) not in ALLOWED:
+        if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return ALLOWED[module, name]
+        return _ALLOWED[module, name]
 
 
 def read_batches(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -130,7 +130,7 @@ def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     if not isinstance(content, dict):
         broken(path, "it holds no dictionary")
     data, labels = content.get("data"), content.get("labels")
-    rows = data.rows(math.prod(SHAPE)) if isinstance(data, WrittenArray) else None
+    rows = data.rows(math.prod(_SHAPE)) if isinstance(data, WrittenArray) else None
     if rows is None:
         broken(path, "its data are no rows of 3,072 bytes")
     if not isinstance(labels, list) or not all(
@@ -139,7 +139,7 @@ def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         broken(path, "its labels are no list of small numbers")
     if len(labels) != len(rows):
         broken(path, f"it has {len(labels):,} labels for {len(rows):,} images")
-    return rows.reshape(-1, *SHAPE), np.array(labels, np.uint8)
+    return rows.reshape(-1, *_SHAPE), np.array(labels, np.uint8)
 
 
 def load(path: Path) -> Any:

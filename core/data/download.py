@@ -24,20 +24,20 @@ from core.folders import data_folder
 from core.specs import LabError
 
 Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
-Waiting = Callable[[str], None]  # gets one sentence
+_Waiting = Callable[[str], None]  # gets one sentence
 
-STAGING_PREFIX = ".download-"
-STAGING_LIFETIME = 24 * 3600  # seconds until a staging folder must be a killed process's
+_STAGING_PREFIX = ".download-"
+_STAGING_LIFETIME = 24 * 3600  # seconds until a staging folder must be a killed process's
 PROGRESS_INTERVAL = 0.2  # seconds
-SILENCE_TIMEOUT = 60.0  # seconds without an answer or a byte until a mirror is given up
+_SILENCE_TIMEOUT = 60.0  # seconds without an answer or a byte until a mirror is given up
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 _one_thread = threading.Lock()  # standard error and the socket timeout belong to the process
 
 
-def download(name: str, progress: Progress | None = None, waiting: Waiting | None = None) -> None:
+def download(name: str, progress: Progress | None = None, waiting: _Waiting | None = None) -> None:
     """Put the data set `name` into `data_folder()`; nothing to do if it is there and whole.
 
     One process downloads and the others wait for it. All the while `progress` is called in the
@@ -48,17 +48,17 @@ def download(name: str, progress: Progress | None = None, waiting: Waiting | Non
     info = find_dataset(name)
     if info.torchvision_class is None:
         return
-    if not is_whole(info):
-        with one_downloads(info, progress, waiting):
-            if not is_whole(info):  # else another has downloaded it
-                fetch_watched(info, progress)
+    if not _is_whole(info):
+        with _one_downloads(info, progress, waiting):
+            if not _is_whole(info):  # else another has downloaded it
+                _fetch_watched(info, progress)
     if progress:
         progress(info.download_bytes, info.download_bytes)
 
 
 @contextlib.contextmanager
-def one_downloads(
-    info: DatasetInfo, progress: Progress | None, waiting: Waiting | None
+def _one_downloads(
+    info: DatasetInfo, progress: Progress | None, waiting: _Waiting | None
 ) -> Iterator[None]:
     """Wait until neither a thread nor a process downloads `info`, and keep all others away."""
 
@@ -71,8 +71,8 @@ def one_downloads(
     while not _one_thread.acquire(timeout=PROGRESS_INTERVAL):
         wait_on()
     try:
-        lock = FileLock(lock_file(info))
-        while not acquired(lock, info):
+        lock = FileLock(_lock_file(info))
+        while not _acquired(lock, info):
             wait_on()
         try:
             yield
@@ -84,16 +84,16 @@ def one_downloads(
         _one_thread.release()
 
 
-def lock_file(info: DatasetInfo) -> Path:
+def _lock_file(info: DatasetInfo) -> Path:
     """Held by the process that downloads `info`, in the folder that it downloads to."""
-    with failure_in_one_sentence(info):
+    with _failure_in_one_sentence(info):
         data_folder().mkdir(parents=True, exist_ok=True)
     return data_folder() / f".{info.name}.lock"
 
 
-def acquired(lock: FileLock, info: DatasetInfo) -> bool:
+def _acquired(lock: FileLock, info: DatasetInfo) -> bool:
     """Whether the lock could be had within PROGRESS_INTERVAL."""
-    with failure_in_one_sentence(info):
+    with _failure_in_one_sentence(info):
         try:
             lock.acquire(timeout=PROGRESS_INTERVAL, poll_interval=PROGRESS_INTERVAL / 2)
         except Timeout:
@@ -101,7 +101,7 @@ def acquired(lock: FileLock, info: DatasetInfo) -> bool:
         return True
 
 
-def is_whole(info: DatasetInfo) -> bool:
+def _is_whole(info: DatasetInfo) -> bool:
     """Whether all files are there, read without an error and are those of `info`."""
     try:
         for split in ("train", "test"):
@@ -111,51 +111,51 @@ def is_whole(info: DatasetInfo) -> bool:
     return True
 
 
-def fetch_watched(info: DatasetInfo, progress: Progress | None) -> None:
+def _fetch_watched(info: DatasetInfo, progress: Progress | None) -> None:
     """Fetch in a second thread, while this one reports how large the archives have become."""
-    with staging_folder(info) as staging, ThreadPoolExecutor(1) as pool:
-        task: Future[None] = pool.submit(fetch, info, staging)
+    with _staging_folder(info) as staging, ThreadPoolExecutor(1) as pool:
+        task: Future[None] = pool.submit(_fetch, info, staging)
         while wait([task], PROGRESS_INTERVAL).not_done:
             if progress:
-                progress(archive_bytes(info, staging), info.download_bytes)
+                progress(_archive_bytes(info, staging), info.download_bytes)
         task.result()
 
 
-def archive_bytes(info: DatasetInfo, staging: Path) -> int:
+def _archive_bytes(info: DatasetInfo, staging: Path) -> int:
     """Bytes of the archives so far, at most those of the whole download."""
     sizes = (path.stat().st_size for path in staging.rglob("*.gz"))
     return min(sum(sizes), info.download_bytes)
 
 
 @contextlib.contextmanager
-def staging_folder(info: DatasetInfo) -> Iterator[Path]:
+def _staging_folder(info: DatasetInfo) -> Iterator[Path]:
     """A folder of this download alone, beside its goal and gone afterwards.
 
     torchvision takes any file with the right name for a whole one, so a download that broke
     off must never be seen under `data_folder()`.
     """
-    with failure_in_one_sentence(info):
+    with _failure_in_one_sentence(info):
         root = data_folder()
         root.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(root)
-        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=root))
+        _remove_leftovers(root)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=root))
     try:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def remove_leftovers(root: Path) -> None:
+def _remove_leftovers(root: Path) -> None:
     """Remove what downloads left behind whose process was killed."""
-    for folder in root.glob(f"{STAGING_PREFIX}*"):
+    for folder in root.glob(f"{_STAGING_PREFIX}*"):
         with contextlib.suppress(FileNotFoundError):  # another process's, that has just ended
-            if time.time() - folder.stat().st_mtime > STAGING_LIFETIME:
+            if time.time() - folder.stat().st_mtime > _STAGING_LIFETIME:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def fetch(info: DatasetInfo, staging: Path) -> None:
+def _fetch(info: DatasetInfo, staging: Path) -> None:
     """Download and unpack into `staging`, then move the files to their place."""
-    with failure_in_one_sentence(info), socket_timeout(SILENCE_TIMEOUT):
+    with _failure_in_one_sentence(info), _socket_timeout(_SILENCE_TIMEOUT):
         # torchvision draws a progress bar on standard error.
         with contextlib.redirect_stderr(io.StringIO()):
             # Here, because the import takes seconds and only a download needs it.
@@ -169,7 +169,7 @@ def fetch(info: DatasetInfo, staging: Path) -> None:
 
 
 @contextlib.contextmanager
-def socket_timeout(seconds: float) -> Iterator[None]:
+def _socket_timeout(seconds: float) -> Iterator[None]:
     """Give up on silent connections; torchvision itself would wait for ever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
@@ -180,22 +180,22 @@ def socket_timeout(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def failure_in_one_sentence(info: DatasetInfo) -> Iterator[None]:
+def _failure_in_one_sentence(info: DatasetInfo) -> Iterator[None]:
     """Turn any exception into a LabError that says what failed and what works without it."""
     try:
         yield
     except Exception as error:  # torchvision lets through what urllib, http, gzip and os raise
         raise LabError(
-            f"{info.title} could not be downloaded: {reason(error)}; "
+            f"{info.title} could not be downloaded: {_reason(error)}; "
             "try again later, or take fashion-mini, which needs no download."
         ) from error
 
 
-def reason(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What failed, in a few words."""
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return f"the disk of {data_folder()} is full"
-    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+    if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
         return f"{data_folder()} cannot be written to ({error.strerror})"
     # After its last mirror torchvision lists them all; the first is the one it prefers.
     first_mirror = re.search(r"Tried (\S+), got:\n(.+)", str(error))

@@ -23,7 +23,7 @@ IDX_FILES = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 
-UNSIGNED_BYTE = 8  # the type code of the one type that images and labels use
+_UNSIGNED_BYTE = 8  # the type code of the one type that images and labels use
 
 
 def locate(folder: Path, file: str) -> Path | None:
@@ -64,7 +64,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """
     content = read_bytes(path)
     data_start = 4 + 4 * dimensions
-    if content[:4] != bytes((0, 0, UNSIGNED_BYTE, dimensions)) or len(content) < data_start:
+    if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)) or len(content) < data_start:
         broken(path, f"it does not begin like an IDX file of {dimensions} dimensions")
     shape = tuple(int(size) for size in np.frombuffer(content[4:data_start], ">u4"))
     present = len(content) - data_start

@@ -12,7 +12,7 @@ from core.data.arrays import read_arrays
 from core.data.catalogue import DatasetInfo, find_dataset
 from core.specs import LabError
 
-SUBSET_SEED = 0
+_SUBSET_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Dataset:
                 f"take from 1 to {count:,} of them, not {train_images:,}."
             )
         # RandomState's stream is frozen (numpy's NEP 19), those of newer generators are not.
-        drawn = np.random.RandomState(SUBSET_SEED).permutation(count)[:train_images]
+        drawn = np.random.RandomState(_SUBSET_SEED).permutation(count)[:train_images]
         index = torch.from_numpy(np.sort(drawn))  # in the set's own order: all of them is the set
         return replace(
             self,
@@ -54,12 +54,12 @@ def load(name: str) -> Dataset:
 
     Raises LabError if there is none, it is not on this machine yet, or a file of it is broken.
     """
-    train_images, train_labels = load_split(name, "train")
-    test_images, test_labels = load_split(name, "test")
+    train_images, train_labels = _load_split(name, "train")
+    test_images, test_labels = _load_split(name, "test")
     return Dataset(find_dataset(name), train_images, train_labels, test_images, test_labels)
 
 
-def load_split(name: str, split: str) -> tuple[Tensor, Tensor]:
+def _load_split(name: str, split: str) -> tuple[Tensor, Tensor]:
     """Images (N, channels, S, S) uint8 and labels (N,) int64 of the `split` "train" or "test"."""
     images, labels = read_arrays(name, split)
     return with_channels(torch.from_numpy(images)), torch.from_numpy(labels).long()

@@ -35,7 +35,7 @@ MD5 = {
         "test_batch": "40351d587109b95175f43aff81a1287e",
     },
 }
-IMAGES = {name: (DATASETS[name].train_images, DATASETS[name].test_images) for name in MD5}
+_IMAGES = {name: (DATASETS[name].train_images, DATASETS[name].test_images) for name in MD5}
 
 
 def check_published(info: DatasetInfo, folder: Path, files: tuple[str, ...]) -> None:
@@ -43,7 +43,7 @@ def check_published(info: DatasetInfo, folder: Path, files: tuple[str, ...]) -> 
 
     A data set of another size than the published one, such as a test's, has no known content.
     """
-    if IMAGES.get(info.name) != (info.train_images, info.test_images):
+    if _IMAGES.get(info.name) != (info.train_images, info.test_images):
         return
     for file in files:
         path = locate(folder, file)

@@ -20,7 +20,7 @@ MAX_DILATION = 16
 MAX_BATCH_SIZE = 4_096
 MAX_STACKED = 5  # convolutions of 3×3: as one of 11×11
 
-Row = dict[str, int | float | str | None]
+_Row = dict[str, int | float | str | None]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Bottleneck:
         return (self.direct.weights - 1) // each
 
 
-def bottleneck_rows(numbers: Bottleneck) -> list[Row]:
+def bottleneck_rows(numbers: Bottleneck) -> list[_Row]:
     """One row a step and one for the sum of the detour, each with all inputs."""
     inputs = {**asdict(numbers), "stride": 1, "padding": "same"}
     reduce, then = numbers.steps
@@ -127,7 +127,7 @@ def bottleneck_rows(numbers: Bottleneck) -> list[Row]:
         "flops": 2 * numbers.macs,
     }
     steps = [("directly", numbers.direct), ("through, step 1", reduce), ("through, step 2", then)]
-    rows: list[Row] = [inputs | {"way": way} | _step_columns(step) for way, step in steps]
+    rows: list[_Row] = [inputs | {"way": way} | _step_columns(step) for way, step in steps]
     total = {"step_in_channels": None, "step_out_channels": None, "step_kernel": None} | sums
     rows.append(inputs | {"way": "through, both steps"} | total)
     for row in rows:
@@ -135,7 +135,7 @@ def bottleneck_rows(numbers: Bottleneck) -> list[Row]:
     return rows
 
 
-def _step_columns(step: Convolution) -> Row:
+def _step_columns(step: Convolution) -> _Row:
     return {
         "step_in_channels": step.in_channels,
         "step_out_channels": step.out_channels,
@@ -265,12 +265,12 @@ PRESETS = (
 )
 
 
-def window_rows(window: SlidingWindow) -> list[Row]:
+def window_rows(window: SlidingWindow) -> list[_Row]:
     """The chosen window, then the presets on a map of the same side.
 
     A preset that does not fit on it has no results.
     """
-    rows: list[Row] = [{"window": "chosen", **_window_columns(window)}]
+    rows: list[_Row] = [{"window": "chosen", **_window_columns(window)}]
     for preset in PRESETS:
         try:
             columns = _window_columns(preset.at(window.side))
@@ -281,7 +281,7 @@ def window_rows(window: SlidingWindow) -> list[Row]:
     return rows
 
 
-def _window_columns(window: SlidingWindow) -> Row:
+def _window_columns(window: SlidingWindow) -> _Row:
     return asdict(window) | {
         "output_side": window.output_side,
         "keeps_size": "yes" if window.keeps_size else "no",
@@ -381,7 +381,7 @@ class StackedAgainstLarge:
         return Stack(1, self.kernel, self.channels, self.side, self.batch_size)
 
 
-def stack_rows(numbers: StackedAgainstLarge) -> list[Row]:
+def stack_rows(numbers: StackedAgainstLarge) -> list[_Row]:
     """One row for the stack and one for the large kernel, each with all inputs.
 
     MACs are an image, bytes for the whole batch.
@@ -389,7 +389,7 @@ def stack_rows(numbers: StackedAgainstLarge) -> list[Row]:
     return [_stack_columns(numbers.stacked), _stack_columns(numbers.large)]
 
 
-def _stack_columns(stack: Stack) -> Row:
+def _stack_columns(stack: Stack) -> _Row:
     return {
         "convolutions": stack.count,
         "kernel": stack.kernel,

@@ -13,7 +13,7 @@ from math import prod
 
 from core.analysis.records import BYTES_PER_FLOAT, IMAGE, LayerCost, Shape
 
-COUNTED = "Counted operation by operation as the network ran; no single formula gives it."
+_COUNTED = "Counted operation by operation as the network ran; no single formula gives it."
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ def formulas(layer: LayerCost, layers: Iterable[LayerCost] = ()) -> tuple[Formul
     """
     return (
         parameters(layer),
-        *output_sides(layer),
-        *joined_channels(layer, layers),
+        *_output_sides(layer),
+        *_joined_channels(layer, layers),
         macs(layer),
         *backward_macs(layer),
-        *elementwise_operations(layer),
+        *_elementwise_operations(layer),
         output_bytes(layer),
     )
 
@@ -60,7 +60,7 @@ def formula(quantity: str, products: Iterable[Product], value: int, note: str = 
     """The sum of `products`, or a plain count where they do not give `value`."""
     products = tuple(products)
     if sum(prod(factor.size for factor in product) for product in products) != value:
-        return Formula(quantity, "", str(value), value, COUNTED)
+        return Formula(quantity, "", str(value), value, _COUNTED)
     symbols = (" · ".join(factor.symbol for factor in product) for product in products)
     filled = (" · ".join(f.written or str(f.size) for f in product) for product in products)
     return Formula(quantity, " + ".join(symbols), " + ".join(filled), value, note)
@@ -94,16 +94,16 @@ def parameters(layer: LayerCost) -> Formula:
     """Weights and biases, each counted where it is used first."""
     if not layer.params:
         shared = bool(layer.weight_shape)
-        return nothing("parameters", SHARED if shared else "It has no parameters.")
-    bias = bias_factor(layer)
+        return nothing("parameters", _SHARED if shared else "It has no parameters.")
+    bias = _bias_factor(layer)
     weights = layer.params - layer.biases
     if not weights:
-        return formula("parameters", [(bias,)], layer.params, f"{SHARED} The biases are its own.")
+        return formula("parameters", [(bias,)], layer.params, f"{_SHARED} The biases are its own.")
     if layer.kind == "normalisation":
-        return normalization_parameters(layer)
-    products = [weight_factors(layer)] + ([(bias,)] if layer.biases else [])
+        return _normalization_parameters(layer)
+    products = [_weight_factors(layer)] + ([(bias,)] if layer.biases else [])
     if layer.biases:
-        note = f"The last summand is the bias, {BIAS[is_linear(layer)]}."
+        note = f"The last summand is the bias, {_BIAS[is_linear(layer)]}."
     elif layer.is_weight_layer:
         note = "It has no bias of its own."
     else:
@@ -111,17 +111,17 @@ def parameters(layer: LayerCost) -> Formula:
     return formula("parameters", products, layer.params, note)
 
 
-SHARED = "Its weights are shared with an earlier layer and counted there."
-BIAS = {False: "one for each output channel", True: "one for each output"}
+_SHARED = "Its weights are shared with an earlier layer and counted there."
+_BIAS = {False: "one for each output channel", True: "one for each output"}
 
 
-def bias_factor(layer: LayerCost) -> Factor:
+def _bias_factor(layer: LayerCost) -> Factor:
     """The number of biases."""
     symbol = {"convolution": "C_out", "linear": "out_features"}.get(layer.kind, "biases")
     return Factor(symbol, layer.biases)
 
 
-def weight_factors(layer: LayerCost) -> Product:
+def _weight_factors(layer: LayerCost) -> Product:
     """The sizes of the weight, in the order in which they are usually written."""
     weight = layer.weight_shape
     if is_convolution(layer):
@@ -138,7 +138,7 @@ def weight_factors(layer: LayerCost) -> Product:
     return numbered(weight)
 
 
-def normalization_parameters(layer: LayerCost) -> Formula:
+def _normalization_parameters(layer: LayerCost) -> Formula:
     """A scale for each channel, and a shift for each unless it was left out."""
     channels = prod(layer.weight_shape)
     size = Factor("C", channels)
@@ -158,7 +158,7 @@ def numbered(sizes: Shape) -> Product:
     return tuple(Factor(f"n_{axis}", size) for axis, size in enumerate(sizes, start=1))
 
 
-def output_sizes(layer: LayerCost) -> Product:
+def _output_sizes(layer: LayerCost) -> Product:
     """The sizes of the output without the batch."""
     shape = layer.output_shape
     sizes = shape[1:] if shape[:1] == (1,) else shape
@@ -171,11 +171,11 @@ def output_sizes(layer: LayerCost) -> Product:
     return tuple(Factor(name, size) for name, size in zip(names, sizes, strict=True))
 
 
-def output_sides(layer: LayerCost) -> Iterator[Formula]:
+def _output_sides(layer: LayerCost) -> Iterator[Formula]:
     """Height and width after the window, as one formula where both are alike."""
     if layer.kind not in ("convolution", "pooling") or len(layer.output_shape) != 4:
         return
-    sides = [output_side(layer, axis) for axis in (0, 1)]
+    sides = [_output_side(layer, axis) for axis in (0, 1)]
     if sides[0].filled == sides[1].filled:
         yield sides[0]
         return
@@ -184,14 +184,14 @@ def output_sides(layer: LayerCost) -> Iterator[Formula]:
         yield Formula(f"output {name}", symbols, side.filled, side.value, note)
 
 
-def output_side(layer: LayerCost, axis: int) -> Formula:
+def _output_side(layer: LayerCost, axis: int) -> Formula:
     """Pixels along one axis after the window (Dumoulin & Visin 2016, relation 15)."""
     before, after = layer.input_shape[2 + axis], layer.output_shape[2 + axis]
     window = layer.window
     if window is None:
         pooled = layer.kind == "pooling"
         note = (
-            "It has no fixed window: it covers the map, whatever its size." if pooled else COUNTED
+            "It has no fixed window: it covers the map, whatever its size." if pooled else _COUNTED
         )
         return Formula("output side", "", str(after), after, note)
     kernel, stride = window.kernel[axis], window.stride[axis]
@@ -202,7 +202,7 @@ def output_side(layer: LayerCost, axis: int) -> Formula:
     elif after == -(-reach // stride) + 1:  # a pooling with ceil_mode
         left, right, way = "⌈", "⌉", "up"
     else:
-        return Formula("output side", "", str(after), after, COUNTED)
+        return Formula("output side", "", str(after), after, _COUNTED)
     return Formula(
         "output side",
         f"{left}(H + 2p − d(k − 1) − 1) / s{right} + 1",
@@ -212,7 +212,7 @@ def output_side(layer: LayerCost, axis: int) -> Formula:
     )
 
 
-def joined_channels(layer: LayerCost, layers: Iterable[LayerCost]) -> Iterator[Formula]:
+def _joined_channels(layer: LayerCost, layers: Iterable[LayerCost]) -> Iterator[Formula]:
     """How the channels of a concatenation add up, where all its inputs are known."""
     if layer.operation != "cat" or len(layer.output_shape) != 4:
         return
@@ -232,7 +232,7 @@ def output_bytes(layer: LayerCost) -> Formula:
         return nothing(
             "output bytes", "It overwrites its input or only views it, so nothing new is stored."
         )
-    sizes = (Factor(str(BYTES_PER_FLOAT), BYTES_PER_FLOAT), *output_sizes(layer))
+    sizes = (Factor(str(BYTES_PER_FLOAT), BYTES_PER_FLOAT), *_output_sizes(layer))
     return formula("output bytes", [sizes], layer.output_bytes, "4 bytes a number (float32).")
 
 
@@ -245,15 +245,15 @@ def macs(layer: LayerCost) -> Formula:
         return nothing("MACs", "No multiply-adds: element-wise work is counted apart.")
     if is_convolution(layer):
         height, width = layer.output_shape[2:]
-        product = (*weight_factors(layer), Factor("H_out", height), Factor("W_out", width))
+        product = (*_weight_factors(layer), Factor("H_out", height), Factor("W_out", width))
         note = "Every output pixel of every channel is one sum over the window."
         return formula("MACs", [product], layer.macs, note)
     if is_linear(layer):
         tokens = prod(layer.input_shape[:-1])
         rows = (Factor("tokens", tokens),) if tokens != 1 else ()
         note = "The same weights work on each token." if rows else "Each weight is used once."
-        return formula("MACs", [(*rows, *weight_factors(layer))], layer.macs, note)
-    note = COUNTED
+        return formula("MACs", [(*rows, *_weight_factors(layer))], layer.macs, note)
+    note = _COUNTED
     if layer.kind == "linear" and not layer.weight_shape:
         note = "A product of two results, without weights, as in attention; counted as it ran."
     return Formula("MACs", "", str(layer.macs), layer.macs, note)
@@ -270,10 +270,12 @@ def backward_macs(layer: LayerCost) -> Iterator[Formula]:
         )
         return
     product = (Factor("gradients", gradients), Factor("MACs", layer.macs))
-    yield formula("backward MACs", [product], layer.backward_macs, gradients_note(layer, gradients))
+    yield formula(
+        "backward MACs", [product], layer.backward_macs, _gradients_note(layer, gradients)
+    )
 
 
-def gradients_note(layer: LayerCost, gradients: int) -> str:
+def _gradients_note(layer: LayerCost, gradients: int) -> str:
     """Which gradients are computed, in words."""
     if gradients > 1 and layer.weight_shape:
         return (
@@ -287,16 +289,16 @@ def gradients_note(layer: LayerCost, gradients: int) -> str:
     return "Only one of the two factors needs a gradient."
 
 
-def elementwise_operations(layer: LayerCost) -> Iterator[Formula]:
+def _elementwise_operations(layer: LayerCost) -> Iterator[Formula]:
     """Operations that are no multiply-adds, where there are any."""
     count = layer.elementwise_ops
     if not count:
         return
-    outputs = output_sizes(layer)
+    outputs = _output_sizes(layer)
     elements = prod(factor.size for factor in outputs)
     name = "element-wise operations"
     if layer.kind == "pooling":
-        yield formula(name, [pooling_factors(layer)], count, "One for each number in each window.")
+        yield formula(name, [_pooling_factors(layer)], count, "One for each number in each window.")
     elif count == elements:
         yield formula(name, [outputs], count, "One for each number of the output.")
     elif layer.kind == "normalisation" and count == 2 * elements:
@@ -307,12 +309,12 @@ def elementwise_operations(layer: LayerCost) -> Iterator[Formula]:
         note = "It runs as several steps, each over every number."
         yield formula(name, [(steps, *outputs)], count, note)
     else:
-        yield Formula(name, "", str(count), count, COUNTED)
+        yield Formula(name, "", str(count), count, _COUNTED)
 
 
-def pooling_factors(layer: LayerCost) -> Product:
+def _pooling_factors(layer: LayerCost) -> Product:
     """The window's area for each output; without a window, the part of the map behind each."""
-    outputs = output_sizes(layer)
+    outputs = _output_sizes(layer)
     if layer.window is not None:
         height, width = layer.window.kernel
         return (Factor("k_h", height), Factor("k_w", width), *outputs)

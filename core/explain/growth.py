@@ -9,7 +9,7 @@ from itertools import groupby
 
 from core.analysis.records import Analysis, LayerCost
 
-STEP = re.compile(r"(?P<name>dense_block(?P<block>\d+)\.layer\d+|transition\d+)\.")
+_STEP = re.compile(r"(?P<name>dense_block(?P<block>\d+)\.layer\d+|transition\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,20 @@ class GrowthStep:
 def growth(analysis: Analysis) -> tuple[GrowthStep, ...]:
     """The steps in order; none for a network without dense blocks."""
     steps: list[GrowthStep] = []
-    named = [(step["name"], layer) for layer in analysis.layers if (step := STEP.match(layer.path))]
+    named = [
+        (step["name"], layer) for layer in analysis.layers if (step := _STEP.match(layer.path))
+    ]
     began = 0
     for name, group in groupby(named, key=lambda pair: pair[0]):
         layers = [layer for _, layer in group]
         is_transition = name.startswith("transition")
         if name.endswith(".layer1"):
             began = layers[0].input_shape[1]
-        steps.append(step_of(name, layers, began, is_transition))
+        steps.append(_step_of(name, layers, began, is_transition))
     return tuple(steps)
 
 
-def step_of(name: str, layers: Sequence[LayerCost], began: int, is_transition: bool) -> GrowthStep:
+def _step_of(name: str, layers: Sequence[LayerCost], began: int, is_transition: bool) -> GrowthStep:
     """One step from the layers inside it."""
     convolutions = tuple(layer for layer in layers if layer.kind == "convolution")
     first, last = layers[0], layers[-1]

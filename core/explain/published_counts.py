@@ -17,11 +17,11 @@ class PublishedCount:
     source: str
 
 
-TORCHVISION = "torchvision's documentation"
+_TORCHVISION = "torchvision's documentation"
 
 # IMAGENET1K_V1 weights of torchvision 0.29: "num_params" and "GFLOPS", which are multiply-adds.
 PUBLISHED_COUNTS: dict[str, PublishedCount] = {
-    name: PublishedCount(ModelSpec(name, 1, 224, 3, 1000), params, giga_macs, TORCHVISION)
+    name: PublishedCount(ModelSpec(name, 1, 224, 3, 1000), params, giga_macs, _TORCHVISION)
     for name, params, giga_macs in (
         ("vgg11", 132_863_336, 7.609),
         ("vgg13", 133_047_848, 11.308),

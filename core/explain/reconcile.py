@@ -14,9 +14,9 @@ from core.analysis.records import Analysis, LayerCost
 from core.explain.published_counts import PublishedCount
 from core.specs import ModelSpec
 
-GIGA = 10**9
+_GIGA = 10**9
 COUNTED_BATCH = 2  # images: BatchNorm cannot train on one whose map is a single pixel
-ROUNDING = GIGA // 2000  # half of the last of three decimals
+_ROUNDING = _GIGA // 2000  # half of the last of three decimals
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ def reconcile(
     totals = analysis.totals
     accounts = [
         account("torchinfo", "parameters", totals.params, others.torchinfo_params, ()),
-        account("torchinfo", "MACs", totals.macs, others.torchinfo_macs, torchinfo_parts(analysis)),
+        account(
+            "torchinfo", "MACs", totals.macs, others.torchinfo_macs, _torchinfo_parts(analysis)
+        ),
         account(
             "FlopCounterMode",
             "FLOPs",
@@ -85,7 +87,7 @@ def reconcile(
         ),
     ]
     if published and analyze:
-        accounts += published_accounts(analysis, others, published, analyze)
+        accounts += _published_accounts(analysis, others, published, analyze)
     return tuple(accounts)
 
 
@@ -97,23 +99,23 @@ def account(counter: str, quantity: str, ours: int, theirs: int, parts: Iterable
 # torchinfo -------------------------------------------------------------------------------------
 
 
-def torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
+def _torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
     """Why torchinfo's mult-adds are not our MACs."""
     layers = analysis.layers
     modules = [layer for layer in layers if layer.is_module]
     yield Part(
         "biases of convolutions, once for each pixel of the output",
-        sum(biases(layer) * pixels(layer) for layer in modules if layer.kind == "convolution"),
+        sum(_biases(layer) * pixels(layer) for layer in modules if layer.kind == "convolution"),
     )
     linear = [layer for layer in modules if layer.kind == "linear"]
-    yield Part("biases of linear layers", sum(biases(layer) for layer in linear))
+    yield Part("biases of linear layers", sum(_biases(layer) for layer in linear))
     yield Part(
         "scales and shifts of normalization layers",
         sum(layer.params for layer in modules if layer.kind == "normalisation"),
     )
     yield Part(
         "linear layers over many positions: it counts one position only",
-        sum(weights(layer) - layer.macs for layer in linear if layer.macs != weights(layer)),
+        sum(_weights(layer) - layer.macs for layer in linear if layer.macs != _weights(layer)),
     )
     fixed = [x for x in modules if x.params and not x.macs and x.operation == "Linear"]
     yield Part(
@@ -130,12 +132,12 @@ def torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
         )
 
 
-def biases(layer: LayerCost) -> int:
+def _biases(layer: LayerCost) -> int:
     """The layer's biases, also where it shares its weights with an earlier layer."""
     return layer.weight_shape[0] if layer.has_bias else 0
 
 
-def weights(layer: LayerCost) -> int:
+def _weights(layer: LayerCost) -> int:
     """The numbers in the layer's weight."""
     return prod(layer.weight_shape)
 
@@ -149,18 +151,18 @@ def pixels(layer: LayerCost) -> int:
 # Published figures -----------------------------------------------------------------------------
 
 
-def published_accounts(
+def _published_accounts(
     analysis: Analysis,
     others: OtherCounts,
     published: PublishedCount,
     analyze: Callable[[ModelSpec], Analysis],
 ) -> Iterator[Account]:
     """The published parameters and MACs, through what each setting changes on the way to ours."""
-    steps = list(settings_between(analysis.spec, published.model))
+    steps = list(_settings_between(analysis.spec, published.model))
     analyses = [analysis, *(analyze(spec) for _, spec in steps)]
     for quantity, field, theirs in (
         ("parameters", "params", published.params),
-        ("MACs", "macs", round(published.giga_macs * GIGA)),
+        ("MACs", "macs", round(published.giga_macs * _GIGA)),
     ):
         counts = [getattr(step.totals, field) for step in analyses]
         parts = [
@@ -168,11 +170,11 @@ def published_accounts(
             for (reason, _), before, after in zip(steps, counts, counts[1:], strict=False)
         ]
         if quantity == "MACs":
-            parts += published_parts(analyses[-1], others, theirs)
+            parts += _published_parts(analyses[-1], others, theirs)
         yield account(published.source, quantity, counts[0], theirs, parts)
 
 
-def settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[str, ModelSpec]]:
+def _settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[str, ModelSpec]]:
     """One setting after the other, from this network to the published one."""
     spec = mine
     for field, reason in (
@@ -187,18 +189,18 @@ def settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[str, 
             yield reason.format(other, own), spec
 
 
-def published_parts(analysis: Analysis, others: OtherCounts, theirs: int) -> Iterator[Part]:
+def _published_parts(analysis: Analysis, others: OtherCounts, theirs: int) -> Iterator[Part]:
     """Why the published MACs are not ours although every setting is the same."""
-    side = Part("heads that run only in training", -side_macs(analysis))
+    side = Part("heads that run only in training", -_side_macs(analysis))
     fixed = Part("done once a batch, not for each image", others.fixed_flops // 2)
     yield side
     yield fixed
     rest = theirs - analysis.totals.macs - side.amount - fixed.amount
-    if abs(rest) <= ROUNDING:
+    if abs(rest) <= _ROUNDING:
         yield Part("rounded to three decimals of a thousand million", rest)
 
 
-def side_macs(analysis: Analysis) -> int:
+def _side_macs(analysis: Analysis) -> int:
     """MACs of the layers from which no way leads to the last one."""
     needed = {next(layer.path for layer in reversed(analysis.layers) if layer.inputs)}
     for layer in reversed(analysis.layers):

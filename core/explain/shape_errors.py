@@ -29,12 +29,12 @@ def shape_errors(
     layers = {layer.path: layer for layer in analysis.layers}
     layer = layers[path]
     if is_convolution(layer):
-        before = convolution_before(layer, layers)
+        before = _convolution_before(layer, layers)
         if before and before.input_shape[1] != layer.input_shape[1]:
             wrong = before.input_shape[1]
             yield ShapeError(
                 f"its input channels stayed at the {wrong:,} of {before.path}",
-                pytorch_error(layer, wrong),
+                _pytorch_error(layer, wrong),
             )
     elif is_linear(layer) and elsewhere is not None:
         same = next((other for other in elsewhere.layers if other.path == path), layer)
@@ -42,11 +42,11 @@ def shape_errors(
             wrong, side = same.weight_shape[1], elsewhere.spec.image_size
             yield ShapeError(
                 f"its {wrong:,} inputs were written down for images of {side} pixels",
-                pytorch_error(layer, wrong),
+                _pytorch_error(layer, wrong),
             )
 
 
-def convolution_before(layer: LayerCost, layers: dict[str, LayerCost]) -> LayerCost | None:
+def _convolution_before(layer: LayerCost, layers: dict[str, LayerCost]) -> LayerCost | None:
     """The nearest convolution on the way back to the image, along each layer's first input."""
     while layer.inputs and layer.inputs[0] in layers:
         layer = layers[layer.inputs[0]]
@@ -55,7 +55,7 @@ def convolution_before(layer: LayerCost, layers: dict[str, LayerCost]) -> LayerC
     return None
 
 
-def pytorch_error(layer: LayerCost, wrong: int) -> str:
+def _pytorch_error(layer: LayerCost, wrong: int) -> str:
     """What PyTorch says of this layer with `wrong` inputs; no memory is taken."""
     import torch
     from torch.nn import functional as F

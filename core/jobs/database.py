@@ -26,7 +26,7 @@ from core.folders import runs_folder
 from core.jobs.upgrade import bring_up_to_date
 from core.specs import LabError
 
-SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
+_SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
 LOCKED_SECONDS = 30  # how long SQLite waits for another program that holds the file
 
 
@@ -37,14 +37,14 @@ class StoreUnavailable(LabError):
 def database_url() -> str:
     """LAB_DATABASE_URL, else an SQLite file in `runs_folder()`; a file by its absolute path."""
     if not (chosen := os.environ.get("LAB_DATABASE_URL")):
-        return file_url(runs_folder() / "lab.sqlite")
+        return _file_url(runs_folder() / "lab.sqlite")
     file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
     if not chosen.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
         return chosen
-    return f"{file_url(Path(unquote(file)))}{mark}{query}"
+    return f"{_file_url(Path(unquote(file)))}{mark}{query}"
 
 
-def file_url(path: Path) -> str:
+def _file_url(path: Path) -> str:
     """The address of an SQLite file, wherever the process that reads it runs."""
     quoted = quote(str(path.absolute()), safe="/:\\")  # a ? in it is no query
     return f"sqlite:///{quoted}"
@@ -156,7 +156,7 @@ def _sqlite_engine(url: str) -> Engine:
         connection.isolation_level = None  # SQLAlchemy's begin is written below, not by sqlite3
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {1000 * LOCKED_SECONDS}")
-        safe = sqlite3.sqlite_version_info >= SQLITE_WITH_SAFE_WAL
+        safe = sqlite3.sqlite_version_info >= _SQLITE_WITH_SAFE_WAL
         cursor.execute(f"PRAGMA journal_mode = {'WAL' if safe else 'DELETE'}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")

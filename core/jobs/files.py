@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-FILE_OF_ATTEMPT = re.compile(r"\.?(?:best|checkpoint)-(\d+)-")
-PREDICTIONS = re.compile(r"predictions-.*\.npz")
+_FILE_OF_ATTEMPT = re.compile(r"\.?(?:best|checkpoint)-(\d+)-")
+_PREDICTIONS = re.compile(r"predictions-.*\.npz")
 
 
 class CannotWrite(StoreUnavailable):
@@ -83,7 +83,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> StoredFile:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
             os.fsync(written.fileno())
         temporary.replace(path)
-        flush_folder(path.parent)
+        _flush_folder(path.parent)
     except Exception as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
-def flush_folder(folder: Path) -> None:
+def _flush_folder(folder: Path) -> None:
     """Make a new name in the folder survive a power cut, where the system can."""
     with suppress(OSError, AttributeError):  # Windows opens no folders
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -180,9 +180,9 @@ def remove_others(run: Run) -> None:
         known.add(current)
     with suppress(OSError):
         for path in run_folder(run.id).iterdir():
-            written = FILE_OF_ATTEMPT.match(path.name)
+            written = _FILE_OF_ATTEMPT.match(path.name)
             is_older = written is not None and int(written[1]) <= run.attempt
-            if path.name not in known and (is_older or PREDICTIONS.fullmatch(path.name)):
+            if path.name not in known and (is_older or _PREDICTIONS.fullmatch(path.name)):
                 path.unlink(missing_ok=True)
 
 

@@ -19,7 +19,7 @@ HEARTBEAT_SECONDS = 1.0
 STOP_SECONDS = 2.0  # a step that takes longer is not waited for when somebody presses stop
 RETRY_SECONDS = 2.0  # between two tries to write what cannot be written now
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class StopRequested(Exception):
@@ -78,7 +78,7 @@ class Heartbeat(threading.Thread):
             self.patiently(lambda: self.store.finish(self.job, state, message))
         return state
 
-    def patiently(self, write: Callable[[], Result]) -> Result:
+    def patiently(self, write: Callable[[], _Result]) -> _Result:
         """What `write` gives, tried again while the store or the disk cannot take it.
 
         The job waits instead of failing: a full disk would fail every job of the queue, one after

@@ -26,7 +26,7 @@ from core.specs import LabError
 from core.training.devices import describe
 from core.training.records import Progress
 
-PARTS = 1_000  # of a measurement, in which its progress is told
+_PARTS = 1_000  # of a measurement, in which its progress is told
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ def measure(store: Store, job: Measurement, heartbeat: Heartbeat) -> None:
 
     Raises LabError, StopRequested, LostJob.
     """
-    if job.request is None or job.kind not in MEASURES:
+    if job.request is None or job.kind not in _MEASURES:
         raise LabError("This measurement is of another version of the lab; delete it.")
-    heartbeat.check(Progress("measuring", 1, 1, 0, PARTS))
-    for found in MEASURES[job.kind](store, job.request):
+    heartbeat.check(Progress("measuring", 1, 1, 0, _PARTS))
+    for found in _MEASURES[job.kind](store, job.request):
         _keep(store, job, heartbeat, found)
 
 
 def _keep(store: Store, job: Measurement, heartbeat: Heartbeat, found: Found) -> None:
     """Write what is known so far, and end here when somebody has pressed stop."""
-    progress = Progress("measuring", 1, 1, round(PARTS * min(1.0, found.share)), PARTS)
+    progress = Progress("measuring", 1, 1, round(_PARTS * min(1.0, found.share)), _PARTS)
     heartbeat.patiently(lambda: store.keep_partial_result(job, found.result, progress))
     heartbeat.check(progress)
 
@@ -90,7 +90,7 @@ def trained_run(store: Store, run_id: int) -> Trained:
     return Trained(run_id, run.best_epoch, run.spec, path)
 
 
-MEASURES: dict[str, Callable[[Store, Any], Iterator[Found]]] = {
+_MEASURES: dict[str, Callable[[Store, Any], Iterator[Found]]] = {
     LayerTimesRequest.kind: _layer_times,
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,

@@ -103,7 +103,7 @@ class Queue(Database):
                         attempt=JOBS.attempt + 1,
                         # A worker that died has spent the time until its last sign of life
                         spent_seconds=case(
-                            (silent, spent_until(JOBS.heartbeat_at)), else_=JOBS.spent_seconds
+                            (silent, _spent_until(JOBS.heartbeat_at)), else_=JOBS.spent_seconds
                         ),
                         deaths=JOBS.deaths + case((and_(silent, JOBS.has_stepped), 1), else_=0),
                         early_deaths=JOBS.early_deaths
@@ -261,7 +261,7 @@ class Queue(Database):
             message=message,
             finished_at=now,
             stop_requested=False,
-            spent_seconds=spent_until(now),
+            spent_seconds=_spent_until(now),
         )
 
     def release(self, job: Job) -> None:
@@ -272,7 +272,7 @@ class Queue(Database):
                 state=JobState.QUEUED,
                 deaths=0,
                 early_deaths=0,
-                spent_seconds=spent_until(time.time()),
+                spent_seconds=_spent_until(time.time()),
             )
 
     def _change(self, job: Job, **values: Any) -> None:
@@ -287,7 +287,7 @@ class Queue(Database):
 def settle(connection: Connection, now: float) -> None:
     """End the jobs of dead workers that nobody shall take up again."""
     silent = silent_at(now)
-    ended = {"finished_at": now, "spent_seconds": spent_until(JOBS.heartbeat_at)}
+    ended = {"finished_at": now, "spent_seconds": _spent_until(JOBS.heartbeat_at)}
     endings = (
         (JOBS.stop_requested, JobState.STOPPED, ""),  # nobody is left to obey the wish
         (
@@ -323,7 +323,7 @@ def held(job: Job) -> Any:
     return and_(JOBS.id == job.id, JOBS.attempt == job.attempt, JOBS.state == JobState.RUNNING)
 
 
-def spent_until(moment: Any) -> Any:
+def _spent_until(moment: Any) -> Any:
     """The seconds that workers have had the job, once this attempt ends at `moment`."""
     began = JOBS.attempt_started_at
     return JOBS.spent_seconds + case((began < moment, moment - began), else_=0.0)

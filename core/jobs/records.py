@@ -13,7 +13,7 @@ from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
 from core.training.records import ComputePlan, Progress
 
-RESULT_VERSION = 1  # of the JSON in which results of measurements are kept
+_RESULT_VERSION = 1  # of the JSON in which results of measurements are kept
 TRAIN = "train"  # the kind of a job that is a run; measurements have the kind of their request
 
 
@@ -139,13 +139,13 @@ def to_json(record: StoredFile | ComputePlan | Progress | None) -> str | None:
 
 def result_to_json(result: Mapping[str, Any]) -> str:
     """The result of a measurement as the table keeps it."""
-    return json.dumps({"version": RESULT_VERSION, "result": result})
+    return json.dumps({"version": _RESULT_VERSION, "result": result})
 
 
-def result_from_json(text: str | None) -> dict[str, Any] | None:
+def _result_from_json(text: str | None) -> dict[str, Any] | None:
     """The inverse of `result_to_json`; None without one, and for one of a newer lab."""
     kept = json.loads(text) if text else {}
-    if kept.get("version") != RESULT_VERSION:
+    if kept.get("version") != _RESULT_VERSION:
         return None
     result: dict[str, Any] = kept["result"]
     return result
@@ -174,7 +174,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Run | Measurement:
             return Run(spec=RunSpec.from_json(row["request"]), **values)
         if row["request"]:
             values["request"] = request_from_json(row["kind"], row["request"])
-        values["result"] = result_from_json(row["result"])
+        values["result"] = _result_from_json(row["result"])
         return Measurement(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # LabError is a ValueError
         raise LabError(f"Job {row['id']} cannot be read: {error}") from error

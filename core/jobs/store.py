@@ -51,7 +51,7 @@ __all__ = [
     "open_store",
 ]
 
-CHUNK = 1_000  # ids in one statement; databases limit them
+_CHUNK = 1_000  # ids in one statement; databases limit them
 
 
 def open_store(url: str | None = None) -> Store:
@@ -398,5 +398,5 @@ def _insert_study(connection: Connection, study: Study) -> None:
 
 def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
     all_ids = list(ids)
-    for start in range(0, len(all_ids), CHUNK):
-        yield all_ids[start : start + CHUNK]
+    for start in range(0, len(all_ids), _CHUNK):
+        yield all_ids[start : start + _CHUNK]

@@ -29,7 +29,7 @@ from core.training.devices import available_bytes, describe, find_device
 from core.training.estimate import check_memory
 from core.training.records import ComputePlan, EpochMetrics, Progress
 
-CHECKPOINT_SECONDS = 60.0  # of an epoch that a death loses at most, and the time to write that
+_CHECKPOINT_SECONDS = 60.0  # of an epoch that a death loses at most, and the time to write that
 
 Listener = Callable[[Progress | EpochMetrics], None]
 
@@ -39,7 +39,7 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
     spec = run.spec
     _fetch_data(spec.dataset, heartbeat, listen)
     _check_memory(run)
-    training = training_loop.start(spec, compute_plan_of(store, run))
+    training = training_loop.start(spec, _compute_plan_of(store, run))
     _go_on(store, run, training)
     checkpointer = Checkpointer(store, run, training, heartbeat)
     with memory_kept():
@@ -67,7 +67,7 @@ class Checkpointer:
     ) -> None:
         self.store, self.run, self.training, self.heartbeat = store, run, training, heartbeat
         self.best = store.get(run.id).best_accuracy or -1.0
-        self.due = time.monotonic() + CHECKPOINT_SECONDS
+        self.due = time.monotonic() + _CHECKPOINT_SECONDS
 
     def keep_epoch(self, metrics: EpochMetrics) -> None:
         """After an epoch: its figures, its checkpoint, and the parameters if they are the best."""
@@ -97,7 +97,7 @@ class Checkpointer:
         state = self.training.state() | {"spec": self.run.spec.to_json()}
         file = self.heartbeat.patiently(lambda: save_checkpoint(self.run, state))
         now = time.monotonic()
-        self.due = now + max(CHECKPOINT_SECONDS, 20 * (now - began))
+        self.due = now + max(_CHECKPOINT_SECONDS, 20 * (now - began))
         return file
 
     def _remove_others(self) -> None:
@@ -106,7 +106,7 @@ class Checkpointer:
             remove_others(files)
 
 
-def compute_plan_of(store: Store, run: Run) -> ComputePlan:
+def _compute_plan_of(store: Store, run: Run) -> ComputePlan:
     """Threads and memory format: those the run began with, else the best of a short trial.
 
     A run that goes on elsewhere gets a note, because its last digits are then no longer those of

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from core.jobs.schema import SCHEMA_VERSION, lab_table, tables
 from core.specs import LabError
 
-LEASE_SECONDS_BEFORE_3 = 20.0
+_LEASE_SECONDS_BEFORE_3 = 20.0
 
 
 def bring_up_to_date(connection: Connection) -> None:
@@ -35,14 +35,14 @@ def bring_up_to_date(connection: Connection) -> None:
         )
         return
     number = int(version)
-    if number not in (*STEPS, SCHEMA_VERSION):
+    if number not in (*_STEPS, SCHEMA_VERSION):
         newer = "newer" if number > SCHEMA_VERSION else "older"
         raise LabError(
             f"The run store was made by a {newer} version of the lab (schema {version}, this one"
             f" reads {SCHEMA_VERSION}); use that version, or another LAB_RUNS_DIR."
         )
     while number < SCHEMA_VERSION:
-        STEPS[number](connection)
+        _STEPS[number](connection)
         number += 1
     connection.execute(
         text("UPDATE lab SET value = :version WHERE name = 'schema_version'"),
@@ -110,7 +110,7 @@ def _from_2(connection: Connection) -> None:
         connection.execute(text(f"CREATE {unique} INDEX ix_jobs_{column} ON jobs ({column})"))
     connection.execute(
         text("UPDATE jobs SET lease_until = heartbeat_at + :lease WHERE state = 'running'"),
-        {"lease": LEASE_SECONDS_BEFORE_3},
+        {"lease": _LEASE_SECONDS_BEFORE_3},
     )
     connection.execute(
         text(
@@ -204,4 +204,4 @@ def _add_columns(connection: Connection, table: str, columns: dict[str, str]) ->
             connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {definition}"))
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}  # to the next version
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}  # to the next version

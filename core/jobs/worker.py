@@ -27,7 +27,7 @@ from core.training.devices import available_devices
 from core.training.estimate import Speed, measure_speed
 from core.training.fit import Diverged
 
-IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 0.5
 
 
 def execute(
@@ -118,7 +118,7 @@ def work(
             if when_idle is not None:
                 when_idle(store)
                 when_idle = None
-            time.sleep(IDLE_SECONDS)
+            time.sleep(_IDLE_SECONDS)
             continue
         with current_job(job):
             try:
@@ -151,7 +151,7 @@ def current_job(job: Job) -> Iterator[None]:
         _under_way.remove(job)
 
 
-def measure_devices(store: Store) -> None:
+def _measure_devices(store: Store) -> None:
     """Measure the speed of each device, for estimates; the best of all measurements is kept."""
     for device in available_devices():
         request = DeviceSpeedRequest(device)
@@ -183,7 +183,7 @@ def main(drain: bool, exit_with_parent: bool, queue_filter: QueueFilter = QueueF
     store = open_store()
     if exit_with_parent:
         leave_with_parent(store)
-    work(store, drain, when_idle=measure_devices, abandon=_begin_anew, queue_filter=queue_filter)
+    work(store, drain, when_idle=_measure_devices, abandon=_begin_anew, queue_filter=queue_filter)
     return 0
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.specs import LabError
 
-Parameters = Mapping[str, NDArray[np.float32]]
+_Parameters = Mapping[str, NDArray[np.float32]]
 
 BRANCHES = {  # of the course note's block, in the order of its concatenation
     "branch1x1": "1×1",
@@ -51,17 +51,17 @@ def branch_norms(path: Path, initialization: str) -> list[BranchNorm]:
     from safetensors.numpy import load_file
 
     try:
-        parameters: Parameters = load_file(path)
-        return [one for block in READERS for one in block_norms(parameters, block, initialization)]
+        parameters: _Parameters = load_file(path)
+        return [one for block in READERS for one in _block_norms(parameters, block, initialization)]
     except (SafetensorError, OSError, KeyError, IndexError, ValueError) as error:
         raise LabError(
             f"The parameters in {path.name} cannot be read; train the run again."
         ) from error
 
 
-def block_norms(parameters: Parameters, block: str, initialization: str) -> list[BranchNorm]:
+def _block_norms(parameters: _Parameters, block: str, initialization: str) -> list[BranchNorm]:
     """The branches of one block."""
-    kernels = {branch: weights_of(parameters, f"{block}.{branch}") for branch in BRANCHES}
+    kernels = {branch: _weights_of(parameters, f"{block}.{branch}") for branch in BRANCHES}
     channels = {branch: weights[-1].shape[0] for branch, weights in kernels.items()}
     reader = parameters[READERS[block]]
     reader = reader.reshape(len(reader), sum(channels.values()), -1)
@@ -69,7 +69,7 @@ def block_norms(parameters: Parameters, block: str, initialization: str) -> list
     for branch, weights in kernels.items():
         count = sum(one.size for one in weights)
         squares = sum(float(np.square(one, dtype=np.float64).sum()) for one in weights)
-        expected = sum(one.size * variance(one, initialization) for one in weights)
+        expected = sum(one.size * _variance(one, initialization) for one in weights)
         read = reader[:, start : start + channels[branch]]
         start += channels[branch]
         found.append(
@@ -87,7 +87,7 @@ def block_norms(parameters: Parameters, block: str, initialization: str) -> list
     return found
 
 
-def weights_of(parameters: Parameters, branch: str) -> list[NDArray[np.float32]]:
+def _weights_of(parameters: _Parameters, branch: str) -> list[NDArray[np.float32]]:
     """The kernels of a branch from its first to its last layer."""
     names = sorted(
         name for name in parameters if name.startswith(f"{branch}.") and name.endswith("weight")
@@ -95,7 +95,7 @@ def weights_of(parameters: Parameters, branch: str) -> list[NDArray[np.float32]]
     return [parameters[name] for name in names]
 
 
-def variance(kernel: NDArray[np.float32], initialization: str) -> float:
+def _variance(kernel: NDArray[np.float32], initialization: str) -> float:
     """Of the numbers that a kernel (out, in, height, width) is initialized to.
 
     xavier: 2 / (fan in + fan out), Glorot & Bengio 2010; default: 1 / (3 · fan in), PyTorch's.

@@ -32,7 +32,7 @@ class PilImages(TorchDataset[tuple[Tensor, int]]):
     def __init__(self, spec: RunSpec, data: Dataset) -> None:
         self.images = data.train_images.permute(0, 2, 3, 1).squeeze(3).numpy()  # as PIL has them
         self.labels = data.train_labels.tolist()
-        self.transform = transform(spec, data)
+        self.transform = _transform(spec, data)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -41,7 +41,7 @@ class PilImages(TorchDataset[tuple[Tensor, int]]):
         return self.transform(Image.fromarray(self.images[index])), self.labels[index]
 
 
-def transform(spec: RunSpec, data: Dataset) -> Any:
+def _transform(spec: RunSpec, data: Dataset) -> Any:
     """Resize where the network wants another size, ToTensor, Normalize where the recipe does."""
     steps: list[Any] = []
     if data.info.image_size != spec.model.image_size:

@@ -10,7 +10,7 @@ from core.measure.gradient_records import NetworkFlow
 
 VANISHED, EXPLODED = 1e-2, 1e2  # first layer's gradient by the last one's
 
-Outcome = Literal["vanishes", "is kept", "explodes", "cannot be told"]
+_Outcome = Literal["vanishes", "is kept", "explodes", "cannot be told"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def first_and_last(flow: NetworkFlow, quantity: str) -> FirstAndLast | None:
     return FirstAndLast(first, last, len(hidden) - 1)
 
 
-def gradient_outcome(ratio: float | None) -> Outcome:
+def gradient_outcome(ratio: float | None) -> _Outcome:
     """What becomes of the gradient on its way to the first layer."""
     if ratio is None:
         return "cannot be told"

@@ -34,8 +34,8 @@ from core.training.devices import describe
 from core.training.initialization import initialized_network
 from core.zoo.catalogue import complete
 
-Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, classes), labels (N,) to one number
-SIGNIFICANT = 6  # digits that are kept
+_Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, classes), labels (N,) to one number
+_SIGNIFICANT = 6  # digits that are kept
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Sample:
 
 
 def measure(
-    network: nn.Module, images: Tensor, labels: Tensor, loss: Loss = F.cross_entropy
+    network: nn.Module, images: Tensor, labels: Tensor, loss: _Loss = F.cross_entropy
 ) -> Sample:
     """Every weight layer and block of `network`, in training mode, on (N, C, S, S) and (N,).
 
@@ -73,10 +73,10 @@ def measure(
         if isinstance(module, nn.Conv2d | nn.Linear)
     }
     hooks: dict[nn.Module, ForwardHook] = {
-        layer: watch_layer(path, sample) for path, layer in weighted.items()
+        layer: _watch_layer(path, sample) for path, layer in weighted.items()
     }
-    hooks |= {block: watch_block(path, sample) for path, block in blocks_of(network).items()}
-    with without_denormals(), forward_hooks(hooks):
+    hooks |= {block: _watch_block(path, sample) for path, block in blocks_of(network).items()}
+    with _without_denormals(), forward_hooks(hooks):
         loss(network(images), labels).backward()
     for path, layer_sample in sample.layers.items():
         gradient = weighted[path].weight.grad
@@ -86,7 +86,7 @@ def measure(
 
 
 @contextmanager
-def without_denormals() -> Iterator[None]:
+def _without_denormals() -> Iterator[None]:
     """Numbers below 1e-38, float32's normal range, are 0 in this thread: a CPU is slow on them."""
     torch.set_flush_denormal(True)
     try:
@@ -95,7 +95,7 @@ def without_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def watch_layer(path: str, sample: Sample) -> ForwardHook:
+def _watch_layer(path: str, sample: Sample) -> ForwardHook:
     """A forward hook that notes the variance now and the gradient when it comes."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -107,7 +107,7 @@ def watch_layer(path: str, sample: Sample) -> ForwardHook:
     return hook
 
 
-def watch_block(path: str, sample: Sample) -> ForwardHook:
+def _watch_block(path: str, sample: Sample) -> ForwardHook:
     """A forward hook that compares the gradients on both sides of a block of one shape."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -187,13 +187,13 @@ def measure_flow(
         for seed in range(seeds):
             images = batch(data[dataset], spec, batch_size, seed)
             samples.append(measure(initialized_network(spec, initialization, seed), *images))
-        networks.append(summary(spec, initialization, samples))
+        networks.append(_summary(spec, initialization, samples))
         yield GradientFlow(len(networks) / steps, dataset, batch_size, machine, tuple(networks))
     for done, run in enumerate(runs, start=len(specs) + 1):
         name = run.spec.dataset
         if name not in data:
             data[name] = load(name)
-        networks += before_and_after(run, data[name], batch_size)
+        networks += _before_and_after(run, data[name], batch_size)
         yield GradientFlow(done / steps, dataset, batch_size, machine, tuple(networks))
 
 
@@ -212,15 +212,15 @@ def batch(
     return prepare(cut, spec.image_size, spec.in_channels, mean, std), data.train_labels[chosen]
 
 
-def before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[NetworkFlow]:
+def _before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[NetworkFlow]:
     """The network of a run as it was initialized, and with its best parameters."""
     spec, recipe = complete(run.spec.model), run.spec.recipe
     images = batch(data, spec, batch_size, run.spec.seed, recipe.normalize)
     network = initialized_network(spec, recipe.initialization, run.spec.seed)
-    before = summary(spec, recipe.initialization, [measure(network, *images)], run.run)
+    before = _summary(spec, recipe.initialization, [measure(network, *images)], run.run)
     load_parameters(network, run.parameters)
     state = f"trained, epoch {run.epoch}"
-    return [before, summary(spec, state, [measure(network, *images)], run.run, trained=True)]
+    return [before, _summary(spec, state, [measure(network, *images)], run.run, trained=True)]
 
 
 def load_parameters(network: nn.Module, path: Path) -> None:
@@ -237,7 +237,7 @@ def load_parameters(network: nn.Module, path: Path) -> None:
         ) from error
 
 
-def summary(
+def _summary(
     spec: ModelSpec,
     state: str,
     samples: Sequence[Sample],
@@ -254,22 +254,22 @@ def summary(
                 path,
                 depths.get(path, first.order),
                 first.weights,
-                spread([one.weight_gradient for one in each]),
-                spread([one.output_gradient for one in each]),
-                spread([one.variance for one in each]),
+                _spread([one.weight_gradient for one in each]),
+                _spread([one.output_gradient for one in each]),
+                _spread([one.variance for one in each]),
             )
         )
     gains: Mapping[str, list[float]] = {
         path: [sample.gains[path] for sample in samples if path in sample.gains]
         for path in samples[0].gains
     }
-    blocks = tuple(BlockFlow(path, spread(values)) for path, values in gains.items())
+    blocks = tuple(BlockFlow(path, _spread(values)) for path, values in gains.items())
     return NetworkFlow(
         spec.to_json(), state, len(samples), tuple(layers), blocks[::-1], run, trained
     )
 
 
-def spread(values: Sequence[float]) -> Spread:
+def _spread(values: Sequence[float]) -> Spread:
     """Median and range, to six digits."""
     low, high = min(values), max(values)
-    return Spread(*(float(f"{value:.{SIGNIFICANT}g}") for value in (median(values), low, high)))
+    return Spread(*(float(f"{value:.{_SIGNIFICANT}g}") for value in (median(values), low, high)))

@@ -24,7 +24,7 @@ INITIALIZATIONS = {  # how the weights are drawn before the measurement → how 
     "he": "He normal, arXiv 1502.01852",
 }
 BATCH_SIZE = 16  # images; every layer has hundreds of outputs for each of them
-MAX_SEEDS = 20
+_MAX_SEEDS = 20
 BATCH_NORMS = {"both": (False, True), "without": (False,), "with": (True,)}  # of the networks
 QUANTITIES = {  # field of LayerFlow → what it is
     "weight_gradient": "norm of the gradient of the weights",
@@ -161,4 +161,4 @@ class GradientFlow:
 
 def check_seeds(seeds: int) -> None:
     """Raise LabError unless it is a number of seeds that can be measured."""
-    check_whole("seeds", seeds, 1, MAX_SEEDS)
+    check_whole("seeds", seeds, 1, _MAX_SEEDS)

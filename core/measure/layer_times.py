@@ -27,7 +27,7 @@ from core.training.records import LayerTime, LayerTimes
 from core.zoo.building import build
 
 MAX_PASSES = 1_000
-WARM_UP = 2  # passes before that, which load and choose kernels
+_WARM_UP = 2  # passes before that, which load and choose kernels
 
 
 def measure_layers(
@@ -55,8 +55,8 @@ def measure_layers(
         path: [] for path in paths
     }  # (forward, backward)
     steps: list[float] = []
-    for done in range(1 - WARM_UP, passes + 1):
-        seconds = timed_step(network, images, labels, device)
+    for done in range(1 - _WARM_UP, passes + 1):
+        seconds = _timed_step(network, images, labels, device)
         watch = Stopwatch(network, device, batch_size)
         watch.time_step(images, labels)
         if done < 1:
@@ -72,7 +72,7 @@ def measure_layers(
         yield LayerTimes(device_name, machine, batch_size, done, median(steps), layers)
 
 
-def timed_step(network: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> float:
+def _timed_step(network: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> float:
     """Seconds of one forward and backward pass, unwatched."""
     network.zero_grad(set_to_none=True)
     synchronize(device)

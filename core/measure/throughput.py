@@ -29,7 +29,7 @@ from core.training.records import ComputePlan, Progress, Throughput, ThroughputP
 
 TURN_SECONDS = 0.7
 MIN_STEPS, MAX_STEPS = 3, 100  # of a turn
-WARM_UP = 3  # steps before the clock starts for the first time
+_WARM_UP = 3  # steps before the clock starts for the first time
 PEAK_SIDES = {"cpu": 1536, "cuda": 8192, "mps": 4096}  # of the square matrices for the peak
 
 
@@ -82,7 +82,7 @@ class TimedLoop:
         """Load kernels, and find how many steps make a turn."""
         device = find_device(self.spec.device)
         with self.own_settings():
-            for _ in range(WARM_UP):
+            for _ in range(_WARM_UP):
                 next(self.steps)
             synchronize(device)
             began = perf_counter()
@@ -121,7 +121,7 @@ def lab_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]
             seen = training.sums.images
 
 
-def timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[TimedLoop]:
+def _timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[TimedLoop]:
     """The lab's loop and the published one with 0 and 2 loader workers, for each batch size."""
     for batch_size in batch_sizes:
         one = replace(spec, recipe=replace(spec.recipe, batch_size=batch_size))
@@ -153,21 +153,21 @@ def measure_throughput(
     peaks: dict[str, float] = {}
     for number, device in enumerate(devices):
         here = replace(spec, device=device)
-        everyone = list(timed_loops(here, data, batch_sizes))
+        everyone = list(_timed_loops(here, data, batch_sizes))
         for one in everyone:
             one.warm_up()
         for done in range(1, rounds + 1):
             for one in everyone:
                 one.take_turn()
             peaks[device] = max(peaks.get(device, 0.0), matrix_peak(here))
-            points = (*finished, *faster_loaders([one.point(flops) for one in everyone]))
+            points = (*finished, *_faster_loaders([one.point(flops) for one in everyone]))
             share = (number + done / rounds) / len(devices)
             machines = {name: describe(name) for name in devices}
             yield Throughput(spec.to_json(), share, machines, peaks, points)
         finished = list(points)
 
 
-def faster_loaders(points: list[ThroughputPoint]) -> list[ThroughputPoint]:
+def _faster_loaders(points: list[ThroughputPoint]) -> list[ThroughputPoint]:
     """For each loop and batch size the fastest way."""
     best: dict[tuple[str, int], ThroughputPoint] = {}
     for point in points:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite, log10
 
-THIN_SPACE = "\u2009"
+_THIN_SPACE = "\u2009"
 NOTHING = "–"
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def short(number: float, unit: str = "") -> str:
@@ -27,7 +27,7 @@ def digits(number: float) -> str:
 
 def joined(number: str, unit: str) -> str:
     """A number and its unit with a thin space between."""
-    return f"{number}{THIN_SPACE}{unit}" if unit else number
+    return f"{number}{_THIN_SPACE}{unit}" if unit else number
 
 
 def mebibytes(count: float) -> str:
@@ -73,7 +73,7 @@ def scientific(value: float | None, digits: int = 2) -> str:
         return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:,.0f}"
     exponent = int(log10(abs(value)) // 1)
     mantissa = f"{value / 10**exponent:.{digits - 1}f}"
-    return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
+    return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
 def factor(value: float | None) -> str:

@@ -15,12 +15,12 @@ from core.studies.reproduction import ReproducedRun
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 
 SHIPPED = Path(__file__).parent / "shipped" / "equal_accuracy.csv"
-SIZE = 32  # pixels a side, the least that DenseNet's five halvings leave something of
+_SIZE = 32  # pixels a side, the least that DenseNet's five halvings leave something of
 DATASET, RECIPE, EPOCHS, IMAGES = "fashion-mini", "fast", 10, 5_000
-DENSE = tuple(ModelSpec("densenet121", ratio, SIZE) for ratio in (8, 4, 2))
+DENSE = tuple(ModelSpec("densenet121", ratio, _SIZE) for ratio in (8, 4, 2))
 RESIDUAL = (
-    *(ModelSpec("resnet18", ratio, SIZE) for ratio in (16, 8, 4, 2)),
-    ModelSpec("resnet34", 8, SIZE),
+    *(ModelSpec("resnet18", ratio, _SIZE) for ratio in (16, 8, 4, 2)),
+    ModelSpec("resnet34", 8, _SIZE),
 )
 
 

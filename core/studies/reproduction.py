@@ -18,8 +18,8 @@ from core.studies.statistics import Mean, mean_interval
 from core.zoo.variants import variant_of
 
 SHIPPED = Path(__file__).parent / "shipped" / "reproduction.csv"
-NOTABLE = 0.003  # a difference of more than 0.3 points
-COURSE_SIZE = 28  # pixels a side, where the file has no column for it
+_NOTABLE = 0.003  # a difference of more than 0.3 points
+_COURSE_SIZE = 28  # pixels a side, where the file has no column for it
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ def read_runs(path: Path | None = None) -> list[ReproducedRun]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-        return [run_of(list(rows_of_run)) for _, rows_of_run in groupby(rows, key=which_run)]
+        return [run_of(list(rows_of_run)) for _, rows_of_run in groupby(rows, key=_which_run)]
     except (KeyError, ValueError, TypeError) as error:
         raise LabError(
             f"{path.name} is not the file that the lab ships ({error}); restore it."
         ) from error
 
 
-def which_run(row: dict[str, str]) -> tuple[str, ...]:
+def _which_run(row: dict[str, str]) -> tuple[str, ...]:
     """What the rows of one run share."""
     names = ("arch", "ratio", "image_size", "shortcut", "as_published", "seed", "dataset", "epochs")
     return tuple(row.get(name) or "" for name in names)
@@ -89,7 +89,7 @@ def run_of(rows: Sequence[dict[str, str]]) -> ReproducedRun:
     """The rows of one run, by epoch."""
     first = rows[0]
     return ReproducedRun(
-        read_model(first),
+        _read_model(first),
         first["dataset"],
         first["recipe"],
         int(first["epochs"]),
@@ -112,16 +112,16 @@ def run_of(rows: Sequence[dict[str, str]]) -> ReproducedRun:
     )
 
 
-def read_model(row: dict[str, str]) -> ModelSpec:
+def _read_model(row: dict[str, str]) -> ModelSpec:
     """The network of a row; `ratio` and `image_size` are 1 and 28 where there is no column."""
     options: tuple[tuple[str, bool | str], ...] = ()
     if shortcut := row["shortcut"]:
-        options = (("as_published", is_true(row["as_published"])), ("shortcut", shortcut))
-    size = int(row.get("image_size") or COURSE_SIZE)
+        options = (("as_published", _is_true(row["as_published"])), ("shortcut", shortcut))
+    size = int(row.get("image_size") or _COURSE_SIZE)
     return ModelSpec(row["arch"], int(row.get("ratio") or 1), size, options=options)
 
 
-def is_true(text: str) -> bool:
+def _is_true(text: str) -> bool:
     """Of `True`, `true` and `1`, as CSV files have them."""
     return text.strip().lower() in ("true", "1")
 
@@ -166,7 +166,7 @@ class Reproduction:
     @property
     def is_notable(self) -> bool:
         """Whether ours is over 0.3 points away."""
-        return self.difference is not None and round(abs(self.difference), 6) > NOTABLE
+        return self.difference is not None and round(abs(self.difference), 6) > _NOTABLE
 
 
 def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
@@ -176,7 +176,7 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
         settings.append((row.title, row.model, row, row))
         if row.model.option("as_published"):
             model = residual(str(row.model.option("shortcut")), False)
-            settings.append((f"{title_of(model)}, corrected", model, row, None))
+            settings.append((f"{_title_of(model)}, corrected", model, row, None))
     small = f"{PUBLISHED[0].title}, at {SMALL_VGG.image_size} px instead of 224"
     settings.insert(1, (small, SMALL_VGG, PUBLISHED[0], None))
     return [
@@ -199,7 +199,7 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
     ]
 
 
-def title_of(model: ModelSpec) -> str:
+def _title_of(model: ModelSpec) -> str:
     """The variant's title, else the network's name."""
     variant = variant_of(model)
     return variant.title if variant else model.arch

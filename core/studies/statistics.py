@@ -49,11 +49,11 @@ def mean_interval(values: Sequence[float]) -> Mean | None:
     mean = float(np.mean(values))
     if count == 1:
         return Mean(1, mean)
-    half = t_quantile(CONFIDENCE, count) * (float(np.std(values, ddof=1)) / sqrt(count))
+    half = _t_quantile(CONFIDENCE, count) * (float(np.std(values, ddof=1)) / sqrt(count))
     return Mean(count, mean, mean - half, mean + half)
 
 
-def t_quantile(confidence: float, count: int) -> float:
+def _t_quantile(confidence: float, count: int) -> float:
     """How many standard errors a two-sided t interval of so many values reaches to each side."""
     return float(stdtrit(count - 1, 0.5 + confidence / 2))
 
@@ -63,7 +63,7 @@ def one_more(values: Sequence[float]) -> tuple[float, float] | None:
     if len(values) < LEAST_SEEDS:
         return None
     spread = float(np.std(values, ddof=1)) * sqrt(1 + 1 / len(values))
-    half = t_quantile(CONFIDENCE, len(values)) * spread
+    half = _t_quantile(CONFIDENCE, len(values)) * spread
     mean = float(np.mean(values))
     return mean - half, mean + half
 
@@ -167,7 +167,7 @@ def _with_interval(pair: Comparison, holm_p: float, confidence: float) -> Compar
     """The pair with its corrected p and its interval."""
     assert pair.difference is not None and pair.deviation is not None
     count = len(pair.seeds)
-    half = t_quantile(confidence, count) * pair.deviation / sqrt(count)
+    half = _t_quantile(confidence, count) * pair.deviation / sqrt(count)
     return replace(
         pair,
         holm_p=holm_p,
@@ -185,7 +185,7 @@ def power(effect: float, deviation: float, count: int, alpha: float = ALPHA) -> 
     from scipy import stats  # takes seconds to import; only the noncentral t needs it
 
     freedom, shift = count - 1, effect / deviation * sqrt(count)
-    critical = t_quantile(1 - alpha, count)
+    critical = _t_quantile(1 - alpha, count)
     share = float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift))
     if isfinite(share) and shift < 37:  # SciPy's noncentral t underflows beyond
         return share

@@ -17,8 +17,8 @@ from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.variants import Variant, variant_of
 
-Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
-Key = TypeVar("Key", bound=Hashable)
+_Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class Group:
         }
 
 
-def grouped(runs: Iterable[Run], key: Callable[[Run], Key]) -> dict[Key, list[Run]]:
+def grouped(runs: Iterable[Run], key: Callable[[Run], _Key]) -> dict[_Key, list[Run]]:
     """The runs that agree in `key`, under it; groups and runs keep the order in which they come."""
-    groups: dict[Key, list[Run]] = {}
+    groups: dict[_Key, list[Run]] = {}
     for run in runs:
         groups.setdefault(key(run), []).append(run)
     return groups
@@ -94,7 +94,7 @@ def setting_of(spec: RunSpec) -> tuple[Hashable, ...]:
     return spec.model, spec.dataset, spec.recipe, train_images_of(spec)
 
 
-def by_variant(runs: Sequence[Run], epochs: Epochs) -> list[Group]:
+def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:
     """The runs of each network, in the order in which they were queued."""
     in_order = sorted(runs, key=lambda run: (run.id, run.spec.seed))
     members = grouped(in_order, lambda run: run.spec.model)
@@ -149,12 +149,12 @@ class StudyProgress:
 
 def progress_of(runs: Sequence[Run], workers: int) -> StudyProgress:
     """How far a study is, and the time left with so many workers side by side."""
-    fraction = fmean(share_done(run) for run in runs) if runs else 0.0
+    fraction = fmean(_share_done(run) for run in runs) if runs else 0.0
     done = sum(run.state.is_over for run in runs)
     return StudyProgress(fraction, done, len(runs), seconds_left(runs, workers))
 
 
-def share_done(run: Run) -> float:
+def _share_done(run: Run) -> float:
     """Of one run; one that is over counts as done, whatever came of it."""
     if run.state.is_over:
         return 1.0
@@ -167,7 +167,7 @@ def seconds_left(runs: Sequence[Run], workers: int) -> float | None:
     A run under way tells its own length; one that waits takes as long as those of its network,
     or of the study, have taken.
     """
-    expected = {run.id: seconds for run in runs if (seconds := expected_seconds(run))}
+    expected = {run.id: seconds for run in runs if (seconds := _expected_seconds(run))}
     if not expected:
         return None
     by_network: dict[ModelSpec, list[float]] = {}
@@ -179,11 +179,11 @@ def seconds_left(runs: Sequence[Run], workers: int) -> float | None:
     for run in runs:
         if not run.state.is_over:
             seconds = expected.get(run.id) or fmean(by_network.get(run.spec.model, [mean]))
-            left.append(seconds * (1.0 - share_done(run)))
+            left.append(seconds * (1.0 - _share_done(run)))
     return max(sum(left) / max(1, workers), max(left, default=0.0))
 
 
-def expected_seconds(run: Run) -> float | None:
+def _expected_seconds(run: Run) -> float | None:
     """How long the run takes from its first epoch to its last; None before that can be told."""
     if run.seconds is None:
         return None

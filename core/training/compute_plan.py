@@ -22,8 +22,8 @@ from core.zoo.building import build
 
 TRIAL_SECONDS = 1.0  # for all candidates together, after each has warmed up
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
-LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
-CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
+_LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
+_CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
 def default_compute_plan(network: nn.Module, threads: int) -> ComputePlan:
@@ -83,24 +83,24 @@ def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
         ways = candidates(network, device)
         if len(ways) == 1 or steps < TRIAL_STEPS:
             return ways[0]
-        images, labels = random_batch(spec, device)
+        images, labels = _random_batch(spec, device)
         seconds = dict.fromkeys(ways, inf)
-        for way in in_turns(ways):
+        for way in _in_turns(ways):
             seconds[way] = min(seconds[way], trial_step(spec, network, way, images, labels))
-            if seconds[ways[0]] > LONG_STEP_SECONDS:
+            if seconds[ways[0]] > _LONG_STEP_SECONDS:
                 break
     fastest = min(ways, key=seconds.__getitem__)
-    return fastest if seconds[fastest] < CLEARLY_FASTER * seconds[ways[0]] else ways[0]
+    return fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[ways[0]] else ways[0]
 
 
-def random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
+def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images (B, C, S, S) and labels (B,) as a step of `spec` has them."""
     model, count = spec.model, spec.recipe.batch_size
     images = torch.rand((count, model.in_channels, model.image_size, model.image_size))
     return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
 
 
-def in_turns(ways: list[ComputePlan]) -> Iterator[ComputePlan]:
+def _in_turns(ways: list[ComputePlan]) -> Iterator[ComputePlan]:
     """Each candidate at least three times, until the time is over; the first turn warms up."""
     began = perf_counter()
     yield from ways

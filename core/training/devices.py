@@ -62,10 +62,10 @@ def available_bytes(device: torch.device) -> int | None:
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return available_host_bytes()
+    return _available_host_bytes()
 
 
-def available_host_bytes() -> int | None:
+def _available_host_bytes() -> int | None:
     """Free and reclaimable memory of this machine, within the container's limit."""
     limits = [value for value in (_meminfo_available(), _cgroup_available()) if value is not None]
     if limits:

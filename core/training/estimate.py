@@ -16,17 +16,17 @@ from core.analysis.records import Analysis, LayerCost
 from core.data.catalogue import DatasetInfo, check_channels, find_dataset, train_images_of
 from core.specs import LabError, RunSpec
 
-CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
+_CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
 EQUAL_RUN = "an equal run here"  # what an estimate rests on
-BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
-EVALUATION = 1.0  # forward only
+_BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
+_EVALUATION = 1.0  # forward only
 AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimizer, sums
 # What a shorter run may have, the longest first.
-SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
+_SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
 SIZES = (160, 128, 96, 64, 48, 32, 28)  # pixels a side
 RATIOS = (2, 4, 8, 16)
-MEGABYTE = 2**20
-WORKING_BYTES = 64 * MEGABYTE  # what the libraries take besides the tensors counted
+_MEGABYTE = 2**20
+WORKING_BYTES = 64 * _MEGABYTE  # what the libraries take besides the tensors counted
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,19 @@ class Estimate:
 def layer_seconds(layer: LayerCost, speed: Speed, batch_size: int, passes: float) -> float:
     """Time of one layer for one batch, `passes` times its forward work."""
     if layer.kind == "convolution":
-        rate = convolution_rate(layer, speed)
+        rate = _convolution_rate(layer, speed)
     else:
         rate = speed.linear
     work = passes * batch_size * layer.macs / rate
-    moved = passes / BACKWARD * batch_size * layer.elementwise_ops / speed.elementwise
-    return speed.operation_seconds * passes / BACKWARD + work + moved
+    moved = passes / _BACKWARD * batch_size * layer.elementwise_ops / speed.elementwise
+    return speed.operation_seconds * passes / _BACKWARD + work + moved
 
 
-def convolution_rate(layer: LayerCost, speed: Speed) -> float:
+def _convolution_rate(layer: LayerCost, speed: Speed) -> float:
     """MACs a second at the layer's narrower side, between the widths that were timed."""
     width = min(layer.input_shape[1], layer.output_shape[1])
-    position = min(max(math.log(width / CHANNELS[0], CHANNELS[1] / CHANNELS[0]), 0.0), 2.0)
-    low = min(int(position), len(CHANNELS) - 2)
+    position = min(max(math.log(width / _CHANNELS[0], _CHANNELS[1] / _CHANNELS[0]), 0.0), 2.0)
+    low = min(int(position), len(_CHANNELS) - 2)
     share = position - low
     return speed.convolution[low] ** (1 - share) * speed.convolution[low + 1] ** share
 
@@ -90,12 +90,12 @@ def predict_seconds(
     """The whole run: every step of every epoch, and its evaluations."""
     batch = spec.recipe.batch_size
     steps = math.ceil(train_images / batch)
-    step = sum(layer_seconds(layer, speed, batch, BACKWARD) for layer in analysis.layers)
+    step = sum(layer_seconds(layer, speed, batch, _BACKWARD) for layer in analysis.layers)
     step += speed.parameter_seconds * analysis.totals.params
     step += AROUND_LAYERS * speed.operation_seconds
     evaluation_batch = 256
     evaluation = sum(
-        layer_seconds(layer, speed, evaluation_batch, EVALUATION) for layer in analysis.layers
+        layer_seconds(layer, speed, evaluation_batch, _EVALUATION) for layer in analysis.layers
     )
     evaluation *= test_images / evaluation_batch
     return spec.recipe.epochs * (steps * step + evaluation)
@@ -113,7 +113,7 @@ def estimate(
     memory = needed_bytes(spec, analysis)
     images = spec.recipe.epochs * train_images
     if measured_rate:
-        evaluated = spec.recipe.epochs * test_images / EVALUATION_SPEEDUP
+        evaluated = spec.recipe.epochs * test_images / _EVALUATION_SPEEDUP
         return Estimate(memory, (images + evaluated) / measured_rate, EQUAL_RUN)
     if speed is None:
         return Estimate(memory, None, "not measured yet")
@@ -121,22 +121,22 @@ def estimate(
     return Estimate(memory, seconds, "the speed of this machine, within about a factor of 2")
 
 
-EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
+_EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
 
 
 def needed_bytes(spec: RunSpec, analysis: Analysis) -> int:
     """Memory of the run at the worst moment of a step, in bytes: its data and the step itself."""
-    return step_bytes(spec, analysis, spec.recipe.batch_size)
+    return _step_bytes(spec, analysis, spec.recipe.batch_size)
 
 
-def step_bytes(spec: RunSpec, analysis: Analysis, batch_size: int) -> int:
+def _step_bytes(spec: RunSpec, analysis: Analysis, batch_size: int) -> int:
     """Memory of the run with this recipe on this machine, but with `batch_size` images a step."""
     momentum = bool(spec.recipe.momentum)
     step = analysis.training_bytes(batch_size, momentum)
-    return step + data_bytes(spec) + WORKING_BYTES
+    return step + _data_bytes(spec) + WORKING_BYTES
 
 
-def data_bytes(spec: RunSpec) -> int:
+def _data_bytes(spec: RunSpec) -> int:
     """The images as uint8 and their labels as int64, which stay in the device's memory."""
     info = find_dataset(spec.dataset)
     count = train_images_of(spec) + info.test_images
@@ -165,7 +165,7 @@ def largest_batch(spec: RunSpec, analysis: Analysis, free_bytes: int) -> int:
     fits, too_large = 0, spec.recipe.batch_size  # memory grows with the batch, so bisection works
     while too_large - fits > 1:
         middle = (fits + too_large) // 2
-        if step_bytes(spec, analysis, middle) <= free_bytes:
+        if _step_bytes(spec, analysis, middle) <= free_bytes:
             fits = middle
         else:
             too_large = middle
@@ -181,7 +181,7 @@ def shorter_runs(
     `seconds_of` is None for a run that cannot be built or has no estimate.
     """
     total, model = train_images_of(spec), spec.model
-    counts = (int(round(total * share, -2)) for share in SHARES)
+    counts = (int(round(total * share, -2)) for share in _SHARES)
     fewer = (count for count in counts if count >= spec.recipe.batch_size)
     smaller = (side for side in SIZES if side < model.image_size)
     larger = (ratio for ratio in RATIOS if ratio > model.ratio)
@@ -239,7 +239,7 @@ def measure_speed(device_name: str) -> Speed:
     def convolution(channels: int, side: int) -> float:
         layer = nn.Conv2d(channels, channels, 3, padding=1)
         macs = 32 * channels * channels * 9 * side * side
-        return BACKWARD * macs / seconds(layer, (32, channels, side, side))
+        return _BACKWARD * macs / seconds(layer, (32, channels, side, side))
 
     elements = 32 * 64 * 28 * 28
     parameters = 4_000_000
@@ -256,9 +256,9 @@ def measure_speed(device_name: str) -> Speed:
         return Speed(
             convolution=tuple(
                 convolution(channels, side)
-                for channels, side in zip(CHANNELS, (28, 28, 14), strict=True)
+                for channels, side in zip(_CHANNELS, (28, 28, 14), strict=True)
             ),
-            linear=BACKWARD * 64 * 2048 * 2048 / seconds(nn.Linear(2048, 2048), (64, 2048)),
+            linear=_BACKWARD * 64 * 2048 * 2048 / seconds(nn.Linear(2048, 2048), (64, 2048)),
             elementwise=elements / seconds(nn.ReLU(), (32, 64, 28, 28)),
             operation_seconds=seconds(nn.ReLU(), (1, 1, 4, 4)),
             parameter_seconds=step_seconds / parameters,

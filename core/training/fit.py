@@ -32,10 +32,10 @@ from core.training.initialization import initialised, initialized  # noqa: F401
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, ComputePlan, EpochMetrics, Progress
 
-EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
-MAX_EVALUATION_BATCH = 1_000
-KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
-TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
+_EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
+_MAX_EVALUATION_BATCH = 1_000
+_KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
+_TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
 
 
 class Diverged(LabError):
@@ -205,18 +205,18 @@ def fit(
     train, test = image_sets(spec, data, training.device)
     synchronize(training.device)
     training.sums.charge("transfer", perf_counter() - began)
-    yield from resize_once(spec, training, (train, test))
+    yield from _resize_once(spec, training, (train, test))
     batch_size = evaluation_batch_size(spec)
     while training.epoch < spec.recipe.epochs:
-        yield from train_epoch(spec, training, train)
+        yield from _train_epoch(spec, training, train)
         tested = EpochSums(training.device)
-        yield from evaluate(spec, training, test, batch_size, tested)
-        metrics = metrics_of(spec, training, tested)
+        yield from _evaluate(spec, training, test, batch_size, tested)
+        metrics = _metrics_of(spec, training, tested)
         training.next_epoch()
         yield metrics
 
 
-def metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMetrics:
+def _metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMetrics:
     """The record of the epoch under way. Raises Diverged when its loss is no number."""
     seen, epoch = training.sums, training.epoch + 1
     (loss, accuracy), (test_loss, test_accuracy) = seen.means(), tested.means()
@@ -253,14 +253,14 @@ def image_sets(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Imag
     )
 
 
-def resize_once(
+def _resize_once(
     spec: RunSpec, training: Training, sets: tuple[Images, Images]
 ) -> Iterator[Progress]:
     """Resize all images now and keep them, where memory allows; else each batch is resized."""
     total = sum(len(images.labels) for images in sets if images.resized_bytes)
     free = available_bytes(training.device)
     needed = sum(images.resized_bytes for images in sets)
-    if not needed or (free is not None and needed > KEPT_RESIZED * free):
+    if not needed or (free is not None and needed > _KEPT_RESIZED * free):
         return
     before = 0
     for images in sets:
@@ -293,19 +293,19 @@ class PhaseClock:
             self.began = now
 
 
-def timing_weight(step: int, steps: int, device: torch.device) -> int:
+def _timing_weight(step: int, steps: int, device: torch.device) -> int:
     """For how many steps the timing of this one stands; 0: it is not timed.
 
     On an accelerator a clock must wait for the device, so only the middle one of TIMED_STEP steps
     has one; on the CPU, where nothing is awaited, each step.
     """
-    size = 1 if device.type == "cpu" else TIMED_STEP
+    size = 1 if device.type == "cpu" else _TIMED_STEP
     first = step - step % size
     size = min(size, steps - first)
     return size if step == first + size // 2 else 0
 
 
-def train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Progress]:
+def _train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Progress]:
     """What is left of the epoch under way, over the images in the order of (seed, epoch)."""
     recipe, epoch, sums = spec.recipe, training.epoch + 1, training.sums
     order = epoch_order(len(train.labels), spec.seed, epoch).to(training.device)
@@ -314,11 +314,11 @@ def train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[Pr
     training.network.train()
     for step in range(training.step, steps):
         began = perf_counter()
-        set_rate(
+        _set_rate(
             training, learning_rate_at(recipe, (epoch - 1) * steps + step, recipe.epochs * steps)
         )
-        seed_dropout(spec.seed, epoch, step, training.device)
-        phase_clock = PhaseClock(sums, timing_weight(step, steps, training.device))
+        _seed_dropout(spec.seed, epoch, step, training.device)
+        phase_clock = PhaseClock(sums, _timing_weight(step, steps, training.device))
         images, labels = train.batch(batches[step])
         phase_clock.end("data")
         train_step(spec, training, images, labels, phase_clock)
@@ -350,13 +350,13 @@ def train_step(
     phase_clock.end("optimiser")
 
 
-def set_rate(training: Training, rate: float) -> None:
+def _set_rate(training: Training, rate: float) -> None:
     """The learning rate of the next step."""
     for group in training.optimizer.param_groups:
         group["lr"] = rate
 
 
-def seed_dropout(seed: int, epoch: int, step: int, device: torch.device) -> None:
+def _seed_dropout(seed: int, epoch: int, step: int, device: torch.device) -> None:
     """Random numbers of this step, whatever was drawn before it.
 
     Only of the generator that draws them: torch.manual_seed notes a stack trace for every device
@@ -375,10 +375,10 @@ def evaluation_batch_size(spec: RunSpec) -> int:
     """Images in an evaluation batch, so that its largest maps stay within EVALUATION_BYTES."""
     layers = analyze(spec.model).layers
     largest = max(layer.output_bytes for layer in layers)
-    return max(1, min(MAX_EVALUATION_BATCH, EVALUATION_BYTES // (2 * largest)))
+    return max(1, min(_MAX_EVALUATION_BATCH, _EVALUATION_BYTES // (2 * largest)))
 
 
-def evaluate(
+def _evaluate(
     spec: RunSpec, training: Training, test: Images, batch_size: int, tested: EpochSums
 ) -> Iterator[Progress]:
     """Add all test images to `tested`."""

@@ -25,12 +25,12 @@ def initialized_network(spec: ModelSpec, initialization: str, seed: int) -> nn.M
 
     Raises LabError for another way to draw them, or if the network cannot be built.
     """
-    if initialization not in ("default", *INITIALIZERS):
+    if initialization not in ("default", *_INITIALIZERS):
         raise LabError(f"initialization must be default, xavier or he, not {initialization!r}.")
     torch.manual_seed(seed)
     network = build(spec)  # PyTorch's layers draw their own weights
-    if initialization in INITIALIZERS:
-        network.apply(INITIALIZERS[initialization])
+    if initialization in _INITIALIZERS:
+        network.apply(_INITIALIZERS[initialization])
     return network
 
 
@@ -40,7 +40,7 @@ def xavier(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
 
 
-def he(module: nn.Module) -> None:
+def _he(module: nn.Module) -> None:
     """He et al. 2015, equation 10: the variance that ReLU halves is doubled; biases are 0."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -48,4 +48,4 @@ def he(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-INITIALIZERS = {"xavier": xavier, "he": he}
+_INITIALIZERS = {"xavier": xavier, "he": _he}

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from core.specs import LabError, Recipe
 
-FAST_STEPS_AN_EPOCH = 150  # a small set needs small batches, else an epoch has too few steps
+_FAST_STEPS_AN_EPOCH = 150  # a small set needs small batches, else an epoch has too few steps
 FAST_BATCH_SIZES = (16, 32, 64, 128)
 FAST_PEAK = 0.1  # learning rate at batch 128; 0.2 diverged on the course residual net
-FAST_IMAGES = 60_000  # to be seen in all: one epoch of MNIST is enough for 99 %
-MAX_FAST_EPOCHS = 5  # of a smaller set
+_FAST_IMAGES = 60_000  # to be seen in all: one epoch of MNIST is enough for 99 %
+_MAX_FAST_EPOCHS = 5  # of a smaller set
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ def fast(train_images: int) -> Recipe:
 
     Smith & Topin, arXiv 1708.07120; the peak falls with the square root of the batch.
     """
-    wanted = train_images / FAST_STEPS_AN_EPOCH
+    wanted = train_images / _FAST_STEPS_AN_EPOCH
     batch_size = max((size for size in FAST_BATCH_SIZES if size <= wanted), default=16)
     return Recipe(
         "fast",
-        epochs=max(1, min(MAX_FAST_EPOCHS, FAST_IMAGES // max(1, train_images))),
+        epochs=max(1, min(_MAX_FAST_EPOCHS, _FAST_IMAGES // max(1, train_images))),
         batch_size=batch_size,
         learning_rate=round(FAST_PEAK * (batch_size / FAST_BATCH_SIZES[-1]) ** 0.5, 3),
         momentum=0.9,
@@ -47,7 +47,7 @@ def fast(train_images: int) -> Recipe:
     )
 
 
-PUBLISHED_VGG = Recipe(
+_PUBLISHED_VGG = Recipe(
     "published-vgg",
     epochs=5,
     batch_size=128,
@@ -55,7 +55,7 @@ PUBLISHED_VGG = Recipe(
     initialization="xavier",
     bfloat16=True,
 )
-PUBLISHED_COURSE = Recipe(
+_PUBLISHED_COURSE = Recipe(
     "published-course",
     epochs=10,
     batch_size=64,
@@ -72,13 +72,13 @@ RECIPES: dict[str, RecipeRow] = {
             "published-vgg",
             "As published, VGG chapter",
             "Dive into Deep Learning 8.2: SGD 0.05, batch 128, Xavier",
-            lambda train_images: PUBLISHED_VGG,
+            lambda train_images: _PUBLISHED_VGG,
         ),
         RecipeRow(
             "published-course",
             "As published, course note",
             "course note: SGD 0.01, momentum 0.5, batch 64",
-            lambda train_images: PUBLISHED_COURSE,
+            lambda train_images: _PUBLISHED_COURSE,
         ),
     )
 }

@@ -25,11 +25,11 @@ from core.zoo.libraries import PREFIX, keywords
 
 WIDTH = 100  # columns a line
 
-AMBIENT = {"device", "dtype"}  # arguments that say where a layer lives, not what it is
-PAIRED = {"kernel_size", "stride", "padding", "dilation", "output_padding", "output_size"}
-ALWAYS_WRITTEN = {"p"}  # dropout: a reader wants to see the probability even at its default
+_AMBIENT = {"device", "dtype"}  # arguments that say where a layer lives, not what it is
+_PAIRED = {"kernel_size", "stride", "padding", "dilation", "output_padding", "output_size"}
+_ALWAYS_WRITTEN = {"p"}  # dropout: a reader wants to see the probability even at its default
 
-IMPORTS = {  # every import that the file can need, in the order of isort, and the name it gives
+_IMPORTS = {  # every import that the file can need, in the order of isort, and the name it gives
     "from collections import OrderedDict": "OrderedDict",
     "from itertools import pairwise": "pairwise",
     "import torch": "torch",
@@ -51,18 +51,18 @@ def source_code(spec: ModelSpec) -> str:
     model = build_on_meta(spec)
     if spec.arch.startswith(PREFIX):
         classes: list[str] = []
-        built = [torchvision_call(spec)]
+        built = [_torchvision_call(spec)]
     else:
-        classes = sources(model)
-        built = list(lay_out(expression(model, shapes_of_stages(model, spec)), 4, "return "))
-    body = "\n\n\n".join([*classes, function(spec, built), script(spec)])
-    return f"{header(spec, model)}\n\n{imports(body, bool(classes))}\n\n\n{body}\n"
+        classes = _sources(model)
+        built = list(_lay_out(_expression(model, _shapes_of_stages(model, spec)), 4, "return "))
+    body = "\n\n\n".join([*classes, _function(spec, built), _script(spec)])
+    return f"{_header(spec, model)}\n\n{imports(body, bool(classes))}\n\n\n{body}\n"
 
 
 # The parts of the file
 
 
-def header(spec: ModelSpec, model: nn.Module) -> str:
+def _header(spec: ModelSpec, model: nn.Module) -> str:
     """The comment at the top: what the network is and how large."""
     architecture = find(spec.arch)
     channels = "1 channel" if spec.in_channels == 1 else f"{spec.in_channels} channels"
@@ -91,7 +91,7 @@ def comment(text: str) -> str:
 def imports(body: str, with_annotations: bool) -> str:
     """The imports that `body` uses, and no other."""
     used = names(body)
-    needed = [line for line, name in IMPORTS.items() if name in used]
+    needed = [line for line, name in _IMPORTS.items() if name in used]
     if "from torch import Tensor, nn" in needed:
         needed.remove("from torch import nn")
     standard = [line for line in needed if "torch" not in line]
@@ -100,9 +100,9 @@ def imports(body: str, with_annotations: bool) -> str:
     return "\n\n".join("\n".join(group) for group in (future, standard, installed) if group)
 
 
-def function(spec: ModelSpec, body: list[str]) -> str:
+def _function(spec: ModelSpec, body: list[str]) -> str:
     """The function that builds the network."""
-    image = shape_text((1, spec.in_channels, spec.image_size, spec.image_size))
+    image = _shape_text((1, spec.in_channels, spec.image_size, spec.image_size))
     return "\n".join(
         [
             "def network() -> nn.Module:",
@@ -112,7 +112,7 @@ def function(spec: ModelSpec, body: list[str]) -> str:
     )
 
 
-def script(spec: ModelSpec) -> str:
+def _script(spec: ModelSpec) -> str:
     """What the file does when it is run."""
     shape = f"1, {spec.in_channels}, {spec.image_size}, {spec.image_size}"
     return textwrap.dedent(
@@ -127,10 +127,10 @@ def script(spec: ModelSpec) -> str:
     )
 
 
-def torchvision_call(spec: ModelSpec) -> str:
+def _torchvision_call(spec: ModelSpec) -> str:
     """torchvision's own network, untrained."""
-    name = literal(spec.arch.removeprefix(PREFIX))
-    given = "".join(f", {key}={literal(value)}" for key, value in keywords(spec).items())
+    name = _literal(spec.arch.removeprefix(PREFIX))
+    given = "".join(f", {key}={_literal(value)}" for key, value in keywords(spec).items())
     return f"    return get_model({name}{given})"
 
 
@@ -139,7 +139,7 @@ def torchvision_call(spec: ModelSpec) -> str:
 
 @dataclass(frozen=True)
 class Expression:
-    """A call, or with `arguments` None a text that stands for itself."""
+    """A call, or with `_arguments` None a text that stands for itself."""
 
     text: str  # what stands before the bracket: "conv1=nn.Conv2d"
     arguments: tuple[Expression, ...] | None = None
@@ -158,30 +158,30 @@ class Expression:
         return any(inner.comment or inner.is_commented for inner in self.arguments or ())
 
 
-def expression(module: nn.Module, comments: dict[nn.Module, str], keyword: str = "") -> Expression:
+def _expression(module: nn.Module, comments: dict[nn.Module, str], keyword: str = "") -> Expression:
     """The call that builds `module` with the same names inside; `keyword` stands before it."""
-    children = written_children(module)
+    children = _written_children(module)
     is_numbered = [name for name, _ in children] == [str(i) for i in range(len(children))]
     inside = tuple(
-        expression(child, comments, "" if is_numbered else f"{name}=") for name, child in children
+        _expression(child, comments, "" if is_numbered else f"{name}=") for name, child in children
     )
     if isinstance(module, nn.Sequential) and not is_numbered:
         inside = (Expression("OrderedDict", inside),)
-    call = f"{keyword}{call_name(module)}"
-    return Expression(call, (*arguments(module), *inside), comments.get(module, ""))
+    call = f"{keyword}{_call_name(module)}"
+    return Expression(call, (*_arguments(module), *inside), comments.get(module, ""))
 
 
-def call_name(module: nn.Module) -> str:
+def _call_name(module: nn.Module) -> str:
     """`nn.Conv2d` for PyTorch's classes, `Branches` for the lab's own."""
-    return f"nn.{type(module).__name__}" if is_pytorchs(module) else type(module).__name__
+    return f"nn.{type(module).__name__}" if _is_pytorchs(module) else type(module).__name__
 
 
-def is_pytorchs(module: nn.Module) -> bool:
+def _is_pytorchs(module: nn.Module) -> bool:
     """Whether the class comes with PyTorch."""
     return getattr(nn, type(module).__name__, None) is type(module)
 
 
-def written_children(module: nn.Module) -> list[tuple[str, nn.Module]]:
+def _written_children(module: nn.Module) -> list[tuple[str, nn.Module]]:
     """The children that are handed to the constructor by name; other modules make their own."""
     parameters = inspect.signature(type(module)).parameters.values()
     takes_children = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
@@ -190,43 +190,43 @@ def written_children(module: nn.Module) -> list[tuple[str, nn.Module]]:
     return []
 
 
-def arguments(module: nn.Module) -> Iterator[Expression]:
+def _arguments(module: nn.Module) -> Iterator[Expression]:
     """The constructor's arguments, read from the attributes of the same name.
 
     Those without a default stand by position where they may, the others only where they differ.
     """
     for name, parameter in inspect.signature(type(module)).parameters.items():
-        if name in AMBIENT or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if name in _AMBIENT or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        value = argument(module, name)
+        value = _argument(module, name)
         is_required = parameter.default is parameter.empty
         if is_required and parameter.kind is not parameter.KEYWORD_ONLY:
-            yield Expression(literal(value))
-        elif is_required or value != parameter.default or name in ALWAYS_WRITTEN:
-            yield Expression(f"{name}={literal(value)}")
+            yield Expression(_literal(value))
+        elif is_required or value != parameter.default or name in _ALWAYS_WRITTEN:
+            yield Expression(f"{name}={_literal(value)}")
 
 
-def argument(module: nn.Module, name: str) -> Any:
+def _argument(module: nn.Module, name: str) -> Any:
     """The value that the constructor got, in its shortest form: 3 for the kernel (3, 3)."""
     value = getattr(module, name)
     if name == "bias" and (value is None or isinstance(value, Tensor)):
         return value is not None
-    if name in PAIRED and isinstance(value, tuple) and len(set(value)) == 1:
+    if name in _PAIRED and isinstance(value, tuple) and len(set(value)) == 1:
         return value[0]
     return value
 
 
-def literal(value: Any) -> str:
+def _literal(value: Any) -> str:
     """`value` as Python code; texts in double quotes, as ruff and black write them."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
-def shapes_of_stages(model: nn.Module, spec: ModelSpec) -> dict[nn.Module, str]:
+def _shapes_of_stages(model: nn.Module, spec: ModelSpec) -> dict[nn.Module, str]:
     """The shapes before and after each child of `model`, which must be on the meta device."""
     shapes: dict[nn.Module, str] = {}
 
     def note(stage: nn.Module, images: tuple[Tensor], output: Tensor) -> None:
-        shapes[stage] = f"{shape_text(images[0].shape)} to {shape_text(output.shape)}"
+        shapes[stage] = f"{_shape_text(images[0].shape)} to {_shape_text(output.shape)}"
 
     for stage in model.children():
         stage.register_forward_hook(note)
@@ -236,12 +236,12 @@ def shapes_of_stages(model: nn.Module, spec: ModelSpec) -> dict[nn.Module, str]:
     return shapes
 
 
-def shape_text(shape: tuple[int, ...]) -> str:
+def _shape_text(shape: tuple[int, ...]) -> str:
     """(1, 64, 112, 112) as "(N, 64, 112, 112)"."""
     return f"({', '.join(['N', *map(str, shape[1:])])})"
 
 
-def lay_out(node: Expression, indent: int, before: str = "", after: str = "") -> Iterator[str]:
+def _lay_out(node: Expression, indent: int, before: str = "", after: str = "") -> Iterator[str]:
     """The lines of `node`: one where it fits, else one argument a line, as ruff formats it."""
     margin = " " * indent
     if node.comment:
@@ -253,30 +253,30 @@ def lay_out(node: Expression, indent: int, before: str = "", after: str = "") ->
     yield f"{margin}{before}{node.text}("
     comma = "," if len(node.arguments) > 1 else ""
     for inner in node.arguments:
-        yield from lay_out(inner, indent + 4, after=comma)
+        yield from _lay_out(inner, indent + 4, after=comma)
     yield f"{margin}){after}"
 
 
 # The lab's own classes
 
 
-def sources(model: nn.Module) -> list[str]:
+def _sources(model: nn.Module) -> list[str]:
     """The source of each class of the lab in `model`, once, after the functions that it calls."""
     by_name: dict[str, str] = {}
     for module in written(model):
-        if not is_pytorchs(module) and type(module).__name__ not in by_name:
-            collect(type(module), by_name)
+        if not _is_pytorchs(module) and type(module).__name__ not in by_name:
+            _collect(type(module), by_name)
     return list(by_name.values())
 
 
 def written(module: nn.Module) -> Iterator[nn.Module]:
     """The modules whose constructor stands in the code."""
     yield module
-    for _, child in written_children(module):
+    for _, child in _written_children(module):
         yield from written(child)
 
 
-def collect(definition: Any, by_name: dict[str, str]) -> None:
+def _collect(definition: Any, by_name: dict[str, str]) -> None:
     """Add the source of a class or function, after that of what it uses from its own file."""
     source = inspect.getsource(definition).rstrip()
     neighbors = vars(sys.modules[definition.__module__])
@@ -284,7 +284,7 @@ def collect(definition: Any, by_name: dict[str, str]) -> None:
         needed = neighbors.get(name)
         is_new = name not in by_name and needed is not definition
         if is_new and getattr(needed, "__module__", None) == definition.__module__:
-            collect(needed, by_name)
+            _collect(needed, by_name)
     by_name[definition.__name__] = source
 
 

@@ -20,7 +20,7 @@ PREFIX = "torchvision/"
 FAMILY = "torchvision"
 
 # Built as torchvision's published weights are; `init_weights` would warn, and fill what we discard.
-KEYWORDS: dict[str, dict[str, Any]] = {
+_KEYWORDS: dict[str, dict[str, Any]] = {
     "googlenet": {"aux_logits": False, "init_weights": False},
     "inception_v3": {"init_weights": False},
 }
@@ -65,10 +65,10 @@ def architecture(arch: str) -> Architecture:
         )
     size = published(name).image_size
     default = ModelSpec(arch, image_size=size, in_channels=3, num_classes=1000)
-    return Architecture(arch, name, FAMILY, None, f"torchvision's {name}", builder(name), default)
+    return Architecture(arch, name, FAMILY, None, f"torchvision's {name}", _builder(name), default)
 
 
-def builder(name: str) -> Callable[[ModelSpec], nn.Module]:
+def _builder(name: str) -> Callable[[ModelSpec], nn.Module]:
     """Builds `name` without weights. Raises LabError for a ratio or for other than 3 channels."""
 
     def build(spec: ModelSpec) -> nn.Module:
@@ -93,7 +93,7 @@ def builder(name: str) -> Callable[[ModelSpec], nn.Module]:
 def keywords(spec: ModelSpec) -> dict[str, Any]:
     """What torchvision's get_model is called with, besides the name."""
     name, side = spec.arch.removeprefix(PREFIX), spec.image_size
-    arguments = {"weights": None, "num_classes": spec.num_classes} | KEYWORDS.get(name, {})
+    arguments = {"weights": None, "num_classes": spec.num_classes} | _KEYWORDS.get(name, {})
     if name.startswith("vit_") and side != 224:
         arguments["image_size"] = side
     if name.startswith("maxvit_") and side != 224:

@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from core.specs import ModelSpec, OptionValue
 
-PAPER = "arXiv 1603.05027"
+_PAPER = "arXiv 1603.05027"
 
 # What the options say where nobody has chosen; the paper's own best settings, its table 1
 DEFAULTS = {
@@ -48,12 +48,12 @@ class Shortcut:
 SHORTCUTS: dict[str, Shortcut] = {
     row.name: row
     for row in (
-        Shortcut("identity", "plain residual", "x + F(x)", f"{PAPER}, figure 2(a)"),
+        Shortcut("identity", "plain residual", "x + F(x)", f"{_PAPER}, figure 2(a)"),
         Shortcut(
             "constant-scaling",
             "constant scaling",
             "a·x + (1 − a)·F(x)",
-            f"{PAPER}, figure 2(b)",
+            f"{_PAPER}, figure 2(b)",
             where="a = 0.5",
             on_shortcut=("× a",),
             on_branch=("× (1−a)",),
@@ -63,7 +63,7 @@ SHORTCUTS: dict[str, Shortcut] = {
             "scaled-shortcut",
             "scaled shortcut",
             "a·x + F(x)",
-            f"{PAPER}, section 3.1",
+            f"{_PAPER}, section 3.1",
             where="a = 0.5",
             on_shortcut=("× a",),
             setting="factor",
@@ -72,7 +72,7 @@ SHORTCUTS: dict[str, Shortcut] = {
             "exclusive-gating",
             "exclusive gating",
             "(1 − g)·x + g·F(x)",
-            f"{PAPER}, figure 2(c)",
+            f"{_PAPER}, figure 2(c)",
             where="g = σ(conv1×1(x) + b), b = −6 at the start",
             on_shortcut=("× (1−g)",),
             on_branch=("× g",),
@@ -83,7 +83,7 @@ SHORTCUTS: dict[str, Shortcut] = {
             "shortcut-gating",
             "shortcut-only gating",
             "(1 − g)·x + F(x)",
-            f"{PAPER}, figure 2(d)",
+            f"{_PAPER}, figure 2(d)",
             where="g = σ(conv1×1(x) + b), b = −6 at the start",
             on_shortcut=("× (1−g)",),
             has_gate=True,
@@ -93,14 +93,14 @@ SHORTCUTS: dict[str, Shortcut] = {
             "conv",
             "conv shortcut",
             "conv1×1(x) + F(x)",
-            f"{PAPER}, figure 2(e)",
+            f"{_PAPER}, figure 2(e)",
             on_shortcut=("conv 1×1",),
         ),
         Shortcut(
             "dropout",
             "dropout shortcut",
             "dropout(x) + F(x)",
-            f"{PAPER}, figure 2(f)",
+            f"{_PAPER}, figure 2(f)",
             where="p = 0.5 in training",
             on_shortcut=("dropout",),
             setting="dropout",
@@ -135,14 +135,14 @@ ORDERS: dict[str, Order] = {
             "original",
             ("conv1", "BN", "ReLU", "conv2", "BN"),
             ("ReLU",),
-            f"{PAPER}, figure 4(a)",
+            f"{_PAPER}, figure 4(a)",
         ),
         Order(
             "bn-after-addition",
             "BN after addition",
             ("conv1", "BN", "ReLU", "conv2"),
             ("BN", "ReLU"),
-            f"{PAPER}, figure 4(b)",
+            f"{_PAPER}, figure 4(b)",
             needs_norm=True,
         ),
         Order(
@@ -150,21 +150,21 @@ ORDERS: dict[str, Order] = {
             "ReLU before addition",
             ("conv1", "BN", "ReLU", "conv2", "BN", "ReLU"),
             (),
-            f"{PAPER}, figure 4(c)",
+            f"{_PAPER}, figure 4(c)",
         ),
         Order(
             "relu-only-pre-activation",
             "ReLU-only pre-activation",
             ("ReLU", "conv1", "BN", "ReLU", "conv2", "BN"),
             (),
-            f"{PAPER}, figure 4(d)",
+            f"{_PAPER}, figure 4(d)",
         ),
         Order(
             "full-pre-activation",
             "full pre-activation",
             ("BN", "ReLU", "conv1", "BN", "ReLU", "conv2"),
             (),
-            f"{PAPER}, figure 4(e)",
+            f"{_PAPER}, figure 4(e)",
         ),
     )
 }
@@ -201,7 +201,7 @@ class Variant:
 
     def in_network(self, arch: str) -> Variant:
         """As the units of this network are: with BatchNorm where the network has it."""
-        return replace(self, batch_norm=norm_of(self, arch))
+        return replace(self, batch_norm=_norm_of(self, arch))
 
     @property
     def branch(self) -> tuple[str, ...]:
@@ -282,7 +282,7 @@ def variants_of(arch: str) -> tuple[str, ...]:
     for variant in VARIANTS.values():
         if variant.as_published and arch != "course-residual":
             continue
-        unit = (variant.shortcut, variant.as_published, variant.order, norm_of(variant, arch))
+        unit = (variant.shortcut, variant.as_published, variant.order, _norm_of(variant, arch))
         seen.setdefault(unit, variant.name)
     return tuple(seen.values())
 
@@ -307,8 +307,8 @@ def variant_of(model: ModelSpec) -> Variant | None:
     ]
     if not near or shortcut not in SHORTCUTS:
         return None
-    best = max(near, key=lambda v: (v.shortcut == shortcut, norm_of(v, model.arch) == has_norm))
-    parts = [best.title, *unusual(model, best, has_norm)]
+    best = max(near, key=lambda v: (v.shortcut == shortcut, _norm_of(v, model.arch) == has_norm))
+    parts = [best.title, *_unusual(model, best, has_norm)]
     told = has_norm or NETWORKS[model.arch]
     return replace(
         best,
@@ -318,16 +318,16 @@ def variant_of(model: ModelSpec) -> Variant | None:
     )
 
 
-def norm_of(variant: Variant, arch: str) -> bool:
+def _norm_of(variant: Variant, arch: str) -> bool:
     """Whether the units of a network have BatchNorm when they are this variant."""
     return NETWORKS[arch] if variant.batch_norm is None else variant.batch_norm
 
 
-def unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> list[str]:
+def _unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> list[str]:
     """What the title of the nearest variant does not tell of a network's unit."""
     shortcut = SHORTCUTS[str(model.option("shortcut") or "identity")]
     parts = [] if variant.shortcut == shortcut.name else [shortcut.title]
-    if has_norm != norm_of(variant, model.arch):
+    if has_norm != _norm_of(variant, model.arch):
         parts.append("BatchNorm" if has_norm else "no BatchNorm")
     value = model.option(shortcut.setting) if shortcut.setting else None
     if value is not None and float(value) != DEFAULTS[shortcut.setting]:

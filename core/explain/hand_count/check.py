@@ -34,7 +34,7 @@ from core.explain.hand_count.terms import (
 )
 from core.specs import LabError
 
-Verdict = Literal["right", "without bias", "wrong", "extra"]
+_Verdict = Literal["right", "without bias", "wrong", "extra"]
 
 
 # What a check finds
@@ -69,7 +69,7 @@ class TermCheck:
         return sum(self.pieces)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> _Verdict:
         """Right when the value is, however it was written."""
         if self.layer is None:
             return "extra"
@@ -181,23 +181,23 @@ def check(text: str, analysis: Analysis, quantity: Quantity = "parameters") -> H
         filter(None, (expected(layer, quantity, analysis) for layer in analysis.layers))
     )
     matches = match(summands, targets)
-    with_biases = joined_extras(matches, summands)
-    terms = name_repeats([diagnose(pair, summands, targets) for pair in with_biases])
+    with_biases = _joined_extras(matches, summands)
+    terms = _name_repeats([_diagnose(pair, summands, targets) for pair in with_biases])
     counted = {pair.target for pair in matches}
     missing = tuple(
         MissingLayer(target.path, target.kind, target.filled, target.value)
         for index, target in enumerate(targets)
         if index not in counted
     )
-    slips, total = claims(lines)
-    addition, products = add_up(terms, slips, total)
+    slips, total = _claims(lines)
+    addition, products = _add_up(terms, slips, total)
     claimed = total if total is not None else sum(term.written for term in terms) - products
     exact = sum(target.value for target in targets)
-    parts = parts_of(terms, missing, products, addition)
+    parts = _parts_of(terms, missing, products, addition)
     return HandCount(quantity, terms, missing, unreadable, slips, addition, claimed, exact, parts)
 
 
-def parts_of(
+def _parts_of(
     terms: Sequence[TermCheck],
     missing: Sequence[MissingLayer],
     products: int,
@@ -218,7 +218,7 @@ def parts_of(
 # From matches to terms
 
 
-def diagnose(pair: Match, summands: Sequence[Summand], targets: Sequence[Target]) -> TermCheck:
+def _diagnose(pair: Match, summands: Sequence[Summand], targets: Sequence[Target]) -> TermCheck:
     """The term of a match: what it says, what its layer has and where they differ."""
     summand = summands[pair.first]
     bias = None if pair.bias is None else summands[pair.bias].value
@@ -228,7 +228,7 @@ def diagnose(pair: Match, summands: Sequence[Summand], targets: Sequence[Target]
         return TermCheck(summand.line, summand.name, text, pieces, None, 0)
     target = targets[pair.target]
     form = min(target.forms, key=lambda form: form_penalty(summand, bias, form))
-    slips = [] if sum(pieces) == target.value else list(find_slips(summand, bias, form))
+    slips = [] if sum(pieces) == target.value else list(_find_slips(summand, bias, form))
     missing = form.bias if any(slip.written is None and slip.role == BIAS for slip in slips) else 0
     return TermCheck(
         summand.line,
@@ -245,24 +245,24 @@ def diagnose(pair: Match, summands: Sequence[Summand], targets: Sequence[Target]
 BIAS = "bias"
 
 
-def find_slips(written: Summand, bias: int | None, form: Form) -> Iterator[Slip]:
+def _find_slips(written: Summand, bias: int | None, form: Form) -> Iterator[Slip]:
     """What differs between a term and the way to write its layer that it comes nearest to."""
     if written.value != form.weights and written.is_number:
         yield Slip("value", written.value, form.value if bias is None else form.weights)
     elif written.value != form.weights:
-        yield from factor_slips(written.factors, form)
+        yield from _factor_slips(written.factors, form)
     left_out = bias is None and not (written.is_number and written.value != form.weights)
     if (left_out and form.bias) or (bias is not None and bias != form.bias):
         yield Slip(BIAS, bias, form.bias)
 
 
-def factor_slips(written: Product, form: Form) -> Iterator[Slip]:
+def _factor_slips(written: Product, form: Form) -> Iterator[Slip]:
     """The factors that differ, each with the role that it has where it stands."""
-    order = max(orders(len(form.factors)), key=lambda order: agreement(written, form, order))
+    order = max(_orders(len(form.factors)), key=lambda order: _agreement(written, form, order))
     positions = [
-        position for i, position in enumerate(order) if not agrees(written, form, i, position)
+        position for i, position in enumerate(order) if not _agrees(written, form, i, position)
     ]
-    others = [n for i, n in enumerate(written) if not agrees(written, form, i, *order[i : i + 1])]
+    others = [n for i, n in enumerate(written) if not _agrees(written, form, i, *order[i : i + 1])]
     for number in list(others):  # what is right, but stands elsewhere
         position = next(
             (position for position in positions if form.factors[position] == number), None
@@ -272,7 +272,7 @@ def factor_slips(written: Product, form: Form) -> Iterator[Slip]:
             others.remove(number)
     while (
         len(positions) > len(others)
-        and (left_out := first_one(positions, form.factors)) is not None
+        and (left_out := _first_one(positions, form.factors)) is not None
     ):
         positions.remove(left_out)
     while len(others) > len(positions) and 1 in others:
@@ -282,17 +282,17 @@ def factor_slips(written: Product, form: Form) -> Iterator[Slip]:
         yield Slip(role, number, None if position is None else form.factors[position])
 
 
-def agrees(written: Product, form: Form, i: int, position: int | None = None) -> bool:
+def _agrees(written: Product, form: Form, i: int, position: int | None = None) -> bool:
     """Whether the i-th factor written is the one that stands at `position` of the form."""
     return position is not None and i < len(written) and written[i] == form.factors[position]
 
 
-def agreement(written: Product, form: Form, order: Sequence[int]) -> int:
+def _agreement(written: Product, form: Form, order: Sequence[int]) -> int:
     """How many factors agree when the reader took the form's factors in this order."""
-    return sum(agrees(written, form, i, position) for i, position in enumerate(order))
+    return sum(_agrees(written, form, i, position) for i, position in enumerate(order))
 
 
-def orders(length: int) -> Iterable[tuple[int, ...]]:
+def _orders(length: int) -> Iterable[tuple[int, ...]]:
     """The orders in which factors may be written, the usual one first; long ones only turned."""
     usual = tuple(range(length))
     if length <= 4:
@@ -300,12 +300,12 @@ def orders(length: int) -> Iterable[tuple[int, ...]]:
     return (usual[turn:] + usual[:turn] for turn in usual)
 
 
-def first_one(positions: Sequence[int], factors: Product) -> int | None:
+def _first_one(positions: Sequence[int], factors: Product) -> int | None:
     """The first of `positions` whose factor is 1, which a reader may leave out."""
     return next((position for position in positions if factors[position] == 1), None)
 
 
-def joined_extras(matches: Sequence[Match], summands: Sequence[Summand]) -> Iterator[Match]:
+def _joined_extras(matches: Sequence[Match], summands: Sequence[Summand]) -> Iterator[Match]:
     """The matches, where a product without a layer takes its bias along."""
     waiting: Match | None = None
     for pair in matches:
@@ -323,7 +323,7 @@ def joined_extras(matches: Sequence[Match], summands: Sequence[Summand]) -> Iter
         yield waiting
 
 
-def name_repeats(terms: Sequence[TermCheck]) -> tuple[TermCheck, ...]:
+def _name_repeats(terms: Sequence[TermCheck]) -> tuple[TermCheck, ...]:
     """The terms; one without a layer says which line it repeats."""
     lines: dict[tuple[int, ...], int] = {}
     for term in terms:
@@ -337,7 +337,7 @@ def name_repeats(terms: Sequence[TermCheck]) -> tuple[TermCheck, ...]:
 # Sums
 
 
-def claims(lines: Sequence[Line]) -> tuple[tuple[LineSlip, ...], int | None]:
+def _claims(lines: Sequence[Line]) -> tuple[tuple[LineSlip, ...], int | None]:
     """The lines whose claimed result is off, and the claimed sum of all terms if there is one.
 
     Where all terms stand in one sum, its result is the claimed sum.
@@ -348,10 +348,10 @@ def claims(lines: Sequence[Line]) -> tuple[tuple[LineSlip, ...], int | None]:
             statements.setdefault(line.statement, []).append(line)
     total = next((line.claimed for line in lines if line.is_sum), None)
     if total is None and len(statements) == 1:
-        return (), claimed_by(*statements.values())
+        return (), _claimed_by(*statements.values())
     slips = []
     for members in statements.values():
-        claimed = claimed_by(members)
+        claimed = _claimed_by(members)
         written = sum(value_of(line.products) for line in members)
         if claimed is not None and claimed != written:
             texts = ["×".join(map(str, product)) for line in members for product in line.products]
@@ -359,12 +359,12 @@ def claims(lines: Sequence[Line]) -> tuple[tuple[LineSlip, ...], int | None]:
     return tuple(slips), total
 
 
-def claimed_by(lines: Sequence[Line]) -> int | None:
+def _claimed_by(lines: Sequence[Line]) -> int | None:
     """The last result that the lines of one sum claim."""
     return next((line.claimed for line in reversed(lines) if line.claimed is not None), None)
 
 
-def add_up(
+def _add_up(
     terms: Sequence[TermCheck], slips: Sequence[LineSlip], claimed: int | None
 ) -> tuple[Addition | None, int]:
     """The claimed sum beside the terms', and how much of the difference lines' results make.
@@ -378,14 +378,14 @@ def add_up(
     if claimed in (written, written - shift):
         shift = written - claimed
         return Addition(claimed, claimed), shift
-    by_results = explanation(written - shift - claimed, terms)
-    by_terms = explanation(written - claimed, terms)
+    by_results = _explanation(written - shift - claimed, terms)
+    by_terms = _explanation(written - claimed, terms)
     if by_terms and not by_results:
         return Addition(written, claimed, by_terms), 0
     return Addition(written - shift, claimed, by_results), shift
 
 
-def explanation(difference: int, terms: Sequence[TermCheck]) -> tuple[Piece, ...]:
+def _explanation(difference: int, terms: Sequence[TermCheck]) -> tuple[Piece, ...]:
     """One term, one bias or product of a term, or two terms that come to the difference."""
     size = abs(difference)
     whole = [Piece(term.line, term.text, term.written) for term in terms]

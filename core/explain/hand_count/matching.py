@@ -70,7 +70,7 @@ def expected(layer: LayerCost, quantity: Quantity, analysis: Analysis) -> Target
     if not value:
         return None
     bias = layer.biases if quantity == "parameters" else 0
-    forms = [form(factors, bias) for factors in weight_forms(layer, quantity, analysis)]
+    forms = [form(factors, bias) for factors in _weight_forms(layer, quantity, analysis)]
     if layer.kind == "normalisation" and layer.weight_shape:
         channels = ("channels", prod(layer.weight_shape))
         forms = [form([("parameters a channel", 2), channels], 0), form([channels], bias)]
@@ -79,16 +79,18 @@ def expected(layer: LayerCost, quantity: Quantity, analysis: Analysis) -> Target
     return Target(layer.path, layer.kind, filled.filled, value, tuple(forms))
 
 
-def weight_forms(
+def _weight_forms(
     layer: LayerCost, quantity: Quantity, analysis: Analysis
 ) -> Iterator[list[tuple[str, int]]]:
     """The ways to write the product of a convolution's or a linear layer's weight."""
     weight = layer.weight_shape
     if explain.is_convolution(layer):
-        kernels = spellings("kernel", weight[2], weight[3])
+        kernels = _spellings("kernel", weight[2], weight[3])
         groups = layer.window.groups if layer.window else 1
         inputs = ("input channels a group" if groups > 1 else "input channels", weight[1])
-        outputs = [[]] if quantity == "parameters" else spellings("output", *layer.output_shape[2:])
+        outputs = (
+            [[]] if quantity == "parameters" else _spellings("output", *layer.output_shape[2:])
+        )
         for output in outputs:
             for kernel in kernels:
                 yield [*kernel, inputs, ("output channels", weight[0]), *output]
@@ -96,17 +98,17 @@ def weight_forms(
         tokens = prod(layer.input_shape[:-1]) if quantity == "MACs" else 1
         rows = [("tokens", tokens)] if tokens > 1 else []
         yield [*rows, ("inputs", weight[1]), ("outputs", weight[0])]
-        if flattened := map_before(layer, analysis):
-            for area in spellings("map", *flattened[1:]):
+        if flattened := _map_before(layer, analysis):
+            for area in _spellings("map", *flattened[1:]):
                 yield [("channels of the map", flattened[0]), *area, ("outputs", weight[0])]
 
 
-def spellings(of: str, height: int, width: int) -> list[list[tuple[str, int]]]:
+def _spellings(of: str, height: int, width: int) -> list[list[tuple[str, int]]]:
     """A height and a width, or their product."""
     return [[(f"{of} height", height), (f"{of} width", width)], [(f"{of} area", height * width)]]
 
 
-def map_before(layer: LayerCost, analysis: Analysis) -> tuple[int, ...]:
+def _map_before(layer: LayerCost, analysis: Analysis) -> tuple[int, ...]:
     """(C, H, W) of the map that was flattened for a linear layer; empty where it was one pixel."""
     rows = {row.path: row for row in analysis.layers}
     source = rows.get(layer.inputs[0]) if len(layer.inputs) == 1 else None
@@ -129,22 +131,22 @@ class Named:
     exact: bool = False  # the name is the path of one layer
 
 
-KIND_OF_WORD = {
+_KIND_OF_WORD = {
     **dict.fromkeys(("conv", "convolution", "conv2d"), "convolution"),
     **dict.fromkeys(("fc", "linear", "dense", "full"), "linear"),
     **dict.fromkeys(("bn", "batchnorm", "norm"), "normalisation"),
 }
 
 
-def name_parts(name: str) -> tuple[str, ...]:
+def _name_parts(name: str) -> tuple[str, ...]:
     """`block1.conv1` and `Block1 / conv1 weights` as (block1, conv1)."""
     parts = re.findall("[a-z0-9]+", name.lower())
     return tuple(part for part in parts if part not in ("bias", "biases", "weight", "weights"))
 
 
-def resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ...]]) -> Named:
+def _resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ...]]) -> Named:
     """Paths, their first or last parts, `conv3` as the third convolution, `conv2_1`, `fc6`."""
-    parts = name_parts(name)
+    parts = _name_parts(name)
     if not parts:
         return Named(frozenset())
     if parts in paths:
@@ -156,13 +158,13 @@ def resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ...
         for index, path in enumerate(paths)
         if parts in (path[:size], path[-size:]) or (size == 2 and path == block)
     }
-    return Named(frozenset(targets_of_name | by_number("".join(parts), targets)))
+    return Named(frozenset(targets_of_name | _by_number("".join(parts), targets)))
 
 
-def by_number(word: str, targets: Sequence[Target]) -> set[int]:
+def _by_number(word: str, targets: Sequence[Target]) -> set[int]:
     """The third convolution for `conv3`, all of them for `conv`; fc6 may be the sixth layer."""
     numbered = re.fullmatch("([a-z]+(?:2d)?)([0-9]{0,3})", word)
-    kind = KIND_OF_WORD.get(numbered[1]) if numbered else None
+    kind = _KIND_OF_WORD.get(numbered[1]) if numbered else None
     if numbered is None or kind is None:
         return set()
     of_kind = [index for index, target in enumerate(targets) if target.kind == kind]
@@ -176,15 +178,15 @@ def by_number(word: str, targets: Sequence[Target]) -> set[int]:
 
 # Matching: which summands count which layer, at the least penalty
 
-SKIPPED = 1.0  # a weight layer that no term counts
-SKIPPED_OTHER = 0.4  # a normalization, which hand counts often leave out
-EXTRA = 1.0  # a term without a layer
-EXTRA_NUMBER = 0.7  # its bias
-OTHER_FACTORS = 0.05  # the right value from other factors
+_SKIPPED = 1.0  # a weight layer that no term counts
+_SKIPPED_OTHER = 0.4  # a normalization, which hand counts often leave out
+_EXTRA = 1.0  # a term without a layer
+_EXTRA_NUMBER = 0.7  # its bias
+_OTHER_FACTORS = 0.05  # the right value from other factors
 NO_BIAS, WRONG_BIAS, NEEDLESS_BIAS = 0.3, 0.5, 0.6
 SPLIT, SPLIT_OF_LINE = 0.5, 0.8  # a number is taken from the product before it, the line's only one
-ANOTHER_LINE = 0.1  # a bias on a line of its own
-ANOTHER_NAME = 1.2
+_ANOTHER_LINE = 0.1  # a bias on a line of its own
+_ANOTHER_NAME = 1.2
 
 
 @dataclass(frozen=True)
@@ -201,9 +203,9 @@ class Penalties:
 
     def __init__(self, summands: Sequence[Summand], targets: Sequence[Target]) -> None:
         self.summands, self.targets = summands, targets
-        paths = [name_parts(target.path) for target in targets]
+        paths = [_name_parts(target.path) for target in targets]
         names = {summand.name for summand in summands}
-        self.names = {name: resolve(name, targets, paths) for name in names}
+        self.names = {name: _resolve(name, targets, paths) for name in names}
         distinct = {target.forms: index for index, target in enumerate(targets)}
         self.alike = [distinct[target.forms] for target in targets]
         self.known: dict[tuple[Product, int | None, int], float] = {}
@@ -234,7 +236,7 @@ class Penalties:
             named_alike = not bias.name or self.names[bias.name] == self.names[product.name]
             if not (alone and named_alike and bias.value in wanted):
                 return inf
-            apart = ANOTHER_LINE
+            apart = _ANOTHER_LINE
         return self.fit(index, bias.value, target) + apart + self.misnamed(index, target)
 
     def misnamed(self, index: int, target: int) -> float:
@@ -242,7 +244,7 @@ class Penalties:
         named = self.names[self.summands[index].name]
         if not named.targets or target in named.targets:
             return 0.0
-        return inf if named.exact else ANOTHER_NAME
+        return inf if named.exact else _ANOTHER_NAME
 
     def of(self, option: Match) -> float:
         """The penalty of a match."""
@@ -256,25 +258,25 @@ class Penalties:
 
     def skip(self, target: int) -> float:
         """The layer is missing."""
-        return SKIPPED if self.targets[target].kind in WEIGHT_KINDS else SKIPPED_OTHER
+        return _SKIPPED if self.targets[target].kind in WEIGHT_KINDS else _SKIPPED_OTHER
 
     def extra(self, index: int) -> float:
         """The summand belongs to no layer."""
         summand = self.summands[index]
-        return EXTRA_NUMBER if summand.after_product or summand.is_tied else EXTRA
+        return _EXTRA_NUMBER if summand.after_product or summand.is_tied else _EXTRA
 
 
 def form_penalty(written: Summand, bias: int | None, form: Form) -> float:
     """How badly a summand, with `bias` biases if any, fits one way to write a layer."""
     same_factors = written.is_number or written.sizes == form.sizes
     if bias is None and written.value == form.value:
-        return 0.0 if same_factors else OTHER_FACTORS
+        return 0.0 if same_factors else _OTHER_FACTORS
     if written.value == form.weights:
-        penalty = 0.0 if same_factors else OTHER_FACTORS
+        penalty = 0.0 if same_factors else _OTHER_FACTORS
     elif written.is_number:
-        return number_penalty(written.value, form.value if bias is None else form.weights)
+        return _number_penalty(written.value, form.value if bias is None else form.weights)
     else:
-        penalty = 0.4 + 1.8 * unlike(written, form)
+        penalty = 0.4 + 1.8 * _unlike(written, form)
     if bias is None:
         return penalty + (NO_BIAS if form.bias else 0.0)
     if bias == form.bias:
@@ -282,22 +284,22 @@ def form_penalty(written: Summand, bias: int | None, form: Form) -> float:
     return penalty + (WRONG_BIAS if form.bias else NEEDLESS_BIAS)
 
 
-def number_penalty(written: int, exact: int) -> float:
+def _number_penalty(written: int, exact: int) -> float:
     """Two numbers without factors: little to go by but their size."""
     ratio = abs(log10(max(written, 1) / max(exact, 1)))
     return 1.5 + min(0.4, 0.2 * ratio)
 
 
-def unlike(written: Summand, form: Form) -> float:
+def _unlike(written: Summand, form: Form) -> float:
     """The share of factors that differ; ones may have been left out."""
     if len(written.factors) == len(form.factors):
         left, right = written.ordered, form.ordered
     else:
         left, right = written.sizes, form.sizes
-    return 1 - in_common(left, right) / max(len(left), len(right), 1)
+    return 1 - _in_common(left, right) / max(len(left), len(right), 1)
 
 
-def in_common(left: Product, right: Product) -> int:
+def _in_common(left: Product, right: Product) -> int:
     """How many numbers two sorted rows share."""
     i = j = count = 0
     while i < len(left) and j < len(right):
@@ -310,19 +312,19 @@ def in_common(left: Product, right: Product) -> int:
 def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]:
     """Every summand in one match: by name, then in order, then wherever what is left fits."""
     penalties = Penalties(summands, targets)
-    fixed = list(match_names(penalties))
-    in_order = align(penalties, *left_over(penalties, fixed))
+    fixed = list(_match_names(penalties))
+    in_order = _align(penalties, *_left_over(penalties, fixed))
     fixed += [option for option in in_order if penalties.fits(option)]
-    elsewhere = match_fitting(penalties, *left_over(penalties, fixed))
+    elsewhere = _match_fitting(penalties, *_left_over(penalties, fixed))
     if elsewhere:
         fixed += elsewhere
-        rest = align(penalties, *left_over(penalties, fixed))
+        rest = _align(penalties, *_left_over(penalties, fixed))
     else:
         rest = [option for option in in_order if not penalties.fits(option)]
     return sorted(fixed + rest, key=lambda chosen: chosen.first)
 
 
-def left_over(penalties: Penalties, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
+def _left_over(penalties: Penalties, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
     """The indices of the summands, and of the targets, that are in none of the matches."""
     used = {index for chosen in matches for index in (chosen.first, chosen.bias)}
     taken = {chosen.target for chosen in matches}
@@ -330,7 +332,7 @@ def left_over(penalties: Penalties, matches: Sequence[Match]) -> tuple[list[int]
     return rest, [index for index in range(len(penalties.targets)) if index not in taken]
 
 
-def match_fitting(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+def _match_fitting(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
     """The matches of `rest` with `free`, in any order, that are right or only lack their bias."""
     targets = defaultdict(set)  # by the values that fit them
     for target in free:
@@ -340,7 +342,7 @@ def match_fitting(penalties: Penalties, rest: Sequence[int], free: Sequence[int]
     options = [
         Match(index, bias, target)
         for index, after in zip_longest(rest, rest[1:])
-        for bias in biases_of(penalties, index, after)
+        for bias in _biases_of(penalties, index, after)
         for target in sorted(targets[penalties.summands[index].value])
     ]
     matches: list[Match] = []
@@ -355,14 +357,14 @@ def match_fitting(penalties: Penalties, rest: Sequence[int], free: Sequence[int]
     return matches
 
 
-def biases_of(penalties: Penalties, index: int, after: int | None) -> tuple[int | None, ...]:
+def _biases_of(penalties: Penalties, index: int, after: int | None) -> tuple[int | None, ...]:
     """With which bias a summand may stand, None for alone; one that it is tied to stays with it."""
     if after != index + 1 or not penalties.summands[after].is_number:
         return (None,)
     return (after,) if penalties.summands[after].after_product else (after, None)
 
 
-def match_names(penalties: Penalties) -> Iterator[Match]:
+def _match_names(penalties: Penalties) -> Iterator[Match]:
     """For each layer that a name means alone, the best of the terms that bear the name."""
     bearers = defaultdict(list)
     for index, summand in enumerate(penalties.summands):
@@ -381,7 +383,7 @@ def match_names(penalties: Penalties) -> Iterator[Match]:
         yield Match(first, bias, target)
 
 
-def align(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
+def _align(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> list[Match]:
     """The cheapest order-preserving match of the summands `rest` with the targets `free`.
 
     best[i][j] is the least penalty of the summands from i on with the targets from j on.
@@ -391,15 +393,15 @@ def align(penalties: Penalties, rest: Sequence[int], free: Sequence[int]) -> lis
     for i in range(len(rest), -1, -1):
         for j in range(len(free), -1, -1):
             least = inf
-            for penalty, di, dj in moves(penalties, rest, free, i, j):
+            for penalty, di, dj in _moves(penalties, rest, free, i, j):
                 total = penalty + best[i + di][j + dj]
                 if total < least:
                     least = best[i][j] = total
                     steps[i][j] = (di, dj)
-    return list(follow(steps, rest, free))
+    return list(_follow(steps, rest, free))
 
 
-def moves(
+def _moves(
     penalties: Penalties, rest: Sequence[int], free: Sequence[int], i: int, j: int
 ) -> Iterator[tuple[float, int, int]]:
     """Cost of each next step, and by how many summands and targets it goes on."""
@@ -414,7 +416,7 @@ def moves(
         yield penalties.skip(free[j]), 0, 1
 
 
-def follow(
+def _follow(
     steps: Sequence[Sequence[tuple[int, int]]], rest: Sequence[int], free: Sequence[int]
 ) -> Iterator[Match]:
     """The matches along the cheapest way."""

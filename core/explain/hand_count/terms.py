@@ -15,13 +15,13 @@ from math import prod
 from core.specs import LabError
 
 MAX_CHARACTERS = 20_000  # DenseNet-121 with the names of its 242 layers takes 12,000
-MAX_LINES = 500
-MAX_SUMMANDS = 500
-MAX_NUMBER = 10**12
-MAX_FACTORS = 16  # of one product
-MAX_EXPONENT = 9
-MAX_DEPTH = 8  # of parentheses
-MAX_EXPANDED = 64  # products that parentheses may multiply out to
+_MAX_LINES = 500
+_MAX_SUMMANDS = 500
+_MAX_NUMBER = 10**12
+_MAX_FACTORS = 16  # of one product
+_MAX_EXPONENT = 9
+_MAX_DEPTH = 8  # of parentheses
+_MAX_EXPANDED = 64  # products that parentheses may multiply out to
 SHOWN = 60  # characters of a reader's line that a sentence repeats
 
 EXAMPLE = "one term a line, such as 3x3x64x128+128"
@@ -53,7 +53,7 @@ class Line:
 # Every pattern here is linear: no text makes it look at a character more than a few times.
 
 
-def token_pattern(*separators: str) -> re.Pattern[str]:
+def _token_pattern(*separators: str) -> re.Pattern[str]:
     """The signs of an expression; `separators`: what may stand between groups of three digits."""
     grouped = "|".join(f"[0-9]{{1,3}}(?:{sign}[0-9]{{3}})+(?![0-9])" for sign in separators)
     return re.compile(
@@ -68,21 +68,21 @@ def token_pattern(*separators: str) -> re.Pattern[str]:
 
 # An ordinary blank is a thousands separator among plain numbers only: in a product, as in
 # 3x3x64 128, a sign was forgotten. Thin blanks are typed for nothing else.
-TOKEN = token_pattern(",", "[_\u2009\u202f]")
-PLAIN_NUMBERS = re.compile(r"[0-9,_+\s]*")
-TOKEN_OF_PLAIN_NUMBERS = token_pattern(",", "[_ \u00a0\u2009\u202f]")
-SUPERSCRIPTS = {sign: str(power) for power, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", start=2)}
-BULLET = re.compile(r"(?:[-•–*]|[0-9]{1,3}[.)])\s+")
-SUM = re.compile(r"(?:(?:sum|total)\b[^0-9:=]*[:=]?|[Σ∑]\s*[:=]?|=)\s*", re.IGNORECASE)
-WORDS = re.compile(r"[^\W\d][^\s=]*(?:\s+[^\W\d][^\s=]*)*\s*")
-NUMBER_OF_NAME = re.compile(r"([0-9]{1,2})\s+(?=[1-9(])")  # the 1 of "conv 1 3x3x64"
+_TOKEN = _token_pattern(",", "[_\u2009\u202f]")
+_PLAIN_NUMBERS = re.compile(r"[0-9,_+\s]*")
+_TOKEN_OF_PLAIN_NUMBERS = _token_pattern(",", "[_ \u00a0\u2009\u202f]")
+_SUPERSCRIPTS = {sign: str(power) for power, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", start=2)}
+_BULLET = re.compile(r"(?:[-•–*]|[0-9]{1,3}[.)])\s+")
+_SUM = re.compile(r"(?:(?:sum|total)\b[^0-9:=]*[:=]?|[Σ∑]\s*[:=]?|=)\s*", re.IGNORECASE)
+_WORDS = re.compile(r"[^\W\d][^\s=]*(?:\s+[^\W\d][^\s=]*)*\s*")
+_NUMBER_OF_NAME = re.compile(r"([0-9]{1,2})\s+(?=[1-9(])")  # the 1 of "conv 1 3x3x64"
 
 
 class Reader:
     """Reads one expression; every fault is a LabError that says where it stopped."""
 
     def __init__(self, text: str) -> None:
-        pattern = TOKEN_OF_PLAIN_NUMBERS if PLAIN_NUMBERS.fullmatch(text) else TOKEN
+        pattern = _TOKEN_OF_PLAIN_NUMBERS if _PLAIN_NUMBERS.fullmatch(text) else _TOKEN
         self.tokens = [(str(token.lastgroup), token[0]) for token in pattern.finditer(text)]
         self.at = 0
         self.depth = 0
@@ -113,22 +113,22 @@ class Reader:
         while self.takes("times"):
             others = self.factor()
             count = len(products) * len(others)
-            if count > MAX_EXPANDED:
-                raise LabError(f"Its parentheses multiply out to over {MAX_EXPANDED} terms.")
+            if count > _MAX_EXPANDED:
+                raise LabError(f"Its parentheses multiply out to over {_MAX_EXPANDED} terms.")
             products = [left + right for left in products for right in others]
             if count > 1:  # 128 x (1 + 9 x 64) as 128 x 9 x 64 + 128
                 products = [tuple(f for f in product if f != 1) or (1,) for product in products]
                 products.sort(key=len, reverse=True)
-            if len(products[0]) > MAX_FACTORS:
-                raise LabError(f"A product has at most {MAX_FACTORS} factors.")
+            if len(products[0]) > _MAX_FACTORS:
+                raise LabError(f"A product has at most {_MAX_FACTORS} factors.")
         return products
 
     def factor(self) -> list[Product]:
         """A number, a power of one, or a sum in parentheses."""
         if self.takes("open"):
             self.depth += 1
-            if self.depth > MAX_DEPTH:
-                raise LabError(f"Parentheses go at most {MAX_DEPTH} deep.")
+            if self.depth > _MAX_DEPTH:
+                raise LabError(f"Parentheses go at most {_MAX_DEPTH} deep.")
             products = self.sum()
             if not self.takes("close"):
                 raise LabError(self.unexpected("A closing parenthesis is missing."))
@@ -144,12 +144,12 @@ class Reader:
     def exponent(self) -> int:
         """2 of `3^2` or `3²`; 1 where there is none."""
         if sign := self.takes("superscript"):
-            return int(SUPERSCRIPTS[sign])
+            return int(_SUPERSCRIPTS[sign])
         if not self.takes("power"):
             return 1
         exponent = whole(self.takes("number") or "0")
-        if not 1 <= exponent <= MAX_EXPONENT:
-            raise LabError(f"A power has an exponent from 1 to {MAX_EXPONENT}.")
+        if not 1 <= exponent <= _MAX_EXPONENT:
+            raise LabError(f"A power has an exponent from 1 to {_MAX_EXPONENT}.")
         return exponent
 
     def takes(self, kind: str) -> str:
@@ -163,8 +163,8 @@ class Reader:
 def whole(digits: str) -> int:
     """`1,000` as 1000. Raises LabError above MAX_NUMBER, before a long text becomes a number."""
     digits = re.sub("[^0-9]", "", digits).lstrip("0") or "0"
-    if len(digits) > len(str(MAX_NUMBER)) or int(digits) > MAX_NUMBER:
-        raise LabError(f"Numbers go up to {MAX_NUMBER:,}.")
+    if len(digits) > len(str(_MAX_NUMBER)) or int(digits) > _MAX_NUMBER:
+        raise LabError(f"Numbers go up to {_MAX_NUMBER:,}.")
     return int(digits)
 
 
@@ -175,8 +175,8 @@ def read(text: str) -> tuple[list[Line], tuple[UnreadableLine, ...]]:
     if not text.strip():
         raise LabError(f"There is nothing to check yet; write {EXAMPLE}.")
     rows = text.splitlines()
-    if len(rows) > MAX_LINES:
-        raise LabError(f"A hand count has up to {MAX_LINES} lines, not {len(rows):,}.")
+    if len(rows) > _MAX_LINES:
+        raise LabError(f"A hand count has up to {_MAX_LINES} lines, not {len(rows):,}.")
     lines: list[Line] = []
     unreadable = []
     statement, open_sum = 0, False
@@ -187,7 +187,7 @@ def read(text: str) -> tuple[list[Line], tuple[UnreadableLine, ...]]:
             statement += 1
         open_sum = row.endswith("+")
         try:
-            line = read_line(number, row.strip("+ "), statement)
+            line = _read_line(number, row.strip("+ "), statement)
             if line.is_sum and any(other.is_sum for other in lines):
                 raise LabError("The sum was claimed on a line before.")
             lines.append(line)
@@ -196,13 +196,13 @@ def read(text: str) -> tuple[list[Line], tuple[UnreadableLine, ...]]:
     return lines, tuple(unreadable)
 
 
-def read_line(number: int, row: str, statement: int) -> Line:
+def _read_line(number: int, row: str, statement: int) -> Line:
     """One line, its name and claimed result split off. Raises LabError where it cannot be read."""
-    row = BULLET.sub("", row, count=1) if BULLET.match(row) else row
-    if start_of_sum := SUM.match(row):
+    row = _BULLET.sub("", row, count=1) if _BULLET.match(row) else row
+    if start_of_sum := _SUM.match(row):
         claim = row[start_of_sum.end() :].rpartition("=")[2]
         return Line(number, "", (), value_of(Reader(claim).read()), True, statement)
-    name, rest = split_name(row)
+    name, rest = _split_name(row)
     if not rest:
         raise LabError("It has a name but no term.")
     expression, equals, claim = rest.partition("=")
@@ -213,16 +213,16 @@ def read_line(number: int, row: str, statement: int) -> Line:
     return Line(number, name, products, claimed, False, statement)
 
 
-def split_name(row: str) -> tuple[str, str]:
+def _split_name(row: str) -> tuple[str, str]:
     """`conv1: 3x3`, `conv1 = 3x3`, `conv1 3x3` and `conv 1 3x3` as name and rest."""
     name, colon, rest = row.partition(":")
     if colon:
         return name.strip(), rest.strip()
-    words = WORDS.match(row)
+    words = _WORDS.match(row)
     if not words:
         return "", row
     name, rest = words[0].strip(), row[words.end() :]
-    if number := NUMBER_OF_NAME.match(rest):
+    if number := _NUMBER_OF_NAME.match(rest):
         name, rest = f"{name} {number[1]}", rest[number.end() :]
     return name, rest.removeprefix("=").strip()
 
@@ -282,6 +282,6 @@ def summands_of(lines: Sequence[Line]) -> list[Summand]:
                     is_tied=is_second and few,
                 )
             )
-    if len(summands) > MAX_SUMMANDS:
-        raise LabError(f"A hand count has up to {MAX_SUMMANDS} terms, not {len(summands):,}.")
+    if len(summands) > _MAX_SUMMANDS:
+        raise LabError(f"A hand count has up to {_MAX_SUMMANDS} terms, not {len(summands):,}.")
     return summands

@@ -17,10 +17,10 @@ from core.jobs.records import Run
 from core.jobs.store import Store
 
 PROJECT = Path(__file__).parents[3]
-LEAVE_SECONDS = 5.0
-STARTING_SECONDS = 10.0  # in which a worker takes its first job; one that ends before has failed
+_LEAVE_SECONDS = 5.0
+_STARTING_SECONDS = 10.0  # in which a worker takes its first job; one that ends before has failed
 MAX_PAUSE_SECONDS = 60.0  # between two starts of a worker that fails each time
-TOLD_AFTER = 3  # failed starts, the reader is told
+_TOLD_AFTER = 3  # failed starts, the reader is told
 
 
 def absolute_folders() -> dict[str, str]:
@@ -59,7 +59,7 @@ class WorkerProcess:
     @property
     def is_starting(self) -> bool:
         """Whether it has just been started, so that it is about to take a job."""
-        return self.is_alive and time.monotonic() - self.began < STARTING_SECONDS
+        return self.is_alive and time.monotonic() - self.began < _STARTING_SECONDS
 
     def close(self) -> None:
         """Ask the process to leave, and end it when it does not."""
@@ -67,7 +67,7 @@ class WorkerProcess:
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
-            self.process.wait(LEAVE_SECONDS)
+            self.process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -89,7 +89,7 @@ class Restarts:
             return
         now = time.monotonic()
         lived = now - worker.began
-        self.failed = self.failed + 1 if lived < STARTING_SECONDS else 1
+        self.failed = self.failed + 1 if lived < _STARTING_SECONDS else 1
         self.exit_code = code
         self.not_before = now + min(MAX_PAUSE_SECONDS, 2.0 ** (self.failed - 1))
 
@@ -101,7 +101,7 @@ class Restarts:
     @property
     def problem(self) -> str | None:
         """What the reader should know."""
-        if self.failed < TOLD_AFTER:
+        if self.failed < _TOLD_AFTER:
             return None
         return (
             f"The worker process has ended {self.failed} times as soon as it was started (exit code"

@@ -24,7 +24,7 @@ def cost_scatter(
     unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
     figure = go.Figure()
     costs = [(a.totals.params, factor * a.totals.macs) for *_, a, _ in points]
-    front = sorted(cost for cost in costs if not any(dominates(other, cost) for other in costs))
+    front = sorted(cost for cost in costs if not any(_dominates(other, cost) for other in costs))
     figure.add_scatter(
         x=[params for params, _ in front],
         y=[macs for _, macs in front],
@@ -43,7 +43,7 @@ def cost_scatter(
                 color=color, symbol=marker, size=14 + 34 * (memory / largest) ** 0.5, opacity=0.75
             ),
             text=[label],
-            textposition=label_position(params, [other for other, _ in costs]),
+            textposition=_label_position(params, [other for other, _ in costs]),
             cliponaxis=False,
             hovertemplate=f"<b>{label}</b><br>{params:,} parameters<br>{macs:,} {unit}<br>"
             f"{formats.mebibytes(memory)} to train a batch<extra></extra>",
@@ -85,7 +85,7 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure
         (point.macs, point.mean)
         for point in points
         if not any(
-            dominates((other.macs, -other.mean), (point.macs, -point.mean)) for other in points
+            _dominates((other.macs, -other.mean), (point.macs, -point.mean)) for other in points
         )
     )
     figure.add_scatter(
@@ -110,10 +110,10 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure
             mode="markers+text",
             marker=dict(color=point.color, symbol=point.marker, size=13),
             text=[point.label],
-            textposition=label_position(point.macs, [other.macs for other in points]),
+            textposition=_label_position(point.macs, [other.macs for other in points]),
             cliponaxis=False,
             hovertemplate=f"<b>{point.label}</b><br>{point.macs:,} MACs an image<br>"
-            f"{100 * point.mean:.2f} % ({runs_text(point.accuracies)})<extra></extra>",
+            f"{100 * point.mean:.2f} % ({_runs_text(point.accuracies)})<extra></extra>",
             showlegend=False,
         )
     figure.update_layout(
@@ -127,7 +127,7 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure
     return figure
 
 
-def runs_text(accuracies: Sequence[float]) -> str:
+def _runs_text(accuracies: Sequence[float]) -> str:
     """How many runs a mean is of, and how far they lie apart."""
     if len(accuracies) == 1:
         return "1 run"
@@ -135,7 +135,7 @@ def runs_text(accuracies: Sequence[float]) -> str:
     return f"{len(accuracies)} runs, {low} to {high}"
 
 
-def label_position(value: float, values: Sequence[float]) -> str:
+def _label_position(value: float, values: Sequence[float]) -> str:
     """Beside the marker where it stands near an end of the log axis, so that no label is cut.
 
     A costly network mostly stands high: above it there is room, under it are the others' labels.
@@ -145,7 +145,7 @@ def label_position(value: float, values: Sequence[float]) -> str:
     return "bottom right" if share < 0.25 else "top left" if share > 0.75 else "bottom center"
 
 
-def dominates(cost: tuple[float, float], other: tuple[float, float]) -> bool:
+def _dominates(cost: tuple[float, float], other: tuple[float, float]) -> bool:
     """Whether `cost` is no larger than `other` in both numbers and smaller in one."""
     return cost != other and cost[0] <= other[0] and cost[1] <= other[1]
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from core.report.figures.axes import finish_epochs
 from core.training.records import EpochMetrics
 
-LOSS_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+_LOSS_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ def accuracy_chart(curves: Sequence[Curve], train: bool = False) -> go.Figure:
     figure = go.Figure()
     for curve in curves:
         if train:
-            add_training(figure, curve, "train_accuracy", 100.0)
-        add_test(figure, curve, "test_accuracy", "test" if train else curve.label, 100.0)
-        mark_best(figure, curve)
-    finish_epochs(figure, "Test accuracy by epoch", "accuracy (%)", most_epochs(curves))
+            _add_training(figure, curve, "train_accuracy", 100.0)
+        _add_test(figure, curve, "test_accuracy", "test" if train else curve.label, 100.0)
+        _mark_best(figure, curve)
+    finish_epochs(figure, "Test accuracy by epoch", "accuracy (%)", _most_epochs(curves))
     return figure
 
 
@@ -40,30 +40,30 @@ def loss_chart(curves: Sequence[Curve]) -> go.Figure:
     """Loss over epochs on a log axis: training dashed, test solid."""
     figure = go.Figure()
     for curve in curves:
-        add_training(figure, curve, "train_loss")
-        add_test(figure, curve, "test_loss", "test")
-    finish_epochs(figure, "Loss by epoch", "cross-entropy (nats, log)", most_epochs(curves))
-    figure.update_yaxes(type="log", tickvals=LOSS_TICKS, ticktext=list(map(str, LOSS_TICKS)))
+        _add_training(figure, curve, "train_loss")
+        _add_test(figure, curve, "test_loss", "test")
+    finish_epochs(figure, "Loss by epoch", "cross-entropy (nats, log)", _most_epochs(curves))
+    figure.update_yaxes(type="log", tickvals=_LOSS_TICKS, ticktext=list(map(str, _LOSS_TICKS)))
     return figure
 
 
-def most_epochs(curves: Sequence[Curve]) -> int:
+def _most_epochs(curves: Sequence[Curve]) -> int:
     """Of the longest curve."""
     return max((len(curve.epochs) for curve in curves), default=1)
 
 
-def add_training(figure: go.Figure, curve: Curve, field: str, factor: float = 1.0) -> None:
+def _add_training(figure: go.Figure, curve: Curve, field: str, factor: float = 1.0) -> None:
     """A figure of the training images, dashed and thin."""
     mode = "lines+markers" if len(curve.epochs) == 1 else "lines"  # a point is no line
-    add_line(figure, curve, field, factor, name="train", mode=mode, dash="dash", width=1.5)
+    _add_line(figure, curve, field, factor, name="train", mode=mode, dash="dash", width=1.5)
 
 
-def add_test(figure: go.Figure, curve: Curve, field: str, name: str, factor: float = 1.0) -> None:
+def _add_test(figure: go.Figure, curve: Curve, field: str, name: str, factor: float = 1.0) -> None:
     """A figure of the test images; `name` is what the legend calls it."""
-    add_line(figure, curve, field, factor, name, mode="lines+markers", dash="solid", width=2)
+    _add_line(figure, curve, field, factor, name, mode="lines+markers", dash="solid", width=2)
 
 
-def add_line(
+def _add_line(
     figure: go.Figure,
     curve: Curve,
     field: str,
@@ -89,7 +89,7 @@ def add_line(
     )
 
 
-def mark_best(figure: go.Figure, curve: Curve) -> None:
+def _mark_best(figure: go.Figure, curve: Curve) -> None:
     """A star and a word at the best epoch, where the curve names one."""
     best = next((epoch for epoch in curve.epochs if epoch.epoch == curve.best_epoch), None)
     if best is None:

@@ -14,16 +14,16 @@ from core.report.figures.palette import LineStyle, translucent
 from core.report.sentences.findings import gradient_finding
 from core.report.sentences.gradients import label
 
-AXES = {
+_AXES = {
     "weight_gradient": "gradient norm, weights",
     "output_gradient": "gradient norm, output",
     "variance": "variance of the output",
 }
-WIDTHS = (1.25, 2.25, 3.5)  # of a line, the deeper the network the thicker
-SEQUENTIAL = "Cividis"  # made for color-blind readers (Nuñez et al. 2018)
+_WIDTHS = (1.25, 2.25, 3.5)  # of a line, the deeper the network the thicker
+_SEQUENTIAL = "Cividis"  # made for color-blind readers (Nuñez et al. 2018)
 
 
-def positive(values: Sequence[float]) -> list[float | None]:
+def _positive(values: Sequence[float]) -> list[float | None]:
     """What a log axis can show: nothing for 0."""
     return [value if isfinite(value) and value > 0 else None for value in values]
 
@@ -36,16 +36,16 @@ def flow_curves(
     Each is drawn in its style, deeper networks with thicker lines.
     """
     figure = go.Figure()
-    widths = line_widths(networks)
+    widths = _line_widths(networks)
     for flow, style, width in zip(networks, styles, widths, strict=True):
         layers = flow.main_path
         depths = [layer.depth for layer in layers]
         spreads = [getattr(layer, quantity) for layer in layers]
         if flow.seeds > 1:
-            add_band(figure, depths, spreads, style.color, label(flow))
+            _add_band(figure, depths, spreads, style.color, label(flow))
         figure.add_scatter(
             x=depths,
-            y=positive([spread.median for spread in spreads]),
+            y=_positive([spread.median for spread in spreads]),
             name=label(flow),
             legendgroup=label(flow),
             mode="lines+markers",
@@ -61,7 +61,7 @@ def flow_curves(
     figure.update_layout(
         title=gradient_finding(networks, quantity),
         xaxis=dict(title="weight layer, from the image", automargin=True),
-        yaxis=power_axis(AXES[quantity]),
+        yaxis=_power_axis(_AXES[quantity]),
         height=400 + 28 * len(networks),  # a narrow page has a row of the legend for each
         margin=dict(t=92, b=48, l=8, r=8),
         legend=FOOT_LEGEND,
@@ -69,19 +69,19 @@ def flow_curves(
     return figure
 
 
-def line_widths(networks: Sequence[NetworkFlow]) -> list[float]:
+def _line_widths(networks: Sequence[NetworkFlow]) -> list[float]:
     """Thin for the fewest layers, thicker for each next depth."""
     depths = [len(flow.main_path) for flow in networks]
     ranks = {depth: rank for rank, depth in enumerate(sorted(set(depths)))}
-    return [WIDTHS[min(ranks[depth], len(WIDTHS) - 1)] for depth in depths]
+    return [_WIDTHS[min(ranks[depth], len(_WIDTHS) - 1)] for depth in depths]
 
 
-def power_axis(title: str) -> dict[str, object]:
+def _power_axis(title: str) -> dict[str, object]:
     """Powers of ten."""
     return dict(title=title, type="log", exponentformat="power", dtick=None, nticks=9)
 
 
-def add_band(
+def _add_band(
     figure: go.Figure, depths: Sequence[int], spreads: Sequence[Spread], color: str, group: str
 ) -> None:
     """The range of the seeds around a line."""
@@ -91,7 +91,7 @@ def add_band(
     ):
         figure.add_scatter(
             x=list(depths),
-            y=positive(values),
+            y=_positive(values),
             mode="lines",
             line=dict(width=0),
             fill=fill,
@@ -110,9 +110,9 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
     columns = max(len(flow.main_path) for flow in networks)
     rows, texts = [], []
     for flow in networks:
-        layers = [stretched(flow.main_path, column, columns) for column in range(columns)]
+        layers = [_stretched(flow.main_path, column, columns) for column in range(columns)]
         values = [getattr(layer, quantity).median for layer in layers]
-        rows.append([log10(value) if value is not None else None for value in positive(values)])
+        rows.append([log10(value) if value is not None else None for value in _positive(values)])
         texts.append(
             [
                 f"<b>{layer.path}</b>, layer {layer.depth}<br>{label(flow)}<br>"
@@ -129,15 +129,15 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
             y=names,
             text=texts,
             hovertemplate="%{text}<extra></extra>",
-            colorscale=SEQUENTIAL,
+            colorscale=_SEQUENTIAL,
             hoverongaps=False,
             colorbar=dict(
-                title=dict(text=AXES[quantity], side="top"),
+                title=dict(text=_AXES[quantity], side="top"),
                 orientation="h",
                 y=-1 / len(networks),  # the height of a row: below the axis
                 yanchor="top",
                 thickness=12,
-                **power_ticks(shown),
+                **_power_ticks(shown),
             ),
         )
     )
@@ -158,12 +158,12 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
     return figure
 
 
-def stretched(layers: Sequence[LayerFlow], column: int, columns: int) -> LayerFlow:
+def _stretched(layers: Sequence[LayerFlow], column: int, columns: int) -> LayerFlow:
     """The layer that stands at a column of a wider row."""
     return layers[min(len(layers) - 1, column * len(layers) // columns)]
 
 
-def power_ticks(exponents: Sequence[float]) -> dict[str, object]:
+def _power_ticks(exponents: Sequence[float]) -> dict[str, object]:
     """At most six whole powers of ten."""
     if not exponents:
         return {}

@@ -63,7 +63,7 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
             categoryorder="array",
             categoryarray=names,
             tickvals=names,
-            ticktext=[short_name(step, len(names) > 30) for step in steps],
+            ticktext=[_short_name(step, len(names) > 30) for step in steps],
             tickangle=-90 if len(names) > 16 else -60,
         ),
         yaxis=dict(title="channels"),
@@ -72,7 +72,7 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
     return figure
 
 
-def short_name(step: GrowthStep, sparse: bool) -> str:
+def _short_name(step: GrowthStep, sparse: bool) -> str:
     """`1.3` of dense_block1.layer3; of many steps only the first of each block."""
     if step.is_transition:
         return "" if sparse else step.name

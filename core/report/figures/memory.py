@@ -20,7 +20,7 @@ from core.report.figures.palette import (
     YELLOW,
 )
 
-MEMORY_PARTS = (  # field of TrainingMemory, how it is called, color
+_MEMORY_PARTS = (  # field of TrainingMemory, how it is called, color
     ("parameters", "parameters", BLUE),
     ("optimiser", "momentum of the optimizer", SKY),
     ("gradients", "gradients of the parameters", GREEN),
@@ -34,7 +34,7 @@ MEMORY_PARTS = (  # field of TrainingMemory, how it is called, color
 def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
     """The parts of a training step at its worst moment, stacked; inference under it."""
     figure = go.Figure()
-    for field, name, color in MEMORY_PARTS:
+    for field, name, color in _MEMORY_PARTS:
         size = getattr(memory, field)
         figure.add_bar(
             y=["training"],
@@ -54,7 +54,7 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
         marker=dict(color=GRAY, pattern=dict(shape="/")),
         hovertemplate=f"<b>inference</b><br>{formats.mebibytes(inference_bytes)}<extra></extra>",
     )
-    largest = max(MEMORY_PARTS, key=lambda part: getattr(memory, part[0]))
+    largest = max(_MEMORY_PARTS, key=lambda part: getattr(memory, part[0]))
     share = 100 * getattr(memory, largest[0]) / max(1, memory.total)
     figure.update_layout(
         title=f"{formats.mebibytes(memory.total)} at the worst moment:<br>"

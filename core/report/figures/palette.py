@@ -21,7 +21,7 @@ KIND_COLORS = {  # LayerCost.kind → the color of its bars and boxes
     "join": SKY,
     "other": GRAY,
 }
-CURVE_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GRAY)
+_CURVE_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GRAY)
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -37,7 +37,7 @@ class LineStyle:
 
 def colors_and_markers(count: int) -> list[tuple[str, str]]:
     """`count` pairs of color and marker, each pair once before any comes again."""
-    pairs = ((CURVE_COLORS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64))
+    pairs = ((_CURVE_COLORS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64))
     return list(islice(cycle(pairs), count))
 
 

@@ -29,7 +29,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             z=z,
             x=list(names),
             y=list(names),
-            customdata=cell_hovers(matrix, names),
+            customdata=_cell_hovers(matrix, names),
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
             colorscale=[[0, translucent(color, 0.0)], [1, translucent(color, 0.55)]],
@@ -42,7 +42,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     figure.add_scatter(  # not the cells' own text: that one's color would not follow the theme
         x=[name for _ in names for name in names],
         y=[name for name in names for _ in names],
-        text=cell_texts(matrix, shares, as_shares),
+        text=_cell_texts(matrix, shares, as_shares),
         mode="text",
         hoverinfo="skip",
         showlegend=False,
@@ -58,7 +58,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     return figure
 
 
-def cell_texts(
+def _cell_texts(
     matrix: NDArray[np.int64], shares: NDArray[np.float64], as_shares: bool
 ) -> list[str]:
     """What stands in the cells, row by row; nothing in a cell without an image."""
@@ -68,7 +68,7 @@ def cell_texts(
     ]
 
 
-def cell_hovers(matrix: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
+def _cell_hovers(matrix: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
     """What is said of the cell under the pointer: (true class, predicted class)."""
     hovers = []
     for name, counts in zip(names, matrix, strict=True):

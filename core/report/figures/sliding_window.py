@@ -10,35 +10,35 @@ from core.explain.calculators import SlidingWindow
 from core.report.figures.axes import finish
 from core.report.figures.palette import BLUE, SKY, VERMILLION
 
-PADDING_GRAY = "#BDBDBD"  # seen on white and on dark grounds
+_PADDING_GRAY = "#BDBDBD"  # seen on white and on dark grounds
 MAX_CELLS = 40  # that a narrow screen can show
 PADDING, PIXEL, UNREAD, TAP = range(4)  # what a cell of the picture is
-CELLS = {
-    PADDING: ("padding", PADDING_GRAY),
+_CELLS = {
+    PADDING: ("padding", _PADDING_GRAY),
     PIXEL: ("pixel", SKY),
     UNREAD: ("pixel never read", VERMILLION),
     TAP: ("read by the window", BLUE),
 }
-MOST_AT_AN_END = 3  # window positions
+_MOST_AT_AN_END = 3  # window positions
 
 
 def window_picture(window: SlidingWindow) -> go.Figure:
     """The window on one row of the input; where its cells are too many, how often each is read."""
-    count = positions_at_an_end(window)
-    cells = shown_cells(window, count)
+    count = _positions_at_an_end(window)
+    cells = _shown_cells(window, count)
     if len(cells) > MAX_CELLS:
-        return read_counts(window)
+        return _read_counts(window)
     last = window.output_side
-    return window_cells(window, sorted({*range(count), *range(last - count, last)}), cells)
+    return _window_cells(window, sorted({*range(count), *range(last - count, last)}), cells)
 
 
-def positions_at_an_end(window: SlidingWindow) -> int:
+def _positions_at_an_end(window: SlidingWindow) -> int:
     """Window positions to draw at each end of the row: as many as fit, at most three."""
     room = (MAX_CELLS - 1 - window.remainder) // 2 - window.effective_kernel
-    return max(1, min(MOST_AT_AN_END, window.output_side, 1 + room // window.stride))
+    return max(1, min(_MOST_AT_AN_END, window.output_side, 1 + room // window.stride))
 
 
-def shown_cells(window: SlidingWindow, count: int) -> list[int | None]:
+def _shown_cells(window: SlidingWindow, count: int) -> list[int | None]:
     """Cells of the padded row that `count` positions at each end need; None where some are left
     out between the ends.
     """
@@ -50,13 +50,13 @@ def shown_cells(window: SlidingWindow, count: int) -> list[int | None]:
     return [*everything[:left_stop], None, *everything[right_start:]]
 
 
-def window_cells(
+def _window_cells(
     window: SlidingWindow, positions: Sequence[int], cells: Sequence[int | None]
 ) -> go.Figure:
     """The row of cells, and under it the cells that the window reads at each position."""
     reads = window.reads()
-    kinds: list[list[int | None]] = [[kind_of(window, cell, reads) for cell in cells]]
-    hover = [[cell_text(window, cell, reads) for cell in cells]]
+    kinds: list[list[int | None]] = [[_kind_of(window, cell, reads) for cell in cells]]
+    hover = [[_cell_text(window, cell, reads) for cell in cells]]
     for position in positions:
         taps = set(window.taps(position))
         kinds.append([TAP if cell in taps else None for cell in cells])
@@ -65,8 +65,8 @@ def window_cells(
         go.Heatmap(
             z=kinds,
             zmin=0,
-            zmax=len(CELLS) - 1,
-            colorscale=stepped([color for _, color in CELLS.values()]),
+            zmax=len(_CELLS) - 1,
+            colorscale=_stepped([color for _, color in _CELLS.values()]),
             showscale=False,
             xgap=2 if len(cells) <= 24 else 1,
             ygap=4,
@@ -78,10 +78,10 @@ def window_cells(
         )
     )
     for kind in sorted({kind for row in kinds for kind in row if kind is not None}):
-        add_key(figure, *CELLS[kind])
+        _add_key(figure, *_CELLS[kind])
     names = ["input", *(f"output {position + 1}" for position in positions)]
-    finish(figure, row_title(window), 140 + 26 * len(names))
-    ticks, labels = cell_ticks(window, cells)
+    finish(figure, _row_title(window), 140 + 26 * len(names))
+    ticks, labels = _cell_ticks(window, cells)
     bare = dict(showgrid=False, zeroline=False)
     figure.update_xaxes(title="pixel of the input row", tickvals=ticks, ticktext=labels, **bare)
     figure.update_xaxes(range=[-0.6, len(cells) - 0.4])
@@ -90,12 +90,12 @@ def window_cells(
     return figure
 
 
-def row_title(window: SlidingWindow) -> str:
+def _row_title(window: SlidingWindow) -> str:
     """What the picture of a window shows."""
     return f"One row: {window.side} px in, {window.output_side} px out"
 
 
-def kind_of(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> int | None:
+def _kind_of(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> int | None:
     """What a cell of the padded row is; None for those left out."""
     if cell is None:
         return None
@@ -105,7 +105,7 @@ def kind_of(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> in
     return PIXEL if reads[pixel] else UNREAD
 
 
-def cell_text(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> str:
+def _cell_text(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> str:
     """`pixel 3, read twice in this row`; empty for the cells left out."""
     if cell is None:
         return ""
@@ -115,7 +115,7 @@ def cell_text(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> 
     return f"pixel {pixel + 1} (read {reads[pixel]} × in this row)"
 
 
-def cell_ticks(
+def _cell_ticks(
     window: SlidingWindow, cells: Sequence[int | None]
 ) -> tuple[list[int], list[int | str]]:
     """Where the axis has a mark and what stands there: a few pixels counted from 1, and the gap."""
@@ -135,7 +135,7 @@ def cell_ticks(
     return ticks, labels
 
 
-def stepped(colors: Sequence[str]) -> list[tuple[float, str]]:
+def _stepped(colors: Sequence[str]) -> list[tuple[float, str]]:
     """A color scale without transitions, one color for each whole number from 0."""
     scale = []
     for index, color in enumerate(colors):
@@ -143,7 +143,7 @@ def stepped(colors: Sequence[str]) -> list[tuple[float, str]]:
     return scale
 
 
-def add_key(figure: go.Figure, name: str, color: str) -> None:
+def _add_key(figure: go.Figure, name: str, color: str) -> None:
     """A square in the legend; heat maps have none of their own."""
     figure.add_scatter(
         x=[None],
@@ -155,7 +155,7 @@ def add_key(figure: go.Figure, name: str, color: str) -> None:
     )
 
 
-def read_counts(window: SlidingWindow) -> go.Figure:
+def _read_counts(window: SlidingWindow) -> go.Figure:
     """How many positions of the window read each pixel of one row."""
     reads = window.reads()
     figure = go.Figure()
@@ -164,12 +164,12 @@ def read_counts(window: SlidingWindow) -> go.Figure:
         y=reads,
         width=1,
         name="read",
-        marker=dict(color=CELLS[TAP][1], line=dict(width=0)),
+        marker=dict(color=_CELLS[TAP][1], line=dict(width=0)),
         hovertemplate="pixel %{x}: read %{y} ×<extra></extra>",
     )
     unread = [pixel for pixel, count in enumerate(reads, start=1) if not count]
     if unread:
-        name, color = CELLS[UNREAD]
+        name, color = _CELLS[UNREAD]
         figure.add_scatter(
             x=unread,
             y=[0] * len(unread),
@@ -179,7 +179,7 @@ def read_counts(window: SlidingWindow) -> go.Figure:
             name=name,
             hovertemplate=f"%{{x}}: {name}<extra></extra>",
         )
-    finish(figure, row_title(window), 300)
+    finish(figure, _row_title(window), 300)
     figure.update_layout(bargap=0, showlegend=bool(unread))
     figure.update_xaxes(title="pixel of the input row", range=[0.5, window.side + 0.5])
     figure.update_yaxes(title="times read", rangemode="tozero", tickformat="d", nticks=6)

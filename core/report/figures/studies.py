@@ -57,10 +57,10 @@ def study_chart(
     figure = go.Figure()
     for line in lines:
         if every_seed:
-            add_seeds(figure, line)
+            _add_seeds(figure, line)
         else:
-            add_mean(figure, line)
-        add_published(figure, line)
+            _add_mean(figure, line)
+        _add_published(figure, line)
     finish_epochs(figure, title, "test accuracy (%)")
     trained = [point.epoch for line in lines for _, points in line.seeds for point in points]
     last = max([epochs, *trained, *(len(line.published) for line in lines)])
@@ -84,7 +84,7 @@ def y_range(lines: Sequence[StudyLine]) -> list[float] | None:
     return [max(0.0, min(values) - room), min(100.0 + room / 4, max(values) + room)]
 
 
-def add_mean(figure: go.Figure, line: StudyLine) -> None:
+def _add_mean(figure: go.Figure, line: StudyLine) -> None:
     """The mean of the seeds and the band of its interval."""
     means = line.by_epoch()
     if not means:
@@ -117,20 +117,20 @@ def add_mean(figure: go.Figure, line: StudyLine) -> None:
         line=dict(color=line.style.color, width=1 if line.thin else 2.5, dash=line.style.dash),
         marker=dict(symbol=line.style.marker, size=5 if line.thin else 8),
         legendgroup=line.label,
-        customdata=[in_words(mean) for _, mean in means],
+        customdata=[_in_words(mean) for _, mean in means],
         hovertemplate=f"<b>{line.label}</b>, epoch %{{x}}<br>%{{y:.2f}} %%{{customdata}}"
         "<extra></extra>",
     )
 
 
-def in_words(mean: Mean) -> str:
+def _in_words(mean: Mean) -> str:
     """What the hover says behind the mean."""
     if mean.low is None or mean.high is None:
         return ", one seed"
     return f", mean of {mean.count} seeds<br>95 % interval {mean.low:.2f} to {mean.high:.2f} %"
 
 
-def add_seeds(figure: go.Figure, line: StudyLine) -> None:
+def _add_seeds(figure: go.Figure, line: StudyLine) -> None:
     """A thin curve for every seed."""
     for index, (seed, points) in enumerate(line.seeds):
         figure.add_scatter(
@@ -147,7 +147,7 @@ def add_seeds(figure: go.Figure, line: StudyLine) -> None:
         )
 
 
-def add_published(figure: go.Figure, line: StudyLine) -> None:
+def _add_published(figure: go.Figure, line: StudyLine) -> None:
     """Somebody else's run, as crosses on a faint line."""
     if not line.published:
         return

@@ -22,7 +22,7 @@ class SweepLine:
     y: Sequence[float]
 
 
-def slope(line: SweepLine) -> float | None:
+def _slope(line: SweepLine) -> float | None:
     """The exponent of y ∝ x^slope, by least squares on logarithms; None of fewer than 2 points."""
     pairs = [(log10(x), log10(y)) for x, y in zip(line.x, line.y, strict=True) if x > 0 and y > 0]
     if len(pairs) < 2:
@@ -37,7 +37,7 @@ def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> go.Fi
     """A quantity over a slider's whole range on log axes, the slope written at each line's end."""
     figure = go.Figure()
     for line in lines:
-        exponent = slope(line)
+        exponent = _slope(line)
         written = "" if exponent is None else f" ∝ x^{exponent:.2f}"
         figure.add_scatter(
             x=list(line.x),

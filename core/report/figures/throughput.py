@@ -10,7 +10,7 @@ from core.report.figures.palette import BLUE, DASHES, GREEN, MARKERS, SKY, VERMI
 from core.training.records import Throughput, ThroughputPoint
 
 LOOP_NAMES = {"lab": "the lab's loop", "conventional": "published loop (DataLoader, PIL)"}
-DEVICE_COLORS = (BLUE, VERMILLION, GREEN, SKY)
+_DEVICE_COLORS = (BLUE, VERMILLION, GREEN, SKY)
 
 
 def throughput_chart(result: Throughput) -> go.Figure:
@@ -18,14 +18,14 @@ def throughput_chart(result: Throughput) -> go.Figure:
     figure = go.Figure()
     devices = list(result.peaks)
     sizes = sorted({point.batch_size for point in result.points})
-    for device, color in zip(devices, DEVICE_COLORS * len(devices), strict=False):
+    for device, color in zip(devices, _DEVICE_COLORS * len(devices), strict=False):
         for index, loop in enumerate(LOOP_NAMES):
             points = sorted(
                 (p for p in result.points if (p.device, p.loop) == (device, loop)),
                 key=lambda point: point.batch_size,
             )
             if points:
-                add_loop(figure, points, color, index, name_line(loop, device, len(devices)))
+                _add_loop(figure, points, color, index, _name_line(loop, device, len(devices)))
     figure.update_layout(
         title="Training images a second by batch size",
         xaxis=dict(title="batch size (log)", type="log", tickvals=sizes, ticktext=sizes),
@@ -37,12 +37,12 @@ def throughput_chart(result: Throughput) -> go.Figure:
     return figure
 
 
-def name_line(loop: str, device: str, devices: int) -> str:
+def _name_line(loop: str, device: str, devices: int) -> str:
     """`the lab's loop on cuda`; the device only where there are several."""
     return f"{LOOP_NAMES[loop]} on {device}" if devices > 1 else LOOP_NAMES[loop]
 
 
-def add_loop(
+def _add_loop(
     figure: go.Figure, points: Sequence[ThroughputPoint], color: str, index: int, name: str
 ) -> None:
     """One loop on one device, with whiskers from the slowest to the fastest round."""

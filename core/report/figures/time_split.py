@@ -16,7 +16,7 @@ from core.report.figures.palette import (
 )
 from core.training.time_split import TimeSplit
 
-TIME_PARTS = (  # field of TimeSplit, how it is called, color, pattern that repeats the color
+_TIME_PARTS = (  # field of TimeSplit, how it is called, color, pattern that repeats the color
     ("data", "data: cut, resize, scale", ORANGE, ""),
     ("transfer", "transfer to the device", YELLOW, "x"),
     ("forward", "forward", BLUE, ""),
@@ -31,7 +31,7 @@ def time_bar(split: TimeSplit) -> go.Figure:
     """One stacked bar: the seconds of a run by what they were spent on."""
     figure = go.Figure()
     total = split.training + split.evaluation
-    for field, name, color, pattern in TIME_PARTS:
+    for field, name, color, pattern in _TIME_PARTS:
         seconds = getattr(split, field)
         share = seconds / total if total else 0.0
         figure.add_bar(

@@ -12,7 +12,7 @@ from core.report.figures.palette import (
 )
 from core.zoo.variants import VARIANTS, Variant
 
-FIRST = {  # the four of the course note, easy to tell apart; the others share what is left
+_FIRST = {  # the four of the course note, easy to tell apart; the others share what is left
     "identity": LineStyle(BLUE, "circle"),
     "constant-scaling": LineStyle(ORANGE, "square"),
     "conv": LineStyle(GREEN, "diamond"),
@@ -25,13 +25,13 @@ def variant_styles() -> dict[str, LineStyle]:
 
     A block as published is drawn as the corrected one, but open and dotted.
     """
-    taken = {(style.color, style.marker) for style in FIRST.values()}
-    colors = {style.color for style in FIRST.values()}
+    taken = {(style.color, style.marker) for style in _FIRST.values()}
+    colors = {style.color for style in _FIRST.values()}
     pairs = [pair for pair in colors_and_markers(64) if pair not in taken]
     left = iter(sorted(pairs, key=lambda pair: pair[0] in colors))  # unused colors first
     corrected = [variant for variant in VARIANTS.values() if not variant.as_published]
     styles = {
-        variant.name: FIRST.get(variant.name) or LineStyle(*next(left)) for variant in corrected
+        variant.name: _FIRST.get(variant.name) or LineStyle(*next(left)) for variant in corrected
     }
     by_shortcut = {variant.shortcut: styles[variant.name] for variant in reversed(corrected)}
     for variant in VARIANTS.values():

@@ -18,7 +18,7 @@ from core.specs import LabError
 INPUT, OUTPUT = ".image", ".classes"  # paths of the two ends; no module's path starts with a dot
 READABLE = 28  # boxes that can be taken in at a glance
 MOST = 400  # boxes that are drawn at all
-SMALL_KINDS = ("normalisation", "activation", "other")  # drawn in the box of a neighbor
+_SMALL_KINDS = ("normalisation", "activation", "other")  # drawn in the box of a neighbor
 
 
 # What can be folded --------------------------------------------------------------------------
@@ -58,34 +58,34 @@ def outline(layers: Sequence[LayerCost]) -> Outline:
     runs of an order of execution has no cycle. Other modules (two lists that take turns, a module
     that is called twice) are seen through.
     """
-    members = members_by_module(layers)
-    turns = turns_of(layers)
-    modules = {path for path, inside in members.items() if is_run(inside, turns)}
-    homes = {layer.path: inside_of(layer.path, modules) for layer in layers}
-    chains = list(parts_of(layers, homes))
+    members = _members_by_module(layers)
+    turns = _turns_of(layers)
+    modules = {path for path, inside in members.items() if _is_run(inside, turns)}
+    homes = {layer.path: _inside_of(layer.path, modules) for layer in layers}
+    chains = list(_parts_of(layers, homes))
     boxes = Counter(module for chain in chains for module in homes[chain[0].path])
     parts = []
     for chain in chains:
         blocks = tuple(module for module in homes[chain[0].path] if boxes[module] > 1)
-        parts.append(Part(part_path(chain, members), tuple(chain), blocks))
+        parts.append(Part(_part_path(chain, members), tuple(chain), blocks))
     last = next((layer for layer in reversed(layers) if layer.inputs), None)
     return Outline(tuple(parts), last.path if last else "")
 
 
-def prefixes(path: str) -> Iterator[str]:
+def _prefixes(path: str) -> Iterator[str]:
     """a, a.b and a.b.c of a.b.c."""
     words = path.split(".")
     return (".".join(words[:count]) for count in range(1, len(words) + 1))
 
 
-def members_by_module(layers: Sequence[LayerCost]) -> dict[str, list[int]]:
+def _members_by_module(layers: Sequence[LayerCost]) -> dict[str, list[int]]:
     """Every module's layers as indices in the order of execution, outer modules first.
 
     A module that holds just the same layers as the one around it is left out.
     """
     members: dict[str, list[int]] = {}
     for index, layer in enumerate(layers):
-        for module in prefixes(layer.path):
+        for module in _prefixes(layer.path):
             members.setdefault(module, []).append(index)
     return {
         module: inside
@@ -94,25 +94,25 @@ def members_by_module(layers: Sequence[LayerCost]) -> dict[str, list[int]]:
     }
 
 
-def turns_of(layers: Sequence[LayerCost]) -> dict[int, int]:
+def _turns_of(layers: Sequence[LayerCost]) -> dict[int, int]:
     """Indices of the layers that run, and when; some rows only hold parameters."""
     read = {path for layer in layers for path in layer.inputs}
     running = [index for index, layer in enumerate(layers) if layer.inputs or layer.path in read]
     return {index: turn for turn, index in enumerate(running)}
 
 
-def is_run(inside: Sequence[int], turns: Mapping[int, int]) -> bool:
+def _is_run(inside: Sequence[int], turns: Mapping[int, int]) -> bool:
     """Whether at least two layers run without another one in between."""
     own = [turns[index] for index in inside if index in turns]
     return len(own) > 1 and own[-1] - own[0] + 1 == len(own)
 
 
-def inside_of(path: str, modules: set[str]) -> tuple[str, ...]:
+def _inside_of(path: str, modules: set[str]) -> tuple[str, ...]:
     """Those of `modules` that a layer lies in, from the outside in."""
-    return tuple(module for module in prefixes(path) if module in modules)
+    return tuple(module for module in _prefixes(path) if module in modules)
 
 
-def parts_of(
+def _parts_of(
     layers: Sequence[LayerCost], homes: Mapping[str, tuple[str, ...]]
 ) -> Iterator[list[LayerCost]]:
     """The layers in chains of one box each; a small layer joins its neighbor in its module."""
@@ -126,7 +126,7 @@ def parts_of(
             and chain[-1].path == layer.inputs[0]
             and readers[chain[-1].path] == 1
             and homes[chain[-1].path] == homes[layer.path]
-            and (is_small(layer) or all(map(is_small, chain)))
+            and (_is_small(layer) or all(map(_is_small, chain)))
         ):
             chain.append(layer)
         else:
@@ -136,21 +136,21 @@ def parts_of(
     yield from chains
 
 
-def is_small(layer: LayerCost) -> bool:
+def _is_small(layer: LayerCost) -> bool:
     """Whether the layer is drawn in the box of another: ReLU, BatchNorm, dropout, flatten."""
-    return layer.kind in SMALL_KINDS
+    return layer.kind in _SMALL_KINDS
 
 
-def main_layer(layers: Sequence[LayerCost]) -> LayerCost:
+def _main_layer(layers: Sequence[LayerCost]) -> LayerCost:
     """The layer that a box is about."""
-    return next((layer for layer in layers if not is_small(layer)), layers[0])
+    return next((layer for layer in layers if not _is_small(layer)), layers[0])
 
 
-def part_path(chain: Sequence[LayerCost], members: Mapping[str, list[int]]) -> str:
+def _part_path(chain: Sequence[LayerCost], members: Mapping[str, list[int]]) -> str:
     """The outermost module that holds just these layers, or the main layer's own path."""
-    main = main_layer(chain)
-    for module in prefixes(main.path):
-        inside = all(module in prefixes(layer.path) for layer in chain)
+    main = _main_layer(chain)
+    for module in _prefixes(main.path):
+        inside = all(module in _prefixes(layer.path) for layer in chain)
         if inside and len(members.get(module, ())) == len(chain):
             return module
     return main.path
@@ -190,7 +190,7 @@ class Node:
         if not self.layers:
             return "other"
         if not self.is_block:
-            return main_layer(self.layers).kind
+            return _main_layer(self.layers).kind
         return max(
             self.layers, key=lambda layer: (layer.macs, layer.params, layer.elementwise_ops)
         ).kind
@@ -241,14 +241,14 @@ class Graph:
         return into
 
 
-def node_path(part: Part, opened: Collection[str]) -> str:
+def _node_path(part: Part, opened: Collection[str]) -> str:
     """The outermost folded block around a part, or the part itself."""
     return next((block for block in part.blocks if block not in opened), part.path)
 
 
-def count_boxes(outlined: Outline, opened: Collection[str]) -> int:
+def _count_boxes(outlined: Outline, opened: Collection[str]) -> int:
     """Boxes that are seen with these blocks open, without the two ends."""
-    return len({node_path(part, opened) for part in outlined.parts})
+    return len({_node_path(part, opened) for part in outlined.parts})
 
 
 def readable(outlined: Outline, most: int = READABLE) -> tuple[str, ...]:
@@ -259,24 +259,26 @@ def readable(outlined: Outline, most: int = READABLE) -> tuple[str, ...]:
     opened: dict[str, None] = {}
     level = [block for block, parts in outlined.blocks.items() if parts[0].blocks[0] == block]
     while level:
-        if count_boxes(outlined, {*opened, *level}) <= most:
+        if _count_boxes(outlined, {*opened, *level}) <= most:
             fresh = level
         else:
-            fresh = examples(outlined, level, opened, most)
+            fresh = _examples(outlined, level, opened, most)
         opened |= dict.fromkeys(fresh)
         level = [
-            block for block, parts in outlined.blocks.items() if parent_of(block, parts[0]) in fresh
+            block
+            for block, parts in outlined.blocks.items()
+            if _parent_of(block, parts[0]) in fresh
         ]
     return tuple(block for block in outlined.blocks if block in opened)
 
 
-def parent_of(block: str, part: Part) -> str | None:
+def _parent_of(block: str, part: Part) -> str | None:
     """The block around `block`, which holds `part`."""
     depth = part.blocks.index(block)
     return part.blocks[depth - 1] if depth else None
 
 
-def examples(
+def _examples(
     outlined: Outline, level: Iterable[str], opened: Collection[str], most: int
 ) -> list[str]:
     """The first block of each sort, as long as they fit; a sort is a sequence of operations."""
@@ -284,7 +286,7 @@ def examples(
     for block in level:
         layers = [layer for part in outlined.blocks[block] for layer in part.layers]
         sort = tuple((layer.operation, layer.window and layer.window.kernel) for layer in layers)
-        fits = count_boxes(outlined, {*opened, *first.values(), block}) <= most
+        fits = _count_boxes(outlined, {*opened, *first.values(), block}) <= most
         if sort not in first and fits:
             first[sort] = block
     return list(first.values())
@@ -296,12 +298,12 @@ def fold(outlined: Outline, opened: Collection[str]) -> Graph:
     Raises LabError where that would be more boxes than can be drawn.
     """
     opened = set(opened)
-    if (boxes := count_boxes(outlined, opened)) > MOST:
+    if (boxes := _count_boxes(outlined, opened)) > MOST:
         raise LabError(f"This picture would have {boxes} boxes, at most {MOST} work: fold some.")
     groups: dict[str, list[Part]] = {}
     for part in outlined.parts:
-        groups.setdefault(node_path(part, opened), []).append(part)
-    inner = [make_node(path, parts, opened) for path, parts in groups.items()]
+        groups.setdefault(_node_path(part, opened), []).append(part)
+    inner = [_make_node(path, parts, opened) for path, parts in groups.items()]
     owner = {layer.path: node.path for node in inner for layer in node.layers}
     layers = [layer for node in inner for layer in node.layers]
     image = next((layer.input_shape for layer in layers if IMAGE in layer.inputs), ())
@@ -319,7 +321,7 @@ def fold(outlined: Outline, opened: Collection[str]) -> Graph:
     return Graph(nodes, tuple(Edge(*pair, pair in skipping) for pair in arrows))
 
 
-def make_node(path: str, parts: Sequence[Part], opened: Collection[str]) -> Node:
+def _make_node(path: str, parts: Sequence[Part], opened: Collection[str]) -> Node:
     """The box of these parts."""
     layers = tuple(layer for part in parts for layer in part.layers)
     around = parts[0].blocks
@@ -329,16 +331,18 @@ def make_node(path: str, parts: Sequence[Part], opened: Collection[str]) -> Node
     return Node(path, layers, blocks, is_block, last.output_shape)
 
 
-Name = TypeVar("Name")
+_Name = TypeVar("_Name")
 
 
-def shortcuts(names: Sequence[Name], arrows: Sequence[tuple[Name, Name]]) -> set[tuple[Name, Name]]:
+def shortcuts(
+    names: Sequence[_Name], arrows: Sequence[tuple[_Name, _Name]]
+) -> set[tuple[_Name, _Name]]:
     """The arrows that a longer way goes round; `names` stand in an order that arrows follow."""
     bits = {name: 1 << index for index, name in enumerate(names)}
-    followers: dict[Name, list[Name]] = {}
+    followers: dict[_Name, list[_Name]] = {}
     for source, target in arrows:
         followers.setdefault(source, []).append(target)
-    reach: dict[Name, int] = {}  # the bits of all boxes that can be reached
+    reach: dict[_Name, int] = {}  # the bits of all boxes that can be reached
     skipping = set()
     for name in reversed(names):
         targets = followers.get(name, ())

@@ -12,26 +12,26 @@ from core.report.picture.fold import INPUT, Node
 from core.report.picture.layout import Size
 
 FONT_SIZE, LINE = 12, 15  # pixels
-WIDEST = 212  # pixels of text in a box; what is longer is broken or cut
+_WIDEST = 212  # pixels of text in a box; what is longer is broken or cut
 MARGIN, WIDTH_STEP, RADIUS = 8, 24, 13
 UNREAD = "read by no layer"
-NAMES = {"relu": "ReLU"}  # functional operations that have a well-known spelling
+_NAMES = {"relu": "ReLU"}  # functional operations that have a well-known spelling
 
 Text = list[tuple[str, bool]]  # pieces of a line: text, bold
 
 
 def operation(layer: LayerCost) -> str:
     """`Conv2d 7×7 /2`: the window and, as in the papers, the stride where it is not the usual."""
-    name = NAMES.get(layer.operation, layer.operation)
+    name = _NAMES.get(layer.operation, layer.operation)
     window = layer.window
     if window is None:
         return name
     usual = window.kernel if layer.kind == "pooling" else (1, 1)
     stride = "" if window.stride == usual else f" /{window.stride[-1]}"
-    return f"{name} {formats.shape(window.kernel)}{stride}{groups(layer, window)}"
+    return f"{name} {formats.shape(window.kernel)}{stride}{_groups(layer, window)}"
 
 
-def groups(layer: LayerCost, window: Window) -> str:
+def _groups(layer: LayerCost, window: Window) -> str:
     """How a grouped convolution splits its channels."""
     if window.groups == 1:
         return ""
@@ -39,12 +39,12 @@ def groups(layer: LayerCost, window: Window) -> str:
     return " depthwise" if window.groups == channels else f" {window.groups} groups"
 
 
-def shape_text(shape: Shape) -> str:
+def _shape_text(shape: Shape) -> str:
     """C×H×W of one image; other shapes whole."""
     return formats.shape(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
 
 
-def contents(node: Node) -> str:
+def _contents(node: Node) -> str:
     """What a folded block holds: its weight layers by kind, and how many layers in all."""
     kinds = Counter(layer.kind for layer in node.layers if layer.is_weight_layer)
     counted = {"convolution": "convolutions", "linear": "linear layers"}
@@ -62,7 +62,7 @@ def costs(node: Node) -> str:
     return " · ".join(formats.short(number, unit) for number, unit in numbers if number)
 
 
-def operations(layers: Sequence[LayerCost]) -> list[str]:
+def _operations(layers: Sequence[LayerCost]) -> list[str]:
     """The operations in a box; one that comes again at once is named once."""
     texts: list[str] = []
     for layer in layers:
@@ -73,20 +73,20 @@ def operations(layers: Sequence[LayerCost]) -> list[str]:
 
 def lines_of(node: Node, is_unread: bool) -> list[Text]:
     """What stands in a box, or beside a join; `is_unread`: no other box reads its result."""
-    shape = shape_text(node.shape)
+    shape = _shape_text(node.shape)
     if not node.layers:
         what = f" {shape}" if node.path == INPUT else f" {node.shape[-1] if node.shape else ''}"
         return [[(node.name, True), (what, False)]]
     if node.is_join:
-        words = operations(node.layers)[1:]
+        words = _operations(node.layers)[1:]
     else:
-        words = [contents(node)] if node.is_block else operations(node.layers)
-    lines = [*map(shortened, wrapped(words)), shape, costs(node), UNREAD * is_unread]
+        words = [_contents(node)] if node.is_block else _operations(node.layers)
+    lines = [*map(_shortened, _wrapped(words)), shape, costs(node), UNREAD * is_unread]
     texts: list[Text] = [[(line, False)] for line in lines if line]
-    return texts if node.is_join else [*headed(node, texts)]
+    return texts if node.is_join else [*_headed(node, texts)]
 
 
-def headed(node: Node, lines: list[Text]) -> Iterator[Text]:
+def _headed(node: Node, lines: list[Text]) -> Iterator[Text]:
     """The lines under the name, or the first one beside it where both are short.
 
     An index in a list is no name: there the operation says more.
@@ -95,9 +95,9 @@ def headed(node: Node, lines: list[Text]) -> Iterator[Text]:
         yield from lines
         return
     name = f"▸ {block_name(node.path, node.name)}" if node.is_block else node.name
-    head: Text = [(shortened(name, bold=True), True)]
+    head: Text = [(_shortened(name, bold=True), True)]
     beside: Text = [*head, ("  " + lines[0][0][0], False)]
-    if line_width(beside) <= WIDEST:
+    if _line_width(beside) <= _WIDEST:
         yield beside
         yield from lines[1:]
     else:
@@ -110,12 +110,12 @@ def block_name(path: str, name: str) -> str:
     return ".".join(path.split(".")[-2:]) if name.isdecimal() else name
 
 
-def wrapped(words: Sequence[str]) -> Iterator[str]:
+def _wrapped(words: Sequence[str]) -> Iterator[str]:
     """`words` with commas, in lines of a box's width; at most three."""
     lines = [""]
     for word in words:
         longer = f"{lines[-1]}, {word}" if lines[-1] else word
-        if text_width(longer) <= WIDEST or not lines[-1]:
+        if text_width(longer) <= _WIDEST or not lines[-1]:
             lines[-1] = longer
         else:
             lines[-1] += ","
@@ -126,9 +126,9 @@ def wrapped(words: Sequence[str]) -> Iterator[str]:
 def tooltip(node: Node) -> str:
     """What the tooltip says: everything in full."""
     if not node.layers:
-        return f"{node.name}, {shape_text(node.shape)}"
+        return f"{node.name}, {_shape_text(node.shape)}"
     many = f"{len(node.layers)} layers" if len(node.layers) > 5 else ""
-    what = many or ", ".join(operations(node.layers))
+    what = many or ", ".join(_operations(node.layers))
     return (
         f"{node.path}: {what}; output {formats.shape(node.shape)}; {node.params:,} parameters,"
         f" {node.macs:,} MACs"
@@ -146,24 +146,24 @@ def text_width(text: str, bold: bool = False) -> float:
     return FONT_SIZE * (units + capitals) * (1.06 if bold else 1.0)
 
 
-def line_width(line: Text) -> float:
+def _line_width(line: Text) -> float:
     """Pixels of a line with bold and plain pieces."""
     return sum(text_width(piece, bold) for piece, bold in line)
 
 
-def shortened(text: str, bold: bool = False) -> str:
+def _shortened(text: str, bold: bool = False) -> str:
     """The text cut in its middle to the width of a box; names differ at both ends."""
-    if text_width(text, bold) <= WIDEST:
+    if text_width(text, bold) <= _WIDEST:
         return text
     keep = len(text) // 2
-    while keep > 2 and text_width(cut := f"{text[:keep]}…{text[-keep:]}", bold) > WIDEST:
+    while keep > 2 and text_width(cut := f"{text[:keep]}…{text[-keep:]}", bold) > _WIDEST:
         keep -= 1
     return cut
 
 
 def size_of(node: Node, lines: Sequence[Text]) -> Size:
     """What the box, or the circle with its words, needs; widths in steps, so that boxes align."""
-    width = max((line_width(line) for line in lines), default=0.0)
+    width = max((_line_width(line) for line in lines), default=0.0)
     if node.is_join:
         return Size(
             RADIUS, RADIUS + (6 + width if lines else 0), max(2 * RADIUS, LINE * len(lines))

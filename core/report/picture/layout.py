@@ -14,10 +14,10 @@ from core.report.picture.fold import Edge, Graph
 from core.report.picture.frame import Frame, Key, Line, Slot
 from core.report.picture.order import ordered
 
-ARROW = 8.0  # an arrow's last piece, straight down, in pixels
+_ARROW = 8.0  # an arrow's last piece, straight down, in pixels
 ROW_GAP, MOST_ROW_GAP = 20.0, 60.0  # the further aside an arrow leads, the more room it gets
-PADDING = 12.0  # inside a frame
-BAND = 18.0  # at the top of a frame, for its name
+_PADDING = 12.0  # inside a frame
+_BAND = 18.0  # at the top of a frame, for its name
 
 
 @dataclass(frozen=True)
@@ -64,24 +64,24 @@ class Layout:
 
 def lay_out(graph: Graph, sizes: Mapping[str, Size], names: Mapping[str, float]) -> Layout:
     """Places for the nodes of `sizes`, by path; `names`: widths of the open blocks' names."""
-    inside = lines_by_frame(graph)
-    children = children_by_frame(graph)
+    inside = _lines_by_frame(graph)
+    children = _children_by_frame(graph)
     frames: dict[str, Frame] = {}
     for block in (*reversed(graph.open_blocks), ""):
         slots = {
-            key: frame_slot(key, frames[key[1]])
+            key: _frame_slot(key, frames[key[1]])
             if key[0] == "frame"
-            else box_slot(key, sizes[key[1]])
+            else _box_slot(key, sizes[key[1]])
             for key in children[block]
         }
-        frames[block] = lay_out_frame(slots, inside.get(block, {}), names.get(block))
-    return compose(graph, frames)
+        frames[block] = _lay_out_frame(slots, inside.get(block, {}), names.get(block))
+    return _compose(graph, frames)
 
 
 # From the graph to frames ----------------------------------------------------------------------
 
 
-def children_by_frame(graph: Graph) -> dict[str, list[Key]]:
+def _children_by_frame(graph: Graph) -> dict[str, list[Key]]:
     """What is directly inside each open block, and inside "", the whole picture; in order."""
     children: dict[str, dict[Key, None]] = {"": {}}
     for node in graph.nodes:
@@ -92,7 +92,7 @@ def children_by_frame(graph: Graph) -> dict[str, list[Key]]:
     return {frame: list(keys) for frame, keys in children.items()}
 
 
-def way(blocks: Mapping[str, tuple[str, ...]], edge: Edge) -> Iterator[tuple[str, Line]]:
+def _way(blocks: Mapping[str, tuple[str, ...]], edge: Edge) -> Iterator[tuple[str, Line]]:
     """The lines of an edge from frame to frame: out of the source's, into the target's.
 
     `blocks`: the open blocks around each node, by its path.
@@ -118,22 +118,22 @@ def way(blocks: Mapping[str, tuple[str, ...]], edge: Edge) -> Iterator[tuple[str
         yield into[depth], (edge.source, port, child(into, depth, edge.target))
 
 
-def lines_by_frame(graph: Graph) -> dict[str, dict[Line, None]]:
+def _lines_by_frame(graph: Graph) -> dict[str, dict[Line, None]]:
     """Each frame's lines, each once: edges from one source share what they have in common."""
     blocks = {node.path: node.blocks for node in graph.nodes}
     lines: dict[str, dict[Line, None]] = {}
     for edge in graph.edges:
-        for frame, line in way(blocks, edge):
+        for frame, line in _way(blocks, edge):
             lines.setdefault(frame, {})[line] = None
     return lines
 
 
-def box_slot(key: Key, size: Size) -> Slot:
+def _box_slot(key: Key, size: Size) -> Slot:
     """The slot of a node: all its arrows come and go at its anchor."""
     return Slot(key, size.left, size.right, size.height)
 
 
-def frame_slot(key: Key, inner: Frame) -> Slot:
+def _frame_slot(key: Key, inner: Frame) -> Slot:
     """The slot of a frame; its anchor is where its first line comes in."""
     entries = {slot.key[1]: slot.x for slot in inner.rows[0] if slot.kind == "entry"}
     exits = {slot.key[1]: slot.x for slot in inner.rows[-1] if slot.kind == "exit"}
@@ -151,7 +151,7 @@ def frame_slot(key: Key, inner: Frame) -> Slot:
 # One frame -------------------------------------------------------------------------------------
 
 
-def lay_out_frame(
+def _lay_out_frame(
     slots: Mapping[Key, Slot], lines: Mapping[Line, None], name: float | None
 ) -> Frame:
     """One frame laid out; `name` is the width of its name, None for the whole picture."""
@@ -160,16 +160,16 @@ def lay_out_frame(
     exits = {lower: Slot(lower) for *_, lower in lines if lower[0] == "exit"}
     frame = ordered({**entries, **slots, **exits}, lines, framed)
     align(frame)
-    measure_rows(frame, framed)
-    frame_around(frame, name)
+    _measure_rows(frame, framed)
+    _frame_around(frame, name)
     return frame
 
 
-def measure_rows(frame: Frame, framed: bool) -> None:
+def _measure_rows(frame: Frame, framed: bool) -> None:
     """Heights of the rows and of what is between; arrows that lead far aside get more room."""
     top = 0.0
     for number, row in enumerate(frame.rows):
-        band = BAND if framed and number == 0 else 0.0
+        band = _BAND if framed and number == 0 else 0.0
         height = max([band, *(slot.height for slot in row)])
         frame.tops.append(top)
         frame.heights.append(height)
@@ -180,28 +180,28 @@ def measure_rows(frame: Frame, framed: bool) -> None:
                 (abs(link.upper.x + link.shift - link.lower.x) for link in frame.links[number]),
                 default=0.0,
             )
-            top += min(MOST_ROW_GAP, (PADDING if ports else ROW_GAP) + 0.14 * reach)
+            top += min(MOST_ROW_GAP, (_PADDING if ports else ROW_GAP) + 0.14 * reach)
     is_open_below = framed and not any(slot.kind == "exit" for slot in frame.rows[-1])
-    frame.height = top + (PADDING if is_open_below else 0.0)
+    frame.height = top + (_PADDING if is_open_below else 0.0)
 
 
-def frame_around(frame: Frame, name: float | None) -> None:
+def _frame_around(frame: Frame, name: float | None) -> None:
     """Left edge and width, with room for the name beside the first line that comes in."""
     slots = [slot for row in frame.rows for slot in row]
-    padding = PADDING if name is not None else 1.0
+    padding = _PADDING if name is not None else 1.0
     frame.left = min(slot.x - slot.left for slot in slots) - padding
     right = max(slot.x + slot.right for slot in slots) + padding
     if name is not None:
-        entry = min((slot.x for slot in frame.rows[0]), default=frame.left + name + PADDING)
-        frame.left = min(frame.left, entry - name - PADDING)
-        right = max(right, frame.left + name + PADDING)
+        entry = min((slot.x for slot in frame.rows[0]), default=frame.left + name + _PADDING)
+        frame.left = min(frame.left, entry - name - _PADDING)
+        right = max(right, frame.left + name + _PADDING)
     frame.width = right - frame.left
 
 
 # The whole picture -----------------------------------------------------------------------------
 
 
-def compose(graph: Graph, frames: Mapping[str, Frame]) -> Layout:
+def _compose(graph: Graph, frames: Mapping[str, Frame]) -> Layout:
     """Frames inside frames, all measured from the top left of the picture."""
     boxes: dict[str, Box] = {}
     frame_boxes: dict[str, Box] = {}
@@ -219,16 +219,16 @@ def compose(graph: Graph, frames: Mapping[str, Frame]) -> Layout:
                 elif slot.kind == "frame":
                     frame_boxes[path] = box
                     origins[path] = (box.left - frames[path].left, box.top)
-        for line, points in trace_lines(frame).items():
+        for line, points in _trace_lines(frame).items():
             pieces[block, line] = [(x + px, y + py) for px, py in points]
     blocks = {node.path: node.blocks for node in graph.nodes}
     routes = tuple(
-        Route(edge, joined(pieces[step] for step in way(blocks, edge))) for edge in graph.edges
+        Route(edge, _joined(pieces[step] for step in _way(blocks, edge))) for edge in graph.edges
     )
     return Layout(frames[""].width, frames[""].height, boxes, frame_boxes, routes)
 
 
-def trace_lines(frame: Frame) -> dict[Line, list[Point]]:
+def _trace_lines(frame: Frame) -> dict[Line, list[Point]]:
     """The points of each line inside one frame, from bottom to top of what it joins."""
     rows = {slot.key: number for number, row in enumerate(frame.rows) for slot in row}
     slots = {slot.key: slot for row in frame.rows for slot in row}
@@ -242,13 +242,13 @@ def trace_lines(frame: Frame) -> dict[Line, list[Point]]:
         points = [(x, frame.tops[first] + start.height), (x, bottoms[first])]
         for row in range(first + 1, last):
             x = slots["lane", source, row].x
-            points += [(x, frame.tops[row] - ARROW), (x, bottoms[row])]
+            points += [(x, frame.tops[row] - _ARROW), (x, bottoms[row])]
         x = end.x + end.entries.get(source, 0.0)
-        traced[line] = [*points, (x, frame.tops[last] - ARROW), (x, frame.tops[last])]
+        traced[line] = [*points, (x, frame.tops[last] - _ARROW), (x, frame.tops[last])]
     return traced
 
 
-def joined(pieces: Iterable[Sequence[Point]]) -> tuple[Point, ...]:
+def _joined(pieces: Iterable[Sequence[Point]]) -> tuple[Point, ...]:
     """The pieces end to end, each point once, to a tenth of a pixel."""
     points = [(round(x, 1), round(y, 1)) for piece in pieces for x, y in piece]
     return tuple(

@@ -15,15 +15,15 @@ from core.report.picture.frame import SWEEPS, WEAK, Frame, Key, Line, Link, Slot
 
 def ordered(slots: dict[Key, Slot], lines: Collection[Line], framed: bool) -> Frame:
     """The slots in rows, with as few crossings as sorting finds; adds those of passing lines."""
-    ranks = rank(slots, lines, framed)
+    ranks = _rank(slots, lines, framed)
     skipping = shortcuts(list(slots), [(upper, lower) for _, upper, lower in lines])
-    links = linked(slots, lines, ranks, skipping)
-    frame = Frame(first_order(slots, ranks, links), links, list(lines))
-    untangle(frame)
+    links = _linked(slots, lines, ranks, skipping)
+    frame = Frame(_first_order(slots, ranks, links), links, list(lines))
+    _untangle(frame)
     return frame
 
 
-def rank(slots: Mapping[Key, Slot], lines: Iterable[Line], framed: bool) -> dict[Key, int]:
+def _rank(slots: Mapping[Key, Slot], lines: Iterable[Line], framed: bool) -> dict[Key, int]:
     """The row of each slot: one below the lowest that it reads; ports at the top and bottom."""
     above: dict[Key, list[Key]] = {}
     for _, upper, lower in lines:
@@ -36,7 +36,7 @@ def rank(slots: Mapping[Key, Slot], lines: Iterable[Line], framed: bool) -> dict
     return {key: bottom if key[0] == "exit" else row for key, row in ranks.items()}
 
 
-def linked(
+def _linked(
     slots: dict[Key, Slot],
     lines: Collection[Line],
     ranks: dict[Key, int],
@@ -67,7 +67,7 @@ def linked(
     return links
 
 
-def first_order(
+def _first_order(
     slots: Mapping[Key, Slot], ranks: Mapping[Key, int], links: Sequence[Sequence[Link]]
 ) -> list[list[Slot]]:
     """The rows, left to right in the order of execution; lanes of shortcuts at the right."""
@@ -86,9 +86,9 @@ def first_order(
     return rows
 
 
-def untangle(frame: Frame) -> None:
+def _untangle(frame: Frame) -> None:
     """Sort rows by the mean position of their neighbors, as long as fewer lines cross."""
-    fewest = crossings(frame)
+    fewest = _crossings(frame)
     for sweep in range(2 * SWEEPS):
         if not fewest:
             return
@@ -96,17 +96,17 @@ def untangle(frame: Frame) -> None:
         down = sweep % 2 == 0
         numbers = range(1, len(frame.rows)) if down else range(len(frame.rows) - 2, -1, -1)
         for number in numbers:
-            sort_by_neighbors(frame, number, down)
-        if (now := crossings(frame)) < fewest:
+            _sort_by_neighbors(frame, number, down)
+        if (now := _crossings(frame)) < fewest:
             fewest = now
         else:
             frame.rows = before
 
 
-def sort_by_neighbors(frame: Frame, number: int, down: bool) -> None:
+def _sort_by_neighbors(frame: Frame, number: int, down: bool) -> None:
     """One row by the mean position of what it reads, or of what reads it."""
-    neighbors = positions(frame.rows[number + (-1 if down else 1)])
-    own = positions(frame.rows[number])
+    neighbors = _positions(frame.rows[number + (-1 if down else 1)])
+    own = _positions(frame.rows[number])
     joined_to: dict[Key, list[int]] = {}
     for link in frame.links[number - 1 if down else number]:
         slot, neighbor = (link.lower, link.upper) if down else (link.upper, link.lower)
@@ -119,16 +119,16 @@ def sort_by_neighbors(frame: Frame, number: int, down: bool) -> None:
     frame.rows[number].sort(key=mean)
 
 
-def positions(row: Sequence[Slot]) -> dict[Key, int]:
+def _positions(row: Sequence[Slot]) -> dict[Key, int]:
     """Where each slot of a row stands, from 0 at the left."""
     return {slot.key: index for index, slot in enumerate(row)}
 
 
-def crossings(frame: Frame) -> int:
+def _crossings(frame: Frame) -> int:
     """Pairs of lines that cross between two rows."""
     count = 0
     for number, links in enumerate(frame.links):
-        above, below = positions(frame.rows[number]), positions(frame.rows[number + 1])
+        above, below = _positions(frame.rows[number]), _positions(frame.rows[number + 1])
         seen: list[int] = []
         for _, end in sorted((above[link.upper.key], below[link.lower.key]) for link in links):
             count += len(seen) - bisect_right(seen, end)

@@ -27,11 +27,11 @@ from core.report.picture.labels import (
 from core.report.picture.layout import Box, Layout, Route, lay_out
 
 INK, PAPER = "#262730", "#FFFFFF"
-SKIP = "#437C9F"  # the color of joins, darkened for a thin line on white
-FONT = "'Source Sans', 'Source Sans Pro', Helvetica, Arial, sans-serif"
+_SKIP = "#437C9F"  # the color of joins, darkened for a thin line on white
+_FONT = "'Source Sans', 'Source Sans Pro', Helvetica, Arial, sans-serif"
 SMALLEST_TEXT = 9 / FONT_SIZE  # no picture should be shown at less than this part of its size
-CORNER = 5  # pixels of a box's round corner
-MARKS = {"add": "+", "sub": "−", "mul": "×"}  # other joins by their name
+_CORNER = 5  # pixels of a box's round corner
+_MARKS = {"add": "+", "sub": "−", "mul": "×"}  # other joins by their name
 
 
 def svg(graph: Graph, title: str) -> str:
@@ -48,14 +48,14 @@ def svg(graph: Graph, title: str) -> str:
     label = escape(title)
     body = "".join(
         (
-            *(draw_frame(graph, block, box) for block, box in layout.frames.items()),
-            draw_routes(layout),
-            *(draw_node(node, layout.boxes[node.path], lines[node.path]) for node in graph.nodes),
+            *(_draw_frame(graph, block, box) for block, box in layout.frames.items()),
+            _draw_routes(layout),
+            *(_draw_node(node, layout.boxes[node.path], lines[node.path]) for node in graph.nodes),
         )
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -1 {width} {height}" width="{width}"'
-        f' height="{height}" role="img" aria-label="{label}" font-family="{FONT}"'
+        f' height="{height}" role="img" aria-label="{label}" font-family="{_FONT}"'
         f' font-size="{FONT_SIZE}"><title>{label}</title>'
         f'<rect class="paper" y="-1" width="{width}" height="{height}" fill="{PAPER}"/>{body}</svg>'
     )
@@ -69,27 +69,27 @@ def frame_name(graph: Graph, block: str) -> str:
     return f"▾ {block_name(block, name)}"
 
 
-def draw_frame(graph: Graph, block: str, box: Box) -> str:
+def _draw_frame(graph: Graph, block: str, box: Box) -> str:
     """An open block: a light frame, its name at the top left, which folds it."""
     inside = [node for node in graph.nodes if block in node.blocks]
     params, macs = sum(node.params for node in inside), sum(node.macs for node in inside)
     name = frame_name(graph, block)
     return (
         f'<rect class="frame" x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}"'
-        f' height="{box.height:.1f}" rx="{CORNER + 3}" fill="{INK}" fill-opacity="0.035"'
+        f' height="{box.height:.1f}" rx="{_CORNER + 3}" fill="{INK}" fill-opacity="0.035"'
         f' stroke="{INK}" stroke-opacity="0.3"/>'
         f'<g class="block" data-block="{escape(block)}" data-open="true">'
         f"<title>{escape(block)}: {params:,} parameters, {macs:,} MACs</title>"
         f'<rect class="target" x="{box.left + 3:.1f}" y="{box.top + 2:.1f}" rx="3" height="17"'
         f' width="{text_width(name, bold=True) + 6:.1f}" fill="{INK}" fill-opacity="0"/>'
-        + draw_text([(name, True)], box.left + 6, box.top + 15, "start")
+        + _draw_text([(name, True)], box.left + 6, box.top + 15, "start")
         + "</g>"
     )
 
 
-def draw_node(node: Node, box: Box, lines: Sequence[Text]) -> str:
+def _draw_node(node: Node, box: Box, lines: Sequence[Text]) -> str:
     """One box, circle or pill; dashed where its result is not read."""
-    body = draw_join(node, box, lines) if node.is_join else draw_box(node, box, lines)
+    body = _draw_join(node, box, lines) if node.is_join else _draw_box(node, box, lines)
     dead = ' stroke-dasharray="4 3"' if lines[-1:] == [[(UNREAD, False)]] else ""
     data = f' data-block="{escape(node.path)}" data-open="false"' if node.is_block else ""
     data = ' data-end="image"' if node.path == INPUT else data
@@ -99,10 +99,10 @@ def draw_node(node: Node, box: Box, lines: Sequence[Text]) -> str:
     )
 
 
-def draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
+def _draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
     """A rectangle in the color of its kind, a second one behind it where something is folded."""
     color = KIND_COLORS.get(node.kind, KIND_COLORS["other"])
-    corner = CORNER if node.layers else box.height / 2
+    corner = _CORNER if node.layers else box.height / 2
     where = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
     behind = (
         f'<rect class="paper-box" x="{box.left + 4:.1f}" y="{box.top + 4:.1f}" {where}'
@@ -117,35 +117,35 @@ def draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
         f'<rect class="box" {at} fill="{color}" fill-opacity="0.2" stroke="{color}"'
         f' stroke-width="1.5"/>'
         + "".join(
-            draw_text(line, box.center, top + LINE * number, "middle")
+            _draw_text(line, box.center, top + LINE * number, "middle")
             for number, line in enumerate(lines)
         )
     )
 
 
-def draw_join(node: Node, box: Box, lines: Sequence[Text]) -> str:
+def _draw_join(node: Node, box: Box, lines: Sequence[Text]) -> str:
     """A circle with its mark; operation, shape and costs at its right."""
     color = KIND_COLORS["join"]
     middle = box.top + box.height / 2
     name = node.layers[0].operation
-    mark = MARKS.get(name, name)
-    big = ' font-size="18"' if name in MARKS else ' font-size="11"'
+    mark = _MARKS.get(name, name)
+    big = ' font-size="18"' if name in _MARKS else ' font-size="11"'
     circle = f'cx="{box.center:.1f}" cy="{middle:.1f}" r="{RADIUS}"'
     top = middle - LINE * len(lines) / 2 + FONT_SIZE - 1
     return (
         f'<circle class="paper-box" {circle} fill="{PAPER}"/>'
         f'<circle class="box" {circle} fill="{color}" fill-opacity="0.35" stroke="{color}"'
         f' stroke-width="2"/><text class="ink" x="{box.center:.1f}"'
-        f' y="{middle + (6 if name in MARKS else 4):.1f}" text-anchor="middle" fill="{INK}"'
+        f' y="{middle + (6 if name in _MARKS else 4):.1f}" text-anchor="middle" fill="{INK}"'
         f"{big}>{escape(mark)}</text>"
         + "".join(
-            draw_text(line, box.center + RADIUS + 6, top + LINE * number, "start")
+            _draw_text(line, box.center + RADIUS + 6, top + LINE * number, "start")
             for number, line in enumerate(lines)
         )
     )
 
 
-def draw_text(line: Text, x: float, y: float, anchor: str) -> str:
+def _draw_text(line: Text, x: float, y: float, anchor: str) -> str:
     """One line of text, bold in part."""
     pieces = "".join(
         f'<tspan font-weight="600">{escape(piece)}</tspan>' if bold else escape(piece)
@@ -157,14 +157,14 @@ def draw_text(line: Text, x: float, y: float, anchor: str) -> str:
     )
 
 
-def draw_routes(layout: Layout) -> str:
+def _draw_routes(layout: Layout) -> str:
     """All lines, shortcuts last and stronger; what edges share is drawn once."""
     drawn: set[tuple[str, object, object]] = set()
     routes = sorted(layout.routes, key=lambda route: route.edge.skips)
-    return "".join(draw_route(route, drawn) for route in routes)
+    return "".join(_draw_route(route, drawn) for route in routes)
 
 
-def draw_route(route: Route, drawn: set[tuple[str, object, object]]) -> str:
+def _draw_route(route: Route, drawn: set[tuple[str, object, object]]) -> str:
     """One line with its arrow head; `drawn` holds the pieces that are there already."""
     path, pen = [], None
     for start, end in pairwise(route.points):
@@ -177,7 +177,7 @@ def draw_route(route: Route, drawn: set[tuple[str, object, object]]) -> str:
         path.append(curve(start, end))
         pen = end
     x, y = route.points[-1]
-    color, css_class = (SKIP, "skip") if route.edge.skips else (INK, "line")
+    color, css_class = (_SKIP, "skip") if route.edge.skips else (INK, "line")
     return (
         f'<path class="{css_class}" d="{"".join(path)}" fill="none" stroke="{color}"'
         f' stroke-width="{2.6 if route.edge.skips else 1.3}"/>'

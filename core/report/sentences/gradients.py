@@ -10,12 +10,12 @@ from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.variants import SHORTCUT_TITLES
 
-WHY_BATCH_NORM = (
+_WHY_BATCH_NORM = (
     "BatchNorm gives every layer's output variance 1 on the way forward and divides the gradient by"
     " what it divided the output by on the way back, so small weights cannot shrink both, layer"
     " after layer."
 )
-WHY_NOT_ONE = (
+_WHY_NOT_ONE = (
     "The derivative of x + F(x) is 1 + F′(x), and F′ may well be negative; a ReLU after the"
     " addition takes away more. What the shortcut guarantees is a path without a product of small"
     " factors."
@@ -51,16 +51,16 @@ def gradient_sentences(result: GradientFlow) -> list[str]:
     untrained = [flow for flow in result.networks if flow.run is None]
     most_layers = max((len(flow.main_path) for flow in untrained), default=0)
     deepest = [flow for flow in untrained if len(flow.main_path) == most_layers]
-    sentences = [sentence for flow in deepest if (sentence := arrival_sentence(flow))]
-    sentences += [claim for flow in deepest if (claim := claim_sentence(flow))]
-    if not all(gain >= 1 for flow in deepest for gain in shortcut_gains(flow)):
-        sentences.append(WHY_NOT_ONE)
-    sentences += batch_norm_sentences(deepest)
-    sentences += training_sentences(result.networks)
+    sentences = [sentence for flow in deepest if (sentence := _arrival_sentence(flow))]
+    sentences += [claim for flow in deepest if (claim := _claim_sentence(flow))]
+    if not all(gain >= 1 for flow in deepest for gain in _shortcut_gains(flow)):
+        sentences.append(_WHY_NOT_ONE)
+    sentences += _batch_norm_sentences(deepest)
+    sentences += _training_sentences(result.networks)
     return sentences
 
 
-def arrival_sentence(flow: NetworkFlow) -> str | None:
+def _arrival_sentence(flow: NetworkFlow) -> str | None:
     """How much of the gradient arrives at the first layer."""
     weights = first_and_last(flow, "weight_gradient")
     if weights is None:
@@ -89,16 +89,16 @@ def arrival_sentence(flow: NetworkFlow) -> str | None:
     )
 
 
-def shortcut_gains(flow: NetworkFlow) -> list[float]:
+def _shortcut_gains(flow: NetworkFlow) -> list[float]:
     """By how much each block multiplies the gradient norm; none for a network without shortcuts."""
     if flow.model.option("shortcut") in (None, "none"):
         return []
     return [block.gain.median for block in flow.blocks]
 
 
-def claim_sentence(flow: NetworkFlow) -> str | None:
+def _claim_sentence(flow: NetworkFlow) -> str | None:
     """The note's claim next to what is measured; for networks with a shortcut in their blocks."""
-    gains = shortcut_gains(flow)
+    gains = _shortcut_gains(flow)
     if not gains:
         return None
     holding = sum(gain >= 1 for gain in gains)
@@ -113,7 +113,7 @@ def claim_sentence(flow: NetworkFlow) -> str | None:
     return f"{text} So it does not hold block by block."
 
 
-def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
+def _batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
     """What BatchNorm alone does to the nets without a shortcut."""
     plain_nets = {
         bool(flow.model.option("batch_norm")): first_and_last(flow, "weight_gradient")
@@ -133,7 +133,7 @@ def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
     text = (
         "BatchNorm alone, without any shortcut, takes the first layer's gradient from"
         f" {formats.scientific(before)} to {formats.scientific(after)} times that of the last one:"
-        f" {WHY_BATCH_NORM}"
+        f" {_WHY_BATCH_NORM}"
     )
     if after > 10:
         text += (
@@ -143,10 +143,10 @@ def batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
     return [text]
 
 
-def training_sentences(networks: Sequence[NetworkFlow]) -> list[str]:
+def _training_sentences(networks: Sequence[NetworkFlow]) -> list[str]:
     """What training has done to the gradient of each run."""
     sentences = []
-    for before, after in before_and_after(networks):
+    for before, after in _before_and_after(networks):
         untrained = first_and_last(before, "weight_gradient")
         trained = first_and_last(after, "weight_gradient")
         if untrained and trained:
@@ -158,7 +158,7 @@ def training_sentences(networks: Sequence[NetworkFlow]) -> list[str]:
     return sentences
 
 
-def before_and_after(networks: Sequence[NetworkFlow]) -> list[tuple[NetworkFlow, NetworkFlow]]:
+def _before_and_after(networks: Sequence[NetworkFlow]) -> list[tuple[NetworkFlow, NetworkFlow]]:
     """Each run before and after its training."""
     before = {flow.run: flow for flow in networks if flow.run is not None and not flow.trained}
     return [(before[flow.run], flow) for flow in networks if flow.trained and flow.run in before]

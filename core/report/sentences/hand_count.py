@@ -9,9 +9,9 @@ from core.explain.hand_count.matching import Quantity
 from core.explain.hand_count.terms import SHOWN
 from core.report import formats
 
-LISTED = 4  # up to this number of alike terms or layers have a sentence each; more share one
+_LISTED = 4  # up to this number of alike terms or layers have a sentence each; more share one
 
-PHRASES = {  # what a term uses, by role
+_PHRASES = {  # what a term uses, by role
     "input channels": "{} input channels",
     "input channels a group": "{} input channels a group",
     "output channels": "{} output channels",
@@ -33,31 +33,31 @@ PHRASES = {  # what a term uses, by role
     "value": "{}",
     BIAS: "a bias of {}",
 }
-SIDES = {"kernel": "a {} kernel", "output": "an output of {}", "map": "a flattened map of {}"}
+_SIDES = {"kernel": "a {} kernel", "output": "an output of {}", "map": "a flattened map of {}"}
 
 
 def hand_count_sentences(count: HandCount) -> tuple[str, ...]:
     """The whole report in plain sentences, the totals first. Plain text: it quotes lines."""
-    return tuple(sentences_of(count))
+    return tuple(_sentences_of(count))
 
 
-def sentences_of(count: HandCount) -> Iterator[str]:
+def _sentences_of(count: HandCount) -> Iterator[str]:
     """The overview, then what is off: lines, terms, layers, results and the sum."""
-    yield overview(count)
+    yield _overview(count)
     for line in count.unreadable:
         yield f"Line {line.line}, “{line.text}”, was left out of the check. {line.reason}"
-    yield from term_sentences(count)
-    yield from missing_sentences(count)
+    yield from _term_sentences(count)
+    yield from _missing_sentences(count)
     for slip in count.line_slips:
         text = f"{slip.text} " if len(slip.text) <= SHOWN else ""
         yield f"Line {slip.line}: {text}comes to {slip.written:,}, not {slip.claimed:,}."
     if count.addition and count.addition.difference:
-        yield addition_sentence(count.addition)
+        yield _addition_sentence(count.addition)
     if not count.right:
-        yield parts_sentence(count)
+        yield _parts_sentence(count)
 
 
-def overview(count: HandCount) -> str:
+def _overview(count: HandCount) -> str:
     """Both totals, and how many terms are right."""
     if count.right:
         return f"Everything is right: {count.exact:,} {count.quantity}, layer by layer."
@@ -70,10 +70,10 @@ def overview(count: HandCount) -> str:
     )
 
 
-def term_sentences(count: HandCount) -> Iterator[str]:
+def _term_sentences(count: HandCount) -> Iterator[str]:
     """One sentence a term that is not right; many that only lack their bias share one."""
     bare = [term for term in count.terms if term.verdict == "without bias"]
-    together = len(bare) > LISTED
+    together = len(bare) > _LISTED
     if together:
         numbers = list(dict.fromkeys(term.line for term in bare))
         lines = f"line{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
@@ -83,16 +83,16 @@ def term_sentences(count: HandCount) -> Iterator[str]:
         )
     for term in count.terms:
         if term.verdict == "extra":
-            yield extra_sentence(term)
+            yield _extra_sentence(term)
         elif term.verdict == "wrong" or (term.verdict == "without bias" and not together):
-            clauses = "; ".join(clauses_of(term.slips, count.quantity))
+            clauses = "; ".join(_clauses_of(term.slips, count.quantity))
             yield (
                 f"Line {term.line}, {term.text} for {term.layer}: {clauses}."
                 f" It comes to {term.written:,}, the layer has {term.exact:,}."
             )
 
 
-def extra_sentence(term: TermCheck) -> str:
+def _extra_sentence(term: TermCheck) -> str:
     """A term without a layer."""
     named = f" (“{term.name[:SHOWN]}”)" if term.name else ""
     if term.repeats:
@@ -102,10 +102,10 @@ def extra_sentence(term: TermCheck) -> str:
     return f"Line {term.line}, {term.text}{named}, {why}: {term.written:,} too many."
 
 
-def clauses_of(slips: Sequence[Slip], quantity: Quantity) -> Iterator[str]:
+def _clauses_of(slips: Sequence[Slip], quantity: Quantity) -> Iterator[str]:
     """What is off in one term, a kernel's or a map's two sides together."""
     rest = list(slips)
-    for side, phrase in SIDES.items():
+    for side, phrase in _SIDES.items():
         pair = [slip for slip in rest if slip.role in (f"{side} height", f"{side} width")]
         if len(pair) == 2 and all(slip.written is not None for slip in pair):
             rest = [slip for slip in rest if slip not in pair]
@@ -115,10 +115,10 @@ def clauses_of(slips: Sequence[Slip], quantity: Quantity) -> Iterator[str]:
             )
             yield f"uses {phrase.format(written)} instead of {exact}"
     for slip in rest:
-        yield clause(slip, quantity)
+        yield _clause(slip, quantity)
 
 
-def clause(slip: Slip, quantity: Quantity) -> str:
+def _clause(slip: Slip, quantity: Quantity) -> str:
     """One difference in words."""
     if slip.role == BIAS and slip.written is None:
         return f"leaves out the bias of {slip.exact:,}"
@@ -129,16 +129,16 @@ def clause(slip: Slip, quantity: Quantity) -> str:
         return f"leaves out the factor {slip.exact:,} ({slip.role})"
     if slip.exact is None:
         return f"has a factor {slip.written:,} too many"
-    written = PHRASES.get(slip.role, "{}").format(f"{slip.written:,}")
+    written = _PHRASES.get(slip.role, "{}").format(f"{slip.written:,}")
     return f"{'says' if slip.role == 'value' else 'uses'} {written} instead of {slip.exact:,}"
 
 
-def missing_sentences(count: HandCount) -> Iterator[str]:
+def _missing_sentences(count: HandCount) -> Iterator[str]:
     """The layers that no term counts; many of a kind share one sentence."""
     kinds = dict.fromkeys(layer.kind for layer in count.missing)
     for kind in kinds:
         layers = [layer for layer in count.missing if layer.kind == kind]
-        if len(layers) <= LISTED:
+        if len(layers) <= _LISTED:
             for layer in layers:
                 value = f"{layer.value:,} {count.quantity}"
                 formula = f"{layer.filled} = " if layer.filled != str(layer.value) else ""
@@ -151,7 +151,7 @@ def missing_sentences(count: HandCount) -> Iterator[str]:
         )
 
 
-def addition_sentence(addition: Addition) -> str:
+def _addition_sentence(addition: Addition) -> str:
     """By how much the sum is off, and what explains it."""
     off = addition.difference
     text = (
@@ -164,7 +164,7 @@ def addition_sentence(addition: Addition) -> str:
     return f"{text}, exactly {named}, {'left out' if off > 0 else 'added twice'}."
 
 
-def parts_sentence(count: HandCount) -> str:
+def _parts_sentence(count: HandCount) -> str:
     """What the difference between both totals is made of."""
     parts = {
         "layers that are missing": count.parts.missing_layers,

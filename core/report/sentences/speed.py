@@ -8,11 +8,11 @@ from core.report import formats
 from core.training.records import Throughput, ThroughputPoint
 from core.training.time_split import TimeSplit
 
-DATA_BOUND = 0.3  # of the training time, spent on preparing and moving batches
-EVALUATION_BOUND = 0.35  # of all the time, spent on the test images
-OVERHEAD_BOUND = 0.3  # of the training time, spent between the phases of the steps
-FAR_FROM_PEAK = 0.1  # of what a matrix product achieves: the device mostly waits
-CLEARLY_FASTER = 1.15  # one rate by another
+_DATA_BOUND = 0.3  # of the training time, spent on preparing and moving batches
+_EVALUATION_BOUND = 0.35  # of all the time, spent on the test images
+_OVERHEAD_BOUND = 0.3  # of the training time, spent between the phases of the steps
+_FAR_FROM_PEAK = 0.1  # of what a matrix product achieves: the device mostly waits
+_CLEARLY_FASTER = 1.15  # one rate by another
 
 
 def time_verdict(split: TimeSplit, device: str) -> str:
@@ -22,18 +22,18 @@ def time_verdict(split: TimeSplit, device: str) -> str:
     overhead = split.overhead / training
     evaluation = split.evaluation / (training + split.evaluation)
     network = split.network / training
-    if waiting >= DATA_BOUND:
+    if waiting >= _DATA_BOUND:
         return (
             f"Data-bound: {formats.whole_percent(waiting)} of the training time goes into preparing"
             " and moving batches; a faster card would change nothing about that."
         )
-    if overhead >= OVERHEAD_BOUND:
+    if overhead >= _OVERHEAD_BOUND:
         return (
             f"Bound by Python: {formats.whole_percent(overhead)} of the training time passes"
             " between the steps' parts; a larger batch has fewer steps, a faster card would change"
             " little."
         )
-    if evaluation >= EVALUATION_BOUND:
+    if evaluation >= _EVALUATION_BOUND:
         return (
             f"Much of it is evaluation: {formats.whole_percent(evaluation)} of"
             " the time goes into the test images; more training images an epoch change that."
@@ -53,16 +53,16 @@ def throughput_verdict(result: Throughput) -> list[str]:
     for device in result.peaks:
         on_device = [point for point in lab_loop if point.device == device]
         if len(on_device) > 1:
-            sentences.append(batch_sentence(on_device))
+            sentences.append(_batch_sentence(on_device))
         if on_device:
-            sentences.append(peak_sentence(max(on_device, key=rate), result))
+            sentences.append(_peak_sentence(max(on_device, key=rate), result))
     best = {point.device: rate(point) for point in sorted(lab_loop, key=rate)}
     if len(best) > 1:
         *_, slower, fastest = sorted(best, key=best.__getitem__)
         factor = best[fastest] / best[slower]
         sentences.append(f"{fastest} trains {factor:.1f} times as fast as {slower} here.")
-    if factors := loop_factors(result):
-        sentences.append(loop_sentence(factors))
+    if factors := _loop_factors(result):
+        sentences.append(_loop_sentence(factors))
     return sentences
 
 
@@ -71,12 +71,12 @@ def rate(point: ThroughputPoint) -> float:
     return point.images_per_second
 
 
-def batch_sentence(points: Sequence[ThroughputPoint]) -> str:
+def _batch_sentence(points: Sequence[ThroughputPoint]) -> str:
     """Whether a larger batch makes this device faster."""
     best = max(points, key=rate)
     smallest = min(points, key=lambda point: point.batch_size)
     factor = rate(best) / rate(smallest)
-    if factor < CLEARLY_FASTER:
+    if factor < _CLEARLY_FASTER:
         return f"On {best.device} the batch size changes little."
     return (
         f"On {best.device} a batch of {best.batch_size} is {factor:.1f} times as fast as one of"
@@ -84,19 +84,19 @@ def batch_sentence(points: Sequence[ThroughputPoint]) -> str:
     )
 
 
-def peak_sentence(point: ThroughputPoint, result: Throughput) -> str:
+def _peak_sentence(point: ThroughputPoint, result: Throughput) -> str:
     """How much of the device's matrix-product peak the training achieves."""
     share = point.flops_per_second / result.peaks[point.device]
     text = (
         f"On {point.device} it computes {point.flops_per_second / 1e9:,.0f} GFLOP/s,"
         f" {formats.whole_percent(share)} of what a large matrix product reaches"
     )
-    if share < FAR_FROM_PEAK:
+    if share < _FAR_FROM_PEAK:
         return f"{text}: the layers are too small to fill the device, a faster one would wait more."
     return f"{text}."
 
 
-def loop_factors(result: Throughput) -> list[float]:
+def _loop_factors(result: Throughput) -> list[float]:
     """The lab's rate by the conventional loop's, where both had the same device and batch."""
     return [
         rate(lab) / rate(conventional)
@@ -107,7 +107,7 @@ def loop_factors(result: Throughput) -> list[float]:
     ]
 
 
-def loop_sentence(factors: Sequence[float]) -> str:
+def _loop_sentence(factors: Sequence[float]) -> str:
     """How much faster the lab's loop is than the one that others publish."""
     if len(factors) == 1:
         return f"The lab's loop trains {factors[0]:.1f} times as fast as the published one."

@@ -28,7 +28,7 @@ def pair_sentence(pair: Comparison) -> str:
             f" {LEAST_SEEDS} the spread between seeds cannot be judged."
         )
     if pair.p is None:
-        return sentence_without_spread(pair)
+        return _sentence_without_spread(pair)
     if pair.is_decided:
         assert pair.difference is not None and pair.low is not None and pair.high is not None
         low, high = sorted((abs(pair.low), abs(pair.high)))
@@ -39,7 +39,7 @@ def pair_sentence(pair: Comparison) -> str:
         )
     return (
         f"{first} and {second} cannot be told apart with {count} seeds: {between(pair)};"
-        f" {what_is_needed(pair)}."
+        f" {_what_is_needed(pair)}."
     )
 
 
@@ -56,7 +56,7 @@ def between(pair: Comparison) -> str:
     return f"{seen} points ({level(pair)} {low} to {high})"
 
 
-def what_is_needed(pair: Comparison) -> str:
+def _what_is_needed(pair: Comparison) -> str:
     """Seeds for SMALLEST_EFFECT to show, or that the interval has no room for it any more."""
     assert pair.low is not None and pair.high is not None
     needed = pair.seeds_needed
@@ -75,7 +75,7 @@ def roughly(count: int) -> int:
     return count if count < 20 else round(count, 1 - len(str(count)))
 
 
-def sentence_without_spread(pair: Comparison) -> str:
+def _sentence_without_spread(pair: Comparison) -> str:
     """Of a pair whose difference is the same in every seed."""
     assert pair.difference is not None
     if abs(pair.difference) < NO_SPREAD:

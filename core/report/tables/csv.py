@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def to_csv(frame: pd.DataFrame) -> str:
@@ -14,14 +14,14 @@ def to_csv(frame: pd.DataFrame) -> str:
     safe = frame.copy()
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = safe[column].map(defused)
+            safe[column] = safe[column].map(_defused)
         elif safe[column].isna().any():  # whole numbers stay whole beside empty cells
             safe[column] = safe[column].convert_dtypes()
     return safe.to_csv(index=False, lineterminator="\n")
 
 
-def defused(cell: Any) -> Any:
+def _defused(cell: Any) -> Any:
     """`=1+1` as `'=1+1`; anything but such a text as it is."""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
         return f"'{cell}"
     return cell

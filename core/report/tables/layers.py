@@ -46,13 +46,13 @@ def layer_frame(
                 "receptive_field": row.receptive_field,
                 "depth": row.depth,
                 "reads": " ".join(row.inputs),
-                **window_columns(row),
+                **_window_columns(row),
             }
         )
     return pd.DataFrame(rows)
 
 
-def window_columns(row: LayerCost) -> dict[str, Any]:
+def _window_columns(row: LayerCost) -> dict[str, Any]:
     """How the layer slides, as `3×3`; empty for one that does not, and for several in one row."""
     window = row.window
     names = ("kernel", "stride", "padding", "dilation")

@@ -14,10 +14,10 @@ from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 
 # An empty table has its columns too, so that its CSV has a header.
-WHICH_RUN = list(run_columns(0, RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 1, 0.1))))
-EPOCH_COLUMNS = [*WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_fields__]
+_WHICH_RUN = list(run_columns(0, RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 1, 0.1))))
+EPOCH_COLUMNS = [*_WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_fields__]
 RUN_COLUMNS = [
-    *WHICH_RUN,
+    *_WHICH_RUN,
     *("study", "state", "message", "best_epoch", "best_accuracy", "seconds", "created_at"),
     *("machine", "dead_parameters", "note"),
 ]

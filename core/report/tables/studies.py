@@ -14,7 +14,7 @@ from core.studies.reproduction import Reproduction
 from core.studies.statistics import Comparison, Mean
 from core.studies.study import Group
 
-SUMMARY_COLUMNS = (
+_SUMMARY_COLUMNS = (
     *("variant", "network", "ratio", "image_size", "in_channels", "num_classes", "options"),
     *("dataset", "train_images", "recipe", "epochs", "batch_size", "device"),
     *("runs", "finished", "failed", "seeds"),
@@ -31,10 +31,10 @@ def summary_frame(
 
     `costs` holds parameters and multiply-adds an image of each network.
     """
-    return pd.DataFrame([summary_row(group, costs) for group in groups], columns=SUMMARY_COLUMNS)
+    return pd.DataFrame([_summary_row(group, costs) for group in groups], columns=_SUMMARY_COLUMNS)
 
 
-def summary_row(group: Group, costs: Mapping[ModelSpec, tuple[int, int]]) -> dict[str, Any]:
+def _summary_row(group: Group, costs: Mapping[ModelSpec, tuple[int, int]]) -> dict[str, Any]:
     """One variant."""
     spec, dead = group.runs[0].spec, group.dead_parameters
     params, macs = costs.get(group.model, (None, None))
@@ -53,8 +53,8 @@ def summary_row(group: Group, costs: Mapping[ModelSpec, tuple[int, int]]) -> dic
             "failed": sum(str(run.state) == "failed" for run in group.runs),
             "seeds": " ".join(map(str, group.final_accuracies)),
         }
-        | bounds("final_accuracy", group.final)
-        | bounds("best_accuracy", group.best)
+        | _bounds("final_accuracy", group.final)
+        | _bounds("best_accuracy", group.best)
         | {
             "params": params,
             "macs": macs,
@@ -65,7 +65,7 @@ def summary_row(group: Group, costs: Mapping[ModelSpec, tuple[int, int]]) -> dic
     )
 
 
-def bounds(name: str, mean: Mean | None) -> dict[str, float | None]:
+def _bounds(name: str, mean: Mean | None) -> dict[str, float | None]:
     """A mean and its interval as three columns."""
     return {
         f"{name}_mean": mean.mean if mean else None,
@@ -107,7 +107,7 @@ def reproduction_frame(rows: Sequence[Reproduction]) -> pd.DataFrame:
                 "published_remark": row.published.remark if row.published else "",
                 "our_seeds": " ".join(str(run.seed) for run in row.runs),
             }
-            | bounds("our_final_accuracy", row.final)
+            | _bounds("our_final_accuracy", row.final)
             | {"difference": row.difference, "machine": row.machines, "date": row.date}
             for row in rows
         ]

@@ -18,7 +18,7 @@ STAGE_CHANNELS = (16, 32, 64)
 DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet110": 110}
 
 
-DEPTH_OPTION = Option(
+_DEPTH_OPTION = Option(
     "depth",
     "Depth",
     "Layers with weights on the longest path: 6n + 2 with n units in each of three stages.",
@@ -27,12 +27,12 @@ DEPTH_OPTION = Option(
     maximum=218,
     step=6,
 )
-OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True))
-ROWS = (
-    ("resnet20", "ResNet-20 for small images", OPTIONS),
-    ("resnet56", "ResNet-56 for small images", OPTIONS),
-    ("resnet110", "ResNet-110 for small images", OPTIONS),
-    ("resnet-cifar", "ResNet of any depth for small images", (DEPTH_OPTION, *OPTIONS)),
+_OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True))
+_ROWS = (
+    ("resnet20", "ResNet-20 for small images", _OPTIONS),
+    ("resnet56", "ResNet-56 for small images", _OPTIONS),
+    ("resnet110", "ResNet-110 for small images", _OPTIONS),
+    ("resnet-cifar", "ResNet of any depth for small images", (_DEPTH_OPTION, *_OPTIONS)),
 )
 
 ARCHITECTURES = tuple(
@@ -46,5 +46,5 @@ ARCHITECTURES = tuple(
         ModelSpec(name, image_size=32, in_channels=3),
         options,
     )
-    for name, title, options in ROWS
+    for name, title, options in _ROWS
 )

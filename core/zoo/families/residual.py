@@ -9,7 +9,7 @@ from core.zoo.families.unit_options import SHORTCUT_OPTION, unit_options
 COURSE_SHORTCUTS = ("identity", "constant-scaling", "conv", "none")  # of the note and its homework
 
 
-OPTIONS = (
+_OPTIONS = (
     SHORTCUT_OPTION,
     Option(
         "as_published",
@@ -29,6 +29,6 @@ ARCHITECTURES = (
         "course note on ResNet; shortcuts from arXiv 1603.05027",
         built_by("residual.course_residual"),
         ModelSpec("course-residual", image_size=28),
-        OPTIONS,
+        _OPTIONS,
     ),
 )

@@ -26,7 +26,7 @@ class Block:
 
 
 A = (Block(1, 64), Block(1, 128), Block(2, 256), Block(2, 512), Block(2, 512))
-A_LRN = (Block(1, 64, response_norm=True), *A[1:])
+_A_LRN = (Block(1, 64, response_norm=True), *A[1:])
 B = (Block(2, 64), Block(2, 128), Block(2, 256), Block(2, 512), Block(2, 512))
 C = (*B[:2], *(Block(2, channels, one_by_one=True) for channels in (256, 512, 512)))
 D = (*B[:2], Block(3, 256), Block(3, 512), Block(3, 512))
@@ -45,16 +45,16 @@ def forum_blocks(ratio: int) -> tuple[Block, ...]:
 
 
 MAX_BLOCKS, MAX_CONVS, MAX_CHANNELS = 10, 16, 4096
-MAX_CONV_ARCH = 500  # characters
-PAIR = re.compile(r"(\d+)\s*[x×,]\s*(\d+)")  # quadratic where no pair is, so the text is bounded
-BETWEEN_PAIRS = re.compile(r"[\s,;()\[\]]")
+_MAX_CONV_ARCH = 500  # characters
+_PAIR = re.compile(r"(\d+)\s*[x×,]\s*(\d+)")  # quadratic where no pair is, so the text is bounded
+_BETWEEN_PAIRS = re.compile(r"[\s,;()\[\]]")
 
 
 def parse_conv_arch(text: str) -> tuple[Block, ...]:
     """`"1x64 1x128 2x256"` or `"(1, 64), (1, 128), (2, 256)"` as blocks; raises LabError."""
     example = "write convolutions x channels for each block, such as 1x64 1x128 2x256 2x512 2x512"
-    pairs = PAIR.findall(text) if len(text) <= MAX_CONV_ARCH else []
-    if not pairs or BETWEEN_PAIRS.sub("", PAIR.sub("", text)):
+    pairs = _PAIR.findall(text) if len(text) <= _MAX_CONV_ARCH else []
+    if not pairs or _BETWEEN_PAIRS.sub("", _PAIR.sub("", text)):
         raise LabError(f"conv_arch {shown(text)} cannot be read; {example}.")
     blocks = tuple(Block(int(convs), int(channels)) for convs, channels in pairs)
     if len(blocks) > MAX_BLOCKS or any(
@@ -68,29 +68,29 @@ def parse_conv_arch(text: str) -> tuple[Block, ...]:
     return blocks
 
 
-def canonical_conv_arch(text: str) -> str:
+def _canonical_conv_arch(text: str) -> str:
     """`conv_arch` in one spelling, so that equal networks have equal specs; raises LabError."""
     return " ".join(f"{block.convs}x{block.channels}" for block in parse_conv_arch(text))
 
 
 TABLE = (  # name, title, blocks, configuration letter
     ("vgg11", "VGG-11", A, "A"),
-    ("vgg11-lrn", "VGG-11 with LRN", A_LRN, "A-LRN"),
+    ("vgg11-lrn", "VGG-11 with LRN", _A_LRN, "A-LRN"),
     ("vgg13", "VGG-13", B, "B"),
     ("vgg16-c", "VGG-16 with 1×1", C, "C"),
     ("vgg16", "VGG-16", D, "D"),
     ("vgg19", "VGG-19", E, "E"),
 )
 
-PAPER = "arXiv 1409.1556, table 1"
+_PAPER = "arXiv 1409.1556, table 1"
 
-CUSTOM_OPTIONS = (
+_CUSTOM_OPTIONS = (
     Option(
         "conv_arch",
         "Blocks (convolutions x channels)",
         "The chapter's conv_arch: one pair a block, each block ends in a 2×2 max-pool.",
         "1x64 1x128 2x256 2x512 2x512",
-        canonical=canonical_conv_arch,
+        canonical=_canonical_conv_arch,
     ),
     Option(
         "head_width",
@@ -116,7 +116,7 @@ ARCHITECTURES = (
             title,
             "VGG",
             2014,
-            f"{PAPER}, configuration {config}",
+            f"{_PAPER}, configuration {config}",
             built_by("vgg.vgg", blocks),
             ModelSpec(name),
             config=config,
@@ -140,6 +140,6 @@ ARCHITECTURES = (
         "Dive into Deep Learning 8.2, conv_arch",
         built_by("vgg.custom_vgg"),
         ModelSpec("custom-vgg"),
-        CUSTOM_OPTIONS,
+        _CUSTOM_OPTIONS,
     ),
 )

@@ -19,11 +19,13 @@ from streamlit.runtime.state import get_session_state
 from core.specs import LabError
 from pages.views.app.messages import escaped
 
-SHOWN = 40  # characters of a value that the sentence repeats
-NAMED = 4  # so many values it names
-VISIT = "address_of_this_visit"
+_SHOWN = 40  # characters of a value that the sentence repeats
+_NAMED = 4  # so many values it names
+_VISIT = "address_of_this_visit"
 
-Label = Callable[[str, object], str | None]  # of a control's key and value, as the control shows it
+_Label = Callable[
+    [str, object], str | None
+]  # of a control's key and value, as the control shows it
 
 
 @dataclass
@@ -36,22 +38,22 @@ class _Visit:
 
 
 def _visit() -> _Visit:
-    if VISIT not in st.session_state:
-        st.session_state[VISIT] = _Visit()
-    visit: _Visit = st.session_state[VISIT]
+    if _VISIT not in st.session_state:
+        st.session_state[_VISIT] = _Visit()
+    visit: _Visit = st.session_state[_VISIT]
     return visit
 
 
 # A page's controls ---------------------------------------------------------------------------
 
 
-def no_label(key: str, value: object) -> str | None:
+def _no_label(key: str, value: object) -> str | None:
     """For pages whose controls show values as they are."""
     return None
 
 
 @contextmanager
-def address_checked(label: Label = no_label) -> Iterator[None]:
+def address_checked(label: _Label = _no_label) -> Iterator[None]:
     """Draw a page's controls inside; then say which of the address's values became a default.
 
     A control reads the address when it is first drawn. Streamlit then takes out of it what it
@@ -80,8 +82,8 @@ def address_checked(label: Label = no_label) -> Iterator[None]:
     ]
     _write(visit)
     if refused:
-        listed = ", ".join(f"{key}={text[:SHOWN]}" for key, text in refused[:NAMED])
-        more = ", …" if len(refused) > NAMED else ""
+        listed = ", ".join(f"{key}={text[:_SHOWN]}" for key, text in refused[:_NAMED])
+        more = ", …" if len(refused) > _NAMED else ""
         sentence_box.warning(
             f"The address asks for what this page does not have ({escaped(listed + more)}); the"
             " page shows its own default there.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-WIDTH = 174  # pixels
+_WIDTH = 174  # pixels
 
 
 def metric_card(label: str, value: str, explanation: str, note: str | None) -> None:
@@ -17,5 +17,5 @@ def metric_card(label: str, value: str, explanation: str, note: str | None) -> N
         delta_arrow="off",
         help=explanation,
         border=True,
-        width=WIDTH,
+        width=_WIDTH,
     )

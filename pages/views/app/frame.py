@@ -14,7 +14,7 @@ import streamlit as st
 from core.analysis.cpu import threads
 from pages.views.app.messages import errors_in_one_sentence
 
-ICON = str(Path(__file__).parent / "assets" / "icon.png")
+_ICON = str(Path(__file__).parent / "assets" / "icon.png")
 PAGES = (
     ("dashboard.py", "Overview", ":material/home:"),
     ("pages/architecture.py", "Architecture", ":material/account_tree:"),
@@ -30,7 +30,7 @@ PAGES = (
 @contextmanager
 def page_frame(title: str, intro: str = "") -> Iterator[None]:
     """The page between its head and its last line; a LabError becomes one sentence on it."""
-    st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=ICON, layout="wide")
+    st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=_ICON, layout="wide")
     with st.sidebar:
         for path, label, icon in PAGES:
             st.page_link(path, label=label, icon=icon)
@@ -40,11 +40,11 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
     with errors_in_one_sentence():
         yield
     st.divider()
-    st.caption(machine_line())
+    st.caption(_machine_line())
 
 
 @st.cache_data(show_spinner=False)
-def machine_line() -> str:
+def _machine_line() -> str:
     """This machine: its system, CPU threads and memory, and the versions of what runs on it."""
     parts = [f"{platform.system()} {platform.machine()}, {threads()} CPU threads"]
     try:

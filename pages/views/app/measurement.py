@@ -13,7 +13,7 @@ from pages.views.app.live import live
 from pages.views.app.messages import show_error
 from pages.views.app.services import start_worker, store
 
-POLL_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 Show = Callable[[dict[str, Any]], None]  # draws the result of a measurement
 
@@ -64,7 +64,7 @@ def measurement(
         if result:
             show(result)
 
-    live(lambda: store().measurement(request), _is_over, draw, POLL_SECONDS)
+    live(lambda: store().measurement(request), _is_over, draw, _POLL_SECONDS)
 
 
 def _is_over(job: Measurement | None) -> bool:

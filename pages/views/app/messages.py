@@ -10,14 +10,14 @@ import streamlit as st
 
 from core.specs import LabError
 
-MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~]|(?<![^\W_])_|_(?![^\W_]))")
-DIRECTIVE = re.compile(r":(?=\w)")  # of a color, an icon, an emoji: Streamlit's own, :red[...]
-NO_BREAK = "\u2060"  # takes no room
+_MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~]|(?<![^\W_])_|_(?![^\W_]))")
+_DIRECTIVE = re.compile(r":(?=\w)")  # of a color, an icon, an emoji: Streamlit's own, :red[...]
+_NO_BREAK = "\u2060"  # takes no room
 
 
 def escaped(text: str) -> str:
     """`text` with every character that Markdown would act on escaped."""
-    return DIRECTIVE.sub(f":{NO_BREAK}", MARKDOWN.sub(r"\\\1", text))
+    return _DIRECTIVE.sub(f":{_NO_BREAK}", _MARKDOWN.sub(r"\\\1", text))
 
 
 def show_error(error: LabError | str) -> None:

@@ -7,11 +7,11 @@ from typing import Literal
 
 import streamlit as st
 
-WITH_ROWS = ("Layers", "Cost", "Memory", "Time")  # views that show rows of layers
-LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
-LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
+_WITH_ROWS = ("Layers", "Cost", "Memory", "Time")  # views that show rows of layers
+_LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
+_LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
 
-Unit = Literal["MACs", "FLOPs"]
+_Unit = Literal["MACs", "FLOPs"]
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Display:
     as_flops: bool = False
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> _Unit:
         """What multiply-adds are counted in."""
         return "FLOPs" if self.as_flops else "MACs"
 
 
 def choose_display(view: str) -> Display:
     """The controls that this view has; the others keep their defaults."""
-    if view not in WITH_ROWS:
+    if view not in _WITH_ROWS:
         return Display()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        level = choose_level()
-        layout = choose_layout() if view == "Layers" else Display.layout
+        level = _choose_level()
+        layout = _choose_layout() if view == "Layers" else Display.layout
         as_flops = view in ("Layers", "Cost") and st.toggle(
             "FLOPs instead of MACs",
             key="net_flops",
@@ -44,14 +44,14 @@ def choose_display(view: str) -> Display:
     return Display(level, layout, as_flops)
 
 
-def choose_level() -> str:
+def _choose_level() -> str:
     """What one row is."""
     return str(
         st.segmented_control(
             "Rows",
-            list(LEVELS),
+            list(_LEVELS),
             default=Display.level,
-            format_func=LEVELS.__getitem__,
+            format_func=_LEVELS.__getitem__,
             key="net_level",
             bind="query-params",
             required=True,
@@ -61,14 +61,14 @@ def choose_level() -> str:
     )
 
 
-def choose_layout() -> str:
+def _choose_layout() -> str:
     """In which order the numbers of a shape stand."""
     return str(
         st.segmented_control(
             "Shapes",
-            list(LAYOUTS),
+            list(_LAYOUTS),
             default=Display.layout,
-            format_func=LAYOUTS.__getitem__,
+            format_func=_LAYOUTS.__getitem__,
             key="net_layout",
             bind="query-params",
             required=True,
@@ -79,4 +79,4 @@ def choose_layout() -> str:
 
 def control_label(key: str, value: object) -> str | None:
     """How the control with this key shows `value`; None where it shows the value itself."""
-    return {"net_level": LEVELS, "net_layout": LAYOUTS}.get(key, {}).get(str(value))
+    return {"net_level": _LEVELS, "net_layout": _LAYOUTS}.get(key, {}).get(str(value))

@@ -35,10 +35,10 @@ def equal_accuracy_view() -> None:
         return
     st.subheader("Beside residual nets of equal accuracy", anchor=False)
     st.plotly_chart(
-        equal_accuracy_chart([cost_point(network) for network in networks]),
+        equal_accuracy_chart([_cost_point(network) for network in networks]),
         key="net_equal_chart",
     )
-    st.markdown("\n".join(f"- {sentence(densenet, networks)}" for densenet in densenets))
+    st.markdown("\n".join(f"- {_sentence(densenet, networks)}" for densenet in densenets))
     seeds = max(network.final.count for network in networks)
     newest = max(runs, key=lambda run: run.date)
     st.caption(
@@ -51,7 +51,7 @@ def equal_accuracy_view() -> None:
     download_csv("These runs as CSV", lambda: pd.read_csv(SHIPPED), SHIPPED.name, "net_equal_csv")
 
 
-def cost_point(network: TrainedNetwork) -> CostPoint:
+def _cost_point(network: TrainedNetwork) -> CostPoint:
     """The network with its costs."""
     totals = analysis_of(network.model).totals
     return CostPoint(
@@ -63,7 +63,7 @@ def cost_point(network: TrainedNetwork) -> CostPoint:
     )
 
 
-def sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> str:
+def _sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> str:
     """The residual net that comes nearest to it, and what the two cost."""
     residual = nearest_residual(densenet, networks)
     paired = paired_difference(densenet, residual)
@@ -75,12 +75,12 @@ def sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> st
     return (
         f"**{title_and_ratio(densenet.model)}** reaches {points(densenet.final.mean)} %; nearest"
         f" to it comes {title_and_ratio(residual.model)} with {points(residual.final.mean)} %:"
-        f" {interval}. For that the DenseNet has {ratio(costs, residual_costs, 'params')} times the"
-        f" parameters, {ratio(costs, residual_costs, 'macs')} times the multiply-adds and keeps"
-        f" {ratio(costs, residual_costs, 'saved_bytes')} times the activations."
+        f" {interval}. For that the DenseNet has {_ratio(costs, residual_costs, 'params')} times"
+        f" the parameters, {_ratio(costs, residual_costs, 'macs')} times the multiply-adds and keeps"
+        f" {_ratio(costs, residual_costs, 'saved_bytes')} times the activations."
     )
 
 
-def ratio(costs: Analysis, reference: Analysis, total: str) -> str:
+def _ratio(costs: Analysis, reference: Analysis, total: str) -> str:
     """One of the totals as a multiple of the reference's, with two significant digits."""
     return f"{getattr(costs.totals, total) / getattr(reference.totals, total):.2g}"

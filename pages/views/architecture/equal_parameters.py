@@ -17,8 +17,8 @@ from core.zoo.catalogue import find
 from pages.views.app.services import analysis_of, parameter_count_of
 from pages.views.architecture.totals import BATCH_SIZE
 
-RESIDUAL = ("resnet18", "resnet34", "resnet50")
-RATIOS = range(1, 9)
+_RESIDUAL = ("resnet18", "resnet34", "resnet50")
+_RATIOS = range(1, 9)
 
 
 def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> None:
@@ -44,7 +44,7 @@ def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> No
     st.table(pd.DataFrame(rows, index=names).T)
     st.markdown(verdict(analysis, residual, steps))
     st.caption(
-        f"Of {', '.join(RESIDUAL)} at ratios {RATIOS[0]} to {RATIOS[-1]} the one whose number of"
+        f"Of {', '.join(_RESIDUAL)} at ratios {_RATIOS[0]} to {_RATIOS[-1]} the one whose number of"
         " parameters is nearest, at the same resize, channels and classes."
     )
 
@@ -53,8 +53,8 @@ def nearest_residual(analysis: Analysis) -> Analysis | None:
     """The residual net with the nearest number of parameters."""
     spec = analysis.spec
     candidates = []
-    for arch in RESIDUAL:
-        for ratio in RATIOS:
+    for arch in _RESIDUAL:
+        for ratio in _RATIOS:
             residual = replace(spec, arch=arch, ratio=ratio, options=())
             if params := parameter_count_of(residual):
                 distance = abs(log(params / max(1, analysis.totals.params)))

@@ -11,7 +11,7 @@ from pages.views.architecture.hand_count import hand_count
 from pages.views.architecture.one_layer import one_layer
 from pages.views.architecture.other_counters import other_counters
 
-TOPICS = {"One layer": one_layer, "Hand count": hand_count, "Other counters": other_counters}
+_TOPICS = {"One layer": one_layer, "Hand count": hand_count, "Other counters": other_counters}
 
 
 def explain_view(analysis: Analysis) -> None:
@@ -20,11 +20,11 @@ def explain_view(analysis: Analysis) -> None:
         st.info(escaped(configuration.sentence()), icon=":material/category:")
     topic = st.segmented_control(
         "Topic",
-        list(TOPICS),
+        list(_TOPICS),
         default="One layer",
         key="net_topic",
         bind="query-params",
         required=True,
         label_visibility="collapsed",
     )
-    TOPICS[topic](analysis)
+    _TOPICS[topic](analysis)

@@ -12,7 +12,7 @@ from core.report.tables.layers import growth_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
-IDEA = (
+_IDEA = (
     "A residual block *adds* what it computes to what it has read; a dense layer puts it *beside*"
     " that: `x = torch.cat([x, layer(x)], dim=1)`. So each layer reads everything that was computed"
     " before it in its block and needs to make only a few channels itself, the **growth rate**."
@@ -27,11 +27,11 @@ def growth_view(analysis: Analysis) -> None:
     from pages.views.architecture.equal_accuracy import equal_accuracy_view
 
     steps = growth(analysis)
-    st.markdown(IDEA)
+    st.markdown(_IDEA)
     st.plotly_chart(growth_bars(steps), key="net_growth_chart")
-    step_formulas(steps)
+    _step_formulas(steps)
     st.dataframe(
-        growth_table(steps),
+        _growth_table(steps),
         hide_index=True,
         key="net_growth_table",
         column_config={
@@ -53,7 +53,7 @@ def growth_view(analysis: Analysis) -> None:
     equal_accuracy_view()
 
 
-def step_formulas(steps: tuple[GrowthStep, ...]) -> None:
+def _step_formulas(steps: tuple[GrowthStep, ...]) -> None:
     """The formulas of the step that the reader picks."""
     names = [step.name for step in steps]
     name = st.selectbox(
@@ -75,7 +75,7 @@ def step_formulas(steps: tuple[GrowthStep, ...]) -> None:
     st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-def growth_table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:
+def _growth_table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:
     """The steps as a person reads them."""
     return pd.DataFrame(
         {

@@ -15,13 +15,13 @@ from core.report.tables.counts import hand_count_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import errors_in_one_sentence, escaped
 
-VERDICTS = {
+_VERDICTS = {
     "right": "✓ right",
     "without bias": "≈ no bias",
     "wrong": "✗ wrong",
     "extra": "✗ no such layer",
 }
-EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
+_EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
 
 
 def hand_count(analysis: Analysis) -> None:
@@ -40,7 +40,7 @@ def hand_count(analysis: Analysis) -> None:
         key="net_hand",
         height=180,
         max_chars=MAX_CHARACTERS,
-        placeholder=EXAMPLE,
+        placeholder=_EXAMPLE,
         help="`3x3x64x128 + 128` or `6400x4096+4096`, with a layer's name before a colon if you"
         " like; `total = …` for your sum. Nothing here is run as code.",
     )
@@ -51,10 +51,10 @@ def hand_count(analysis: Analysis) -> None:
         )
         return
     with errors_in_one_sentence():
-        show_count(analysis, check(text, analysis, quantity))
+        _show_count(analysis, check(text, analysis, quantity))
 
 
-def show_count(analysis: Analysis, count: HandCount) -> None:
+def _show_count(analysis: Analysis, count: HandCount) -> None:
     """The sentences, then term by term."""
     show = st.success if count.right else st.warning
     first, *rest = hand_count_sentences(count)
@@ -62,7 +62,7 @@ def show_count(analysis: Analysis, count: HandCount) -> None:
     st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
     numbers = st.column_config.TextColumn(alignment="right")
     st.dataframe(
-        term_table(count),
+        _term_table(count),
         hide_index=True,
         height="content",
         key="net_hand_table",
@@ -76,7 +76,7 @@ def show_count(analysis: Analysis, count: HandCount) -> None:
     )
 
 
-def term_table(count: HandCount) -> pd.DataFrame:
+def _term_table(count: HandCount) -> pd.DataFrame:
     """The reader's terms, then the layers that no term counts."""
     terms = [
         (
@@ -85,7 +85,7 @@ def term_table(count: HandCount) -> pd.DataFrame:
             f"{term.written:,}",
             term.layer or formats.NOTHING,
             f"{term.exact:,}",
-            VERDICTS[term.verdict],
+            _VERDICTS[term.verdict],
         )
         for term in count.terms
     ]

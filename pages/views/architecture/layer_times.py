@@ -17,7 +17,7 @@ from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement, share_measured
 
-MAX_BATCH = 256  # images in the batch that is timed
+_MAX_BATCH = 256  # images in the batch that is timed
 
 
 def layer_times_view(analysis: Analysis, level: str) -> None:
@@ -39,7 +39,7 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
         batch_size = st.slider(
             "Batch size",
             1,
-            MAX_BATCH,
+            _MAX_BATCH,
             16,
             key="net_time_batch",
             bind="query-params",
@@ -51,13 +51,13 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
         "net_time",
         "Measure every layer",
         "Takes nine passes in a process of its own; the page stays usable.",
-        lambda result: show_times(analysis, LayerTimes.from_dict(result), level),
-        progress_text=passes_done,
+        lambda result: _show_times(analysis, LayerTimes.from_dict(result), level),
+        progress_text=_passes_done,
         shows_partial_result=False,
     )
 
 
-def passes_done(job: Measurement) -> str:
+def _passes_done(job: Measurement) -> str:
     """How many passes are done, and how long the rest takes."""
     if not job.result or not isinstance(job.request, LayerTimesRequest):
         return share_measured(job)
@@ -66,7 +66,7 @@ def passes_done(job: Measurement) -> str:
     return f"Pass {times.passes} of {passes}; about {formats.duration(left)} left"
 
 
-def show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
+def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
     """Where the time goes beside where the work is."""
     rows = timed_rows(analysis, times, level)
     st.plotly_chart(layer_time_bars(rows), key="net_time_chart")

@@ -23,10 +23,10 @@ def layers_view(analysis: Analysis, display: Display, clicked_block: str | None)
             f"The layers of {clicked_block}; click beside the bars to see the whole network again."
         )
     st.dataframe(
-        layer_table(layers, analysis, display),
+        _layer_table(layers, analysis, display),
         hide_index=True,
         height="content",
-        column_config=columns(display.unit),
+        column_config=_columns(display.unit),
         key="net_table",
     )
     totals = analysis.totals
@@ -39,7 +39,7 @@ def layers_view(analysis: Analysis, display: Display, clicked_block: str | None)
     )
 
 
-def layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Display) -> pd.DataFrame:
+def _layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Display) -> pd.DataFrame:
     """The layers as a person reads them; the CSV has every column."""
     totals, unit = analysis.totals, display.unit
     factor = 2 if display.as_flops else 1
@@ -60,13 +60,13 @@ def layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Displa
             "weights MiB": [layer.weight_bytes / 2**20 for layer in layers],
             "output MiB": [layer.output_bytes / 2**20 for layer in layers],
             "saved MiB": [layer.saved_bytes / 2**20 for layer in layers],
-            "kernel": [window_text(layer) for layer in layers],
+            "kernel": [_window_text(layer) for layer in layers],
             "sees px": [layer.receptive_field for layer in layers],
         }
     )
 
 
-def window_text(layer: LayerCost) -> str:
+def _window_text(layer: LayerCost) -> str:
     """Kernel, stride and padding: `3×3 /2 +1`; nothing for a layer that does not slide."""
     if layer.window is None:
         return ""
@@ -76,7 +76,7 @@ def window_text(layer: LayerCost) -> str:
     return text + (f" +{padding[0]}" if max(padding) > 0 else "")
 
 
-def columns(unit: str) -> dict[str, ColumnConfig]:
+def _columns(unit: str) -> dict[str, ColumnConfig]:
     """How the table's columns look."""
     config = st.column_config
     return {

@@ -12,12 +12,12 @@ from core.report.tables.networks import memory_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.totals import BATCH_SIZE
 
-MAX_BATCH = 1024  # images
+_MAX_BATCH = 1024  # images
 
 
 def memory_view(analysis: Analysis, level: str) -> None:
     """Batch size and momentum, the parts of the peak, then what each layer keeps."""
-    batch_size, momentum = choose_step()
+    batch_size, momentum = _choose_step()
     memory = analysis.training_memory(batch_size, momentum)
     st.plotly_chart(
         memory_bars(memory, analysis.inference_bytes(batch_size)), key="net_memory_chart"
@@ -28,16 +28,16 @@ def memory_view(analysis: Analysis, level: str) -> None:
         " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take more."
     )
     st.plotly_chart(saved_bars(analysis.rows(level), batch_size), key="net_saved_chart")
-    downloads(analysis, level, batch_size, momentum)
+    _downloads(analysis, level, batch_size, momentum)
 
 
-def choose_step() -> tuple[int, bool]:
+def _choose_step() -> tuple[int, bool]:
     """The training step: its batch size, and whether SGD has momentum."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         batch_size = st.slider(
             "Batch size",
             1,
-            MAX_BATCH,
+            _MAX_BATCH,
             BATCH_SIZE,
             key="net_memory_batch",
             bind="query-params",
@@ -54,7 +54,7 @@ def choose_step() -> tuple[int, bool]:
     return int(batch_size), momentum
 
 
-def downloads(analysis: Analysis, level: str, batch_size: int, momentum: bool) -> None:
+def _downloads(analysis: Analysis, level: str, batch_size: int, momentum: bool) -> None:
     """The parts of the peak, and the bytes of each row, as CSV."""
     name = f"{file_name(analysis.spec)}-memory-batch{batch_size}"
     with st.container(horizontal=True):

@@ -20,8 +20,8 @@ from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import escaped
 from pages.views.app.services import analysis_of
 
-USUAL_SIZES = (96, 64, 32, 224)  # pixels a side
-AXES = {  # what the numbers of a shape are, by how many there are
+_USUAL_SIZES = (96, 64, 32, 224)  # pixels a side
+_AXES = {  # what the numbers of a shape are, by how many there are
     2: "images × features",
     3: "images × tokens × features",
     4: "images × channels × height × width",
@@ -42,9 +42,9 @@ def one_layer(analysis: Analysis) -> None:
         help="Every module and operation, in the order in which they run; type to search.",
     )
     layer = layers[path]
-    st.markdown(description(layer, analysis.spec.image_size))
-    formula_table(formulas(layer, analysis.layers))
-    for error in shape_errors(path, analysis, at_another_size(analysis, layer)):
+    st.markdown(_description(layer, analysis.spec.image_size))
+    _formula_table(formulas(layer, analysis.layers))
+    for error in shape_errors(path, analysis, _at_another_size(analysis, layer)):
         st.markdown(f"If {escaped(error.reason)}, PyTorch would say:")
         st.code(error.error, language=None, wrap_lines=True)
     download_csv(
@@ -55,7 +55,7 @@ def one_layer(analysis: Analysis) -> None:
     )
 
 
-def formula_table(rows: Sequence[Formula]) -> None:
+def _formula_table(rows: Sequence[Formula]) -> None:
     """A row a quantity: its formula with symbols, with numbers, and what that comes to."""
     st.table(
         pd.DataFrame(
@@ -72,24 +72,26 @@ def formula_table(rows: Sequence[Formula]) -> None:
     st.caption("\n".join(notes))  # under the table, which a narrow screen has no room beside
 
 
-def at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
+def _at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
     """The same network reading the images of its source, or of another usual size."""
     spec = analysis.spec
     if layer.kind != "linear":
         return None
-    for size in (find(spec.arch).default.image_size, *USUAL_SIZES):
+    for size in (find(spec.arch).default.image_size, *_USUAL_SIZES):
         with suppress(LabError):
             if size != spec.image_size:
                 return analysis_of(replace(spec, image_size=size))
     return None
 
 
-def description(layer: LayerCost, image_size: int) -> str:
+def _description(layer: LayerCost, image_size: int) -> str:
     """The layer in one sentence: what it is, from which shape to which, how it slides."""
     text = f"**{escaped(layer.path)}** is a {escaped(layer.operation)}"
     shapes = (layer.input_shape, layer.output_shape)
     if all(shapes):
-        axes = " → ".join(dict.fromkeys(AXES[len(shape)] for shape in shapes if len(shape) in AXES))
+        axes = " → ".join(
+            dict.fromkeys(_AXES[len(shape)] for shape in shapes if len(shape) in _AXES)
+        )
         text += f": {' → '.join(map(formats.shape, shapes))}" + (f" ({axes})" if axes else "")
     if window := layer.window:
         kernel, stride, padding = (

@@ -20,14 +20,14 @@ def other_counters(analysis: Analysis) -> None:
     """One table: our counts, others', and every reason of a difference."""
     with st.spinner("Asking torchinfo and FlopCounterMode…"):
         accounts = reconcile(
-            analysis, other_counts_of(analysis.spec), published_count(analysis.spec), analysis_of
+            analysis, other_counts_of(analysis.spec), _published_count(analysis.spec), analysis_of
         )
     st.caption(
         "The same network, counted by others. Each difference is taken apart; ours plus the parts"
         " is theirs, exactly. Counts are for one image."
     )
     st.dataframe(
-        pd.DataFrame([row for account in accounts for row in account_rows(account)]),
+        pd.DataFrame([row for account in accounts for row in _account_rows(account)]),
         hide_index=True,
         height="content",
         key="net_accounts",
@@ -45,7 +45,7 @@ def other_counters(analysis: Analysis) -> None:
     )
 
 
-def account_rows(account: Account) -> list[dict[str, object]]:
+def _account_rows(account: Account) -> list[dict[str, object]]:
     """An account as rows: ours, each part, theirs."""
     ours = {
         "counter": account.counter,
@@ -66,7 +66,7 @@ def account_rows(account: Account) -> list[dict[str, object]]:
     return [ours, *parts, theirs]
 
 
-def published_count(spec: ModelSpec) -> PublishedCount | None:
+def _published_count(spec: ModelSpec) -> PublishedCount | None:
     """The figure that somebody has published for this network, at their own setting."""
     if not spec.arch.startswith(libraries.PREFIX):
         return PUBLISHED_COUNTS.get(spec.arch)

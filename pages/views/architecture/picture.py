@@ -13,14 +13,14 @@ from core.specs import LabError, ModelSpec
 from pages.views.app.downloads import file_name
 from pages.views.app.messages import show_error
 
-PNG_SCALE = 2  # pixels of the PNG to one of the picture
-FRONTEND = Path(__file__).parent
+_PNG_SCALE = 2  # pixels of the PNG to one of the picture
+_FRONTEND = Path(__file__).parent
 
 _picture = st.components.v2.component(
     "network_picture",
-    html=(FRONTEND / "picture.html").read_text(encoding="utf-8"),
-    css=(FRONTEND / "picture.css").read_text(encoding="utf-8"),
-    js=(FRONTEND / "picture.js").read_text(encoding="utf-8"),
+    html=(_FRONTEND / "picture.html").read_text(encoding="utf-8"),
+    css=(_FRONTEND / "picture.css").read_text(encoding="utf-8"),
+    js=(_FRONTEND / "picture.js").read_text(encoding="utf-8"),
 )
 
 
@@ -30,10 +30,10 @@ def network_picture(analysis: Analysis, key: str) -> None:
     The open blocks are the URL's `{key}_open`. A network with other blocks starts anew, with as
     many open as can be read at a glance.
     """
-    blocks, first = folding(analysis.spec, analysis)
-    opened = choose_open(blocks, first, key)
+    blocks, first = _folding(analysis.spec, analysis)
+    opened = _choose_open(blocks, first, key)
     try:
-        picture = drawing(analysis.spec, tuple(opened), analysis)
+        picture = _drawing(analysis.spec, tuple(opened), analysis)
     except LabError as error:
         show_error(error)
         return
@@ -44,21 +44,21 @@ def network_picture(analysis: Analysis, key: str) -> None:
             "svg": picture,
             "name": file_name(spec),
             "smallest": SMALLEST_TEXT,
-            "scale": PNG_SCALE,
+            "scale": _PNG_SCALE,
         },
-        on_toggled_change=lambda: toggle(key),
+        on_toggled_change=lambda: _toggle(key),
     )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def folding(spec: ModelSpec, _analysis: Analysis) -> tuple[list[str], list[str]]:
+def _folding(spec: ModelSpec, _analysis: Analysis) -> tuple[list[str], list[str]]:
     """The blocks of a network, and those to open first."""
     outlined = outline(_analysis.layers)
     return list(outlined.blocks), list(readable(outlined))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def drawing(spec: ModelSpec, opened: tuple[str, ...], _analysis: Analysis) -> str:
+def _drawing(spec: ModelSpec, opened: tuple[str, ...], _analysis: Analysis) -> str:
     """The SVG of a network with these blocks open."""
     graph = fold(outline(_analysis.layers), opened)
     pixels = f"{spec.image_size}×{spec.image_size} pixels"
@@ -66,7 +66,7 @@ def drawing(spec: ModelSpec, opened: tuple[str, ...], _analysis: Analysis) -> st
     return svg(graph, title)
 
 
-def choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
+def _choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
     """The control for the open blocks; nothing to choose where there are none."""
     if not blocks:
         return []
@@ -86,7 +86,7 @@ def choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
     )
 
 
-def toggle(key: str) -> None:
+def _toggle(key: str) -> None:
     """Open the block that was clicked, or fold it."""
     block = st.session_state[f"{key}_picture"].toggled
     opened = list(st.session_state.get(f"{key}_open", []))

@@ -9,7 +9,7 @@ from core.report import formats
 from pages.views.app.cards import metric_card
 
 BATCH_SIZE = 128  # images in the batch whose training memory is shown
-HELP = {
+_HELP = {
     "params": "Weights and biases of all layers.",
     "macs": "Multiply-adds of convolutions and matrix products, without bias, as in the papers;"
     " 1 MAC = 2 FLOPs.",
@@ -29,53 +29,53 @@ def totals_row(analysis: Analysis, default: Analysis) -> None:
         metric_card(
             "Parameters",
             formats.short(totals.params),
-            HELP["params"],
-            change(totals.params, default_totals.params),
+            _HELP["params"],
+            _change(totals.params, default_totals.params),
         )
         metric_card(
             "MACs an image",
             formats.short(totals.macs),
-            macs_help(analysis),
-            change(totals.macs, default_totals.macs),
+            _macs_help(analysis),
+            _change(totals.macs, default_totals.macs),
         )
         metric_card(
             f"Memory, batch {BATCH_SIZE}",
             formats.mebibytes(memory),
-            HELP["memory"],
-            change(memory, default_memory),
+            _HELP["memory"],
+            _change(memory, default_memory),
         )
-        receptive_field_card(analysis, default)
+        _receptive_field_card(analysis, default)
         metric_card(
             "Depth",
             f"{totals.depth} layers",
-            HELP["depth"],
-            change(totals.depth, default_totals.depth),
+            _HELP["depth"],
+            _change(totals.depth, default_totals.depth),
         )
 
 
-def change(value: float, default: float) -> str | None:
+def _change(value: float, default: float) -> str | None:
     """What the value is of the default's, such as `×0.25 of default`; None where it is equal."""
     factor = formats.change(value, default)
     return f"{factor} of default" if factor else None
 
 
-def macs_help(analysis: Analysis) -> str:
+def _macs_help(analysis: Analysis) -> str:
     """What a MAC is, and how many more a training step takes."""
     totals = analysis.totals
     training = (totals.macs + totals.backward_macs) / max(1, totals.macs)
     return (
-        f"{HELP['macs']} A training step, forward and backward, takes {training:.2f} times as"
+        f"{_HELP['macs']} A training step, forward and backward, takes {training:.2f} times as"
         " many: the first layer needs no gradient of its input."
     )
 
 
-def receptive_field_card(analysis: Analysis, default: Analysis) -> None:
+def _receptive_field_card(analysis: Analysis, default: Analysis) -> None:
     """Pixels a side, and how much of the image that is."""
     field = analysis.totals.receptive_field
     image_size = analysis.spec.image_size
     if field is None:
         explanation = "Attention looks at every part of the image."
-        note = change(0, default.totals.receptive_field or 0)
+        note = _change(0, default.totals.receptive_field or 0)
     else:
         share = min(1.0, field / image_size)
         note = f"{formats.joined(f'{100 * share:.0f}', '%')} of the side"
@@ -83,6 +83,6 @@ def receptive_field_card(analysis: Analysis, default: Analysis) -> None:
     metric_card(
         "Receptive field",
         formats.joined(str(field), "px") if field else "all",
-        f"{HELP['field']} {explanation}",
+        f"{_HELP['field']} {explanation}",
         note,
     )

@@ -18,7 +18,7 @@ from pages.views.app.cards import metric_card
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
 
-BOTTLENECK_NUMBERS = (
+_BOTTLENECK_NUMBERS = (
     Number("in_channels", "Input channels", "calc_in", MAX_CHANNELS, "Channels that come in."),
     Number("out_channels", "Output channels", "calc_out", MAX_CHANNELS, "Channels that go out."),
     Number(
@@ -47,13 +47,13 @@ BOTTLENECK_NUMBERS = (
 
 def bottleneck_calculator() -> None:
     """A convolution, directly and through fewer channels."""
-    numbers = Bottleneck(**choose_numbers(BOTTLENECK_NUMBERS, Bottleneck()))
-    st.markdown(bottleneck_finding(numbers))
-    bottleneck_cards(numbers)
+    numbers = Bottleneck(**choose_numbers(_BOTTLENECK_NUMBERS, Bottleneck()))
+    st.markdown(_bottleneck_finding(numbers))
+    _bottleneck_cards(numbers)
     left, right = st.columns(2)
     left.plotly_chart(bottleneck_bars(numbers), key="calc_bottleneck_bars")
     right.plotly_chart(bottleneck_curve(numbers), key="calc_bottleneck_curve")
-    bottleneck_table(numbers)
+    _bottleneck_table(numbers)
     st.caption(
         f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. {ONE_MAC}"
         " Formula: side² × in × out × kernel². The block is that of Szegedy et al. 2015."
@@ -66,7 +66,7 @@ def bottleneck_calculator() -> None:
     )
 
 
-def bottleneck_finding(numbers: Bottleneck) -> str:
+def _bottleneck_finding(numbers: Bottleneck) -> str:
     """By how much the detour is cheaper, and up to where it is."""
     direct, gain = numbers.direct, numbers.gain
     middle, most = numbers.middle_channels, numbers.break_even_channels
@@ -83,7 +83,7 @@ def bottleneck_finding(numbers: Bottleneck) -> str:
     )
 
 
-def bottleneck_cards(numbers: Bottleneck) -> None:
+def _bottleneck_cards(numbers: Bottleneck) -> None:
     """Both ways side by side."""
     direct, both_steps = numbers.direct, "both steps of the detour"
     direct_note = f"one {numbers.kernel}×{numbers.kernel}"
@@ -112,7 +112,7 @@ def bottleneck_cards(numbers: Bottleneck) -> None:
         )
 
 
-def convolution_titles(numbers: Bottleneck) -> list[str]:
+def _convolution_titles(numbers: Bottleneck) -> list[str]:
     """What each row of the table convolves."""
     titles = [
         f"{step.kernel}×{step.kernel}, {step.in_channels} → {step.out_channels}"
@@ -121,7 +121,7 @@ def convolution_titles(numbers: Bottleneck) -> list[str]:
     return [*titles, f"{titles[1]}, then {titles[2]}"]
 
 
-def bottleneck_table(numbers: Bottleneck) -> None:
+def _bottleneck_table(numbers: Bottleneck) -> None:
     """One row a convolution, and one for the two of the detour together."""
     rows = pd.DataFrame(bottleneck_rows(numbers))
     titles = {
@@ -133,7 +133,7 @@ def bottleneck_table(numbers: Bottleneck) -> None:
     }
     counts = rows[list(titles)].rename(columns=titles)
     counts.insert(0, "way", rows["way"])
-    counts.insert(1, "convolution", convolution_titles(numbers))
+    counts.insert(1, "convolution", _convolution_titles(numbers))
     st.dataframe(
         counts,
         hide_index=True,

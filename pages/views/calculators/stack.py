@@ -19,7 +19,7 @@ from core.report.figures.stacked_kernels import stack_bars
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
 
-STACK_NUMBERS = (
+_STACK_NUMBERS = (
     Number(
         "channels",
         "Channels",
@@ -42,15 +42,15 @@ STACK_NUMBERS = (
         "Images whose maps are kept for the backward pass.",
     ),
 )
-COUNTS = ("none", "One", "Two", "Three", "Four", "Five")  # as words, up to MAX_STACKED
+_COUNTS = ("none", "One", "Two", "Three", "Four", "Five")  # as words, up to MAX_STACKED
 
 
 def stack_calculator() -> None:
     """Several 3×3 convolutions, and one large convolution that sees as many pixels."""
-    numbers = choose_stack()
-    st.markdown(stack_finding(numbers))
+    numbers = _choose_stack()
+    st.markdown(_stack_finding(numbers))
     st.plotly_chart(stack_bars(numbers), key="calc_stack_bars")
-    stack_table(numbers)
+    _stack_table(numbers)
     maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
     st.caption(
         f"Saved are, as float32, the first input and what each ReLU gives out ({maps}): a"
@@ -68,7 +68,7 @@ def stack_calculator() -> None:
     )
 
 
-def choose_stack() -> StackedAgainstLarge:
+def _choose_stack() -> StackedAgainstLarge:
     """How many, then the other numbers."""
     start = StackedAgainstLarge()
     count = st.sidebar.slider(
@@ -80,17 +80,17 @@ def choose_stack() -> StackedAgainstLarge:
         bind="query-params",
         help="Two see as much as one 5×5, three as one 7×7.",
     )
-    return StackedAgainstLarge(count=int(count), **choose_numbers(STACK_NUMBERS, start))
+    return StackedAgainstLarge(count=int(count), **choose_numbers(_STACK_NUMBERS, start))
 
 
-def stack_finding(numbers: StackedAgainstLarge) -> str:
+def _stack_finding(numbers: StackedAgainstLarge) -> str:
     """What is gained, and whether the backward pass is hungrier."""
     stacked, large = numbers.stacked, numbers.large
     window = f"{numbers.kernel}×{numbers.kernel}"
     if numbers.count == 1:
         return "**One 3×3 is the large kernel itself:** nothing is gained, nothing is lost."
     return (
-        f"**{COUNTS[numbers.count]} stacked 3×3 see the same {window} pixels with"
+        f"**{_COUNTS[numbers.count]} stacked 3×3 see the same {window} pixels with"
         f" {share(stacked.macs, large.macs)} of the work**,"
         f" {share(stacked.params, large.params)} of the parameters and {numbers.count} ReLUs"
         " instead of one. Is the backward pass hungrier?"
@@ -102,7 +102,7 @@ def stack_finding(numbers: StackedAgainstLarge) -> str:
     )
 
 
-def stack_table(numbers: StackedAgainstLarge) -> None:
+def _stack_table(numbers: StackedAgainstLarge) -> None:
     """One row a quantity; a column for the stack, one for the large kernel, one for the share."""
     quantities = {
         "receptive field (px a side)": "receptive_field",

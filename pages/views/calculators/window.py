@@ -22,7 +22,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import Number, choose_numbers
 from pages.views.calculators.window_sentences import filled_formula, window_details, window_finding
 
-WINDOW_NUMBERS = (
+_WINDOW_NUMBERS = (
     Number(
         "side",
         "Input (pixels a side)",
@@ -64,8 +64,8 @@ WINDOW_NUMBERS = (
 
 def window_calculator() -> None:
     """What a window makes of a map's size."""
-    numbers = choose_numbers(WINDOW_NUMBERS, PRESETS[0].window)
-    choose_preset(numbers)  # before SlidingWindow, which raises where the window does not fit
+    numbers = choose_numbers(_WINDOW_NUMBERS, PRESETS[0].window)
+    _choose_preset(numbers)  # before SlidingWindow, which raises where the window does not fit
     window = SlidingWindow(**numbers)
     st.markdown(window_finding(window))
     st.latex(filled_formula(window))
@@ -76,7 +76,7 @@ def window_calculator() -> None:
     )
     st.markdown(window_details(window))
     st.markdown(f"**The usual windows on {window.side}×{window.side} pixels**")
-    window_table(window)
+    _window_table(window)
     st.caption(
         "The formula is that of Dumoulin & Visin 2016,"
         " [A guide to convolution arithmetic](https://arxiv.org/abs/1603.07285), relationship 15."
@@ -89,7 +89,7 @@ def window_calculator() -> None:
     )
 
 
-def choose_preset(numbers: dict[str, int]) -> None:
+def _choose_preset(numbers: dict[str, int]) -> None:
     """Windows that the reader has met; the one that the numbers describe is marked."""
     st.session_state["calc_preset"] = None
     for preset in PRESETS:
@@ -99,20 +99,20 @@ def choose_preset(numbers: dict[str, int]) -> None:
         "Windows to start from",
         [preset.name for preset in PRESETS],
         key="calc_preset",
-        on_change=take_preset,
+        on_change=_take_preset,
         help="Sets all five numbers, the map's side too.",
     )
 
 
-def take_preset() -> None:
+def _take_preset() -> None:
     """After a preset was picked: its numbers, which the address then holds."""
     for preset in PRESETS:
         if preset.name == st.session_state["calc_preset"]:
-            for number in WINDOW_NUMBERS:
+            for number in _WINDOW_NUMBERS:
                 st.session_state[number.key] = getattr(preset.window, number.field)
 
 
-def window_table(window: SlidingWindow) -> None:
+def _window_table(window: SlidingWindow) -> None:
     """The chosen window and the presets on a map of the same side."""
     titles = {
         "window": "window",

@@ -32,12 +32,16 @@ def window_details(window: SlidingWindow) -> str:
     """Which padding keeps the size, what is never read, and what torch refuses."""
     return "\n".join(
         f"- {sentence}"
-        for sentence in (size_keeping_padding(window), unread_pixels(window), pooling_limit(window))
+        for sentence in (
+            _size_keeping_padding(window),
+            _unread_pixels(window),
+            _pooling_limit(window),
+        )
         if sentence
     )
 
 
-def size_keeping_padding(window: SlidingWindow) -> str:
+def _size_keeping_padding(window: SlidingWindow) -> str:
     """The padding that keeps the size at stride 1."""
     needed = window.size_keeping_padding
     if needed is None:
@@ -55,7 +59,7 @@ def size_keeping_padding(window: SlidingWindow) -> str:
     return f"At stride 1 a padding of **{pixels(needed)}** keeps the size ({comparison}){stride}."
 
 
-def unread_pixels(window: SlidingWindow) -> str:
+def _unread_pixels(window: SlidingWindow) -> str:
     """Pixels that no position of the window reads."""
     edge = window.unread_at_edge
     between = window.reads().count(0) - edge
@@ -72,7 +76,7 @@ def unread_pixels(window: SlidingWindow) -> str:
     return f"Never read: {' and '.join(parts)}."
 
 
-def pooling_limit(window: SlidingWindow) -> str:
+def _pooling_limit(window: SlidingWindow) -> str:
     """What torch says to such a padding, empty where it pools with it."""
     if window.pooling_allows_padding:
         return ""

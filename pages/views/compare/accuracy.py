@@ -17,15 +17,17 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.compare.networks import Compared
 
-NEWEST = 2_000  # runs that are looked at
+_NEWEST = 2_000  # runs that are looked at
 
-Accuracies = dict[ModelSpec, dict[str, list[float]]]  # network → data set → a fraction for each run
+_Accuracies = dict[
+    ModelSpec, dict[str, list[float]]
+]  # network → data set → a fraction for each run
 
 
-def accuracies_of_runs(store: Store) -> Accuracies:
+def _accuracies_of_runs(store: Store) -> _Accuracies:
     """The best test accuracy of each run, by network and data set."""
-    accuracies: Accuracies = {}
-    for run in store.runs(limit=NEWEST):
+    accuracies: _Accuracies = {}
+    for run in store.runs(limit=_NEWEST):
         if run.best_accuracy is None:
             continue
         with suppress(LabError):  # a network that this version of the lab no longer has
@@ -38,17 +40,17 @@ def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, str]]:
     """The best accuracy among the runs of each network, and the data set it was reached on."""
     return {
         model: max((max(accuracies), dataset) for dataset, accuracies in by_dataset.items())
-        for model, by_dataset in accuracies_of_runs(store).items()
+        for model, by_dataset in _accuracies_of_runs(store).items()
     }
 
 
 def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
     """What the runs of these networks have reached on one data set, against their MACs."""
-    accuracies_of = accuracies_of_runs(store)
+    accuracies_of = _accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
     datasets = sorted({dataset for by_dataset in reached for dataset in by_dataset})
     if not datasets:
-        invite_to_train()
+        _invite_to_train()
         return
     dataset = str(
         st.selectbox(
@@ -89,7 +91,7 @@ def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
     )
 
 
-def invite_to_train() -> None:
+def _invite_to_train() -> None:
     """What stands here before any of the networks was trained."""
     st.info(
         "No runs of these networks yet. Train one of them, with several seeds if you want to"

@@ -18,10 +18,10 @@ def chips(specs: Sequence[ModelSpec]) -> None:
             if st.button(f"{name} ✕", key=f"cmp_chip_{index}", help="Take this network away."):
                 compare_only([*specs[:index], *specs[index + 1 :]])
         with st.popover("Add a network", icon=":material/add:"):
-            add_network(specs)
+            _add_network(specs)
 
 
-def add_network(specs: Sequence[ModelSpec]) -> None:
+def _add_network(specs: Sequence[ModelSpec]) -> None:
     """The picker of the Architecture page, and the button that adds what it shows."""
     spec = choose_model("cmp_", "vgg16", bind=None, torchvision=True)
     is_full = len(specs) >= MAX_NETWORKS

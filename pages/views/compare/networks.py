@@ -14,8 +14,8 @@ from core.zoo.catalogue import complete
 from pages.views.app.services import analysis_of
 from pages.views.runs.table import network_title
 
-FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
-KEY = "compared_networks"
+_FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
+_KEY = "compared_networks"
 MAX_NETWORKS = 12
 
 
@@ -26,20 +26,20 @@ class Compared(NamedTuple):
     analysis: Analysis
 
 
-def networks_text() -> str:
+def _networks_text() -> str:
     """The networks as the address holds them, else those of this visit, else the first two."""
     text = st.query_params.get("networks")
     if text is None:
-        text = st.session_state.get(KEY, FIRST)
-    st.session_state[KEY] = text
+        text = st.session_state.get(_KEY, _FIRST)
+    st.session_state[_KEY] = text
     return str(text)
 
 
 def compared_specs() -> tuple[list[ModelSpec], list[str]]:
-    """The networks of `networks_text`, and a sentence for each that cannot be built."""
+    """The networks of `_networks_text`, and a sentence for each that cannot be built."""
     specs: list[ModelSpec] = []
     problems: list[str] = []
-    texts = [text for text in networks_text().split("|") if text]
+    texts = [text for text in _networks_text().split("|") if text]
     if len(texts) > MAX_NETWORKS:
         problems.append(
             f"The address holds {len(texts)} networks; the first {MAX_NETWORKS} are shown, which"
@@ -65,7 +65,7 @@ def compare_only(specs: Sequence[ModelSpec]) -> None:
 
 def networks_with(spec: ModelSpec) -> str:
     """Those of this visit and `spec`, as the address holds them."""
-    texts = str(st.session_state.get(KEY, FIRST)).split("|")
+    texts = str(st.session_state.get(_KEY, _FIRST)).split("|")
     added = spec.to_text()
     return "|".join([*(text for text in texts if text and text != added), added])
 

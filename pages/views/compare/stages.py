@@ -9,7 +9,7 @@ import streamlit as st
 from core.report.figures.comparison import stage_bars
 from pages.views.compare.networks import Compared
 
-COSTS = {  # as the control says it → the field of a layer
+_COSTS = {  # as the control says it → the field of a layer
     "parameters": "params",
     "MACs an image": "macs",
     "saved for the backward pass (bytes an image)": "saved_bytes",
@@ -20,11 +20,11 @@ def stages_view(networks: Sequence[Compared]) -> None:
     """One bar a network, its blocks stacked."""
     cost = st.segmented_control(
         "Cost",
-        list(COSTS),
+        list(_COSTS),
         default="MACs an image",
         key="cmp_stage",
         bind="query-params",
         required=True,
         help="What is stacked, block by block, from the image to the classes.",
     )
-    st.plotly_chart(stage_bars(networks, COSTS[cost], f"{cost}, block by block"), key="cmp_stages")
+    st.plotly_chart(stage_bars(networks, _COSTS[cost], f"{cost}, block by block"), key="cmp_stages")

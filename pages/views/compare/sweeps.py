@@ -15,15 +15,15 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.services import analysis_of
 from pages.views.compare.networks import Compared
 
-Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size
+_Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size
 
-QUANTITIES: dict[str, Quantity] = {
+_QUANTITIES: dict[str, _Quantity] = {
     "parameters": lambda analysis, batch_size: analysis.totals.params,
     "MACs an image": lambda analysis, batch_size: analysis.totals.macs,
     "training memory (bytes)": lambda analysis, batch_size: analysis.training_bytes(batch_size),
     "output of all layers (bytes)": lambda analysis, batch_size: analysis.totals.output_bytes,
 }
-VARIABLES = {  # as the control says it → the field of a spec, the title of the axis
+_VARIABLES = {  # as the control says it → the field of a spec, the title of the axis
     "resize": ("image_size", "pixels a side"),
     "ratio": ("ratio", "ratio"),
 }
@@ -31,22 +31,22 @@ VARIABLES = {  # as the control says it → the field of a spec, the title of th
 
 def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     """One line a network, and how much of it the linear layers hold."""
-    variable, axis = VARIABLES[choose_variable()]
-    quantity = choose_quantity()
+    variable, axis = _VARIABLES[_choose_variable()]
+    quantity = _choose_quantity()
     swept = [(name, sweep(analysis.spec, variable, analysis_of)) for name, analysis in networks]
     lines = [
         SweepLine(
             name,
             *style,
             [point.value for point in points],
-            [QUANTITIES[quantity](point.analysis, batch_size) for point in points],
+            [_QUANTITIES[quantity](point.analysis, batch_size) for point in points],
         )
         for (name, points), style in zip(swept, colors_and_markers(len(swept)), strict=True)
     ]
     st.plotly_chart(sweep_chart(lines, axis, quantity), key="cmp_sweep")
     for name, points in swept:
         if points:
-            st.caption(f"{name}: {share_of_linear_layers(points)}")
+            st.caption(f"{name}: {_share_of_linear_layers(points)}")
     st.caption(
         "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
         " with size². Where a line bends, the linear layers' share is why or, at small sizes,"
@@ -60,11 +60,11 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     )
 
 
-def choose_variable() -> str:
+def _choose_variable() -> str:
     """A key of VARIABLES."""
     variable = st.segmented_control(
         "Over",
-        list(VARIABLES),
+        list(_VARIABLES),
         default="resize",
         key="cmp_over",
         bind="query-params",
@@ -74,11 +74,11 @@ def choose_variable() -> str:
     return str(variable)
 
 
-def choose_quantity() -> str:
+def _choose_quantity() -> str:
     """A key of QUANTITIES."""
     quantity = st.segmented_control(
         "Quantity",
-        list(QUANTITIES),
+        list(_QUANTITIES),
         default="MACs an image",
         key="cmp_quantity",
         bind="query-params",
@@ -88,7 +88,7 @@ def choose_quantity() -> str:
     return str(quantity)
 
 
-def share_of_linear_layers(points: Sequence[SweepPoint]) -> str:
+def _share_of_linear_layers(points: Sequence[SweepPoint]) -> str:
     """The linear layers' share of the parameters at both ends, which bends the lines."""
     shares = []
     for point in (points[0], points[-1]):

@@ -46,13 +46,13 @@ def totals_view(
         hide_index=True,
         height="content",
         key="cmp_table",
-        column_config=columns(bars, batch_size),
+        column_config=_columns(bars, batch_size),
     )
     if len(networks) > 1:
-        st.markdown(difference(networks[0], networks[1], batch_size))
+        st.markdown(_difference(networks[0], networks[1], batch_size))
 
 
-def columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
+def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
     """How the table's columns look; those of `bars` are drawn from 0 to their largest value."""
     config = st.column_config
     helps = {
@@ -81,21 +81,21 @@ def columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, C
     }
 
 
-def difference(first: Compared, second: Compared, batch_size: int) -> str:
+def _difference(first: Compared, second: Compared, batch_size: int) -> str:
     """The second network as multiples of the first, in one sentence."""
     totals, reference = second.analysis.totals, first.analysis.totals
     memory = second.analysis.training_bytes(batch_size)
     reference_memory = first.analysis.training_bytes(batch_size)
     return (
         f"**{escaped(second.name)}** against **{escaped(first.name)}**:"
-        f" {times(totals.params, reference.params)} the parameters,"
-        f" {times(totals.macs, reference.macs)} the MACs,"
-        f" {times(totals.saved_bytes, reference.saved_bytes)} what is saved for the backward"
-        f" pass, {times(memory, reference_memory)} the training memory at"
+        f" {_times(totals.params, reference.params)} the parameters,"
+        f" {_times(totals.macs, reference.macs)} the MACs,"
+        f" {_times(totals.saved_bytes, reference.saved_bytes)} what is saved for the backward"
+        f" pass, {_times(memory, reference_memory)} the training memory at"
         f" a batch of {batch_size}."
     )
 
 
-def times(value: float, reference: float) -> str:
+def _times(value: float, reference: float) -> str:
     """`1.5 times`."""
     return f"{value / max(1, reference):.3g} times"

@@ -23,13 +23,13 @@ from pages.views.app.live import live
 from pages.views.app.services import analysis_of, start_worker, starts_workers, store
 
 LONG_SECONDS = 600
-REFRESH_SECONDS = 1.0
-LOOKED_AT = 200  # newest runs, for one that is equal
+_REFRESH_SECONDS = 1.0
+_LOOKED_AT = 200  # newest runs, for one that is equal
 
 
 def newest_runs() -> list[Run]:
     """Those among which an equal one is looked for."""
-    return store().runs(limit=LOOKED_AT)
+    return store().runs(limit=_LOOKED_AT)
 
 
 def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) -> Estimate:
@@ -46,7 +46,7 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     analysis = analysis_of(spec.model)
     measured = store().result_of(DeviceSpeedRequest(spec.device))
     speed = Speed.from_dict(measured) if measured else None
-    rate = equal_rate(spec, runs, own_threads or threads())
+    rate = _equal_rate(spec, runs, own_threads or threads())
     cost = estimate(spec, analysis, speed, train_images, info.test_images, rate)
     check_memory(spec, analysis, available_bytes(find_device(spec.device)))
     return cost
@@ -58,11 +58,11 @@ def no_time_yet(device: str) -> str:
         return "How long it takes is not known yet."
     start_worker()  # which measures first of all
     request = DeviceSpeedRequest(device)
-    live(lambda: store().result_of(request), bool, lambda _: None, REFRESH_SECONDS)
+    live(lambda: store().result_of(request), bool, lambda _: None, _REFRESH_SECONDS)
     return "How long it takes is being measured on this machine."
 
 
-def equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float | None:
+def _equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float | None:
     """Images a second of the newest finished run of the same network, batch and device.
 
     Not of one that had more threads: the runs of a study share the processor.

@@ -25,11 +25,11 @@ from pages.views.forms.limits import (
 )
 from pages.views.forms.names import select_name
 
-FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
+_FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
 TORCHVISION = libraries.PREFIX.removesuffix("/")  # the picker's last entry
-FIRST_OF_TORCHVISION = "resnet50"
-Bind = Literal["query-params"] | None
-Defaults = Callable[[Architecture], ModelSpec]
+_FIRST_OF_TORCHVISION = "resnet50"
+_Bind = Literal["query-params"] | None
+_Defaults = Callable[[Architecture], ModelSpec]
 
 
 # The picker ----------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ Defaults = Callable[[Architecture], ModelSpec]
 
 def networks() -> list[str]:
     """Every network's name, family by family; families that are not in the order come last."""
-    order = {family: place for place, family in enumerate(FAMILIES)}
+    order = {family: place for place, family in enumerate(_FAMILIES)}
     return sorted(CATALOGUE, key=lambda name: order.get(CATALOGUE[name].family, len(order)))
 
 
@@ -68,7 +68,7 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     return {f"{prefix}{name}": value for name, value in values.items()}
 
 
-def own_default(row: Architecture) -> ModelSpec:
+def _own_default(row: Architecture) -> ModelSpec:
     """The network as its source describes it."""
     return row.default
 
@@ -76,8 +76,8 @@ def own_default(row: Architecture) -> ModelSpec:
 def choose_model(
     prefix: str,
     first: str,
-    defaults: Defaults = own_default,
-    bind: Bind = "query-params",
+    defaults: _Defaults = _own_default,
+    bind: _Bind = "query-params",
     torchvision: bool = False,
     wide: bool = False,
 ) -> ModelSpec:
@@ -93,23 +93,23 @@ def choose_model(
         first,
         f"{prefix}network",
         bind is not None,
-        on_change=start_over,
+        on_change=_start_over,
         args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
     )
     if name == TORCHVISION:
-        return choose_torchvision(prefix, defaults, bind, wide)
+        return _choose_torchvision(prefix, defaults, bind, wide)
     row = CATALOGUE[name]
     st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
-    ratio = choose_ratio(prefix, default, bind, wide)
-    size = choose_size(prefix, default, SIZE_STEP, bind, wide)
+    ratio = _choose_ratio(prefix, default, bind, wide)
+    size = _choose_size(prefix, default, SIZE_STEP, bind, wide)
     channels, classes = st.columns(2)
     with channels:
-        in_channels = choose_channels(prefix, default, bind)
+        in_channels = _choose_channels(prefix, default, bind)
     with classes:
-        num_classes = choose_classes(prefix, default, bind)
-    options = {option.name: choose_option(prefix, option, bind) for option in row.options}
+        num_classes = _choose_classes(prefix, default, bind)
+    options = {option.name: _choose_option(prefix, option, bind) for option in row.options}
     return replace(
         default,
         ratio=ratio,
@@ -120,31 +120,31 @@ def choose_model(
     )
 
 
-def choose_torchvision(prefix: str, defaults: Defaults, bind: Bind, wide: bool) -> ModelSpec:
+def _choose_torchvision(prefix: str, defaults: _Defaults, bind: _Bind, wide: bool) -> ModelSpec:
     """One of torchvision's own models; torchvision is imported when this is first drawn."""
     with st.spinner("Loading torchvision, once for this server…"):
         names = libraries.names()
     name = select_name(
         "Model of torchvision",
         {name: name for name in names},
-        FIRST_OF_TORCHVISION,
+        _FIRST_OF_TORCHVISION,
         f"{prefix}torchvision",
         bind is not None,
-        on_change=start_over,
+        on_change=_start_over,
         args=(prefix, defaults),
         help="Every classification model of the installed torchvision, untrained; type to search.",
     )
     default = defaults(find(f"{libraries.PREFIX}{name}"))
     st.caption("It has no ratio and reads images of 3 channels.")
-    size = choose_size(prefix, default, 1, bind, wide)
-    return replace(default, image_size=size, num_classes=choose_classes(prefix, default, bind))
+    size = _choose_size(prefix, default, 1, bind, wide)
+    return replace(default, image_size=size, num_classes=_choose_classes(prefix, default, bind))
 
 
-def start_over(prefix: str, defaults: Defaults) -> None:
+def _start_over(prefix: str, defaults: _Defaults) -> None:
     """After another network was picked: its own settings, also where the address had others."""
     name = st.session_state[f"{prefix}network"]
     if name == TORCHVISION:
-        model = st.session_state.get(f"{prefix}torchvision", FIRST_OF_TORCHVISION)
+        model = st.session_state.get(f"{prefix}torchvision", _FIRST_OF_TORCHVISION)
         name = f"{libraries.PREFIX}{model}"
     row = find(name)
     default = defaults(row)
@@ -162,7 +162,7 @@ def start_over(prefix: str, defaults: Defaults) -> None:
 # Its numbers ---------------------------------------------------------------------------------
 
 
-def asks_beyond(key: str, on_slider: Collection[int]) -> bool:
+def _asks_beyond(key: str, on_slider: Collection[int]) -> bool:
     """Whether the address has asked for a number that is not on the slider."""
     with suppress(ValueError, KeyError):
         if int(st.query_params[key]) not in on_slider:
@@ -170,10 +170,10 @@ def asks_beyond(key: str, on_slider: Collection[int]) -> bool:
     return bool(st.session_state.get(f"{key}_typed"))
 
 
-def choose_ratio(prefix: str, default: ModelSpec, bind: Bind, wide: bool = False) -> int:
+def _choose_ratio(prefix: str, default: ModelSpec, bind: _Bind, wide: bool = False) -> int:
     """What the channels of every convolution are divided by."""
     low, high = RATIO_SLIDER
-    is_typed = wide and asks_beyond(f"{prefix}ratio", range(low, high + 1))
+    is_typed = wide and _asks_beyond(f"{prefix}ratio", range(low, high + 1))
     ratio = (st.number_input if is_typed else st.slider)(
         "Ratio",
         *(RATIO if is_typed else RATIO_SLIDER),
@@ -185,11 +185,13 @@ def choose_ratio(prefix: str, default: ModelSpec, bind: Bind, wide: bool = False
     return int(ratio)
 
 
-def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, wide: bool = False) -> int:
+def _choose_size(
+    prefix: str, default: ModelSpec, step: int, bind: _Bind, wide: bool = False
+) -> int:
     """The resize slider: pixels a side."""
     smallest, largest = SIZE_SLIDER[0], max(SIZE_SLIDER[1], default.image_size)
     on_slider = {default.image_size, *range(smallest, largest + 1, step)}
-    is_typed = wide and asks_beyond(f"{prefix}size", on_slider)
+    is_typed = wide and _asks_beyond(f"{prefix}size", on_slider)
     size = (st.number_input if is_typed else st.slider)(
         "Resize (pixels a side)",
         *(SIZE if is_typed else (smallest, largest)),
@@ -202,7 +204,7 @@ def choose_size(prefix: str, default: ModelSpec, step: int, bind: Bind, wide: bo
     return int(size)
 
 
-def choose_channels(prefix: str, default: ModelSpec, bind: Bind) -> int:
+def _choose_channels(prefix: str, default: ModelSpec, bind: _Bind) -> int:
     """Channels of the image."""
     channels = st.number_input(
         "Channels",
@@ -215,7 +217,7 @@ def choose_channels(prefix: str, default: ModelSpec, bind: Bind) -> int:
     return int(channels)
 
 
-def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
+def _choose_classes(prefix: str, default: ModelSpec, bind: _Bind) -> int:
     """Units of the last layer."""
     classes = st.number_input(
         "Classes",
@@ -231,7 +233,7 @@ def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
 # Its own options -----------------------------------------------------------------------------
 
 
-def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
+def _choose_option(prefix: str, option: Option, bind: _Bind) -> OptionValue:
     """The control of one of the network's own options."""
     key, default = f"{prefix}{option.name}", option.default
     if option.choices:
@@ -242,13 +244,13 @@ def choose_option(prefix: str, option: Option, bind: Bind) -> OptionValue:
     if isinstance(default, bool):
         return st.toggle(option.title, default, key=key, bind=bind, help=option.help)
     if isinstance(default, int | float):
-        return choose_number(option, default, key, bind)
+        return _choose_number(option, default, key, bind)
     return st.text_input(
         option.title, str(default), max_chars=500, key=key, bind=bind, help=option.help
     )
 
 
-def choose_number(option: Option, default: int | float, key: str, bind: Bind) -> OptionValue:
+def _choose_number(option: Option, default: int | float, key: str, bind: _Bind) -> OptionValue:
     """The control of an option that is a number: whole where its default is."""
     if isinstance(default, int):
         control = st.slider if option.maximum <= OPTION_SLIDER else st.number_input

@@ -20,7 +20,7 @@ from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
 from pages.views.forms.names import select_name
 from pages.views.forms.network import choose_model, model_keys
 
-Callback = Callable[[], None] | None
+_Callback = Callable[[], None] | None
 FIRST_NETWORK = "course-residual"
 SHORT_SIZE, SHORT_RATIO = 96, 4  # of a large network, where a run is started without a choice
 
@@ -42,7 +42,7 @@ def run_keys(spec: RunSpec) -> dict[str, object]:
     }
 
 
-def short_default(row: Architecture) -> ModelSpec:
+def _short_default(row: Architecture) -> ModelSpec:
     """For gray images of ten classes; the large networks smaller, so that a run is short.
 
     torchvision's models have no ratio, some a fixed size, and all read three channels.
@@ -58,17 +58,17 @@ def short_default(row: Architecture) -> ModelSpec:
 
 def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set: the form of one run."""
-    model = choose_model("train_", FIRST_NETWORK, short_default, torchvision=True, wide=True)
-    dataset = choose_dataset("train_", follow_recipe)
-    recipe_name = choose_recipe("train_", follow_recipe)
+    model = choose_model("train_", FIRST_NETWORK, _short_default, torchvision=True, wide=True)
+    dataset = choose_dataset("train_", _follow_recipe)
+    recipe_name = choose_recipe("train_", _follow_recipe)
     st.caption(f"Source: {RECIPES[recipe_name].source}")
     with st.expander("What the recipe set"):
-        train_images = choose_images("train_", dataset, "Training images", follow_images)
+        train_images = choose_images("train_", dataset, "Training images", _follow_images)
         default = recipe(recipe_name, train_images)
         epochs = choose_epochs("train_", default.epochs)
-        batch_size = choose_batch("train_", default.batch_size)
-        rate = choose_rate("train_", default.learning_rate)
-        seed = choose_seed("train_")
+        batch_size = _choose_batch("train_", default.batch_size)
+        rate = _choose_rate("train_", default.learning_rate)
+        seed = _choose_seed("train_")
         device = choose_device("train_", "The devices this machine really has.", described=True)
     return RunSpec(
         model=complete(model),
@@ -80,14 +80,14 @@ def choose_run() -> RunSpec:
     )
 
 
-def follow_images() -> None:
+def _follow_images() -> None:
     """After another number of images: the batch size and the rate that fit it."""
     default = recipe(st.session_state["train_recipe"], st.session_state["train_images"])
     st.session_state["train_batch"] = default.batch_size
     st.session_state["train_rate"] = default.learning_rate
 
 
-def follow_recipe() -> None:
+def _follow_recipe() -> None:
     """After another data set or recipe was picked: what it sets, also where the address differs."""
     images = find_dataset(st.session_state["train_dataset"]).train_images
     default = recipe(st.session_state["train_recipe"], images)
@@ -100,7 +100,7 @@ def follow_recipe() -> None:
 # The pieces, for every form that starts runs -------------------------------------------------
 
 
-def choose_dataset(prefix: str, on_change: Callback) -> str:
+def choose_dataset(prefix: str, on_change: _Callback) -> str:
     """The data set, with what is known of it."""
     dataset = select_name(
         "Data set",
@@ -116,7 +116,7 @@ def choose_dataset(prefix: str, on_change: Callback) -> str:
 
 def choose_recipe(
     prefix: str,
-    on_change: Callback = None,
+    on_change: _Callback = None,
     explanation: str = "Optimizer, schedule, batch size, epochs, initialization.",
 ) -> str:
     """The name of the recipe."""
@@ -130,7 +130,7 @@ def choose_recipe(
     )
 
 
-def choose_images(prefix: str, dataset: str, label: str, on_change: Callback = None) -> int:
+def choose_images(prefix: str, dataset: str, label: str, on_change: _Callback = None) -> int:
     """How many training images; all of them where nobody has chosen."""
     total = find_dataset(dataset).train_images
     images = st.number_input(
@@ -165,7 +165,7 @@ def choose_epochs(
     return int(epochs)
 
 
-def choose_batch(prefix: str, default: int) -> int:
+def _choose_batch(prefix: str, default: int) -> int:
     """Images a step."""
     batch_size = st.number_input(
         "Batch size",
@@ -178,7 +178,7 @@ def choose_batch(prefix: str, default: int) -> int:
     return int(batch_size)
 
 
-def choose_rate(prefix: str, default: float) -> float:
+def _choose_rate(prefix: str, default: float) -> float:
     """The learning rate."""
     rate = st.number_input(
         "Learning rate",
@@ -192,7 +192,7 @@ def choose_rate(prefix: str, default: float) -> float:
     return float(rate)
 
 
-def choose_seed(prefix: str) -> int:
+def _choose_seed(prefix: str) -> int:
     """The seed of one run."""
     seed = st.number_input(
         "Seed",

@@ -29,7 +29,7 @@ from pages.views.forms.run import (
     choose_recipe,
 )
 
-FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
+_FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
 FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
 
 
@@ -48,44 +48,44 @@ class Choice:
 def study_form() -> Choice:
     """What to compare, and the button that queues it."""
     load_torch()
-    network = choose_network()
-    names = choose_variants(network)
-    seeds, first = choose_seeds()
-    dataset = choose_dataset("res_", all_images)
-    run = choose_training(fit_to_data(CATALOGUE[network].default, dataset), dataset)
-    choice = choice_of(run, names, range(first, first + seeds))
-    choice = replace(choice, possible=announce(choice))
+    network = _choose_network()
+    names = _choose_variants(network)
+    seeds, first = _choose_seeds()
+    dataset = choose_dataset("res_", _all_images)
+    run = _choose_training(_fit_to_data(CATALOGUE[network].default, dataset), dataset)
+    choice = _choice_of(run, names, range(first, first + seeds))
+    choice = replace(choice, possible=_announce(choice))
     start_button("Train them", choice, "res_train", "stretch")
     return choice
 
 
-def choose_network() -> str:
+def _choose_network() -> str:
     """The network whose blocks are exchanged."""
     return select_name(
         "Network",
-        {name: row.title for name, row in CATALOGUE.items() if has_shortcuts(name)},
+        {name: row.title for name, row in CATALOGUE.items() if _has_shortcuts(name)},
         FIRST_NETWORK,
         "res_network",
-        on_change=forget_variants,
+        on_change=_forget_variants,
         help="The net whose blocks are exchanged; everything else stays as it is.",
     )
 
 
-def choose_variants(network: str) -> list[str]:
+def _choose_variants(network: str) -> list[str]:
     """The blocks to compare."""
     known = [
-        name for name in variants_of(network) if options_of(network, VARIANTS[name]) is not None
+        name for name in variants_of(network) if _options_of(network, VARIANTS[name]) is not None
     ]
     return select_names(
         "Variants",
         {name: VARIANTS[name].title for name in known},
-        [name for name in FIRST_VARIANTS if name in known],
+        [name for name in _FIRST_VARIANTS if name in known],
         "res_variants",
         help="Blocks to compare; “as published” keeps the homework's mistake.",
     )
 
 
-def choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
+def _choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
     """The run with each of these variants and seeds, seed by seed."""
     network, dataset = run.model.arch, run.dataset
     return Choice(
@@ -103,7 +103,7 @@ def choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
             "device": run.device,
         },
         [
-            replace(run, model=with_variant(run.model, VARIANTS[name]), seed=seed)
+            replace(run, model=_with_variant(run.model, VARIANTS[name]), seed=seed)
             for seed in seeds
             for name in names
         ],
@@ -112,7 +112,7 @@ def choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
     )
 
 
-def begin(choice: Choice) -> None:
+def _begin(choice: Choice) -> None:
     """Queue the study and open it."""
     study = store().create_study(choice.title, choice.settings, choice.specs)
     st.query_params["study"] = study.id
@@ -132,10 +132,10 @@ def start_button(
         width=width,
         help="Queues every run; they go on when this tab closes.",
     ):
-        begin(choice)
+        _begin(choice)
 
 
-def announce(choice: Choice) -> bool:
+def _announce(choice: Choice) -> bool:
     """What the study will take; whether it can be trained at all."""
     if not choice.specs:
         st.caption("Choose at least one variant.")
@@ -155,7 +155,7 @@ def announce(choice: Choice) -> bool:
     return True
 
 
-def choose_seeds() -> tuple[int, int]:
+def _choose_seeds() -> tuple[int, int]:
     """How many seeds each variant gets, and which is the first."""
     number, start = st.columns(2)
     seeds = number.number_input(
@@ -177,7 +177,7 @@ def choose_seeds() -> tuple[int, int]:
     return int(seeds), int(first)
 
 
-def choose_training(model: ModelSpec, dataset: str) -> RunSpec:
+def _choose_training(model: ModelSpec, dataset: str) -> RunSpec:
     """Recipe, epochs, images and device: how this network is trained on this data set."""
     recipe_name = choose_recipe("res_", explanation="The same recipe for every variant.")
     left, right = st.columns(2)
@@ -194,25 +194,25 @@ def choose_training(model: ModelSpec, dataset: str) -> RunSpec:
     )
 
 
-def all_images() -> None:
+def _all_images() -> None:
     """After another data set was picked: all of its images."""
     st.session_state["res_images"] = find_dataset(st.session_state["res_dataset"]).train_images
 
 
-def forget_variants() -> None:
+def _forget_variants() -> None:
     """After another network was picked: those of its variants that come first."""
     network = st.session_state["res_network"]
     st.session_state["res_variants"] = [
-        name for name in FIRST_VARIANTS if options_of(network, VARIANTS[name]) is not None
+        name for name in _FIRST_VARIANTS if _options_of(network, VARIANTS[name]) is not None
     ]
 
 
-def has_shortcuts(network: str) -> bool:
+def _has_shortcuts(network: str) -> bool:
     """Whether the blocks of this network can be exchanged."""
     return any(option.name == "shortcut" for option in CATALOGUE[network].options)
 
 
-def options_of(network: str, variant: Variant) -> dict[str, Any] | None:
+def _options_of(network: str, variant: Variant) -> dict[str, Any] | None:
     """The options that make this network that variant; None where it cannot be one."""
     known = {option.name: option for option in CATALOGUE[network].options}
     wanted = {name: value for name, value in variant.options if value or name in known}
@@ -222,13 +222,13 @@ def options_of(network: str, variant: Variant) -> dict[str, Any] | None:
         return None
 
 
-def with_variant(model: ModelSpec, variant: Variant) -> ModelSpec:
+def _with_variant(model: ModelSpec, variant: Variant) -> ModelSpec:
     """The network with the blocks of this variant, every option filled in."""
-    options = options_of(model.arch, variant) or {}
+    options = _options_of(model.arch, variant) or {}
     return complete(replace(model, options=tuple(sorted(options.items()))))
 
 
-def fit_to_data(model: ModelSpec, dataset: str) -> ModelSpec:
+def _fit_to_data(model: ModelSpec, dataset: str) -> ModelSpec:
     """The network for the images and classes of this data set."""
     info = find_dataset(dataset)
     return replace(

@@ -40,35 +40,35 @@ def stack_findings(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> str
         (low, _), (high, _) = line.points[0], line.points[-1]
         if low != high:
             findings.append(
-                f"- {line.name}, from {low} to {high} layers: {points_gained(line)} points on test"
-                f" images, {points_gained(same)} on training images ({DURING})"
+                f"- {line.name}, from {low} to {high} layers: {_points_gained(line)} points on test"
+                f" images, {_points_gained(same)} on training images ({DURING})"
                 f"{overfitting(line, same)}."
             )
     return "\n".join(findings)
 
 
-def points_gained(line: DepthLine) -> str:
+def _points_gained(line: DepthLine) -> str:
     """Mean of its most layers less that of its fewest, with its sign."""
-    first, last = ends_of(line)
+    first, last = _ends_of(line)
     change = 100 * (sum(last) / len(last) - sum(first) / len(first))
     return f"{'−' if change < 0 else '+'}{abs(change):.1f}"
 
 
 def overfitting(test: DepthLine, train: DepthLine) -> str:
     """Whether a deeper net that is worse can be overfitting; worse: every seed is."""
-    if not is_worse(test):
+    if not _is_worse(test):
         return ""
-    if is_worse(train):
+    if _is_worse(train):
         return ": worse on its training images too, so that is no overfitting"
     return ": not clearly worse on its training images, so it may be overfitting"
 
 
-def is_worse(line: DepthLine) -> bool:
+def _is_worse(line: DepthLine) -> bool:
     """Whether every seed of its most layers is below every seed of its fewest."""
-    first, last = ends_of(line)
+    first, last = _ends_of(line)
     return max(last) < min(first)
 
 
-def ends_of(line: DepthLine) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _ends_of(line: DepthLine) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The seeds of its fewest layers and of its most."""
     return line.points[0][1], line.points[-1][1]

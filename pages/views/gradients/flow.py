@@ -32,13 +32,13 @@ from pages.views.gradients.looks import MAX_RUNS
 from pages.views.gradients.results import CURVES, VIEWS, show_flow
 from pages.views.runs.table import seeded_title
 
-TITLES = {
+_TITLES = {
     "weight_gradient": "gradient of the weights",
     "output_gradient": "gradient of the output",
     "variance": "variance of the output",
 }
-RUNS_OFFERED = 200
-BASE = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
+_RUNS_OFFERED = 200
+_BASE = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,20 @@ class Nets:
         if not self.depths or not self.shortcuts:
             return []
         norms = BATCH_NORMS[self.batch_norm]
-        return variations(complete(BASE), sorted(self.depths), self.shortcuts, norms)
+        return variations(complete(_BASE), sorted(self.depths), self.shortcuts, norms)
 
 
 def flow_view() -> None:
     """Controls, the measurement, what it has found."""
-    nets = choose_nets()
+    nets = _choose_nets()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        settings = choose_settings()
-        runs = choose_runs()
+        settings = _choose_settings()
+        runs = _choose_runs()
     specs = nets.specs
     if not specs and not runs:
         st.info("Choose a depth and a shortcut, or a finished run.", icon=":material/arrow_upward:")
         return
-    show_as, quantity = choose_view()
+    show_as, quantity = _choose_view()
     measurement(
         GradientFlowRequest(tuple(specs), *settings, BATCH_SIZE, tuple(runs)),
         "why_flow",
@@ -78,9 +78,9 @@ def flow_view() -> None:
     )
 
 
-def choose_nets() -> Nets:
+def _choose_nets() -> Nets:
     """Depths, BatchNorm and shortcuts."""
-    titles = shortcut_titles()
+    titles = _shortcut_titles()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         depths = st.pills(
             "Layers",
@@ -111,13 +111,13 @@ def choose_nets() -> Nets:
     return Nets(depths, shortcuts, batch_norm)
 
 
-def shortcut_titles() -> dict[str, str]:
+def _shortcut_titles() -> dict[str, str]:
     """The shortcuts that the deep nets can have."""
     options = {option.name: option for option in find(f"{FAMILY}{DEPTHS[0]}").options}
     return dict(options["shortcut"].choices)
 
 
-def choose_settings() -> tuple[str, int, str]:
+def _choose_settings() -> tuple[str, int, str]:
     """The data set, the number of seeds, and the initialization."""
     initialization = select_name(
         "Initialization",
@@ -149,11 +149,11 @@ def choose_settings() -> tuple[str, int, str]:
     return dataset, int(seeds), initialization
 
 
-def choose_runs() -> list[int]:
+def _choose_runs() -> list[int]:
     """Finished runs whose best parameters are here."""
     known = {
         run.id: run
-        for run in store().runs(limit=RUNS_OFFERED)
+        for run in store().runs(limit=_RUNS_OFFERED)
         if run.state is JobState.FINISHED and best_path(run)
     }
     if not known:
@@ -169,12 +169,12 @@ def choose_runs() -> list[int]:
     )
 
 
-def choose_view() -> tuple[str, str]:
+def _choose_view() -> tuple[str, str]:
     """As what it is shown, and which quantity."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         quantity = select_name(
             "Quantity",
-            {name: TITLES[name] for name in QUANTITIES},
+            {name: _TITLES[name] for name in QUANTITIES},
             next(iter(QUANTITIES)),
             "why_quantity",
             width=240,

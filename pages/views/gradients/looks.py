@@ -11,8 +11,8 @@ from core.report.figures.variants import style_of
 from core.specs import ModelSpec
 from core.zoo.variants import variant_of
 
-RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
-MAX_RUNS = len(RUN_MARKERS)  # measured after training
+_RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
+MAX_RUNS = len(_RUN_MARKERS)  # measured after training
 LOOKS = (
     "The color is the shortcut's, as in the study; dashed, with open markers: without"
     " BatchNorm; thicker: more layers. Runs have markers of their own, open before training. "
@@ -35,7 +35,7 @@ def looks(flows: Sequence[NetworkFlow]) -> list[LineStyle]:
     for flow in flows:
         look = look_of(flow.model)
         if flow.run is not None:
-            marker = RUN_MARKERS[runs.index(flow.run) % MAX_RUNS]
+            marker = _RUN_MARKERS[runs.index(flow.run) % MAX_RUNS]
             look = replace(look, marker=marker if flow.trained else f"{marker}-open")
         styles.append(look)
     return styles

@@ -28,7 +28,7 @@ def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
     elif show_as == HEAT_MAP:
         st.plotly_chart(flow_map(flow.networks, quantity), key="why_map")
     else:
-        flow_table(flow.networks)
+        _flow_table(flow.networks)
     st.markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(flow)))
     st.caption(
         f"{LOOKS if show_as == CURVES else ''}Medians of the seeds. Norms are of the mean loss"
@@ -47,7 +47,7 @@ def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
         )
 
 
-def flow_table(flows: Sequence[NetworkFlow]) -> None:
+def _flow_table(flows: Sequence[NetworkFlow]) -> None:
     """One row a network: first layer by last layer, and the gains of its blocks."""
     rows = []
     for flow in flows:
@@ -71,11 +71,11 @@ def flow_table(flows: Sequence[NetworkFlow]) -> None:
         hide_index=True,
         height="content",
         key="why_table",
-        column_config=COLUMNS,
+        column_config=_COLUMNS,
     )
 
 
-COLUMNS = {
+_COLUMNS = {
     "network": st.column_config.TextColumn("network", pinned=True, width="large"),
     "gradient": st.column_config.TextColumn(help="Vanishes below 1/100, explodes above 100."),
     "first ÷ last, weights": st.column_config.TextColumn(

@@ -24,30 +24,30 @@ from pages.views.forms.run import choose_epochs
 from pages.views.gradients.depth import DURING, depth_lines, stack_findings
 
 DATASET, RECIPE = "fashion-mini", "fast"
-STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
-STACK_EPOCHS = 2  # where nobody has chosen
-REFRESH_SECONDS = 2.0
-LOOKED_AT = 500  # newest runs, for those of these nets
+_STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
+_STACK_EPOCHS = 2  # where nobody has chosen
+_REFRESH_SECONDS = 2.0
+_LOOKED_AT = 500  # newest runs, for those of these nets
 TEST, TRAINING = "test images", "training images"
 
 
 def stack_view() -> None:
     """The form of a small study, its progress, and the chart of the runs that there are."""
-    stack_form()
-    live(runs_of_these_nets, all_over, stack_runs, REFRESH_SECONDS)
+    _stack_form()
+    live(_runs_of_these_nets, _all_over, _stack_runs, _REFRESH_SECONDS)
 
 
-def runs_of_these_nets() -> list[Run]:
+def _runs_of_these_nets() -> list[Run]:
     """Those among the newest runs, the newest first."""
-    return [run for run in store().runs(limit=LOOKED_AT) if depth_of(run.spec.model)]
+    return [run for run in store().runs(limit=_LOOKED_AT) if depth_of(run.spec.model)]
 
 
-def all_over(runs: Sequence[Run]) -> bool:
+def _all_over(runs: Sequence[Run]) -> bool:
     """Whether none of them waits or goes on."""
     return all(run.state.is_over for run in runs)
 
 
-def stack_form() -> None:
+def _stack_form() -> None:
     """What to train: plain and residual nets of these depths, shortly."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         depths = st.pills(
@@ -68,11 +68,11 @@ def stack_form() -> None:
         )
         epochs = choose_epochs(
             "why_stack_",
-            STACK_EPOCHS,
+            _STACK_EPOCHS,
             "Short runs show how well a net begins to learn, not where it ends.",
             130,
         )
-        specs = stack_specs(depths, bool(batch_norm), epochs)
+        specs = _stack_specs(depths, bool(batch_norm), epochs)
         if st.button(
             f"Train {len(specs)} short runs",
             icon=":material/play_arrow:",
@@ -85,12 +85,12 @@ def stack_form() -> None:
             st.rerun()
 
 
-def stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[RunSpec]:
+def _stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[RunSpec]:
     """Plain and residual nets of each depth, equal but for the shortcut."""
     images = find_dataset(DATASET).train_images
     return [
         RunSpec(
-            complete(deep_net(depth, shortcut, batch_norm, STACK_RATIO)),
+            complete(deep_net(depth, shortcut, batch_norm, _STACK_RATIO)),
             DATASET,
             recipe(RECIPE, images, epochs),
             train_images=images,
@@ -100,16 +100,16 @@ def stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[Ru
     ]
 
 
-def stack_runs(runs: Sequence[Run]) -> None:
+def _stack_runs(runs: Sequence[Run]) -> None:
     """How far the runs are, and the chart of those that are finished."""
     if not runs:
         st.info("No runs of these nets yet.", icon=":material/info:")
         return
     if waiting := [run for run in runs if not run.state.is_over]:
         start_worker()  # also in place of one that died
-        show_progress(waiting)
+        _show_progress(waiting)
     finished = (run for run in runs if run.state is JobState.FINISHED)
-    groups = grouped(finished, setting_in_words)
+    groups = grouped(finished, _setting_in_words)
     if groups:
         setting = st.selectbox(
             "Runs",
@@ -117,10 +117,10 @@ def stack_runs(runs: Sequence[Run]) -> None:
             key="why_stack_runs",
             help="Runs that differ in depth, shortcut, BatchNorm and seed only.",
         )
-        show_stack(str(setting), groups[setting])
+        _show_stack(str(setting), groups[setting])
 
 
-def show_progress(waiting: Sequence[Run]) -> None:
+def _show_progress(waiting: Sequence[Run]) -> None:
     """One bar for all of them, and the button that stops them."""
     shares = [run.progress.fraction if run.progress else 0.0 for run in waiting]
     st.progress(sum(shares) / len(shares), f"{len(waiting)} runs of these nets to go")
@@ -129,7 +129,7 @@ def show_progress(waiting: Sequence[Run]) -> None:
         st.rerun()
 
 
-def setting_in_words(run: Run) -> str:
+def _setting_in_words(run: Run) -> str:
     """What runs share that may be compared."""
     spec = run.spec
     ratio = f", ratio {spec.model.ratio}" if spec.model.ratio > 1 else ""
@@ -141,7 +141,7 @@ def setting_in_words(run: Run) -> str:
     )
 
 
-def show_stack(setting: str, runs: Sequence[Run]) -> None:
+def _show_stack(setting: str, runs: Sequence[Run]) -> None:
     """Accuracy of the last epoch by depth, in words too."""
     measure = st.segmented_control(
         "Accuracy on",

@@ -7,12 +7,12 @@ import streamlit as st
 from pages.views.app.services import start_waiting_workers, store
 from pages.views.runs.table import run_table
 
-NEWEST = 8  # rows
+_NEWEST = 8  # rows
 
 
 def newest_runs() -> None:
     """The table, or how to start a first run."""
-    runs = store().runs(NEWEST)
+    runs = store().runs(_NEWEST)
     if store().waiting():
         start_waiting_workers()  # a job of an earlier server goes on
     if runs:

@@ -21,7 +21,7 @@ class StartCard:
     address: dict[str, str] = field(default_factory=dict)  # query parameters of that page
 
 
-CARDS = (
+_CARDS = (
     StartCard(
         "Take VGG-11 apart",
         ":material/account_tree:",
@@ -53,7 +53,7 @@ CARDS = (
 
 def start_cards() -> None:
     """The cards beside each other."""
-    for column, card in zip(st.columns(len(CARDS)), CARDS, strict=True):
+    for column, card in zip(st.columns(len(_CARDS)), _CARDS, strict=True):
         with column.container(border=True, height="stretch"):
             st.subheader(f"{card.icon} {card.title}", anchor=False)
             st.write(card.text)

@@ -14,9 +14,9 @@ INK = "#7A838F"  # contrast of about 4 with both white and black
 WIDTH = 184
 MAIN, SIDE, GATE = 43, 151, 106  # x of the residual branch, of the shortcut, of the gate's line
 MAIN_WIDTH, SIDE_WIDTH, GATE_WIDTH = 66, 64, 54  # of their boxes
-BYPASS = 4  # x of the line past a dead convolution
+_BYPASS = 4  # x of the line past a dead convolution
 TOP, GAP, RADIUS = 18, 9, 9  # y where x comes in, between two parts, of the addition's circle
-TAP = TOP + 6  # y where the shortcut leaves
+_TAP = TOP + 6  # y where the shortcut leaves
 
 
 def variant_picture(variant: Variant, color: str) -> str:
@@ -28,20 +28,20 @@ def variant_picture(variant: Variant, color: str) -> str:
     drawn = [_text(MAIN, 12, "x")]
     y, at = TOP, 0.0
     if row.name != "none":
-        y = TAP - GAP + 8  # the shortcut leaves before the first part
+        y = _TAP - GAP + 8  # the shortcut leaves before the first part
     for place, part in enumerate([*branch, *row.on_branch]):
         is_dead = place < dead
         into = y + GAP + (8 if place == dead and dead else 0)
         drawn.append(_line(MAIN, y if place else TOP, into, dashed=0 < place <= dead))
         if dead and place == dead:  # conv2 reads x past what is dead
-            drawn.append(_path(f"M{MAIN} {TOP + 5} H{BYPASS} V{into - 6} H{MAIN} V{into}", INK))
+            drawn.append(_path(f"M{MAIN} {TOP + 5} H{_BYPASS} V{into - 6} H{MAIN} V{into}", INK))
         drawn.append(_part(MAIN, into, part, color, MAIN_WIDTH, is_dead))
         at, y = into, into + height(part)
     join = y + GAP + RADIUS
     if row.name != "none":
         drawn.append(_line(MAIN, y, join - RADIUS))
         level = at if row.on_branch else join - RADIUS - GAP - 20
-        drawn += shortcut_parts(variant, color, level, join)
+        drawn += _shortcut_parts(variant, color, level, join)
         y = join + RADIUS
     for part in after:
         drawn += [_line(MAIN, y, y + GAP), _part(MAIN, y + GAP, part, color, MAIN_WIDTH)]
@@ -50,7 +50,7 @@ def variant_picture(variant: Variant, color: str) -> str:
     return _svg("".join(drawn), y + 18, f"{variant.title}: {variant.formula}")
 
 
-def shortcut_parts(variant: Variant, color: str, level: float, join: float) -> list[str]:
+def _shortcut_parts(variant: Variant, color: str, level: float, join: float) -> list[str]:
     """The way of x to the addition at `join`, its parts at `level`, and the gate."""
     row = SHORTCUTS[variant.shortcut]
     start = TOP + 5 if not variant.as_published else TOP + 2

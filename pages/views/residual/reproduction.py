@@ -28,9 +28,9 @@ from pages.views.app.services import store
 from pages.views.app.words import count
 from pages.views.forms.run import run_keys
 
-NOT_YET = "not yet reproduced here"
+_NOT_YET = "not yet reproduced here"
 SEEDS = 3  # of a reproduction that is queued here
-ONE_RUN = (
+_ONE_RUN = (
     "Published values are one run each on 10,000 test images: the binomial 95 % interval of one"
     " such accuracy is about ±0.2 points on MNIST and ±0.55 on Fashion-MNIST, and the spread"
     " between seeds comes on top, so the four course finals cannot be ranked."
@@ -47,7 +47,7 @@ def reference_lines(
     models: Sequence[ModelSpec] | None, dataset: str, recipe_name: str, suffix: str = ""
 ) -> list[StudyLine]:
     """Thin curves of the residual blocks in this setting; of these networks only, or of all."""
-    wanted = None if models is None else {essence(model) for model in models}
+    wanted = None if models is None else {_essence(model) for model in models}
     return [
         StudyLine(
             row.title + suffix,
@@ -59,12 +59,12 @@ def reference_lines(
         for row in shipped()
         if variant_of(row.model)
         and (row.dataset, row.recipe) == (dataset, recipe_name)
-        and (wanted is None or essence(row.model) in wanted)
+        and (wanted is None or _essence(row.model) in wanted)
         and (row.runs or row.published)
     ]
 
 
-def essence(model: ModelSpec) -> tuple[object, ...]:
+def _essence(model: ModelSpec) -> tuple[object, ...]:
     """What two networks share that are equal but for options at their defaults."""
     return replace(model, options=()), variant_of(model)
 
@@ -75,14 +75,14 @@ def reference_chart() -> None:
     have = max((len(line.seeds) for line in lines), default=0)
     ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
     st.plotly_chart(study_chart(lines, "Course residual net on MNIST"), key="res_published")
-    st.caption(f"{ours}Crosses: the published runs. {ONE_RUN}")
+    st.caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
 
 
 def reproduction_view() -> None:
     """The table, what it says in words, and how to run a row again."""
     st.subheader("Reproduction", anchor=False)
     rows = shipped()
-    st.caption(ONE_RUN)
+    st.caption(_ONE_RUN)
     st.dataframe(
         table(rows),
         hide_index=True,
@@ -108,7 +108,7 @@ def reproduction_view() -> None:
         if row.published and row.published.remark:
             st.caption(f"{row.title}: {row.published.remark}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        queue_one(rows)
+        _queue_one(rows)
         download_csv(
             "Reproduction as CSV",
             lambda: reproduction_frame(rows),
@@ -117,7 +117,7 @@ def reproduction_view() -> None:
         )
 
 
-def queue_one(rows: Sequence[Reproduction]) -> None:
+def _queue_one(rows: Sequence[Reproduction]) -> None:
     """Pick a row, queue it with several seeds."""
     titles = [row.title for row in rows]
     picked = st.selectbox(
@@ -135,7 +135,7 @@ def queue_one(rows: Sequence[Reproduction]) -> None:
         key="res_queue",
         help="At full size this takes minutes a run on a CPU for the course nets, hours for VGG.",
     ):
-        first = run_of(row)
+        first = _run_of(row)
         study = store().create_study(
             f"{row.title}: reproduction",
             {"reproduction": row.title, "seeds": SEEDS},
@@ -145,7 +145,7 @@ def queue_one(rows: Sequence[Reproduction]) -> None:
         st.rerun()
 
 
-def run_of(row: Reproduction) -> RunSpec:
+def _run_of(row: Reproduction) -> RunSpec:
     """The row as a run on the fastest device, with all images."""
     from core.training.devices import available_devices
 
@@ -159,14 +159,14 @@ def run_of(row: Reproduction) -> RunSpec:
     )
 
 
-def train_address(spec: RunSpec) -> str:
+def _train_address(spec: RunSpec) -> str:
     """The Train page with everything set, beside this page whatever its base."""
     return f"train?{urlencode(run_keys(spec))}"
 
 
 def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
     """Published against ours, and against what this store's runs have reached."""
-    finals = finals_here(rows)
+    finals = _finals_here(rows)
     return pd.DataFrame(
         [
             {
@@ -176,10 +176,10 @@ def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
                     if row.published
                     else "–"
                 ),
-                "ours": with_seeds(row.final) or NOT_YET,
+                "ours": _with_seeds(row.final) or _NOT_YET,
                 "difference": ("–" if row.difference is None else f"{100 * row.difference:+.2f}"),
-                "your runs": with_seeds(mean_interval(finals[row.title])) or "–",
-                "start": train_address(run_of(row)),
+                "your runs": _with_seeds(mean_interval(finals[row.title])) or "–",
+                "start": _train_address(_run_of(row)),
                 "data": find_dataset(row.dataset).title,
                 "epochs": row.epochs,
                 "machine": row.machines,
@@ -190,7 +190,7 @@ def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
     )
 
 
-def with_seeds(mean: Mean | None) -> str:
+def _with_seeds(mean: Mean | None) -> str:
     """`98.98 ± 0.12 % (3 seeds)`."""
     if mean is None:
         return ""
@@ -200,11 +200,11 @@ def with_seeds(mean: Mean | None) -> str:
     return f"{100 * mean.mean:.2f} ± {100 * mean.half:.2f} % {seeds}"
 
 
-def finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:
+def _finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:
     """Final accuracies of this store's finished runs in exactly the setting of each row."""
     finished = (run for run in store().runs() if run.state is JobState.FINISHED)
     groups = grouped(finished, lambda run: setting_of(run.spec))
-    runs = {row.title: groups.get(setting_of(run_of(row)), []) for row in rows}
+    runs = {row.title: groups.get(setting_of(_run_of(row)), []) for row in rows}
     epochs = store().epochs([run.id for members in runs.values() for run in members])
     return {
         title: [epochs[run.id][-1].test_accuracy for run in members if epochs[run.id]]

@@ -27,7 +27,7 @@ from pages.views.app.words import count
 from pages.views.residual.reproduction import reference_lines
 from pages.views.residual.verdict import verdict
 
-REFRESH_SECONDS = 1.0
+_REFRESH_SECONDS = 1.0
 MEANS, SEEDS = "mean and 95 % interval", "every seed"
 
 
@@ -37,18 +37,20 @@ def study_view(study_id: str) -> None:
     def read() -> tuple[Study, list[Run]]:
         return store().study(study_id), store().runs(study=study_id)
 
-    live(read, lambda state: all_over(state[1]), lambda state: show_study(*state), REFRESH_SECONDS)
+    live(
+        read, lambda state: _all_over(state[1]), lambda state: _show_study(*state), _REFRESH_SECONDS
+    )
 
 
-def all_over(runs: Sequence[Run]) -> bool:
+def _all_over(runs: Sequence[Run]) -> bool:
     """Whether none of them waits or goes on."""
     return all(run.state.is_over for run in runs)
 
 
-def show_study(study: Study, runs: Sequence[Run]) -> None:
+def _show_study(study: Study, runs: Sequence[Run]) -> None:
     """Everything about the study, which has these runs."""
     spec = runs[0].spec
-    over = all_over(runs)
+    over = _all_over(runs)
     st.subheader(escaped(study.title), anchor=False)
     st.caption(
         f"{escaped(study.id)} · {train_images_of(spec):,} images of {spec.dataset} · recipe"
@@ -57,23 +59,23 @@ def show_study(study: Study, runs: Sequence[Run]) -> None:
     )
     if not over:
         start_waiting_workers()  # also in place of those that died
-        show_progress(runs)
-    actions(study, runs, over)
-    failures(runs)
+        _show_progress(runs)
+    _actions(study, runs, over)
+    _failures(runs)
     epochs = store().epochs([run.id for run in runs])
     groups = by_variant(runs, epochs)
     if any(epochs.values()):
-        chart(groups)
+        _chart(groups)
         verdict(groups, over)
-        st.dataframe(table(groups), hide_index=True, key="res_table", column_config=COLUMN_HELP)
-        dead_parameters(groups)
-        downloads(study, runs, groups, epochs)
+        st.dataframe(_table(groups), hide_index=True, key="res_table", column_config=_COLUMN_HELP)
+        _dead_parameters(groups)
+        _downloads(study, runs, groups, epochs)
 
 
 # While it goes on ----------------------------------------------------------------------------
 
 
-def show_progress(runs: Sequence[Run]) -> None:
+def _show_progress(runs: Sequence[Run]) -> None:
     """One bar for the whole study, with the time left."""
     running = sum(run.state is JobState.RUNNING for run in runs)
     progress = progress_of(runs, running)
@@ -84,7 +86,7 @@ def show_progress(runs: Sequence[Run]) -> None:
     st.progress(progress.fraction, f"{progress.done} of {progress.total} runs done · {left}")
 
 
-def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
+def _actions(study: Study, runs: Sequence[Run], over: bool) -> None:
     """Stop, continue, delete: the whole study at once."""
     with st.container(horizontal=True):
         if not over and st.button(
@@ -115,11 +117,11 @@ def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
             key="res_delete",
             help="Removes the study with its runs, curves and files; asks once.",
         ):
-            confirm_delete(study, len(runs))
+            _confirm_delete(study, len(runs))
 
 
 @st.dialog("Delete this study?")
-def confirm_delete(study: Study, runs: int) -> None:
+def _confirm_delete(study: Study, runs: int) -> None:
     """Name what goes, ask once."""
     st.write(
         f"{escaped(study.title)}: its {runs} runs, their curves and their saved parameters are"
@@ -132,7 +134,7 @@ def confirm_delete(study: Study, runs: int) -> None:
             st.rerun()
 
 
-def failures(runs: Sequence[Run]) -> None:
+def _failures(runs: Sequence[Run]) -> None:
     """Why runs failed, each reason once."""
     failed = (run for run in runs if run.state is JobState.FAILED)
     for reason, members in grouped(failed, lambda run: run.message).items():
@@ -143,7 +145,7 @@ def failures(runs: Sequence[Run]) -> None:
 # What it has found ---------------------------------------------------------------------------
 
 
-def chart(groups: Sequence[Group]) -> None:
+def _chart(groups: Sequence[Group]) -> None:
     """Test accuracy by epoch, with the shipped curves of the same setting behind it."""
     shown_as = st.segmented_control(
         "Curves",
@@ -178,7 +180,7 @@ def chart(groups: Sequence[Group]) -> None:
     st.plotly_chart(figure, key="res_chart")
 
 
-COLUMN_HELP = {
+_COLUMN_HELP = {
     "final": st.column_config.TextColumn(
         "final accuracy", help="After the last epoch: mean of the seeds ± 95 % t interval."
     ),
@@ -194,7 +196,7 @@ COLUMN_HELP = {
 }
 
 
-def table(groups: Sequence[Group]) -> pd.DataFrame:
+def _table(groups: Sequence[Group]) -> pd.DataFrame:
     """One row a variant."""
     rows = []
     for group in groups:
@@ -203,8 +205,8 @@ def table(groups: Sequence[Group]) -> pd.DataFrame:
             {
                 "variant": group.title,
                 "finished seeds": f"{len(group.final_accuracies)} of {len(group.runs)}",
-                "final": with_interval(group.final),
-                "best": with_interval(group.best),
+                "final": _with_interval(group.final),
+                "best": _with_interval(group.best),
                 "parameters": f"{totals.params:,}",
                 "MACs": formats.short(totals.macs),
                 "seconds": formats.duration(group.seconds),
@@ -213,7 +215,7 @@ def table(groups: Sequence[Group]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def with_interval(mean: Mean | None) -> str:
+def _with_interval(mean: Mean | None) -> str:
     """`82.41 ± 1.20 %`."""
     if mean is None:
         return formats.NOTHING
@@ -222,7 +224,7 @@ def with_interval(mean: Mean | None) -> str:
     return formats.joined(f"{100 * mean.mean:.2f} ± {100 * mean.half:.2f}", "%")
 
 
-def dead_parameters(groups: Sequence[Group]) -> None:
+def _dead_parameters(groups: Sequence[Group]) -> None:
     """Which variants have parameters that got no gradient (Q15)."""
     sentences = [
         f"**{escaped(group.title)}**: {escaped(dead_sentence(dead, group.runs[0].spec.recipe))}"
@@ -235,7 +237,7 @@ def dead_parameters(groups: Sequence[Group]) -> None:
         st.caption("Every parameter of every variant got a gradient.")
 
 
-def downloads(
+def _downloads(
     study: Study, runs: Sequence[Run], groups: Sequence[Group], epochs: dict[int, list]
 ) -> None:
     """Every number as CSV."""
@@ -248,7 +250,7 @@ def downloads(
         )
         download_csv(
             "Summary as CSV",
-            lambda: summary_frame(groups, costs(groups)),
+            lambda: summary_frame(groups, _costs(groups)),
             f"study-{study.id}-summary.csv",
             "res_summary_csv",
         )
@@ -260,7 +262,7 @@ def downloads(
         )
 
 
-def costs(groups: Sequence[Group]) -> dict:
+def _costs(groups: Sequence[Group]) -> dict:
     """Parameters and multiply-adds of each network."""
     totals = {group.model: analysis_of(group.model).totals for group in groups}
     return {model: (total.params, total.macs) for model, total in totals.items()}

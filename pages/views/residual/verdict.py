@@ -13,8 +13,8 @@ from core.studies.statistics import LEAST_SEEDS, Comparison
 from core.studies.study import Group, verdicts
 from pages.views.app.messages import escaped
 
-SENTENCES = 6  # of the verdict that stand open; the rest is folded away
-PEEKING = (
+_SENTENCES = 6  # of the verdict that stand open; the rest is folded away
+_PEEKING = (
     "The verdict comes when every run is over: judging while results come in would call ties"
     " “better” more often than in 5 % of studies."
 )
@@ -24,7 +24,7 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
     """The findings in words, or why there are none yet."""
     st.subheader("Verdict", anchor=False)
     if not over:
-        st.info(PEEKING, icon=":material/hourglass_top:")
+        st.info(_PEEKING, icon=":material/hourglass_top:")
         return
     pairs = verdicts(groups)
     box = st.success if any(pair.is_decided for pair in pairs) else st.info
@@ -32,26 +32,26 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
         f"**{escaped(headline(pairs, [group.title for group in groups]))}**",
         icon=":material/gavel:",
     )
-    for note in gaps(groups):
+    for note in _gaps(groups):
         st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
-    items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=decided_first)]
-    st.markdown("\n".join(items[:SENTENCES]))
-    if items[SENTENCES:]:
-        with st.expander(f"{len(items) - SENTENCES} more pairs"):
-            st.markdown("\n".join(items[SENTENCES:]))
+    items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=_decided_first)]
+    st.markdown("\n".join(items[:_SENTENCES]))
+    if items[_SENTENCES:]:
+        with st.expander(f"{len(items) - _SENTENCES} more pairs"):
+            st.markdown("\n".join(items[_SENTENCES:]))
     with st.expander("How the verdict is worked out"):
         st.write(escaped(method(pairs)))
-        st.dataframe(pair_table(pairs), hide_index=True, key="res_pairs")
+        st.dataframe(_pair_table(pairs), hide_index=True, key="res_pairs")
 
 
-def decided_first(pair: Comparison) -> tuple[bool, float]:
+def _decided_first(pair: Comparison) -> tuple[bool, float]:
     """Differences first, the surest before the others."""
     return not pair.is_decided, 2.0 if pair.holm_p is None else pair.holm_p
 
 
-def gaps(groups: Sequence[Group]) -> list[str]:
+def _gaps(groups: Sequence[Group]) -> list[str]:
     """What is missing of the study, a sentence for each variant concerned."""
     sentences = []
     for group in groups:
@@ -68,22 +68,22 @@ def gaps(groups: Sequence[Group]) -> list[str]:
     return sentences
 
 
-def pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
+def _pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
     """Every pair in numbers, in points."""
     return pd.DataFrame(
         [
             {
                 "pair": f"{pair.first} − {pair.second}",
                 "seeds": len(pair.seeds),
-                "difference": signed(pair.difference),
+                "difference": _signed(pair.difference),
                 "interval": formats.NOTHING
                 if pair.low is None
-                else f"{signed(pair.low)} to {signed(pair.high)}",
+                else f"{_signed(pair.low)} to {_signed(pair.high)}",
                 "level": formats.NOTHING
                 if pair.confidence is None
                 else f"{100 * pair.confidence:.1f} %",
-                "p": rounded(pair.p),
-                "p, Holm": rounded(pair.holm_p),
+                "p": _rounded(pair.p),
+                "p, Holm": _rounded(pair.holm_p),
                 "seeds needed": pair.seeds_needed,
             }
             for pair in pairs
@@ -91,11 +91,11 @@ def pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
     )
 
 
-def signed(fraction: float | None) -> str:
+def _signed(fraction: float | None) -> str:
     """0.0031 as "+0.31" points."""
     return formats.NOTHING if fraction is None else f"{100 * fraction:+.2f}"
 
 
-def rounded(p: float | None) -> str:
+def _rounded(p: float | None) -> str:
     """A p value in three digits."""
     return formats.NOTHING if p is None else f"{p:.3g}"

@@ -44,11 +44,11 @@ def actions(picked: Sequence[Run]) -> None:
             icon=":material/delete:",
             help="Removes the ticked runs, their curves and their files; asks once.",
         ):
-            confirm_delete(picked)
+            _confirm_delete(picked)
 
 
 @st.dialog("Delete these runs?")
-def confirm_delete(picked: Sequence[Run]) -> None:
+def _confirm_delete(picked: Sequence[Run]) -> None:
     """Name what goes, ask once."""
     for run in picked:
         st.markdown(f"- run {escaped(run_title(run))}")

@@ -34,14 +34,14 @@ def run_title(run: Run) -> str:
 
 def network_title(model: ModelSpec) -> str:
     """`course-residual, conv shortcut, ratio 2, 28 px`."""
-    parts = [model.arch, *options_in_words(model)]
+    parts = [model.arch, *_options_in_words(model)]
     if model.ratio > 1:
         parts.append(f"ratio {model.ratio}")
     parts.append(f"{model.image_size} px")
     return ", ".join(parts)
 
 
-def options_in_words(model: ModelSpec) -> list[str]:
+def _options_in_words(model: ModelSpec) -> list[str]:
     """What tells a network from others of its name: its variant, and options not at their default.
 
     `plain residual`, `head width 32`, `last activation sigmoid`.

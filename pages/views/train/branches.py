@@ -23,7 +23,7 @@ def branches_view(run: Run) -> None:
     st.subheader("Does the better kernel get more weight?", anchor=False)
     norms = branch_norms(path, run.spec.recipe.initialization)
     st.plotly_chart(branch_bars(norms), key="train_branches_chart")
-    st.markdown(bullets(branch_verdict(norms)))
+    st.markdown(_bullets(branch_verdict(norms)))
     st.caption(
         f"The four branches: {'; '.join(BRANCHES.values())}. Root mean squares, for their norms"
         " grow with their number of weights alone. One run: another seed may order them otherwise,"
@@ -38,6 +38,6 @@ def branches_view(run: Run) -> None:
     )
 
 
-def bullets(sentences: Sequence[str]) -> str:
+def _bullets(sentences: Sequence[str]) -> str:
     """As a list."""
     return "\n".join(f"- {sentence}" for sentence in sentences)

@@ -47,14 +47,14 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
                 help="The best epoch's parameters as safetensors. " + warning,
             )
         if run.state is JobState.DIVERGED:
-            go_lower(run)
+            _go_lower(run)
         elif run.state in (JobState.STOPPED, JobState.FAILED):
-            go_on(run)
+            _go_on(run)
         if run.state is JobState.FINISHED:
-            go_longer(run)
+            _go_longer(run)
 
 
-def go_on(run: Run) -> None:
+def _go_on(run: Run) -> None:
     """Put a run that was stopped, or failed, back into the queue."""
     if st.button(
         "Continue",
@@ -66,7 +66,7 @@ def go_on(run: Run) -> None:
         st.rerun()
 
 
-def go_lower(run: Run) -> None:
+def _go_lower(run: Run) -> None:
     """Set up the run of a network that diverged with a tenth of its learning rate."""
     least, _ = RATE
     rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), least)
@@ -80,7 +80,7 @@ def go_lower(run: Run) -> None:
         set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
 
 
-def go_longer(run: Run) -> None:
+def _go_longer(run: Run) -> None:
     """Train a finished run for longer, where its schedule allows; else set up a longer one."""
     recipe = run.spec.recipe
     longer = min(2 * recipe.epochs, MAX_EPOCHS)

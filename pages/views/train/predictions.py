@@ -23,10 +23,10 @@ from pages.views.app.messages import escaped
 from pages.views.app.services import store
 from pages.views.runs.table import network_title, seeded_title
 
-VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
-PICTURES = 24  # mistakes shown at once
-PICTURE_WIDTH = 112
-RUNS_OFFERED = 200
+_VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
+_PICTURES = 24  # mistakes shown at once
+_PICTURE_WIDTH = 112
+_RUNS_OFFERED = 200
 
 
 def mistakes_view(run: Run) -> None:
@@ -45,10 +45,10 @@ def mistakes_view(run: Run) -> None:
             icon=":material/info:",
         )
         return
-    offer(run, "train_predict", lambda: show(run))
+    _offer(run, "train_predict", lambda: _show(run))
 
 
-def offer(run: Run, key: str, draw: Callable[[], None]) -> None:
+def _offer(run: Run, key: str, draw: Callable[[], None]) -> None:
     """The button that computes the predictions; `draw` shows them once they are there."""
     measurement(
         PredictRequest(run.id, run.best_file.sha256 if run.best_file else ""),
@@ -61,21 +61,21 @@ def offer(run: Run, key: str, draw: Callable[[], None]) -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The test images (N, S, S) and labels (N,) of a data set."""
     return read_arrays(dataset, "test")
 
 
-def predictions_of(run: Run) -> Predictions | None:
+def _predictions_of(run: Run) -> Predictions | None:
     """Those that were kept, None where there are none."""
-    return read_predictions(run, test_images(run.spec.dataset)[1])
+    return read_predictions(run, _test_images(run.spec.dataset)[1])
 
 
-def show(run: Run) -> None:
+def _show(run: Run) -> None:
     """The view that the reader picks."""
-    predictions = predictions_of(run)
+    predictions = _predictions_of(run)
     if predictions is None:
-        gone()
+        _gone()
         return
     wrong = len(predictions.mistakes())
     st.markdown(
@@ -86,18 +86,18 @@ def show(run: Run) -> None:
     )
     view = st.segmented_control(
         "View",
-        VIEWS,
-        default=VIEWS[0],
+        _VIEWS,
+        default=_VIEWS[0],
         required=True,
         key="train_mistakes_view",
         label_visibility="collapsed",
     )
-    if view == VIEWS[0]:
-        confusion(run, predictions)
-    elif view == VIEWS[1]:
-        pictures(run, predictions)
+    if view == _VIEWS[0]:
+        _confusion(run, predictions)
+    elif view == _VIEWS[1]:
+        _pictures(run, predictions)
     else:
-        two_runs(run, predictions)
+        _two_runs(run, predictions)
     download_csv(
         "Every prediction as CSV",
         lambda: prediction_frame(run, predictions),
@@ -106,7 +106,7 @@ def show(run: Run) -> None:
     )
 
 
-def confusion(run: Run, predictions: Predictions) -> None:
+def _confusion(run: Run, predictions: Predictions) -> None:
     """The matrix, as counts or in per cent of each row."""
     names = find_dataset(run.spec.dataset).class_names
     outputs = [class_name(names, index) for index in range(predictions.probabilities.shape[1])]
@@ -131,7 +131,7 @@ def confusion(run: Run, predictions: Predictions) -> None:
     )
 
 
-def pictures(run: Run, predictions: Predictions) -> None:
+def _pictures(run: Run, predictions: Predictions) -> None:
     """The most confident mistakes with both labels."""
     names = find_dataset(run.spec.dataset).class_names
     wrong = predictions.mistakes()
@@ -149,14 +149,14 @@ def pictures(run: Run, predictions: Predictions) -> None:
         st.info("No mistake here.", icon=":material/check:")
         return
     st.caption(
-        f"The {min(PICTURES, len(wrong))} of {len(wrong):,} mistakes that the network was most sure"
-        " of. Some labels of the data set are themselves doubtful."
+        f"The {min(_PICTURES, len(wrong))} of {len(wrong):,} mistakes that the network was most"
+        " sure of. Some labels of the data set are themselves doubtful."
     )
-    images = test_images(run.spec.dataset)[0]
+    images = _test_images(run.spec.dataset)[0]
     with st.container(horizontal=True, gap="small"):
-        for index in wrong[:PICTURES]:
-            with st.container(width=PICTURE_WIDTH, gap=None):
-                st.image(enlarged(images[index]), width=PICTURE_WIDTH)
+        for index in wrong[:_PICTURES]:
+            with st.container(width=_PICTURE_WIDTH, gap=None):
+                st.image(_enlarged(images[index]), width=_PICTURE_WIDTH)
                 st.caption(
                     f"image {index}  \ntrue: {names[predictions.labels[index]]}  \n"
                     f"**said: {class_name(names, int(predictions.predicted[index]))}**  \n"
@@ -164,16 +164,16 @@ def pictures(run: Run, predictions: Predictions) -> None:
                 )
 
 
-def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Every pixel four by four, so that a browser does not blur it."""
     return image.repeat(4, axis=0).repeat(4, axis=1)
 
 
-def two_runs(run: Run, predictions: Predictions) -> None:
+def _two_runs(run: Run, predictions: Predictions) -> None:
     """The same test image through this run and another one on the same data set."""
     others = {
         other.id: other
-        for other in store().runs(limit=RUNS_OFFERED)
+        for other in store().runs(limit=_RUNS_OFFERED)
         if other.id != run.id
         and other.state is JobState.FINISHED
         and other.spec.dataset == run.spec.dataset
@@ -193,21 +193,23 @@ def two_runs(run: Run, predictions: Predictions) -> None:
         help="A finished run on the same data set.",
     )
     other = others[other_id]
-    other_predictions = predictions_of(other)
+    other_predictions = _predictions_of(other)
     if other_predictions is None:
-        offer(other, "train_predict_other", gone)
+        _offer(other, "train_predict_other", _gone)
     else:
-        compare(run, predictions, other, other_predictions)
+        _compare(run, predictions, other, other_predictions)
 
 
-def gone() -> None:
+def _gone() -> None:
     """The store says that they are known, and their file is not there."""
     st.info(
         "The predictions are not there any more: predict again.", icon=":material/arrow_upward:"
     )
 
 
-def compare(run: Run, predictions: Predictions, other: Run, other_predictions: Predictions) -> None:
+def _compare(
+    run: Run, predictions: Predictions, other: Run, other_predictions: Predictions
+) -> None:
     """Which images only one of both gets right, and one of them in detail."""
     is_right = predictions.predicted == predictions.labels
     other_is_right = other_predictions.predicted == other_predictions.labels
@@ -240,19 +242,19 @@ def compare(run: Run, predictions: Predictions, other: Run, other_predictions: P
             width=180,
             help="Leaf through the images of this kind.",
         )
-    image_through_both(
+    _image_through_both(
         int(indices[int(position) - 1]), ((run, predictions), (other, other_predictions))
     )
 
 
-def image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> None:
+def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> None:
     """The test image with this index, and what each run takes it for."""
     run, predictions = both[0]
     names = find_dataset(run.spec.dataset).class_names
     label = int(predictions.labels[index])
     picture, chart = st.columns([1, 3])
     with picture:
-        st.image(enlarged(test_images(run.spec.dataset)[0][index]), width=168)
+        st.image(_enlarged(_test_images(run.spec.dataset)[0][index]), width=168)
         st.markdown(f"Test image {index}: **{names[label]}**")
         for run, predictions in both:
             name = class_name(names, int(predictions.predicted[index]))

@@ -25,9 +25,9 @@ from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import next_steps, set_up
 from pages.views.train.predictions import mistakes_view
 
-REFRESH_SECONDS = 1.0
-EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
-OPTIMISTIC = (
+_REFRESH_SECONDS = 1.0
+_EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
+_OPTIMISTIC = (
     "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
     " figure for images that nobody has seen."
 )
@@ -44,17 +44,17 @@ def record_view(run_id: int) -> None:
             help="Opens the form with the settings of this run, to change and start again.",
         ):
             set_up(run.spec)
-    live(lambda: store().get(run_id), lambda run: run.state.is_over, record, REFRESH_SECONDS)
+    live(lambda: store().get(run_id), lambda run: run.state.is_over, record, _REFRESH_SECONDS)
 
 
 def record(run: Run) -> None:
     """State, progress, curves and files; of a finished run its mistakes too."""
     epochs = store().epochs([run.id])[run.id]
     st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
-    st.caption(settings_line(run))
+    st.caption(_settings_line(run))
     if not run.state.is_over:
         start_worker()  # also in place of one that died
-        progress(run)
+        _progress(run)
     elif run.state is JobState.FAILED:
         show_error(run.message)
     if run.note:
@@ -64,17 +64,17 @@ def record(run: Run) -> None:
             escaped(dead_sentence(run.dead_parameters, run.spec.recipe)),
             icon=":material/heart_broken:",
         )
-    numbers(run, epochs)
+    _numbers(run, epochs)
     if epochs:
-        curves(run, epochs)
-        time_spent(run, epochs)
-    next_steps(run, epochs, OPTIMISTIC)
+        _curves(run, epochs)
+        _time_spent(run, epochs)
+    next_steps(run, epochs, _OPTIMISTIC)
     if run.state is JobState.FINISHED:
         mistakes_view(run)
         branches_view(run)
 
 
-def settings_line(run: Run) -> str:
+def _settings_line(run: Run) -> str:
     """Data, recipe, device and seed in words."""
     spec, recipe = run.spec, run.spec.recipe
     images = f"{spec.train_images:,} images of " if spec.train_images else ""
@@ -85,7 +85,7 @@ def settings_line(run: Run) -> str:
     )
 
 
-def progress(run: Run) -> None:
+def _progress(run: Run) -> None:
     """Bar, time left, rate, and the button that stops."""
     now = run.progress
     if run.state is JobState.QUEUED or now is None:
@@ -113,7 +113,7 @@ def progress(run: Run) -> None:
             now.fraction,
             f"Epoch {now.epoch} of {now.epochs},"
             f" {'evaluating on the test images' if is_evaluating else step} ·"
-            f" {now.images_per_second:,.0f} images/s · {time_left(run)}",
+            f" {now.images_per_second:,.0f} images/s · {_time_left(run)}",
         )
     if st.button(
         "Stopping…" if run.stop_requested else "Stop",
@@ -126,17 +126,17 @@ def progress(run: Run) -> None:
         st.rerun(scope="fragment")
 
 
-def time_left(run: Run) -> str:
+def _time_left(run: Run) -> str:
     """From what is left to train and the rate of this epoch."""
     now = run.progress
     if now is None or not now.images_per_second:
         return "time left unknown yet"
     images = run.spec.recipe.epochs * train_images_of(run.spec)
-    seconds = EVALUATION_SHARE * (1 - now.fraction) * images / now.images_per_second
+    seconds = _EVALUATION_SHARE * (1 - now.fraction) * images / now.images_per_second
     return f"about {formats.duration(seconds)} left"
 
 
-def numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def _numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     """The best epoch, the last one, speed and time."""
     last = epochs[-1] if epochs else None
     rate = sum(m.images_per_second for m in epochs) / len(epochs) if epochs else None
@@ -147,7 +147,7 @@ def numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
             f"epoch {run.best_epoch}" if run.best_epoch else None,
             delta_color="off",
             delta_arrow="off",
-            help=OPTIMISTIC,
+            help=_OPTIMISTIC,
             border=True,
         )
         st.metric(
@@ -173,16 +173,16 @@ def numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
         )
 
 
-def curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def _curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
     curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=run.best_epoch)
     loss, accuracy = st.columns(2)
     loss.plotly_chart(loss_chart([curve]), key="train_loss_chart")
     accuracy.plotly_chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
-    st.caption(OPTIMISTIC)
+    st.caption(_OPTIMISTIC)
 
 
-def time_spent(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def _time_spent(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     """Where the time went, as one bar with its verdict, and how the run was computed."""
     split = split_time(epochs)
     if split is None:

@@ -14,16 +14,16 @@ from pages.views.app.services import store
 from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_time_yet
 from pages.views.forms.run import run_keys
 
-SAMPLES = 10
-SAMPLE_WIDTH = 76  # pixels
-LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
+_SAMPLES = 10
+_SAMPLE_WIDTH = 76  # pixels
+_LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
 
 
 def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
     """Samples, cost and the start; without a cost the run is impossible."""
-    show_samples(spec.dataset, spec.model.image_size)
+    _show_samples(spec.dataset, spec.model.image_size)
     if cost:
-        announce(spec, cost)
+        _announce(spec, cost)
     if st.button(
         "Start training",
         type="primary",
@@ -37,35 +37,35 @@ def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def samples(name: str, size: int) -> list[NDArray[np.float32]]:
+def _samples(name: str, size: int) -> list[NDArray[np.float32]]:
     """Ten training images, one of each class, resized as the network will see them."""
     import torch
 
     from core.data.batches import resize
     from core.data.load import with_channels
 
-    images, _ = sample_images(name, SAMPLES)
-    resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, LARGEST_SAMPLE))
+    images, _ = sample_images(name, _SAMPLES)
+    resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, _LARGEST_SAMPLE))
     is_gray = resized.shape[1] == 1
     return [image[0] if is_gray else image.transpose(1, 2, 0) for image in resized.numpy()]
 
 
-def show_samples(name: str, size: int) -> None:
+def _show_samples(name: str, size: int) -> None:
     """One picture of each class in a row, with its name; of a set that is here."""
     info = find_dataset(name)
     st.subheader(f"What the network will see: {info.title}", anchor=False)
     if not is_available(name):
         st.caption("Its pictures are shown here once the first run has downloaded them.")
         return
-    _, labels = sample_images(name, SAMPLES)
+    _, labels = sample_images(name, _SAMPLES)
     with st.container(horizontal=True, gap="small"):
-        for picture, label in zip(samples(name, size), labels, strict=True):
-            with st.container(width=SAMPLE_WIDTH, gap=None):
-                st.image(picture, width=SAMPLE_WIDTH)
+        for picture, label in zip(_samples(name, size), labels, strict=True):
+            with st.container(width=_SAMPLE_WIDTH, gap=None):
+                st.image(picture, width=_SAMPLE_WIDTH)
                 st.caption(info.class_names[label])
 
 
-def announce(spec: RunSpec, cost: Estimate) -> None:
+def _announce(spec: RunSpec, cost: Estimate) -> None:
     """The estimate in one line, and what could be done about a long run."""
     memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
     if cost.seconds is None:
@@ -82,10 +82,10 @@ def announce(spec: RunSpec, cost: Estimate) -> None:
             " ratio make it shorter.",
             icon=":material/hourglass_top:",
         )
-        offer_shorter(spec)
+        _offer_shorter(spec)
 
 
-def offer_shorter(spec: RunSpec) -> None:
+def _offer_shorter(spec: RunSpec) -> None:
     """A button for each change that brings the run under ten minutes."""
     runs = newest_runs()
 
@@ -101,13 +101,13 @@ def offer_shorter(spec: RunSpec) -> None:
                 f"{change}: about {formats.duration(seconds)}",
                 key=f"train_shorter_{change}",
                 icon=":material/bolt:",
-                on_click=change_form,
+                on_click=_change_form,
                 args=(spec, shorter),
                 help="Changes this one setting of the run.",
             )
 
 
-def change_form(spec: RunSpec, other: RunSpec) -> None:
+def _change_form(spec: RunSpec, other: RunSpec) -> None:
     """Set the controls in which the two runs differ as the other run has them."""
     before = run_keys(spec)
     for key, value in run_keys(other).items():

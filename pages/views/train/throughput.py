@@ -16,7 +16,7 @@ from core.training.records import Throughput
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
 
-BATCH_SIZES = (16, 32, 64, 128, 256, 512)
+_BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
 
 def throughput_view(spec: RunSpec) -> None:
@@ -32,7 +32,7 @@ def throughput_view(spec: RunSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sizes = st.pills(
             "Batch sizes",
-            BATCH_SIZES,
+            _BATCH_SIZES,
             selection_mode="multi",
             default=(32, 64, 128),
             key="train_bench_sizes",
@@ -54,21 +54,21 @@ def throughput_view(spec: RunSpec) -> None:
         "train_bench",
         "Measure the throughput",
         "Five rounds in a process of its own; the page stays usable.",
-        show_throughput,
+        _show_throughput,
     )
 
 
-def show_throughput(result: dict[str, Any]) -> None:
+def _show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     throughput = Throughput.from_dict(result)
     st.plotly_chart(throughput_chart(throughput), key="train_bench_chart")
     st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
-        throughput_table(throughput),
+        _throughput_table(throughput),
         hide_index=True,
         height="content",
         key="train_bench_table",
-        column_config=COLUMNS,
+        column_config=_COLUMNS,
     )
     machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
     st.caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
@@ -81,7 +81,7 @@ def show_throughput(result: dict[str, Any]) -> None:
     )
 
 
-def throughput_table(throughput: Throughput) -> pd.DataFrame:
+def _throughput_table(throughput: Throughput) -> pd.DataFrame:
     """A row for each loop, batch size and device."""
     points = throughput.points
     return pd.DataFrame(
@@ -103,7 +103,7 @@ def throughput_table(throughput: Throughput) -> pd.DataFrame:
     )
 
 
-COLUMNS = {
+_COLUMNS = {
     "images/s": st.column_config.NumberColumn(
         format="%.0f", help="Wall-clock rate, data included: median over the rounds."
     ),

@@ -42,10 +42,10 @@ def measure(store: Store, job: Measurement, heartbeat: Heartbeat) -> None:
 
     Raises LabError, StopRequested, LostJob.
     """
-    if job.request is None or job.kind not in _MEASURES:
+    if job.request is None or job.kind not in MEASURES:
         raise LabError("This measurement is of another version of the lab; delete it.")
     heartbeat.check(Progress("measuring", 1, 1, 0, _PARTS))
-    for found in _MEASURES[job.kind](store, job.request):
+    for found in MEASURES[job.kind](store, job.request):
         _keep(store, job, heartbeat, found)
 
 
@@ -90,7 +90,7 @@ def trained_run(store: Store, run_id: int) -> Trained:
     return Trained(run_id, run.best_epoch, run.spec, path)
 
 
-_MEASURES: dict[str, Callable[[Store, Any], Iterator[Found]]] = {
+MEASURES: dict[str, Callable[[Store, Any], Iterator[Found]]] = {
     LayerTimesRequest.kind: _layer_times,
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,

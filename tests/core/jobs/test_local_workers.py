@@ -9,7 +9,7 @@ import pytest
 
 from core.jobs.engines import local
 from core.jobs.queue import QueueFilter
-from core.jobs.store import Store, open_store
+from core.jobs.store import Store
 from core.measure.requests import LayerTimesRequest
 from core.specs import ModelSpec, Recipe, RunSpec
 
@@ -29,11 +29,6 @@ class FakeProcess:
         self.queue_filter, self.drain, self.threads = queue_filter, drain, threads
         self.is_alive, self.is_starting, self.began = True, False, time.monotonic()
         self.process = SimpleNamespace(poll=lambda: 0)
-
-
-@pytest.fixture
-def store() -> Store:
-    return open_store()
 
 
 @pytest.fixture

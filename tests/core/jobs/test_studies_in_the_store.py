@@ -22,11 +22,6 @@ SPECS = [
 SETTINGS = {"variants": ["identity", "none"], "seeds": 3}
 
 
-@pytest.fixture
-def store() -> Store:
-    return open_store()
-
-
 def metrics(epoch: int, accuracy: float) -> EpochMetrics:
     return EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 2.0, 0.5, 5000.0, 0.01)
 

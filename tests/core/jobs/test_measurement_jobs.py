@@ -1,0 +1,126 @@
+"""Measurements are jobs like runs; who asks for the same shares one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.jobs.queue import QueueFilter
+from core.jobs.store import (
+    JobState,
+    LostJob,
+)
+from core.measure.requests import (
+    REQUESTS,
+    ComputePlanRequest,
+    DeviceSpeedRequest,
+    GradientFlowRequest,
+    LayerTimesRequest,
+    PredictRequest,
+    ThroughputRequest,
+    request_from_json,
+)
+from core.specs import LabError, ModelSpec
+from core.training.records import Progress
+from tests.core.jobs.example_runs import SPEC, fall_silent
+
+TIMES_OF_LENET = LayerTimesRequest(ModelSpec("lenet", image_size=28), "cpu", 16)
+
+
+def test_results_are_kept_by_what_was_asked_for(store):
+    request = DeviceSpeedRequest("cpu")
+    assert store.result_of(request) is None
+    for rate in (1.0, 2.0):
+        store.keep_result(request, {"linear": rate}, replace=True)
+    assert store.result_of(request) == {"linear": 2.0}
+    assert store.result_of(DeviceSpeedRequest("cuda")) is None
+
+
+def test_of_two_that_measure_the_same_the_first_counts(store):
+    request = ComputePlanRequest("here")
+    assert store.keep_result(request, {"threads": 2}) == {"threads": 2}
+    assert store.keep_result(request, {"threads": 1}) == {"threads": 2}
+
+
+def test_two_who_ask_for_the_same_share_one_job(store):
+    first = store.enqueue_measurement(TIMES_OF_LENET)
+    assert store.enqueue_measurement(TIMES_OF_LENET) == first
+    assert store.enqueue_measurement(replace(TIMES_OF_LENET, batch_size=8)).id != first.id
+    job = store.claim()
+    assert (job.id, job.request, job.kind) == (first.id, TIMES_OF_LENET, "layer-times")
+    again = store.enqueue_measurement(TIMES_OF_LENET)  # under way: nothing is started twice
+    assert (again.id, again.state, again.attempt) == (first.id, JobState.RUNNING, 1)
+
+
+def test_a_measurement_is_measured_again_from_the_beginning(store):
+    store.enqueue_measurement(TIMES_OF_LENET)
+    job = store.claim()
+    store.keep_partial_result(job, {"passes": 9}, Progress("measuring", 1, 1, 1000, 1000))
+    store.finish(job, JobState.FINISHED)
+    assert store.measurement(TIMES_OF_LENET).result == {"passes": 9}
+    again = store.enqueue_measurement(TIMES_OF_LENET)
+    assert (again.id, again.state, again.result) == (job.id, JobState.QUEUED, None)
+    with pytest.raises(LostJob):  # the fence rises with the next claim, and the state guards now
+        store.finish(job, JobState.FAILED)
+    assert store.claim().attempt == 2
+
+
+def test_a_measurement_whose_process_died_is_failed_with_its_sentence(store):
+    store.enqueue_measurement(TIMES_OF_LENET)
+    job = store.claim()
+    fall_silent(store, job)
+    assert store.claim() is None
+    dead = store.measurement(TIMES_OF_LENET)
+    assert dead.state is JobState.FAILED and "measure again" in dead.message
+
+
+def test_measurements_are_no_runs_and_can_be_stopped_and_deleted(store):
+    job = store.enqueue_measurement(TIMES_OF_LENET)
+    run_id = store.enqueue(SPEC)
+    assert [run.id for run in store.runs()] == [run_id]
+    assert [one.id for one in store.measurements()] == [job.id]
+    with pytest.raises(LabError, match="is a measurement"):
+        store.get(job.id)
+    store.request_stop([job.id])
+    assert store.job(job.id).state is JobState.STOPPED
+    store.resume(job.id)
+    assert store.job(job.id).state is JobState.QUEUED
+    store.delete([job.id])
+    assert store.measurement(TIMES_OF_LENET) is None and store.measurements() == []
+
+
+def test_a_worker_takes_what_its_filter_lets_through(store):
+    job = store.enqueue_measurement(TIMES_OF_LENET)
+    run_id = store.enqueue(SPEC)
+    assert store.claim(queue_filter=QueueFilter.STUDIES) is None
+    assert store.claim(queue_filter=QueueFilter.SINGLE).id == run_id
+    assert store.claim(queue_filter=QueueFilter.SINGLE) is None
+    assert store.claim(queue_filter=QueueFilter.MEASUREMENTS).id == job.id
+
+
+def test_a_measurement_is_taken_on_its_own_machine_only(store, monkeypatch):
+    store.enqueue_measurement(TIMES_OF_LENET)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("platform.node", lambda: "another machine")
+        assert store.waiting() == [] and store.claim() is None
+    assert store.claim() is not None
+
+
+def test_every_request_comes_back_from_its_json(store):
+    model = ModelSpec("course-residual", image_size=28, options={"shortcut": "none"})
+    requests = (
+        TIMES_OF_LENET,
+        ThroughputRequest(SPEC, (32, 64), ("cpu",), rounds=3),
+        GradientFlowRequest((model, replace(model, ratio=2)), "fashion-mini", 3, "he", 8, (1, 2)),
+        PredictRequest(4, "00ff"),
+        DeviceSpeedRequest("cpu"),
+        ComputePlanRequest("here"),
+    )
+    assert {type(request) for request in requests} == set(REQUESTS.values())
+    for request in requests:
+        assert request_from_json(request.kind, request.to_json()) == request
+        assert request_from_json(request.kind, request.to_json()).key == request.key
+    assert len({request.key for request in requests}) == len(requests)
+    with pytest.raises(LabError, match="no measurement 'colors'"):
+        request_from_json("colors", "{}")

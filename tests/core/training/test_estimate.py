@@ -1,0 +1,181 @@
+"""What a run will cost before it starts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, replace
+from functools import partial
+
+import pytest
+
+from core.analysis import analyze
+from core.specs import LabError, ModelSpec, Recipe, RunSpec
+from core.training import fit as fit_module
+from core.training.estimate import (
+    AROUND_LAYERS,
+    WORKING_BYTES,
+    Speed,
+    check_memory,
+    estimate,
+    largest_batch,
+    layer_seconds,
+    needed_bytes,
+    predict_seconds,
+    shorter_runs,
+)
+from core.training.fit import fit
+from core.training.recipes import (
+    recipe,
+)
+from core.zoo.catalogue import CATALOGUE
+from tests.core.training.tiny_training import (
+    RESIDUAL,
+    SPEED,
+    TINY,
+    analysis_of,
+    change,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def run_of(model: ModelSpec, batch_size: int) -> RunSpec:
+    return RunSpec(model, "fashion-mini", Recipe("fast", 1, batch_size, 0.1, momentum=0.9))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("gigabytes", [0.5, 2, 8])
+def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
+    model = CATALOGUE[name].default
+    analysis = analysis_of(model)
+    free = int(gigabytes * 2**30)
+    needs = lambda batch: needed_bytes(run_of(model, batch), analysis)  # noqa: E731
+    largest = largest_batch(run_of(model, 2**16), analysis, free)
+    if largest:
+        check_memory(run_of(model, largest), analysis, free)
+        assert needs(largest) <= free
+        assert largest == 2**16 - 1 or needs(largest + 1) > free
+    else:
+        assert needs(1) > free
+    with pytest.raises(LabError) as caught:
+        check_memory(run_of(model, 2**16), analysis, min(free, needs(2**16) - 1))
+    fits = f"a batch of {largest} fits." if largest else "not even a batch of 1 fits"
+    assert fits in str(caught.value) and "GiB are free" in str(caught.value)
+
+
+def test_the_batch_that_is_named_is_smaller_than_the_one_that_did_not_fit():
+    analysis = analyze(RESIDUAL)
+    assert largest_batch(run_of(RESIDUAL, 64), analysis, 2**40) == 63
+    assert largest_batch(run_of(RESIDUAL, 1), analysis, 2**40) == 0
+
+
+def test_without_momentum_a_larger_batch_may_fit():
+    model = ModelSpec("vgg11", 4, 32)
+    with_momentum = run_of(model, 2**16)
+    without = change(with_momentum, momentum=0.0)
+    analysis = analysis_of(model)
+    free = needed_bytes(change(without, batch_size=512), analysis)
+    assert largest_batch(without, analysis, free) == 512
+    assert 256 < largest_batch(with_momentum, analysis, free) < 512
+
+
+def test_unknown_free_memory_refuses_nothing():
+    check_memory(run_of(RESIDUAL, 2**16), analyze(RESIDUAL), None)
+
+
+def test_memory_needed_grows_with_the_batch():
+    spec = RunSpec(RESIDUAL, "fashion-mini", recipe("published-course", 5_000))
+    analysis = analyze(RESIDUAL)
+    needed = []
+    for batch in (1, 64, 128):
+        found = estimate(change(spec, batch_size=batch), analysis, None, 5_000, 2_000)
+        step = analysis.training_bytes(batch, momentum=True)
+        images = 7_000 * (28 * 28 + 8)  # bytes of pixels, and of an int64 label each
+        assert found.memory_bytes == step + images + WORKING_BYTES
+        assert found.seconds is None and found.basis == "not measured yet"
+        needed.append(found.memory_bytes)
+    assert needed == sorted(set(needed))
+
+
+def test_predicted_time_is_the_sum_of_its_parts():
+    spec = RunSpec(RESIDUAL, "fashion-mini", Recipe("fast", 3, 100, 0.1))
+    analysis = analyze(RESIDUAL)
+    predict = partial(predict_seconds, analysis=analysis, speed=SPEED)
+    step = sum(layer_seconds(layer, SPEED, 100, 3.0) for layer in analysis.layers)
+    step += analysis.totals.params * SPEED.parameter_seconds
+    step += AROUND_LAYERS * SPEED.operation_seconds
+    training = predict(spec, train_images=950, test_images=0)
+    assert training == pytest.approx(3 * 10 * step)  # ten steps, the last one smaller
+    evaluation = predict(spec, train_images=950, test_images=2_000) - training
+    assert (
+        0
+        < evaluation
+        == pytest.approx(
+            3
+            * 2_000
+            / 256
+            * sum(layer_seconds(layer, SPEED, 256, 1.0) for layer in analysis.layers)
+        )
+    )
+    found = estimate(spec, analysis, SPEED, 950, 2_000)
+    assert found.seconds == pytest.approx(training + evaluation)
+
+
+@pytest.mark.slow
+def test_a_layers_time_is_its_macs_over_the_rate_of_its_width():
+    analysis = analyze(ModelSpec("vgg11"))
+    layers = {layer.path: layer for layer in analysis.layers}
+    quiet = replace(SPEED, operation_seconds=0.0, elementwise=math.inf)
+    for path, rate in (("block2.conv1", 4e9), ("block5.conv1", 16e9), ("block1.conv1", 1e9)):
+        layer = layers[path]  # 64 to 128 channels, 512 to 512, 1 to 64: the narrower side decides
+        assert layer_seconds(layer, quiet, 10, 3.0) == pytest.approx(30 * layer.macs / rate)
+    linear = layers["dense2.linear"]
+    assert layer_seconds(linear, quiet, 10, 1.0) == pytest.approx(10 * 4096**2 / 8e9)
+
+
+def test_a_long_run_is_offered_shorter_by_as_little_as_does():
+    spec = RunSpec(ModelSpec("vgg11", 2, 96), "fashion-mnist", recipe("published-vgg", 60_000))
+
+    def seconds_of(run: RunSpec) -> float | None:
+        """As if time went with images and pixels, and nothing could be built below 64 pixels."""
+        images = (run.train_images or 60_000) / 60_000
+        if run.model.image_size < 64:
+            return None
+        return 4_000 * images * (run.model.image_size / 96) ** 2 / (run.model.ratio / 2) ** 2
+
+    found = list(shorter_runs(spec, seconds_of, limit=600))
+    assert [(words, round(seconds)) for words, _, seconds in found] == [
+        ("6,000 images", 400),
+        ("ratio 8", 250),
+    ]
+    assert found[0][1] == replace(spec, train_images=6_000)
+    assert found[1][1].model == replace(spec.model, ratio=8)
+    assert list(shorter_runs(spec, lambda run: None, limit=600)) == []
+
+
+def test_a_run_is_never_offered_with_fewer_images_than_a_batch():
+    spec = RunSpec(ModelSpec("vgg11", 16, 32), "fashion-mini", recipe("fast", 40, batch_size=16))
+    spec = replace(spec, train_images=40)
+    assert list(shorter_runs(spec, lambda run: 1_000.0, limit=600)) == []
+
+
+def test_an_equal_run_tells_the_time_better():
+    spec = RunSpec(RESIDUAL, "fashion-mini", Recipe("fast", 3, 100, 0.1))
+    found = estimate(spec, analyze(RESIDUAL), SPEED, 5_000, 3_000, measured_rate=500.0)
+    assert found.seconds == pytest.approx(3 * (5_000 + 1_000) / 500)
+    assert found.basis == "an equal run here"
+
+
+def test_a_speed_survives_the_store():
+    import json
+
+    assert Speed.from_dict(json.loads(json.dumps(asdict(SPEED)))) == SPEED
+
+
+def test_a_loss_that_fails_only_on_the_test_images_is_named_before_anything_is_saved(monkeypatch):
+
+    means = iter(((1.0, 0.5), (math.nan, 0.1)))  # of the training images, then of the test images
+    monkeypatch.setattr(fit_module.EpochSums, "means", lambda self: next(means))
+    with pytest.raises(LabError, match="no longer a number"):
+        list(fit(TINY))

@@ -76,8 +76,8 @@ def _sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> s
         f"**{title_and_ratio(densenet.model)}** reaches {points(densenet.final.mean)} %; nearest"
         f" to it comes {title_and_ratio(residual.model)} with {points(residual.final.mean)} %:"
         f" {interval}. For that the DenseNet has {_ratio(costs, residual_costs, 'params')} times"
-        f" the parameters, {_ratio(costs, residual_costs, 'macs')} times the multiply-adds and keeps"
-        f" {_ratio(costs, residual_costs, 'saved_bytes')} times the activations."
+        f" the parameters, {_ratio(costs, residual_costs, 'macs')} times the multiply-adds and"
+        f" keeps {_ratio(costs, residual_costs, 'saved_bytes')} times the activations."
     )
 
 

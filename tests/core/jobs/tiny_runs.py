@@ -12,7 +12,7 @@ from core.jobs.store import JobState, Run, Store
 from core.jobs.worker import execute
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
-from core.training.records import TIMES
+from core.training.records import TIMES, EpochMetrics, Progress
 
 PROJECT = Path(__file__).parents[3]
 TINY = RunSpec(

@@ -16,6 +16,7 @@ from pages.views.app.frame import page_frame
 from pages.views.app.live import live
 from pages.views.app.services import start_worker, store
 from pages.views.runs.actions import actions
+from pages.views.runs.other_jobs import measurements_view, unreadable_view
 from pages.views.runs.table import run_table, run_title
 
 _REFRESH_SECONDS = 2.0
@@ -25,6 +26,8 @@ _TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
 def _page() -> None:
     """The runs, live while some go on."""
     live(lambda: store().runs(), _all_over, _show_runs, _REFRESH_SECONDS)
+    measurements_view()
+    unreadable_view()
 
 
 def _all_over(runs: Sequence[Run]) -> bool:

@@ -23,7 +23,6 @@ from core.measure.requests import (
 )
 from core.measure.throughput import measure_throughput
 from core.specs import LabError
-from core.training.devices import describe
 from core.training.records import Progress
 
 _PARTS = 1_000  # of a measurement, in which its progress is told
@@ -79,7 +78,7 @@ def _gradient_flow(store: Store, request: GradientFlowRequest) -> Iterator[Found
 def _predict(store: Store, request: PredictRequest) -> Iterator[Found]:
     run = store.get(request.run)
     keep_predictions(run, predict(run.spec, verified_best(run), run.compute_plan))
-    yield Found(1.0, {"run": run.id, "machine": describe(run.spec.device)})
+    yield Found(1.0, {"run": run.id})
 
 
 def trained_run(store: Store, run_id: int) -> Trained:

@@ -33,6 +33,11 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the job ended with a message that says why."""
+        return self in (JobState.FAILED, JobState.DIVERGED)
+
+    @property
     def can_go_on(self) -> bool:
         """Whether the job can be put back into the queue, to go on where it ended."""
         return self in (JobState.STOPPED, JobState.FAILED)

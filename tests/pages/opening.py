@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.store import JobState, open_store
+from core.jobs.store import JobState, Study, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
@@ -77,9 +77,12 @@ def finished_run(
     spec = RunSpec(
         model or ModelSpec("course-residual", image_size=28), "fashion-mini", recipe, seed=seed
     )
-    run_id = store.enqueue(spec, study)
+    if study:
+        store.add_to_study(Study(study, study), [spec])
+    else:
+        store.enqueue(spec)
     run = store.claim()
     for epoch, accuracy in ((1, 0.8125), (2, 0.75)):
         store.record(run, EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01))
     store.finish(run, JobState.FINISHED)
-    return run_id
+    return int(run.id)

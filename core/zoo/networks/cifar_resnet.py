@@ -23,7 +23,7 @@ def cifar_resnet(spec: ModelSpec) -> nn.Sequential:
     bias = not options.batch_norm  # BatchNorm has a shift of its own
     width = scaled(STAGE_CHANNELS[0], spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["stem"] = _stem(spec.in_channels, width, options, bias)
+    layers["stem"] = stem(spec.in_channels, width, options, bias)
     for number, channels in enumerate(STAGE_CHANNELS, start=1):
         units: OrderedDict[str, nn.Module] = OrderedDict()
         for index in range(1, (depth - 2) // 6 + 1):
@@ -33,11 +33,11 @@ def cifar_resnet(spec: ModelSpec) -> nn.Sequential:
             units[f"unit{index}"] = residual_unit(width, after, stride, options, bias, is_first)
             width = after
         layers[f"stage{number}"] = nn.Sequential(units)
-    layers["head"] = _head(width, spec.num_classes, options)
+    layers["head"] = head(width, spec.num_classes, options)
     return nn.Sequential(layers)
 
 
-def _stem(in_channels: int, channels: int, options: UnitOptions, bias: bool) -> nn.Sequential:
+def stem(in_channels: int, channels: int, options: UnitOptions, bias: bool) -> nn.Sequential:
     """(N, in_channels, S, S) to (N, channels, S, S)."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv"] = nn.Conv2d(in_channels, channels, 3, padding=1, bias=bias)
@@ -47,7 +47,7 @@ def _stem(in_channels: int, channels: int, options: UnitOptions, bias: bool) -> 
     return nn.Sequential(layers)
 
 
-def _head(channels: int, num_classes: int, options: UnitOptions) -> nn.Sequential:
+def head(channels: int, num_classes: int, options: UnitOptions) -> nn.Sequential:
     """(N, channels, S, S) to (N, num_classes), first activated as a next unit would do it."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     before = ORDERS[options.order].before

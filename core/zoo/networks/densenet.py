@@ -15,7 +15,7 @@ from core.zoo.architecture import scaled, side_after
 from core.zoo.families.densenet import CONFIGS
 
 
-def _preactivation(
+def preactivation(
     in_channels: int, out_channels: int, kernel: int, bias: bool
 ) -> OrderedDict[str, nn.Module]:
     """BatchNorm, ReLU, convolution: (N, in, S, S) to (N, out, S, S)."""
@@ -26,15 +26,15 @@ def _preactivation(
     )
 
 
-def _dense_layer(in_channels: int, growth_rate: int, bottleneck: bool, bias: bool) -> nn.Sequential:
+def dense_layer(in_channels: int, growth_rate: int, bottleneck: bool, bias: bool) -> nn.Sequential:
     """(N, in_channels, S, S) to (N, growth_rate, S, S)."""
     if not bottleneck:
-        return nn.Sequential(_preactivation(in_channels, growth_rate, 3, bias))
+        return nn.Sequential(preactivation(in_channels, growth_rate, 3, bias))
     narrow = 4 * growth_rate  # arXiv 1608.06993, section 3: what the 1×1 gives
     return nn.Sequential(
         OrderedDict(
-            bottleneck=nn.Sequential(_preactivation(in_channels, narrow, 1, bias)),
-            growth=nn.Sequential(_preactivation(narrow, growth_rate, 3, bias)),
+            bottleneck=nn.Sequential(preactivation(in_channels, narrow, 1, bias)),
+            growth=nn.Sequential(preactivation(narrow, growth_rate, 3, bias)),
         )
     )
 
@@ -50,7 +50,7 @@ class DenseBlock(nn.Module):
         self.bottleneck, self.bias = bottleneck, bias
         for number in range(layers):
             channels = in_channels + number * growth_rate
-            layer = _dense_layer(channels, growth_rate, bottleneck, bias)
+            layer = dense_layer(channels, growth_rate, bottleneck, bias)
             self.add_module(f"layer{number + 1}", layer)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,9 +60,9 @@ class DenseBlock(nn.Module):
         return x
 
 
-def _transition(in_channels: int, out_channels: int, bias: bool) -> nn.Sequential:
+def transition(in_channels: int, out_channels: int, bias: bool) -> nn.Sequential:
     """(N, in, S, S) to (N, out, S // 2, S // 2): a 1×1 convolution and average pooling."""
-    layers = _preactivation(in_channels, out_channels, 1, bias)
+    layers = preactivation(in_channels, out_channels, 1, bias)
     layers["pool"] = nn.AvgPool2d(2, 2)
     return nn.Sequential(layers)
 
@@ -96,7 +96,7 @@ def densenet(spec: ModelSpec) -> nn.Sequential:
         channels += depth * growth_rate
         if number <= transitions:
             compressed = max(1, channels * compression // 100)
-            layers[f"transition{number}"] = _transition(channels, compressed, config.bias)
+            layers[f"transition{number}"] = transition(channels, compressed, config.bias)
             channels = compressed
     layers["head"] = nn.Sequential(
         OrderedDict(

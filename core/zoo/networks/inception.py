@@ -26,7 +26,7 @@ class Branches(nn.Module):
         return torch.cat([branch(x) for branch in self.children()], dim=1)
 
 
-def _course_block(in_channels: int, ratio: int) -> Branches:
+def course_block(in_channels: int, ratio: int) -> Branches:
     """The course note's InceptionA: 16 + 24 + 24 + 24 = 88 channels, no ReLU inside."""
     narrow, wide = scaled(16, ratio), scaled(24, ratio)
     return Branches(
@@ -45,21 +45,21 @@ def _course_block(in_channels: int, ratio: int) -> Branches:
     )
 
 
-_COURSE_WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
+COURSE_WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
 
 
 def course_inception(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 1408 inputs."""
-    side = side_after(spec.image_size, _COURSE_WINDOWS)  # 28 to 4
+    side = side_after(spec.image_size, COURSE_WINDOWS)  # 28 to 4
     ratio = spec.ratio
     first, second = scaled(10, ratio), scaled(20, ratio)
     concatenated = scaled(16, ratio) + 3 * scaled(24, ratio)  # 88
     return nn.Sequential(
         OrderedDict(
-            stem1=_course_stem(spec.in_channels, first),
-            inception1=_course_block(first, ratio),
-            stem2=_course_stem(concatenated, second),
-            inception2=_course_block(second, ratio),
+            stem1=course_stem(spec.in_channels, first),
+            inception1=course_block(first, ratio),
+            stem2=course_stem(concatenated, second),
+            inception2=course_block(second, ratio),
             dense=nn.Sequential(
                 OrderedDict(
                     flatten=nn.Flatten(),
@@ -70,7 +70,7 @@ def course_inception(spec: ModelSpec) -> nn.Sequential:
     )
 
 
-def _course_stem(in_channels: int, out_channels: int) -> nn.Sequential:
+def course_stem(in_channels: int, out_channels: int) -> nn.Sequential:
     """(N, in, S, S) to (N, out, (S - 4) // 2, (S - 4) // 2), pooled before the ReLU."""
     return nn.Sequential(
         OrderedDict(
@@ -79,13 +79,11 @@ def _course_stem(in_channels: int, out_channels: int) -> nn.Sequential:
     )
 
 
-_HALVE = (3, 2, 1)  # padding 1 gives the paper's 112, 56, 28, 14, 7 at 224 pixels
-_GOOGLENET_WINDOWS = ((7, 2, 3), _HALVE, _HALVE, _HALVE, _HALVE)
+HALVE = (3, 2, 1)  # padding 1 gives the paper's 112, 56, 28, 14, 7 at 224 pixels
+GOOGLENET_WINDOWS = ((7, 2, 3), HALVE, HALVE, HALVE, HALVE)
 
 
-def _convolution(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1
-) -> nn.Sequential:
+def convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """Convolution with bias and "same" padding, then ReLU."""
     return nn.Sequential(
         OrderedDict(
@@ -94,51 +92,51 @@ def _convolution(
     )
 
 
-def _googlenet_block(in_channels: int, widths: tuple[int, ...]) -> Branches:
+def googlenet_block(in_channels: int, widths: tuple[int, ...]) -> Branches:
     """One row of table 1: (N, in, S, S) to (N, w[0] + w[2] + w[4] + w[5], S, S)."""
     one, reduce3, three, reduce5, five, projection = widths
     return Branches(
-        branch1x1=_convolution(in_channels, one, 1),
+        branch1x1=convolution(in_channels, one, 1),
         branch3x3=nn.Sequential(
-            _convolution(in_channels, reduce3, 1), _convolution(reduce3, three, 3)
+            convolution(in_channels, reduce3, 1), convolution(reduce3, three, 3)
         ),
         branch5x5=nn.Sequential(
-            _convolution(in_channels, reduce5, 1), _convolution(reduce5, five, 5)
+            convolution(in_channels, reduce5, 1), convolution(reduce5, five, 5)
         ),
         branch_pool=nn.Sequential(
-            nn.MaxPool2d(3, stride=1, padding=1), _convolution(in_channels, projection, 1)
+            nn.MaxPool2d(3, stride=1, padding=1), convolution(in_channels, projection, 1)
         ),
     )
 
 
 def googlenet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes), without the auxiliary heads."""
-    side_after(spec.image_size, _GOOGLENET_WINDOWS)
+    side_after(spec.image_size, GOOGLENET_WINDOWS)
     stem, wide = scaled(64, spec.ratio), scaled(192, spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         stem1=nn.Sequential(
             OrderedDict(
-                conv=_convolution(spec.in_channels, stem, 7, stride=2),
-                pool=nn.MaxPool2d(*_HALVE),
+                conv=convolution(spec.in_channels, stem, 7, stride=2),
+                pool=nn.MaxPool2d(*HALVE),
                 norm=response_norm(),
             )
         ),
         stem2=nn.Sequential(
             OrderedDict(
-                reduce=_convolution(stem, stem, 1),
-                conv=_convolution(stem, wide, 3),
+                reduce=convolution(stem, stem, 1),
+                conv=convolution(stem, wide, 3),
                 norm=response_norm(),
-                pool=nn.MaxPool2d(*_HALVE),
+                pool=nn.MaxPool2d(*HALVE),
             )
         ),
     )
     channels = wide
     for name, widths in GOOGLENET:
         if widths is None:
-            layers[name] = nn.MaxPool2d(*_HALVE)
+            layers[name] = nn.MaxPool2d(*HALVE)
             continue
         narrowed = tuple(scaled(width, spec.ratio) for width in widths)
-        layers[name] = _googlenet_block(channels, narrowed)
+        layers[name] = googlenet_block(channels, narrowed)
         channels = narrowed[0] + narrowed[2] + narrowed[4] + narrowed[5]
     layers["head"] = nn.Sequential(
         OrderedDict(

@@ -9,12 +9,12 @@ from torch import nn
 from core.specs import ModelSpec
 from core.zoo.architecture import scaled, side_after
 
-_WINDOWS = ((5, 1, 2), (2, 2, 0), (5, 1, 0), (2, 2, 0))  # conv, pool, conv, pool
+WINDOWS = ((5, 1, 2), (2, 2, 0), (5, 1, 0), (2, 2, 0))  # conv, pool, conv, pool
 
 
 def lenet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes): two convolutions, then linear layers of 120 and 84."""
-    side = side_after(spec.image_size, _WINDOWS)  # 28 to 5
+    side = side_after(spec.image_size, WINDOWS)  # 28 to 5
     first, second = scaled(6, spec.ratio), scaled(16, spec.ratio)
     return nn.Sequential(
         OrderedDict(

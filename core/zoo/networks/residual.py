@@ -43,12 +43,12 @@ class ResidualBlock(nn.Module):
         return F.relu(y)
 
 
-_WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
+WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
 
 
 def course_residual(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 512 inputs."""
-    side = side_after(spec.image_size, _WINDOWS)  # 28 to 4
+    side = side_after(spec.image_size, WINDOWS)  # 28 to 4
     first, second = scaled(16, spec.ratio), scaled(32, spec.ratio)
     return nn.Sequential(
         OrderedDict(

@@ -139,15 +139,15 @@ def residual_unit(
     """
     order, row = ORDERS[options.order], SHORTCUTS[options.shortcut]
     branch = order.branch[len(order.before) :] if is_activated else order.branch
-    residual = _sequence(branch, in_channels, channels, stride, options, bias)
+    residual = sequence(branch, in_channels, channels, stride, options, bias)
     if row.name == "constant-scaling":
         residual.add_module("scale", Scale(1 - options.factor))
     parts: dict[str, nn.Module] = {}
-    past = _shortcut_path(in_channels, channels, stride, options)
+    past = shortcut_path(in_channels, channels, stride, options)
     if past is not None and row.name != "none":
         parts["shortcut"] = past
     parts["residual"] = residual
-    if len(after := _sequence(order.after, channels, channels, 1, options, bias)):
+    if len(after := sequence(order.after, channels, channels, 1, options, bias)):
         parts["after"] = after
     if not row.has_gate:
         return ResidualUnit(adds=row.name != "none", **parts)
@@ -159,7 +159,7 @@ def residual_unit(
     )
 
 
-def _shortcut_path(
+def shortcut_path(
     in_channels: int, channels: int, stride: int, options: UnitOptions
 ) -> nn.Module | None:
     """From the unit's input to the addition, None where x goes there as it is.
@@ -178,7 +178,7 @@ def _shortcut_path(
     return nn.Sequential(path) if path else None
 
 
-def _sequence(
+def sequence(
     parts: tuple[str, ...],
     in_channels: int,
     channels: int,
@@ -192,9 +192,9 @@ def _sequence(
     for part in parts:
         if part == "BN":
             if options.batch_norm:
-                layers[_numbered("norm", layers)] = nn.BatchNorm2d(width)
+                layers[numbered("norm", layers)] = nn.BatchNorm2d(width)
         elif part == "ReLU":
-            layers[_numbered("relu", layers)] = nn.ReLU()
+            layers[numbered("relu", layers)] = nn.ReLU()
         else:
             step = stride if part == "conv1" else 1
             layers[part] = nn.Conv2d(width, channels, 3, step, 1, bias=bias)
@@ -202,6 +202,6 @@ def _sequence(
     return nn.Sequential(layers)
 
 
-def _numbered(name: str, layers: OrderedDict[str, nn.Module]) -> str:
+def numbered(name: str, layers: OrderedDict[str, nn.Module]) -> str:
     """norm1, then norm2."""
     return f"{name}{1 + sum(other.startswith(name) for other in layers)}"

@@ -16,7 +16,7 @@ from core.specs import ModelSpec
 from core.zoo.architecture import scaled, side_after
 from core.zoo.families.resnet import STAGE_CHANNELS, TABLE
 
-_WINDOWS = ((7, 2, 3), (3, 2, 1), *[(3, 2, 1)] * 3)  # conv, pool, the first block of stages 2 to 4
+WINDOWS = ((7, 2, 3), (3, 2, 1), *[(3, 2, 1)] * 3)  # conv, pool, the first block of stages 2 to 4
 
 
 class Block(nn.Module):
@@ -57,21 +57,21 @@ class Block(nn.Module):
         return F.relu(y + shortcut, inplace=True)
 
 
-def _basic(in_channels: int, channels: int, stride: int) -> Block:
+def basic(in_channels: int, channels: int, stride: int) -> Block:
     """Two 3×3 convolutions."""
     return Block((3, 3), (in_channels, channels, channels), stride)
 
 
-def _bottleneck(in_channels: int, channels: int, stride: int) -> Block:
+def bottleneck(in_channels: int, channels: int, stride: int) -> Block:
     """1×1 down, 3×3, 1×1 up to four times the channels."""
     return Block((1, 3, 1), (in_channels, channels, channels, 4 * channels), stride)
 
 
 def resnet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes): a stem, four stages, global average pooling."""
-    side_after(spec.image_size, _WINDOWS)
+    side_after(spec.image_size, WINDOWS)
     _, is_bottleneck, stages = TABLE[spec.arch]
-    block, expansion = (_bottleneck, 4) if is_bottleneck else (_basic, 1)
+    block, expansion = (bottleneck, 4) if is_bottleneck else (basic, 1)
     width = scaled(STAGE_CHANNELS[0], spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         stem=nn.Sequential(

@@ -16,10 +16,10 @@ from core.zoo.architecture import scaled, side_after
 from core.zoo.families.vgg import HEAD_WIDTH, Block, forum_blocks, parse_conv_arch
 from core.zoo.networks.layers import dense, response_norm
 
-_POOL = (2, 2, 0)  # kernel, stride, padding of the max-pool that ends each block
+POOL = (2, 2, 0)  # kernel, stride, padding of the max-pool that ends each block
 
 
-def _vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequential:
+def vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequential:
     """(N, in_channels, S, S) to (N, out_channels, S // 2, S // 2)."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     kernels = [3] * block.convs + [1] * block.one_by_one
@@ -36,12 +36,12 @@ def _vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequenti
 def vgg(spec: ModelSpec, blocks: Iterable[Block], head: int = HEAD_WIDTH) -> nn.Sequential:
     """The blocks, then linear layers of `head`, `head` and `num_classes` units."""
     blocks = tuple(blocks)
-    side = side_after(spec.image_size, [_POOL] * len(blocks))  # 224 // 2⁵ = 7
+    side = side_after(spec.image_size, [POOL] * len(blocks))  # 224 // 2⁵ = 7
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = spec.in_channels
     for number, block in enumerate(blocks, start=1):
         out_channels = scaled(block.channels, spec.ratio)
-        layers[f"block{number}"] = _vgg_block(block, channels, out_channels)
+        layers[f"block{number}"] = vgg_block(block, channels, out_channels)
         channels = out_channels
     layers["dense1"] = dense(channels * side * side, head, flatten=True)
     layers["dense2"] = dense(head, head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.views.app.services import start_waiting_workers, store
+from pages.views.runs.other_jobs import unreadable_view
 from pages.views.runs.table import run_table
 
 _NEWEST = 8  # rows
@@ -22,3 +23,4 @@ def newest_runs() -> None:
             "No runs yet. “Train in 10 seconds” starts one that takes about 10 s on this machine.",
             icon=":material/arrow_upward:",
         )
+    unreadable_view()

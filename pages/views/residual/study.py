@@ -97,7 +97,7 @@ def _actions(study: Study, runs: Sequence[Run], over: bool) -> None:
         ):
             store().stop_study(study.id)
             st.rerun(scope="fragment")
-        ended = [run for run in runs if run.state in (JobState.STOPPED, JobState.FAILED)]
+        ended = [run for run in runs if run.state.can_go_on]
         if (
             over
             and ended
@@ -136,7 +136,7 @@ def _confirm_delete(study: Study, runs: int) -> None:
 
 def _failures(runs: Sequence[Run]) -> None:
     """Why runs failed, each reason once."""
-    failed = (run for run in runs if run.state is JobState.FAILED)
+    failed = (run for run in runs if run.state.has_failed)
     for reason, members in grouped(failed, lambda run: run.message).items():
         which = f"Run {members[0].id}" if len(members) == 1 else f"{len(members)} runs"
         show_error(f"{which}: {reason}")

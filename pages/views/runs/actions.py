@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.jobs.files import delete_runs
-from core.jobs.store import JobState, Run
+from core.jobs.store import Run
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import start_worker, store
 from pages.views.runs.table import run_title
@@ -17,7 +17,7 @@ def actions(picked: Sequence[Run]) -> None:
     """Stop, continue and delete, each only where it can do something."""
     ids = [run.id for run in picked]
     going = [run.id for run in picked if not run.state.is_over]
-    resumable = [run.id for run in picked if run.state in (JobState.STOPPED, JobState.FAILED)]
+    resumable = [run.id for run in picked if run.state.can_go_on]
     with st.container(horizontal=True):
         if st.button(
             "Stop",

@@ -19,6 +19,7 @@ STATE_SIGNS = {
     JobState.FINISHED: "✓ finished",
     JobState.STOPPED: "■ stopped",
     JobState.FAILED: "✗ failed",
+    JobState.DIVERGED: "↯ diverged",
 }
 
 

@@ -48,7 +48,7 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
             )
         if run.state is JobState.DIVERGED:
             _go_lower(run)
-        elif run.state in (JobState.STOPPED, JobState.FAILED):
+        elif run.state.can_go_on:
             _go_on(run)
         if run.state is JobState.FINISHED:
             _go_longer(run)

@@ -55,7 +55,7 @@ def record(run: Run) -> None:
     if not run.state.is_over:
         start_worker()  # also in place of one that died
         _progress(run)
-    elif run.state is JobState.FAILED:
+    elif run.state.has_failed:
         show_error(run.message)
     if run.note:
         st.warning(escaped(run.note), icon=":material/info:")

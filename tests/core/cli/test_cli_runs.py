@@ -113,7 +113,7 @@ def test_a_run_that_fails_is_one_sentence_and_exit_code_1(command):
         "train", "course-residual", *SMALL, "--lr", "100", "--recipe", "published-vgg"
     )
     [run] = open_store().runs()
-    assert run.state is JobState.FAILED
+    assert run.state is JobState.DIVERGED
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == run.message
     assert "Traceback" not in err

@@ -10,6 +10,7 @@ import pytest
 from core.analysis.records import Analysis, LayerCost
 from core.explain.hand_count import check as hand_count
 from core.explain.hand_count.check import HandCount, check
+from core.report.sentences.hand_count import hand_count_sentences
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 
@@ -88,7 +89,7 @@ def checked(text: str, analysis: Analysis, quantity: str = "parameters") -> Hand
     counted = [term.layer for term in found.terms if term.layer]
     assert len(set(counted)) == len(counted)
     assert not set(counted) & {layer.path for layer in found.missing}
-    for sentence in found.sentences():
+    for sentence in hand_count_sentences(found):
         assert sentence.endswith(".") and "\n" not in sentence and "None" not in sentence
     return found
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.explain.hand_count import check as hand_count
 from core.explain.hand_count import matching
+from core.report.sentences.hand_count import hand_count_sentences
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from tests.core.explain.hand_counts import (
@@ -35,7 +36,7 @@ def test_an_exact_hand_count_is_all_right(name, quantity, named):
     found = checked(pasted(written, named), analysis, quantity)
     assert found.right and found.claimed == found.exact
     assert [term.layer for term in found.terms] == [term.path for term in written]
-    assert found.sentences() == (
+    assert hand_count_sentences(found) == (
         f"Everything is right: {found.exact:,} {quantity}, layer by layer.",
     )
 
@@ -164,16 +165,18 @@ def only(text: str, spec: ModelSpec, quantity: str = "parameters") -> hand_count
 )
 def test_the_factor_that_differs_is_named(line, says):
     found = checked(line, analysis_of(ALEXNET))
-    [sentence] = [one for one in found.sentences() if one.startswith("Line 1")]
+    [sentence] = [one for one in hand_count_sentences(found) if one.startswith("Line 1")]
     assert says in sentence, sentence
 
 
 def test_a_bias_where_there_is_none():
     assert "adds a bias of 64 that the layer does not have" in " ".join(
-        checked("stem.conv: 7x7x3x64+64", analysis_of(replace(RESNET, in_channels=3))).sentences()
+        hand_count_sentences(
+            checked("stem.conv: 7x7x3x64+64", analysis_of(replace(RESNET, in_channels=3)))
+        )
     )
     assert "adds a bias of 96 that MACs leave out" in " ".join(
-        checked("11x11x1x96x54x54+96", analysis_of(ALEXNET), "MACs").sentences()
+        hand_count_sentences(checked("11x11x1x96x54x54+96", analysis_of(ALEXNET), "MACs"))
     )
 
 
@@ -189,7 +192,9 @@ def test_convolutions_alone_leave_the_normalizations_to_one_sentence():
     found = checked(pasted(written), analysis)
     assert not wrong_terms(found)
     assert {layer.kind for layer in found.missing} == {"normalisation"}
-    assert len([one for one in found.sentences() if one.startswith("No term counts")]) == 1
+    assert (
+        len([one for one in hand_count_sentences(found) if one.startswith("No term counts")]) == 1
+    )
 
 
 def test_a_missing_layer_does_not_shift_those_after_it():
@@ -210,7 +215,7 @@ def test_errors_that_cancel_are_told():
     assert found.claimed == found.exact and not found.right
     assert len(wrong_terms(found)) == 2
     assert found.parts == hand_count.Parts(0, 0, 0, 0, 0, 0)
-    assert found.sentences()[-1] == "The total is exact nevertheless."
+    assert hand_count_sentences(found)[-1] == "The total is exact nevertheless."
 
 
 # The forum's two hand counts (SEEDS, Q2). Their terms are not known; these give their sums.

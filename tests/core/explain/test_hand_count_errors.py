@@ -11,6 +11,7 @@ import pytest
 from core.analysis.records import Analysis
 from core.explain.hand_count import matching
 from core.explain.hand_count.check import HandCount
+from core.report.sentences.hand_count import hand_count_sentences
 from core.specs import LabError
 from core.zoo.catalogue import CATALOGUE
 from tests.core.explain.hand_counts import (
@@ -130,7 +131,7 @@ def test_one_mistake_is_found_and_nothing_else(seed):
         for named in (False, True):
             found = checked(pasted(text, named), analysis, quantity)
             assert_found(found, wrong, kind, slips, named)
-            assert problems(found) == 1, (kind, found.sentences())
+            assert problems(found) == 1, (kind, hand_count_sentences(found))
             if slips:
                 [term] = wrong_terms(found)
                 assert (term.layer, term.line) == (wrong.path, place + 1)
@@ -150,7 +151,7 @@ def test_one_mistake_in_one_long_sum_is_found_too(seed):
         text = [*written[:place], *instead, *written[place + 1 :]]
         found = checked(" + ".join(term.text for term in text), analysis)
         assert_found(found, wrong, kind, slips, named=False)
-        assert problems(found) == 1, (kind, found.sentences())
+        assert problems(found) == 1, (kind, hand_count_sentences(found))
 
 
 @pytest.mark.parametrize("turn", range(11))
@@ -184,7 +185,7 @@ def test_two_mistakes_at_once_are_both_found(seed):
     found = checked(pasted(text, named=True), analysis)
     for place, kind, expected in zip(pair, kinds, slips, strict=True):
         assert_found(found, written[place], kind, expected, named=True)
-    assert problems(found) == 2, (kinds, found.sentences())
+    assert problems(found) == 2, (kinds, hand_count_sentences(found))
     # Without names a layer left out beside its like added twice is no mistake, but never a third.
     assert problems(checked(pasted(text), analysis)) <= 2
 
@@ -201,7 +202,7 @@ def test_a_sum_that_leaves_a_term_out_or_adds_it_twice_names_the_term(seed):
     assert found.addition.difference == -sign * term.value == found.parts.addition
     assert [piece.value for piece in found.addition.pieces] == [term.value]
     verb = "added twice" if sign > 0 else "left out"
-    assert any(verb in sentence for sentence in found.sentences())
+    assert any(verb in sentence for sentence in hand_count_sentences(found))
     assert not found.right
 
 

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from core.measure.branch_norms import BRANCHES, branch_norms
 from core.specs import LabError, ModelSpec
-from core.training.initialization import initialized
+from core.training.initialization import initialized_network
 
 SPEC = ModelSpec("course-inception", image_size=28)
 
@@ -16,7 +16,7 @@ SPEC = ModelSpec("course-inception", image_size=28)
 @pytest.mark.parametrize("initialization", ["default", "xavier"])
 def test_fresh_weights_are_as_large_as_the_initialization_says(tmp_path, initialization):
     path = tmp_path / "best.safetensors"
-    network = initialized(SPEC, initialization, 0)
+    network = initialized_network(SPEC, initialization, 0)
     save_file(network.state_dict(), path)
     norms = branch_norms(path, initialization)
     assert [one.branch for one in norms] == [*BRANCHES, *BRANCHES]

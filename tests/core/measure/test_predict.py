@@ -9,7 +9,7 @@ import pytest
 
 from core.__main__ import main
 from core.data.arrays import read_arrays
-from core.jobs.files import best_path, predictions_name
+from core.jobs.files import best_path
 from core.jobs.predictions import (
     Predictions,
     keep_predictions,
@@ -17,6 +17,8 @@ from core.jobs.predictions import (
     read_predictions,
 )
 from core.jobs.store import Run, open_store
+from core.jobs.worker import work
+from core.measure.requests import PredictRequest
 from core.report.tables.predictions import confusion_frame, prediction_frame
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
@@ -50,15 +52,15 @@ def test_confusion_and_mistakes_are_those_counted_by_hand():
 @pytest.mark.parametrize("size", [28, 32])
 def test_the_accuracy_of_the_run_comes_out_again_exactly(size):
     run = trained(size)
-    assert main(["predict", str(run.id), "--keep"]) == 0
+    assert run.best_file is not None
+    job = open_store().enqueue_measurement(PredictRequest(run.id, run.best_file.sha256))
+    assert work(open_store(), drain=True) == 1
     _, labels = read_arrays("fashion-mini", "test")
     found = read_predictions(run, labels)
     assert found is not None
     assert found.accuracy == run.best_accuracy
     assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
-    assert run.best_file is not None
-    name = predictions_name(run.id, run.best_file.sha256)
-    assert open_store().measured(name) == {"share": 1.0, "result": {"run": run.id}}
+    assert open_store().job(job.id).result == {"run": run.id}
     frame = prediction_frame(run, found)
     assert frame["right"].mean() == found.accuracy
     assert set(frame["run"]) == {run.id} and set(frame["dataset"]) == {"fashion-mini"}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
+from sqlalchemy import text
 
 from core.jobs.store import JobState, open_store
+from core.measure.requests import LayerTimesRequest
 from core.specs import ModelSpec, RunSpec
 from tests.pages.opening import SHORT, finished_run, open_page
 
@@ -75,3 +77,30 @@ def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
     monkeypatch.setenv("LAB_RUNS_DIR", "/proc/nowhere")
     app = open_page("pages/runs.py")
     assert "LAB_RUNS_DIR" in app.error[0].value
+
+
+def test_one_broken_row_is_shown_as_that_and_hides_no_other():
+    good, broken = finished_run(), finished_run(1)
+    store = open_store()
+    with store.writing() as connection:
+        connection.execute(text(f"UPDATE jobs SET request = 'nonsense' WHERE id = {broken}"))
+    for page in ("dashboard.py", "pages/runs.py", "pages/residual.py", "pages/gradients.py"):
+        app = open_page(page)
+        assert not app.error
+    app = open_page("pages/runs.py")
+    tables = [table.value for table in app.dataframe]
+    assert tables[0]["run"].tolist() == [f"train?run={good}"]
+    assert tables[-1]["run"].tolist() == [broken]
+    app.button(key="runs_delete_unreadable").click().run()
+    assert store.unreadable() == [] and len(store.runs()) == 1
+
+
+def test_measurements_are_listed_beside_the_runs():
+    finished_run()
+    store = open_store()
+    request = LayerTimesRequest(ModelSpec("lenet", image_size=28), "cpu", 2)
+    store.enqueue_measurement(request)
+    app = open_page("pages/runs.py")
+    table = app.dataframe[-1].value
+    assert table["what"].tolist() == ["time of every layer"]
+    assert table["state"].tolist() == ["○ queued"]

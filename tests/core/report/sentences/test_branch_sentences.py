@@ -9,13 +9,13 @@ from core.measure.branch_norms import branch_norms
 from core.report.figures.branches import branch_bars
 from core.report.sentences.branch_norms import branch_verdict
 from core.specs import ModelSpec
-from core.training.initialization import initialized
+from core.training.initialization import initialized_network
 
 SPEC = ModelSpec("course-inception", image_size=28)
 
 
 def test_the_branch_that_is_read_most_is_named(tmp_path):
-    network = initialized(SPEC, "xavier", 0)
+    network = initialized_network(SPEC, "xavier", 0)
     with torch.no_grad():
         network.stem2.conv.weight[:, 40:64] *= 3  # the third branch
         network.inception2.branch5x5[1].weight.mul_(4)

@@ -1,0 +1,1 @@
+"""The package of the store before there were jobs; `core.jobs` is its name now."""

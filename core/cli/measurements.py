@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,9 +23,21 @@ from core.cli.flags import (
     run_flags,
 )
 from core.cli.writing import say, write_result
-from core.measure.gradient_records import BATCH_NORMS, FAMILY, variations
+from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
+from core.measure.requests import (
+    GradientFlowRequest,
+    LayerTimesRequest,
+    PredictRequest,
+    ThroughputRequest,
+)
 from core.report import formats
 from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
+from core.training.records import LayerTimes, Throughput
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from core.jobs.store import Measurement, Store
 
 _LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
 _THROUGHPUT_COLUMNS = [
@@ -199,6 +212,30 @@ def predict(run: int, output: str) -> int:
     frame = prediction_frame(record, Predictions(probabilities, labels))
     write_result(output, frame.to_dict("records"), frame, frame[_PREDICTION_COLUMNS])
     return 0
+
+
+def measured_frame(store: Store, job: Measurement) -> DataFrame:
+    """What a measurement has found so far, as the table of its command. Raises LabError."""
+    from core.data.arrays import read_arrays
+    from core.jobs.predictions import read_predictions
+    from core.report.tables import measurements as tables
+    from core.report.tables.predictions import prediction_frame
+
+    request, result = job.request, job.result
+    if result is not None and isinstance(request, LayerTimesRequest):
+        analysis = analyze_network(request.model)
+        return tables.layer_time_frame(analysis, LayerTimes.from_dict(result))
+    if result is not None and job.kind == ThroughputRequest.kind:
+        return tables.throughput_frame(Throughput.from_dict(result))
+    if result is not None and job.kind == GradientFlowRequest.kind:
+        return tables.flow_frame(GradientFlow.from_dict(result))
+    if result is not None and job.kind == PredictRequest.kind:
+        run = store.get(result["run"])
+        if predictions := read_predictions(run, read_arrays(run.spec.dataset, "test")[1]):
+            return prediction_frame(run, predictions)
+    raise LabError(
+        f"Measurement {job.id} is {job.state} and has found nothing that can be written."
+    )
 
 
 @contextmanager

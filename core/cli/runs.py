@@ -283,23 +283,29 @@ def resume(run: int, epochs: int | None) -> int:
     return 0
 
 
-@command("export", "the epochs of a run as CSV")
+@command("export", "the epochs of a run, or what a measurement has found, as CSV")
 @run_argument
 @csv_option(show_default="standard output")
 def export(run: int, csv: Path | None) -> int:
-    """The epochs of a run as CSV."""
-    from core.jobs.store import open_store
+    """The epochs of a run, or what a measurement has found, as CSV."""
+    from core.cli.measurements import measured_frame
+    from core.jobs.store import Run, open_store
     from core.report.tables.csv import to_csv
     from core.report.tables.runs import epoch_frame
 
     store = open_store()
-    frame = epoch_frame([store.get(run)], store.epochs([run]))
+    job = store.job(run)
+    if isinstance(job, Run):
+        frame = epoch_frame([job], store.epochs([run]))
+    else:
+        frame = measured_frame(store, job)
     if csv is None:
         write_csv(frame)
         return 0
     check_writable(csv)
     csv.write_text(to_csv(frame), encoding="utf-8", newline="")
-    say(f"{len(frame)} epochs of run {run} are in {csv}.")
+    what = f"epochs of run {run}" if isinstance(job, Run) else f"rows of measurement {run}"
+    say(f"{len(frame)} {what} are in {csv}.")
     return 0
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from core.cli.commands import main
 from core.data.load import load
 from core.jobs.predictions import read_predictions
 from core.jobs.store import JobState, Store
@@ -63,3 +64,14 @@ def test_predictions_of_a_run_are_a_measurement_too(store):
     labels = load("fashion-mini").test_labels.numpy()
     predictions = read_predictions(run, labels)
     assert predictions.accuracy == pytest.approx(run.best_accuracy)
+
+
+def test_what_was_measured_is_exported_by_the_command_for_runs(store, capsys):
+    request = LayerTimesRequest(complete(ModelSpec("lenet", image_size=28)), "cpu", 2, passes=1)
+    job = store.enqueue_measurement(request)
+    assert main(["export", str(job.id)]) == 2
+    assert "is queued and has found nothing" in capsys.readouterr().err
+    work(store, drain=True)
+    assert main(["export", str(job.id)]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert "forward_seconds" in header and any("block1.conv" in row for row in rows)

@@ -58,7 +58,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction; raises LabError when the database refuses, StoreUnavailable for now."""
+        """A transaction; raises StoreUnavailable where trying later may help, else LabError."""
         try:
             with self.engine.begin() as connection:
                 yield connection
@@ -103,7 +103,7 @@ def open_database(url: str | None = None) -> Engine:
     except ImportError as error:
         raise LabError(
             f"LAB_DATABASE_URL needs the Python package {error.name}, which is not installed;"
-            " install it, or leave the variable away to use an SQLite file."
+            " install it, or unset the variable to use an SQLite file."
         ) from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: a broken port
         raise LabError(

@@ -1,9 +1,9 @@
 """The files of a run: best parameters as safetensors, and the checkpoint that a resume needs.
 
 Each is written whole (to a temporary file, flushed to the disk, then renamed) under a name of its
-own, and counts only once the store knows its hash: whatever dies in between, the store still names
-the file before it, which is there. Names hold the attempt, so a worker that has lost its run
-cannot touch what belongs to the one that has it: nobody removes what a later attempt may own.
+own, and is used only after the store has saved its hash: after a crash the store still names the
+file before it. Names contain the attempt, so a worker that has lost its run cannot overwrite or
+delete files of a later attempt.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def best_path(run: Run) -> Path | None:
 
 
 def verified_best(run: Run) -> Path:
-    """The same, once its content is what the store vouches for. Raises LabError otherwise."""
+    """The path of the best parameters, after its hash was checked. Raises LabError otherwise."""
     path = best_path(run)
     if path is None or run.best_file is None:
         raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")

@@ -74,12 +74,18 @@ class Heartbeat(threading.Thread):
 
     def end(self, state: JobState, message: str = "") -> JobState:
         """Write the end of the job, unless somebody else holds it by now."""
-        with suppress(LostJob, StopRequested, LabError):  # else the lease will run out
+        with suppress(LostJob, StopRequested, LabError):  # if this fails, the lease runs out
             self.patiently(lambda: self.store.finish(self.job, state, message))
         return state
 
+    def release(self) -> JobState:
+        """Give the job back to the queue, once the store takes that."""
+        with suppress(LostJob, StopRequested, LabError):
+            self.patiently(lambda: self.store.release(self.job))
+        return JobState.QUEUED
+
     def patiently(self, write: Callable[[], _Result]) -> _Result:
-        """What `write` gives, tried again while the store or the disk cannot take it.
+        """Call `write`; while the disk is full or the store is locked, wait and try again.
 
         The job waits instead of failing: a full disk would fail every job of the queue, one after
         the other. Raises LostJob once another worker has it, StopRequested when it shall stop.
@@ -95,7 +101,7 @@ class Heartbeat(threading.Thread):
                 waits = True
                 waiting = before or Progress("waiting", 1, 1, 0, 1)
                 waiting = Progress("waiting", waiting.epoch, waiting.epochs, 0, 1)
-                if self.stop_obeyed:  # what cannot be written now is not waited for
+                if self.stop_obeyed:  # after a stop the disk is not waited for
                     raise StopRequested from error
                 self.check(waiting)
                 time.sleep(RETRY_SECONDS)

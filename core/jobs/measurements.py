@@ -25,7 +25,7 @@ from core.measure.throughput import measure_throughput
 from core.specs import LabError
 from core.training.records import Progress
 
-_PARTS = 1_000  # of a measurement, in which its progress is told
+_PARTS = 1_000  # progress is counted in thousandths
 
 
 @dataclass(frozen=True)

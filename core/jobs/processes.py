@@ -16,7 +16,7 @@ def this_process() -> str:
 
 
 def this_computer() -> str:
-    """This machine since it was last started; a container has process numbers of its own."""
+    """Host, boot and process namespace: process numbers are unique only within these."""
     parts = [platform.node()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())

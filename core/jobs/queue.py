@@ -73,7 +73,7 @@ class Queue(Database):
     ) -> Run | Measurement | None:
         """Let `worker` take the oldest free job that passes the filter; None if there is none.
 
-        A job whose workers have died too often is failed instead, and one that cannot be read.
+        A job whose workers died too often, or that cannot be read, is set to failed.
         """
         while row := self._claim_row(worker, queue_filter):
             try:
@@ -285,7 +285,7 @@ class Queue(Database):
 
 
 def settle(connection: Connection, now: float) -> None:
-    """End the jobs of dead workers that nobody shall take up again."""
+    """End the jobs of dead workers that must not be tried again."""
     silent = silent_at(now)
     ended = {"finished_at": now, "spent_seconds": _spent_until(JOBS.heartbeat_at)}
     endings = (
@@ -324,7 +324,7 @@ def held(job: Job) -> Any:
 
 
 def _spent_until(moment: Any) -> Any:
-    """The seconds that workers have had the job, once this attempt ends at `moment`."""
+    """All working seconds of the job, if this attempt ends at `moment`."""
     began = JOBS.attempt_started_at
     return JOBS.spent_seconds + case((began < moment, moment - began), else_=0.0)
 

@@ -53,7 +53,7 @@ class StudyKind(StrEnum):
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file in the run's folder that the store vouches for."""
+    """A file in the run's folder whose hash the store has saved."""
 
     name: str
     sha256: str

@@ -303,7 +303,7 @@ class Store(Queue):
     def keep_result(
         self, request: Request, result: Mapping[str, Any], replace: bool = False
     ) -> dict[str, Any]:
-        """Keep what the caller has measured itself; what is kept then.
+        """Keep the caller's own result; returns the result that is stored now.
 
         Without `replace` the first result stays, so that all who measure the same use one.
         """

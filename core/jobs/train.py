@@ -29,7 +29,7 @@ from core.training.devices import available_bytes, describe, find_device
 from core.training.estimate import check_memory
 from core.training.records import ComputePlan, EpochMetrics, Progress
 
-_CHECKPOINT_SECONDS = 60.0  # of an epoch that a death loses at most, and the time to write that
+_CHECKPOINT_SECONDS = 60.0  # of training that a crash loses at most
 
 Listener = Callable[[Progress | EpochMetrics], None]
 

@@ -38,8 +38,9 @@ def execute(
 ) -> JobState:
     """Carry out the claimed job to its end and record it; never raises for a job that fails.
 
-    Does not care who called it. `abandon` ends the caller's process when a stop must not wait for
-    a long step. Returns the state that the job ended in.
+    Does not care who called it. A job whose store or disk cannot take it now is queued again.
+    `abandon` ends the caller's process when a stop must not wait for a long step. Returns the
+    state that the job ended in.
     """
     heartbeat = Heartbeat(store, job, abandon)
     heartbeat.start()
@@ -52,9 +53,13 @@ def execute(
     except StopRequested:
         return heartbeat.end(JobState.STOPPED)
     except LostJob:
-        if not store.has(job.id):  # deleted while it ran: what was written since goes too
-            delete_folder(job.id)
+        with suppress(LabError):
+            if not store.has(job.id):  # deleted while it ran: what was written since goes too
+                delete_folder(job.id)
         return JobState.STOPPED
+    except StoreUnavailable as error:  # where nothing waits by itself: the queue keeps the job
+        print(f"{error} The job goes back into the queue.", file=sys.stderr)
+        return heartbeat.release()
     except Diverged as error:
         return heartbeat.end(JobState.DIVERGED, str(error))
     except LabError as error:

@@ -151,7 +151,7 @@ def compute_plan_key(spec: RunSpec) -> str:
 
 
 def fingerprint(device_name: str) -> str:
-    """What the bits of a run depend on, besides its spec and its Execution."""
+    """What the bits of a run depend on, besides its spec and its compute plan."""
     if device_name == "cpu":
         computer = f"{processor()} with {torch.backends.cpu.get_cpu_capability()}"
     else:

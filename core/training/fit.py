@@ -32,7 +32,7 @@ from core.training.initialization import initialised, initialized  # noqa: F401
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, ComputePlan, EpochMetrics, Progress
 
-_EVALUATION_BYTES = 256 * 2**20  # the two largest neighbouring maps of an evaluation batch
+_EVALUATION_BYTES = 256 * 2**20  # the two largest neighboring maps of an evaluation batch
 _MAX_EVALUATION_BATCH = 1_000
 _KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
 _TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
@@ -165,7 +165,7 @@ class Training:
 
 
 def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
-    """A freshly initialized network on its device, computed by this process as `execution` says.
+    """A freshly initialized network on its device, computed by this process as `compute_plan` says.
 
     Without it, on as many threads as torch uses now. Raises LabError if spec cannot be built.
     """

@@ -20,8 +20,9 @@ def live(
 ) -> None:
     """Draw what `read` gives, and again every so many seconds until it is over.
 
-    The clock belongs to the page: when something ends, or begins again, the whole page is run
-    anew. Errors become one sentence, because a fragment is outside of the page's own frame.
+    Whether it is redrawn is decided once a page run: when something ends, or begins again, the
+    whole page is run anew. Errors become one sentence, because a fragment is outside of the page's
+    own frame.
     """
     was_over = is_over(read())
 

@@ -56,7 +56,7 @@ def _ensure_workers(single: bool) -> None:
 
 
 def load_torch() -> None:
-    """Import what analyses need and analyse a small network, behind a spinner the first time."""
+    """Import what analyses need and analyze a small network, behind a spinner the first time."""
     if "core.analysis.network" not in sys.modules:
         with st.spinner("Loading PyTorch, once for this server…"):
             analysis_of(ModelSpec("lenet", image_size=28))

@@ -205,6 +205,20 @@ def test_a_run_whose_files_cannot_be_written_waits_and_goes_on(store, impatient,
     assert "LAB_RUNS_DIR" in capfd.readouterr().err
 
 
+def test_a_store_that_is_locked_while_a_run_starts_keeps_it_in_the_queue(store, monkeypatch):
+    run, describe = claimed(store), Store.describe
+
+    def refuse(self, *what) -> None:
+        monkeypatch.setattr(Store, "describe", describe)  # the next time it can be written
+        raise StoreUnavailable("The run store could not be written: another program holds it.")
+
+    monkeypatch.setattr(Store, "describe", refuse)
+    assert execute(store, run) is JobState.QUEUED
+    assert store.get(run.id).state is JobState.QUEUED
+    assert work(store, drain=True) == 1
+    assert store.get(run.id).state is JobState.FINISHED
+
+
 def test_a_run_that_waits_for_its_disk_can_be_stopped(store, impatient):
     run = claimed(store)
     run_folder(run.id).parent.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,15 @@ BROWSER_TESTS = Path(__file__).parent / "browser"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for each file, which keeps what it has analysed, and its server and browser."""
+    """One process for each file, which keeps what it has analyzed.
+
+    All browser tests share one process: two servers, their workers and two browsers at once would
+    only wait for each other on a small machine.
+    """
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
-        if item.path.is_relative_to(BROWSER_TESTS):
+        is_browser_test = item.path.is_relative_to(BROWSER_TESTS)
+        item.add_marker(pytest.mark.xdist_group("browser" if is_browser_test else str(item.path)))
+        if is_browser_test:
             item.add_marker(pytest.mark.slow)
 
 

@@ -1,4 +1,4 @@
-"""One server and one browser for the browser tests of a process."""
+"""One server for each file of browser tests, one browser for all of them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def start_server(
             process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     """A server with an empty folder for runs."""
     runs_dir = tmp_path_factory.mktemp("runs")
@@ -144,7 +144,7 @@ class Visitor:
         """Wait until the script has run to its end."""
         self.page.wait_for_timeout(150)
         self.page.wait_for_selector(
-            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000
+            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=180_000
         )
 
     def metric(self, label: str) -> str:
@@ -187,7 +187,7 @@ def window(browser):
         viewport=SIZE,
         reduced_motion="reduce",  # nothing pulses while a test waits
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(180_000)  # a small machine may be busy
     yield context
     context.close()
 

@@ -21,10 +21,10 @@ run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
 
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 2 --dist loadgroup
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 quick: .venv/installed-dev
-	$(PYTHON) -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .
@@ -35,7 +35,7 @@ check: lint
 	$(MAKE) test
 
 oldest: .venv-oldest/installed
-	$(OLDEST) -m pytest -n 2 --dist loadgroup tests/core
+	$(OLDEST) -m pytest -n 2 --dist loadfile tests/core
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-annotate \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,17 +17,26 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for each file, which keeps what it has analyzed.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process for each file, which keeps what it has analyzed, and one for all browser tests.
 
-    All browser tests share one process: two servers, their workers and two browsers at once would
-    only wait for each other on a small machine.
+    Two servers, their workers and two browsers at once only wait for each other on a small machine.
     """
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneProcessForBrowserTests(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "browser" if "tests/browser/" in file else file
+
+    return OneProcessForBrowserTests(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests are slow ones."""
     for item in items:
-        is_browser_test = item.path.is_relative_to(BROWSER_TESTS)
-        item.add_marker(pytest.mark.xdist_group("browser" if is_browser_test else str(item.path)))
-        if is_browser_test:
+        if item.path.is_relative_to(BROWSER_TESTS):
             item.add_marker(pytest.mark.slow)
 
 

@@ -1,4 +1,4 @@
-"""Every CSV is safe to open, and says which network it is about."""
+"""Every CSV is safe to open."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from io import StringIO
 import pandas as pd
 
 from core.analysis import analyze
-from core.explain.other_counters import other_counts
-from core.report.tables.counts import account_frame, hand_count_frame
+from core.report.tables.counts import hand_count_frame
 from core.report.tables.csv import to_csv
-from core.report.tables.layers import formula_frame
-from core.report.tables.networks import memory_frame
 from core.specs import ModelSpec
 
 
@@ -27,22 +24,3 @@ def test_csv_keeps_whole_numbers_whole_beside_empty_cells_and_defuses_formulas()
     cells = ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "\t=1", "\n=1", "a=1"]
     written = pd.read_csv(StringIO(to_csv(pd.DataFrame({"cell": cells}))))["cell"].tolist()
     assert written == [*(f"'{cell}" for cell in cells[:-1]), "a=1"]
-
-
-# Every table describes itself
-
-
-def test_every_csv_of_the_views_says_which_network_it_is_about():
-    from core.explain.hand_count.check import check
-    from core.explain.reconcile import reconcile
-
-    spec = ModelSpec("vgg11", 4, 96)
-    analysis = analyze(spec)
-    for frame in (
-        memory_frame(analysis, 32, True, 2),
-        formula_frame(analysis),
-        hand_count_frame(analysis, check("3x3x1x16", analysis)),
-        account_frame(analysis, reconcile(analysis, other_counts(spec))),
-    ):
-        assert set(frame["network"]) == {"vgg11"}
-        assert set(frame["ratio"]) == {4} and set(frame["image_size"]) == {96}

@@ -54,7 +54,7 @@ def kept_bytes(training: Training) -> int:
     network = training.network
     state = [value for values in training.optimizer.state.values() for value in values.values()]
     tensors = [*network.parameters(), *network.buffers(), *state]
-    return sum(one.nbytes for one in tensors if isinstance(one, torch.Tensor))
+    return sum(tensor.nbytes for tensor in tensors if isinstance(tensor, torch.Tensor))
 
 
 def inference_peak(spec: ModelSpec, batch_size: int) -> int:
@@ -68,7 +68,7 @@ def inference_peak(spec: ModelSpec, batch_size: int) -> int:
             network(images)
 
     forward()
-    kept = sum(one.nbytes for one in (*network.parameters(), *network.buffers()))
+    kept = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
     return kept + images.nbytes + peak_of(forward)
 
 

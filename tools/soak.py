@@ -93,16 +93,16 @@ def unbroken(store: Store, spec: RunSpec) -> Run:
     return store.get(run.id)
 
 
-def faults_of(store: Store, run: Run, whole: Run) -> Iterator[str]:
+def faults_of(store: Store, run: Run, expected: Run) -> Iterator[str]:
     """What differs between a run that was killed and one that was not."""
     if run.state is not JobState.FINISHED:
         yield f"run {run.id} is {run.state}: {run.message}"
         return
     if run.note:
         yield f"run {run.id} has a note: {run.note}"
-    if history(store, run.id) != history(store, whole.id):
+    if history(store, run.id) != history(store, expected.id):
         yield f"run {run.id} has other figures"
-    ours, theirs = load_checkpoint(run), load_checkpoint(whole)
+    ours, theirs = load_checkpoint(run), load_checkpoint(expected)
     assert ours is not None and theirs is not None
     for part in ("network", "optimiser"):
         if not equal(ours[part], theirs[part]):
@@ -123,7 +123,7 @@ def equal(one: object, other: object) -> bool:
 def worker_kills(kills: int, seed: int = 0) -> Findings:
     """kill -9 of the worker at random moments, every third time in the middle of a checkpoint."""
     store, chance = open_store(), random.Random(seed)
-    whole = unbroken(store, LONG)
+    expected = unbroken(store, LONG)
     done, attempts, faults = 0, 0, list[str]()
     in_a_write = 0
     while done < kills:
@@ -140,7 +140,7 @@ def worker_kills(kills: int, seed: int = 0) -> Findings:
             died = worker.wait() == -signal.SIGKILL
             done += died
             in_a_write += died and bool(writes)
-        faults += faults_of(store, store.get(run_id), whole)
+        faults += faults_of(store, store.get(run_id), expected)
     counts = {"kills": done, "in the middle of a write": in_a_write, "attempts": attempts}
     return Findings("kill -9 of the worker", counts, faults)
 
@@ -160,7 +160,7 @@ def server_kills(kills: int, seed: int = 0) -> Findings:
 
     store, chance = open_store(), random.Random(seed)
     spec = replace(LONG, recipe=replace(LONG.recipe, epochs=40))
-    whole, run_id = unbroken(store, spec), store.enqueue(spec)
+    expected, run_id = unbroken(store, spec), store.enqueue(spec)
     done = 0
     with sync_playwright() as driver, launch(driver) as browser:
         while not store.get(run_id).state.is_over:
@@ -178,7 +178,7 @@ def server_kills(kills: int, seed: int = 0) -> Findings:
                     server.wait()
                     done += 1
                 page.close()
-    faults = list(faults_of(store, store.get(run_id), whole))
+    faults = list(faults_of(store, store.get(run_id), expected))
     return Findings("kill -9 of the page server", {"kills": done}, faults)
 
 
@@ -279,12 +279,12 @@ def main(names: list[str]) -> int:
     broken = 0
     for name in names or PARTS:
         with own_folder():
-            found = PARTS[name]()
-        counts = ", ".join(f"{key} {value:,.0f}" for key, value in found.counts.items())
-        print(f"{found.title}: {counts}; {len(found.faults)} faults", flush=True)
-        for fault in found.faults[:20]:
+            findings = PARTS[name]()
+        counts = ", ".join(f"{key} {value:,.0f}" for key, value in findings.counts.items())
+        print(f"{findings.title}: {counts}; {len(findings.faults)} faults", flush=True)
+        for fault in findings.faults[:20]:
             print(f"  {fault}")
-        broken += len(found.faults)
+        broken += len(findings.faults)
     return min(1, broken)
 
 

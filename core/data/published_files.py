@@ -49,11 +49,11 @@ def check_published(info: DatasetInfo, folder: Path, files: tuple[str, ...]) -> 
         path = locate(folder, file)
         if path is None:
             continue  # whoever reads it tells that it is missing
-        found = hashlib.md5(read_bytes(path), usedforsecurity=False).hexdigest()
-        if found == MD5[info.name][file]:
+        md5 = hashlib.md5(read_bytes(path), usedforsecurity=False).hexdigest()
+        if md5 == MD5[info.name][file]:
             continue
         for other, sums in MD5.items():
-            if found in sums.values():
+            if md5 in sums.values():
                 raise LabError(
                     f"{folder} holds {DATASETS[other].title}, not {info.title} ({path.name} is"
                     " its file); delete the folder, it is downloaded again."

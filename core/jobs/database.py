@@ -36,11 +36,11 @@ class StoreUnavailable(LabError):
 
 def database_url() -> str:
     """LAB_DATABASE_URL, else an SQLite file in `runs_folder()`; a file by its absolute path."""
-    if not (chosen := os.environ.get("LAB_DATABASE_URL")):
+    if not (url := os.environ.get("LAB_DATABASE_URL")):
         return _file_url(runs_folder() / "lab.sqlite")
-    file, mark, query = chosen.removeprefix("sqlite:///").partition("?")
-    if not chosen.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
-        return chosen
+    file, mark, query = url.removeprefix("sqlite:///").partition("?")
+    if not url.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
+        return url
     return f"{_file_url(Path(unquote(file)))}{mark}{query}"
 
 
@@ -85,12 +85,12 @@ def open_database(url: str | None = None) -> Engine:
     Raises LabError with one sentence when it cannot be opened, or belongs to another version;
     StoreUnavailable when another program holds it.
     """
-    chosen = url or database_url()
+    url = url or database_url()
     try:
-        if chosen.startswith("sqlite:///"):
-            file = unquote(chosen.removeprefix("sqlite:///").partition("?")[0])
+        if url.startswith("sqlite:///"):
+            file = unquote(url.removeprefix("sqlite:///").partition("?")[0])
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(chosen)
+        engine = _engine(url)
         with engine.begin() as connection:
             bring_up_to_date(connection)
     except OSError as error:

@@ -61,8 +61,8 @@ def verified_best(run: Run) -> Path:
     if path is None or run.best_file is None:
         raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")
     with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if run.best_file.sha256 not in (found, ""):  # "": of a lab that did not keep it
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if run.best_file.sha256 not in (digest, ""):  # "": of a lab that did not keep it
         raise LabError(
             f"{path.name} of run {run.id} is not what the run has written; perhaps another store"
             " uses the same LAB_RUNS_DIR. Train the run again."
@@ -193,9 +193,9 @@ def predictions_name(run: Run) -> str | None:
 
 def delete_runs(store: Store, run_ids: Iterable[int]) -> None:
     """Remove runs from the store, and their folders."""
-    chosen = list(run_ids)
-    store.delete(chosen)
-    for run_id in chosen:
+    deleted = list(run_ids)
+    store.delete(deleted)
+    for run_id in deleted:
         delete_folder(run_id)
 
 

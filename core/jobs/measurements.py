@@ -29,7 +29,7 @@ _PARTS = 1_000  # progress is counted in thousandths
 
 
 @dataclass(frozen=True)
-class Found:
+class Partial:
     """What a measurement knows so far."""
 
     share: float  # of the measurement that is done, 0 to 1
@@ -37,48 +37,48 @@ class Found:
 
 
 def measure(store: Store, job: Measurement, heartbeat: Heartbeat) -> None:
-    """Measure what the job asks for and keep what is found, as it comes.
+    """Measure what the job asks for and keep its results as they come.
 
     Raises LabError, StopRequested, LostJob.
     """
     if job.request is None or job.kind not in MEASURES:
         raise LabError("This measurement is of another version of the lab; delete it.")
     heartbeat.check(Progress("measuring", 1, 1, 0, _PARTS))
-    for found in MEASURES[job.kind](store, job.request):
-        _keep(store, job, heartbeat, found)
+    for partial in MEASURES[job.kind](store, job.request):
+        _keep(store, job, heartbeat, partial)
 
 
-def _keep(store: Store, job: Measurement, heartbeat: Heartbeat, found: Found) -> None:
+def _keep(store: Store, job: Measurement, heartbeat: Heartbeat, partial: Partial) -> None:
     """Write what is known so far, and end here when somebody has pressed stop."""
-    progress = Progress("measuring", 1, 1, round(_PARTS * min(1.0, found.share)), _PARTS)
-    heartbeat.patiently(lambda: store.keep_partial_result(job, found.result, progress))
+    progress = Progress("measuring", 1, 1, round(_PARTS * min(1.0, partial.share)), _PARTS)
+    heartbeat.patiently(lambda: store.keep_partial_result(job, partial.result, progress))
     heartbeat.check(progress)
 
 
-def _layer_times(store: Store, request: LayerTimesRequest) -> Iterator[Found]:
+def _layer_times(store: Store, request: LayerTimesRequest) -> Iterator[Partial]:
     analysis = analyze(request.model)
     passes = request.passes
     for times in measure_layers(analysis, request.device, request.batch_size, passes):
-        yield Found(times.passes / passes, times.to_dict())
+        yield Partial(times.passes / passes, times.to_dict())
 
 
-def _throughput(store: Store, request: ThroughputRequest) -> Iterator[Found]:
+def _throughput(store: Store, request: ThroughputRequest) -> Iterator[Partial]:
     sizes, devices = list(request.batch_sizes), list(request.devices)
     for rates in measure_throughput(request.run, sizes, devices, request.rounds):
-        yield Found(rates.share, rates.to_dict())
+        yield Partial(rates.share, rates.to_dict())
 
 
-def _gradient_flow(store: Store, request: GradientFlowRequest) -> Iterator[Found]:
+def _gradient_flow(store: Store, request: GradientFlowRequest) -> Iterator[Partial]:
     trained = [trained_run(store, run_id) for run_id in request.runs]
     setting = (request.dataset, request.seeds, request.initialization, request.batch_size)
     for flow in measure_flow(request.models, *setting, trained):
-        yield Found(flow.share, flow.to_dict())
+        yield Partial(flow.share, flow.to_dict())
 
 
-def _predict(store: Store, request: PredictRequest) -> Iterator[Found]:
+def _predict(store: Store, request: PredictRequest) -> Iterator[Partial]:
     run = store.get(request.run)
     keep_predictions(run, predict(run.spec, verified_best(run), run.compute_plan))
-    yield Found(1.0, {"run": run.id})
+    yield Partial(1.0, {"run": run.id})
 
 
 def trained_run(store: Store, run_id: int) -> Trained:
@@ -89,7 +89,7 @@ def trained_run(store: Store, run_id: int) -> Trained:
     return Trained(run_id, run.best_epoch, run.spec, path)
 
 
-MEASURES: dict[str, Callable[[Store, Any], Iterator[Found]]] = {
+MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     LayerTimesRequest.kind: _layer_times,
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,

@@ -85,5 +85,5 @@ def read_predictions(run: Run, labels: NDArray[np.uint8]) -> Predictions | None:
         return None
     classes = len(find_dataset(run.spec.dataset).class_names)
     shape = probabilities.shape
-    whole = len(shape) == 2 and shape[0] == len(labels) and shape[1] >= classes
-    return Predictions(probabilities, labels) if whole else None
+    complete = len(shape) == 2 and shape[0] == len(labels) and shape[1] >= classes
+    return Predictions(probabilities, labels) if complete else None

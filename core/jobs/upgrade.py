@@ -119,10 +119,10 @@ def _from_2(connection: Connection) -> None:
         )
     )
     _studies_from_2(connection)
-    for name, measured_at, found in connection.execute(
+    for name, measured_at, speed in connection.execute(
         text("SELECT device, measured_at, speed FROM speeds")
     ).all():
-        _insert_measurement(connection, name, measured_at, json.loads(found))
+        _insert_measurement(connection, name, measured_at, json.loads(speed))
     connection.execute(text("DROP TABLE speeds"))
 
 

@@ -52,7 +52,9 @@ def branch_norms(path: Path, initialization: str) -> list[BranchNorm]:
 
     try:
         parameters: _Parameters = load_file(path)
-        return [one for block in READERS for one in _block_norms(parameters, block, initialization)]
+        return [
+            norm for block in READERS for norm in _block_norms(parameters, block, initialization)
+        ]
     except (SafetensorError, OSError, KeyError, IndexError, ValueError) as error:
         raise LabError(
             f"The parameters in {path.name} cannot be read; train the run again."
@@ -65,14 +67,14 @@ def _block_norms(parameters: _Parameters, block: str, initialization: str) -> li
     channels = {branch: weights[-1].shape[0] for branch, weights in kernels.items()}
     reader = parameters[READERS[block]]
     reader = reader.reshape(len(reader), sum(channels.values()), -1)
-    found, start = [], 0
+    norms, start = [], 0
     for branch, weights in kernels.items():
-        count = sum(one.size for one in weights)
-        squares = sum(float(np.square(one, dtype=np.float64).sum()) for one in weights)
-        expected = sum(one.size * _variance(one, initialization) for one in weights)
+        count = sum(weight.size for weight in weights)
+        squares = sum(float(np.square(weight, dtype=np.float64).sum()) for weight in weights)
+        expected = sum(weight.size * _variance(weight, initialization) for weight in weights)
         read = reader[:, start : start + channels[branch]]
         start += channels[branch]
-        found.append(
+        norms.append(
             BranchNorm(
                 block,
                 branch,
@@ -84,7 +86,7 @@ def _block_norms(parameters: _Parameters, block: str, initialization: str) -> li
                 sqrt(float(np.square(read, dtype=np.float64).mean())),
             )
         )
-    return found
+    return norms
 
 
 def _weights_of(parameters: _Parameters, branch: str) -> list[NDArray[np.float32]]:

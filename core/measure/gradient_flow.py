@@ -135,14 +135,14 @@ def blocks_of(network: nn.Module) -> dict[str, nn.Module]:
     """The innermost modules, lists apart, that run several weight layers themselves."""
 
     def is_block(module: nn.Module) -> bool:
-        layers = sum(isinstance(one, nn.Conv2d | nn.Linear) for one in module.modules())
+        layers = sum(isinstance(part, nn.Conv2d | nn.Linear) for part in module.modules())
         return layers > 1 and not isinstance(module, nn.Sequential | nn.ModuleList)
 
-    found = {path: one for path, one in network.named_modules() if path and is_block(one)}
+    blocks = {path: module for path, module in network.named_modules() if path and is_block(module)}
     return {
-        path: one
-        for path, one in found.items()
-        if not any(other.startswith(f"{path}.") for other in found)
+        path: block
+        for path, block in blocks.items()
+        if not any(other.startswith(f"{path}.") for other in blocks)
     }
 
 
@@ -206,10 +206,10 @@ def batch(
             f"{data.info.title} has {len(data.info.class_names)} classes, so the network needs as"
             f" many, not {spec.num_classes}."
         )
-    chosen = epoch_order(len(data.train_labels), seed, 1)[:batch_size]
+    index = epoch_order(len(data.train_labels), seed, 1)[:batch_size]
     mean, std = (data.info.mean, data.info.std) if normalize else (None, None)
-    cut = data.train_images[chosen]
-    return prepare(cut, spec.image_size, spec.in_channels, mean, std), data.train_labels[chosen]
+    cut = data.train_images[index]
+    return prepare(cut, spec.image_size, spec.in_channels, mean, std), data.train_labels[index]
 
 
 def _before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[NetworkFlow]:
@@ -254,9 +254,9 @@ def _summary(
                 path,
                 depths.get(path, first.order),
                 first.weights,
-                _spread([one.weight_gradient for one in each]),
-                _spread([one.output_gradient for one in each]),
-                _spread([one.variance for one in each]),
+                _spread([layer.weight_gradient for layer in each]),
+                _spread([layer.output_gradient for layer in each]),
+                _spread([layer.variance for layer in each]),
             )
         )
     gains: Mapping[str, list[float]] = {

@@ -41,8 +41,8 @@ def deep_net(depth: int, shortcut: str, batch_norm: bool, ratio: int = 1) -> Mod
 
 def depth_of(spec: ModelSpec) -> int | None:
     """The depth in the name of a net of the family, None for another network."""
-    found = re.fullmatch(rf"{FAMILY}(\d+)", spec.arch)
-    depth = int(found[1]) if found else None
+    match = re.fullmatch(rf"{FAMILY}(\d+)", spec.arch)
+    depth = int(match[1]) if match else None
     return depth if depth in DEPTHS else None
 
 
@@ -58,19 +58,19 @@ def variations(
     """
     if depths and not re.search(r"\d$", spec.arch):
         raise LabError(f"{spec.arch} comes in one depth; {FAMILY}110 has several.")
-    found = []
+    specs = []
     for depth in depths or (None,):
         arch = spec.arch if depth is None else re.sub(r"\d+$", str(depth), spec.arch)
         for batch_norm in batch_norms or (None,):
             for shortcut in shortcuts or (None,):
-                chosen: Mapping[str, OptionValue | None] = {
+                values: Mapping[str, OptionValue | None] = {
                     "batch_norm": batch_norm,
                     "shortcut": shortcut,
                 }
-                changed = {name: value for name, value in chosen.items() if value is not None}
+                changed = {name: value for name, value in values.items() if value is not None}
                 options = tuple((dict(spec.options) | changed).items())
-                found.append(replace(spec, arch=arch, options=options))
-    return found
+                specs.append(replace(spec, arch=arch, options=options))
+    return specs
 
 
 class Spread(NamedTuple):
@@ -131,10 +131,12 @@ class NetworkFlow:
     def from_dict(cls, values: Mapping[str, Any]) -> NetworkFlow:
         """From what the store keeps."""
         layers = tuple(
-            LayerFlow(**(one | {name: Spread(*one[name]) for name in QUANTITIES}))
-            for one in values["layers"]
+            LayerFlow(**(layer | {name: Spread(*layer[name]) for name in QUANTITIES}))
+            for layer in values["layers"]
         )
-        blocks = tuple(BlockFlow(one["path"], Spread(*one["gain"])) for one in values["blocks"])
+        blocks = tuple(
+            BlockFlow(block["path"], Spread(*block["gain"])) for block in values["blocks"]
+        )
         return cls(**(dict(values) | {"layers": layers, "blocks": blocks}))
 
 

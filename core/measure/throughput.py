@@ -1,6 +1,6 @@
 """How many images a second a device trains: the lab's loop and the published one, in turns.
 
-Everything is measured there and then. The contenders take turns of a second or so, so that what
+Everything is measured there and then. The loops take turns of a second or so, so that what
 else the machine does meets all of them; figures are medians over the rounds.
 """
 
@@ -110,7 +110,7 @@ class TimedLoop:
 
 
 def lab_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]:
-    """The lab's own loop for ever; an epoch ends with a single test image."""
+    """The lab's own loop, without end; an epoch ends with a single test image."""
     small = replace(data, test_images=data.test_images[:1], test_labels=data.test_labels[:1])
     endless = replace(spec, recipe=replace(spec.recipe, epochs=MAX_EPOCHS, schedule="constant"))
     while True:
@@ -124,16 +124,16 @@ def lab_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]
 def _timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[TimedLoop]:
     """The lab's loop and the published one with 0 and 2 loader workers, for each batch size."""
     for batch_size in batch_sizes:
-        one = replace(spec, recipe=replace(spec.recipe, batch_size=batch_size))
-        check_data(one, data.info, len(data.train_labels))
-        check_memory(one, analyze(one.model), available_bytes(find_device(one.device)))
+        run = replace(spec, recipe=replace(spec.recipe, batch_size=batch_size))
+        check_data(run, data.info, len(data.train_labels))
+        check_memory(run, analyze(run.model), available_bytes(find_device(run.device)))
         with threads_restored():
-            compute_plan = choose_compute_plan(one, steps=MAX_EPOCHS)
-            training = start(one, compute_plan)
-        yield TimedLoop(one, "lab", lab_steps(one, data, training), compute_plan, training)
+            compute_plan = choose_compute_plan(run, steps=MAX_EPOCHS)
+            training = start(run, compute_plan)
+        yield TimedLoop(run, "lab", lab_steps(run, data, training), compute_plan, training)
         for workers in LOADER_WORKERS:
-            steps = conventional_steps(one, data, workers)
-            yield TimedLoop(one, "conventional", steps, loader_workers=workers)
+            steps = conventional_steps(run, data, workers)
+            yield TimedLoop(run, "conventional", steps, loader_workers=workers)
 
 
 def measure_throughput(
@@ -153,14 +153,14 @@ def measure_throughput(
     peaks: dict[str, float] = {}
     for number, device in enumerate(devices):
         here = replace(spec, device=device)
-        everyone = list(_timed_loops(here, data, batch_sizes))
-        for one in everyone:
-            one.warm_up()
+        loops = list(_timed_loops(here, data, batch_sizes))
+        for loop in loops:
+            loop.warm_up()
         for done in range(1, rounds + 1):
-            for one in everyone:
-                one.take_turn()
+            for loop in loops:
+                loop.take_turn()
             peaks[device] = max(peaks.get(device, 0.0), matrix_peak(here))
-            points = (*finished, *_faster_loaders([one.point(flops) for one in everyone]))
+            points = (*finished, *_faster_loaders([loop.point(flops) for loop in loops]))
             share = (number + done / rounds) / len(devices)
             machines = {name: describe(name) for name in devices}
             yield Throughput(spec.to_json(), share, machines, peaks, points)
@@ -182,12 +182,12 @@ def matrix_peak(spec: RunSpec) -> float:
     device = find_device(spec.device)
     side = PEAK_SIDES.get(device.type, 2048)
     dtype = torch.bfloat16 if uses_bfloat16(spec, device) else torch.float32
-    one = torch.rand((side, side), device=device).to(dtype)
+    matrix = torch.rand((side, side), device=device).to(dtype)
     seconds = []
     for _ in range(6):
         synchronize(device)
         began = perf_counter()
-        one @ one
+        matrix @ matrix
         synchronize(device)
         seconds.append(perf_counter() - began)
     return 2 * side**3 / min(seconds)

@@ -1,4 +1,4 @@
-"""How a run is computed fastest here: threads and memory format, found by trying, not by belief."""
+"""How a run is computed fastest here: threads and memory format, chosen by a timed trial."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def pool_before_relu(network: nn.Module) -> nn.Module:
     """
     for sequence in network.modules():
         if isinstance(sequence, nn.Sequential):
-            for place, (one, other) in enumerate(pairwise(list(sequence))):
-                if isinstance(one, nn.ReLU) and isinstance(other, nn.MaxPool2d):
-                    sequence[place], sequence[place + 1] = other, one
+            for index, (first, second) in enumerate(pairwise(list(sequence))):
+                if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
+                    sequence[index], sequence[index + 1] = second, first
     return network
 
 
@@ -68,7 +68,7 @@ def candidates(network: nn.Module, device: torch.device) -> list[ComputePlan]:
     if device.type == "cpu":
         counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
-    return [ComputePlan(count, one) for count in counts for one in formats]
+    return [ComputePlan(count, channels_last) for count in counts for channels_last in formats]
 
 
 def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
@@ -80,17 +80,17 @@ def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
     device = find_device(spec.device)
     with torch.random.fork_rng(devices=[]), threads_restored():
         network = pool_before_relu(build(spec.model)).to(device).train()
-        ways = candidates(network, device)
-        if len(ways) == 1 or steps < TRIAL_STEPS:
-            return ways[0]
+        plans = candidates(network, device)
+        if len(plans) == 1 or steps < TRIAL_STEPS:
+            return plans[0]
         images, labels = _random_batch(spec, device)
-        seconds = dict.fromkeys(ways, inf)
-        for way in _in_turns(ways):
-            seconds[way] = min(seconds[way], trial_step(spec, network, way, images, labels))
-            if seconds[ways[0]] > _LONG_STEP_SECONDS:
+        seconds = dict.fromkeys(plans, inf)
+        for plan in _in_turns(plans):
+            seconds[plan] = min(seconds[plan], trial_step(spec, network, plan, images, labels))
+            if seconds[plans[0]] > _LONG_STEP_SECONDS:
                 break
-    fastest = min(ways, key=seconds.__getitem__)
-    return fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[ways[0]] else ways[0]
+    fastest = min(plans, key=seconds.__getitem__)
+    return fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[plans[0]] else plans[0]
 
 
 def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -100,22 +100,22 @@ def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
     return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
 
 
-def _in_turns(ways: list[ComputePlan]) -> Iterator[ComputePlan]:
+def _in_turns(plans: list[ComputePlan]) -> Iterator[ComputePlan]:
     """Each candidate at least three times, until the time is over; the first turn warms up."""
     began = perf_counter()
-    yield from ways
+    yield from plans
     turns = 0
     while turns < 2 or perf_counter() - began < TRIAL_SECONDS:
-        yield from ways
+        yield from plans
         turns += 1
 
 
 def trial_step(
-    spec: RunSpec, network: nn.Module, way: ComputePlan, images: Tensor, labels: Tensor
+    spec: RunSpec, network: nn.Module, plan: ComputePlan, images: Tensor, labels: Tensor
 ) -> float:
     """Seconds of one forward and backward pass; changing the memory format is left out."""
-    torch.set_num_threads(way.threads)
-    network.to(memory_format=memory_format(network, way.channels_last))
+    torch.set_num_threads(plan.threads)
+    network.to(memory_format=memory_format(network, plan.channels_last))
     network.zero_grad(set_to_none=True)
     device = images.device
     synchronize(device)

@@ -97,20 +97,20 @@ def recipe(
     """
     if name not in RECIPES:
         raise LabError(f"There is no recipe named {name!r}; try {', '.join(RECIPES)}.")
-    chosen = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    changes = {field: value for field, value in chosen.items() if value is not None}
+    values = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    changes = {field: value for field, value in values.items() if value is not None}
     return replace(RECIPES[name].make(train_images), **changes)  # type: ignore[arg-type]
 
 
-def learning_rate_at(chosen: Recipe, step: int, steps: int) -> float:
+def learning_rate_at(recipe: Recipe, step: int, steps: int) -> float:
     """The learning rate of step `step` (from 0) of `steps` in the whole run.
 
     One-cycle rises in a straight line over the first quarter and falls to zero over the rest.
     """
-    if chosen.schedule == "constant":
-        return chosen.learning_rate
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
     rise = max(1.0, 0.25 * steps)
     now = step + 1
     if now <= rise:
-        return chosen.learning_rate * now / rise
-    return chosen.learning_rate * max(0.0, (steps - step) / (steps - rise + 1))
+        return recipe.learning_rate * now / rise
+    return recipe.learning_rate * max(0.0, (steps - step) / (steps - rise + 1))

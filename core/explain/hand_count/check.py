@@ -388,18 +388,18 @@ def _add_up(
 def _explanation(difference: int, terms: Sequence[TermCheck]) -> tuple[Piece, ...]:
     """One term, one bias or product of a term, or two terms that come to the difference."""
     size = abs(difference)
-    whole = [Piece(term.line, term.text, term.written) for term in terms]
-    image_sets = [
+    all_terms = [Piece(term.line, term.text, term.written) for term in terms]
+    parts = [
         Piece(term.line, text, value)
         for term in terms
         if len(term.pieces) == 2
         for text, value in zip(term.text.split(" + "), term.pieces, strict=True)
     ]
-    for piece in whole + image_sets:
+    for piece in all_terms + parts:
         if piece.value == size:
             return (piece,)
     seen: dict[int, Piece] = {}
-    for piece in whole:
+    for piece in all_terms:
         if size - piece.value in seen:
             return (seen[size - piece.value], piece)
         seen.setdefault(piece.value, piece)

@@ -321,13 +321,13 @@ def match(summands: Sequence[Summand], targets: Sequence[Target]) -> list[Match]
         rest = _align(penalties, *_left_over(penalties, fixed))
     else:
         rest = [option for option in in_order if not penalties.fits(option)]
-    return sorted(fixed + rest, key=lambda chosen: chosen.first)
+    return sorted(fixed + rest, key=lambda match: match.first)
 
 
 def _left_over(penalties: Penalties, matches: Sequence[Match]) -> tuple[list[int], list[int]]:
     """The indices of the summands, and of the targets, that are in none of the matches."""
-    used = {index for chosen in matches for index in (chosen.first, chosen.bias)}
-    taken = {chosen.target for chosen in matches}
+    used = {index for match in matches for index in (match.first, match.bias)}
+    taken = {match.target for match in matches}
     rest = [index for index in range(len(penalties.summands)) if index not in used]
     return rest, [index for index in range(len(penalties.targets)) if index not in taken]
 

@@ -37,7 +37,7 @@ _Defaults = Callable[[Architecture], ModelSpec]
 
 def networks() -> list[str]:
     """Every network's name, family by family; families that are not in the order come last."""
-    order = {family: place for place, family in enumerate(_FAMILIES)}
+    order = {family: index for index, family in enumerate(_FAMILIES)}
     return sorted(CATALOGUE, key=lambda name: order.get(CATALOGUE[name].family, len(order)))
 
 

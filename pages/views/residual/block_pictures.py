@@ -29,11 +29,11 @@ def variant_picture(variant: Variant, color: str) -> str:
     y, at = TOP, 0.0
     if row.name != "none":
         y = _TAP - GAP + 8  # the shortcut leaves before the first part
-    for place, part in enumerate([*branch, *row.on_branch]):
-        is_dead = place < dead
-        into = y + GAP + (8 if place == dead and dead else 0)
-        drawn.append(_line(MAIN, y if place else TOP, into, dashed=0 < place <= dead))
-        if dead and place == dead:  # conv2 reads x past what is dead
+    for index, part in enumerate([*branch, *row.on_branch]):
+        is_dead = index < dead
+        into = y + GAP + (8 if index == dead and dead else 0)
+        drawn.append(_line(MAIN, y if index else TOP, into, dashed=0 < index <= dead))
+        if dead and index == dead:  # conv2 reads x past what is dead
             drawn.append(_path(f"M{MAIN} {TOP + 5} H{_BYPASS} V{into - 6} H{MAIN} V{into}", INK))
         drawn.append(_part(MAIN, into, part, color, MAIN_WIDTH, is_dead))
         at, y = into, into + height(part)

@@ -1,4 +1,4 @@
-"""How fast a study goes: workers side by side against one; `python -m tools.bench_study`.
+"""How fast a study goes: workers side by side against one; `python -m tools.bench.study`.
 
 Needs two cores that nothing else uses: the ways take turns, seed by seed, but not the same moment.
 """
@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-Row = dict[str, object]
+from tools.bench.figures import Row, row
+
 VARIANTS = ("identity", "constant-scaling", "conv", "none")
 SEEDS, EPOCHS = 3, 3
 WAYS = {  # name → workers, threads of each
@@ -23,19 +24,19 @@ WAYS = {  # name → workers, threads of each
 
 def study() -> list[Row]:
     """4 variants × 3 seeds × 3 epochs on fashion-mini, fast recipe, in three ways."""
-    from tools.bench import row
-
     with tempfile.TemporaryDirectory() as folder:
-        whole = dict.fromkeys(WAYS, 0.0)
+        elapsed = dict.fromkeys(WAYS, 0.0)
         working = dict.fromkeys(WAYS, 0.0)
         for seed in range(SEEDS):
             for name, (workers, threads) in WAYS.items():
                 began = time.perf_counter()
                 working[name] += drained(Path(folder) / name, seed, workers, threads)
-                whole[name] += time.perf_counter() - began
+                elapsed[name] += time.perf_counter() - began
     two, one, wide = (working[name] for name in WAYS)
     return [
-        row("study, two workers started anew for each seed", whole[next(iter(WAYS))], "s", "< 180"),
+        row(
+            "study, two workers started anew for each seed", elapsed[next(iter(WAYS))], "s", "< 180"
+        ),
         *(row(f"study, {name}, once started", working[name], "s", "") for name in WAYS),
         row("two workers: speed ÷ one single-threaded", one / two, "×", "at least 1.7"),
         row("two workers: speed ÷ one with two threads", wide / two, "×", "at least 1"),
@@ -78,5 +79,5 @@ def drained(folder: Path, seed: int, workers: int, threads: int) -> float:
 
 
 if __name__ == "__main__":
-    for found in study():
-        print(f"{found['figure']}: {found['value']} {found['unit']} ({found['wanted']})")
+    for figure in study():
+        print(f"{figure['figure']}: {figure['value']} {figure['unit']} ({figure['wanted']})")

@@ -1,0 +1,1 @@
+"""The figures that the lab promises, measured on this machine; `python -m tools.bench`."""

@@ -1,0 +1,55 @@
+"""`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
+
+`python -m tools.bench [NAME ...]` runs these only: first-page, slider, analysis, memory, training,
+study, throughput, pipeline, accuracy, estimate, published-vgg. Those from throughput on need
+LAB_DATA_DIR; accuracy takes half an hour, published-vgg a CUDA device.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from tools.bench.accuracy import accuracy, published_vgg, training
+from tools.bench.analysis import analysis, memory
+from tools.bench.figures import Row, machine
+from tools.bench.pages import first_page, slider
+from tools.bench.speed import estimate, pipeline, throughput
+from tools.bench.study import study
+
+_RESULTS = Path("bench-results")
+_PARTS: dict[str, Callable[[], list[Row]]] = {
+    "first-page": first_page,
+    "slider": slider,
+    "analysis": analysis,
+    "memory": memory,
+    "training": training,
+    "throughput": throughput,
+    "pipeline": pipeline,
+    "accuracy": accuracy,
+    "estimate": estimate,
+    "study": study,
+    "published-vgg": published_vgg,
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure, print, keep."""
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the worker; see core.__main__
+    rows = [figure for name in names or _PARTS for figure in _PARTS[name]()]
+    frame = pd.DataFrame(rows)
+    frame["machine"] = machine()
+    _RESULTS.mkdir(exist_ok=True)
+    path = _RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.csv"
+    frame.to_csv(path, index=False)
+    print(frame.drop(columns="machine").to_string(index=False))
+    print(f"{machine()}\nkept in {path}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

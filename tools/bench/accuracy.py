@@ -1,0 +1,121 @@
+"""What a run reaches and how long it takes: seconds to an accuracy, runs over several seeds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tools.bench.figures import SEEDS, Row, row, run_spec
+
+if TYPE_CHECKING:
+    from core.specs import RunSpec
+
+
+def training() -> list[Row]:
+    """The course residual net on fashion-mini, fast recipe, 5 epochs, several seeds."""
+    from core.specs import ModelSpec, RunSpec
+    from core.training.fit import fit
+    from core.training.recipes import recipe
+    from core.training.records import EpochMetrics
+
+    model = ModelSpec("course-residual", image_size=28)
+    accuracies, durations, rates = [], [], []
+    for seed in range(SEEDS):
+        spec = RunSpec(model, "fashion-mini", recipe("fast", 5000), seed=seed)
+        began = time.perf_counter()
+        last = [event for event in fit(spec) if isinstance(event, EpochMetrics)][-1]
+        durations.append(time.perf_counter() - began)
+        accuracies.append(last.test_accuracy)
+        rates.append(last.images_per_second)
+    return [
+        row(
+            "course-residual on fashion-mini, 5 epochs: slowest of 5 seeds",
+            max(durations),
+            "s",
+            "under 60",
+        ),
+        row(
+            "the same: lowest final test accuracy of 5 seeds", 100 * min(accuracies), "%", "over 80"
+        ),
+        row("the same: mean final test accuracy", 100 * sum(accuracies) / SEEDS, "%", ""),
+        row("the same: training images a second", median(rates), "images/s", ""),
+    ]
+
+
+ENOUGH = 0.989  # test accuracy on MNIST
+
+
+def accuracy() -> list[Row]:
+    """Training seconds until the first epoch with 98.9 % on MNIST: `fast` and as published.
+
+    One epoch of `fast`, its default for so many images, brings the Inception net to 98.8 to 99.1 %,
+    so it gets two.
+    """
+    rows = []
+    for network, epochs, wanted in (
+        ("course-residual/1/28/1/10", 1, 8),
+        ("course-inception/1/28/1/10", 2, 4),
+    ):
+        seconds: dict[str, list[float]] = {"fast": [], "published-course": []}
+        final_accuracies = []
+        for seed in range(SEEDS):
+            for name, taken in seconds.items():
+                spec = replace(run_spec(network, "mnist", name), seed=seed)
+                if name == "fast":
+                    spec = replace(spec, recipe=replace(spec.recipe, epochs=epochs))
+                spent, reached = seconds_to_reach(spec)
+                taken.append(spent)
+                if name == "fast":
+                    final_accuracies.append(reached)
+                print(f"{network} {name} seed {seed}: {spent:.1f} s, {reached:.4f}", flush=True)
+        fast, published = (sum(taken) / SEEDS for taken in seconds.values())
+        rows += [
+            row(f"{network}: seconds to 98.9 % on MNIST, fast, {epochs} epochs", fast, "s", ""),
+            row(f"{network}: seconds to 98.9 % on MNIST, as published", published, "s", ""),
+            row(f"{network}: as published ÷ fast", published / fast, "×", f"at least {wanted}"),
+            row(f"{network}: lowest accuracy of fast", 100 * min(final_accuracies), "%", "98.9"),
+        ]
+    return rows
+
+
+def seconds_to_reach(spec: RunSpec) -> tuple[float, float]:
+    """Training seconds until an epoch is good enough, or of all epochs; that epoch's accuracy."""
+    from core.data.load import load
+    from core.training.compute_plan import choose_compute_plan
+    from core.training.fit import fit, start
+    from core.training.records import EpochMetrics
+
+    training = start(spec, choose_compute_plan(spec, steps=1_000))
+    spent = accuracy = 0.0
+    for event in fit(spec, load(spec.dataset), training):
+        if isinstance(event, EpochMetrics):
+            spent, accuracy = spent + event.train_seconds, event.test_accuracy
+            if accuracy >= ENOUGH:
+                break
+    return spent, accuracy
+
+
+def published_vgg() -> list[Row]:
+    """VGG-11/4 at 224 on Fashion-MNIST, five epochs as published, on a CUDA device."""
+    import torch
+
+    from core.data.load import load
+    from core.training.compute_plan import choose_compute_plan
+    from core.training.fit import fit, start
+    from core.training.records import EpochMetrics
+
+    if not torch.cuda.is_available():
+        print("published-vgg: no CUDA device here, nothing measured", file=sys.stderr)
+        return []
+    spec = run_spec("vgg11/4/224/1/10", "fashion-mnist", "published-vgg", "cuda")
+    training = start(spec, choose_compute_plan(spec, steps=1_000))
+    began = time.perf_counter()
+    epochs = [e for e in fit(spec, load(spec.dataset), training) if isinstance(e, EpochMetrics)]
+    name = torch.cuda.get_device_name()
+    return [
+        row(f"VGG-11/4 at 224, 5 epochs on {name}", time.perf_counter() - began, "s", "under 30"),
+        row("its test accuracy", 100 * epochs[-1].test_accuracy, "%", "at least 90, 90.9 ± 0.5"),
+    ]

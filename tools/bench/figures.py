@@ -1,0 +1,61 @@
+"""What all parts of the bench use: a figure as a row, clocks, the machine, whole data sets."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.specs import RunSpec
+
+ROUNDS = 5
+SEEDS = 5
+Row = dict[str, object]
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    import torch
+
+    model = platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), model)
+    return f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def row(figure: str, value: float, unit: str, wanted: str) -> Row:
+    """One figure beside what was asked for."""
+    return {"figure": figure, "value": round(value, 4), "unit": unit, "wanted": wanted}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each piece of work, taken in turns, after one turn to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for turn in range(rounds + 1):
+        for name, function in work.items():
+            taken = seconds(function)
+            if turn:
+                times[name].append(taken)
+    return {name: median(values) for name, values in times.items()}
+
+
+def run_spec(network: str, dataset: str, recipe_name: str, device: str = "cpu") -> RunSpec:
+    """A run on the whole data set."""
+    from core.specs import ModelSpec, RunSpec
+    from core.training.recipes import recipe
+    from core.zoo.catalogue import complete
+
+    model = complete(ModelSpec.from_text(network))
+    return RunSpec(model, dataset, recipe(recipe_name, 60_000), device=device)

@@ -1,8 +1,9 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, slider, analysis, memory, training,
-study, throughput, pipeline, accuracy, estimate, published-vgg. Those from throughput on need
-LAB_DATA_DIR; accuracy takes half an hour, published-vgg a CUDA device.
+study, throughput, pipeline, accuracy, estimate, published-vgg, device-share, device-bits,
+device-estimate. Those from throughput on need LAB_DATA_DIR; accuracy takes half an hour, those from
+published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tools.bench.accelerator import device_bits, device_estimate, device_share
 from tools.bench.accuracy import accuracy, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.figures import Row, machine
@@ -22,7 +24,7 @@ from tools.bench.pages import first_page, slider
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
 
-_RESULTS = Path("bench-results")
+_RESULTS = Path(os.environ.get("BENCH_RESULTS") or "bench-results")  # the folder for the CSV
 _PARTS: dict[str, Callable[[], list[Row]]] = {
     "first-page": first_page,
     "slider": slider,
@@ -35,6 +37,9 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "estimate": estimate,
     "study": study,
     "published-vgg": published_vgg,
+    "device-share": device_share,
+    "device-bits": device_bits,
+    "device-estimate": device_estimate,
 }
 
 
@@ -42,6 +47,8 @@ def main(names: list[str]) -> None:
     """Measure, print, keep."""
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the worker; see core.__main__
     rows = [figure for name in names or _PARTS for figure in _PARTS[name]()]
+    if not rows:
+        return
     frame = pd.DataFrame(rows)
     frame["machine"] = machine()
     _RESULTS.mkdir(exist_ok=True)

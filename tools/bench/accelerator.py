@@ -1,0 +1,188 @@
+"""What a CUDA device does with the lab's loop: rates, its share of work, equal bits, estimates.
+
+Every part prints nothing and returns no figure where there is no such device.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tools.bench.figures import ROUNDS, Row, row, run_spec
+
+if TYPE_CHECKING:
+    from core.data.load import Dataset
+    from core.specs import RunSpec
+    from core.training.fit import Training
+
+NETWORKS = (  # network, data set, recipe
+    ("course-residual/1/28/1/10", "mnist", "published-course"),
+    ("course-inception/1/28/1/10", "mnist", "published-course"),
+    ("vgg11/4/224/1/10", "fashion-mnist", "published-vgg"),
+)
+PROFILED = 60  # steps
+SHORT = 6_400  # images of the runs whose bits are compared
+
+
+def on_cuda(part: Callable[[], list[Row]]) -> Callable[[], list[Row]]:
+    """`part`, or a sentence and no figures without a CUDA device."""
+
+    def measured() -> list[Row]:
+        import torch
+
+        if torch.cuda.is_available():
+            return part()
+        print(f"{part.__name__}: no CUDA device here, nothing measured", file=sys.stderr)
+        return []
+
+    return measured
+
+
+def _specs() -> Iterator[tuple[str, RunSpec]]:
+    for network, dataset, recipe_name in NETWORKS:
+        spec = run_spec(network, dataset, recipe_name, "cuda")
+        yield network, replace(spec, recipe=replace(spec.recipe, schedule="constant"))
+
+
+@on_cuda
+def device_share() -> list[Row]:
+    """Images a second through `fit`, and how much of that time the device computes."""
+    from core.data.load import load
+    from core.measure.throughput import lab_steps
+    from core.training.compute_plan import choose_compute_plan
+    from core.training.fit import start
+
+    rows = []
+    for network, spec in _specs():
+        data = load(spec.dataset)
+        training = start(spec, choose_compute_plan(spec, steps=1_000))
+        steps = lab_steps(spec, data, training)
+        list(islice(steps, 50))
+        rates = [_rate(steps, PROFILED) for _ in range(ROUNDS)]
+        kernels, launches = _profiled(steps, PROFILED)
+        share = kernels / (PROFILED * spec.recipe.batch_size / median(rates))
+        precision = "bfloat16" if spec.recipe.bfloat16 else "float32"
+        rows += [
+            row(f"{network}, {precision}: images/s, median", median(rates), "images/s", ""),
+            row(f"{network}, {precision}: images/s, slowest", min(rates), "images/s", ""),
+            row(f"{network}, {precision}: images/s, fastest", max(rates), "images/s", ""),
+            row(f"{network}, {precision}: kernels ÷ wall time", share, "×", ""),
+            row(f"{network}, {precision}: launches a step", launches / PROFILED, "", ""),
+        ]
+    return rows
+
+
+def _rate(steps: Iterator[int], count: int) -> float:
+    """Images a second over `count` steps."""
+    import torch
+
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    images = sum(islice(steps, count))
+    torch.cuda.synchronize()
+    return images / (time.perf_counter() - began)
+
+
+def _profiled(steps: Iterator[int], count: int) -> tuple[float, int]:
+    """Seconds in kernels, and their number, over `count` steps."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        sum(islice(steps, count))
+        torch.cuda.synchronize()
+    events = [event for event in profiler.key_averages() if event.self_device_time_total > 0]
+    return sum(e.self_device_time_total for e in events) / 1e6, sum(e.count for e in events)
+
+
+@contextmanager
+def _settings(tf32: bool, deterministic: bool) -> Iterator[None]:
+    """How float32 is multiplied, and whether cuDNN may choose kernels that add in any order."""
+    import torch
+
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.deterministic
+    cudnn.allow_tf32, matmul.allow_tf32, cudnn.deterministic = tf32, tf32, deterministic
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, matmul.allow_tf32, cudnn.deterministic = before
+
+
+@on_cuda
+def device_bits() -> list[Row]:
+    """Whether two equal runs end with equal parameters, in each precision, and what it costs."""
+    from core.data.load import load
+
+    rows = []
+    for network, spec in _specs():
+        data = load(spec.dataset).first(SHORT)
+        for name, bfloat16, tf32, deterministic in (
+            ("bfloat16", True, True, False),
+            ("float32", False, False, False),
+            ("TF32", False, True, False),
+            ("float32, deterministic", False, False, True),
+            ("TF32, deterministic", False, True, True),
+        ):
+            recipe = replace(spec.recipe, epochs=1, bfloat16=bfloat16)
+            run = replace(spec, recipe=recipe, train_images=SHORT)
+            with _settings(tf32, deterministic):
+                pairs = [_trained(run, data) for _ in range(3)]
+            distance = max(_distance(pairs[0][0], other) for other, _ in pairs[1:])
+            rate = median(rate for _, rate in pairs)
+            rows += [
+                row(f"{network}, {name}: largest difference of equal runs", distance, "", ""),
+                row(f"{network}, {name}: images/s of a short run", rate, "images/s", ""),
+            ]
+    return rows
+
+
+def _trained(spec: RunSpec, data: Dataset) -> tuple[Training, float]:
+    """The run once trained, and its images a second."""
+    from core.training.fit import fit, start
+    from core.training.records import EpochMetrics
+
+    training = start(spec)
+    [metrics] = [e for e in fit(spec, data, training) if isinstance(e, EpochMetrics)]
+    return training, metrics.images_per_second
+
+
+def _distance(first: Training, second: Training) -> float:
+    """The largest difference between two parameters."""
+    pairs = zip(first.network.parameters(), second.network.parameters(), strict=True)
+    return max((one - other).abs().max().item() for one, other in pairs)
+
+
+@on_cuda
+def device_estimate() -> list[Row]:
+    """The estimate of time and memory before a run against what an epoch takes."""
+    import torch
+
+    from core.analysis import analyze
+    from core.data.load import load
+    from core.training.estimate import estimate, measure_speed
+
+    speed = measure_speed("cuda").best_of(measure_speed("cuda"))
+    rows = []
+    for network, spec in _specs():
+        spec = replace(spec, recipe=replace(spec.recipe, epochs=1))
+        data = load(spec.dataset)
+        told = estimate(spec, analyze(spec.model), speed, 60_000, 10_000)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before, began = torch.cuda.memory_allocated(), time.perf_counter()
+        _trained(spec, data)
+        taken = time.perf_counter() - began
+        peak = torch.cuda.max_memory_allocated() - before
+        assert told.seconds is not None
+        rows += [
+            row(f"{network}: estimated time ÷ time", told.seconds / taken, "×", "0.8 to 1.25"),
+            row(f"{network}: estimated memory ÷ peak", told.memory_bytes / peak, "×", "0.9 to 1.1"),
+        ]
+    return rows

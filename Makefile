@@ -14,6 +14,9 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 # the first that 
 OLDEST := .venv-oldest/bin/python
 OLDEST_TORCH := torch==2.11.* # the lower end of the range in requirements.txt
 
+# Every worker and server is a new interpreter: without bytecode each compiles all it imports again
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := run
 .PHONY: run test quick lint check oldest lock bench soak clean
 

@@ -45,16 +45,15 @@ def training_peak(spec: ModelSpec, batch_size: int) -> int:
         training.optimizer.step()
 
     step()
-    training.optimizer.zero_grad(set_to_none=True)
+    training.optimizer.zero_grad()
     return kept_bytes(training) + images.nbytes + labels.nbytes + peak_of(step)
 
 
 def kept_bytes(training: Training) -> int:
     """Parameters, running statistics and the optimizer's state."""
     network = training.network
-    state = [value for values in training.optimizer.state.values() for value in values.values()]
-    tensors = [*network.parameters(), *network.buffers(), *state]
-    return sum(tensor.nbytes for tensor in tensors if isinstance(tensor, torch.Tensor))
+    momenta = [momentum for momentum in training.optimizer.momenta if momentum is not None]
+    return sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers(), *momenta))
 
 
 def inference_peak(spec: ModelSpec, batch_size: int) -> int:

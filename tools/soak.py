@@ -32,8 +32,8 @@ PROJECT = Path(__file__).parents[1]
 LONG = RunSpec(  # some seconds on one thread, with a checkpoint every few steps
     ModelSpec("course-residual", image_size=28),
     "fashion-mini",
-    recipe("fast", 1_000, epochs=6, batch_size=20),
-    train_images=1_000,
+    recipe("fast", 600, epochs=4, batch_size=20),
+    train_images=600,
 )
 TINY = RunSpec(
     ModelSpec("lenet", image_size=28),

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
-from torchvision import transforms
 
 from core.data.load import Dataset
 from core.specs import RunSpec
@@ -43,6 +42,8 @@ class PilImages(TorchDataset[tuple[Tensor, int]]):
 
 def _transform(spec: RunSpec, data: Dataset) -> Any:
     """Resize where the network wants another size, ToTensor, Normalize where the recipe does."""
+    from torchvision import transforms  # takes seconds, and every worker would wait for it
+
     steps: list[Any] = []
     if data.info.image_size != spec.model.image_size:
         steps.append(transforms.Resize((spec.model.image_size, spec.model.image_size)))

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.analysis.records import Analysis, LayerCost
 from core.data.catalogue import DatasetInfo, check_channels, find_dataset, train_images_of
-from core.specs import LabError, RunSpec
+from core.specs import LabError, Recipe, RunSpec
 
 _CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
 EQUAL_RUN = "an equal run here"  # what an estimate rests on
@@ -219,6 +219,7 @@ def measure_speed(device_name: str) -> Speed:
     from torch import Tensor, nn
 
     from core.training.devices import find_device, synchronize
+    from core.training.sgd import SGD
 
     device = find_device(device_name)
 
@@ -245,7 +246,7 @@ def measure_speed(device_name: str) -> Speed:
     parameters = 4_000_000
     weights = nn.Parameter(torch.zeros(parameters, device=device))
     weights.grad = torch.zeros_like(weights)
-    optimizer = torch.optim.SGD([weights], lr=0.1, momentum=0.9)
+    optimizer = SGD([weights], Recipe("speed", 1, 1, learning_rate=0.1, momentum=0.9))
     optimizer.step()
     synchronize(device)
     began = perf_counter()

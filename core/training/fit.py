@@ -31,6 +31,7 @@ from core.training.estimate import check_data
 from core.training.initialization import initialised, initialized  # noqa: F401
 from core.training.recipes import learning_rate_at
 from core.training.records import PHASES, ComputePlan, EpochMetrics, Progress
+from core.training.sgd import SGD
 
 _EVALUATION_BYTES = 256 * 2**20  # the two largest neighboring maps of an evaluation batch
 _MAX_EVALUATION_BATCH = 1_000
@@ -97,7 +98,7 @@ class Training:
     """A network and its optimizer between two steps."""
 
     network: nn.Module
-    optimizer: torch.optim.SGD
+    optimizer: SGD
     device: torch.device
     sums: EpochSums  # of the epoch under way
     epoch: int = 0  # epochs finished
@@ -175,15 +176,7 @@ def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
     torch.set_num_threads(compute_plan.threads)
     layout = memory_format(network, compute_plan.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
-    recipe = spec.recipe
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=device.type in ("cpu", "cuda"),
-    )
+    optimizer = SGD(network.parameters(), spec.recipe)
     return Training(network, optimizer, device, EpochSums(device))
 
 
@@ -234,7 +227,7 @@ def _metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMe
         train_seconds=seen.seconds,
         evaluation_seconds=tested.seconds,
         images_per_second=seen.images / seen.seconds,
-        last_learning_rate=training.optimizer.param_groups[0]["lr"],
+        last_learning_rate=training.optimizer.learning_rate,
         **{f"{name}_seconds": seconds for name, seconds in seen.phases.items()},
     )
 
@@ -314,9 +307,8 @@ def _train_epoch(spec: RunSpec, training: Training, train: Images) -> Iterator[P
     training.network.train()
     for step in range(training.step, steps):
         began = perf_counter()
-        _set_rate(
-            training, learning_rate_at(recipe, (epoch - 1) * steps + step, recipe.epochs * steps)
-        )
+        done, total = (epoch - 1) * steps + step, recipe.epochs * steps
+        training.optimizer.learning_rate = learning_rate_at(recipe, done, total)
         _seed_dropout(spec.seed, epoch, step, training.device)
         phase_clock = PhaseClock(sums, _timing_weight(step, steps, training.device))
         images, labels = train.batch(batches[step])
@@ -345,15 +337,9 @@ def train_step(
     if recipe.max_gradient_norm:
         nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
     training.optimizer.step()
-    training.optimizer.zero_grad(set_to_none=True)  # frees memory that the next forward needs
+    training.optimizer.zero_grad()
     training.sums.add(loss, logits, labels)
     phase_clock.end("optimiser")
-
-
-def _set_rate(training: Training, rate: float) -> None:
-    """The learning rate of the next step."""
-    for group in training.optimizer.param_groups:
-        group["lr"] = rate
 
 
 def _seed_dropout(seed: int, epoch: int, step: int, device: torch.device) -> None:

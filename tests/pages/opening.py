@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.store import JobState, Study, open_store
@@ -17,9 +19,14 @@ PROJECT = Path(__file__).parents[2]
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
 
 
+# Every AppTest looks through all installed packages for components, which takes longer than a page
+_scan_once = cache(manifest_scanner.scan_component_manifests)
+
+
 @pytest.fixture(autouse=True)
 def no_worker_and_fresh_caches(monkeypatch):
     """Pages under test start no process and remember nothing of the test before."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", _scan_once)
     monkeypatch.setenv("LAB_START_WORKER", "0")
     st.cache_data.clear()
     st.cache_resource.clear()

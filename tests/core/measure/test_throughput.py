@@ -67,7 +67,7 @@ def test_both_loops_begin_with_the_same_network():
     for name, value in theirs.state_dict().items():
         assert torch.equal(value, ours.network.state_dict()[name])
     kept = ("lr", "momentum", "nesterov", "weight_decay")
-    group = ours.optimizer.param_groups[0]
+    [group] = ours.optimizer.state_dict()["param_groups"]
     assert [optimizer.param_groups[0][k] for k in kept] == [group[k] for k in kept]
 
 

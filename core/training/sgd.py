@@ -1,0 +1,84 @@
+"""Stochastic gradient descent, computed by torch.optim.sgd's fused kernels.
+
+torch.optim.SGD computes the same, but its class imports torch's compiler, which takes seconds: the
+first step of every worker would wait for it. States are exchanged with that class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.sgd import sgd
+
+from core.specs import Recipe
+
+
+class SGD:
+    """Parameters, their momentum, and the learning rate of the next step."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], recipe: Recipe) -> None:
+        self.parameters = list(parameters)
+        self.momenta: list[Tensor | None] = [None] * len(self.parameters)
+        self.learning_rate = recipe.learning_rate
+        self._momentum = recipe.momentum
+        self._nesterov = recipe.nesterov
+        self._weight_decay = recipe.weight_decay
+        self._fused = {parameter.device.type for parameter in self.parameters} <= {"cpu", "cuda"}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        moved = [index for index, p in enumerate(self.parameters) if p.grad is not None]
+        momenta = [self.momenta[index] for index in moved]
+        sgd(
+            [self.parameters[index] for index in moved],
+            [grad for index in moved if (grad := self.parameters[index].grad) is not None],
+            momenta,
+            foreach=False,
+            fused=self._fused,
+            lr=self.learning_rate,
+            momentum=self._momentum,
+            nesterov=self._nesterov,
+            weight_decay=self._weight_decay,
+            dampening=0.0,
+            maximize=False,
+        )
+        if self._momentum:
+            for index, momentum in zip(moved, momenta, strict=True):
+                self.momenta[index] = momentum
+
+    def zero_grad(self) -> None:
+        """Forget all gradients, which frees memory that the next forward pass needs."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Momentum and rate as torch.optim.SGD writes them, with what it asks for on loading."""
+        group = {
+            "lr": self.learning_rate,
+            "momentum": self._momentum,
+            "nesterov": self._nesterov,
+            "weight_decay": self._weight_decay,
+            "dampening": 0.0,
+            "maximize": False,
+            "foreach": None,
+            "differentiable": False,
+            "fused": self._fused,
+            "params": list(range(len(self.parameters))),
+        }
+        state = {
+            index: {"momentum_buffer": momentum}
+            for index, momentum in enumerate(self.momenta)
+            if momentum is not None
+        }
+        return {"state": state, "param_groups": [group]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict`, or torch.optim.SGD's, returned."""
+        self.learning_rate = state["param_groups"][0]["lr"]
+        for index, parameter in enumerate(self.parameters):
+            momentum = state["state"].get(index, {}).get("momentum_buffer")
+            self.momenta[index] = None if momentum is None else momentum.to(parameter.device)

@@ -17,6 +17,7 @@ from pages.views.compare.scatter import scatter_view
 from pages.views.compare.stages import stages_view
 from pages.views.compare.sweeps import sweep_view
 from pages.views.compare.totals import totals_view
+from pages.views.forms import limits
 
 _VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages", "Sweep")
 
@@ -51,8 +52,7 @@ def _choose_batch_size() -> int:
     with st.sidebar:
         batch_size = st.slider(
             "Batch size",
-            1,
-            512,
+            *limits.BATCH_COMPARED,
             128,
             key="cmp_batch",
             bind="query-params",

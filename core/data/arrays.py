@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.catalogue import DatasetInfo, files_of, find_dataset, is_available, raw_folder
+from core.data.checksums import check_published
 from core.data.cifar import read_batches
 from core.data.idx import read_split
-from core.data.published_files import check_published
 from core.folders import data_folder
 from core.specs import LabError, check_whole
 

@@ -1,7 +1,6 @@
 """What a measurement is asked for: one record a kind, JSON both ways. Imports no torch.
 
-A new measurement is a record here, a row in `REQUESTS`, and a function in
-`core.jobs.measurements` that measures it.
+What a new measurement needs besides its record here: docs/architecture.md, "Where to add what".
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ class Request(Spec):
     """What is measured. Equal requests on one machine share one job, found by their key."""
 
     kind: ClassVar[str]
+    title: ClassVar[str]  # in lists
     in_key: ClassVar[str]  # what stands before the hash in the key, as older labs wrote it
 
     def what(self) -> tuple[object, ...]:
@@ -41,6 +41,7 @@ class LayerTimesRequest(Request):
     """How long each layer of a network takes, forward and backward."""
 
     kind: ClassVar[str] = "layer-times"
+    title: ClassVar[str] = "time of every layer"
     in_key: ClassVar[str] = "layer times"
     model: ModelSpec
     device: str
@@ -64,6 +65,7 @@ class ThroughputRequest(Request):
     """How many images a second train with each batch size on each device."""
 
     kind: ClassVar[str] = "throughput"
+    title: ClassVar[str] = "throughput"
     in_key: ClassVar[str] = "throughput"
     run: RunSpec
     batch_sizes: tuple[int, ...]
@@ -92,6 +94,7 @@ class GradientFlowRequest(Request):
     """Gradient norm and activation variance of every layer of networks and trained runs."""
 
     kind: ClassVar[str] = "gradient-flow"
+    title: ClassVar[str] = "gradients"
     in_key: ClassVar[str] = "gradients"
     models: tuple[ModelSpec, ...]  # every option filled in
     dataset: str
@@ -124,6 +127,7 @@ class PredictRequest(Request):
     """What a run's best parameters say to each test image; the result is a file of the run."""
 
     kind: ClassVar[str] = "predict"
+    title: ClassVar[str] = "predictions"
     in_key: ClassVar[str] = "predictions"
     run: int
     parameters_sha256: str  # of the file that holds them
@@ -138,6 +142,7 @@ class DeviceSpeedRequest(Request):
     """How fast a device is, for estimates of time."""
 
     kind: ClassVar[str] = "device-speed"
+    title: ClassVar[str] = "speed of a device"
     in_key: ClassVar[str] = ""
     device: str
 
@@ -152,6 +157,7 @@ class ComputePlanRequest(Request):
     """Which threads and memory format train a network fastest; equal networks share one trial."""
 
     kind: ClassVar[str] = "compute-plan"
+    title: ClassVar[str] = "threads and memory format"
     in_key: ClassVar[str] = ""
     setting: str  # see core.training.compute_plan.compute_plan_key
 

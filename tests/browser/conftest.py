@@ -1,4 +1,4 @@
-"""One server for each file of browser tests, one browser for all of them."""
+"""One server and one browser for all browser tests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def start_server(
             process.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     """A server with an empty folder for runs."""
     runs_dir = tmp_path_factory.mktemp("runs")

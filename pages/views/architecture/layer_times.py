@@ -16,8 +16,7 @@ from core.training.records import LayerTimes
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement, share_measured
-
-_MAX_BATCH = 256  # images in the batch that is timed
+from pages.views.forms import limits
 
 
 def layer_times_view(analysis: Analysis, level: str) -> None:
@@ -38,8 +37,7 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
         )
         batch_size = st.slider(
             "Batch size",
-            1,
-            _MAX_BATCH,
+            *limits.BATCH_TIMED,
             16,
             key="net_time_batch",
             bind="query-params",

@@ -11,8 +11,7 @@ from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.totals import BATCH_SIZE
-
-_MAX_BATCH = 1024  # images
+from pages.views.forms import limits
 
 
 def memory_view(analysis: Analysis, level: str) -> None:
@@ -36,8 +35,7 @@ def _choose_step() -> tuple[int, bool]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         batch_size = st.slider(
             "Batch size",
-            1,
-            _MAX_BATCH,
+            *limits.BATCH_IN_MEMORY,
             BATCH_SIZE,
             key="net_memory_batch",
             bind="query-params",

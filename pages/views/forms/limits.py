@@ -1,6 +1,7 @@
-"""The least and the most that the controls take: one table, whichever form shows them.
+"""The least and the most that the controls take: one table, whoever shows them.
 
-They are those of `core.specs`, so that a form can show every network and every run there can be.
+Those of forms are core.specs', so that a form can show every network and every run there can be;
+an option's stand in its row in `core.zoo`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ EPOCHS = (1, MAX_EPOCHS)
 BATCH = (1, MAX_BATCH_SIZE)
 RATE = (1e-9, MAX_LEARNING_RATE)  # the least that a recipe takes
 SEED = (0, MAX_SEED)
+
+# A batch that is looked at, not trained: images
+BATCH_COMPARED = (1, 512)
+BATCH_TIMED = (1, 256)
+BATCH_IN_MEMORY = (1, 1024)
 
 # A study
 SEEDS = (1, 100)

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.jobs.store import Measurement
+from core.measure.requests import REQUESTS
 from core.report import formats
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.services import store
@@ -15,12 +16,10 @@ from pages.views.runs.table import STATE_SIGNS
 
 _LISTED = 100  # the newest measurements
 
-_KIND_TITLES = {
-    "layer-times": "time of every layer",
-    "throughput": "throughput",
-    "gradient-flow": "gradients",
-    "predict": "predictions",
-}
+
+def _title(job: Measurement) -> str:
+    """What was measured; the bare kind where it is one of a newer lab."""
+    return REQUESTS[job.kind].title if job.kind in REQUESTS else job.kind
 
 
 def unreadable_view() -> None:
@@ -84,7 +83,7 @@ def _pick(jobs: Sequence[Measurement]) -> list[Measurement]:
     frame = pd.DataFrame(
         {
             "number": [job.id for job in jobs],
-            "what": [_KIND_TITLES.get(job.kind, job.kind) for job in jobs],
+            "what": [_title(job) for job in jobs],
             "state": [STATE_SIGNS[job.state] for job in jobs],
             "done": [100 * (job.fraction if not job.state.is_over else 1.0) for job in jobs],
             "duration": [formats.duration(job.seconds) for job in jobs],

@@ -19,8 +19,8 @@ from core.data import (
 )
 from core.data.arrays import FASHION_MINI_PATH
 from core.data.catalogue import files_of
+from core.data.checksums import MD5
 from core.data.load import Dataset, load
-from core.data.published_files import MD5
 from core.specs import LabError
 from tests.core.data.tiny_sets import (
     FULL_SETS,

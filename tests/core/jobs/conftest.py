@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
+from functools import cache
 
+import pytest
+from torch import Tensor
+
+from core.data import load as load_module
 from core.jobs import heartbeat as heartbeat_module
 from core.jobs import queue as queue_module
 from core.jobs.store import Store, open_store
+
+
+@cache
+def _few_to_test(name: str, split: str) -> tuple[Tensor, Tensor]:
+    """The split of a data set; of the test images the first hundred."""
+    images, labels = _whole_split(name, split)
+    return (images[:100], labels[:100]) if split == "test" else (images, labels)
+
+
+_whole_split = load_module._load_split
+
+
+@pytest.fixture
+def few_test_images(monkeypatch) -> None:
+    """Runs in this process are tested on 100 images: most of their time would go there."""
+    monkeypatch.setattr(load_module, "_load_split", _few_to_test)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.core.jobs.tiny_runs import (
     wait_until,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "few_test_images")
 
 
 # Stop

@@ -1,4 +1,4 @@
-"""Our optimizer beside torch's: the same parameters to the last bit, and each reads the other's state."""
+"""Our optimizer beside torch's: the same parameters to the bit, each reads the other's state."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from pages.views.forms.run import run_keys
 from pages.views.runs.table import network_title
 from tests.pages.opening import open_page
 
+pytestmark = pytest.mark.slow
+
 SHORT = recipe("fast", 64, epochs=1)
 TORCHVISION = ("torchvision/resnet18", "torchvision/vit_b_16", "torchvision/googlenet")
 NOT_DEFAULT = (  # networks with an option, or a number, that no slider has

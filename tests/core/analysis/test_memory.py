@@ -49,13 +49,14 @@ from core.analysis import analyze
 from core.specs import ModelSpec
 from tools.peak_memory import training_peak
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(2)
 spec = ModelSpec.from_text("resnet18/4/32/3/10")
 print(analyze(spec).training_bytes(32, threads=2) / training_peak(spec, 32))
 """
 
 
-@pytest.mark.slow
 def test_small_maps_take_work_space_where_the_cpu_has_no_avx512():
     """Each thread takes some then; what this CPU has itself the steps above are measured with."""
     done = subprocess.run(

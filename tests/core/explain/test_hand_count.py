@@ -24,6 +24,8 @@ from tests.core.explain.hand_counts import (
 )
 from tests.core.networks import analysis_of
 
+pytestmark = pytest.mark.slow
+
 # What is right is found right
 
 

@@ -17,6 +17,8 @@ from core.zoo.libraries import published
 from core.zoo.variants import VARIANTS
 from tests.core.networks import DEEPER_TWINS, DEFAULTS, analysis_of
 
+pytestmark = pytest.mark.slow
+
 THIN = [
     replace(CATALOGUE[name].default, ratio=3, image_size=97, in_channels=2)
     for name in ("vgg16-c", "densenet")

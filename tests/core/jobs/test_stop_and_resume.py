@@ -26,13 +26,12 @@ from tests.core.jobs.tiny_runs import (
     wait_until,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread", "few_test_images")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
 
 
 # Stop
 
 
-@pytest.mark.slow
 def test_a_stop_ends_a_run_in_the_middle_of_an_epoch_and_it_can_go_on(store, impatient):
     spec = replace(TINY, recipe=replace(TINY.recipe, batch_size=16, epochs=3))
     run = claimed(store, spec)
@@ -111,7 +110,6 @@ def test_a_run_that_goes_on_elsewhere_says_so(store, monkeypatch):
     assert store.get(run_id).state is JobState.FINISHED
 
 
-@pytest.mark.slow
 def test_equal_runs_share_one_trial(store, monkeypatch):
     tried = []
 
@@ -130,7 +128,6 @@ def test_equal_runs_share_one_trial(store, monkeypatch):
 # A stop that cannot wait
 
 
-@pytest.mark.slow
 def test_a_stop_does_not_wait_for_a_long_step(store, impatient, monkeypatch):
     """The step sleeps; the process is told to end while the checkpoint before it stands."""
     monkeypatch.setattr(heartbeat_module, "STOP_SECONDS", 0.1)

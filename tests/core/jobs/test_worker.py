@@ -31,7 +31,7 @@ from tests.core.jobs.tiny_runs import (
     wait_until,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread", "few_test_images")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
 
 
 # A run
@@ -56,7 +56,6 @@ def test_a_run_ends_with_its_epochs_and_its_files(store):
     ]
 
 
-@pytest.mark.slow
 def test_the_same_run_gives_the_figures_of_fit(store):
     rows = [asdict(e) for e in fit(TINY, load("fashion-mini")) if isinstance(e, EpochMetrics)]
     for row in rows:
@@ -65,7 +64,6 @@ def test_the_same_run_gives_the_figures_of_fit(store):
     assert uninterrupted(store, TINY) == rows
 
 
-@pytest.mark.slow
 def test_the_best_parameters_load_into_the_network_of_their_own_spec(store):
     run = claimed(store)
     execute(store, run)
@@ -92,7 +90,6 @@ def test_the_state_for_a_resume_is_that_of_the_last_epoch(store):
     assert (state["epoch"], state["step"]) == (3, 0)
 
 
-@pytest.mark.slow
 def test_all_queued_runs_are_executed_in_order(store):
     ids = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
     assert work(store, drain=True) == 2
@@ -256,7 +253,6 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "words"), [(damage, "is damaged"), (Path.unlink, "is gone")], ids=["bit", "gone"]
 )
@@ -271,7 +267,6 @@ def test_a_checkpoint_that_is_not_what_was_written_starts_the_run_over(store, ha
     assert history(store, run_id) == uninterrupted(store, TINY)
 
 
-@pytest.mark.slow
 def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_runs):
     """The store was deleted or moved, its run folders stayed: numbers begin at 1 again."""
     execute(store, claimed(store, replace(TINY, seed=5)))
@@ -300,7 +295,6 @@ class Killed(BaseException):
     """As kill -9: nothing is cleaned up."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", ["record", "keep_checkpoint"])
 def test_a_death_between_files_and_store_loses_nothing_that_counted(
     store, no_lease, monkeypatch, where
@@ -328,7 +322,6 @@ def test_a_death_between_files_and_store_loses_nothing_that_counted(
     assert left == {kept.checkpoint.name, kept.best_file.name}  # what the dead one wrote is gone
 
 
-@pytest.mark.slow
 def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_lease, monkeypatch):
     run_id = stopped_in_the_second_epoch(store)
     before = store.get(run_id).checkpoint
@@ -351,7 +344,6 @@ def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_leas
 # Longer
 
 
-@pytest.mark.slow
 def test_an_extended_run_is_the_longer_run(store):
     longer = replace(TINY, recipe=recipe("published-course", 96, epochs=4, batch_size=32))
     shorter = replace(longer, recipe=replace(longer.recipe, epochs=2))

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from core.data.batches import prepare
 from core.data.load import load
@@ -140,6 +141,25 @@ def test_a_run_continued_after_epoch_1_is_bit_for_bit_the_uninterrupted_one(tiny
     assert [row.epoch for row in ended] == [2, 3]
     assert learnt(begun + ended) == rows
     assert equal_weights(second, whole)
+
+
+def test_every_step_of_every_epoch_and_seed_drops_other_units(tiny):
+    def dropped(spec: RunSpec) -> list[bytes]:
+        """Which of a layer's units are zero at each step, where all were one before."""
+        training, masks = start(spec), []
+
+        def note(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            if module.training:
+                masks.append((output == 0).numpy().tobytes())
+
+        dropout = next(m for m in training.network.modules() if isinstance(m, nn.Dropout))
+        dropout.register_forward_pre_hook(lambda _, inputs: (torch.ones_like(inputs[0]),))
+        dropout.register_forward_hook(note)
+        list(fit(spec, tiny, training))
+        return masks
+
+    masks = dropped(DROPOUT) + dropped(replace(DROPOUT, seed=1))
+    assert len(masks) == len(set(masks)) == 2 * 3 * 3
 
 
 def test_a_finished_run_has_nothing_left_to_do(tiny):

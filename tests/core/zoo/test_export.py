@@ -25,7 +25,7 @@ from core.zoo.meta import OnMeta
 from core.zoo.variants import VARIANTS, variants_of
 from tests.core.networks import DEFAULTS, THIN, module_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 BLOCKS = {
     f"course-residual, {name}": ModelSpec("course-residual", image_size=28, options=variant.options)
@@ -151,7 +151,6 @@ def test_a_spec_without_its_options_gets_their_defaults():
 # A file of its own
 
 
-@pytest.mark.slow
 def test_the_file_runs_as_a_script_in_an_empty_folder(tmp_path):
     spec = BLOCKS["course-residual, conv-published"]
     (tmp_path / "network.py").write_text(code_of(spec), encoding="utf-8")
@@ -179,7 +178,6 @@ def test_the_file_needs_python_and_pytorch_only(spec):
     assert found <= {"__future__", "collections", "itertools", "torch", "torch.nn"}
 
 
-@pytest.mark.slow
 def test_ruff_would_leave_the_files_as_they_are(tmp_path):
     """No unused import, no unknown name, imports sorted, formatted."""
     for number, spec in enumerate(EVERY.values()):
@@ -330,7 +328,6 @@ def test_what_cannot_be_built_has_no_code(spec, words):
 # Networks of torchvision
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "given"),
     [

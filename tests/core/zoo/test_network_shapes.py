@@ -25,7 +25,7 @@ from tests.core.zoo.networks import (
     widths,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 # Shapes

@@ -35,6 +35,8 @@ from tests.core.report.picture.picture_examples import (
     targets,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @every_network
 def test_every_layer_is_in_exactly_one_box_whatever_is_folded(spec):

@@ -12,7 +12,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.compute_plan import memory_format
-from core.training.fit import Training, start
+from core.training.fit import start
+from core.training.state import Training
 from core.zoo.building import build
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from core.training.records import EpochMetrics
 
-SCHEMA_VERSION = 3  # `core.jobs.upgrade` brings older stores up to it
+SCHEMA_VERSION = 4  # `core.jobs.upgrade` brings older stores up to it
 
 tables = MetaData()
 

@@ -28,6 +28,7 @@ from core.training.allocator import memory_kept
 from core.training.devices import available_bytes, describe, find_device
 from core.training.estimate import check_memory
 from core.training.records import ComputePlan, EpochMetrics, Progress
+from core.training.state import Training
 
 _CHECKPOINT_SECONDS = 60.0  # of training that a crash loses at most
 
@@ -47,6 +48,7 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
             for event in training_loop.fit(spec, load(spec.dataset), training):
                 if isinstance(event, EpochMetrics):
                     checkpointer.keep_epoch(event)
+                    _tell_plain_steps(store, run, training)
                 else:
                     checkpointer.keep_when_due()
                     heartbeat.check(event)
@@ -56,15 +58,24 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
             raise
 
 
+def _tell_plain_steps(store: Store, run: Run, training: Training) -> None:
+    """Once: why the steps of this network cannot be captured."""
+    if training.capture_error:
+        store.add_note(
+            run,
+            "Its steps cannot be captured as a CUDA graph, so each of their operations is launched"
+            f" on its own ({training.capture_error}).",
+        )
+        training.capture_error = ""
+
+
 class Checkpointer:
     """Writes the files of a run and tells the store, which vouches only for what is there.
 
     Where the disk or the store cannot take it, the run waits.
     """
 
-    def __init__(
-        self, store: Store, run: Run, training: training_loop.Training, heartbeat: Heartbeat
-    ) -> None:
+    def __init__(self, store: Store, run: Run, training: Training, heartbeat: Heartbeat) -> None:
         self.store, self.run, self.training, self.heartbeat = store, run, training, heartbeat
         self.best = store.get(run.id).best_accuracy or -1.0
         self.due = time.monotonic() + _CHECKPOINT_SECONDS
@@ -140,7 +151,7 @@ def _fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
     return ComputePlan(**store.keep_result(request, vars(plan)))
 
 
-def _go_on(store: Store, run: Run, training: training_loop.Training) -> None:
+def _go_on(store: Store, run: Run, training: Training) -> None:
     """Restore the checkpoint that the store vouches for; without one the run starts over."""
     try:
         state = load_checkpoint(run)

@@ -204,4 +204,13 @@ def _add_columns(connection: Connection, table: str, columns: dict[str, str]) ->
             connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {definition}"))
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}  # to the next version
+def _from_3(connection: Connection) -> None:
+    """Time of captured steps."""
+    _add_columns(connection, "epochs", {"captured_seconds": "FLOAT NOT NULL DEFAULT 0"})
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to the next one
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+}

@@ -24,8 +24,9 @@ from core.training.allocator import memory_kept
 from core.training.compute_plan import choose_compute_plan, threads_restored, uses_bfloat16
 from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.estimate import check_data, check_memory
-from core.training.fit import Training, fit, start
+from core.training.fit import fit, start
 from core.training.records import ComputePlan, Progress, Throughput, ThroughputPoint
+from core.training.state import Training
 
 TURN_SECONDS = 0.7
 MIN_STEPS, MAX_STEPS = 3, 100  # of a turn
@@ -76,7 +77,7 @@ class TimedLoop:
         if self.training is None:
             return 0.0
         phases = self.training.sums.phases
-        return phases["forward"] + phases["backward"] + phases["optimiser"]
+        return phases["forward"] + phases["backward"] + phases["optimiser"] + phases["captured"]
 
     def warm_up(self) -> None:
         """Load kernels, and find how many steps make a turn."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from math import inf
@@ -26,9 +27,10 @@ _LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
-def default_compute_plan(network: nn.Module, threads: int) -> ComputePlan:
+def default_compute_plan(network: nn.Module, threads: int, device: torch.device) -> ComputePlan:
     """What is right more often than not, where nothing is tried."""
-    return ComputePlan(threads, memory_format(network) is torch.channels_last)
+    channels_last = memory_format(network) is torch.channels_last
+    return ComputePlan(threads, channels_last, captured=device.type == "cuda")
 
 
 def memory_format(network: nn.Module, channels_last: bool = True) -> torch.memory_format:
@@ -63,12 +65,16 @@ def pool_before_relu(network: nn.Module) -> nn.Module:
 
 def candidates(network: nn.Module, device: torch.device) -> list[ComputePlan]:
     """The default first, then what may be faster."""
-    default = default_compute_plan(network, threads())
+    default = default_compute_plan(network, threads(), device)
     counts = [default.threads]
     if device.type == "cpu":
         counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
-    return [ComputePlan(count, channels_last) for count in counts for channels_last in formats]
+    return [
+        replace(default, threads=count, channels_last=channels_last)
+        for count in counts
+        for channels_last in formats
+    ]
 
 
 def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
@@ -146,6 +152,8 @@ def compute_plan_key(spec: RunSpec) -> str:
     """The key under which the choice for this network, batch and device is kept on this machine."""
     where = f"{platform.node()}/{spec.device}/{threads()}/{torch.__version__}"
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
+    if spec.device.startswith("cuda"):
+        where += "/captured"  # older labs had chosen without
     text = f"{where} {recipe} {spec.model.to_json()}"
     return f"execution {sha256(text.encode()).hexdigest()}"  # the column is short
 

@@ -48,11 +48,13 @@ class EpochMetrics:
     forward_seconds: float = 0.0
     backward_seconds: float = 0.0
     optimiser_seconds: float = 0.0
+    captured_seconds: float = 0.0  # whole steps that the device replays as one graph
 
     @property
     def step_seconds(self) -> float:
         """What the network itself took: forward, backward, optimizer."""
-        return self.forward_seconds + self.backward_seconds + self.optimiser_seconds
+        parts = (self.forward_seconds, self.backward_seconds, self.optimiser_seconds)
+        return sum(parts) + self.captured_seconds
 
     @property
     def step_images_per_second(self) -> float | None:
@@ -61,7 +63,7 @@ class EpochMetrics:
         return images / self.step_seconds if self.step_seconds else None
 
 
-PHASES = ("data", "transfer", "forward", "backward", "optimiser")  # of a step, as above
+PHASES = ("data", "transfer", "forward", "backward", "optimiser", "captured")  # as above
 TIMES = (  # the fields that two equal runs do not share
     *("train_seconds", "evaluation_seconds", "images_per_second"),
     *(f"{phase}_seconds" for phase in PHASES),
@@ -77,11 +79,13 @@ class ComputePlan:
 
     threads: int  # CPU threads
     channels_last: bool  # maps as (N, H, W, C) in memory
+    captured: bool = False  # steps are captured once as a CUDA graph, then replayed
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ComputePlan:
         """From what the store keeps."""
-        return cls(int(values["threads"]), bool(values["channels_last"]))
+        threads, channels_last = int(values["threads"]), bool(values["channels_last"])
+        return cls(threads, channels_last, bool(values.get("captured")))
 
 
 @dataclass(frozen=True)

@@ -22,24 +22,42 @@ class SGD:
     def __init__(self, parameters: Iterable[nn.Parameter], recipe: Recipe) -> None:
         self.parameters = list(parameters)
         self.momenta: list[Tensor | None] = [None] * len(self.parameters)
-        self.learning_rate = recipe.learning_rate
+        self._learning_rate = recipe.learning_rate
+        self._rate_on_device: Tensor | None = None
         self._momentum = recipe.momentum
         self._nesterov = recipe.nesterov
         self._weight_decay = recipe.weight_decay
         self._fused = {parameter.device.type for parameter in self.parameters} <= {"cpu", "cuda"}
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self._rate_on_device is not None and rate != self._learning_rate:
+            self._rate_on_device.fill_(rate)
+        self._learning_rate = rate
+
+    def keep_rate_on_device(self) -> None:
+        """From now on steps read the rate from a tensor, which a captured step finds changed."""
+        device = self.parameters[0].device
+        self._rate_on_device = torch.tensor(self._learning_rate, device=device)
 
     @torch.no_grad()
     def step(self) -> None:
         """Move every parameter that has a gradient."""
         moved = [index for index, p in enumerate(self.parameters) if p.grad is not None]
         momenta = [self.momenta[index] for index in moved]
+        rate = self.learning_rate if self._rate_on_device is None else self._rate_on_device
         sgd(
             [self.parameters[index] for index in moved],
             [grad for index in moved if (grad := self.parameters[index].grad) is not None],
             momenta,
             foreach=False,
             fused=self._fused,
-            lr=self.learning_rate,
+            lr=rate,
             momentum=self._momentum,
             nesterov=self._nesterov,
             weight_decay=self._weight_decay,

@@ -17,6 +17,7 @@ class TimeSplit:
     forward: float
     backward: float
     optimiser: float
+    captured: float  # whole steps, forward to optimizer, replayed as one graph
     overhead: float  # Python between the phases
     evaluation: float
 
@@ -28,7 +29,7 @@ class TimeSplit:
     @property
     def network(self) -> float:
         """What the network itself took."""
-        return self.forward + self.backward + self.optimiser
+        return self.forward + self.backward + self.optimiser + self.captured
 
 
 def split_time(epochs: Sequence[EpochMetrics]) -> TimeSplit | None:

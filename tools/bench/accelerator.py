@@ -19,7 +19,7 @@ from tools.bench.figures import ROUNDS, Row, row, run_spec
 if TYPE_CHECKING:
     from core.data.load import Dataset
     from core.specs import RunSpec
-    from core.training.fit import Training
+    from core.training.state import Training
 
 NETWORKS = (  # network, data set, recipe
     ("course-residual/1/28/1/10", "mnist", "published-course"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from core.data.load import Dataset
     from core.specs import RunSpec
-    from core.training.fit import Training
+    from core.training.state import Training
 
 AGAINST_CONVENTIONAL = (  # network, data set, recipe, the factor asked for
     ("course-residual/1/28/1/10", "mnist", "published-course", 1.8),
@@ -83,7 +83,8 @@ def pipeline() -> list[Row]:
 def ready_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]:
     """Steps over 50 batches that were made before."""
     from core.data.batches import shuffled_batches
-    from core.training.fit import PhaseClock, image_sets, train_step
+    from core.training.fit import image_sets
+    from core.training.step import PhaseClock, train_step
 
     train, _ = image_sets(spec, data, training.device)
     order = torch_order(len(train.labels))

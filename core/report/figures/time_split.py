@@ -22,6 +22,7 @@ _TIME_PARTS = (  # field of TimeSplit, how it is called, color, pattern that rep
     ("forward", "forward", BLUE, ""),
     ("backward", "backward", VERMILLION, ""),
     ("optimiser", "optimizer", GREEN, ""),
+    ("captured", "captured steps", BLUE, "x"),
     ("overhead", "Python in between", GRAY, "."),
     ("evaluation", "evaluation", PURPLE, "/"),
 )

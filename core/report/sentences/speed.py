@@ -38,11 +38,23 @@ def time_verdict(split: TimeSplit, device: str) -> str:
             f"Much of it is evaluation: {formats.whole_percent(evaluation)} of"
             " the time goes into the test images; more training images an epoch change that."
         )
-    device_name = "CPU" if device == "cpu" else "device"
+    if device == "cpu":
+        return (
+            f"Bound by the network: {formats.whole_percent(network)} of the training time is"
+            " forward, backward and optimizer, so the CPU is what limits it and a faster one would"
+            " pay off."
+        )
+    if split.captured >= split.network / 2:
+        return (
+            f"Bound by the network: {formats.whole_percent(network)} of the training time is steps"
+            " that the device replays without waiting for Python; several runs at once, or a"
+            " larger batch, may fill it better."
+        )
     return (
-        f"Bound by the network: {formats.whole_percent(network)} of the training time is forward,"
-        f" backward and optimizer, so the {device_name} is what limits it and a faster one would"
-        " pay off."
+        f"Forward, backward and optimizer are {formats.whole_percent(network)} of the training"
+        " time. Whether the device computes then or waits for its next operation these times do not"
+        " tell: where a larger batch trains more images a second, it waits, and a faster one would"
+        " change little."
     )
 
 

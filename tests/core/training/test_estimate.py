@@ -10,7 +10,6 @@ import pytest
 
 from core.analysis import analyze
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
-from core.training import fit as fit_module
 from core.training.estimate import (
     AROUND_LAYERS,
     WORKING_BYTES,
@@ -27,6 +26,7 @@ from core.training.fit import fit
 from core.training.recipes import (
     recipe,
 )
+from core.training.state import EpochSums
 from core.zoo.catalogue import CATALOGUE
 from tests.core.training.tiny_training import (
     RESIDUAL,
@@ -176,6 +176,6 @@ def test_a_speed_survives_the_store():
 def test_a_loss_that_fails_only_on_the_test_images_is_named_before_anything_is_saved(monkeypatch):
 
     means = iter(((1.0, 0.5), (math.nan, 0.1)))  # of the training images, then of the test images
-    monkeypatch.setattr(fit_module.EpochSums, "means", lambda self: next(means))
+    monkeypatch.setattr(EpochSums, "means", lambda self: next(means))
     with pytest.raises(LabError, match="no longer a number"):
         list(fit(TINY))

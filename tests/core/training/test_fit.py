@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from core.data.batches import prepare
 from core.data.load import load
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
-from core.training import fit as fit_module
 from core.training.devices import available_devices, find_device
 from core.training.fit import fit, start
 from core.training.recipes import (
@@ -21,6 +20,7 @@ from core.training.recipes import (
     recipe,
 )
 from core.training.records import EpochMetrics, Progress
+from core.training.state import EpochSums
 from tests.core.training.tiny_training import (
     RESIDUAL,
     TINY,
@@ -169,13 +169,13 @@ def test_a_finished_run_has_nothing_left_to_do(tiny):
 
 
 def test_evaluation_and_the_readers_time_are_no_training_time(tiny, monkeypatch):
-    add = fit_module.EpochSums.add
+    add = EpochSums.add
 
     def slow_on_test_images(self, *batch):
         time.sleep(0 if torch.is_grad_enabled() else 0.3)
         add(self, *batch)
 
-    monkeypatch.setattr(fit_module.EpochSums, "add", slow_on_test_images)
+    monkeypatch.setattr(EpochSums, "add", slow_on_test_images)
     row = None
     for event in fit(change(TINY, epochs=1), tiny):
         if isinstance(event, EpochMetrics):

@@ -13,11 +13,11 @@ from core.specs import ModelSpec, RunSpec
 from core.training.estimate import (
     Speed,
 )
-from core.training.fit import Training
 from core.training.recipes import (
     recipe,
 )
 from core.training.records import TIMES, EpochMetrics, Progress
+from core.training.state import Training
 
 RESIDUAL = ModelSpec("course-residual", image_size=28)
 TINY = RunSpec(

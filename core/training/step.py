@@ -1,0 +1,85 @@
+"""One training step: forward, backward, optimizer; and the clock that times its phases."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.specs import RunSpec
+from core.training.compute_plan import uses_bfloat16
+from core.training.devices import synchronize
+from core.training.state import EpochSums, Training
+
+_TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
+
+
+def train_step(
+    spec: RunSpec, training: Training, images: Tensor, labels: Tensor, phase_clock: PhaseClock
+) -> None:
+    """One step on a batch (B, C, S, S) with its labels (B,)."""
+    recipe, network, device = spec.recipe, training.network, training.device
+    bf16 = uses_bfloat16(spec, device)
+    keep_casts = not training.is_captured  # PyTorch asks for this within a graph
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=keep_casts):
+        logits = network(images)
+        loss = F.cross_entropy(logits, labels)
+    phase_clock.end("forward")
+    loss.backward()
+    training.look_for_gradients()
+    phase_clock.end("backward")
+    if recipe.max_gradient_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
+    training.optimizer.step()
+    training.optimizer.zero_grad()
+    training.sums.add(loss, logits, labels)
+    phase_clock.end("optimiser")
+
+
+def seed_dropout(seed: int, epoch: int, step: int, device: torch.device) -> None:
+    """Random numbers of this step, whatever was drawn before it.
+
+    Only of the generator that draws them: torch.manual_seed notes a stack trace for every device
+    that is not in use, which takes longer than a small network's layer.
+    """
+    value = ((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**63
+    if device.type == "cuda":
+        torch.cuda.manual_seed(value)
+    elif device.type == "mps":
+        torch.mps.manual_seed(value)
+    else:
+        torch.default_generator.manual_seed(value)
+
+
+class PhaseClock:
+    """Charges the time between two calls to a phase, `weight` times: for the steps not timed."""
+
+    def __init__(self, sums: EpochSums, weight: int) -> None:
+        self.sums, self.weight = sums, weight
+        self.began = self.now() if weight else 0.0
+
+    def now(self) -> float:
+        """The time once the device has done what it was told."""
+        synchronize(self.sums.device)
+        return perf_counter()
+
+    def end(self, phase: str) -> None:
+        """What was done since the last call belongs to `phase`."""
+        if self.weight:
+            now = self.now()
+            self.sums.phases[phase] += self.weight * (now - self.began)
+            self.began = now
+
+
+def timing_weight(step: int, steps: int, device: torch.device) -> int:
+    """For how many steps the timing of this one stands; 0: it is not timed.
+
+    On an accelerator a clock must wait for the device, so only the middle one of TIMED_STEP steps
+    has one; on the CPU, where nothing is awaited, each step.
+    """
+    size = 1 if device.type == "cpu" else _TIMED_STEP
+    first = step - step % size
+    size = min(size, steps - first)
+    return size if step == first + size // 2 else 0

@@ -1,0 +1,154 @@
+"""Captured steps beside plain ones: the same bits, whoever dies and goes on, whatever is dead.
+
+On a machine without CUDA a replay is replaced by a call of the same step over the same buffers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from core.specs import ModelSpec
+from core.training import captured as captured_module
+from core.training.captured import capture
+from core.training.compute_plan import candidates
+from core.training.fit import fit, start
+from core.training.records import ComputePlan, EpochMetrics, Progress
+from tests.core.training.tiny_training import TINY, change, epochs, equal_weights, learnt
+
+SHORT = change(TINY, batch_size=8)  # 96 images: 12 steps an epoch, of which 5 are plain
+UNEVEN = replace(SHORT, train_images=92)  # the last batch of an epoch has four images
+DROPOUT = replace(
+    SHORT,
+    model=ModelSpec("custom-vgg", 4, 16, options={"conv_arch": "1x32 1x64", "head_width": 32}),
+)
+NORM = replace(SHORT, model=ModelSpec("resnet18", 8, 32))
+DEAD = replace(
+    SHORT,
+    model=ModelSpec("course-residual", 4, 16, options={"shortcut": "conv", "as_published": True}),
+)
+CLIPPED = change(SHORT, max_gradient_norm=0.1)
+PLAIN, CAPTURED = ComputePlan(1, True), ComputePlan(1, True, captured=True)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def replays(monkeypatch) -> list[int]:
+    """A replay is a call; how often there was one."""
+    calls = [0]
+
+    def called(step):
+        def replay() -> None:
+            calls[0] += 1
+            step()
+
+        return replay
+
+    monkeypatch.setattr(captured_module, "capture", called)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [(SHORT, 31), (UNEVEN, 28), (DROPOUT, 31), (NORM, 31), (CLIPPED, 31)],
+    ids=["residual", "a smaller batch at the end", "dropout", "batch norm", "clipped"],
+)
+def test_captured_steps_give_the_bits_of_plain_ones(tiny, replays, spec, count):
+    plain, captured = start(spec, PLAIN), start(spec, CAPTURED)
+    rows = learnt(epochs(fit(spec, tiny, plain)))
+    assert replays == [0]
+    assert learnt(epochs(fit(spec, tiny, captured))) == rows
+    assert replays == [count]
+    assert equal_weights(plain, captured)
+    assert captured.dead == plain.dead == {}
+
+
+def test_dead_parameters_are_found_by_captured_steps_too(tiny, replays):
+    spec = change(DEAD, epochs=4, batch_size=8)
+    plain, captured = start(spec, PLAIN), start(spec, CAPTURED)
+    rows = learnt(epochs(fit(spec, tiny, plain)))
+    assert learnt(epochs(fit(spec, tiny, captured))) == rows
+    assert replays == [4 * 12 - 32]  # as long as one waits for the others' gradients
+    assert captured.dead == plain.dead and plain.dead
+
+
+@pytest.mark.parametrize("spec", [SHORT, DROPOUT, DEAD], ids=["residual", "dropout", "dead"])
+@pytest.mark.parametrize("stop", [9, 15, 40])
+def test_a_captured_run_goes_on_to_the_same_bits(tiny, replays, spec, stop, tmp_path):
+    spec = change(spec, epochs=4)
+    unbroken = start(spec, PLAIN)
+    rows = learnt(epochs(fit(spec, tiny, unbroken)))
+    first = start(spec, CAPTURED)
+    events, begun = fit(spec, tiny, first), []
+    while sum(is_step(event) for event in begun) < stop:
+        begun.append(next(events))
+    events.close()
+    torch.save(first.state(), tmp_path / "state.pt")
+
+    second = start(spec, CAPTURED)
+    second.restore(torch.load(tmp_path / "state.pt", weights_only=True))
+    ended = list(fit(spec, tiny, second))
+    assert learnt(epochs(begun)) + learnt(epochs(ended)) == rows
+    assert equal_weights(second, unbroken)
+    assert second.dead == unbroken.dead
+
+
+def is_step(event: Progress | EpochMetrics) -> bool:
+    return isinstance(event, Progress) and event.phase == "training"
+
+
+def test_time_of_captured_steps_is_charged_to_them(tiny, replays):
+    row = epochs(fit(SHORT, tiny, start(SHORT, CAPTURED)))[-1]
+    assert 0 < row.captured_seconds <= row.train_seconds
+    assert row.step_seconds >= row.captured_seconds
+    assert row.images_per_second == pytest.approx(96 / row.train_seconds)
+
+
+def test_a_network_that_cannot_be_captured_trains_plainly_and_says_why(tiny, monkeypatch):
+    def refuse(_step):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(captured_module, "capture", refuse)
+    plain, refused = start(SHORT, PLAIN), start(SHORT, CAPTURED)
+    rows = learnt(epochs(fit(SHORT, tiny, plain)))
+    assert learnt(epochs(fit(SHORT, tiny, refused))) == rows
+    assert refused.capture_error == "operation not permitted when stream is capturing"
+    assert not refused.is_captured
+
+
+def test_only_cuda_devices_capture():
+    network = nn.Sequential(nn.Conv2d(1, 8, 3))
+    assert not any(plan.captured for plan in candidates(network, torch.device("cpu")))
+    assert all(plan.captured for plan in candidates(network, torch.device("cuda")))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("bfloat16", [True, False])
+@pytest.mark.parametrize(
+    "spec", [SHORT, UNEVEN, DROPOUT, NORM, CLIPPED, DEAD], ids=lambda spec: spec.model.arch
+)
+def test_a_graph_gives_the_bits_of_plain_steps(tiny, spec, bfloat16, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    spec = replace(change(spec, bfloat16=bfloat16, epochs=4), device="cuda")
+    plain, captured = start(spec, PLAIN), start(spec, CAPTURED)
+    rows = learnt(epochs(fit(spec, tiny, plain)))
+    assert learnt(epochs(fit(spec, tiny, captured))) == rows
+    assert captured.is_captured and not captured.capture_error
+    assert equal_weights(plain, captured) and captured.dead == plain.dead
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_step_that_waits_for_the_device_is_refused():
+    total = torch.zeros((), device="cuda")
+
+    def step() -> None:
+        total.add_(1)
+        total.item()
+
+    with pytest.raises(RuntimeError):
+        capture(step)
+    assert total.item() == 0

@@ -21,4 +21,4 @@ part 60 device-share "$python" -m tools.bench device-share
 part 60 published-vgg "$python" -m tools.bench published-vgg
 part 75 device-estimate "$python" -m tools.bench device-estimate
 part 75 device-bits "$python" -m tools.bench device-bits
-part 90 tests "$python" -m pytest -q -n 4 --dist loadfile -p no:cacheprovider tests/core/training tests/core/measure
+part 90 tests "$python" -m pytest -q -n 4 --dist loadfile -p no:benchmark -p no:cacheprovider tests/core/training tests/core/measure

@@ -27,7 +27,7 @@ from core.training.compute_plan import (
 )
 from core.training.devices import available_bytes, find_device, synchronize
 from core.training.estimate import check_data
-from core.training.initialization import initialised, initialized  # noqa: F401
+from core.training.initialization import initialized
 from core.training.recipes import learning_rate_at
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.sgd import SGD

@@ -17,9 +17,6 @@ def initialized(spec: RunSpec) -> nn.Module:
     return initialized_network(spec.model, spec.recipe.initialization, spec.seed)
 
 
-initialised = initialized  # the name before the American spelling, for scripts that were kept
-
-
 def initialized_network(spec: ModelSpec, initialization: str, seed: int) -> nn.Module:
     """The network of `spec`, on the CPU, with weights drawn as default, xavier or he says.
 

@@ -159,6 +159,16 @@ class Reproduction:
         return "; ".join(dict.fromkeys(run.machine for run in self.runs))
 
     @property
+    def torch(self) -> str:
+        """The versions of PyTorch that ours ran with."""
+        return "; ".join(dict.fromkeys(run.torch for run in self.runs))
+
+    @property
+    def uses_bfloat16(self) -> bool:
+        """Whether any of ours computed in bfloat16, as the machine's text says."""
+        return any("bfloat16" in run.machine for run in self.runs)
+
+    @property
     def date(self) -> str:
         """When the last of ours was trained."""
         return max((run.date for run in self.runs), default="")

@@ -16,6 +16,10 @@ def reproduction_remark(row: Reproduction) -> str:
         f"{row.title}: our mean is {formats.points(abs(row.difference))} points {side} the"
         f" published {formats.points(row.published.final)} %."
     )
+    if row.uses_bfloat16:
+        text += (
+            " Ours computed in bfloat16, the published run most likely in float32."
+        )
     final_accuracies = [run.final for run in row.runs]
     expected = one_more(final_accuracies)
     if expected is None:

@@ -183,6 +183,7 @@ def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
                 "data": find_dataset(row.dataset).title,
                 "epochs": row.epochs,
                 "machine": row.machines,
+                "PyTorch": row.torch,
                 "date": row.date,
             }
             for row in rows

@@ -43,6 +43,13 @@ def percent(fraction: float | None) -> str:
     return NOTHING if fraction is None else joined(f"{100 * fraction:.2f}", "%")
 
 
+def percent_within(fraction: float, half: float | None) -> str:
+    """0.9898 and 0.0012 as "98.98 ± 0.12 %"; without a half width "98.98 %"."""
+    return (
+        percent(fraction) if half is None else joined(f"{points(fraction)} ± {points(half)}", "%")
+    )
+
+
 def whole_percent(fraction: float) -> str:
     """0.45 as "45 %": sentences need no more digits."""
     return joined(f"{100 * fraction:.0f}", "%")

@@ -17,9 +17,7 @@ def reproduction_remark(row: Reproduction) -> str:
         f" published {formats.points(row.published.final)} %."
     )
     if row.uses_bfloat16:
-        text += (
-            " Ours computed in bfloat16, the published run most likely in float32."
-        )
+        text += " Ours computed in bfloat16, the published run most likely in float32."
     final_accuracies = [run.final for run in row.runs]
     expected = one_more(final_accuracies)
     if expected is None:

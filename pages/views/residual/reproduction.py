@@ -172,12 +172,14 @@ def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
             {
                 "run": row.title,
                 "published": (
-                    f"{100 * row.published.final:.2f} ± {100 * row.published.interval:.2f} %"
+                    formats.percent_within(row.published.final, row.published.interval)
                     if row.published
                     else "–"
                 ),
                 "ours": _with_seeds(row.final) or _NOT_YET,
-                "difference": ("–" if row.difference is None else f"{100 * row.difference:+.2f}"),
+                "difference": (
+                    "–" if row.difference is None else formats.signed_points(row.difference)
+                ),
                 "your runs": _with_seeds(mean_interval(finals[row.title])) or "–",
                 "start": _train_address(_run_of(row)),
                 "data": find_dataset(row.dataset).title,
@@ -195,10 +197,7 @@ def _with_seeds(mean: Mean | None) -> str:
     """`98.98 ± 0.12 % (3 seeds)`."""
     if mean is None:
         return ""
-    seeds = f"({count(mean.count, 'seed')})"
-    if mean.half is None:
-        return f"{formats.percent(mean.mean)} {seeds}"
-    return f"{100 * mean.mean:.2f} ± {100 * mean.half:.2f} % {seeds}"
+    return f"{formats.percent_within(mean.mean, mean.half)} ({count(mean.count, 'seed')})"
 
 
 def _finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:

@@ -217,11 +217,7 @@ def _table(groups: Sequence[Group]) -> pd.DataFrame:
 
 def _with_interval(mean: Mean | None) -> str:
     """`82.41 ± 1.20 %`."""
-    if mean is None:
-        return formats.NOTHING
-    if mean.half is None:
-        return formats.percent(mean.mean)
-    return formats.joined(f"{100 * mean.mean:.2f} ± {100 * mean.half:.2f}", "%")
+    return formats.NOTHING if mean is None else formats.percent_within(mean.mean, mean.half)
 
 
 def _dead_parameters(groups: Sequence[Group]) -> None:

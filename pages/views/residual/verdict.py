@@ -93,7 +93,7 @@ def _pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
 
 def _signed(fraction: float | None) -> str:
     """0.0031 as "+0.31" points."""
-    return formats.NOTHING if fraction is None else f"{100 * fraction:+.2f}"
+    return formats.NOTHING if fraction is None else formats.signed_points(fraction)
 
 
 def _rounded(p: float | None) -> str:

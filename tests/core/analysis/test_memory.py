@@ -14,6 +14,8 @@ from core.analysis import analyze, cpu
 from core.specs import ModelSpec
 from tools.peak_memory import inference_peak, training_peak
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = (
     "course-inception/1/28/1/10",
     "course-residual/1/28/1/10",
@@ -48,8 +50,6 @@ import torch
 from core.analysis import analyze
 from core.specs import ModelSpec
 from tools.peak_memory import training_peak
-
-pytestmark = pytest.mark.slow
 
 torch.set_num_threads(2)
 spec = ModelSpec.from_text("resnet18/4/32/3/10")

@@ -1,7 +1,8 @@
 """Where the lab keeps files of its user: data sets that can be fetched again, and runs.
 
-LAB_DATA_DIR and LAB_RUNS_DIR come first, then the folders that the system has for such things
-(platformdirs; a relative XDG_* path is ignored, as the XDG base directory specification says).
+LAB_DATA_DIR, LAB_RUNS_DIR and LAB_CACHE_DIR come first, then the folders that the system has for
+such things (platformdirs; a relative XDG_* path is ignored, as the XDG base directory
+specification says).
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ def data_folder() -> Path:
     if folder := os.environ.get("LAB_DATA_DIR"):
         return Path(folder).expanduser()
     return _in_use(PlatformDirs(NAME, appauthor=False).user_cache_path, _old_cache() / NAME)
+
+
+def analyses_folder() -> Path:
+    """The folder of analyses that are kept; it need not exist yet, and may be deleted."""
+    if folder := os.environ.get("LAB_CACHE_DIR"):
+        return Path(folder).expanduser() / "analyses"
+    return PlatformDirs(NAME, appauthor=False).user_cache_path / "analyses"
 
 
 def runs_folder() -> Path:

@@ -10,7 +10,7 @@ from core.zoo.catalogue import complete, find
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
-from pages.views.app.services import analysis_of, load_torch
+from pages.views.app.services import analysis_of
 from pages.views.architecture.code import code_view
 from pages.views.architecture.cost import cost_view
 from pages.views.architecture.display import Display, choose_display, control_label
@@ -31,7 +31,6 @@ _VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Sum
 
 def _page() -> None:
     """Sidebar, totals, shape flow, then the view that the reader picks."""
-    load_torch()
     with st.sidebar:
         spec = choose_model("net_", "vgg11", torchvision=True)
     try:

@@ -9,7 +9,7 @@ from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import show_error
-from pages.views.app.services import analysis_of, load_torch, store
+from pages.views.app.services import analysis_of, store
 from pages.views.compare.accuracy import accuracy_view, best_accuracies
 from pages.views.compare.chips import chips
 from pages.views.compare.networks import Compared, compared_specs, names_of
@@ -24,7 +24,6 @@ _VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages",
 
 def _page() -> None:
     """The chips, then the view that the reader picks."""
-    load_torch()
     specs, problems = compared_specs()
     chips(specs)
     for problem in problems:

@@ -40,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A LAB_CACHE_DIR of the tests' own: analyses are traced once in each process of pytest."""
+    os.environ["LAB_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def isolated_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A LAB_RUNS_DIR of the test's own, not made yet, and the default database inside it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import threading
 
 import streamlit as st
 
-from core.analysis import Analysis, analyze, torchinfo_summary
+from core.analysis import Analysis, torchinfo_summary
+from core.analysis.kept import analyze_once, kept_analysis
 from core.explain.reconcile import OtherCounts
 from core.jobs.database import database_url
 from core.jobs.engines.local import Workers
@@ -56,16 +59,45 @@ def _ensure_workers(single: bool) -> None:
 
 
 def load_torch() -> None:
-    """Import what analyses need and analyze a small network, behind a spinner the first time."""
-    if "core.analysis.network" not in sys.modules:
+    """Import what tracing a network needs, behind a spinner the first time."""
+    if not _can_trace():
         with st.spinner("Loading PyTorch, once for this server…"):
-            analysis_of(ModelSpec("lenet", image_size=28))
+            importlib.import_module(_TRACER)
+
+
+_TRACER = "core.analysis.network"  # imports torch, which takes seconds
+
+
+def _can_trace() -> bool:
+    """Whether torch is loaded, by this thread or another."""
+    module = sys.modules.get(_TRACER)
+    return hasattr(module, "analyze")
+
+
+@st.cache_resource(show_spinner=False)
+def _load_torch_meanwhile() -> threading.Thread:
+    """Once for this server: load torch where nobody waits for it."""
+    thread = threading.Thread(target=importlib.import_module, args=(_TRACER,), daemon=True)
+    thread.start()
+    return thread
+
+
+def analysis_of(spec: ModelSpec) -> Analysis:
+    """`core.analysis.analyze`, kept for specs seen before, by this server or an earlier one.
+
+    Only what has never been traced waits for torch. Raises LabError as `analyze`.
+    """
+    if not _can_trace():
+        if kept_analysis(spec) is None:
+            load_torch()
+        else:
+            _load_torch_meanwhile()
+    return _analysis_of(spec)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def analysis_of(spec: ModelSpec) -> Analysis:
-    """`core.analysis.analyze`, kept for specs seen before."""
-    return analyze(spec)
+def _analysis_of(spec: ModelSpec) -> Analysis:
+    return analyze_once(spec)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -61,20 +61,28 @@ def device_share() -> list[Row]:
     rows = []
     for network, spec in _specs():
         data = load(spec.dataset)
-        training = start(spec, choose_compute_plan(spec, steps=1_000))
-        steps = lab_steps(spec, data, training)
-        list(islice(steps, 50))
-        rates = [_rate(steps, PROFILED) for _ in range(ROUNDS)]
-        kernels, launches = _profiled(steps, PROFILED)
-        share = kernels / (PROFILED * spec.recipe.batch_size / median(rates))
+        plan = choose_compute_plan(spec, steps=1_000)
+        loops = {}
+        for kind in ("plain", "captured"):
+            training = start(spec, replace(plan, captured=kind == "captured"))
+            loops[kind] = lab_steps(spec, data, training)
+            list(islice(loops[kind], 50))
+        rates: dict[str, list[float]] = {kind: [] for kind in loops}
+        for _ in range(ROUNDS):
+            for kind, steps in loops.items():
+                rates[kind].append(_rate(steps, PROFILED))
         precision = "bfloat16" if spec.recipe.bfloat16 else "float32"
-        rows += [
-            row(f"{network}, {precision}: images/s, median", median(rates), "images/s", ""),
-            row(f"{network}, {precision}: images/s, slowest", min(rates), "images/s", ""),
-            row(f"{network}, {precision}: images/s, fastest", max(rates), "images/s", ""),
-            row(f"{network}, {precision}: kernels ÷ wall time", share, "×", ""),
-            row(f"{network}, {precision}: launches a step", launches / PROFILED, "", ""),
-        ]
+        for kind, steps in loops.items():
+            kernels, launches = _profiled(steps, PROFILED)
+            share = kernels / (PROFILED * spec.recipe.batch_size / median(rates[kind]))
+            name = f"{network}, {precision}, {kind} steps"
+            rows += [
+                row(f"{name}: images/s, median", median(rates[kind]), "images/s", ""),
+                row(f"{name}: images/s, slowest", min(rates[kind]), "images/s", ""),
+                row(f"{name}: images/s, fastest", max(rates[kind]), "images/s", ""),
+                row(f"{name}: kernels ÷ wall time", share, "×", ""),
+                row(f"{name}: launches a step", launches / PROFILED, "", ""),
+            ]
     return rows
 
 

@@ -32,7 +32,19 @@ VARIANTS |= {
     for shortcut in ("exclusive-gating", "dropout")
 }
 EVERY = DEFAULTS | THIN | VARIANTS
-every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
+DEEP = ("resnet20", "resnet56", "resnet110", "resnet50", "densenet", "densenet121", "googlenet")
+
+
+def each(specs: dict[str, ModelSpec]) -> pytest.MarkDecorator:
+    """A test for each of the networks; the deep ones take patience."""
+    marks = {
+        label: [pytest.mark.slow] if spec.arch in DEEP else [] for label, spec in specs.items()
+    }
+    params = [pytest.param(spec, marks=marks[label], id=label) for label, spec in specs.items()]
+    return pytest.mark.parametrize("spec", params)
+
+
+every_network = each(EVERY)
 
 
 def module(analysis: Analysis, path: str) -> core.analysis.LayerCost:
@@ -82,7 +94,7 @@ def test_macs_are_half_of_pytorchs_flops(spec):
     assert 2 * totals.macs == totals.flops and 2 * totals.flops == counted  # of two images
 
 
-@pytest.mark.parametrize("spec", (DEFAULTS | VARIANTS).values(), ids=(DEFAULTS | VARIANTS).keys())
+@each(DEFAULTS | VARIANTS)
 def test_backward_macs_are_half_of_pytorchs_flops(spec):
     """The first layer needs no gradient of its input, a dead one none at all."""
     totals = analysis_of(spec).totals

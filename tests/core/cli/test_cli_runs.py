@@ -15,6 +15,8 @@ from core.jobs.store import JobState, open_store
 from core.specs import LabError
 from core.training.records import Progress
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--train-images", "320", "--epochs", "1", "--batch-size", "64"]
 
 

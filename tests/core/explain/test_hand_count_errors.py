@@ -25,6 +25,8 @@ from tests.core.explain.hand_counts import (
 )
 from tests.core.networks import analysis_of
 
+pytestmark = pytest.mark.slow
+
 # Random mistakes
 
 

@@ -127,6 +127,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_dealt_with_quickly(text):
     analysis = analysis_of(CATALOGUE["densenet121"].default)  # 242 layers

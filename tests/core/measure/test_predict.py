@@ -22,7 +22,7 @@ from core.measure.requests import PredictRequest
 from core.report.tables.predictions import confusion_frame, prediction_frame
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 BY_HAND = Predictions(  # classes 0, 1, 2; the last two are wrong
     np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0, 0.4, 0.6], [0.1, 0.8, 0.1]], np.float32),

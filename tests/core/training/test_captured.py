@@ -33,7 +33,7 @@ DEAD = replace(
 CLIPPED = change(SHORT, max_gradient_norm=0.1)
 PLAIN, CAPTURED = ComputePlan(1, True), ComputePlan(1, True, captured=True)
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture

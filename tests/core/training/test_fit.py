@@ -30,10 +30,9 @@ from tests.core.training.tiny_training import (
     learnt,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
-@pytest.mark.slow
 def test_the_residual_net_learns_from_400_images(mini):
     spec = RunSpec(RESIDUAL, "fashion-mini", recipe("fast", 400, epochs=4), train_images=400)
     rows = epochs(fit(spec, mini))

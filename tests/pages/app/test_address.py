@@ -15,6 +15,8 @@ from pages.views.app.frame import PAGES
 from pages.views.forms.network import TORCHVISION, network_label
 from tests.pages.opening import finished_run, open_page
 
+pytestmark = pytest.mark.slow
+
 CHOICES = {  # the name of an option with choices → a network that has it, its choices
     option.name: (name, dict(option.choices))
     for name, row in CATALOGUE.items()

@@ -11,6 +11,8 @@ from core.zoo.catalogue import CATALOGUE, complete
 from pages.views.forms.network import model_keys
 from tests.pages.opening import metric, open_page
 
+pytestmark = pytest.mark.slow
+
 PAGE = "pages/architecture.py"
 
 

@@ -24,6 +24,8 @@ from pages.views.forms.estimates import study_seconds
 from tests.core.studies.test_reproduction import HEAD, lines
 from tests.pages.opening import SHORT, finished_run, open_page
 
+pytestmark = pytest.mark.slow
+
 CLEAR = {"identity": (0.90, 0.91, 0.905), "none": (0.80, 0.8105, 0.8047)}
 TIED = {"identity": (0.90, 0.91, 0.92), "none": (0.905, 0.908, 0.918)}
 PAGE = "pages/residual.py"
@@ -210,7 +212,6 @@ def test_there_is_no_verdict_before_the_last_run_is_over():
     assert "5 of 6 runs done · about" in app.get("progress")[0].proto.text
 
 
-@pytest.mark.slow
 def test_a_study_stops_and_continues_as_a_whole_and_says_what_is_missing():
     study = trained(CLEAR, leave=2)
     app = open_page(PAGE, study=study)
@@ -225,7 +226,6 @@ def test_a_study_stops_and_continues_as_a_whole_and_says_what_is_missing():
     assert states.count(JobState.QUEUED) == 2
 
 
-@pytest.mark.slow
 def test_failed_runs_say_why_once():
     store = open_store()
     study = trained(CLEAR, leave=3)

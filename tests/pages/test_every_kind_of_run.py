@@ -19,17 +19,20 @@ from tests.pages.opening import open_page
 pytestmark = pytest.mark.slow
 
 SHORT = recipe("fast", 64, epochs=1)
-TORCHVISION = ("torchvision/resnet18", "torchvision/vit_b_16", "torchvision/googlenet")
+TORCHVISION = [  # as torchvision has them, which takes seconds to import
+    ModelSpec(f"torchvision/{name}", image_size=224, in_channels=3, num_classes=1000)
+    for name in ("resnet18", "vit_b_16", "googlenet")
+]
 NOT_DEFAULT = (  # networks with an option, or a number, that no slider has
     ModelSpec("custom-vgg", 16, 33, options={"last_activation": "sigmoid", "head_width": 77}),
     ModelSpec("resnet-cifar", 17, 30, options={"depth": 14, "shortcut": "dropout", "dropout": 0.3}),
     ModelSpec("course-residual", 1, 28, options={"shortcut": "conv", "as_published": True}),
     ModelSpec("densenet", 1, 32, options={"growth_rate": 5}),
-    replace(find("torchvision/resnet18").default, image_size=333, num_classes=11),
+    replace(TORCHVISION[0], image_size=333, num_classes=11),
 )
 NETWORKS = [
     *(row.default for row in CATALOGUE.values()),
-    *(find(name).default for name in TORCHVISION),
+    *TORCHVISION,
     *NOT_DEFAULT,
 ]
 

@@ -131,6 +131,7 @@ TORCHVISION = ("vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34", "resn
                "densenet121")  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_counts_equal_torchvisions(name):
     from torchvision.models import get_model_weights

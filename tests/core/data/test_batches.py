@@ -69,6 +69,7 @@ def test_samples_cannot_be_more_than_there_are(count):
 # Batches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [14, 24, 28, 64, 96])
 def test_prepare_resizes_as_torchvision_does_on_pil_images(mini, size):
     from PIL import Image

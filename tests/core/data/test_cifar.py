@@ -73,6 +73,7 @@ def tiny_cifar(empty_dir, monkeypatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_cifar_s_facts_are_torchvisions():
     from torchvision.datasets import CIFAR10
 
@@ -181,6 +182,7 @@ def test_another_set_in_cifar_s_folder_is_told(tiny_cifar, monkeypatch):
         load("cifar10")
 
 
+@pytest.mark.slow
 def test_cifar_is_downloaded_through_torchvision(tiny_cifar, empty_dir, monkeypatch, capfd):
     from torchvision.datasets import CIFAR10
 

@@ -50,6 +50,7 @@ def test_facts_are_complete(info):
     assert "licence" in info.source and info.source.endswith(".")
 
 
+@pytest.mark.slow
 def test_class_names_are_torchvisions():
     from torchvision.datasets import MNIST, FashionMNIST
 
@@ -140,6 +141,7 @@ def test_fashion_mini_is_part_of_fashion_mnist(mini, split):
 # The full sets
 
 
+@pytest.mark.slow
 @needs_full_sets
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_full_sets_are_read_as_torchvision_reads_them(name):
@@ -170,6 +172,7 @@ def test_full_sets_have_the_facts_of_the_catalogue(name):
 # What a data set is
 
 
+@pytest.mark.slow
 def test_the_known_sums_are_torchvisions():
     from torchvision.datasets import CIFAR10
 

@@ -105,6 +105,7 @@ def mirror(tiny_mnist, monkeypatch) -> dict[str, bytes]:
     return files
 
 
+@pytest.mark.slow
 def test_a_download_lands_in_torchvisions_layout(mirror, tiny_mnist, empty_dir, capfd):
     from torchvision.datasets import MNIST
 

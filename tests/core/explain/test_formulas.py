@@ -18,6 +18,8 @@ from core.explain.formulas import Formula, formulas
 from core.specs import ModelSpec
 from tests.core.networks import DEFAULTS, THIN, analysis_of
 
+pytestmark = pytest.mark.slow
+
 EVERY = DEFAULTS | THIN
 every_network = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY.keys())
 

@@ -100,6 +100,7 @@ def test_a_queued_row_that_cannot_be_read_is_failed_once(store):
     assert (row.id, row.state) == (broken, "failed")
 
 
+@pytest.mark.slow
 def test_thousands_of_numbers_can_be_named_at_once(store):
     ids = store.enqueue_all([SPEC] * 3)
     many = [*ids, *range(10_000, 120_000)]

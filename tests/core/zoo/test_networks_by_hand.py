@@ -89,6 +89,7 @@ def test_a_block_of_the_dense_net_by_hand():
     torch.testing.assert_close(block(x), y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "densenet121"])
 def test_networks_compute_what_torchvisions_do(name):
     """The same weights, in the same order, give the same logits."""

@@ -42,6 +42,7 @@ TORCHVISION = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_parameters_equal_torchvisions(name):
     from torchvision.models import get_model_weights

@@ -17,6 +17,8 @@ from core.zoo.networks.residual_units import GatedUnit, PadChannels, UnitOptions
 from core.zoo.variants import NETWORKS, ORDERS, SHORTCUTS, VARIANTS, variant_of
 from tests.core.networks import analysis_of, module_of
 
+pytestmark = pytest.mark.slow
+
 PLAIN = UnitOptions("identity", "original", False, 0.25, -3.0, 0.5)
 CHANNELS = 3
 

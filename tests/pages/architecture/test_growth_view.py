@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.pages.opening import open_page
 
 
+@pytest.mark.slow
 def test_growth_is_shown_for_densenets_only():
     name = "DenseNet: DenseNet of the book"  # as older addresses say it
     app = open_page(

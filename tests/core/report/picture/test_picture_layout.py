@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from core.analysis.records import IMAGE
 from core.report.picture.fold import (
     fold,
@@ -21,6 +23,8 @@ from tests.core.report.picture.picture_examples import (
     overlap,
     row,
 )
+
+pytestmark = pytest.mark.slow
 
 
 @every_network

@@ -66,6 +66,7 @@ def load_torch() -> None:
 
 
 _TRACER = "core.analysis.network"  # imports torch, which takes seconds
+_DRAWING_SECONDS = 3.0  # that the first page of a cold server takes, with its browser
 
 
 def _can_trace() -> bool:
@@ -76,8 +77,9 @@ def _can_trace() -> bool:
 
 @st.cache_resource(show_spinner=False)
 def _load_torch_meanwhile() -> threading.Thread:
-    """Once for this server: load torch where nobody waits for it."""
-    thread = threading.Thread(target=importlib.import_module, args=(_TRACER,), daemon=True)
+    """Once for this server: load torch once the first page has been drawn, which it would slow."""
+    thread = threading.Timer(_DRAWING_SECONDS, importlib.import_module, (_TRACER,))
+    thread.daemon = True
     thread.start()
     return thread
 

@@ -94,6 +94,16 @@ def _max_pooled(source: Tensor, *window: Any) -> tuple[Tensor, Tensor] | None:
     return None if pooled is None else (pooled, empty(pooled, pooled.shape, torch.int64))
 
 
+def _averaged_along_channels(
+    source: Tensor, kernel: Sequence[int], stride: Sequence[int], *rest: Any
+) -> Tensor | None:
+    """What local response normalization averages: (N, 1, C, H, W) over windows of channels."""
+    if rest or list(kernel[1:]) != [1, 1] or set(stride) != {1}:
+        return None
+    channels = output_side(source.shape[2], kernel[0], 1, 0)
+    return empty(source, (*source.shape[:2], channels, *source.shape[3:])) if channels > 0 else None
+
+
 def _averaged(source: Tensor, dims: Any = None, keepdim: bool = False) -> Tensor | None:
     """(N, C, 1, 1) or (N, C) of a map (N, C, H, W) averaged over its pixels."""
     if source.dim() != 4 or dims is None or sorted(dim % 4 for dim in dims) != [2, 3]:
@@ -123,7 +133,8 @@ _SHAPES: dict[Any, Callable[..., Any]] = {
     **dict.fromkeys((_aten.relu_.default, _aten.bernoulli_.float, _aten.div_.Scalar), _in_place),
     **dict.fromkeys(
         (_aten.relu.default, _aten.sigmoid.default, _aten.tanh.default, _aten.silu.default)
-        + (_aten.gelu.default, _aten.hardswish.default, _aten.pow.Tensor_Scalar),
+        + (_aten.gelu.default, _aten.hardswish.default, _aten.pow.Tensor_Scalar)
+        + (_aten.rsub.Scalar,),
         _elementwise,
     ),
     **dict.fromkeys((_aten.add.Tensor, _aten.mul.Tensor, _aten.div.Tensor), _pairwise),
@@ -131,6 +142,7 @@ _SHAPES: dict[Any, Callable[..., Any]] = {
     _aten.addmm.default: _multiplied,
     _aten.convolution.default: _convolved,
     _aten.avg_pool2d.default: _average_pooled,
+    _aten.avg_pool3d.default: _averaged_along_channels,
     _aten.max_pool2d_with_indices.default: _max_pooled,
     _aten.mean.dim: _averaged,
     _aten.cat.default: _concatenated,

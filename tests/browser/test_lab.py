@@ -101,14 +101,14 @@ def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab)
 
 
 def test_stop_keeps_what_was_learned(visitor, lab):
-    visitor.open("/train?train_epochs=50")
+    visitor.open("/train?train_images=1000&train_epochs=200")
     visitor.button("Start training").click()
-    visitor.page.get_by_text(re.compile(r"^epoch \d+ of 50$")).first.wait_for()  # some are done
+    visitor.page.get_by_text(re.compile(r"^epoch \d+ of 200$")).first.wait_for()  # some are done
     visitor.button("Stop").click()
     visitor.page.get_by_text("■ stopped").wait_for()
     run = lab_store(lab).runs(1)[0]
     assert run.state is JobState.STOPPED
-    assert 0 < len(lab_store(lab).epochs([run.id])[run.id]) < 50
+    assert 0 < len(lab_store(lab).epochs([run.id])[run.id]) < 200
     visitor.button("Continue").wait_for()
 
 
@@ -128,7 +128,7 @@ def test_why_is_vgg_slower_and_bigger_than_alexnet(visitor):
 
 def test_which_shortcut_is_best_in_one_chart(visitor, lab):
     two = "res_variants=plain+residual&res_variants=no+shortcut"
-    visitor.open(f"/residual?res_seeds=1&res_epochs=1&{two}")
+    visitor.open(f"/residual?res_seeds=1&res_epochs=1&res_images=320&{two}")
     visitor.button("Train them").click()
     visitor.page.get_by_text("2 variants × 1 seed of").first.wait_for()
     visitor.button("Every epoch of every seed as CSV").wait_for(timeout=120_000)

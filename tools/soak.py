@@ -21,9 +21,9 @@ from pathlib import Path
 
 import torch
 
+from core.jobs.execution import execute
 from core.jobs.files import load_checkpoint
 from core.jobs.store import JobState, Run, Store, open_store
-from core.jobs.worker import execute
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.training.records import TIMES

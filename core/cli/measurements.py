@@ -249,6 +249,6 @@ def _errors_in_one_sentence() -> Iterator[None]:
 
 def _in_words(error: Exception) -> str:
     """One sentence for an error of a measurement."""
-    from core.jobs.worker import in_words as run_error
+    from core.jobs.execution import in_words as run_error
 
     return str(error) if isinstance(error, LabError) else run_error(error)

@@ -69,9 +69,9 @@ def train(flags: RunFlags, csv: Path | None) -> int:
     epochs that are finished.
     """
     from core.cli.progress_bar import ProgressBar  # tqdm: a tenth of a second
+    from core.jobs.execution import execute
     from core.jobs.processes import this_process
     from core.jobs.store import JobState, LostJob, open_store
-    from core.jobs.worker import execute
 
     spec = flags.run_spec()
     _check_run(spec)

@@ -57,10 +57,13 @@ class LostJob(Exception):
 class Queue(Database):
     """The jobs of a store, as workers see them."""
 
-    def waiting(self, queue_filter: QueueFilter = QueueFilter.ANY) -> list[Run | Measurement]:
-        """The jobs that a worker could claim now: queued, or their worker died."""
+    def waiting(
+        self, queue_filter: QueueFilter = QueueFilter.ANY, limit: int | None = None
+    ) -> list[Run | Measurement]:
+        """The jobs that a worker could claim now: queued, or their worker died. Oldest first."""
         free = or_(JOBS.state == JobState.QUEUED, silent_at(time.time()))
-        query = select(jobs_table).where(free, _for_worker(queue_filter)).order_by(JOBS.id)
+        query = select(jobs_table).where(free, _for_worker(queue_filter))
+        query = query.order_by(JOBS.id).limit(limit)
         jobs: list[Run | Measurement] = []
         with self.reading() as connection:
             for row in connection.execute(query).mappings():
@@ -69,27 +72,32 @@ class Queue(Database):
         return jobs
 
     def claim(
-        self, worker: str = "", queue_filter: QueueFilter = QueueFilter.ANY
+        self,
+        worker: str = "",
+        queue_filter: QueueFilter = QueueFilter.ANY,
+        job_id: int | None = None,
     ) -> Run | Measurement | None:
         """Let `worker` take the oldest free job that passes the filter; None if there is none.
 
-        A job whose workers died too often, or that cannot be read, is set to failed.
+        With `job_id` only that job. A job whose workers died too often, or that cannot be read, is
+        set to failed.
         """
-        while row := self._claim_row(worker, queue_filter):
+        wanted = true() if job_id is None else JOBS.id == job_id
+        while row := self._claim_row(worker, and_(wanted, _for_worker(queue_filter))):
             try:
                 return job_from_row(row)
             except LabError as error:
                 self._fail_unreadable(row, str(error))
         return None
 
-    def _claim_row(self, worker: str, queue_filter: QueueFilter) -> Mapping[Any, Any] | None:
+    def _claim_row(self, worker: str, condition: Any) -> Mapping[Any, Any] | None:
         now = time.time()
         silent = silent_at(now)
         with self.writing() as connection:
             settle(connection, now)
             oldest = (
                 select(JOBS.id)
-                .where(or_(JOBS.state == JobState.QUEUED, silent), _for_worker(queue_filter))
+                .where(or_(JOBS.state == JobState.QUEUED, silent), condition)
                 .order_by(JOBS.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)  # SQLite leaves this out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from core.analysis import analyze
 from core.data import download, is_available
@@ -33,15 +33,22 @@ from core.training.state import Training
 _CHECKPOINT_SECONDS = 60.0  # of training that a crash loses at most
 
 Listener = Callable[[Progress | EpochMetrics], None]
+Companions = Callable[[], int]  # how many other runs are computed on the same device just now
 
 
-def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> None:
-    """Train the run to its end. Raises LabError, StopRequested, LostJob."""
+def train(
+    store: Store, run: Run, heartbeat: Heartbeat, listen: Listener, companions: Companions
+) -> Iterator[None]:
+    """Train the run to its end, a step each time that the caller asks for one.
+
+    Raises LabError, StopRequested, LostJob.
+    """
     spec = run.spec
     _fetch_data(spec.dataset, heartbeat, listen)
     _check_memory(run)
     training = training_loop.start(spec, _compute_plan_of(store, run))
     _go_on(store, run, training)
+    is_told = False  # that others were there
     checkpointer = Checkpointer(store, run, training, heartbeat)
     with memory_kept():
         try:
@@ -49,10 +56,13 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
                 if isinstance(event, EpochMetrics):
                     checkpointer.keep_epoch(event)
                     _tell_plain_steps(store, run, training)
+                    is_told = is_told or _tell_companions(store, run, training)
                 else:
+                    training.takes_turns = training.takes_turns or companions() > 0
                     checkpointer.keep_when_due()
                     heartbeat.check(event)
                 listen(event)
+                yield
         except StopRequested:
             checkpointer.keep_checkpoint()
             raise
@@ -61,12 +71,31 @@ def train(store: Store, run: Run, heartbeat: Heartbeat, listen: Listener) -> Non
 def _tell_plain_steps(store: Store, run: Run, training: Training) -> None:
     """Once: why the steps of this network cannot be captured."""
     if training.capture_error:
-        store.add_note(
+        _note_once(
+            store,
             run,
             "Its steps cannot be captured as a CUDA graph, so each of their operations is launched"
             f" on its own ({training.capture_error}).",
         )
         training.capture_error = ""
+
+
+def _tell_companions(store: Store, run: Run, training: Training) -> bool:
+    """That the run's seconds are not its own; whether it was said."""
+    if training.takes_turns:
+        _note_once(
+            store,
+            run,
+            "Other runs were computed on the same device at the same time, so each of its epochs"
+            " took longer than it would have taken alone.",
+        )
+    return training.takes_turns
+
+
+def _note_once(store: Store, run: Run, sentence: str) -> None:
+    """Add the sentence, unless an earlier attempt did."""
+    if sentence not in run.note:
+        store.add_note(run, sentence)
 
 
 class Checkpointer:

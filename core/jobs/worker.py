@@ -1,4 +1,7 @@
-"""The worker: takes queued jobs from the store and executes them, one after the other."""
+"""The worker: takes queued jobs from the store and executes them.
+
+One after the other, or on a CUDA device several runs side by side.
+"""
 
 from __future__ import annotations
 
@@ -7,87 +10,25 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 
 import torch
 
-from core.jobs.files import delete_folder
-from core.jobs.heartbeat import RETRY_SECONDS, Heartbeat, StopRequested, report
-from core.jobs.measurements import measure
+from core.jobs.execution import execute, under_way
+from core.jobs.heartbeat import RETRY_SECONDS, report
 from core.jobs.processes import end_leases_of_the_dead, this_process
 from core.jobs.queue import LEASE_SECONDS
-from core.jobs.records import Job, JobState, Measurement, Run
-from core.jobs.store import LostJob, QueueFilter, Store, StoreUnavailable, open_store
-from core.jobs.train import Listener, train
+from core.jobs.records import Measurement, Run
+from core.jobs.side_by_side import SharedDevice, is_shared
+from core.jobs.store import QueueFilter, Store, StoreUnavailable, open_store
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import LabError
 from core.training.devices import available_devices
 from core.training.estimate import Speed, measure_speed
-from core.training.fit import Diverged
 
 _IDLE_SECONDS = 0.5
-
-
-def execute(
-    store: Store,
-    job: Run | Measurement,
-    listen: Listener | None = None,
-    abandon: Callable[[], None] | None = None,
-) -> JobState:
-    """Carry out the claimed job to its end and record it; never raises for a job that fails.
-
-    Does not care who called it. A job whose store or disk cannot take it now is queued again.
-    `abandon` ends the caller's process when a stop must not wait for a long step. Returns the
-    state that the job ended in.
-    """
-    heartbeat = Heartbeat(store, job, abandon)
-    heartbeat.start()
-    try:
-        if isinstance(job, Run):
-            train(store, job, heartbeat, listen or (lambda _event: None))
-        else:
-            measure(store, job, heartbeat)
-        return heartbeat.end(JobState.FINISHED)
-    except StopRequested:
-        return heartbeat.end(JobState.STOPPED)
-    except LostJob:
-        with suppress(LabError):
-            if not store.has(job.id):  # deleted while it ran: what was written since goes too
-                delete_folder(job.id)
-        return JobState.STOPPED
-    except StoreUnavailable as error:  # where nothing waits by itself: the queue keeps the job
-        print(f"{error} The job goes back into the queue.", file=sys.stderr)
-        return heartbeat.release()
-    except Diverged as error:
-        return heartbeat.end(JobState.DIVERGED, str(error))
-    except LabError as error:
-        return heartbeat.end(JobState.FAILED, str(error))
-    except Exception as error:
-        report(error)
-        return heartbeat.end(JobState.FAILED, in_words(error))
-    finally:
-        heartbeat.over.set()
-        heartbeat.join()
-
-
-def in_words(error: Exception) -> str:
-    """One sentence for an error that nobody foresaw."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "out of memory" in text.lower() or isinstance(error, MemoryError):
-        return "The device ran out of memory; choose a smaller batch or image, or a larger ratio."
-    if "Expected more than 1 value per channel" in text:
-        return (
-            "BatchNorm cannot work on a single value: the last batch has one image and the map is"
-            " 1×1; choose another batch size or a larger image."
-        )
-    if any(word in text for word in ("CUDA error", "CUDA driver", "cuDNN error", "MPS backend")):
-        return (
-            f"The device stopped working ({text}); continue the run once it is back, or start it"
-            " on the CPU."
-        )
-    return f"The run ended with {type(error).__name__}: {text}"
 
 
 def work(
@@ -125,15 +66,23 @@ def work(
                 when_idle = None
             time.sleep(_IDLE_SECONDS)
             continue
-        with current_job(job):
-            try:
-                execute(store, job, abandon=abandon)
-            except KeyboardInterrupt:
-                store.release(job)
-                raise
+        count += _execute(store, job, abandon, queue_filter)
         _free_memory()
-        count += 1
     return count
+
+
+def _execute(
+    store: Store, job: Run | Measurement, abandon: Callable[[], None] | None, queue: QueueFilter
+) -> int:
+    """Execute the job, with others beside it where the device is large enough; how many."""
+    if isinstance(job, Run) and is_shared(job.spec):
+        return SharedDevice(store, job, queue).execute()
+    try:
+        execute(store, job, abandon=abandon)
+    except KeyboardInterrupt:
+        store.release(job)
+        raise
+    return 1
 
 
 def _free_memory() -> None:
@@ -141,19 +90,6 @@ def _free_memory() -> None:
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.empty_cache()
-
-
-_under_way: list[Job] = []  # what a worker that must leave gives back
-
-
-@contextmanager
-def current_job(job: Job) -> Iterator[None]:
-    """While open, `job` is what this process works on."""
-    _under_way.append(job)
-    try:
-        yield
-    finally:
-        _under_way.remove(job)
 
 
 def _measure_devices(store: Store) -> None:
@@ -175,7 +111,7 @@ def leave_with_parent(store: Store) -> None:
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 4096):  # not through a buffer, whose lock outlives us
             pass
-        for job in list(_under_way):
+        for job in list(under_way):
             with suppress(LabError):
                 store.release(job)
         os._exit(0)  # files are written whole, so there is nothing to clean up

@@ -167,6 +167,20 @@ class ComputePlanRequest(Request):
         return self.setting
 
 
+@dataclass(frozen=True)
+class RunsAtOnceRequest(Request):
+    """How many runs of a network train fastest side by side on a device that they share."""
+
+    kind: ClassVar[str] = "runs-at-once"
+    title: ClassVar[str] = "runs that share a device"
+    in_key: ClassVar[str] = "runs at once"
+    setting: str  # see core.training.compute_plan.compute_plan_key
+
+    def what(self) -> tuple[object, ...]:
+        """Network, batch, device."""
+        return (self.setting,)
+
+
 REQUESTS: dict[str, type[Request]] = {
     request.kind: request
     for request in (
@@ -176,6 +190,7 @@ REQUESTS: dict[str, type[Request]] = {
         PredictRequest,
         DeviceSpeedRequest,
         ComputePlanRequest,
+        RunsAtOnceRequest,
     )
 }
 

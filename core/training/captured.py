@@ -8,7 +8,6 @@ their order and their numbers stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -49,14 +48,13 @@ class CapturedSteps:
             sums.images = images  # nothing was computed yet
         if self.replay is None:
             return False
-        began, images = perf_counter(), sums.images
+        images = sums.images
         self.index.copy_(index)
         self.replay()
         self.replays += 1
         if self.replays % _AHEAD == 0:
             synchronize(training.device)
         sums.images = images + len(index)
-        sums.phases["captured"] += perf_counter() - began
         return True
 
     def _capture(self) -> None:
@@ -81,9 +79,11 @@ class CapturedSteps:
 def capture(step: Callable[[], None]) -> Callable[[], None]:
     """What repeats `step`, which reads and writes the same tensors each time. Runs nothing yet.
 
-    Raises RuntimeError where the step waits for the device.
+    Other runs may be under way on streams of their own. Raises RuntimeError where the step waits
+    for the device.
     """
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    own = None if stream == torch.cuda.default_stream() else stream  # which captures nothing
+    with torch.cuda.graph(graph, stream=own, capture_error_mode="thread_local"):
         step()
     return graph.replay

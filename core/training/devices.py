@@ -51,7 +51,7 @@ def processor() -> str:
 def synchronize(device: torch.device) -> None:
     """Wait until everything queued on `device` is done, so that a clock tells the truth."""
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
+        torch.cuda.current_stream(device).synchronize()
     elif device.type == "mps":
         torch.mps.synchronize()
 

@@ -154,12 +154,13 @@ def _train_epoch(
     batches = list(shuffled_batches(order, recipe.batch_size))
     steps = len(batches)
     training.network.train()
+    began = perf_counter()
     for step in range(training.step, steps):
-        began = perf_counter()
         done, total = (epoch - 1) * steps + step, recipe.epochs * steps
         training.optimizer.learning_rate = learning_rate_at(recipe, done, total)
         seed_dropout(spec.seed, epoch, step, training.device)
-        if captured is None or not captured.take(batches[step]):
+        is_replayed = captured is not None and captured.take(batches[step])
+        if not is_replayed:
             weight = timing_weight(step, steps, training.device)
             phase_clock = PhaseClock(sums, weight if captured is None else min(1, weight))
             images, labels = train.batch(batches[step])
@@ -168,9 +169,14 @@ def _train_epoch(
         training.step = step + 1
         if training.step == steps:
             synchronize(training.device)
-        sums.seconds += perf_counter() - began  # what the reader does meanwhile is not training
+        ended = perf_counter()
+        sums.seconds += ended - began
+        if is_replayed:
+            sums.phases["captured"] += ended - began
         rate = sums.images / sums.seconds
         yield Progress("training", epoch, recipe.epochs, training.step, steps, rate)
+        # What the reader does meanwhile is not training
+        began = ended if training.takes_turns else perf_counter()
 
 
 def evaluation_batch_size(spec: RunSpec) -> int:
@@ -186,8 +192,8 @@ def _evaluate(
     """Add all test images to `tested`."""
     network, device, seen = training.network.eval(), training.device, training.sums
     steps = math.ceil(len(test.labels) / batch_size)
+    began = perf_counter()
     for step in range(steps):
-        began = perf_counter()
         bf16 = uses_bfloat16(spec, device)
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             images, labels = test.batch(slice(step * batch_size, (step + 1) * batch_size))
@@ -195,6 +201,8 @@ def _evaluate(
             tested.add(F.cross_entropy(logits, labels), logits, labels)
         if step + 1 == steps:
             synchronize(device)
-        tested.seconds += perf_counter() - began
+        ended = perf_counter()
+        tested.seconds += ended - began
         epoch, rate = training.epoch + 1, seen.images / seen.seconds
         yield Progress("evaluating", epoch, spec.recipe.epochs, step + 1, steps, rate)
+        began = ended if training.takes_turns else perf_counter()

@@ -85,6 +85,7 @@ class Training:
     captured: bool = False  # full batches are replayed; see core.training.captured
     is_captured: bool = False  # they already are
     capture_error: str = ""  # why they are not, where they should have been
+    takes_turns: bool = False  # with other runs: the time between two steps is then its own too
 
     def __post_init__(self) -> None:
         self.silent = dict(self.network.named_parameters())

@@ -8,9 +8,10 @@ import pytest
 
 from core.cli.commands import main
 from core.data.load import load
+from core.jobs.execution import execute
 from core.jobs.predictions import read_predictions
 from core.jobs.store import JobState, Store
-from core.jobs.worker import execute, work
+from core.jobs.worker import work
 from core.measure.requests import GradientFlowRequest, LayerTimesRequest, PredictRequest
 from core.specs import ModelSpec
 from core.training.records import LayerTimes

@@ -11,9 +11,10 @@ import pytest
 from core.jobs import heartbeat as heartbeat_module
 from core.jobs import queue as queue_module
 from core.jobs import train as train_module
+from core.jobs.execution import execute
 from core.jobs.files import load_checkpoint
 from core.jobs.store import JobState, Run
-from core.jobs.worker import execute, work
+from core.jobs.worker import work
 from core.specs import RunSpec
 from core.training import fit as training_loop
 from core.training.records import ComputePlan, EpochMetrics, Progress

@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 from core.data.batches import prepare
 from core.data.load import load
 from core.jobs import train as train_module
+from core.jobs.execution import execute
 from core.jobs.files import best_path, load_checkpoint, path_of, run_folder, verified_best
 from core.jobs.store import JobState, Run, Store, StoreUnavailable, open_store
-from core.jobs.worker import execute, work
+from core.jobs.worker import work
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import fit
 from core.training.recipes import recipe

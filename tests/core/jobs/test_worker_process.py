@@ -15,8 +15,9 @@ import pytest
 from core.jobs import processes
 from core.jobs.engines import local
 from core.jobs.engines.local import WorkerProcess
+from core.jobs.execution import execute
 from core.jobs.store import JobState, Store
-from core.jobs.worker import execute, work
+from core.jobs.worker import work
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import recipe
 from tests.core.jobs.tiny_runs import (
@@ -46,13 +47,16 @@ def test_a_worker_whose_input_closes_gives_its_run_back_and_leaves(store):
     program = """
 import time
 from core.jobs import worker
+from core.jobs.execution import execute
 from core.jobs.store import open_store
 
-store = open_store()
-with worker.current_job(store.claim()):
-    worker.leave_with_parent(store)
+def idle(event):
     print("at work", flush=True)
     time.sleep(60)
+
+store = open_store()
+worker.leave_with_parent(store)
+execute(store, store.claim(), idle)
 """
     run_id = store.enqueue(TINY)
     process = subprocess.Popen(

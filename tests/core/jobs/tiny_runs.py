@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.jobs import heartbeat as heartbeat_module
+from core.jobs.execution import execute
 from core.jobs.store import JobState, Run, Store
-from core.jobs.worker import execute
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.training.records import TIMES, EpochMetrics, Progress

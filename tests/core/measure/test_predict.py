@@ -32,7 +32,8 @@ BY_HAND = Predictions(  # classes 0, 1, 2; the last two are wrong
 
 def trained(size: int = 28) -> Run:
     """A short run of a small network, trained here."""
-    from core.jobs.worker import execute, this_process
+    from core.jobs.execution import execute
+    from core.jobs.processes import this_process
 
     model = ModelSpec("lenet", image_size=size)
     recipe = Recipe("fast", 2, 32, 0.1, momentum=0.9, initialization="xavier", normalize=True)

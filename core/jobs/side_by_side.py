@@ -1,0 +1,177 @@
+"""Several runs of one worker on one CUDA device: each on a stream of its own, a step each in turn.
+
+A small network leaves most of a large device idle, however fast its steps are launched. How many
+runs are worthwhile is tried while they train: twice as many, as long as that pays.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from core.analysis import analyze
+from core.jobs.execution import execute_in_steps
+from core.jobs.processes import this_process
+from core.jobs.records import Run
+from core.jobs.store import QueueFilter, Store
+from core.measure.requests import RunsAtOnceRequest
+from core.specs import LabError, RunSpec
+from core.training.compute_plan import compute_plan_key
+from core.training.device_stream import DeviceStream
+from core.training.devices import available_bytes, available_devices, find_device
+from core.training.estimate import needed_bytes
+from core.training.records import EpochMetrics, Progress
+
+MOST_AT_ONCE = 32  # PyTorch has as many streams; the next run would wait for the first
+_PAYS = 1.1  # twice as many runs are worth it where they train a tenth more images a second
+_SETTLED_STEPS = 64  # of a run, after which its steps are captured
+_TRIAL_SECONDS = 0.25
+_ASK_SECONDS = 0.5  # between two looks into a queue that had nothing
+_RESERVE = 2.0  # times the memory that a run needs must be free when it joins
+
+
+def is_shared(spec: RunSpec) -> bool:
+    """Whether runs on this device go side by side."""
+    return spec.device.startswith("cuda") and spec.device in available_devices()
+
+
+@dataclass
+class Trial:
+    """How many runs at once are worthwhile: twice as many, until that no longer pays."""
+
+    wanted: int = 1
+    is_over: bool = False
+    last_rate: float = 0.0  # images a second with half as many
+
+    def note(self, runs: int, rate: float) -> None:
+        """`runs` at once train `rate` images a second together."""
+        if self.is_over or runs < self.wanted:  # the queue had no more
+            return
+        if rate < _PAYS * self.last_rate:
+            self.wanted, self.is_over = runs // 2, True
+        elif runs >= MOST_AT_ONCE:
+            self.is_over = True
+        else:
+            self.wanted, self.last_rate = 2 * runs, rate
+
+
+@dataclass(eq=False)
+class _Member:
+    """A run that takes its turns, and the stream that it is computed on."""
+
+    run: Run
+    stream: DeviceStream
+    steps: int = field(default=0, init=False)  # of training, so far
+
+    def join(self, store: Store, members: list[_Member]) -> None:
+        """Become one of them; the first turn begins the run."""
+        members.append(self)
+        self._execution = execute_in_steps(
+            store, self.run, self._listen, companions=lambda: len(members) - 1
+        )
+
+    def _listen(self, event: Progress | EpochMetrics) -> None:
+        self.steps += isinstance(event, Progress) and event.phase == "training"
+
+    @property
+    def images(self) -> int:
+        """Trained on so far."""
+        return self.steps * self.run.spec.recipe.batch_size
+
+    def take_turn(self) -> bool:
+        """One step; False where the run is over."""
+        with self.stream:
+            return next(self._execution, self) is None
+
+    def leave(self) -> None:
+        """Take no more turns, even though the run is not over."""
+        with self.stream:
+            self._execution.close()
+
+
+class SharedDevice:
+    """The runs of one worker that are computed side by side."""
+
+    def __init__(self, store: Store, first: Run, queue_filter: QueueFilter) -> None:
+        self.store, self.first, self.queue_filter = store, first.spec, queue_filter
+        self.members: list[_Member] = []
+        self.idle_streams: list[DeviceStream] = []
+        self.request = RunsAtOnceRequest(compute_plan_key(first.spec))
+        known = store.result_of(self.request)
+        self.trial = Trial(known["runs"], is_over=True) if known else Trial()
+        self.ask_at = 0.0  # when to look into the queue again
+        self._add(first)
+
+    def execute(self) -> int:
+        """Take turns until all runs are over, and those of the queue that suit; how many."""
+        count = 0
+        try:
+            self._fill()
+            while self.members:
+                count += self._take_turns()
+                self._fill()
+        finally:  # somebody ends this process
+            for member in self.members:
+                member.leave()
+                self.store.release(member.run)
+        return count
+
+    def _take_turns(self) -> int:
+        """Turns for a quarter of a second, or until some run is over; how many are."""
+        is_settled = all(member.steps >= _SETTLED_STEPS for member in self.members)
+        before, began = self._images(), time.perf_counter()
+        seconds = 0.0
+        while seconds < _TRIAL_SECONDS:
+            over = [member for member in self.members if not member.take_turn()]
+            if over:
+                self.members[:] = [member for member in self.members if member not in over]
+                self.idle_streams += [member.stream for member in over]
+                return len(over)
+            seconds = time.perf_counter() - began
+        if is_settled:
+            self._note((self._images() - before) / seconds)
+        return 0
+
+    def _images(self) -> int:
+        return sum(member.images for member in self.members)
+
+    def _note(self, rate: float) -> None:
+        """The members train `rate` images a second together."""
+        if not self.trial.is_over:
+            self.trial.note(len(self.members), rate)
+            if self.trial.is_over:
+                with suppress(LabError):  # the next worker tries again
+                    self.store.keep_result(self.request, {"runs": self.trial.wanted}, replace=True)
+
+    def _fill(self) -> None:
+        """Let as many runs join as are worthwhile, wait in the queue, suit and fit."""
+        while len(self.members) < self.trial.wanted and time.monotonic() >= self.ask_at:
+            run = self._claim()
+            if run is None:
+                self.ask_at = time.monotonic() + _ASK_SECONDS
+            else:
+                self._add(run)
+
+    def _claim(self) -> Run | None:
+        """The next of the queue, if it suits: nobody is passed over."""
+        with suppress(LabError):
+            for job in self.store.waiting(self.queue_filter, limit=1):
+                if isinstance(job, Run) and self._suits(job.spec):
+                    run = self.store.claim(this_process(), self.queue_filter, job.id)
+                    return run if isinstance(run, Run) else None
+        return None
+
+    def _suits(self, spec: RunSpec) -> bool:
+        """Whether a run reads the same images on the same device, and has room there."""
+        first = self.first
+        if (spec.device, spec.dataset, spec.train_images) != (
+            *(first.device, first.dataset, first.train_images),
+        ):
+            return False
+        free = available_bytes(find_device(spec.device))
+        return free is None or _RESERVE * needed_bytes(spec, analyze(spec.model)) < free
+
+    def _add(self, run: Run) -> None:
+        streams = self.idle_streams or [DeviceStream(find_device(run.spec.device))]
+        _Member(run, streams.pop()).join(self.store, self.members)

@@ -2,8 +2,8 @@
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, slider, analysis,
 memory, training, study, throughput, pipeline, accuracy, estimate, published-vgg, device-share,
-device-bits, device-estimate. Those from throughput on need LAB_DATA_DIR; accuracy takes half an
-hour, those from published-vgg on need a CUDA device.
+device-bits, device-estimate, device-study. Those from throughput on need LAB_DATA_DIR; accuracy
+takes half an hour, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pandas as pd
 from tools.bench.accelerator import device_bits, device_estimate, device_share
 from tools.bench.accuracy import accuracy, published_vgg, training
 from tools.bench.analysis import analysis, memory
+from tools.bench.device_study import device_study
 from tools.bench.figures import Row, machine
 from tools.bench.pages import first_numbers, first_page, slider
 from tools.bench.speed import estimate, pipeline, throughput
@@ -41,6 +42,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "device-share": device_share,
     "device-bits": device_bits,
     "device-estimate": device_estimate,
+    "device-study": device_study,
 }
 
 

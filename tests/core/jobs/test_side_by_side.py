@@ -126,7 +126,7 @@ def interrupted(device):
 
 def test_nobody_in_the_queue_is_passed_over(store, three_at_once):
     other = replace(HERE, train_images=64)
-    first, second, third = store.enqueue_all((HERE, other, replace(HERE, seed=1)))
+    _first, second, third = store.enqueue_all((HERE, other, replace(HERE, seed=1)))
     assert SharedDevice(store, store.claim(), QueueFilter.ANY).execute() == 1
     assert store.get(second).state is JobState.QUEUED
     assert store.get(third).state is JobState.QUEUED

@@ -26,7 +26,6 @@ SEEDS = 5
 @on_cuda
 def device_study() -> list[Row]:
     """4 variants × 5 seeds of the residual net on MNIST, Inception on it, one short run."""
-    from core.data.catalogue import train_images_of
 
     rows = []
     for name, runs, wanted in (

@@ -27,6 +27,7 @@ MOST_AT_ONCE = 32  # PyTorch has as many streams; the next run would wait for th
 _PAYS = 1.1  # twice as many runs are worth it where they train a tenth more images a second
 _SETTLED_STEPS = 64  # of a run, after which its steps are captured
 _TRIAL_SECONDS = 0.25
+_STEPS_IN_A_TURN = 4  # changing the stream takes as long as launching a step
 _ASK_SECONDS = 0.5  # between two looks into a queue that had nothing
 _RESERVE = 2.0  # times the memory that a run needs must be free when it joins
 
@@ -80,9 +81,9 @@ class _Member:
         return self.steps * self.run.spec.recipe.batch_size
 
     def take_turn(self) -> bool:
-        """One step; False where the run is over."""
+        """A few steps; False where the run is over."""
         with self.stream:
-            return next(self._execution, self) is None
+            return all(next(self._execution, self) is None for _ in range(_STEPS_IN_A_TURN))
 
     def leave(self) -> None:
         """Take no more turns, even though the run is not over."""

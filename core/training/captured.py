@@ -14,13 +14,12 @@ from torch import Tensor
 
 from core.data.batches import Images
 from core.specs import RunSpec
-from core.training.devices import synchronize
 from core.training.state import Training
 from core.training.step import PhaseClock, train_step
 
 _WARM_UP = 5  # plain steps, after which kernels are chosen and buffers are there
 _PATIENCE = 32  # plain steps, after which it is captured although some parameter has no gradient
-_AHEAD = 32  # replays that may wait for the device, so that a progress is not ahead of the truth
+_AHEAD = 16  # replays after which those before them are awaited: no progress runs far ahead
 
 
 class CapturedSteps:
@@ -30,6 +29,7 @@ class CapturedSteps:
         self.spec, self.training, self.train = spec, training, train
         self.index = torch.zeros(spec.recipe.batch_size, dtype=torch.int64, device=training.device)
         self.replay: Callable[[], None] | None = None
+        self.awaited: torch.cuda.Event | None = None  # when the device had come so far
         self.seen = 0  # plain steps
         self.replays = 0
 
@@ -53,7 +53,7 @@ class CapturedSteps:
         self.replay()
         self.replays += 1
         if self.replays % _AHEAD == 0:
-            synchronize(training.device)
+            self._await_earlier_replays()
         sums.images = images + len(index)
         return True
 
@@ -70,6 +70,14 @@ class CapturedSteps:
             training.captured = training.is_captured = False
             training.capture_error = str(error).splitlines()[0]
             training.optimizer.zero_grad()
+
+    def _await_earlier_replays(self) -> None:
+        """Let the device fall behind by so many replays and no more, but never run out of them."""
+        if self.training.device.type == "cuda":
+            if self.awaited is not None:
+                self.awaited.synchronize()
+            self.awaited = torch.cuda.Event()
+            self.awaited.record()
 
     def _step(self) -> None:
         images, labels = self.train.batch(self.index)

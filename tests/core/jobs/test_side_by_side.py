@@ -113,10 +113,10 @@ def test_who_ends_the_worker_gets_all_its_runs_back_into_the_queue(store, three_
 
 
 def interrupted(device):
-    """Twenty turns each, then Ctrl-C."""
+    """A few turns each, then Ctrl-C."""
 
     def take_turns() -> int:
-        for _ in range(20):
+        for _ in range(3):
             for member in device.members:
                 member.take_turn()
         raise KeyboardInterrupt

@@ -91,7 +91,6 @@ def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     return torch.from_numpy(order.astype(np.int64))
 
 
-def shuffled_batches(order: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """Slices of `order`, each (batch_size,); the last may be smaller and is never dropped."""
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+def batch_of(order: Tensor, step: int, batch_size: int) -> Tensor:
+    """The images of a step, (batch_size,); the last step of an epoch may have fewer."""
+    return order[step * batch_size : (step + 1) * batch_size]

@@ -25,6 +25,11 @@ class Dataset:
     test_images: Tensor  # (M, channels, S, S) uint8
     test_labels: Tensor  # (M,) int64
 
+    def to(self, device: torch.device) -> Dataset:
+        """This set in the memory of `device`."""
+        names = ("train_images", "train_labels", "test_images", "test_labels")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
     def first(self, train_images: int | None) -> Dataset:
         """This set with `train_images` training images, drawn at random; None: all.
 

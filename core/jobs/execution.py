@@ -11,7 +11,7 @@ from core.jobs.heartbeat import Heartbeat, StopRequested, report
 from core.jobs.measurements import measure
 from core.jobs.records import Job, JobState, Measurement, Run
 from core.jobs.store import LostJob, Store, StoreUnavailable
-from core.jobs.train import Companions, Listener, train
+from core.jobs.train import Listener, Shared, train
 from core.specs import LabError
 from core.training.fit import Diverged
 
@@ -44,18 +44,17 @@ def execute_in_steps(
     job: Run | Measurement,
     listen: Listener | None = None,
     abandon: Callable[[], None] | None = None,
-    companions: Companions = lambda: 0,
+    shared: Shared | None = None,
 ) -> Generator[None, None, JobState]:
-    """As `execute`, but the caller may do something else after each step of a run.
-
-    `companions`: how many other runs take turns with this one.
-    """
+    """As `execute`, but the caller may do something else after each step of a run."""
     heartbeat = Heartbeat(store, job, abandon)
     heartbeat.start()
     under_way.append(job)
     try:
         if isinstance(job, Run):
-            yield from train(store, job, heartbeat, listen or (lambda _event: None), companions)
+            yield from train(
+                store, job, heartbeat, listen or (lambda _event: None), shared or Shared()
+            )
         else:
             measure(store, job, heartbeat)
         return heartbeat.end(JobState.FINISHED)

@@ -11,15 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.analysis import analyze
+from core.data.load import Dataset, load
 from core.jobs.execution import execute_in_steps
 from core.jobs.processes import this_process
 from core.jobs.records import Run
 from core.jobs.store import QueueFilter, Store
+from core.jobs.train import Shared
 from core.measure.requests import RunsAtOnceRequest
 from core.specs import LabError, RunSpec
 from core.training.compute_plan import compute_plan_key
 from core.training.device_stream import DeviceStream
-from core.training.devices import available_bytes, available_devices, find_device
+from core.training.devices import available_bytes, available_devices, find_device, synchronize
 from core.training.estimate import needed_bytes
 from core.training.records import EpochMetrics, Progress
 
@@ -27,7 +29,7 @@ MOST_AT_ONCE = 32  # PyTorch has as many streams; the next run would wait for th
 _PAYS = 1.1  # twice as many runs are worth it where they train a tenth more images a second
 _SETTLED_STEPS = 64  # of a run, after which its steps are captured
 _TRIAL_SECONDS = 0.25
-_STEPS_IN_A_TURN = 4  # changing the stream takes as long as launching a step
+_STEPS_IN_A_TURN = 8  # changing the stream takes as long as launching a step
 _ASK_SECONDS = 0.5  # between two looks into a queue that had nothing
 _RESERVE = 2.0  # times the memory that a run needs must be free when it joins
 
@@ -65,12 +67,9 @@ class _Member:
     stream: DeviceStream
     steps: int = field(default=0, init=False)  # of training, so far
 
-    def join(self, store: Store, members: list[_Member]) -> None:
-        """Become one of them; the first turn begins the run."""
-        members.append(self)
-        self._execution = execute_in_steps(
-            store, self.run, self._listen, companions=lambda: len(members) - 1
-        )
+    def begin(self, store: Store, shared: Shared) -> None:
+        """Be ready for the first turn."""
+        self._execution = execute_in_steps(store, self.run, self._listen, shared=shared)
 
     def _listen(self, event: Progress | EpochMetrics) -> None:
         self.steps += isinstance(event, Progress) and event.phase == "training"
@@ -96,6 +95,8 @@ class SharedDevice:
 
     def __init__(self, store: Store, first: Run, queue_filter: QueueFilter) -> None:
         self.store, self.first, self.queue_filter = store, first.spec, queue_filter
+        self.device = find_device(first.spec.device)
+        self.data: Dataset | None = None
         self.members: list[_Member] = []
         self.idle_streams: list[DeviceStream] = []
         self.request = RunsAtOnceRequest(compute_plan_key(first.spec))
@@ -170,9 +171,18 @@ class SharedDevice:
             *(first.device, first.dataset, first.train_images),
         ):
             return False
-        free = available_bytes(find_device(spec.device))
+        free = available_bytes(self.device)
         return free is None or _RESERVE * needed_bytes(spec, analyze(spec.model)) < free
 
     def _add(self, run: Run) -> None:
-        streams = self.idle_streams or [DeviceStream(find_device(run.spec.device))]
-        _Member(run, streams.pop()).join(self.store, self.members)
+        streams = self.idle_streams or [DeviceStream(self.device)]
+        member = _Member(run, streams.pop())
+        member.begin(self.store, Shared(lambda: len(self.members) - 1, self._load))
+        self.members.append(member)
+
+    def _load(self, name: str) -> Dataset:
+        """The data set in the memory of the device, once for all members."""
+        if self.data is None:
+            self.data = load(name).to(self.device)
+            synchronize(self.device)  # other streams read it too
+        return self.data

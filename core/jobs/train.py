@@ -5,11 +5,12 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from core.analysis import analyze
 from core.data import download, is_available
 from core.data.catalogue import train_images_of
-from core.data.load import load
+from core.data.load import Dataset, load
 from core.jobs.files import (
     DamagedFile,
     load_checkpoint,
@@ -33,11 +34,18 @@ from core.training.state import Training
 _CHECKPOINT_SECONDS = 60.0  # of training that a crash loses at most
 
 Listener = Callable[[Progress | EpochMetrics], None]
-Companions = Callable[[], int]  # how many other runs are computed on the same device just now
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a run shares with others that take turns with it on one device."""
+
+    companions: Callable[[], int] = lambda: 0  # how many others there are just now
+    load: Callable[[str], Dataset] = load  # a data set, by its name
 
 
 def train(
-    store: Store, run: Run, heartbeat: Heartbeat, listen: Listener, companions: Companions
+    store: Store, run: Run, heartbeat: Heartbeat, listen: Listener, shared: Shared
 ) -> Iterator[None]:
     """Train the run to its end, a step each time that the caller asks for one.
 
@@ -52,13 +60,13 @@ def train(
     checkpointer = Checkpointer(store, run, training, heartbeat)
     with memory_kept():
         try:
-            for event in training_loop.fit(spec, load(spec.dataset), training):
+            for event in training_loop.fit(spec, shared.load(spec.dataset), training):
                 if isinstance(event, EpochMetrics):
                     checkpointer.keep_epoch(event)
                     _tell_plain_steps(store, run, training)
                     is_told = is_told or _tell_companions(store, run, training)
                 else:
-                    training.takes_turns = training.takes_turns or companions() > 0
+                    training.takes_turns = training.takes_turns or shared.companions() > 0
                     checkpointer.keep_when_due()
                     heartbeat.check(event)
                 listen(event)

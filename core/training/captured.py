@@ -27,34 +27,44 @@ class CapturedSteps:
 
     def __init__(self, spec: RunSpec, training: Training, train: Images) -> None:
         self.spec, self.training, self.train = spec, training, train
-        self.index = torch.zeros(spec.recipe.batch_size, dtype=torch.int64, device=training.device)
+        device, self.batch_size = training.device, spec.recipe.batch_size
+        self.order = torch.zeros(len(train.labels), dtype=torch.int64, device=device)
+        self.first = torch.zeros((), dtype=torch.int64, device=device)  # of the next batch
+        self.places = torch.arange(self.batch_size, device=device)
+        self.next_step: int | None = None  # the one whose batch begins at `first`
         self.replay: Callable[[], None] | None = None
         self.awaited: torch.cuda.Event | None = None  # when the device had come so far
         self.seen = 0  # plain steps
         self.replays = 0
 
-    def take(self, index: Tensor) -> bool:
-        """Train on the images `index` (B,) by a replay; False where it must be a plain step."""
+    def begin_epoch(self, order: Tensor) -> None:
+        """Images are now taken in this order (N,)."""
+        self.order.copy_(order)
+        self.next_step = None
+
+    def take(self, step: int) -> bool:
+        """Train on the batch of this step by a replay; False where it must be a plain step."""
         training, sums = self.training, self.training.sums
-        if not training.captured or len(index) != len(self.index):
+        if not training.captured or (step + 1) * self.batch_size > len(self.order):
             return False
+        images = sums.images
         if self.replay is None:
             self.seen += 1
             has_all = self.seen > _WARM_UP and not training.silent
             if not has_all and self.seen <= _PATIENCE:
                 return False
-            images = sums.images
             self._capture()
-            sums.images = images  # nothing was computed yet
         if self.replay is None:
+            sums.images = images  # nothing was computed
             return False
-        images = sums.images
-        self.index.copy_(index)
+        if step != self.next_step:
+            self.first.fill_(step * self.batch_size)
         self.replay()
+        self.next_step = step + 1
         self.replays += 1
         if self.replays % _AHEAD == 0:
             self._await_earlier_replays()
-        sums.images = images + len(index)
+        sums.images = images + self.batch_size
         return True
 
     def _capture(self) -> None:
@@ -80,7 +90,8 @@ class CapturedSteps:
             self.awaited.record()
 
     def _step(self) -> None:
-        images, labels = self.train.batch(self.index)
+        images, labels = self.train.batch(self.order[self.first + self.places])
+        self.first += self.batch_size
         train_step(self.spec, self.training, images, labels, PhaseClock(self.training.sums, 0))
 
 

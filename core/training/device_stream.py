@@ -7,44 +7,31 @@ were captured: one generator for all would let each run overwrite the others' se
 
 from __future__ import annotations
 
-from types import TracebackType
-
 import torch
+
+from core.training.devices import cuda_generator
 
 
 class DeviceStream:
-    """While open, what this thread computes on the device runs here; on other devices nothing is
-    different."""
+    """While open, what this thread computes on the device runs here; then again where it ran when
+    this was made. On other devices nothing is different.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self._outer: list[tuple[torch.cuda.Stream, torch.Generator]] = []
-        if device.type == "cuda":
+        self.is_cuda = device.type == "cuda"
+        if self.is_cuda:
             self._stream = torch.cuda.Stream(device)
-            self._generator = torch.Generator(device)
+            self._outer_stream = torch.cuda.current_stream(device)
+            self._generator = cuda_generator(device)
+            self._state = torch.Generator(device)
+            self._outer_state = self._generator.graphsafe_get_state()
 
     def __enter__(self) -> None:
-        if self.device.type == "cuda":
-            generator = self._default_generator()
-            outer = torch.cuda.current_stream(self.device), generator.graphsafe_get_state()
-            self._outer.append(outer)
+        if self.is_cuda:
             torch.cuda.set_stream(self._stream)
-            generator.graphsafe_set_state(self._generator)
+            self._generator.graphsafe_set_state(self._state)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self.device.type == "cuda":
-            stream, state = self._outer.pop()
-            torch.cuda.set_stream(stream)
-            self._default_generator().graphsafe_set_state(state)
-
-    def _default_generator(self) -> torch.Generator:
-        """The one that dropout on this device draws from."""
-        torch.cuda.init()
-        index = torch.cuda.current_device() if self.device.index is None else self.device.index
-        generator: torch.Generator = torch.cuda.default_generators[index]
-        return generator
+    def __exit__(self, *_error: object) -> None:
+        if self.is_cuda:
+            torch.cuda.set_stream(self._outer_stream)
+            self._generator.graphsafe_set_state(self._outer_state)

@@ -56,6 +56,14 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
+def cuda_generator(device: torch.device) -> torch.Generator:
+    """The generator that dropout on a CUDA device draws from."""
+    torch.cuda.init()
+    index = torch.cuda.current_device() if device.index is None else device.index
+    generator: torch.Generator = torch.cuda.default_generators[index]
+    return generator
+
+
 def available_bytes(device: torch.device) -> int | None:
     """Memory that a run may still take on `device`, None where it cannot be known."""
     if device.type == "cuda":

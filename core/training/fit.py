@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.analysis import analyze
-from core.data.batches import Images, epoch_order, shuffled_batches
+from core.data.batches import Images, batch_of, epoch_order
 from core.data.load import Dataset, load
 from core.specs import LabError, RunSpec
 from core.training.captured import CapturedSteps
@@ -151,19 +151,20 @@ def _train_epoch(
     """What is left of the epoch under way, over the images in the order of (seed, epoch)."""
     recipe, epoch, sums = spec.recipe, training.epoch + 1, training.sums
     order = epoch_order(len(train.labels), spec.seed, epoch).to(training.device)
-    batches = list(shuffled_batches(order, recipe.batch_size))
-    steps = len(batches)
+    steps = math.ceil(len(order) / recipe.batch_size)
     training.network.train()
+    if captured is not None:
+        captured.begin_epoch(order)
     began = perf_counter()
     for step in range(training.step, steps):
         done, total = (epoch - 1) * steps + step, recipe.epochs * steps
         training.optimizer.learning_rate = learning_rate_at(recipe, done, total)
         seed_dropout(spec.seed, epoch, step, training.device)
-        is_replayed = captured is not None and captured.take(batches[step])
+        is_replayed = captured is not None and captured.take(step)
         if not is_replayed:
             weight = timing_weight(step, steps, training.device)
             phase_clock = PhaseClock(sums, weight if captured is None else min(1, weight))
-            images, labels = train.batch(batches[step])
+            images, labels = train.batch(batch_of(order, step, recipe.batch_size))
             phase_clock.end("data")
             train_step(spec, training, images, labels, phase_clock)
         training.step = step + 1

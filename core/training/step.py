@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from core.specs import RunSpec
 from core.training.compute_plan import uses_bfloat16
-from core.training.devices import synchronize
+from core.training.devices import cuda_generator, synchronize
 from core.training.state import EpochSums, Training
 
 _TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
@@ -46,7 +46,7 @@ def seed_dropout(seed: int, epoch: int, step: int, device: torch.device) -> None
     """
     value = ((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**63
     if device.type == "cuda":
-        torch.cuda.manual_seed(value)
+        cuda_generator(device).manual_seed(value)
     elif device.type == "mps":
         torch.mps.manual_seed(value)
     else:

@@ -82,14 +82,15 @@ def pipeline() -> list[Row]:
 
 def ready_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]:
     """Steps over 50 batches that were made before."""
-    from core.data.batches import shuffled_batches
+    from core.data.batches import batch_of
     from core.training.fit import image_sets
     from core.training.step import PhaseClock, train_step
 
     train, _ = image_sets(spec, data, training.device)
     order = torch_order(len(train.labels))
-    indices = list(shuffled_batches(order, spec.recipe.batch_size))[:50]
-    batches = [train.batch(index) for index in indices]
+    size = spec.recipe.batch_size
+    steps = range(min(50, -(-len(order) // size)))
+    batches = [train.batch(batch_of(order, step, size)) for step in steps]
     batches = [(images.contiguous(), labels) for images, labels in batches]
     training.network.train()
     while True:

@@ -36,6 +36,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_
 @pytest.fixture
 def three_at_once(monkeypatch) -> None:
     monkeypatch.setattr(side_by_side, "Trial", lambda *_, **__: Trial(3, is_over=True))
+    monkeypatch.setattr(side_by_side, "_STEPS_IN_A_TURN", 1)
 
 
 def share(store, *specs) -> list[int]:
@@ -113,10 +114,10 @@ def test_who_ends_the_worker_gets_all_its_runs_back_into_the_queue(store, three_
 
 
 def interrupted(device):
-    """A few turns each, then Ctrl-C."""
+    """Twenty steps each, then Ctrl-C."""
 
     def take_turns() -> int:
-        for _ in range(3):
+        for _ in range(20):
             for member in device.members:
                 member.take_turn()
         raise KeyboardInterrupt
@@ -173,6 +174,7 @@ def test_no_more_than_there_are_streams():
 def test_what_was_found_is_kept_for_the_next_worker(store, monkeypatch):
     monkeypatch.setattr(side_by_side, "_TRIAL_SECONDS", 0.01)
     monkeypatch.setattr(side_by_side, "_SETTLED_STEPS", 1)
+    monkeypatch.setattr(side_by_side, "_STEPS_IN_A_TURN", 1)
     monkeypatch.setattr(side_by_side, "_PAYS", 1e6)  # never
     share(store, *(replace(LONG, seed=seed) for seed in range(4)))
     request = RunsAtOnceRequest(compute_plan_key(LONG))

@@ -22,6 +22,7 @@ from core.training.records import ComputePlan
 from core.zoo.building import build
 
 TRIAL_SECONDS = 1.0  # for all candidates together, after each has warmed up
+TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
 _LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
@@ -91,7 +92,8 @@ def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
             return plans[0]
         images, labels = _random_batch(spec, device)
         seconds = dict.fromkeys(plans, inf)
-        for plan in _in_turns(plans):
+        on_cpu = device.type == "cpu"
+        for plan in _in_turns(plans, TRIAL_SECONDS if on_cpu else TRIAL_SECONDS_ON_DEVICE):
             seconds[plan] = min(seconds[plan], trial_step(spec, network, plan, images, labels))
             if seconds[plans[0]] > _LONG_STEP_SECONDS:
                 break
@@ -106,12 +108,12 @@ def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
     return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
 
 
-def _in_turns(plans: list[ComputePlan]) -> Iterator[ComputePlan]:
-    """Each candidate at least three times, until the time is over; the first turn warms up."""
+def _in_turns(plans: list[ComputePlan], seconds: float) -> Iterator[ComputePlan]:
+    """Each candidate at least three times, until `seconds` are over; the first turn warms up."""
     began = perf_counter()
     yield from plans
     turns = 0
-    while turns < 2 or perf_counter() - began < TRIAL_SECONDS:
+    while turns < 2 or perf_counter() - began < seconds:
         yield from plans
         turns += 1
 

@@ -1,7 +1,7 @@
 """Several runs of one worker on one CUDA device: each on a stream of its own, a step each in turn.
 
 A small network leaves most of a large device idle, however fast its steps are launched. How many
-runs are worthwhile is tried while they train: twice as many, as long as that pays.
+runs are worthwhile is tried while they train: four times as many, as long as that pays.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from core.training.estimate import needed_bytes
 from core.training.records import EpochMetrics, Progress
 
 MOST_AT_ONCE = 32  # PyTorch has as many streams; the next run would wait for the first
-_PAYS = 1.05  # twice as many runs are worth it where they train so much faster together
+_MORE = 4  # times as many runs are tried
+_PAYS = 1.1  # they are worth it where they train so many times as fast together
+_TRIES = 2  # of which the better counts: epochs that end, and files, come in between
 _SETTLED_STEPS = 64  # of a run, after which its steps are captured
 _TRIAL_SECONDS = 0.25
 _STEPS_IN_A_TURN = 8  # changing the stream takes as long as launching a step
@@ -41,22 +43,31 @@ def is_shared(spec: RunSpec) -> bool:
 
 @dataclass
 class Trial:
-    """How many runs at once are worthwhile: twice as many, until that no longer pays."""
+    """How many runs at once are worthwhile: four times as many, until that no longer pays."""
 
     wanted: int = 1
     is_over: bool = False
-    last_rate: float = 0.0  # images a second with half as many
+    _rates: list[float] = field(default_factory=list, compare=False)  # images a second with so many
+    _before: tuple[int, float] = field(
+        default=(1, 0.0), compare=False
+    )  # how many were tried last, and their rate
 
     def note(self, runs: int, rate: float) -> None:
-        """`runs` at once train `rate` images a second together."""
+        """`runs` at once train `rate` images a second together; the best of some tries counts."""
         if self.is_over or runs < self.wanted:  # the queue had no more
             return
-        if rate < _PAYS * self.last_rate:
-            self.wanted, self.is_over = runs // 2, True
+        self._rates.append(rate)
+        if len(self._rates) < _TRIES:
+            return
+        best = max(self._rates)
+        fewer, their_rate = self._before
+        if best < _PAYS * their_rate:
+            self.wanted, self.is_over = fewer, True
         elif runs >= MOST_AT_ONCE:
             self.is_over = True
         else:
-            self.wanted, self.last_rate = 2 * runs, rate
+            self.wanted, self._before = min(MOST_AT_ONCE, _MORE * runs), (runs, best)
+        self._rates.clear()
 
 
 @dataclass(eq=False)

@@ -142,33 +142,34 @@ def test_what_has_no_room_waits(store, three_at_once, monkeypatch):
 # How many at once
 
 
-def test_twice_as_many_as_long_as_that_pays():
-    trial = Trial()
-    for runs, rate in ((1, 100.0), (2, 190.0), (4, 300.0), (8, 310.0)):
-        assert trial.wanted == runs and not trial.is_over
-        trial.note(runs, rate)
-    assert trial.is_over and trial.wanted == 4
+def tried(trial: Trial, *rates: float) -> Trial:
+    """After as many runs as it wanted have trained so fast, in turn, each with an unlucky try."""
+    for rate in rates:
+        trial.note(trial.wanted, rate / 2)
+        trial.note(trial.wanted, rate)
+    return trial
+
+
+def test_four_times_as_many_as_long_as_that_pays():
+    assert tried(Trial(), 100.0, 300.0).wanted == 16
+    assert tried(Trial(), 100.0, 300.0, 310.0) == tried(Trial(4, is_over=True))
+    assert tried(Trial(), 100.0, 300.0, 400.0, 410.0) == tried(Trial(16, is_over=True))
 
 
 def test_a_network_that_fills_the_device_goes_alone():
-    trial = Trial()
-    trial.note(1, 100.0)
-    trial.note(2, 103.0)
-    assert trial.is_over and trial.wanted == 1
+    assert tried(Trial(), 100.0, 103.0) == Trial(1, is_over=True)
 
 
 def test_a_queue_that_is_too_short_decides_nothing():
-    trial = Trial()
-    trial.note(1, 100.0)
-    trial.note(1, 500.0)
-    assert not trial.is_over and trial.wanted == 2
+    trial = tried(Trial(), 100.0)
+    for _ in range(9):
+        trial.note(3, 50.0)
+    assert trial.wanted == 4 and not trial.is_over
 
 
 def test_no_more_than_there_are_streams():
-    trial = Trial()
-    for runs in (1, 2, 4, 8, 16, 32):
-        trial.note(runs, 1.5**runs)
-    assert trial.is_over and trial.wanted == side_by_side.MOST_AT_ONCE == 32
+    trial = tried(Trial(), 100.0, 200.0, 300.0, 400.0)
+    assert trial == Trial(side_by_side.MOST_AT_ONCE, is_over=True)
 
 
 def test_what_was_found_is_kept_for_the_next_worker(store, monkeypatch):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
-from core.jobs.store import JobState, Run
+from core.jobs.store import JobState, Run, RunFilter, UnreadableJob
 from core.report.figures.curves import Curve, accuracy_chart
 from core.report.figures.palette import colors_and_markers
 from core.report.tables.runs import epoch_frame, run_frame
@@ -20,44 +21,68 @@ from pages.views.runs.other_jobs import measurements_view, unreadable_view
 from pages.views.runs.table import run_table, run_title
 
 _REFRESH_SECONDS = 2.0
+_ON_A_PAGE = 100  # runs
+_PAGE = "runs_page"  # in the session: the page of the table
 _TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
 
 
 def _page() -> None:
     """The runs, live while some go on."""
-    live(lambda: store().runs(), _all_over, _show_runs, _REFRESH_SECONDS)
+    live(lambda: store().unfinished(), lambda unfinished: not unfinished, _show, _REFRESH_SECONDS)
     measurements_view()
-    unreadable_view()
 
 
-def _all_over(runs: Sequence[Run]) -> bool:
-    """Whether no run waits or goes on."""
-    return all(run.state.is_over for run in runs)
-
-
-def _show_runs(all_runs: Sequence[Run]) -> None:
+def _show(unfinished: int) -> None:
     """The table, then what can be done with the rows picked in it."""
-    if not all_runs:
+    if not store().count():
         st.info("No runs yet. Start one that takes about 10 s.", icon=":material/arrow_forward:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
         return
-    if not _all_over(all_runs):
+    if unfinished:
         start_worker()  # also in place of one that died
-    runs = _filtered(all_runs)
-    st.caption(f"{len(runs)} of {len(all_runs)} runs. Tick rows to overlay their curves.")
+    run_filter = _filter()
+    listed = _one_page(run_filter)
+    runs = [row for row in listed if isinstance(row, Run)]
     picked = _pick(runs) if runs else []
     if picked:
         _overlay(picked)
     actions(picked)
-    exported = picked or runs
     with st.container(horizontal=True):
-        download_csv("Runs as CSV", lambda: run_frame(exported), "runs.csv", "runs_csv")
         download_csv(
-            "Every epoch as CSV",
-            lambda: epoch_frame(exported, store().epochs([run.id for run in exported])),
-            "epochs.csv",
-            "epochs_csv",
+            "Runs as CSV", lambda: run_frame(_exported(picked, run_filter)), "runs.csv", "runs_csv"
         )
+        download_csv(
+            "Every epoch as CSV", lambda: _epochs(picked, run_filter), "epochs.csv", "epochs_csv"
+        )
+    broken = [row for row in listed if isinstance(row, UnreadableJob)]
+    unreadable_view(broken + store().unreadable_measurements(_ON_A_PAGE))
+
+
+def _one_page(run_filter: RunFilter) -> list[Run | UnreadableJob]:
+    """The runs of the page that the reader is at, the newest first."""
+    total, everything = store().count(run_filter), store().count()
+    told = f"{total:,} of {everything:,} runs"
+    pages = max(1, -(-total // _ON_A_PAGE))
+    if st.session_state.get(_PAGE, 1) > pages:  # some were deleted, or filtered out
+        del st.session_state[_PAGE]
+    first = (st.session_state.get(_PAGE, 1) - 1) * _ON_A_PAGE
+    if pages > 1:
+        told = f"Runs {first + 1:,} to {min(total, first + _ON_A_PAGE):,} of {told}"
+    st.caption(f"{told}. Tick rows to overlay their curves.")
+    if pages > 1:
+        st.pagination(pages, key=_PAGE)
+    return store().listed(run_filter, _ON_A_PAGE, first)
+
+
+def _exported(picked: Sequence[Run], run_filter: RunFilter) -> Sequence[Run]:
+    """The ticked runs; without any all that pass the filter, on other pages too."""
+    return picked or [row for row in store().listed(run_filter) if isinstance(row, Run)]
+
+
+def _epochs(picked: Sequence[Run], run_filter: RunFilter) -> pd.DataFrame:
+    """Every epoch of these runs."""
+    runs = _exported(picked, run_filter)
+    return epoch_frame(runs, store().epochs([run.id for run in runs]))
 
 
 def _pick(runs: Sequence[Run]) -> list[Run]:
@@ -74,8 +99,8 @@ def _table_key(runs: Sequence[Run]) -> str:
     return "runs_table_" + "_".join(str(run.id) for run in runs)
 
 
-def _filtered(runs: Sequence[Run]) -> list[Run]:
-    """The runs that the filters above the table let through."""
+def _filter() -> RunFilter:
+    """Which runs the filters above the table let through."""
     state, network, dataset = st.columns(3)
     states = state.multiselect(
         "State",
@@ -87,25 +112,19 @@ def _filtered(runs: Sequence[Run]) -> list[Run]:
     )
     networks = network.multiselect(
         "Network",
-        sorted({run.spec.model.arch for run in runs}),
+        store().networks(),
         key="runs_network",
         placeholder="any",
         help="Show only runs of these networks.",
     )
     datasets = dataset.multiselect(
         "Data set",
-        sorted({run.spec.dataset for run in runs}),
+        store().datasets(),
         key="runs_dataset",
         placeholder="any",
         help="Show only runs on these data sets.",
     )
-    return [
-        run
-        for run in runs
-        if (not states or run.state in states)
-        and (not networks or run.spec.model.arch in networks)
-        and (not datasets or run.spec.dataset in datasets)
-    ]
+    return RunFilter(tuple(states), tuple(networks), tuple(datasets))
 
 
 def _overlay(picked: Sequence[Run]) -> None:

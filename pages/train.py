@@ -37,7 +37,7 @@ def _form() -> None:
     with st.sidebar:
         spec = choose_run()
     try:
-        cost = cost_of(spec, newest_runs())
+        cost = cost_of(spec, newest_runs(spec.model.arch))
         problem = None
     except LabError as error:
         cost, problem = None, error

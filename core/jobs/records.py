@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
+from core.data.catalogue import train_images_of
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
 from core.training.records import ComputePlan, Progress
@@ -183,6 +186,23 @@ def job_from_row(row: Mapping[Any, Any]) -> Run | Measurement:
         return Measurement(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # LabError is a ValueError
         raise LabError(f"Job {row['id']} cannot be read: {error}") from error
+
+
+def run_columns(spec: RunSpec) -> dict[str, str]:
+    """What is asked for in columns of its own, by which runs are found."""
+    return {
+        "request": spec.to_json(),
+        "network": spec.model.arch,
+        "dataset": spec.dataset,
+        "setting": setting_key(spec),
+    }
+
+
+def setting_key(spec: RunSpec) -> str:
+    """Equal for runs that may be averaged: they differ in seed and device alone."""
+    with suppress(LabError):  # a data set of another lab
+        spec = replace(spec, train_images=train_images_of(spec))
+    return sha256(replace(spec, seed=0, device="cpu").to_json().encode()).hexdigest()
 
 
 def as_unreadable(row: Mapping[Any, Any], error: LabError) -> UnreadableJob:

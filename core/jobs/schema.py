@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from core.training.records import EpochMetrics
 
-SCHEMA_VERSION = 4  # `core.jobs.upgrade` brings older stores up to it
+SCHEMA_VERSION = 5  # `core.jobs.upgrade` brings older stores up to it
 
 tables = MetaData()
 
@@ -33,6 +33,9 @@ jobs_table = Table(
     Column("host", String(200)),  # only a worker there may take the job; none: any worker
     Column("state", String(10), nullable=False, index=True),
     Column("request", Text, nullable=False),  # what is asked for, of runs a RunSpec, as JSON
+    Column("network", String(200), index=True),  # of a run, as its request says
+    Column("dataset", String(80), index=True),  # of a run, as its request says
+    Column("setting", String(64), index=True),  # of a run: see records.setting_key
     Column("result", Text),  # of measurements, as versioned JSON
     Column("study", String(80), index=True),  # of studies_table
     Column("message", Text, nullable=False, default=""),

@@ -9,14 +9,15 @@ import json
 import platform
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.jobs.database import StoreUnavailable, open_database
-from core.jobs.queue import JOBS, LEASE_SECONDS, LostJob, Queue, QueueFilter, settle, silent_at
+from core.jobs.queue import JOBS, LEASE_SECONDS, LostJob, QueueFilter, settle, silent_at
+from core.jobs.reading import Reader, RunFilter, chunks, read_row
 from core.jobs.records import (
     TRAIN,
     JobState,
@@ -26,15 +27,13 @@ from core.jobs.records import (
     Study,
     StudyKind,
     UnreadableJob,
-    as_unreadable,
     extended,
-    job_from_row,
     result_to_json,
+    run_columns,
 )
 from core.jobs.schema import epochs_table, jobs_table, studies_table
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
-from core.training.records import EpochMetrics
 
 __all__ = [
     "JobState",
@@ -42,6 +41,7 @@ __all__ = [
     "Measurement",
     "QueueFilter",
     "Run",
+    "RunFilter",
     "Store",
     "StoreUnavailable",
     "StoredFile",
@@ -50,8 +50,6 @@ __all__ = [
     "UnreadableJob",
     "open_store",
 ]
-
-_CHUNK = 1_000  # ids in one statement; databases limit them
 
 
 def open_store(url: str | None = None) -> Store:
@@ -63,7 +61,7 @@ def open_store(url: str | None = None) -> Store:
     return Store(open_database(url))
 
 
-class Store(Queue):
+class Store(Reader):
     """Jobs for pages, workers and the command line."""
 
     # Runs
@@ -93,58 +91,13 @@ class Store(Queue):
             [run_id] = _insert_runs(connection, [spec], None, **values)
         return self.get(run_id)
 
-    def get(self, run_id: int) -> Run:
-        """The run; raises LabError when there is none, or it cannot be read."""
-        job = self.job(run_id)
-        if not isinstance(job, Run):
-            raise LabError(f"Job {run_id} is a measurement; the Runs page lists the runs.")
-        return job
-
-    def job(self, job_id: int) -> Run | Measurement:
-        """The run or measurement; raises LabError when there is none, or it cannot be read."""
-        rows = self._rows(JOBS.id == job_id)
-        if not rows:
-            raise LabError(f"There is no run {job_id}; the Runs page lists those there are.")
-        return job_from_row(rows[0])
-
-    def has(self, job_id: int) -> bool:
-        """Whether there is such a job."""
-        with self.reading() as connection:
-            return connection.scalar(select(JOBS.id).where(JOBS.id == job_id)) is not None
-
-    def runs(self, limit: int | None = None, study: str | None = None) -> list[Run]:
-        """Runs, the newest first; those that cannot be read are left out, see `unreadable`."""
-        condition = and_(JOBS.kind == TRAIN, true() if study is None else JOBS.study == study)
-        jobs = (_read(row) for row in self._rows(condition, limit))
-        return [job for job in jobs if isinstance(job, Run)]
-
-    def unreadable(self, limit: int | None = None) -> list[UnreadableJob]:
-        """Rows among the newest that this lab cannot read, the newest first."""
-        jobs = (_read(row) for row in self._rows(true(), limit))
-        return [job for job in jobs if isinstance(job, UnreadableJob)]
-
-    def epochs(self, run_ids: Iterable[int]) -> dict[int, list[EpochMetrics]]:
-        """The finished epochs of each run, in order; an empty list for a run without any."""
-        epochs: dict[int, list[EpochMetrics]] = {run_id: [] for run_id in run_ids}
-        with self.reading() as connection:
-            for ids in _chunks(epochs):
-                query = (
-                    select(epochs_table)
-                    .where(epochs_table.c.run_id.in_(ids))
-                    .order_by(epochs_table.c.run_id, epochs_table.c.epoch)
-                )
-                for row in connection.execute(query).mappings():
-                    values = dict(row)
-                    epochs[values.pop("run_id")].append(EpochMetrics(**values))
-        return epochs
-
     # What can be done with any job
 
     def request_stop(self, job_ids: Iterable[int]) -> None:
         """Queued jobs stop now, as do those whose worker died; others after their current step."""
         now = time.time()
         with self.writing() as connection:
-            for ids in _chunks(job_ids):
+            for ids in chunks(job_ids):
                 connection.execute(
                     update(jobs_table)
                     .where(JOBS.id.in_(ids), JOBS.state == JobState.QUEUED)
@@ -187,12 +140,12 @@ class Store(Queue):
                 " and from the checkpoint of its last one."
             )
         finished = and_(JOBS.id == run_id, JOBS.state == JobState.FINISHED)
-        self._requeue_where(finished, request=extended(run.spec, epochs).to_json())
+        self._requeue_where(finished, **run_columns(extended(run.spec, epochs)))
 
     def delete(self, job_ids: Iterable[int]) -> None:
         """Remove jobs and their epochs; a worker that executes one of them loses it."""
         with self.writing() as connection:
-            for ids in _chunks(job_ids):
+            for ids in chunks(job_ids):
                 connection.execute(delete(epochs_table).where(epochs_table.c.run_id.in_(ids)))
                 connection.execute(delete(jobs_table).where(JOBS.id.in_(ids)))
             left = select(JOBS.study).where(JOBS.study.is_not(None))
@@ -269,15 +222,20 @@ class Store(Queue):
 
     def measurement(self, request: Request) -> Measurement | None:
         """The job that measures, or has measured, what is asked for; None before anybody asked."""
-        rows = self._rows(JOBS.key == request.key)
-        job = _read(rows[0]) if rows else None
+        rows = self.rows(JOBS.key == request.key)
+        job = read_row(rows[0]) if rows else None
         return job if isinstance(job, Measurement) else None
 
     def measurements(self, limit: int | None = None) -> list[Measurement]:
         """Measurements that somebody asked for, the newest first."""
-        kinds = JOBS.kind.not_in([TRAIN, "device-speed", "compute-plan"])
-        jobs = (_read(row) for row in self._rows(kinds, limit))
+        kinds = JOBS.kind.not_in([TRAIN, "device-speed", "compute-plan", "runs-at-once"])
+        jobs = (read_row(row) for row in self.rows(kinds, limit))
         return [job for job in jobs if isinstance(job, Measurement)]
+
+    def unreadable_measurements(self, limit: int | None = None) -> list[UnreadableJob]:
+        """Among the newest, those that this lab cannot read; of runs, `listed` tells them."""
+        jobs = (read_row(row) for row in self.rows(JOBS.kind != TRAIN, limit))
+        return [job for job in jobs if isinstance(job, UnreadableJob)]
 
     def enqueue_measurement(self, request: Request) -> Measurement:
         """Put what is asked for into the queue, unless it waits there or is measured already."""
@@ -341,11 +299,6 @@ class Store(Queue):
 
     # Shared by the above
 
-    def _rows(self, condition: Any, limit: int | None = None) -> list[RowMapping]:
-        query = select(jobs_table).where(condition).order_by(JOBS.id.desc()).limit(limit)
-        with self.reading() as connection:
-            return list(connection.execute(query).mappings())
-
     def _requeue_where(self, condition: Any, **values: Any) -> int:
         with self.writing() as connection:
             return connection.execute(
@@ -363,20 +316,13 @@ class Store(Queue):
             ).rowcount
 
 
-def _read(row: RowMapping) -> Run | Measurement | UnreadableJob:
-    try:
-        return job_from_row(row)
-    except LabError as error:
-        return as_unreadable(row, error)
-
-
 def _insert_runs(
     connection: Connection, specs: Iterable[RunSpec], study: str | None, **values: Any
 ) -> list[int]:
     row = {"kind": TRAIN, "state": JobState.QUEUED, "study": study, "created_at": time.time()}
     statement = insert(jobs_table).returning(JOBS.id)
     return [
-        connection.execute(statement, row | values | {"request": spec.to_json()}).scalar_one()
+        connection.execute(statement, row | values | run_columns(spec)).scalar_one()
         for spec in specs
     ]
 
@@ -394,9 +340,3 @@ def _insert_study(connection: Connection, study: Study) -> None:
                 "created_at": study.created_at,
             },
         )
-
-
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    all_ids = list(ids)
-    for start in range(0, len(all_ids), _CHUNK):
-        yield all_ids[start : start + _CHUNK]

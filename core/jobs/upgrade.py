@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
+from core.jobs.records import run_columns
 from core.jobs.schema import SCHEMA_VERSION, lab_table, tables
-from core.specs import LabError
+from core.specs import LabError, RunSpec
 
 _LEASE_SECONDS_BEFORE_3 = 20.0
 
@@ -209,8 +211,28 @@ def _from_3(connection: Connection) -> None:
     _add_columns(connection, "epochs", {"captured_seconds": "FLOAT NOT NULL DEFAULT 0"})
 
 
+def _from_4(connection: Connection) -> None:
+    """Columns by which runs are found."""
+    columns = {"network": "VARCHAR(200)", "dataset": "VARCHAR(80)", "setting": "VARCHAR(64)"}
+    _add_columns(connection, "jobs", columns)
+    for column in columns:
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS ix_jobs_{column} ON jobs ({column})"))
+    runs = text("SELECT id, request FROM jobs WHERE kind = 'train'")
+    for job_id, request in connection.execute(runs).all():
+        with suppress(LabError):  # what this lab cannot read is found by nothing but its number
+            found = run_columns(RunSpec.from_json(request))
+            connection.execute(
+                text(
+                    "UPDATE jobs SET network = :network, dataset = :dataset, setting = :setting"
+                    " WHERE id = :id"
+                ),
+                {name: value for name, value in found.items() if name in columns} | {"id": job_id},
+            )
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to the next one
     1: _from_1,
     2: _from_2,
     3: _from_3,
+    4: _from_4,
 }

@@ -17,8 +17,6 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.compare.networks import Compared
 
-_NEWEST = 2_000  # runs that are looked at
-
 _Accuracies = dict[
     ModelSpec, dict[str, list[float]]
 ]  # network → data set → a fraction for each run
@@ -27,12 +25,10 @@ _Accuracies = dict[
 def _accuracies_of_runs(store: Store) -> _Accuracies:
     """The best test accuracy of each run, by network and data set."""
     accuracies: _Accuracies = {}
-    for run in store.runs(limit=_NEWEST):
-        if run.best_accuracy is None:
-            continue
+    for spec, reached in store.best_accuracies():
         with suppress(LabError):  # a network that this version of the lab no longer has
-            by_dataset = accuracies.setdefault(complete(run.spec.model), {})
-            by_dataset.setdefault(run.spec.dataset, []).append(run.best_accuracy)
+            by_dataset = accuracies.setdefault(complete(spec.model), {})
+            by_dataset.setdefault(spec.dataset, []).extend(reached)
     return accuracies
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
-from core.jobs.store import JobState, Run
+from core.jobs.store import JobState, Run, RunFilter
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import RunSpec
 from core.training.estimate import (
@@ -24,12 +24,13 @@ from pages.views.app.services import analysis_of, start_worker, starts_workers, 
 
 LONG_SECONDS = 600
 _REFRESH_SECONDS = 1.0
-_LOOKED_AT = 200  # newest runs, for one that is equal
+_LOOKED_AT = 50  # newest runs of a network, for one that is equal
 
 
-def newest_runs() -> list[Run]:
-    """Those among which an equal one is looked for."""
-    return store().runs(limit=_LOOKED_AT)
+def newest_runs(network: str) -> list[Run]:
+    """The finished runs of the network among which an equal one is looked for."""
+    finished = RunFilter(states=(JobState.FINISHED,), networks=(network,))
+    return [run for run in store().listed(finished, _LOOKED_AT) if isinstance(run, Run)]
 
 
 def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) -> Estimate:
@@ -73,8 +74,7 @@ def _equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float 
 
     for run in runs:
         has_few_threads = run.compute_plan is None or run.compute_plan.threads <= most_threads
-        is_equal = essence(run.spec) == essence(spec)
-        if is_equal and has_few_threads and run.state is JobState.FINISHED:
+        if essence(run.spec) == essence(spec) and has_few_threads:
             metrics = store().epochs([run.id])[run.id]
             return metrics[-1].images_per_second if metrics else None
     return None
@@ -87,7 +87,7 @@ def study_seconds(specs: Sequence[RunSpec]) -> float | None:
     uses them no worse. Raises LabError when a run cannot be built or would not fit.
     """
     together = min(threads(), len(specs)) if specs[0].device == "cpu" else 1
-    seconds, runs = 0.0, newest_runs()
+    seconds, runs = 0.0, newest_runs(specs[0].model.arch)
     for spec, seeds in Counter(replace(spec, seed=0) for spec in specs).items():
         cost = cost_of(spec, runs, threads() // together)
         if cost.seconds is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.jobs.store import Run, UnreadableJob
 from pages.views.app.services import start_waiting_workers, store
 from pages.views.runs.other_jobs import unreadable_view
 from pages.views.runs.table import run_table
@@ -13,8 +14,9 @@ _NEWEST = 8  # rows
 
 def newest_runs() -> None:
     """The table, or how to start a first run."""
-    runs = store().runs(_NEWEST)
-    if store().waiting():
+    listed = store().listed(limit=_NEWEST)
+    runs = [row for row in listed if isinstance(row, Run)]
+    if store().waiting(limit=1):
         start_waiting_workers()  # a job of an earlier server goes on
     if runs:
         run_table(store(), runs, key="newest")
@@ -23,4 +25,4 @@ def newest_runs() -> None:
             "No runs yet. “Train in 10 seconds” starts one that takes about 10 s on this machine.",
             icon=":material/arrow_upward:",
         )
-    unreadable_view()
+    unreadable_view([row for row in listed if isinstance(row, UnreadableJob)])

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data import find_dataset
-from core.jobs.store import JobState
+from core.jobs.records import setting_key
 from core.report import formats
 from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
@@ -19,7 +19,6 @@ from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
 from core.studies.reproduction import Reproduction, read_runs, reproductions
 from core.studies.statistics import Mean, mean_interval
-from core.studies.study import grouped, setting_of
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
@@ -202,11 +201,6 @@ def _with_seeds(mean: Mean | None) -> str:
 
 def _finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:
     """Final accuracies of this store's finished runs in exactly the setting of each row."""
-    finished = (run for run in store().runs() if run.state is JobState.FINISHED)
-    groups = grouped(finished, lambda run: setting_of(run.spec))
-    runs = {row.title: groups.get(setting_of(_run_of(row)), []) for row in rows}
-    epochs = store().epochs([run.id for members in runs.values() for run in members])
-    return {
-        title: [epochs[run.id][-1].test_accuracy for run in members if epochs[run.id]]
-        for title, members in runs.items()
-    }
+    settings = {row.title: setting_key(_run_of(row)) for row in rows}
+    finals = store().final_accuracies(settings.values())
+    return {title: finals[setting] for title, setting in settings.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.jobs.store import Measurement
+from core.jobs.store import Measurement, UnreadableJob
 from core.measure.requests import REQUESTS
 from core.report import formats
 from pages.views.app.messages import errors_in_one_sentence
@@ -22,9 +22,8 @@ def _title(job: Measurement) -> str:
     return REQUESTS[job.kind].title if job.kind in REQUESTS else job.kind
 
 
-def unreadable_view() -> None:
+def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
     """Each broken row with its reason, and the way to get rid of them; nothing without any."""
-    rows = store().unreadable()
     if not rows:
         return
     st.warning(

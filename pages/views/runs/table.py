@@ -76,7 +76,7 @@ def run_table(
 
     The rows numbered `ticked` are picked when a table with this key is first shown.
     """
-    epochs = store.epochs([run.id for run in runs])
+    accuracies = store.accuracies([run.id for run in runs])
     frame = pd.DataFrame(
         {
             "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
@@ -90,7 +90,7 @@ def run_table(
                 None if run.best_accuracy is None else 100 * run.best_accuracy for run in runs
             ],
             "test accuracy by epoch": [
-                [100 * metrics.test_accuracy for metrics in epochs[run.id]] for run in runs
+                [100 * accuracy for accuracy in accuracies[run.id]] for run in runs
             ],
             "duration": [formats.duration(run.seconds) for run in runs],
         }

@@ -87,7 +87,7 @@ def _announce(spec: RunSpec, cost: Estimate) -> None:
 
 def _offer_shorter(spec: RunSpec) -> None:
     """A button for each change that brings the run under ten minutes."""
-    runs = newest_runs()
+    runs = newest_runs(spec.model.arch)
 
     def seconds_of(shorter: RunSpec) -> float | None:
         try:

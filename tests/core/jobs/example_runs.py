@@ -13,6 +13,7 @@ from core.jobs.store import (
     JobState,
     Run,
     Store,
+    UnreadableJob,
 )
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
@@ -54,3 +55,9 @@ def fall_silent(store: Store, run: Run, seconds: float = 60) -> None:
 
 def state(store: Store, run: Run) -> JobState:
     return store.get(run.id).state
+
+
+def unreadable(store: Store) -> list[UnreadableJob]:
+    """The rows that this lab cannot read."""
+    runs = [row for row in store.listed() if isinstance(row, UnreadableJob)]
+    return runs + store.unreadable_measurements()

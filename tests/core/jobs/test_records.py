@@ -10,7 +10,7 @@ from core.jobs.store import (
 )
 from core.specs import LabError
 from core.training.records import Progress
-from tests.core.jobs.example_runs import SPEC, claimed, metrics
+from tests.core.jobs.example_runs import SPEC, claimed, metrics, unreadable
 
 # Epochs
 
@@ -82,13 +82,13 @@ def test_a_row_that_cannot_be_read_hides_no_other(store, change):
     with store.writing() as connection:
         connection.execute(text(f"UPDATE jobs SET {change} WHERE id = {broken}"))
     assert [run.id for run in store.runs()] == [fine]
-    [row] = store.unreadable()
+    [row] = unreadable(store)
     assert row.id == broken and "cannot be read" in row.reason
     with pytest.raises(LabError, match="cannot be read"):
         store.get(broken)
     assert store.claim().id == fine  # nobody trains what cannot be read
     store.delete([broken])
-    assert store.unreadable() == []
+    assert unreadable(store) == []
 
 
 def test_a_queued_row_that_cannot_be_read_is_failed_once(store):
@@ -96,7 +96,7 @@ def test_a_queued_row_that_cannot_be_read_is_failed_once(store):
     with store.writing() as connection:
         connection.execute(text("UPDATE jobs SET request = 'nonsense'"))
     assert store.claim() is None
-    [row] = store.unreadable()
+    [row] = unreadable(store)
     assert (row.id, row.state) == (broken, "failed")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
+from core.jobs.records import setting_key
 from core.jobs.schema import SCHEMA_VERSION, tables
 from core.jobs.store import JobState, QueueFilter, Store, StoredFile, StudyKind, open_store
 from core.measure.gradient_records import GradientFlow
@@ -23,6 +24,7 @@ from core.specs import ModelSpec
 from core.training.estimate import Speed
 from core.training.records import ComputePlan, LayerTimes, Throughput
 from core.zoo.catalogue import complete
+from tests.core.jobs.example_runs import unreadable
 
 VERSION_2 = Path(__file__).with_name("store_of_version_2.sql")  # made by that lab, on "example"
 
@@ -69,9 +71,20 @@ def test_it_has_the_tables_of_a_new_store(store, tmp_path):
     assert not inspect(store.engine).has_table("runs")
 
 
+def test_runs_are_found_by_what_they_train_on(store, before):
+    specs = [json.loads(row["spec"]) for row in before["runs"]]
+    assert store.networks() == sorted({spec["model"]["arch"] for spec in specs})
+    assert store.datasets() == sorted({spec["dataset"] for spec in specs})
+    for run in store.runs():
+        if run.state is JobState.FINISHED:
+            [*_, last] = store.epochs([run.id])[run.id]
+            finals = store.final_accuracies([setting_key(run.spec)])
+            assert last.test_accuracy in finals[setting_key(run.spec)]
+
+
 def test_every_run_is_there_with_its_epochs_and_files(store, before):
     runs = {run.id: run for run in store.runs()}
-    assert set(runs) == {row["id"] for row in before["runs"]} and store.unreadable() == []
+    assert set(runs) == {row["id"] for row in before["runs"]} and unreadable(store) == []
     epochs = store.epochs(runs)
     for row in before["runs"]:
         run, spec = runs[row["id"]], json.loads(row["spec"])

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from core.jobs.store import JobState, open_store
 from core.measure.requests import LayerTimesRequest
 from core.specs import ModelSpec, RunSpec
+from tests.core.jobs.example_runs import unreadable
 from tests.pages.opening import SHORT, finished_run, open_page
 
 
@@ -73,6 +74,23 @@ def test_the_clock_of_runs_stops_when_the_last_run_ends_between_two_looks(clocks
     assert app.dataframe[0].value["state"].tolist() == ["✓ finished"]
 
 
+def test_many_runs_come_by_the_page_and_are_exported_whole():
+    store = open_store()
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)
+    ids = store.enqueue_all(replace(spec, seed=seed) for seed in range(130))
+    store.request_stop(ids)
+    app = open_page("pages/runs.py")
+    assert app.caption[1].value.startswith("Runs 1 to 100 of 130 of 130 runs.")
+    assert app.dataframe[0].value["run"].tolist()[0] == f"train?run={ids[-1]}"
+    assert len(app.dataframe[0].value) == 100
+    app.session_state["runs_page"] = 2
+    app.run()
+    assert app.caption[1].value.startswith("Runs 101 to 130")
+    assert app.dataframe[0].value["run"].tolist()[-1] == f"train?run={ids[0]}"
+    app.multiselect(key="runs_state").set_value(["queued"]).run()
+    assert app.caption[1].value.startswith("0 of 130 runs.") and not app.dataframe
+
+
 def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
     monkeypatch.setenv("LAB_RUNS_DIR", "/proc/nowhere")
     app = open_page("pages/runs.py")
@@ -92,7 +110,7 @@ def test_one_broken_row_is_shown_as_that_and_hides_no_other():
     assert tables[0]["run"].tolist() == [f"train?run={good}"]
     assert tables[-1]["run"].tolist() == [broken]
     app.button(key="runs_delete_unreadable").click().run()
-    assert store.unreadable() == [] and len(store.runs()) == 1
+    assert unreadable(store) == [] and len(store.runs()) == 1
 
 
 def test_measurements_are_listed_beside_the_runs():

@@ -1,0 +1,199 @@
+"""What pages read from the store: runs by the page, figures put together by the database.
+
+Ten thousand runs with a million epochs are read as quickly as ten. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, func, select, true
+
+from core.jobs.queue import JOBS, Queue
+from core.jobs.records import (
+    TRAIN,
+    JobState,
+    Measurement,
+    Run,
+    UnreadableJob,
+    as_unreadable,
+    job_from_row,
+    setting_key,
+)
+from core.jobs.schema import epochs_table, jobs_table
+from core.specs import LabError, RunSpec
+from core.training.records import EpochMetrics
+
+_CHUNK = 1_000  # ids in one statement; databases limit them
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs to list; an empty collection stands for any."""
+
+    states: Collection[str] = ()
+    networks: Collection[str] = ()
+    datasets: Collection[str] = ()
+
+    def condition(self) -> Any:
+        """For the table of jobs."""
+        columns = (
+            (JOBS.state, self.states),
+            (JOBS.network, self.networks),
+            (JOBS.dataset, self.datasets),
+        )
+        wanted = [column.in_(values) for column, values in columns if values]
+        return and_(JOBS.kind == TRAIN, *wanted)
+
+
+_ANY = RunFilter()
+
+
+class Reader(Queue):
+    """The runs of a store, as pages see them."""
+
+    def get(self, run_id: int) -> Run:
+        """The run; raises LabError when there is none, or it cannot be read."""
+        job = self.job(run_id)
+        if not isinstance(job, Run):
+            raise LabError(f"Job {run_id} is a measurement; the Runs page lists the runs.")
+        return job
+
+    def job(self, job_id: int) -> Run | Measurement:
+        """The run or measurement; raises LabError when there is none, or it cannot be read."""
+        rows = self.rows(JOBS.id == job_id)
+        if not rows:
+            raise LabError(f"There is no run {job_id}; the Runs page lists those there are.")
+        return job_from_row(rows[0])
+
+    def has(self, job_id: int) -> bool:
+        """Whether there is such a job."""
+        with self.reading() as connection:
+            return connection.scalar(select(JOBS.id).where(JOBS.id == job_id)) is not None
+
+    def runs(self, limit: int | None = None, study: str | None = None) -> list[Run]:
+        """Runs, the newest first; those that cannot be read are left out, see `listed`."""
+        condition = and_(JOBS.kind == TRAIN, true() if study is None else JOBS.study == study)
+        jobs = (read_row(row) for row in self.rows(condition, limit))
+        return [job for job in jobs if isinstance(job, Run)]
+
+    def listed(
+        self, run_filter: RunFilter = _ANY, limit: int | None = None, offset: int = 0
+    ) -> list[Run | UnreadableJob]:
+        """Rows that pass the filter, the newest first, those that cannot be read among them."""
+        jobs = (read_row(row) for row in self.rows(run_filter.condition(), limit, offset))
+        return [job for job in jobs if not isinstance(job, Measurement)]
+
+    def count(self, run_filter: RunFilter = _ANY) -> int:
+        """How many rows `listed` has in all."""
+        query = select(func.count()).select_from(jobs_table).where(run_filter.condition())
+        with self.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def unfinished(self) -> int:
+        """How many runs wait or go on."""
+        return self.count(RunFilter(states=(JobState.QUEUED, JobState.RUNNING)))
+
+    def networks(self) -> list[str]:
+        """Those that there are runs of."""
+        return self._distinct(JOBS.network)
+
+    def datasets(self) -> list[str]:
+        """Those that there are runs on."""
+        return self._distinct(JOBS.dataset)
+
+    def _distinct(self, column: Any) -> list[str]:
+        query = select(column).where(column.is_not(None)).distinct().order_by(column)
+        with self.reading() as connection:
+            return list(connection.scalars(query))
+
+    def epochs(self, run_ids: Iterable[int]) -> dict[int, list[EpochMetrics]]:
+        """The finished epochs of each run, in order; an empty list for a run without any."""
+        epochs: dict[int, list[EpochMetrics]] = {run_id: [] for run_id in run_ids}
+        with self.reading() as connection:
+            for ids in chunks(epochs):
+                query = (
+                    select(epochs_table)
+                    .where(epochs_table.c.run_id.in_(ids))
+                    .order_by(epochs_table.c.run_id, epochs_table.c.epoch)
+                )
+                for row in connection.execute(query).mappings():
+                    values = dict(row)
+                    epochs[values.pop("run_id")].append(EpochMetrics(**values))
+        return epochs
+
+    def accuracies(self, run_ids: Iterable[int]) -> dict[int, list[float]]:
+        """The test accuracy after each epoch, as a fraction; an empty list for a run without."""
+        accuracies: dict[int, list[float]] = {run_id: [] for run_id in run_ids}
+        columns = epochs_table.c
+        with self.reading() as connection:
+            for ids in chunks(accuracies):
+                query = (
+                    select(columns.run_id, columns.test_accuracy)
+                    .where(columns.run_id.in_(ids))
+                    .order_by(columns.run_id, columns.epoch)
+                )
+                for run_id, accuracy in connection.execute(query):
+                    accuracies[run_id].append(accuracy)
+        return accuracies
+
+    def final_accuracies(self, settings: Iterable[str]) -> dict[str, list[float]]:
+        """The last test accuracy of each finished run, by its setting (`records.setting_key`)."""
+        finals: dict[str, list[float]] = {setting: [] for setting in settings}
+        columns = epochs_table.c
+        last = (
+            select(columns.run_id, func.max(columns.epoch).label("epoch"))
+            .join(jobs_table, JOBS.id == columns.run_id)
+            .where(JOBS.setting.in_(list(finals)), JOBS.state == JobState.FINISHED)
+            .group_by(columns.run_id)
+            .subquery()
+        )
+        query = (
+            select(JOBS.setting, columns.test_accuracy)
+            .join(last, and_(last.c.run_id == columns.run_id, last.c.epoch == columns.epoch))
+            .join(jobs_table, JOBS.id == columns.run_id)
+            .order_by(JOBS.id)
+        )
+        with self.reading() as connection:
+            for setting, accuracy in connection.execute(query):
+                finals[setting].append(accuracy)
+        return finals
+
+    def best_accuracies(self) -> list[tuple[RunSpec, list[float]]]:
+        """The best test accuracies of all runs that have one; a spec stands for its setting."""
+        has_one = and_(JOBS.kind == TRAIN, JOBS.best_accuracy.is_not(None))
+        newest = select(func.max(JOBS.id)).where(has_one).group_by(JOBS.setting)
+        accuracies: dict[str, list[float]] = {}
+        with self.reading() as connection:
+            query = select(JOBS.setting, JOBS.best_accuracy).where(has_one).order_by(JOBS.id)
+            for setting, accuracy in connection.execute(query):
+                accuracies.setdefault(setting, []).append(accuracy)
+        runs = [read_row(row) for row in self.rows(JOBS.id.in_(newest))]
+        return [
+            (run.spec, accuracies[setting_key(run.spec)]) for run in runs if isinstance(run, Run)
+        ]
+
+    def rows(self, condition: Any, limit: int | None = None, offset: int = 0) -> list[RowMapping]:
+        """Rows of the table of jobs, the newest first."""
+        query = (
+            select(jobs_table).where(condition).order_by(JOBS.id.desc()).limit(limit).offset(offset)
+        )
+        with self.reading() as connection:
+            return list(connection.execute(query).mappings())
+
+
+def read_row(row: RowMapping) -> Run | Measurement | UnreadableJob:
+    """The row as a record."""
+    try:
+        return job_from_row(row)
+    except LabError as error:
+        return as_unreadable(row, error)
+
+
+def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    """So many at a time as one statement may name."""
+    all_ids = list(ids)
+    for start in range(0, len(all_ids), _CHUNK):
+        yield all_ids[start : start + _CHUNK]

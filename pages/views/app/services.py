@@ -97,7 +97,7 @@ def analysis_of(spec: ModelSpec) -> Analysis:
     return _analysis_of(spec)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)  # records never change: no copies
 def _analysis_of(spec: ModelSpec) -> Analysis:
     return analyze_once(spec)
 

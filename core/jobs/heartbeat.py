@@ -16,6 +16,7 @@ from core.specs import LabError
 from core.training.records import Progress
 
 HEARTBEAT_SECONDS = 1.0
+_FIRST_BEATS = 4  # are so many times as quick: somebody has just pressed a button
 STOP_SECONDS = 2.0  # a step that takes longer is not waited for when somebody presses stop
 RETRY_SECONDS = 2.0  # between two tries to write what cannot be written now
 
@@ -44,7 +45,9 @@ class Heartbeat(threading.Thread):
 
     def run(self) -> None:
         """Beat until the job is over."""
-        while not self.over.wait(HEARTBEAT_SECONDS):
+        beats = 0
+        while not self.over.wait(HEARTBEAT_SECONDS / (_FIRST_BEATS if beats < _FIRST_BEATS else 1)):
+            beats += 1
             try:
                 if self.store.heartbeat(self.job, self.progress):
                     self._hear_stop()

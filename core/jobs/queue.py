@@ -71,6 +71,13 @@ class Queue(Database):
                     jobs.append(job_from_row(row))
         return jobs
 
+    def has_waiting(self, queue_filter: QueueFilter = QueueFilter.ANY) -> bool:
+        """Whether a worker would get a job now, readable or not; takes no lock."""
+        free = or_(JOBS.state == JobState.QUEUED, silent_at(time.time()))
+        query = select(JOBS.id).where(free, _for_worker(queue_filter)).limit(1)
+        with self.reading() as connection:
+            return connection.scalar(query) is not None
+
     def claim(
         self,
         worker: str = "",

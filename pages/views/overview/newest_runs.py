@@ -16,7 +16,7 @@ def newest_runs() -> None:
     """The table, or how to start a first run."""
     listed = store().listed(limit=_NEWEST)
     runs = [row for row in listed if isinstance(row, Run)]
-    if store().waiting(limit=1):
+    if store().has_waiting():
         start_waiting_workers()  # a job of an earlier server goes on
     if runs:
         run_table(store(), runs, key="newest")

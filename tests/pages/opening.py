@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.store import JobState, Study, open_store
+from core.jobs.store import JobState, Run, Study, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
@@ -89,6 +89,7 @@ def finished_run(
     else:
         store.enqueue(spec)
     run = store.claim()
+    assert isinstance(run, Run)
     for epoch, accuracy in ((1, 0.8125), (2, 0.75)):
         store.record(run, EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01))
     store.finish(run, JobState.FINISHED)

@@ -1,9 +1,9 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
-`python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, slider, analysis,
-memory, training, study, throughput, pipeline, accuracy, estimate, published-vgg, device-share,
-device-bits, device-estimate, device-study. Those from throughput on need LAB_DATA_DIR; accuracy
-takes half an hour, those from published-vgg on need a CUDA device.
+`python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, slider, click,
+many-runs, analysis, memory, training, study, throughput, pipeline, accuracy, estimate,
+published-vgg, device-share, device-bits, device-estimate, device-study. Those from throughput on
+need LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from tools.bench.figures import Row, machine
 from tools.bench.pages import first_numbers, first_page, slider
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
+from tools.bench.waiting import click, many_runs
 
 _RESULTS = Path(os.environ.get("BENCH_RESULTS") or "bench-results")  # the folder for the CSV
 _PARTS: dict[str, Callable[[], list[Row]]] = {
     "first-page": first_page,
     "first-numbers": first_numbers,
     "slider": slider,
+    "click": click,
+    "many-runs": many_runs,
     "analysis": analysis,
     "memory": memory,
     "training": training,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.data import find_dataset
@@ -70,11 +71,18 @@ def _essence(model: ModelSpec) -> tuple[object, ...]:
 
 def reference_chart() -> None:
     """The course note's four blocks on MNIST, ours beside its own curves."""
+    figure, have = _reference_figure()
+    ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
+    st.plotly_chart(figure, key="res_published")
+    st.caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
+
+
+@st.cache_resource(show_spinner=False)
+def _reference_figure() -> tuple[go.Figure, int]:
+    """What comes with the lab, drawn once for everybody, and the seeds behind its lines."""
     lines = reference_lines(None, "mnist", "published-course")
     have = max((len(line.seeds) for line in lines), default=0)
-    ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
-    st.plotly_chart(study_chart(lines, "Course residual net on MNIST"), key="res_published")
-    st.caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
+    return study_chart(lines, "Course residual net on MNIST"), have
 
 
 def reproduction_view() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import core.data
-import core.jobs.worker
+import core.jobs.execution
 from core.cli import progress_bar
 from core.cli.flags import RunFlags
 from core.jobs.store import JobState, open_store
@@ -104,7 +104,7 @@ def test_ctrl_c_while_the_run_ends_leaves_what_it_ended_as(command, monkeypatch)
         store.finish(run, JobState.FINISHED)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(core.jobs.worker, "execute", finish_and_interrupt)
+    monkeypatch.setattr(core.jobs.execution, "execute", finish_and_interrupt)
     code, _, err = command("train", "lenet", *SMALL)
     assert (code, err.count("Traceback")) == (0, 0)
     assert open_store().get(1).state is JobState.FINISHED
@@ -125,7 +125,7 @@ def test_an_unforeseen_failure_shows_no_traceback(command, monkeypatch):
     def crash(*_arguments):
         raise RuntimeError("something new")
 
-    monkeypatch.setattr(core.jobs.worker, "train", crash)
+    monkeypatch.setattr(core.jobs.execution, "train", crash)
     code, out, err = command("train", "lenet", *SMALL)
     assert (code, out) == (1, "")
     assert "something new" in err.splitlines()[-1]

@@ -18,6 +18,7 @@ from core.measure.requests import (
     GradientFlowRequest,
     LayerTimesRequest,
     PredictRequest,
+    RunsAtOnceRequest,
     ThroughputRequest,
     request_from_json,
 )
@@ -116,6 +117,7 @@ def test_every_request_comes_back_from_its_json(store):
         PredictRequest(4, "00ff"),
         DeviceSpeedRequest("cpu"),
         ComputePlanRequest("here"),
+        RunsAtOnceRequest("here"),
     )
     assert {type(request) for request in requests} == set(REQUESTS.values())
     for request in requests:

@@ -67,7 +67,8 @@ def _one_page(run_filter: RunFilter) -> list[Run | UnreadableJob]:
         del st.session_state[_PAGE]
     first = (st.session_state.get(_PAGE, 1) - 1) * _ON_A_PAGE
     if pages > 1:
-        told = f"Runs {first + 1:,} to {min(total, first + _ON_A_PAGE):,} of {told}"
+        told = f"Runs {first + 1:,} to {min(total, first + _ON_A_PAGE):,} of {total:,}"
+        told += "" if total == everything else f"; {everything:,} in all"
     st.caption(f"{told}. Tick rows to overlay their curves.")
     if pages > 1:
         st.pagination(pages, key=_PAGE)

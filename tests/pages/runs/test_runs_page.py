@@ -80,7 +80,7 @@ def test_many_runs_come_by_the_page_and_are_exported_whole():
     ids = store.enqueue_all(replace(spec, seed=seed) for seed in range(130))
     store.request_stop(ids)
     app = open_page("pages/runs.py")
-    assert app.caption[1].value.startswith("Runs 1 to 100 of 130 of 130 runs.")
+    assert app.caption[1].value.startswith("Runs 1 to 100 of 130.")
     assert app.dataframe[0].value["run"].tolist()[0] == f"train?run={ids[-1]}"
     assert len(app.dataframe[0].value) == 100
     app.session_state["runs_page"] = 2

@@ -51,7 +51,8 @@ def images(spec: ModelSpec, count: int = 2, device: str = "cpu") -> Tensor:
 
 
 def output_shape(spec: ModelSpec) -> tuple[int, ...]:
-    return tuple(on_meta(spec)(images(spec, 2, "meta")).shape)
+    with torch.no_grad():
+        return tuple(on_meta(spec)(images(spec, 2, "meta")).shape)
 
 
 def count(network: nn.Module) -> int:

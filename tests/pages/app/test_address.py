@@ -162,25 +162,23 @@ def test_what_a_list_does_not_have_is_told_and_leaves_the_address():
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 @pytest.mark.parametrize(
-    ("page", "key"),
+    ("page", "keys"),
     [
-        ("train", "train_seed"),
-        ("train", "train_ratio"),
-        ("train", "train_rate"),
-        ("residual", "res_seeds"),
-        ("gradients", "why_seeds"),
-        ("gradients", "why_stack_depths"),
-        ("runs", "runs_state"),
-        ("architecture", "net_classes"),
-        ("compare", "cmp_batch"),
-        ("calculators", "calc_in"),
+        ("train", ("train_seed", "train_ratio", "train_rate")),
+        ("residual", ("res_seeds",)),
+        ("gradients", ("why_seeds", "why_stack_depths")),
+        ("runs", ("runs_state",)),
+        ("architecture", ("net_classes",)),
+        ("compare", ("cmp_batch",)),
+        ("calculators", ("calc_in",)),
     ],
 )
-def test_infinity_and_not_a_number_are_told_in_one_sentence(page, key, text):
-    app = open_page(f"pages/{page}.py", **{key: text})
+def test_infinity_and_not_a_number_are_told_in_one_sentence(page, keys, text):
+    app = open_page(f"pages/{page}.py", **dict.fromkeys(keys, text))
     [warning] = [one for one in app.warning if "address asks" in one.value]
-    assert f"{key}={text[:40]}" in warning.value
-    assert key not in app.query_params
+    for key in keys:
+        assert f"{key}={text[:40]}" in warning.value
+        assert key not in app.query_params
     app.run()
     assert not [one for one in app.warning if "address asks" in one.value]
 

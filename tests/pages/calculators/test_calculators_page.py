@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.calculators import PRESETS, Bottleneck, StackedAgainstLarge
-from tests.pages.opening import PROJECT, metric, open_page
+from tests.pages.opening import metric, open_page
 
 PAGE = "pages/calculators.py"
 THIN = "\u2009"  # between a number and its unit
@@ -191,18 +188,3 @@ def test_every_control_says_what_it_is():
         app = open_page(PAGE, calc_tool=tool)
         for control in (*app.sidebar.number_input, *app.sidebar.slider):
             assert control.help.endswith("."), control.label
-
-
-@pytest.mark.slow
-def test_the_page_loads_no_torch():
-    program = (
-        "import sys\n"
-        "from streamlit.testing.v1 import AppTest\n"
-        f"app = AppTest.from_file('dashboard.py', default_timeout=60).switch_page('{PAGE}').run()\n"
-        "assert not app.exception and app.dataframe\n"
-        "print(*sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert not set(done.stdout.split()) & {"torch", "torchvision"}

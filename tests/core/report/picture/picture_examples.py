@@ -53,12 +53,14 @@ def outline_of(spec: ModelSpec) -> Outline:
 
 
 def fold_states(outlined: Outline) -> Iterator[tuple[str, ...]]:
-    """Nothing open, everything, what opens first, the first block, and three at random."""
-    blocks = tuple(outlined.blocks)
-    yield from ((), blocks, readable(outlined), blocks[:1])
-    dice = random.Random(7)
-    for _ in range(3):
-        yield tuple(block for block in blocks if dice.random() < 0.6)
+    """Nothing open, everything, what opens first, the first block, and three at random; no twice.
+
+    Which blocks are open matters, their order does not.
+    """
+    blocks, dice = tuple(outlined.blocks), random.Random(7)
+    drawn = [tuple(block for block in blocks if dice.random() < 0.6) for _ in range(3)]
+    states = [(), blocks, tuple(readable(outlined)), blocks[:1], *drawn]
+    yield from {frozenset(state): state for state in states}.values()
 
 
 def graphs(spec: ModelSpec) -> Iterator[Graph]:

@@ -111,8 +111,7 @@ class SharedDevice:
         self.members: list[_Member] = []
         self.idle_streams: list[DeviceStream] = []
         self.request = RunsAtOnceRequest(compute_plan_key(first.spec))
-        known = store.result_of(self.request)
-        self.trial = Trial(known["runs"], is_over=True) if known else Trial()
+        self.trial = self._known_trial()
         self.ask_at = 0.0  # when to look into the queue again
         self._add(first)
 
@@ -127,8 +126,16 @@ class SharedDevice:
         finally:  # somebody ends this process
             for member in self.members:
                 member.leave()
-                self.store.release(member.run)
+                with suppress(LabError):  # then its lease runs out
+                    self.store.release(member.run)
         return count
+
+    def _known_trial(self) -> Trial:
+        """What an earlier worker has found, else a new one."""
+        with suppress(LabError):  # the store cannot be read just now
+            if known := self.store.result_of(self.request):
+                return Trial(known["runs"], is_over=True)
+        return Trial()
 
     def _take_turns(self) -> int:
         """Turns for a quarter of a second, or until some run is over; how many are."""

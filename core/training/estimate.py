@@ -27,6 +27,7 @@ SIZES = (160, 128, 96, 64, 48, 32, 28)  # pixels a side
 RATIOS = (2, 4, 8, 16)
 _PASSES_IN_A_GRAPH = 20
 _MEGABYTE = 2**20
+_KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
 WORKING_BYTES = 64 * _MEGABYTE  # what the libraries take besides the tensors counted
 
 
@@ -109,9 +110,15 @@ def estimate(
     train_images: int,
     test_images: int,
     measured_rate: float | None = None,
+    free_bytes: int | None = None,
 ) -> Estimate:
-    """Memory and time of a run. `measured_rate`: images a second of an equal finished run."""
+    """Memory and time of a run. `measured_rate`: images a second of an equal finished run.
+
+    `free_bytes` of the device's memory decide whether its images are resized once and kept there.
+    """
     memory = needed_bytes(spec, analysis)
+    if keeps_resized(resized_bytes(spec), free_bytes):
+        memory += resized_bytes(spec)
     images = spec.recipe.epochs * train_images
     if measured_rate:
         evaluated = spec.recipe.epochs * test_images / _EVALUATION_SPEEDUP
@@ -142,6 +149,20 @@ def _data_bytes(spec: RunSpec) -> int:
     info = find_dataset(spec.dataset)
     count = train_images_of(spec) + info.test_images
     return count * (info.channels * info.image_size**2 + 8)
+
+
+def resized_bytes(spec: RunSpec) -> int:
+    """All images in the size that the network takes, as uint8; 0 where they have that size."""
+    info = find_dataset(spec.dataset)
+    if info.image_size == spec.model.image_size:
+        return 0
+    count = train_images_of(spec) + info.test_images
+    return count * info.channels * spec.model.image_size**2
+
+
+def keeps_resized(needed: int, free_bytes: int | None) -> bool:
+    """Whether images resized once are kept beside the originals, or each batch is resized anew."""
+    return free_bytes is None or needed <= _KEPT_RESIZED * free_bytes
 
 
 def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> None:

@@ -26,7 +26,7 @@ from core.training.compute_plan import (
     uses_bfloat16,
 )
 from core.training.devices import available_bytes, find_device, synchronize
-from core.training.estimate import check_data
+from core.training.estimate import check_data, keeps_resized
 from core.training.initialization import initialized
 from core.training.recipes import learning_rate_at
 from core.training.records import ComputePlan, EpochMetrics, Progress
@@ -36,7 +36,6 @@ from core.training.step import PhaseClock, seed_dropout, timing_weight, train_st
 
 _EVALUATION_BYTES = 256 * 2**20  # the two largest neighboring maps of an evaluation batch
 _MAX_EVALUATION_BATCH = 1_000
-_KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
 
 
 class Diverged(LabError):
@@ -130,9 +129,8 @@ def _resize_once(
 ) -> Iterator[Progress]:
     """Resize all images now and keep them, where memory allows; else each batch is resized."""
     total = sum(len(images.labels) for images in sets if images.resized_bytes)
-    free = available_bytes(training.device)
     needed = sum(images.resized_bytes for images in sets)
-    if not needed or (free is not None and needed > _KEPT_RESIZED * free):
+    if not needed or not keeps_resized(needed, available_bytes(training.device)):
         return
     before = 0
     for images in sets:

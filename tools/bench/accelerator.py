@@ -181,7 +181,8 @@ def device_estimate() -> list[Row]:
     for network, spec in _specs():
         spec = replace(spec, recipe=replace(spec.recipe, epochs=1))
         data = load(spec.dataset)
-        told = estimate(spec, analyze(spec.model), speed, 60_000, 10_000)
+        free = torch.cuda.mem_get_info()[0]
+        told = estimate(spec, analyze(spec.model), speed, 60_000, 10_000, free_bytes=free)
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before, began = torch.cuda.memory_allocated(), time.perf_counter()

@@ -48,8 +48,9 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     measured = store().result_of(DeviceSpeedRequest(spec.device))
     speed = Speed.from_dict(measured) if measured else None
     rate = _equal_rate(spec, runs, own_threads or threads())
-    cost = estimate(spec, analysis, speed, train_images, info.test_images, rate)
-    check_memory(spec, analysis, available_bytes(find_device(spec.device)))
+    free = available_bytes(find_device(spec.device))
+    cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free)
+    check_memory(spec, analysis, free)
     return cost
 
 

@@ -43,6 +43,28 @@ def run_of(model: ModelSpec, batch_size: int) -> RunSpec:
     return RunSpec(model, "fashion-mini", Recipe("fast", 1, batch_size, 0.1, momentum=0.9))
 
 
+def test_images_that_are_resized_once_are_counted_where_there_is_room_for_them():
+    """VGG-11/4 on Fashion-MNIST: 70,000 gray images of 224² bytes, beside their originals."""
+    model = ModelSpec("vgg11", 4, 224, 1, 10)
+    spec = RunSpec(model, "fashion-mnist", recipe("published-vgg", 60_000), device="cuda")
+    resized = 70_000 * 224 * 224
+    analysis = analysis_of(model)
+    roomy, tight = (
+        estimate(spec, analysis, None, 60_000, 10_000, free_bytes=free).memory_bytes
+        for free in (4 * resized, 4 * resized - 1)
+    )
+    assert tight == needed_bytes(spec, analysis)
+    assert roomy == tight + resized
+
+
+def test_images_of_the_right_size_are_resized_nowhere():
+    spec = run_of(RESIDUAL, 64)
+    analysis = analysis_of(RESIDUAL)
+    cost = estimate(spec, analysis, None, 5_000, 2_000, free_bytes=2**40)
+    assert RESIDUAL.image_size == 28
+    assert cost.memory_bytes == needed_bytes(spec, analysis)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("gigabytes", [0.5, 2, 8])

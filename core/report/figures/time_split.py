@@ -34,6 +34,8 @@ def time_bar(split: TimeSplit) -> go.Figure:
     total = split.training + split.evaluation
     for field, name, color, pattern in _TIME_PARTS:
         seconds = getattr(split, field)
+        if field == "captured" and not seconds:  # no device but CUDA has such steps
+            continue
         share = seconds / total if total else 0.0
         figure.add_bar(
             y=[""],

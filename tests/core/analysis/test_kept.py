@@ -98,6 +98,7 @@ def test_errors_are_those_of_an_analysis(folder):
     assert files(folder) == []
 
 
+@pytest.mark.slow
 def test_torchvision_s_models_are_not_kept(folder):
     spec = find("torchvision/squeezenet1_1").default
     assert analyze_once(spec) == analysis_of(spec)

@@ -215,6 +215,7 @@ print(*sentences[:1], "whole", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_downloads_and_the_other_waits(empty_dir, tmp_path_factory):
     signs = tmp_path_factory.mktemp("signs")
     processes = [

@@ -34,9 +34,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests are slow ones."""
+    """Browser tests are slow ones, and those that read whole data sets."""
     for item in items:
-        if item.path.is_relative_to(BROWSER_TESTS):
+        reads_much = "full_data" in getattr(item, "fixturenames", ())
+        if reads_much or item.path.is_relative_to(BROWSER_TESTS):
             item.add_marker(pytest.mark.slow)
 
 

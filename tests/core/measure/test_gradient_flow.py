@@ -30,7 +30,7 @@ from core.report.sentences.gradients import gradient_sentences, label
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training.initialization import initialized_network, xavier
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 COURSE = ModelSpec("course-residual", image_size=28)
 
 

@@ -20,7 +20,7 @@ from core.specs import LabError, ModelSpec, RunSpec
 from core.training.fit import start
 from core.training.recipes import recipe
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 LENET = RunSpec(
     ModelSpec("lenet", image_size=28),

@@ -26,6 +26,8 @@ from core.training.records import ComputePlan
 from core.zoo.building import build
 from core.zoo.catalogue import complete
 
+pytestmark = pytest.mark.slow
+
 LENET = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", recipe("fast", 5_000))
 THIN = RunSpec(ModelSpec("resnet18", 16, 32), "fashion-mini", recipe("fast", 5_000))
 CPU = torch.device("cpu")

@@ -34,14 +34,15 @@ def _page() -> None:
 
 def _show(unfinished: int) -> None:
     """The table, then what can be done with the rows picked in it."""
-    if not store().count():
+    everything = store().count()
+    if not everything:
         st.info("No runs yet. Start one that takes about 10 s.", icon=":material/arrow_forward:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
         return
     if unfinished:
         start_worker()  # also in place of one that died
     run_filter = _filter()
-    listed = _one_page(run_filter)
+    listed = _one_page(run_filter, everything)
     runs = [row for row in listed if isinstance(row, Run)]
     picked = _pick(runs) if runs else []
     if picked:
@@ -58,9 +59,9 @@ def _show(unfinished: int) -> None:
     unreadable_view(broken + store().unreadable_measurements(_ON_A_PAGE))
 
 
-def _one_page(run_filter: RunFilter) -> list[Run | UnreadableJob]:
-    """The runs of the page that the reader is at, the newest first."""
-    total, everything = store().count(run_filter), store().count()
+def _one_page(run_filter: RunFilter, everything: int) -> list[Run | UnreadableJob]:
+    """The runs of the page that the reader is at, the newest first; of `everything` there is."""
+    total = store().count(run_filter)
     told = f"{total:,} of {everything:,} runs"
     pages = max(1, -(-total // _ON_A_PAGE))
     if st.session_state.get(_PAGE, 1) > pages:  # some were deleted, or filtered out

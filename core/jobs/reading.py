@@ -6,6 +6,7 @@ Ten thousand runs with a million epochs are read as quickly as ten. Imports no t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,6 @@ from core.jobs.records import (
     UnreadableJob,
     as_unreadable,
     job_from_row,
-    setting_key,
 )
 from core.jobs.schema import epochs_table, jobs_table
 from core.specs import LabError, RunSpec
@@ -162,18 +162,24 @@ class Reader(Queue):
         return finals
 
     def best_accuracies(self) -> list[tuple[RunSpec, list[float]]]:
-        """The best test accuracies of all runs that have one; a spec stands for its setting."""
-        has_one = and_(JOBS.kind == TRAIN, JOBS.best_accuracy.is_not(None))
-        newest = select(func.max(JOBS.id)).where(has_one).group_by(JOBS.setting)
-        accuracies: dict[str, list[float]] = {}
+        """The best test accuracies of all runs that have one; a spec stands for its setting.
+
+        A setting none of whose runs can be read is left out.
+        """
+        query = (
+            select(JOBS.setting, JOBS.best_accuracy, JOBS.request)
+            .where(JOBS.kind == TRAIN, JOBS.best_accuracy.is_not(None))
+            .order_by(JOBS.id)
+        )
+        specs: dict[str | None, RunSpec] = {}
+        accuracies: dict[str | None, list[float]] = {}
         with self.reading() as connection:
-            query = select(JOBS.setting, JOBS.best_accuracy).where(has_one).order_by(JOBS.id)
-            for setting, accuracy in connection.execute(query):
+            for setting, accuracy, request in connection.execute(query):
                 accuracies.setdefault(setting, []).append(accuracy)
-        runs = [read_row(row) for row in self.rows(JOBS.id.in_(newest))]
-        return [
-            (run.spec, accuracies[setting_key(run.spec)]) for run in runs if isinstance(run, Run)
-        ]
+                if setting not in specs:
+                    with suppress(LabError):
+                        specs[setting] = RunSpec.from_json(request)
+        return [(spec, accuracies[setting]) for setting, spec in specs.items()]
 
     def rows(self, condition: Any, limit: int | None = None, offset: int = 0) -> list[RowMapping]:
         """Rows of the table of jobs, the newest first."""

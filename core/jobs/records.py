@@ -202,7 +202,8 @@ def setting_key(spec: RunSpec) -> str:
     """Equal for runs that may be averaged: they differ in seed and device alone."""
     with suppress(LabError):  # a data set of another lab
         spec = replace(spec, train_images=train_images_of(spec))
-    return sha256(replace(spec, seed=0, device="cpu").to_json().encode()).hexdigest()
+    setting = json.loads(replace(spec, seed=0, device="cpu").to_json(), parse_int=float)  # 1 is 1.0
+    return sha256(json.dumps(setting, sort_keys=True).encode()).hexdigest()
 
 
 def as_unreadable(row: Mapping[Any, Any], error: LabError) -> UnreadableJob:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 from tools.bench.accelerator import on_cuda
 from tools.bench.figures import Row, row
+from tools.bench.stores import empty_store, seconds_between
 
 if TYPE_CHECKING:
     from core.jobs.records import Run
@@ -26,19 +23,18 @@ SEEDS = 5
 @on_cuda
 def device_study() -> list[Row]:
     """4 variants × 5 seeds of the residual net on MNIST, Inception on it, one short run."""
-
     rows = []
     for name, runs, wanted in (
         ("residual, 4 variants × 5 seeds × 10 epochs of MNIST", list(_residual(10)), "45"),
         ("Inception, 5 seeds × 4 epochs of MNIST", list(_inception(4)), ""),
         ("residual fast, 5 epochs of fashion-mini", [_short()], ""),
     ):
-        with _empty_store() as store:
+        with empty_store() as store:
             seconds, ended = _drained(store, runs)
             images = sum(
                 run.spec.recipe.epochs * (run.spec.train_images or 60_000) for run in ended
             )
-            busy = _seconds_between(ended)
+            busy = seconds_between(ended)
             rows += [
                 row(f"{name}: from the click, a worker's start included", seconds, "s", wanted),
                 row(f"{name}: from the first start to the last end", busy, "s", ""),
@@ -80,20 +76,6 @@ def _short() -> RunSpec:
     return replace(run, recipe=recipe("fast", 5_000, 5))
 
 
-@contextmanager
-def _empty_store() -> Iterator[Store]:
-    from core.jobs.store import open_store
-
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        patch.dict(os.environ, {"LAB_RUNS_DIR": folder}),
-    ):
-        os.environ.pop("LAB_DATABASE_URL", None)
-        store = open_store()
-        yield store
-        store.engine.dispose()
-
-
 def _drained(store: Store, specs: Iterable[RunSpec]) -> tuple[float, list[Run]]:
     """Seconds until a new worker has carried out these runs, and what they have become."""
     from core.jobs.engines.local import WorkerProcess
@@ -109,12 +91,6 @@ def _drained(store: Store, specs: Iterable[RunSpec]) -> tuple[float, list[Run]]:
     runs = store.runs(study=study)
     assert all(run.state is JobState.FINISHED for run in runs), [run.message for run in runs]
     return seconds, runs
-
-
-def _seconds_between(runs: Iterable[Run]) -> float:
-    began = [run.started_at for run in runs if run.started_at]
-    ended = [run.finished_at for run in runs if run.finished_at]
-    return max(ended) - min(began)
 
 
 def _most_at_once(runs: list[Run]) -> int:

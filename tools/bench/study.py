@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from tools.bench.figures import Row, row
+from tools.bench.stores import seconds_between
 
 VARIANTS = ("identity", "constant-scaling", "conv", "none")
 SEEDS, EPOCHS = 3, 3
@@ -73,9 +74,7 @@ def drained(folder: Path, seed: int, workers: int, threads: int) -> float:
         runs = store.runs(study=study_id)
         store.engine.dispose()
     assert all(run.state is JobState.FINISHED for run in runs)
-    began = [run.started_at for run in runs if run.started_at]
-    ended = [run.finished_at for run in runs if run.finished_at]
-    return max(ended) - min(began)
+    return seconds_between(runs)
 
 
 if __name__ == "__main__":

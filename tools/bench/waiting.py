@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from statistics import median
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tools.bench.figures import ROUNDS, Row, row
+from tools.bench.stores import empty_store
 
 if TYPE_CHECKING:
     from core.jobs.store import Store
@@ -32,7 +30,7 @@ def click() -> list[Row]:
 
     model, fast = ModelSpec("course-residual", image_size=28), recipe("fast", 5_000, 5)
     times: dict[str, list[float]] = {"first sign": [], "end": [], "besides training": []}
-    with _empty_store() as store:
+    with empty_store() as store:
         worker = WorkerProcess(QueueFilter.SINGLE)
         while not store.result_of(DeviceSpeedRequest("cpu")):  # until then it is not idle
             time.sleep(0.1)
@@ -63,7 +61,7 @@ def click() -> list[Row]:
 def many_runs() -> list[Row]:
     """Server time of pages over 10,000 runs and a million epochs."""
     rows = []
-    with _empty_store() as store, patch.dict(os.environ, {"LAB_START_WORKER": "0"}):
+    with empty_store() as store, patch.dict(os.environ, {"LAB_START_WORKER": "0"}):
         _fill(store)
         from tests.pages.opening import open_page
 
@@ -77,20 +75,6 @@ def many_runs() -> list[Row]:
                 row(f"{name}, {RUNS:,} runs: drawn again", 1000 * median(times), "ms", "< 300")
             )
     return rows
-
-
-@contextmanager
-def _empty_store() -> Iterator[Store]:
-    from core.jobs.store import open_store
-
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        patch.dict(os.environ, {"LAB_RUNS_DIR": folder}),
-    ):
-        os.environ.pop("LAB_DATABASE_URL", None)
-        store = open_store()
-        yield store
-        store.close()
 
 
 def _fill(store: Store) -> None:

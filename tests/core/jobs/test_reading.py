@@ -100,6 +100,30 @@ def test_best_accuracies_come_by_setting(store):
     assert best == {"course-residual": [0.7, 0.4], "lenet": [0.9]}
 
 
+def test_a_broken_row_hides_the_accuracies_of_no_other(store):
+    trained(store, SPEC, 0.5)
+    for broken in (trained(store, MORE_SEEDS[0], 0.6), trained(store, LENET, 0.9)):
+        with store.writing() as connection:
+            connection.execute(text(f"UPDATE jobs SET request = 'nonsense' WHERE id = {broken}"))
+    assert [spec for spec, _ in store.best_accuracies()] == [SPEC]
+
+
+def test_a_row_without_its_columns_is_put_together_with_its_like(store):
+    """As after an upgrade by a lab that could not read it."""
+    trained(store, SPEC, 0.5)
+    with store.writing() as connection:
+        connection.execute(text("UPDATE jobs SET setting = NULL"))
+    assert store.best_accuracies() == [(SPEC, [0.5])]
+
+
+def test_equal_runs_have_equal_settings_however_their_numbers_are_written():
+    one, one_point = (
+        replace(SPEC, recipe=replace(SPEC.recipe, learning_rate=rate)) for rate in (1, 1.0)
+    )
+    assert one == one_point
+    assert setting_key(one) == setting_key(one_point)
+
+
 def test_a_run_that_was_extended_is_found_as_what_it_became(store):
     constant = replace(SPEC, recipe=replace(SPEC.recipe, schedule="constant"))
     run = store.start_here(constant)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
 
-from core.data.catalogue import train_images_of
 from core.jobs.store import JobState, Run
-from core.specs import ModelSpec, RunSpec
+from core.specs import ModelSpec
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.variants import Variant, variant_of
@@ -87,11 +86,6 @@ def grouped(runs: Iterable[Run], key: Callable[[Run], _Key]) -> dict[_Key, list[
     for run in runs:
         groups.setdefault(key(run), []).append(run)
     return groups
-
-
-def setting_of(spec: RunSpec) -> tuple[Hashable, ...]:
-    """What runs have in common that may be averaged: everything but seed and device."""
-    return spec.model, spec.dataset, spec.recipe, train_images_of(spec)
 
 
 def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:

@@ -137,10 +137,10 @@ class Workers:
             if not self.restarts.may_start:
                 return
             if not self.running[QueueFilter.SINGLE] and (
-                single or store.waiting(QueueFilter.SINGLE)
+                single or store.has_waiting(QueueFilter.SINGLE)
             ):
                 self._start(QueueFilter.SINGLE)
-            if not self.running[QueueFilter.MEASUREMENTS] and store.waiting(
+            if not self.running[QueueFilter.MEASUREMENTS] and store.has_waiting(
                 QueueFilter.MEASUREMENTS
             ):
                 self._start(QueueFilter.MEASUREMENTS, drain=True)

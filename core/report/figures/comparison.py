@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
+from statistics import fmean
 
 import plotly.graph_objects as go
 
@@ -72,7 +73,7 @@ class AccuracyPoint:
     @property
     def mean(self) -> float:
         """Over the runs."""
-        return sum(self.accuracies) / len(self.accuracies)
+        return fmean(self.accuracies)
 
 
 def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure:

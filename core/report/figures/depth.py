@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import plotly.graph_objects as go
 
@@ -25,7 +26,7 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
     """Final accuracy by depth: the mean of the seeds, whiskers from the lowest to the highest."""
     figure = go.Figure()
     for line in lines:
-        means = [sum(values) / len(values) for _, values in line.points]
+        means = [fmean(values) for _, values in line.points]
         figure.add_scatter(
             x=[depth for depth, _ in line.points],
             y=[100 * mean for mean in means],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from statistics import fmean
 
 import pandas as pd
 
@@ -45,7 +46,7 @@ def accuracy_frame(
             | {
                 "dataset": dataset,
                 "runs": len(accuracies),
-                "mean_accuracy": sum(accuracies) / len(accuracies),
+                "mean_accuracy": fmean(accuracies),
                 "lowest_accuracy": min(accuracies),
                 "highest_accuracy": max(accuracies),
                 "macs": analysis.totals.macs,

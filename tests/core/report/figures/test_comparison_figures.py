@@ -16,3 +16,8 @@ def test_labels_of_points_near_an_end_run_towards_the_middle():
     assert "(2 runs, 50.00 to 60.00)" in points[1].hovertemplate
     [alone] = accuracy_scatter(reached[:1], "mnist").data[1:]
     assert alone.textposition == "bottom center"
+
+
+def test_the_mean_of_many_equal_accuracies_is_that_accuracy():
+    """A sum that rounds would show an axis of fourteen digits."""
+    assert AccuracyPoint("a", "#000000", "circle", 1, (0.9,) * 2_500).mean == 0.9

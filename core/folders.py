@@ -38,6 +38,16 @@ def runs_folder() -> Path:
     return _in_use(folder_of_user / "runs", _old_data() / NAME / "runs")
 
 
+def absolute_folders() -> dict[str, str]:
+    """The LAB_*_DIR that are set, for a process that starts in another folder."""
+    names = ("LAB_RUNS_DIR", "LAB_DATA_DIR", "LAB_CACHE_DIR")
+    return {
+        name: str(Path(folder).expanduser().absolute())
+        for name in names
+        if (folder := os.environ.get(name))
+    }
+
+
 def _in_use(folder: Path, old: Path) -> Path:
     """`folder`, or the one of an earlier version of the lab where only that is there."""
     return old if old.is_dir() and not folder.exists() else folder

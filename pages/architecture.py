@@ -10,7 +10,7 @@ from core.zoo.catalogue import complete, find
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
-from pages.views.app.services import analysis_of
+from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.code import code_view
 from pages.views.architecture.cost import cost_view
 from pages.views.architecture.display import Display, choose_display, control_label

@@ -9,7 +9,8 @@ from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import show_error
-from pages.views.app.services import analysis_of, store
+from pages.views.app.services import store
+from pages.views.app.with_torch import analysis_of
 from pages.views.compare.accuracy import accuracy_view, best_accuracies
 from pages.views.compare.chips import chips
 from pages.views.compare.networks import Compared, compared_specs, names_of

@@ -7,14 +7,12 @@ import streamlit as st
 from core.measure.gradient_records import BATCH_SIZE
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
-from pages.views.app.services import load_torch
 from pages.views.gradients.flow import flow_view
 from pages.views.gradients.stack import stack_view
 
 
 def _page() -> None:
     """Two questions: does the gradient arrive, and does a deeper plain net train worse?"""
-    load_torch()
     st.subheader("Why it works: does the gradient arrive?", anchor=False)
     st.caption(
         "The note says: “the derivative of a residual block is at least 1, so gradients do not"

@@ -8,7 +8,7 @@ from core.specs import LabError
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import show_error
-from pages.views.app.services import load_torch, start_worker
+from pages.views.app.services import start_worker
 from pages.views.forms.estimates import cost_of, newest_runs
 from pages.views.forms.run import choose_run
 from pages.views.train.record import record_view
@@ -33,7 +33,6 @@ def _page() -> None:
 
 def _form() -> None:
     """The settings in the sidebar; what they will cost, or how fast the network trains here."""
-    load_torch()
     with st.sidebar:
         spec = choose_run()
     try:

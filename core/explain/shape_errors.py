@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.analysis.records import Analysis, LayerCost
@@ -19,7 +18,7 @@ class ShapeError:
 
 def shape_errors(
     path: str, analysis: Analysis, elsewhere: Analysis | None = None
-) -> Iterator[ShapeError]:
+) -> list[ShapeError]:
     """The usual ones for the layer at `path`; nothing where they would do no harm.
 
     A convolution keeps the input channels of the one before it, as without `in_channels =
@@ -32,18 +31,15 @@ def shape_errors(
         before = _convolution_before(layer, layers)
         if before and before.input_shape[1] != layer.input_shape[1]:
             wrong = before.input_shape[1]
-            yield ShapeError(
-                f"its input channels stayed at the {wrong:,} of {before.path}",
-                _pytorch_error(layer, wrong),
-            )
+            why = f"its input channels stayed at the {wrong:,} of {before.path}"
+            return [ShapeError(why, _pytorch_error(layer, wrong))]
     elif is_linear(layer) and elsewhere is not None:
         same = next((other for other in elsewhere.layers if other.path == path), layer)
         if same.weight_shape[1:] != layer.weight_shape[1:]:
             wrong, side = same.weight_shape[1], elsewhere.spec.image_size
-            yield ShapeError(
-                f"its {wrong:,} inputs were written down for images of {side} pixels",
-                _pytorch_error(layer, wrong),
-            )
+            why = f"its {wrong:,} inputs were written down for images of {side} pixels"
+            return [ShapeError(why, _pytorch_error(layer, wrong))]
+    return []
 
 
 def _convolution_before(layer: LayerCost, layers: dict[str, LayerCost]) -> LayerCost | None:

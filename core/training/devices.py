@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from contextlib import suppress
 
 import torch
 
 from core.analysis.cpu import threads
+from core.host_memory import available_host_bytes
 from core.specs import LabError
 
 
@@ -70,46 +70,14 @@ def available_bytes(device: torch.device) -> int | None:
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return _available_host_bytes()
+    return available_host_bytes()
 
 
-def _available_host_bytes() -> int | None:
-    """Free and reclaimable memory of this machine, within the container's limit."""
-    limits = [value for value in (_meminfo_available(), _cgroup_available()) if value is not None]
-    if limits:
-        return min(limits)
-    try:  # macOS: no way to ask for reclaimable memory without a package; half is a fair guess
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (ValueError, OSError, AttributeError):
-        return None
+def free_bytes(name: str) -> int | None:
+    """`available_bytes` of the device `name`. Raises LabError as `find_device`."""
+    return available_bytes(find_device(name))
 
 
-def _meminfo_available() -> int | None:
-    try:
-        with open("/proc/meminfo") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None
-
-
-def _reclaimable() -> int:
-    """Bytes of files that the kernel keeps in this container's memory until somebody needs it."""
-    with open("/sys/fs/cgroup/memory.stat") as lines:
-        return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
-
-
-def _cgroup_available() -> int | None:
-    try:
-        with (
-            open("/sys/fs/cgroup/memory.max") as limit,
-            open("/sys/fs/cgroup/memory.current") as used,
-        ):
-            text = limit.read().strip()
-            if text == "max":
-                return None
-            return int(text) - int(used.read()) + _reclaimable()
-    except (OSError, ValueError):
-        return None
+def described_devices() -> dict[str, str]:
+    """Every device of `available_devices`, each with what it is in words."""
+    return {name: describe(name) for name in available_devices()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import nn
@@ -65,3 +66,15 @@ def smallest_image_size(spec: ModelSpec) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if works(middle) else (middle + 1, high)
     return low
+
+
+def parameter_counts(specs: Sequence[ModelSpec]) -> list[int | None]:
+    """The number of parameters of each network; None where it cannot be built."""
+
+    def count(spec: ModelSpec) -> int | None:
+        try:
+            return sum(parameter.numel() for parameter in build_on_meta(spec).parameters())
+        except LabError:
+            return None
+
+    return [count(spec) for spec in specs]

@@ -1,4 +1,5 @@
-"""Every classification model of torchvision, as `torchvision/NAME`; torchvision is imported on use.
+"""Every classification model of torchvision, as `torchvision/NAME`; torchvision is imported to
+build one.
 
 They stand beside the catalogue, not in it: they have no ratio, and their channels are three.
 """
@@ -8,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.specs import SHOWN, LabError, ModelSpec, shown
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "torchvision/"
 FAMILY = "torchvision"
+TABLE = Path(__file__).parent / "torchvision_models.csv"  # made by tools/make_shipped_analyses.py
 
 # Built as torchvision's published weights are; `init_weights` would warn, and fill what we discard.
 _KEYWORDS: dict[str, dict[str, Any]] = {
@@ -37,13 +42,39 @@ class Published:
 
 def names() -> tuple[str, ...]:
     """The names of torchvision's classification models, in alphabetical order."""
-    from torchvision import models
-
-    return tuple(models.list_models(module=models))
+    return tuple(models())
 
 
 def published(name: str) -> Published:
     """torchvision's own figures for `name`, from the metadata of its weights."""
+    return models()[name]
+
+
+@cache
+def models() -> dict[str, Published]:
+    """From the table that comes with the lab, where it is of the torchvision that is installed."""
+    made_for, *rows = TABLE.read_text(encoding="utf-8").splitlines()
+    if made_for == f"# torchvision {installed_version()}":
+        return {
+            name: Published(int(params), float(giga_macs), int(image_size))
+            for name, params, giga_macs, image_size in (row.split(",") for row in rows[1:])
+        }
+    return models_of_torchvision()
+
+
+def installed_version() -> str:
+    """Of torchvision, without the part that says for which devices it was built."""
+    return version("torchvision").partition("+")[0]
+
+
+def models_of_torchvision() -> dict[str, Published]:
+    """The same from torchvision itself, whose import takes seconds."""
+    import torchvision.models as theirs
+
+    return {name: _published(name) for name in theirs.list_models(module=theirs)}
+
+
+def _published(name: str) -> Published:
     from torchvision.models import get_model_weights
 
     weights = get_model_weights(name)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from core.analysis.cpu import threads
+from core.folders import absolute_folders
 from core.jobs.database import database_url
 from core.jobs.queue import QueueFilter
 from core.jobs.records import Run
@@ -23,11 +24,9 @@ MAX_PAUSE_SECONDS = 60.0  # between two starts of a worker that fails each time
 _TOLD_AFTER = 3  # failed starts, the reader is told
 
 
-def absolute_folders() -> dict[str, str]:
-    """The lab's folders as this process sees them: the worker runs in another folder."""
-    names = [name for name in ("LAB_RUNS_DIR", "LAB_DATA_DIR") if os.environ.get(name)]
-    folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names}
-    return folders | {"LAB_DATABASE_URL": database_url()}
+def absolute_settings() -> dict[str, str]:
+    """The lab's folders and store as this process sees them: the worker runs in another folder."""
+    return absolute_folders() | {"LAB_DATABASE_URL": database_url()}
 
 
 class WorkerProcess:
@@ -44,7 +43,7 @@ class WorkerProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "core", "worker", *flags],
             cwd=PROJECT,
-            env=os.environ | absolute_folders() | own,
+            env=os.environ | absolute_settings() | own,
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
         )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.specs import ModelSpec
 from pages.views.app.downloads import file_name
-from pages.views.app.services import code_of
+from pages.views.app.with_torch import code_of
 
 
 def code_view(spec: ModelSpec) -> None:

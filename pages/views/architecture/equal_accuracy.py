@@ -22,7 +22,7 @@ from core.studies.equal_accuracy import (
 )
 from core.studies.reproduction import read_runs
 from pages.views.app.downloads import download_csv
-from pages.views.app.services import analysis_of
+from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.equal_parameters import title_and_ratio
 
 

@@ -14,7 +14,7 @@ from core.explain.growth import GrowthStep, concatenation_bytes
 from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import find
-from pages.views.app.services import analysis_of, parameter_count_of
+from pages.views.app.with_torch import analysis_of, parameter_counts_of
 from pages.views.architecture.totals import BATCH_SIZE
 
 _RESIDUAL = ("resnet18", "resnet34", "resnet50")
@@ -52,13 +52,15 @@ def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> No
 def nearest_residual(analysis: Analysis) -> Analysis | None:
     """The residual net with the nearest number of parameters."""
     spec = analysis.spec
-    candidates = []
-    for arch in _RESIDUAL:
-        for ratio in _RATIOS:
-            residual = replace(spec, arch=arch, ratio=ratio, options=())
-            if params := parameter_count_of(residual):
-                distance = abs(log(params / max(1, analysis.totals.params)))
-                candidates.append((distance, arch, residual))
+    residuals = [
+        replace(spec, arch=arch, ratio=ratio, options=()) for arch in _RESIDUAL for ratio in _RATIOS
+    ]
+    ours = max(1, analysis.totals.params)
+    candidates = [
+        (abs(log(params / ours)), residual.arch, residual)
+        for residual, params in zip(residuals, parameter_counts_of(residuals), strict=True)
+        if params
+    ]
     return analysis_of(min(candidates)[-1]) if candidates else None
 
 

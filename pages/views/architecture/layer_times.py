@@ -16,13 +16,12 @@ from core.training.records import LayerTimes
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement, share_measured
+from pages.views.app.with_torch import devices
 from pages.views.forms import limits
 
 
 def layer_times_view(analysis: Analysis, level: str) -> None:
     """The controls of a measurement, the measurement under way, and what was found."""
-    from core.training.devices import available_devices
-
     st.caption(
         "Multiply-adds say how much work there is, not how long it takes: a layer may wait for"
         " memory instead. This runs the real network on random images, forward and backward."
@@ -30,7 +29,7 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         device = st.selectbox(
             "Device",
-            available_devices(),
+            list(devices()),
             key="net_time_device",
             width=140,
             help="Where the network runs: what this machine has.",

@@ -11,14 +11,13 @@ import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import Formula, formulas
-from core.explain.shape_errors import shape_errors
 from core.report import formats
 from core.report.tables.layers import formula_frame
 from core.specs import LabError
 from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import escaped
-from pages.views.app.services import analysis_of
+from pages.views.app.with_torch import analysis_of, shape_errors_of
 
 _USUAL_SIZES = (96, 64, 32, 224)  # pixels a side
 _AXES = {  # what the numbers of a shape are, by how many there are
@@ -44,7 +43,7 @@ def one_layer(analysis: Analysis) -> None:
     layer = layers[path]
     st.markdown(_description(layer, analysis.spec.image_size))
     _formula_table(formulas(layer, analysis.layers))
-    for error in shape_errors(path, analysis, _at_another_size(analysis, layer)):
+    for error in shape_errors_of(path, analysis, _at_another_size(analysis, layer)):
         st.markdown(f"If {escaped(error.reason)}, PyTorch would say:")
         st.code(error.error, language=None, wrap_lines=True)
     download_csv(

@@ -13,7 +13,7 @@ from core.specs import ModelSpec
 from core.zoo import libraries
 from core.zoo.catalogue import find
 from pages.views.app.downloads import download_csv, file_name
-from pages.views.app.services import analysis_of, other_counts_of
+from pages.views.app.with_torch import analysis_of, other_counts_of
 
 
 def other_counters(analysis: Analysis) -> None:

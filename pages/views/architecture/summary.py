@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.specs import ModelSpec
-from pages.views.app.services import summary_of
+from pages.views.app.with_torch import summary_of
 
 
 def summary_view(spec: ModelSpec) -> None:

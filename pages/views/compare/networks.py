@@ -11,7 +11,7 @@ from core.analysis.records import Analysis
 from core.report.tables.columns import options_text
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
-from pages.views.app.services import analysis_of
+from pages.views.app.with_torch import analysis_of
 from pages.views.runs.table import network_title
 
 _FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?

@@ -12,7 +12,7 @@ from core.report.figures.palette import colors_and_markers
 from core.report.figures.sweeps import SweepLine, sweep_chart
 from core.report.tables.networks import sweep_frame
 from pages.views.app.downloads import download_csv
-from pages.views.app.services import analysis_of
+from pages.views.app.with_torch import analysis_of
 from pages.views.compare.networks import Compared
 
 _Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size

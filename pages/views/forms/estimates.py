@@ -20,7 +20,8 @@ from core.training.estimate import (
     estimate,
 )
 from pages.views.app.live import live
-from pages.views.app.services import analysis_of, start_worker, starts_workers, store
+from pages.views.app.services import start_worker, starts_workers, store
+from pages.views.app.with_torch import analysis_of, free_bytes
 
 LONG_SECONDS = 600
 _REFRESH_SECONDS = 1.0
@@ -39,8 +40,6 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     `runs` are the `newest_runs`, read once for however many estimates. Raises LabError when it
     cannot be built or would not fit.
     """
-    from core.training.devices import available_bytes, find_device
-
     info = find_dataset(spec.dataset)
     train_images = train_images_of(spec)
     check_data(spec, info, train_images)
@@ -48,7 +47,7 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     measured = store().result_of(DeviceSpeedRequest(spec.device))
     speed = Speed.from_dict(measured) if measured else None
     rate = _equal_rate(spec, runs, own_threads or threads())
-    free = available_bytes(find_device(spec.device))
+    free = free_bytes(spec.device)
     cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free)
     check_memory(spec, analysis, free)
     return cost

@@ -121,9 +121,8 @@ def choose_model(
 
 
 def _choose_torchvision(prefix: str, defaults: _Defaults, bind: _Bind, wide: bool) -> ModelSpec:
-    """One of torchvision's own models; torchvision is imported when this is first drawn."""
-    with st.spinner("Loading torchvision, once for this server…"):
-        names = libraries.names()
+    """One of torchvision's own models."""
+    names = libraries.names()
     name = select_name(
         "Model of torchvision",
         {name: name for name in names},

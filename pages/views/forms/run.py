@@ -15,6 +15,7 @@ from core.training.recipes import RECIPES, recipe
 from core.zoo import libraries
 from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
+from pages.views.app.with_torch import devices
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
 from pages.views.forms.names import select_name
@@ -207,15 +208,14 @@ def _choose_seed(prefix: str) -> int:
 
 def choose_device(prefix: str, explanation: str, described: bool = False) -> str:
     """One of this machine's devices; `described`: with what it is, below."""
-    from core.training.devices import available_devices, describe
-
+    known = devices()
     device = st.selectbox(
         "Device",
-        available_devices(),
+        list(known),
         key=f"{prefix}device",
         bind="query-params",
         help=explanation,
     )
     if described:
-        st.caption(describe(device))
+        st.caption(known[device])
     return str(device)

@@ -15,7 +15,7 @@ from core.training.recipes import recipe
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.messages import show_error
-from pages.views.app.services import load_torch, store
+from pages.views.app.services import store
 from pages.views.app.words import count
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
 from pages.views.forms.limits import FIRST_SEED, SEEDS
@@ -47,7 +47,6 @@ class Choice:
 
 def study_form() -> Choice:
     """What to compare, and the button that queues it."""
-    load_torch()
     network = _choose_network()
     names = _choose_variants(network)
     seeds, first = _choose_seeds()

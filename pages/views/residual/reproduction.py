@@ -25,6 +25,7 @@ from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import store
+from pages.views.app.with_torch import devices
 from pages.views.app.words import count
 from pages.views.forms.run import run_keys
 
@@ -154,15 +155,13 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
 
 def _run_of(row: Reproduction) -> RunSpec:
     """The row as a run on the fastest device, with all images."""
-    from core.training.devices import available_devices
-
     images = find_dataset(row.dataset).train_images
     return RunSpec(
         complete(row.model),
         row.dataset,
         recipe(row.recipe, images, row.epochs),
         train_images=images,
-        device=available_devices()[0],
+        device=next(iter(devices())),
     )
 
 

@@ -22,7 +22,8 @@ from core.studies.study import Group, by_variant, grouped, progress_of, verdicts
 from pages.views.app.downloads import download_csv
 from pages.views.app.live import live
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
-from pages.views.app.services import analysis_of, start_waiting_workers, store
+from pages.views.app.services import start_waiting_workers, store
+from pages.views.app.with_torch import analysis_of
 from pages.views.app.words import count
 from pages.views.residual.reproduction import reference_lines
 from pages.views.residual.verdict import verdict

@@ -14,14 +14,13 @@ from core.specs import MAX_EPOCHS, RunSpec
 from core.training.records import EpochMetrics
 from pages.views.app.address import go_to
 from pages.views.app.downloads import download_csv
-from pages.views.app.services import load_torch, store
+from pages.views.app.services import store
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
 
 
 def set_up(spec: RunSpec) -> None:
     """Open the form with these settings."""
-    load_torch()
     go_to("pages/train.py", run_keys(spec))
 
 

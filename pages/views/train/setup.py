@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from core.data import find_dataset, is_available, sample_images
 from core.report import formats
 from core.specs import LabError, RunSpec
 from core.training.estimate import Estimate, shorter_runs
 from pages.views.app.services import store
+from pages.views.app.with_torch import sample_pictures
 from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_time_yet
 from pages.views.forms.run import run_keys
 
@@ -36,20 +35,6 @@ def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
         st.rerun()
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _samples(name: str, size: int) -> list[NDArray[np.float32]]:
-    """Ten training images, one of each class, resized as the network will see them."""
-    import torch
-
-    from core.data.batches import resize
-    from core.data.load import with_channels
-
-    images, _ = sample_images(name, _SAMPLES)
-    resized = resize(with_channels(torch.from_numpy(images.copy())), min(size, _LARGEST_SAMPLE))
-    is_gray = resized.shape[1] == 1
-    return [image[0] if is_gray else image.transpose(1, 2, 0) for image in resized.numpy()]
-
-
 def _show_samples(name: str, size: int) -> None:
     """One picture of each class in a row, with its name; of a set that is here."""
     info = find_dataset(name)
@@ -58,8 +43,9 @@ def _show_samples(name: str, size: int) -> None:
         st.caption("Its pictures are shown here once the first run has downloaded them.")
         return
     _, labels = sample_images(name, _SAMPLES)
+    pictures = sample_pictures(name, _SAMPLES, min(size, _LARGEST_SAMPLE))
     with st.container(horizontal=True, gap="small"):
-        for picture, label in zip(_samples(name, size), labels, strict=True):
+        for picture, label in zip(pictures, labels, strict=True):
             with st.container(width=_SAMPLE_WIDTH, gap=None):
                 st.image(picture, width=_SAMPLE_WIDTH)
                 st.caption(info.class_names[label])

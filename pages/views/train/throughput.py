@@ -15,15 +15,14 @@ from core.specs import RunSpec
 from core.training.records import Throughput
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
+from pages.views.app.with_torch import devices
 
 _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
 
 def throughput_view(spec: RunSpec) -> None:
     """The controls of the measurement, and what it has found."""
-    from core.training.devices import available_devices
-
-    devices = available_devices()
+    known = list(devices())
     st.caption(
         "Is the batch too small, the data too slow, the card too large? This trains the network"
         " for some seconds with each batch size, in turns with the loop as published (a DataLoader"
@@ -38,8 +37,8 @@ def throughput_view(spec: RunSpec) -> None:
             key="train_bench_sizes",
             help="Each takes about ten seconds on each device.",
         )
-        everywhere = len(devices) > 1 and st.toggle(
-            f"On every device ({', '.join(devices)})",
+        everywhere = len(known) > 1 and st.toggle(
+            f"On every device ({', '.join(known)})",
             value=True,
             key="train_bench_devices",
             help="The same short training on each device of this machine, one after the other.",
@@ -47,7 +46,7 @@ def throughput_view(spec: RunSpec) -> None:
     if not sizes:
         st.info("Choose at least one batch size.", icon=":material/arrow_upward:")
         return
-    measured_on = list(devices) if everywhere else [spec.device]
+    measured_on = known if everywhere else [spec.device]
     batch_sizes = sorted(sizes)
     measurement(
         ThroughputRequest(spec, tuple(batch_sizes), tuple(measured_on)),

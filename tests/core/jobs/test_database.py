@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 
 from core.folders import runs_folder
 from core.jobs.database import database_url
-from core.jobs.engines.local import absolute_folders
+from core.jobs.engines.local import absolute_settings
 from core.jobs.schema import SCHEMA_VERSION
 from core.jobs.store import (
     Store,
@@ -35,9 +35,9 @@ def test_a_workers_store_is_the_one_of_the_process_that_starts_it(monkeypatch, t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_DATABASE_URL", "sqlite:///my%20runs.sqlite?timeout=9")
     assert database_url() == f"sqlite:///{tmp_path}/my%20runs.sqlite?timeout=9"
-    assert absolute_folders()["LAB_DATABASE_URL"] == database_url()
+    assert absolute_settings()["LAB_DATABASE_URL"] == database_url()
     monkeypatch.delenv("LAB_DATABASE_URL")
-    assert absolute_folders()["LAB_DATABASE_URL"] == database_url()
+    assert absolute_settings()["LAB_DATABASE_URL"] == database_url()
 
 
 def test_a_relative_store_lies_in_a_folder_of_any_name(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from core.analysis import Analysis, analyze, analyze_module
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build
 from core.zoo.catalogue import CATALOGUE, find
-from core.zoo.libraries import PREFIX, names, published
+from core.zoo.libraries import PREFIX, models, models_of_torchvision, names, published
 from tests.core.networks import analysis_of, flops_of
 
 pytestmark = pytest.mark.slow
@@ -28,6 +28,10 @@ DIFFERENT = {
 
 def analysis_by_name(name: str) -> Analysis:
     return analysis_of(find(PREFIX + name).default)
+
+
+def test_the_table_that_comes_with_the_lab_is_torchvision_s_own():
+    assert models() == models_of_torchvision()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,7 @@ from core.report.tables.networks import memory_frame
 from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
-from pages.views.app.services import code_of
+from pages.views.app.with_torch import code_of
 from tests.pages.opening import metric, network_label, open_page
 
 VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")

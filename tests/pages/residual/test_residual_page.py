@@ -116,7 +116,7 @@ def test_without_a_variant_the_page_asks_for_one():
 
 
 def test_a_study_whose_runs_do_not_fit_is_not_offered(monkeypatch):
-    monkeypatch.setattr("core.training.devices.available_bytes", lambda device: 2**20)
+    monkeypatch.setattr("pages.views.app.with_torch.available_host_bytes", lambda: 2**20)
     app = open_page(PAGE)
     assert "This run needs about" in app.error[0].value and "free" in app.error[0].value
     assert app.button(key="res_begin").disabled

@@ -9,7 +9,7 @@ from core.report.tables.counts import account_frame, hand_count_frame
 from core.report.tables.layers import formula_frame
 from core.report.tables.networks import accuracy_frame, memory_frame
 from core.specs import ModelSpec
-from pages.views.app.services import other_counts_of
+from pages.views.app.with_torch import other_counts_of
 
 
 def test_the_accuracies_csv_has_the_mean_and_the_range():

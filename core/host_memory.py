@@ -1,0 +1,47 @@
+"""Memory of this machine that is free, also inside of a container."""
+
+from __future__ import annotations
+
+import os
+
+
+def available_host_bytes() -> int | None:
+    """Free and reclaimable memory of this machine, within the container's limit."""
+    limits = [value for value in (_meminfo_available(), _cgroup_available()) if value is not None]
+    if limits:
+        return min(limits)
+    try:  # macOS: no way to ask for reclaimable memory without a package; half is a fair guess
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _meminfo_available() -> int | None:
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def _reclaimable() -> int:
+    """Bytes of files that the kernel keeps in this container's memory until somebody needs it."""
+    with open("/sys/fs/cgroup/memory.stat") as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+
+
+def _cgroup_available() -> int | None:
+    try:
+        with (
+            open("/sys/fs/cgroup/memory.max") as limit,
+            open("/sys/fs/cgroup/memory.current") as used,
+        ):
+            text = limit.read().strip()
+            if text == "max":
+                return None
+            return int(text) - int(used.read()) + _reclaimable()
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,190 @@
+"""Functions of core that need torch, called in a process of its own: whoever asks never loads it.
+
+torch takes seconds to import, 300 MiB to hold, and a trace holds Python's lock: in the page server
+each of these would be paid by everybody. `python -m core.torch_process` is that process; it leaves
+when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from core.folders import absolute_folders
+from core.specs import LabError
+
+PROJECT = Path(__file__).parents[1]
+_FIRST_IMPORT = "core.analysis.network"
+_LOADING_SECONDS = 6.0  # that importing torch usually takes
+_LONGEST_SECONDS = 120.0  # of one call
+_LEAVE_SECONDS = 2.0
+
+
+class TorchProcess:
+    """The process, as whoever asks sees it: one call at a time, in the order in which they came.
+
+    It is started at once, and again by the first call after it has ended.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._start()
+        atexit.register(self.close)
+
+    def _start(self) -> None:
+        self._began = time.monotonic()
+        self._loaded = threading.Event()
+        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "core.torch_process"],
+            cwd=PROJECT,
+            env=os.environ | absolute_folders() | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
+        )
+        arguments = (self._process, self._loaded, self._answers)
+        threading.Thread(target=_receive, args=arguments, daemon=True).start()
+
+    @property
+    def process_id(self) -> int:
+        """Of the process that runs now."""
+        return self._process.pid
+
+    @property
+    def seconds_until_loaded(self) -> float:
+        """How long torch will still be loading, as far as one can know; 0 once it is there."""
+        if self._loaded.is_set() or self._process.poll() is not None:
+            return 0.0
+        return max(1.0, _LOADING_SECONDS - (time.monotonic() - self._began))
+
+    def wait_until_loaded(self) -> None:
+        """Return once torch is there, or will not come."""
+        self._loaded.wait(_LONGEST_SECONDS)
+
+    def call(self, function: str, *arguments: Any, seconds: float = _LONGEST_SECONDS) -> Any:
+        """The result of `module:function` with these arguments; both have to be picklable.
+
+        Raises LabError as the function does, also when the process ends or takes too long, and
+        RuntimeError with the traceback of any other error.
+        """
+        with self._turn:
+            if self._process.poll() is not None:
+                self._end()
+                self._start()
+            outcome, value = self._ask((function, arguments), seconds)
+            if outcome == "ended":
+                self._end()
+        if outcome == "value":
+            return value
+        if outcome == "failure":
+            raise RuntimeError(f"{function} failed in the process that has torch:\n{value}")
+        raise LabError(value)
+
+    def _ask(self, call: tuple[str, Any], seconds: float) -> tuple[str, Any]:
+        """What came of a call: "value", "error" or "failure" with it; "ended" with a sentence."""
+        try:
+            _write(self._process.stdin, call)
+            answer = self._answers.get(timeout=seconds)
+            what = "has ended"
+        except OSError:
+            answer, what = None, "has ended"
+        except queue.Empty:
+            answer, what = None, f"took longer than {seconds:g} s"
+        return answer or (
+            "ended",
+            f"The process that takes networks apart {what}; it starts anew: try again, or try a"
+            " smaller network.",
+        )
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        with suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        """Ask it to leave, and end it when it does not."""
+        atexit.unregister(self.close)
+        with suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LEAVE_SECONDS)
+        self._end()
+
+
+def _receive(
+    process: subprocess.Popen[bytes], loaded: threading.Event, answers: queue.SimpleQueue[Any]
+) -> None:
+    """Hand on what the process says: first that torch is loaded, then answers, at its end None."""
+    with process.stdout as pipe, suppress(EOFError, OSError, pickle.UnpicklingError):  # type: ignore[union-attr]
+        pickle.load(pipe)
+        loaded.set()
+        while True:
+            answers.put(pickle.load(pipe))
+    answers.put(None)
+    loaded.set()  # whoever waits need not wait any longer
+
+
+class ThisProcess:
+    """The same, for who has loaded torch anyway: calls are made here."""
+
+    seconds_until_loaded = 0.0
+
+    def wait_until_loaded(self) -> None:
+        """It is there."""
+
+    def call(self, function: str, *arguments: Any, seconds: float = _LONGEST_SECONDS) -> Any:
+        """The result of `module:function` with these arguments."""
+        return _find(function)(*arguments)
+
+
+def _find(function: str) -> Callable[..., Any]:
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _write(pipe: Any, message: object) -> None:
+    pipe.write(pickle.dumps(message))
+    pipe.flush()
+
+
+def _answer(function: str, arguments: Any) -> tuple[str, Any]:
+    """What came of a call: a value, the sentence of a LabError, or a traceback."""
+    try:
+        return "value", _find(function)(*arguments)
+    except LabError as error:
+        return "error", str(error)
+    except Exception:
+        return "failure", traceback.format_exc()
+
+
+def _serve() -> None:
+    """Answer one call after the other, until standard input closes."""
+    calls = sys.stdin.buffer
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    importlib.import_module(_FIRST_IMPORT)
+    _write(answers, "loaded")
+    while True:
+        function, arguments = pickle.load(calls)
+        _write(answers, _answer(function, arguments))
+
+
+if __name__ == "__main__":
+    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        _serve()

@@ -1,0 +1,149 @@
+"""What pages ask the process that has torch for, kept as long as it is looked at.
+
+The page server itself never loads torch. What has been analyzed is shared by all visitors: it is
+computed once, also when many ask for it at the same time, and bounded in bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from cachetools import LRUCache, cached
+from numpy.typing import NDArray
+
+from core.analysis.kept import kept_analysis
+from core.analysis.records import Analysis
+from core.explain.reconcile import OtherCounts
+from core.explain.shape_errors import ShapeError
+from core.host_memory import available_host_bytes
+from core.specs import ModelSpec
+from core.torch_process import ThisProcess, TorchProcess
+
+_ANALYSES_BYTES = 32 * 2**20  # of all analyses together
+_LAYER_BYTES = 1_200  # of one layer's record, measured
+_FREE_SECONDS = 2.0  # for which free memory of a device is taken as known
+
+_starting = threading.Lock()
+
+
+def torch_process() -> TorchProcess | ThisProcess:
+    """The process that has torch: the only one of this server, started by the first who asks."""
+    with _starting:
+        return _torch_process()
+
+
+@cache
+def _torch_process() -> TorchProcess | ThisProcess:
+    return ThisProcess() if "torch" in sys.modules else TorchProcess()
+
+
+def _ask(function: str, *arguments: Any) -> Any:
+    """The result of a function of core. Raises LabError as it does."""
+    return torch_process().call(function, *arguments)
+
+
+def _wait_until_loaded() -> None:
+    """While torch is still loading, say so, and for how long."""
+    process = torch_process()
+    if seconds := process.seconds_until_loaded:
+        with st.spinner(f"Loading PyTorch, about {seconds:.0f} s more…"):
+            process.wait_until_loaded()
+
+
+def analysis_of(spec: ModelSpec) -> Analysis:
+    """`core.analysis.analyze`, kept for specs seen before, by this server or an earlier one.
+
+    Only what has never been traced waits for torch. Raises LabError as `analyze`.
+    """
+    if torch_process().seconds_until_loaded and kept_analysis(spec) is None:
+        _wait_until_loaded()
+    with st.spinner("Taking the network apart…"):  # shown after half a second
+        return _analysis_of(spec)
+
+
+def _bytes_of(analysis: Analysis) -> int:
+    return _LAYER_BYTES * len(analysis.layers)
+
+
+@cached(LRUCache(_ANALYSES_BYTES, getsizeof=_bytes_of), condition=threading.Condition())
+def _analysis_of(spec: ModelSpec) -> Analysis:
+    analysis = kept_analysis(spec) or _ask("core.analysis.kept:analyze_once", spec)
+    assert isinstance(analysis, Analysis)
+    return analysis
+
+
+def other_counts_of(spec: ModelSpec) -> OtherCounts:
+    """`core.explain.other_counters.other_counts`, kept for specs seen before."""
+    return _kept("core.explain.other_counters:other_counts", spec)
+
+
+def code_of(spec: ModelSpec) -> str:
+    """`core.zoo.export.source_code`, kept for specs seen before."""
+    return str(_kept("core.zoo.export:source_code", spec))
+
+
+def summary_of(spec: ModelSpec) -> str:
+    """`core.analysis.torchinfo_summary`, kept for specs seen before."""
+    return str(_kept("core.analysis:torchinfo_summary", spec))
+
+
+def parameter_counts_of(specs: Sequence[ModelSpec]) -> Sequence[int | None]:
+    """Parameters, counted without a trace; None where a network cannot be built."""
+    counts: list[int | None] = _kept("core.zoo.building:parameter_counts", tuple(specs))
+    return counts
+
+
+def shape_errors_of(
+    path: str, analysis: Analysis, elsewhere: Analysis | None
+) -> Sequence[ShapeError]:
+    """`core.explain.shape_errors.shape_errors`."""
+    errors: Sequence[ShapeError] = _ask(
+        "core.explain.shape_errors:shape_errors", path, analysis, elsewhere
+    )
+    return errors
+
+
+def sample_pictures(name: str, count: int, size: int) -> Sequence[NDArray[np.uint8]]:
+    """`core.data.samples.sample_pictures`, kept for sizes seen before."""
+    pictures: Sequence[NDArray[np.uint8]] = _kept(
+        "core.data.samples:sample_pictures", name, count, size
+    )
+    return pictures
+
+
+def devices() -> dict[str, str]:
+    """This machine's devices, the fastest first, each with what it is in words."""
+    described: dict[str, str] = _kept("core.training.devices:described_devices")
+    return described
+
+
+def free_bytes(device: str) -> int | None:
+    """Memory that a run may still take; None where it cannot be known.
+
+    Raises LabError for a device that this machine does not have.
+    """
+    if device == "cpu":
+        return available_host_bytes()
+    return _free_bytes(device)
+
+
+@st.cache_data(ttl=_FREE_SECONDS, show_spinner=False)
+def _free_bytes(device: str) -> int | None:
+    free: int | None = _ask("core.training.devices:free_bytes", device)
+    return free
+
+
+def _kept(function: str, *arguments: Any) -> Any:
+    _wait_until_loaded()
+    return _kept_answer(function, *arguments)
+
+
+@st.cache_data(max_entries=256, show_spinner="Working it out…")
+def _kept_answer(function: str, *arguments: Any) -> Any:
+    return _ask(function, *arguments)

@@ -1,20 +1,28 @@
-"""The overview: what this is, where to start, the newest runs."""
+"""The overview: what this is, where to start, the newest runs. Also the lab's server.
+
+`streamlit run` imports this file for `app`, and runs it as a script for each visit of the overview.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.views.app.frame import page_frame
-from pages.views.overview.start_cards import start_cards
-
-with page_frame(
-    "CNN Architecture Lab",
-    "Builds convolutional networks, takes them apart layer by layer and trains short runs, so that"
-    " questions about them are answered with evidence.",
-):
-    start_cards()
-    st.subheader("Newest runs", anchor=False)
-    # Imported here: on a new server the database library takes seconds, the cards come before it.
+if __name__ == "__main__":
+    from pages.views.app.frame import page_frame
     from pages.views.overview.newest_runs import newest_runs
+    from pages.views.overview.start_cards import start_cards
 
-    newest_runs()
+    with page_frame(
+        "CNN Architecture Lab",
+        "Builds convolutional networks, takes them apart layer by layer and trains short runs, so"
+        " that questions about them are answered with evidence.",
+    ):
+        start_cards()
+        st.subheader("Newest runs", anchor=False)
+        newest_runs()
+else:
+    from starlette.middleware import Middleware
+
+    from pages.views.app.server import Compressed, ready_for_visitors
+
+    app = st.App(__file__, lifespan=ready_for_visitors, middleware=[Middleware(Compressed)])

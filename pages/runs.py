@@ -12,6 +12,7 @@ from core.report.figures.curves import Curve, accuracy_chart
 from core.report.figures.palette import colors_and_markers
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.address import address_checked
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
@@ -137,7 +138,7 @@ def _overlay(picked: Sequence[Run]) -> None:
         for run, (color, marker) in zip(picked, colors_and_markers(len(picked)), strict=True)
     ]
     if any(epochs.values()):
-        st.plotly_chart(accuracy_chart(curves), key="runs_overlay")
+        chart(accuracy_chart(curves), key="runs_overlay")
     else:
         st.caption("None of these runs has finished an epoch yet.")
 

@@ -43,6 +43,13 @@ def _torch_process() -> TorchProcess | ThisProcess:
     return ThisProcess() if "torch" in sys.modules else TorchProcess()
 
 
+def close_torch_process() -> None:
+    """Ask it to leave, when the server ends."""
+    process = torch_process()
+    if isinstance(process, TorchProcess):
+        process.close()
+
+
 def _ask(function: str, *arguments: Any) -> Any:
     """The result of a function of core. Raises LabError as it does."""
     return torch_process().call(function, *arguments)

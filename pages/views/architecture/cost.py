@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core.analysis.records import Analysis
 from core.report.figures.costs import cost_bars
+from pages.views.app.charts import chart
 from pages.views.architecture.display import Display
 
 
 def cost_view(analysis: Analysis, display: Display) -> None:
     """Each row's share of the parameters beside its share of the work."""
-    st.plotly_chart(cost_bars(analysis.rows(display.level), display.as_flops), key="net_cost_chart")
+    chart(cost_bars(analysis.rows(display.level), display.as_flops), key="net_cost_chart")

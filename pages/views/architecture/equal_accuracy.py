@@ -21,6 +21,7 @@ from core.studies.equal_accuracy import (
     trained_networks,
 )
 from core.studies.reproduction import read_runs
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.equal_parameters import title_and_ratio
@@ -34,7 +35,7 @@ def equal_accuracy_view() -> None:
     if not densenets or len(densenets) == len(networks):
         return
     st.subheader("Beside residual nets of equal accuracy", anchor=False)
-    st.plotly_chart(
+    chart(
         equal_accuracy_chart([_cost_point(network) for network in networks]),
         key="net_equal_chart",
     )

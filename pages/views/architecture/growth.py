@@ -9,6 +9,7 @@ from core.analysis.records import Analysis
 from core.explain.growth import GrowthStep, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
 from core.report.tables.layers import growth_frame
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
@@ -28,7 +29,7 @@ def growth_view(analysis: Analysis) -> None:
 
     steps = growth(analysis)
     st.markdown(_IDEA)
-    st.plotly_chart(growth_bars(steps), key="net_growth_chart")
+    chart(growth_bars(steps), key="net_growth_chart")
     _step_formulas(steps)
     st.dataframe(
         _growth_table(steps),

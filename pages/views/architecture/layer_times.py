@@ -13,6 +13,7 @@ from core.report import formats
 from core.report.figures.layer_times import layer_time_bars
 from core.report.tables.measurements import layer_time_frame
 from core.training.records import LayerTimes
+from pages.views.app.charts import chart
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement, share_measured
@@ -66,7 +67,7 @@ def _passes_done(job: Measurement) -> str:
 def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
     """Where the time goes beside where the work is."""
     rows = timed_rows(analysis, times, level)
-    st.plotly_chart(layer_time_bars(rows), key="net_time_chart")
+    chart(layer_time_bars(rows), key="net_time_chart")
     config = st.column_config
     st.dataframe(
         pd.DataFrame(

@@ -9,6 +9,7 @@ from core.analysis.records import Analysis
 from core.report.figures.memory import memory_bars, saved_bars
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.architecture.totals import BATCH_SIZE
 from pages.views.forms import limits
@@ -18,15 +19,13 @@ def memory_view(analysis: Analysis, level: str) -> None:
     """Batch size and momentum, the parts of the peak, then what each layer keeps."""
     batch_size, momentum = _choose_step()
     memory = analysis.training_memory(batch_size, momentum)
-    st.plotly_chart(
-        memory_bars(memory, analysis.inference_bytes(batch_size)), key="net_memory_chart"
-    )
+    chart(memory_bars(memory, analysis.inference_bytes(batch_size)), key="net_memory_chart")
     st.caption(
         "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
         " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
         " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take more."
     )
-    st.plotly_chart(saved_bars(analysis.rows(level), batch_size), key="net_saved_chart")
+    chart(saved_bars(analysis.rows(level), batch_size), key="net_saved_chart")
     _downloads(analysis, level, batch_size, momentum)
 
 

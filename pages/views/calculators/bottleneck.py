@@ -15,6 +15,7 @@ from core.explain.calculators import (
 from core.report import formats
 from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
 from pages.views.app.cards import metric_card
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
 
@@ -51,8 +52,10 @@ def bottleneck_calculator() -> None:
     st.markdown(_bottleneck_finding(numbers))
     _bottleneck_cards(numbers)
     left, right = st.columns(2)
-    left.plotly_chart(bottleneck_bars(numbers), key="calc_bottleneck_bars")
-    right.plotly_chart(bottleneck_curve(numbers), key="calc_bottleneck_curve")
+    with left:
+        chart(bottleneck_bars(numbers), key="calc_bottleneck_bars")
+    with right:
+        chart(bottleneck_curve(numbers), key="calc_bottleneck_curve")
     _bottleneck_table(numbers)
     st.caption(
         f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. {ONE_MAC}"

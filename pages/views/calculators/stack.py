@@ -16,6 +16,7 @@ from core.explain.calculators import (
 from core.report import formats
 from core.report.figures import stacked_kernels
 from core.report.figures.stacked_kernels import stack_bars
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
 
@@ -49,7 +50,7 @@ def stack_calculator() -> None:
     """Several 3×3 convolutions, and one large convolution that sees as many pixels."""
     numbers = _choose_stack()
     st.markdown(_stack_finding(numbers))
-    st.plotly_chart(stack_bars(numbers), key="calc_stack_bars")
+    chart(stack_bars(numbers), key="calc_stack_bars")
     _stack_table(numbers)
     maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
     st.caption(

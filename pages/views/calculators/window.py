@@ -18,6 +18,7 @@ from core.explain.calculators import (
     window_rows,
 )
 from core.report.figures.sliding_window import window_picture
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.calculators.numbers import Number, choose_numbers
 from pages.views.calculators.window_sentences import filled_formula, window_details, window_finding
@@ -69,10 +70,10 @@ def window_calculator() -> None:
     window = SlidingWindow(**numbers)
     st.markdown(window_finding(window))
     st.latex(filled_formula(window))
-    st.plotly_chart(
+    chart(
         window_picture(window),
         key="calc_window_picture",
-        config={"displayModeBar": False},
+        toolbar=False,
     )
     st.markdown(window_details(window))
     st.markdown(f"**The usual windows on {window.side}×{window.side} pixels**")

@@ -13,6 +13,7 @@ from core.report.figures.palette import colors_and_markers
 from core.report.tables.networks import accuracy_frame
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.compare.networks import Compared
@@ -66,7 +67,7 @@ def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
         AccuracyPoint(network.name, *style, network.analysis.totals.macs, accuracies)
         for network, style, accuracies in trained
     ]
-    st.plotly_chart(accuracy_scatter(points, dataset), key="cmp_accuracy")
+    chart(accuracy_scatter(points, dataset), key="cmp_accuracy")
     missing = [
         network.name
         for network, by_dataset in zip(networks, reached, strict=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import streamlit as st
-
 from core.report.figures.comparison import cost_scatter
 from core.report.figures.palette import colors_and_markers
+from pages.views.app.charts import chart
 from pages.views.compare.networks import Compared
 
 
@@ -17,4 +16,4 @@ def scatter_view(networks: Sequence[Compared], batch_size: int) -> None:
         (name, *style, analysis, analysis.training_bytes(batch_size))
         for (name, analysis), style in zip(networks, colors_and_markers(len(networks)), strict=True)
     ]
-    st.plotly_chart(cost_scatter(bubbles), key="cmp_scatter")
+    chart(cost_scatter(bubbles), key="cmp_scatter")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.report.figures.comparison import stage_bars
+from pages.views.app.charts import chart
 from pages.views.compare.networks import Compared
 
 _COSTS = {  # as the control says it → the field of a layer
@@ -27,4 +28,4 @@ def stages_view(networks: Sequence[Compared]) -> None:
         required=True,
         help="What is stacked, block by block, from the image to the classes.",
     )
-    st.plotly_chart(stage_bars(networks, _COSTS[cost], f"{cost}, block by block"), key="cmp_stages")
+    chart(stage_bars(networks, _COSTS[cost], f"{cost}, block by block"), key="cmp_stages")

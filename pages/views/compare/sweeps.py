@@ -11,6 +11,7 @@ from core.analysis.sweep import sweep
 from core.report.figures.palette import colors_and_markers
 from core.report.figures.sweeps import SweepLine, sweep_chart
 from core.report.tables.networks import sweep_frame
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.with_torch import analysis_of
 from pages.views.compare.networks import Compared
@@ -43,7 +44,7 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
         )
         for (name, points), style in zip(swept, colors_and_markers(len(swept)), strict=True)
     ]
-    st.plotly_chart(sweep_chart(lines, axis, quantity), key="cmp_sweep")
+    chart(sweep_chart(lines, axis, quantity), key="cmp_sweep")
     for name, points in swept:
         if points:
             st.caption(f"{name}: {_share_of_linear_layers(points)}")

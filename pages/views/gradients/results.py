@@ -13,6 +13,7 @@ from core.report import formats
 from core.report.figures.gradient_flow import flow_curves, flow_map
 from core.report.sentences.gradients import gradient_sentences, label
 from core.report.tables.measurements import first_and_last_frame, flow_frame
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.gradients.looks import LOOKS, looks
@@ -24,9 +25,9 @@ def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
     """Chart or table, the sentences, CSV."""
     if show_as == CURVES:
         curves = flow_curves(flow.networks, quantity, looks(flow.networks))
-        st.plotly_chart(curves, key="why_curves")
+        chart(curves, key="why_curves")
     elif show_as == HEAT_MAP:
-        st.plotly_chart(flow_map(flow.networks, quantity), key="why_map")
+        chart(flow_map(flow.networks, quantity), key="why_map")
     else:
         _flow_table(flow.networks)
     st.markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(flow)))

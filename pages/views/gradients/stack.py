@@ -15,6 +15,7 @@ from core.specs import RunSpec
 from core.studies.study import grouped
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.live import live
 from pages.views.app.messages import escaped
@@ -161,7 +162,7 @@ def _show_stack(setting: str, runs: Sequence[Run]) -> None:
     else:
         lines, axis, when = train, "training accuracy", DURING
     title = f"Accuracy on {measure} by depth,<br>{when}"
-    st.plotly_chart(depth_chart(lines, axis, title), key="why_stack_chart")
+    chart(depth_chart(lines, axis, title), key="why_stack_chart")
     st.markdown(stack_findings(test, train))
     st.caption(
         f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"

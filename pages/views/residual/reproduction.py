@@ -23,6 +23,7 @@ from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import store
 from pages.views.app.with_torch import devices
@@ -74,7 +75,7 @@ def reference_chart() -> None:
     """The course note's four blocks on MNIST, ours beside its own curves."""
     figure, have = _reference_figure()
     ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
-    st.plotly_chart(figure, key="res_published")
+    chart(figure, key="res_published")
     st.caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
 
 

@@ -19,6 +19,7 @@ from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
 from core.studies.statistics import Mean
 from core.studies.study import Group, by_variant, grouped, progress_of, verdicts
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.live import live
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
@@ -178,7 +179,7 @@ def _chart(groups: Sequence[Group]) -> None:
     means = "mean of the seeds with its 95 % interval" if several else "one seed each"
     title = f"Test accuracy on {data}<br>" + ("every seed a curve" if shown_as == SEEDS else means)
     figure = study_chart([*shipped_lines, *lines], title, shown_as == SEEDS, spec.recipe.epochs)
-    st.plotly_chart(figure, key="res_chart")
+    chart(figure, key="res_chart")
 
 
 _COLUMN_HELP = {

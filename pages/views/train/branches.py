@@ -12,6 +12,7 @@ from core.measure.branch_norms import BRANCHES, branch_norms
 from core.report.figures.branches import branch_bars
 from core.report.sentences.branch_norms import branch_verdict
 from core.report.tables.measurements import branch_frame
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 
 
@@ -22,7 +23,7 @@ def branches_view(run: Run) -> None:
         return
     st.subheader("Does the better kernel get more weight?", anchor=False)
     norms = branch_norms(path, run.spec.recipe.initialization)
-    st.plotly_chart(branch_bars(norms), key="train_branches_chart")
+    chart(branch_bars(norms), key="train_branches_chart")
     st.markdown(_bullets(branch_verdict(norms)))
     st.caption(
         f"The four branches: {'; '.join(BRANCHES.values())}. Root mean squares, for their norms"

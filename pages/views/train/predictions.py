@@ -17,6 +17,7 @@ from core.measure.requests import PredictRequest
 from core.report import formats
 from core.report.figures.predictions import confusion_map, probability_bars
 from core.report.tables.predictions import class_name, confusion_frame, prediction_frame
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
@@ -122,7 +123,7 @@ def _confusion(run: Run, predictions: Predictions) -> None:
         help="Each row adds up to 100 %: how often a class is recognized, and as what else.",
     )
     shown, labels = matrix[np.ix_(used, used)], [outputs[index] for index in used]
-    st.plotly_chart(confusion_map(shown, labels, as_shares), key="train_confusion")
+    chart(confusion_map(shown, labels, as_shares), key="train_confusion")
     download_csv(
         "Confusion matrix as CSV",
         lambda: confusion_frame(run, shown, labels),
@@ -252,7 +253,7 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
     run, predictions = both[0]
     names = find_dataset(run.spec.dataset).class_names
     label = int(predictions.labels[index])
-    picture, chart = st.columns([1, 3])
+    picture, probabilities = st.columns([1, 3])
     with picture:
         st.image(_enlarged(_test_images(run.spec.dataset)[0][index]), width=168)
         st.markdown(f"Test image {index}: **{names[label]}**")
@@ -265,4 +266,5 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
     bars = [
         (f"run {seeded_title(run)}", predictions.probabilities[index]) for run, predictions in both
     ]
-    chart.plotly_chart(probability_bars(names, bars, label), key="train_two_chart")
+    with probabilities:
+        chart(probability_bars(names, bars, label), key="train_two_chart")

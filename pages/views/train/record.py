@@ -16,6 +16,7 @@ from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.speed import time_verdict
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
+from pages.views.app.charts import chart
 from pages.views.app.live import live
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.services import start_worker, store
@@ -177,8 +178,10 @@ def _curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
     curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=run.best_epoch)
     loss, accuracy = st.columns(2)
-    loss.plotly_chart(loss_chart([curve]), key="train_loss_chart")
-    accuracy.plotly_chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
+    with loss:
+        chart(loss_chart([curve]), key="train_loss_chart")
+    with accuracy:
+        chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
     st.caption(_OPTIMISTIC)
 
 
@@ -187,7 +190,7 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     split = split_time(epochs)
     if split is None:
         return
-    st.plotly_chart(time_bar(split), key="train_time_chart")
+    chart(time_bar(split), key="train_time_chart")
     st.markdown(escaped(time_verdict(split, run.spec.device)))
     by_clock = [metrics.images_per_second for metrics in epochs]
     by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]

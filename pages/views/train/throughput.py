@@ -13,6 +13,7 @@ from core.report.sentences.speed import throughput_verdict
 from core.report.tables.measurements import throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
+from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
 from pages.views.app.with_torch import devices
@@ -60,7 +61,7 @@ def throughput_view(spec: RunSpec) -> None:
 def _show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     throughput = Throughput.from_dict(result)
-    st.plotly_chart(throughput_chart(throughput), key="train_bench_chart")
+    chart(throughput_chart(throughput), key="train_bench_chart")
     st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
         _throughput_table(throughput),

@@ -1,0 +1,118 @@
+/* A figure of Plotly's, drawn in the page's own colors and changed in place: zoom, legend and hover
+   outlive a redraw. */
+
+const FACE = 12, TITLE = 16, AXIS = 14  // pixels
+
+const plots = new WeakMap()  // for each place: what is drawn there
+
+function colorsOf(element) {
+  const style = getComputedStyle(element)
+  const read = name => style.getPropertyValue(name).trim()
+  const [red, green, blue] = (style.color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number)
+  const isDark = red + green + blue > 384  // light letters
+  return {
+    text: read("--st-text-color") || style.color,
+    background: read("--st-background-color") || "white",
+    border: read("--st-border-color") || "#ccc",
+    font: read("--st-font") || style.fontFamily,
+    heading: read("--st-heading-font") || style.fontFamily,
+    axis: isDark ? "#A9B1BC" : "#525A66",
+    grid: isDark ? "rgba(232,234,237,0.16)" : "rgba(16,20,26,0.12)",
+  }
+}
+
+function template(colors) {
+  const axis = {
+    gridcolor: colors.grid, zerolinecolor: colors.grid, tickcolor: colors.grid,
+    minor: {gridcolor: colors.grid}, tickfont: {color: colors.axis, size: FACE},
+    title: {font: {color: colors.axis, size: AXIS}}, automargin: true,
+  }
+  const colorbar = {
+    thickness: 16, xpad: 24, ticklabelposition: "outside", outlinewidth: 0, len: 0.75, y: 0.5745,
+    title: {font: {color: colors.axis, size: AXIS}}, tickfont: {color: colors.axis, size: FACE},
+  }
+  return {
+    data: {scatter: [{marker: {line: {width: 0}}}], heatmap: [{colorbar}]},
+    layout: {
+      font: {color: colors.axis, family: colors.font, size: FACE},
+      title: {
+        font: {family: colors.heading, size: TITLE, color: colors.text},
+        pad: {l: 4}, xanchor: "left", x: 0,
+      },
+      legend: {
+        title: {font: {size: FACE, color: colors.axis}, side: "top"}, valign: "top",
+        bordercolor: "transparent", borderwidth: 0, font: {size: FACE, color: colors.text},
+      },
+      paper_bgcolor: colors.background, plot_bgcolor: colors.background,
+      xaxis: {...axis, showgrid: false, zeroline: false,
+              title: {...axis.title, standoff: 20}},
+      yaxis: {...axis, ticklabelposition: "outside", title: {...axis.title, standoff: 24}},
+      margin: {pad: 8, r: 0, l: 0},
+      hoverlabel: {
+        bgcolor: colors.background, bordercolor: colors.border,
+        font: {color: colors.text, family: colors.font, size: FACE},
+      },
+      coloraxis: {colorbar},
+    },
+  }
+}
+
+function titleOf(layout) {
+  return (typeof layout.title === "string" ? layout.title : layout.title?.text) ?? ""
+}
+
+function wholeScreen(holder) {
+  return {
+    name: "Whole screen", title: "Whole screen; Esc ends it",
+    icon: {width: 24, height: 24, path: "M3 3h7v2H5v5H3zm11 0h7v7h-2V5h-5zM3 14h2v5h5v2H3zm16 0h2v7h-7v-2h5z"},
+    click: () => document.fullscreenElement ? document.exitFullscreen() : holder.requestFullscreen(),
+  }
+}
+
+export function draw({data, parentElement}, {plotly}) {
+  const holder = parentElement.querySelector(".chart")
+  const plot = plots.get(holder) ?? {isGone: false}
+  plots.set(holder, plot)
+  const figure = JSON.parse(data.figure)
+  const {layout} = figure
+  const title = titleOf(layout)
+  holder.setAttribute("role", "figure")
+  holder.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
+  const config = {
+    displaylogo: false, responsive: false, displayModeBar: data.toolbar ? "hover" : false,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    modeBarButtonsToAdd: [wholeScreen(holder)],
+    toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
+  }
+  async function redraw() {
+    const {default: Plotly} = await import(plotly)
+    if (plot.isGone || !holder.isConnected) return
+    const isWhole = document.fullscreenElement === holder
+    layout.template = template(colorsOf(holder))
+    layout.title = {...(typeof layout.title === "object" ? layout.title : {}),
+                    text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
+    layout.width = holder.clientWidth
+    layout.height = isWhole ? holder.clientHeight : data.height
+    layout.uirevision = title  // another figure starts with its own view
+    await Plotly.react(holder, figure.data, layout, config)
+  }
+  plot.redraw = redraw
+  redraw()
+  if (!plot.observer) {  // a new width, a new theme
+    plot.observer = new ResizeObserver(() => {
+      if (holder.clientWidth && holder.clientWidth !== plot.width) {
+        plot.width = holder.clientWidth
+        plot.redraw()
+      }
+    })
+    plot.width = holder.clientWidth
+    plot.observer.observe(holder)
+    holder.addEventListener("fullscreenchange", () => plot.redraw())
+  }
+  return () => {
+    plot.isGone = true
+    plot.observer.disconnect()
+    plots.delete(holder)
+    import(plotly).then(({default: Plotly}) => Plotly.purge(holder))
+  }
+}

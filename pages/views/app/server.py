@@ -1,0 +1,88 @@
+"""The page server before its first visitor: what it imports, starts and sends compressed."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import mimetypes
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+import anyio
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.file_util import get_static_dir
+
+import pages.views
+from pages.views.app.browser_files import BROWSER_FILES
+
+_COMPRESSED = (".js", ".css", ".svg", ".json")
+_FOREVER = "public, immutable, max-age=31536000"  # the address holds a hash
+
+
+@asynccontextmanager
+async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
+    """Before the server answers: torch begins to load in its process, pages are imported here.
+
+    The first visitor then waits for neither, and nobody's page stands still while another one's
+    is imported.
+    """
+    with_torch = importlib.import_module("pages.views.app.with_torch")
+    with_torch.torch_process()
+    for module in pkgutil.walk_packages(pages.views.__path__, "pages.views."):
+        importlib.import_module(module.name)
+    yield
+    with_torch.close_torch_process()
+
+
+class Compressed:
+    """ASGI middleware: the lab's own files for the browser, and Streamlit's, compressed once.
+
+    Streamlit sends its files as they are, 4.5 MB for a first page: its own compression would
+    compress them for each visitor anew.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        base = (st.get_option("server.baseUrlPath") or "").strip("/")
+        self.base = f"/{base}/" if base else "/"
+        static = Path(get_static_dir()) / "static"
+        self.files = {
+            f"static/{path.relative_to(static).as_posix()}": path
+            for path in static.rglob("*")
+            if path.suffix in _COMPRESSED
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for a file that is known, else hand on."""
+        path = self._file(scope)
+        if path is None:
+            await self.app(scope, receive, send)
+            return
+        is_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        body = await anyio.to_thread.run_sync(_packed if is_packed else Path.read_bytes, path)
+        response = Response(
+            body,
+            media_type=mimetypes.guess_type(path.name)[0],
+            headers={"Cache-Control": _FOREVER, "Vary": "Accept-Encoding"}
+            | ({"Content-Encoding": "gzip"} if is_packed else {}),
+        )
+        await response(scope, receive, send)
+
+    def _file(self, scope: Scope) -> Path | None:
+        """The file that is asked for, where it is one of those that are sent from here."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return None
+        name = scope["path"].removeprefix(self.base)
+        return BROWSER_FILES.get(name) or self.files.get(name)
+
+
+@cache
+def _packed(path: Path) -> bytes:
+    """Compressed, as some 1.5 MB of the files that browsers have asked for are kept."""
+    return gzip.compress(path.read_bytes(), 6)

@@ -23,6 +23,11 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.views.app.server import Compressed, ready_for_visitors
+    from pages.views.app.server import Compressed, lab_routes, ready_for_visitors
 
-    app = st.App(__file__, lifespan=ready_for_visitors, middleware=[Middleware(Compressed)])
+    app = st.App(
+        __file__,
+        lifespan=ready_for_visitors,
+        routes=lab_routes(),
+        middleware=[Middleware(Compressed)],
+    )

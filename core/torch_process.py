@@ -40,6 +40,7 @@ class TorchProcess:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
+        self._called = 0.0  # when somebody last called
         self._start()
         atexit.register(self.close)
 
@@ -74,12 +75,25 @@ class TorchProcess:
         """Return once torch is there, or will not come."""
         self._loaded.wait(_LONGEST_SECONDS)
 
-    def call(self, function: str, *arguments: Any, seconds: float = _LONGEST_SECONDS) -> Any:
+    @property
+    def idle_seconds(self) -> float:
+        """Since somebody last called; calls in the background do not count."""
+        return time.monotonic() - self._called
+
+    def call(
+        self,
+        function: str,
+        *arguments: Any,
+        seconds: float = _LONGEST_SECONDS,
+        in_background: bool = False,
+    ) -> Any:
         """The result of `module:function` with these arguments; both have to be picklable.
 
         Raises LabError as the function does, also when the process ends or takes too long, and
         RuntimeError with the traceback of any other error.
         """
+        if not in_background:
+            self._called = time.monotonic()
         with self._turn:
             if self._process.poll() is not None:
                 self._end()
@@ -143,11 +157,12 @@ class ThisProcess:
     """The same, for who has loaded torch anyway: calls are made here."""
 
     seconds_until_loaded = 0.0
+    idle_seconds = float("inf")
 
     def wait_until_loaded(self) -> None:
         """It is there."""
 
-    def call(self, function: str, *arguments: Any, seconds: float = _LONGEST_SECONDS) -> Any:
+    def call(self, function: str, *arguments: Any, **_how: Any) -> Any:
         """The result of `module:function` with these arguments."""
         return _find(function)(*arguments)
 

@@ -21,7 +21,7 @@ from pages.views.architecture.layers import layers_view
 from pages.views.architecture.memory import memory_view
 from pages.views.architecture.next_steps import next_steps
 from pages.views.architecture.picture import network_picture
-from pages.views.architecture.shape_flow import shape_flow
+from pages.views.architecture.strip import strip
 from pages.views.architecture.summary import summary_view
 from pages.views.architecture.totals import totals_row
 from pages.views.forms.network import choose_model
@@ -30,7 +30,7 @@ _VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Sum
 
 
 def _page() -> None:
-    """Sidebar, totals, shape flow, then the view that the reader picks."""
+    """Sidebar, totals, strip, then the view that the reader picks."""
     with st.sidebar:
         spec = choose_model("net_", "vgg11", torchvision=True)
     try:
@@ -40,9 +40,9 @@ def _page() -> None:
         return
     for warning in analysis.warnings:
         st.warning(escaped(warning), icon=":material/warning:")
-    as_published = complete(find(spec.arch).default)
-    totals_row(analysis, analysis_of(as_published))
-    clicked_block = shape_flow(analysis)
+    default = analysis_of(complete(find(spec.arch).default))
+    totals_row(analysis, default)
+    clicked_block = strip(analysis, default)
     view = _choose_view(spec.arch)
     display = choose_display(view)
     _show_view(view, analysis, display, clicked_block)

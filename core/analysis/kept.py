@@ -39,8 +39,9 @@ def kept_analysis(spec: ModelSpec) -> Analysis | None:
         return None
     name = name_of(complete(spec))
     try:
-        return _from_json(_shipped().get(name) or gzip.decompress((_folder() / name).read_bytes()))
-    except (OSError, EOFError, ValueError, TypeError, KeyError):  # none, or a damaged one
+        text = _shipped().get(name) or kept(name)
+        return _from_json(text) if text else None
+    except (ValueError, TypeError, KeyError):  # a damaged one
         return None
 
 
@@ -53,8 +54,7 @@ def analyze_once(spec: ModelSpec) -> Analysis:
     if analysis is None:
         analysis = analyze(spec)
         if spec.arch in CATALOGUE:
-            with suppress(OSError):  # a full or a foreign disk: it is traced again next time
-                _keep(analysis)
+            keep(name_of(analysis.spec), to_json(analysis))
     return analysis
 
 
@@ -132,19 +132,27 @@ def _folder() -> Path:
     return analyses_folder() / sha256(made_by.encode()).hexdigest()[:16]
 
 
-def _keep(analysis: Analysis) -> None:
+def kept(name: str) -> bytes | None:
+    """What is kept under this name by the code of today."""
+    try:
+        return gzip.decompress((_folder() / name).read_bytes())
+    except (OSError, EOFError, ValueError):  # none, or a damaged one
+        return None
+
+
+def keep(name: str, text: bytes) -> None:
     """Write it whole; what older code has kept goes, and of too many the older half."""
-    folder = _folder()
-    if not folder.exists():
-        for other in folder.parent.glob("*"):
-            shutil.rmtree(other, ignore_errors=True)
-        folder.mkdir(parents=True)
-    files = list(folder.glob("*.json.gz"))
-    if len(files) >= _MOST_FILES:
-        files.sort(key=lambda file: file.stat().st_mtime)
-        for file in files[: len(files) // 2]:
-            file.unlink(missing_ok=True)
-    path = folder / name_of(analysis.spec)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_bytes(gzip.compress(to_json(analysis), 1))
-    unfinished.replace(path)
+    with suppress(OSError):  # a full or a foreign disk: it is made again next time
+        folder = _folder()
+        if not folder.exists():
+            for other in folder.parent.glob("*"):
+                shutil.rmtree(other, ignore_errors=True)
+            folder.mkdir(parents=True)
+        files = list(folder.glob("*.gz"))
+        if len(files) >= _MOST_FILES:
+            files.sort(key=lambda file: file.stat().st_mtime)
+            for file in files[: len(files) // 2]:
+                file.unlink(missing_ok=True)
+        unfinished = folder / f"{name}.{os.getpid()}"
+        unfinished.write_bytes(gzip.compress(text, 1))
+        unfinished.replace(folder / name)

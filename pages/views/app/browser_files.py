@@ -33,5 +33,5 @@ const root = document.querySelector('script[src*="static/js/"]').src.split("stat
 const addresses = Object.fromEntries(
   Object.entries({addresses}).map(([name, address]) => [name, root + address]))
 const file = import(root + "{address(path)}")
-export default async component => (await file).draw(component, addresses)
+export default async component => (await file).draw(component, addresses, root)
 """

@@ -14,7 +14,9 @@ from pathlib import Path
 import anyio
 import streamlit as st
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
@@ -40,6 +42,21 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     with_torch.close_torch_process()
 
 
+def lab_routes() -> list[BaseRoute]:
+    """What the lab answers besides its pages."""
+
+    async def glances(request: Request) -> Response:
+        return await importlib.import_module("pages.views.app.glances").answer(request)
+
+    return [Route(f"{_base()}lab/glances", glances)]
+
+
+def _base() -> str:
+    """The path that the lab stands under, from and to a slash."""
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}/" if base else "/"
+
+
 class Compressed:
     """ASGI middleware: the lab's own files for the browser, and Streamlit's, compressed once.
 
@@ -49,8 +66,7 @@ class Compressed:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        base = (st.get_option("server.baseUrlPath") or "").strip("/")
-        self.base = f"/{base}/" if base else "/"
+        self.base = _base()
         static = Path(get_static_dir()) / "static"
         self.files = {
             f"static/{path.relative_to(static).as_posix()}": path

@@ -14,8 +14,8 @@ from core.explain.growth import GrowthStep, concatenation_bytes
 from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import find
+from pages.views.app.glances import BATCH_SIZE
 from pages.views.app.with_torch import analysis_of, parameter_counts_of
-from pages.views.architecture.totals import BATCH_SIZE
 
 _RESIDUAL = ("resnet18", "resnet34", "resnet50")
 _RATIOS = range(1, 9)

@@ -11,7 +11,7 @@ from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
-from pages.views.architecture.totals import BATCH_SIZE
+from pages.views.app.glances import BATCH_SIZE
 from pages.views.forms import limits
 
 

@@ -10,8 +10,8 @@ from core.report.tables.networks import comparison_frame
 from core.zoo.catalogue import CATALOGUE
 from pages.views.app.address import go_to
 from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.glances import BATCH_SIZE
 from pages.views.architecture.display import Display
-from pages.views.architecture.totals import BATCH_SIZE
 from pages.views.compare.networks import networks_with
 from pages.views.forms.network import model_keys
 

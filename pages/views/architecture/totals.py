@@ -7,8 +7,9 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.report import formats
 from pages.views.app.cards import metric_card
+from pages.views.app.glances import BATCH_SIZE
+from pages.views.architecture.strip import TOTALS_KEY
 
-BATCH_SIZE = 128  # images in the batch whose training memory is shown
 _HELP = {
     "params": "Weights and biases of all layers.",
     "macs": "Multiply-adds of convolutions and matrix products, without bias, as in the papers;"
@@ -25,7 +26,7 @@ def totals_row(analysis: Analysis, default: Analysis) -> None:
     """Five totals, each with its change against `default`, the network's own default setting."""
     totals, default_totals = analysis.totals, default.totals
     memory, default_memory = analysis.training_bytes(BATCH_SIZE), default.training_bytes(BATCH_SIZE)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key=TOTALS_KEY):
         metric_card(
             "Parameters",
             formats.short(totals.params),

@@ -41,6 +41,7 @@ class TorchProcess:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._called = 0.0  # when somebody last called
+        self._is_closed = False
         self._start()
         atexit.register(self.close)
 
@@ -56,6 +57,7 @@ class TorchProcess:
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
         )
+        _set_priority(self._process.pid, is_waited_for=False)
         arguments = (self._process, self._loaded, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
 
@@ -73,6 +75,7 @@ class TorchProcess:
 
     def wait_until_loaded(self) -> None:
         """Return once torch is there, or will not come."""
+        _set_priority(self._process.pid, is_waited_for=True)
         self._loaded.wait(_LONGEST_SECONDS)
 
     @property
@@ -95,9 +98,13 @@ class TorchProcess:
         if not in_background:
             self._called = time.monotonic()
         with self._turn:
+            if self._is_closed:
+                raise LabError("The lab is being closed.")
             if self._process.poll() is not None:
                 self._end()
                 self._start()
+            if not in_background:
+                _set_priority(self._process.pid, is_waited_for=True)
             outcome, value = self._ask((function, arguments), seconds)
             if outcome == "ended":
                 self._end()
@@ -113,7 +120,7 @@ class TorchProcess:
             _write(self._process.stdin, call)
             answer = self._answers.get(timeout=seconds)
             what = "has ended"
-        except OSError:
+        except (OSError, ValueError):  # a broken pipe, or one that was closed meanwhile
             answer, what = None, "has ended"
         except queue.Empty:
             answer, what = None, f"took longer than {seconds:g} s"
@@ -132,12 +139,20 @@ class TorchProcess:
 
     def close(self) -> None:
         """Ask it to leave, and end it when it does not."""
+        self._is_closed = True
         atexit.unregister(self.close)
         with suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_LEAVE_SECONDS)
         self._end()
+
+
+def _set_priority(process_id: int, is_waited_for: bool) -> None:
+    """As everything else, or only what everything else leaves; where the system knows that."""
+    with suppress(AttributeError, OSError):
+        policy = os.SCHED_OTHER if is_waited_for else os.SCHED_IDLE
+        os.sched_setscheduler(process_id, policy, os.sched_param(0))
 
 
 def _receive(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import importlib
 import mimetypes
-import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -20,9 +19,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
-import pages.views
 from pages.views.app.browser_files import BROWSER_FILES
 
+_VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
 _FOREVER = "public, immutable, max-age=31536000"  # the address holds a hash
 
@@ -36,8 +35,9 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     """
     with_torch = importlib.import_module("pages.views.app.with_torch")
     with_torch.torch_process()
-    for module in pkgutil.walk_packages(pages.views.__path__, "pages.views."):
-        importlib.import_module(module.name)
+    for path in sorted(_VIEWS.rglob("*.py")):
+        name = ".".join(path.relative_to(_VIEWS).with_suffix("").parts)
+        importlib.import_module(f"pages.views.{name}")
     yield
     with_torch.close_torch_process()
 

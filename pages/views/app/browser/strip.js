@@ -1,7 +1,8 @@
 /* A network from left to right, to one scale; it shrinks and grows while a slider is dragged. */
 
 const HEIGHT = 316, GAP = 10, FACE = 12  // pixels
-const ROOM = {flat: {top: 22, foot: 24, left: 0}, tilted: {top: 62, foot: 66, left: 40}}  // for labels
+const FLAT = {top: 22, foot: 24, left: 0, right: 0}  // room for labels that are not tilted
+const ANGLE = 55  // degrees
 const UNIT = 24, NARROW = 7  // pixels of one unit of width, and where there are many stages
 const AGAIN = 2000, TRIES = 120  // asks for ranges that are still being worked out, every 2 s
 const SVG = "http://www.w3.org/2000/svg"
@@ -29,17 +30,27 @@ function layoutOf(stages, others, room, font) {
   let unit = UNIT
   let slots = units.map((width, i) => Math.max(width * unit, texts[i]) + GAP)
   const isTilted = sum(slots) > room
-  const {left} = isTilted ? ROOM.tilted : ROOM.flat
+  const {top, foot, left, right} = isTilted ? roomOf(stages.map(stage => wide(stage.name)),
+                                                     stages.map(stage => wide(stage.label))) : FLAT
   while (isTilted && unit > NARROW) {  // as narrow as it must be to fit, if it can
     slots = units.map(width => Math.max(width * unit, FACE) + GAP / 2)
-    if (sum(slots) <= room - left) break
+    if (sum(slots) <= room - left - right) break
     unit -= 1
   }
-  const width = Math.max(room, left + sum(slots))
-  const more = (width - left - sum(slots)) / stages.length
+  const width = Math.max(room, left + sum(slots) + right)
+  const more = (width - left - right - sum(slots)) / stages.length
   let edge = left
   const centers = slots.map(slot => (edge += slot + more) - (slot + more) / 2)
-  return {centers, width, unit, ...(isTilted ? ROOM.tilted : ROOM.flat), isTilted}
+  return {centers, width, unit, top, foot, isTilted}
+}
+
+/* What tilted labels take above, below and beside the boxes. */
+function roomOf(names, labels) {
+  const across = Math.cos(ANGLE * Math.PI / 180), down = Math.sin(ANGLE * Math.PI / 180)
+  return {
+    top: down * Math.max(...labels) + 16, foot: down * Math.max(...names) + 16,
+    left: across * names[0] + 4, right: across * labels.at(-1),
+  }
 }
 
 function boxOf(stage, maps, largest, unit) {
@@ -89,7 +100,7 @@ function paint(state, shown) {
 }
 
 function label(parent, x, y, text, isTilted, anchor) {
-  const turned = isTilted ? {"text-anchor": anchor, transform: `rotate(-55 ${x} ${y})`}
+  const turned = isTilted ? {"text-anchor": anchor, transform: `rotate(-${ANGLE} ${x} ${y})`}
                           : {"text-anchor": "middle"}
   add(parent, "text", {x: isTilted ? x + 4 : x, y, ...turned}, text)
 }

@@ -8,16 +8,15 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.jobs.store import Study, StudyKind
-from core.report.figures.variants import style_of
 from core.studies.study import by_variant
-from core.zoo.variants import VARIANTS, Variant, variants_of
+from core.zoo.variants import VARIANTS, variants_of
 from pages.views.app.address import address_checked, go_to
 from pages.views.app.frame import page_frame
-from pages.views.app.messages import errors_in_one_sentence, escaped
+from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.services import start_waiting_workers, store
 from pages.views.app.words import count
 from pages.views.forms.study import Choice, start_button, study_form
-from pages.views.residual.block_pictures import variant_picture
+from pages.views.residual.block_pictures import variant_cards
 from pages.views.residual.reproduction import reference_chart, reproduction_view
 from pages.views.residual.study import study_view
 
@@ -38,9 +37,8 @@ def _page() -> None:
         compared = [group.variant for group in groups if group.variant]
         network = groups[0].model.arch
     left, right = st.columns([1, 4], gap="medium")
-    with left, st.container(horizontal=True, gap="small"):
-        for variant in compared:
-            _picture(variant)
+    with left:
+        st.html(variant_cards(compared))
     with right:
         if study is None:
             _invitation(choice)
@@ -80,21 +78,8 @@ def _other_blocks(network: str, compared: set[str]) -> None:
     """The other blocks that this network can have, folded away."""
     others = [name for name in variants_of(network) if name not in compared]
     if others:
-        with (
-            st.expander(f"{len(others)} other blocks"),
-            st.container(horizontal=True, gap="small"),
-        ):
-            for name in others:
-                _picture(VARIANTS[name].in_network(network))
-
-
-def _picture(variant: Variant) -> None:
-    """One block with its title and formula."""
-    with st.container(border=True, width=143, gap="small"):
-        svg = variant_picture(variant, style_of(variant).color)
-        st.image(svg, width=109, alt=f"{variant.title}: {variant.formula}")
-        st.markdown(f"**{escaped(variant.title)}**")
-        st.caption(escaped(variant.formula))
+        with st.expander(f"{len(others)} other blocks"):
+            st.html(variant_cards([VARIANTS[name].in_network(network) for name in others]))
 
 
 def _invitation(choice: Choice) -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
+from io import BytesIO
+
 import torch
-from numpy.typing import NDArray
+from PIL import Image
 
 from core.data.arrays import sample_images
 from core.data.batches import resize
 from core.data.load import with_channels
 
 
-def sample_pictures(name: str, count: int, size: int) -> list[NDArray[np.uint8]]:
-    """`sample_images` resized to `size` pixels a side: (S, S) gray or (S, S, 3), uint8.
+def sample_pictures(name: str, count: int, size: int) -> list[bytes]:
+    """`sample_images` resized to `size` pixels a side, as PNG files.
 
     Raises LabError as `sample_images` does.
     """
     images, _ = sample_images(name, count)
-    resized = resize(with_channels(torch.from_numpy(images.copy())), size)
-    is_gray = resized.shape[1] == 1
-    return [image[0] if is_gray else image.transpose(1, 2, 0) for image in resized.numpy()]
+    resized = resize(with_channels(torch.from_numpy(images.copy())), size).numpy()
+    pictures = []
+    for image in resized:
+        file = BytesIO()
+        is_gray = image.shape[0] == 1
+        Image.fromarray(image[0] if is_gray else image.transpose(1, 2, 0)).save(file, "PNG")
+        pictures.append(file.getvalue())
+    return pictures

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
 from streamlit.file_util import get_static_dir
 
 from pages.views.app.browser_files import BROWSER_FILES
@@ -33,6 +34,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     The first visitor then waits for neither, and nobody's page stands still while another one's
     is imported.
     """
+    _remember_options()
     with_torch = importlib.import_module("pages.views.app.with_torch")
     with_torch.torch_process()
     for path in sorted(_VIEWS.rglob("*.py")):
@@ -40,6 +42,13 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
         importlib.import_module(f"pages.views.{name}")
     yield
     with_torch.close_torch_process()
+
+
+def _remember_options() -> None:
+    """Streamlit looks through all of its options for each part of the theme, in every run:
+    a seventh of the server's work for a move of a slider. They do not change while it runs.
+    """
+    config.get_options_for_section = cache(config.get_options_for_section)
 
 
 def lab_routes() -> list[BaseRoute]:

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from cachetools import LRUCache, cached
-from numpy.typing import NDArray
 
 from core.analysis.kept import kept_analysis
 from core.analysis.records import Analysis
@@ -116,11 +114,9 @@ def shape_errors_of(
     return errors
 
 
-def sample_pictures(name: str, count: int, size: int) -> Sequence[NDArray[np.uint8]]:
+def sample_pictures(name: str, count: int, size: int) -> Sequence[bytes]:
     """`core.data.samples.sample_pictures`, kept for sizes seen before."""
-    pictures: Sequence[NDArray[np.uint8]] = _kept(
-        "core.data.samples:sample_pictures", name, count, size
-    )
+    pictures: Sequence[bytes] = _kept("core.data.samples:sample_pictures", name, count, size)
     return pictures
 
 

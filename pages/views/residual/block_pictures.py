@@ -6,8 +6,11 @@ shortcut and after the addition.
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 
+from core.report.figures.variants import style_of
 from core.zoo.variants import ORDERS, SHORTCUTS, Variant
 
 INK = "#7A838F"  # contrast of about 4 with both white and black
@@ -17,6 +20,32 @@ MAIN_WIDTH, SIDE_WIDTH, GATE_WIDTH = 66, 64, 54  # of their boxes
 _BYPASS = 4  # x of the line past a dead convolution
 TOP, GAP, RADIUS = 18, 9, 9  # y where x comes in, between two parts, of the addition's circle
 _TAP = TOP + 6  # y where the shortcut leaves
+
+
+_CARDS = """<style>
+.blocks { display: flex; flex-wrap: wrap; gap: 1rem; font-size: 0.875rem; }
+.blocks figure {
+  margin: 0; padding: 1rem; width: 143px; border-radius: 0.5rem;
+  border: 1px solid color-mix(in srgb, currentColor 20%, transparent);
+}
+.blocks img { display: block; width: 109px; }
+.blocks figcaption { margin-top: 0.75rem; font-size: 1rem; font-weight: 600; }
+.blocks p { margin: 0.5rem 0 0; font-size: 0.875rem; opacity: 0.75; overflow-wrap: anywhere; }
+</style>"""
+
+
+def variant_cards(variants: Sequence[Variant]) -> str:
+    """Each unit as a card with its title and formula: one piece of HTML for all."""
+    cards = (
+        f'<figure><img src="data:image/svg+xml;base64,{_base64(variant)}" alt="">'
+        f"<figcaption>{escape(variant.title)}</figcaption><p>{escape(variant.formula)}</p></figure>"
+        for variant in variants
+    )
+    return f'{_CARDS}<div class="blocks">{"".join(cards)}</div>'
+
+
+def _base64(variant: Variant) -> str:
+    return b64encode(variant_picture(variant, style_of(variant).color).encode()).decode()
 
 
 def variant_picture(variant: Variant, color: str) -> str:

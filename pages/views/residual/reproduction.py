@@ -39,7 +39,7 @@ _ONE_RUN = (
 )
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)  # records never change: no copies
 def shipped() -> list[Reproduction]:
     """Every row of the table; the file is read once for this server."""
     return reproductions(read_runs())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from html import escape
+
 import streamlit as st
 
 from core.data import find_dataset, is_available, sample_images
@@ -14,7 +17,12 @@ from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_t
 from pages.views.forms.run import run_keys
 
 _SAMPLES = 10
-_SAMPLE_WIDTH = 76  # pixels
+_SAMPLE_STYLE = """<style>
+.samples { display: flex; flex-wrap: wrap; gap: 1rem; }
+.samples figure { margin: 0; width: 76px; }
+.samples img { display: block; width: 76px; border-radius: 0.5rem; }
+.samples figcaption { margin-top: 0.25rem; font-size: 0.875rem; opacity: 0.75; }
+</style>"""
 _LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
 
 
@@ -44,11 +52,12 @@ def _show_samples(name: str, size: int) -> None:
         return
     _, labels = sample_images(name, _SAMPLES)
     pictures = sample_pictures(name, _SAMPLES, min(size, _LARGEST_SAMPLE))
-    with st.container(horizontal=True, gap="small"):
-        for picture, label in zip(pictures, labels, strict=True):
-            with st.container(width=_SAMPLE_WIDTH, gap=None):
-                st.image(picture, width=_SAMPLE_WIDTH)
-                st.caption(info.class_names[label])
+    figures = (
+        f'<figure><img src="data:image/png;base64,{b64encode(picture).decode()}" alt="">'
+        f"<figcaption>{escape(info.class_names[label])}</figcaption></figure>"
+        for picture, label in zip(pictures, labels, strict=True)
+    )
+    st.html(f'{_SAMPLE_STYLE}<div class="samples">{"".join(figures)}</div>')
 
 
 def _announce(spec: RunSpec, cost: Estimate) -> None:

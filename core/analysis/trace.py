@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+from weakref import WeakMethod
 
 import torch
 from torch import Tensor, nn
@@ -140,9 +141,14 @@ class Watcher(ModuleWatcher):
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """As ModuleWatcher.watching, and autograd tells what it saves."""
+        """As ModuleWatcher.watching, and autograd tells what it saves.
+
+        What autograd holds must not hold this watcher, which holds the results: that would be a
+        cycle through C++, which no collector sees, and the network would stay in memory for good.
+        """
+        pack = WeakMethod(self.pack)
         with (
-            torch.autograd.graph.saved_tensors_hooks(self.pack, lambda tensor: tensor),
+            torch.autograd.graph.saved_tensors_hooks(lambda saved: pack()(saved), _never),  # type: ignore[misc]
             super().watching(),
         ):
             yield
@@ -268,8 +274,11 @@ class Watcher(ModuleWatcher):
 
     # Tensors kept for the backward pass -------------------------------------------------------
 
-    def pack(self, tensor: Tensor) -> Tensor:
-        """Autograd saves `tensor`: charge it to the row under way, once for each storage."""
+    def pack(self, tensor: Tensor) -> None:
+        """Autograd saves `tensor`: charge it to the row under way, once for each storage.
+
+        Nothing is packed: a result that its own operation held would be such a cycle too.
+        """
         self.alive.append(tensor)
         if self.leaf is not None:
             self.charge(self.leaf, tensor)
@@ -277,7 +286,6 @@ class Watcher(ModuleWatcher):
             self.charge(self.rows[-1], tensor)  # a result is saved after its operation ran
         else:
             self.unclaimed.append(tensor)  # an input is saved before its operation is dispatched
-        return tensor
 
     def charge(self, row: Row, tensor: Tensor) -> None:
         """Add the tensor's storage to the row, unless it is a parameter or was counted before."""
@@ -356,3 +364,7 @@ def _unused_rows(watcher: Watcher) -> Iterator[Row]:
         watcher.take_parameters(row, parameters)
         if row.params:
             yield row
+
+
+def _never(_packed: object) -> Tensor:
+    raise AssertionError("An analysis runs no backward pass.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import core.analysis
-from core.analysis import KINDS, LEVELS, Analysis, analyze, torchinfo_summary
+from core.analysis import KINDS, LEVELS, Analysis, analyze, analyze_module, torchinfo_summary
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build
 from tests.core.networks import DEFAULTS, THIN, analysis_of, flops_of, forward_flops, module_of
@@ -417,3 +418,15 @@ def test_a_network_that_cannot_be_built_is_one_sentence():
 def test_torchinfo_counts_the_same_parameters(name):
     text = torchinfo_summary(DEFAULTS[name])
     assert f"Total params: {analysis_of(DEFAULTS[name]).totals.params:,}" in text
+
+
+def test_a_network_that_was_taken_apart_is_given_back():
+    """Autograd holds what it saved from C++, where no collector sees a cycle."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
+    analyze_module(network, (3, 8, 8))
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(3):
+        analyze_module(network, (3, 8, 8))
+    gc.collect()
+    assert len(gc.get_objects()) - before < 30  # a trace leaves over a hundred where it leaks

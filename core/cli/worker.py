@@ -18,7 +18,12 @@ from core.cli.flags import command
 )
 def worker(drain: bool, exit_with_parent: bool, only: str) -> int:
     """Execute the runs and measurements that are queued."""
+    from core.jobs.asleep import sleep
     from core.jobs.queue import QueueFilter
-    from core.jobs.worker import main
+    from core.jobs.store import open_store
 
-    return main(drain, exit_with_parent, QueueFilter(only))
+    store, queue_filter = open_store(), QueueFilter(only)
+    sleep(store, queue_filter, exit_with_parent)
+    from core.jobs.worker import main  # has torch
+
+    return main(store, drain, exit_with_parent, queue_filter)

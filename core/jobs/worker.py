@@ -16,19 +16,21 @@ from dataclasses import asdict
 
 import torch
 
+from core.jobs.asleep import IDLE_SECONDS, fall_asleep
 from core.jobs.execution import execute, under_way
 from core.jobs.heartbeat import RETRY_SECONDS, report
 from core.jobs.processes import end_leases_of_the_dead, this_process
 from core.jobs.queue import LEASE_SECONDS
 from core.jobs.records import Measurement, Run
 from core.jobs.side_by_side import SharedDevice, is_shared
-from core.jobs.store import QueueFilter, Store, StoreUnavailable, open_store
+from core.jobs.store import QueueFilter, Store, StoreUnavailable
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import LabError
 from core.training.devices import available_devices
 from core.training.estimate import Speed, measure_speed
 
-_IDLE_SECONDS = 0.1  # between two looks at the queue, a millisecond each
+_LOOK_SECONDS = 0.1  # between two looks at the queue, a millisecond each
+_NICENESS = 5  # of a page server's workers: pages come first
 
 
 def work(
@@ -41,9 +43,10 @@ def work(
 ) -> int:
     """Execute queued jobs for ever, or with `drain` until none is left; how many there were.
 
-    Only jobs that pass the filter. `when_idle` is called once, as soon as there is no job.
+    Only jobs that pass the filter. `when_idle` is called once, as soon as there is no job. Without
+    one for long, the process falls asleep and gives its memory back.
     """
-    count = 0
+    count, last_job = 0, time.monotonic()
     end_leases_of_the_dead(store)
     while leave is None or not leave.is_set():
         try:
@@ -65,10 +68,13 @@ def work(
             if when_idle is not None:
                 when_idle(store)
                 when_idle = None
-            time.sleep(_IDLE_SECONDS)
+            if time.monotonic() - last_job > IDLE_SECONDS:
+                fall_asleep()
+            time.sleep(_LOOK_SECONDS)
             continue
         count += _execute(store, job, abandon, queue_filter)
         _free_memory()
+        last_job = time.monotonic()
     return count
 
 
@@ -120,11 +126,17 @@ def leave_with_parent(store: Store) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def main(drain: bool, exit_with_parent: bool, queue_filter: QueueFilter = QueueFilter.ANY) -> int:
+def main(
+    store: Store,
+    drain: bool,
+    exit_with_parent: bool,
+    queue_filter: QueueFilter = QueueFilter.ANY,
+) -> int:
     """`python -m core worker`."""
-    store = open_store()
     if exit_with_parent:
         leave_with_parent(store)
+        if hasattr(os, "nice"):
+            os.nice(_NICENESS)
     work(store, drain, when_idle=_measure_devices, abandon=_begin_anew, queue_filter=queue_filter)
     return 0
 

@@ -21,7 +21,7 @@ from core.training.devices import describe, find_device, processor, synchronize
 from core.training.records import ComputePlan
 from core.zoo.building import build
 
-TRIAL_SECONDS = 1.0  # for all candidates together, after each has warmed up
+TRIAL_SECONDS = 0.6  # for all candidates together, after each has warmed up
 TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
 _LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from core.analysis.cpu import threads
@@ -59,6 +60,12 @@ class WorkerProcess:
     def is_starting(self) -> bool:
         """Whether it has just been started, so that it is about to take a job."""
         return self.is_alive and time.monotonic() - self.began < _STARTING_SECONDS
+
+    def wake(self) -> None:
+        """Somebody is about to queue a job: load torch, where the worker sleeps without it."""
+        with suppress(OSError, ValueError):
+            self.process.stdin.write(b".")  # type: ignore[union-attr]
+            self.process.stdin.flush()  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Ask the process to leave, and end it when it does not."""
@@ -139,6 +146,8 @@ class Workers:
                 single or store.has_waiting(QueueFilter.SINGLE)
             ):
                 self._start(QueueFilter.SINGLE)
+            elif single:
+                self.running[QueueFilter.SINGLE][0].wake()
             if not self.running[QueueFilter.MEASUREMENTS] and store.has_waiting(
                 QueueFilter.MEASUREMENTS
             ):

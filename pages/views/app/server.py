@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import importlib
 import mimetypes
@@ -40,6 +41,8 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     for path in sorted(_VIEWS.rglob("*.py")):
         name = ".".join(path.relative_to(_VIEWS).with_suffix("").parts)
         importlib.import_module(f"pages.views.{name}")
+    gc.collect()
+    gc.freeze()  # what is imported stays: the collector need not look at it again
     yield
     with_torch.close_torch_process()
 

@@ -6,6 +6,7 @@
 # make oldest  the tests of core on the oldest PyTorch that is supported, in .venv-oldest
 # make lock    writes requirements.lock anew: the newest versions that the ranges allow
 # make bench   measures speed on this machine
+# make load    a class of 30 and of 60 on one server, with and without trainings (half an hour)
 # make soak    kills the lab over and over: nothing may be lost (some minutes)
 # make clean   removes caches; the next make looks at .venv again
 
@@ -18,7 +19,7 @@ OLDEST_TORCH := torch==2.11.* # the lower end of the range in requirements.txt
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := run
-.PHONY: run test quick lint check oldest lock bench soak clean
+.PHONY: run test quick lint check oldest lock bench load soak clean
 
 run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
@@ -46,6 +47,9 @@ lock:
 
 bench: .venv/installed-dev
 	$(PYTHON) -m tools.bench
+
+load: .venv/installed-dev
+	$(PYTHON) -m tools.load
 
 soak: .venv/installed-dev
 	$(PYTHON) -m tools.soak

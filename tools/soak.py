@@ -48,6 +48,7 @@ WORKER = """
 import os, signal, sys
 import torch
 from core.jobs import heartbeat, queue, train, worker
+from core.jobs.store import open_store
 
 queue.LEASE_SECONDS, heartbeat.HEARTBEAT_SECONDS = 2.0, 0.1
 train.Checkpointer.keep_when_due = lambda checkpointer: (
@@ -65,7 +66,7 @@ def save_and_die(state, path):
         os.kill(os.getpid(), signal.SIGKILL)
 
 torch.save = save_and_die
-worker.main(drain=True, exit_with_parent=False)
+worker.main(open_store(), drain=True, exit_with_parent=False)
 """
 
 

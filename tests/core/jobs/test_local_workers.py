@@ -29,6 +29,10 @@ class FakeProcess:
         self.queue_filter, self.drain, self.threads = queue_filter, drain, threads
         self.is_alive, self.is_starting, self.began = True, False, time.monotonic()
         self.process = SimpleNamespace(poll=lambda: 0)
+        self.woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
 @pytest.fixture
@@ -114,3 +118,12 @@ def test_single_runs_and_measurements_have_a_worker_each(workers, store):
     workers.ensure(store)
     [measuring] = workers.running[QueueFilter.MEASUREMENTS]
     assert measuring.drain
+
+
+def test_who_is_about_to_queue_a_run_wakes_the_worker_of_single_runs(workers, store):
+    workers.ensure(store)
+    [single] = workers.running[QueueFilter.SINGLE]
+    workers.ensure(store, single=False)
+    assert single.woken == 0
+    workers.ensure(store)
+    assert single.woken == 1

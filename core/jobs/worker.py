@@ -30,7 +30,7 @@ from core.training.devices import available_devices
 from core.training.estimate import Speed, measure_speed
 
 _LOOK_SECONDS = 0.1  # between two looks at the queue, a millisecond each
-_NICENESS = 5  # of a page server's workers: pages come first
+_NICENESS = 10  # of a page server's workers: pages come first
 
 
 def work(

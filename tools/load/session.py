@@ -59,6 +59,7 @@ class Session:
         self._drawn: set[tuple[int, ...]] = set()  # places that the run under way has drawn
         self._fragments: dict[tuple[int, ...], str] = {}
         self._clocks: dict[str, asyncio.Task[None]] = {}  # of fragments that redraw themselves
+        self._clocks_of_run: set[str] = set()  # fragments of the run under way that do
         self._ended: asyncio.Queue[int | None] = asyncio.Queue()
         self._page, self._query, self._runs = "", "", 0
         self._errors: list[str] = []
@@ -200,15 +201,14 @@ class Session:
     def _begin(self, session: Any) -> None:
         self._runs += 1
         self._page = session.page_script_hash or self._page
-        self._drawn = set()
+        self._drawn, self._clocks_of_run = set(), set()
         self._note_pages(session.app_pages)
 
     def _note_pages(self, pages: Any) -> None:
         if pages:
-            self.pages = {
-                "" if page.is_default else page.url_pathname: page.page_script_hash
-                for page in pages
-            }
+            first, *others = pages  # the overview, at the lab's own address
+            self.pages = {"": first.page_script_hash}
+            self.pages |= {page.url_pathname: page.page_script_hash for page in others}
 
     def _draw(self, message: ForwardMsg) -> None:
         place = tuple(message.metadata.delta_path)
@@ -229,6 +229,8 @@ class Session:
             for place in self.elements.keys() - self._drawn:
                 del self.elements[place]
                 self._fragments.pop(place, None)
+            for fragment in self._clocks.keys() - self._clocks_of_run:
+                self._clocks.pop(fragment).cancel()
             self._messages = {
                 name: (message, run)
                 for name, (message, run) in self._messages.items()
@@ -257,6 +259,7 @@ class Session:
                     message.rerun_script.is_auto_rerun = True
                     await self._send(message)
 
+        self._clocks_of_run.add(fragment)
         if before := self._clocks.pop(fragment, None):
             before.cancel()
         self._clocks[fragment] = asyncio.create_task(tick())

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
 
 from core.analysis.kept import kept_analysis
 from core.analysis.records import Analysis
@@ -66,6 +67,10 @@ def analysis_of(spec: ModelSpec) -> Analysis:
 
     Only what has never been traced waits for torch. Raises LabError as `analyze`.
     """
+    with _analyses_changed:
+        known = _analyses.get(hashkey(spec))
+    if known is not None:
+        return known
     if torch_process().seconds_until_loaded and kept_analysis(spec) is None:
         _wait_until_loaded()
     with st.spinner("Taking the network apart…"):  # shown after half a second
@@ -76,7 +81,11 @@ def _bytes_of(analysis: Analysis) -> int:
     return _LAYER_BYTES * len(analysis.layers)
 
 
-@cached(LRUCache(_ANALYSES_BYTES, getsizeof=_bytes_of), condition=threading.Condition())
+_analyses: LRUCache[Any, Analysis] = LRUCache(_ANALYSES_BYTES, getsizeof=_bytes_of)
+_analyses_changed = threading.Condition()
+
+
+@cached(_analyses, condition=_analyses_changed)
 def _analysis_of(spec: ModelSpec) -> Analysis:
     analysis = kept_analysis(spec) or _ask("core.analysis.kept:analyze_once", spec)
     assert isinstance(analysis, Analysis)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 
 import pandas as pd
@@ -30,12 +31,74 @@ def lab_store(lab):
     return open_store(f"sqlite:///{lab.runs_dir / 'lab.sqlite'}")
 
 
-def test_the_first_page_comes_without_torch(visitor, lab):
-    """Runs first: later tests make the server import torch."""
-    visitor.open()
-    visitor.page.get_by_text("Take VGG-11 apart").wait_for()
-    if sys.platform == "linux":
-        assert "libtorch" not in memory_maps(lab.process.pid)
+def test_the_strip_and_the_totals_move_while_a_slider_is_dragged(visitor):
+    """Before the page knows: the browser has the numbers of the slider's whole range."""
+    visitor.open("/architecture?net_network=lenet")
+    values = visitor.page.get_by_test_id("stMetricValue")
+    expected = analyze(ModelSpec("lenet", image_size=32)).totals
+    thumb = visitor.page.get_by_role("slider", name="Resize")
+    with visitor.page.expect_response(  # once all sizes are known, which takes torch some seconds
+        lambda reply: "over=image_size" in reply.url and reply.json()["complete"], timeout=120_000
+    ):
+        pass
+    box = thumb.bounding_box()
+    visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    visitor.page.mouse.down()
+    try:
+        for step in range(12):  # to the right, until the thumb is at 32 pixels
+            if thumb.input_value() == "32":
+                break
+            visitor.page.mouse.move(box["x"] + box["width"] / 2 + step, box["y"] + 5)
+        wait_until(lambda: values.nth(1).get_attribute("data-live") == formats.short(expected.macs))
+        strip = visitor.page.locator(".strip")
+        assert strip.get_by_role("button", name="image").get_by_text("1×32²").count() == 1
+        assert "net_size" not in visitor.page.url  # the page has not been asked
+    finally:
+        visitor.page.mouse.up()
+    visitor.wait_for_metric("MACs an image", formats.short(expected.macs))
+    wait_until(lambda: values.nth(1).get_attribute("data-live") is None)
+
+
+def test_a_block_of_the_strip_is_chosen_by_key_and_its_layers_are_listed(visitor):
+    visitor.open("/architecture")
+    strip = visitor.page.locator(".strip")
+    strip.get_by_role("button", name="image").focus()
+    for _ in range(3):
+        visitor.page.keyboard.press("ArrowRight")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.get_by_text("The layers of block3").wait_for()
+    strip.get_by_role("button", name="block3", pressed=True).wait_for()
+
+
+def test_charts_are_drawn_by_the_small_bundle_alone_and_change_in_place(visitor):
+    asked = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.open("/calculators")
+    chart = visitor.page.locator(".chart").first
+    chart.locator(".main-svg").first.wait_for()
+    plot = chart.element_handle()
+    slider = visitor.page.get_by_role("slider").first
+    slider.focus()
+    slider.press("ArrowRight")
+    visitor.settle()
+    assert plot.evaluate("element => element.isConnected")
+    assert any("/lab/plotly" in url for url in asked)
+    assert not any("PlotlyChart" in url for url in asked)
+
+
+def test_files_are_sent_compressed_and_kept_by_the_browser(visitor, lab):
+    replies = []
+    visitor.page.on("response", replies.append)
+    visitor.take_a_new_tab()
+    visitor.page.on("response", replies.append)
+    visitor.open("/architecture")
+    scripts = [reply for reply in replies if reply.url.endswith(".js")]
+    assert scripts and any("/lab/strip" in reply.url for reply in scripts)
+    for reply in scripts:
+        assert reply.headers["content-encoding"] == "gzip", reply.url
+        assert "immutable" in reply.headers["cache-control"], reply.url
+    with urllib.request.urlopen(scripts[0].url) as plain:  # who cannot unpack gets it as it is
+        assert "content-encoding" not in plain.headers and plain.read()
 
 
 def test_the_ratio_slider_changes_the_totals_and_the_address(visitor):
@@ -161,3 +224,9 @@ def test_no_page_is_wider_than_its_window(visitor):
             visitor.page.wait_for_timeout(300)
             widths = main.evaluate("one => [one.scrollWidth, one.clientWidth]")
             assert widths[0] <= widths[1], (label, width)
+
+
+def test_the_page_server_has_never_loaded_torch(lab):
+    """Runs last: all that came before has asked for torch, in the process that has it."""
+    if sys.platform == "linux":
+        assert "libtorch" not in memory_maps(lab.process.pid)

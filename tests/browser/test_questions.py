@@ -132,12 +132,13 @@ def test_q10_q11_q17_small_tools_need_no_network(visitor):
 
 def test_a_block_of_the_picture_opens_by_key_and_the_picture_is_saved(visitor):
     visitor.open("/architecture?net_view=Picture&net_network=DenseNet:+DenseNet+of+the+book")
-    block = visitor.page.get_by_role("button", name="dense_block2")
+    picture = visitor.page.locator(".picture")
+    block = picture.get_by_role("button", name="dense_block2")
     block.wait_for()
     assert block.get_attribute("aria-expanded") == "false"
     block.focus()
     block.press("Enter")
-    visitor.page.get_by_role("button", name="dense_block2", expanded=True).wait_for()
-    picture = visitor.download("SVG").read_text(encoding="utf-8")
-    assert ElementTree.fromstring(picture).tag.endswith("svg") and "dense_block2" in picture
+    picture.get_by_role("button", name="dense_block2", expanded=True).wait_for()
+    saved = visitor.download("SVG").read_text(encoding="utf-8")
+    assert ElementTree.fromstring(saved).tag.endswith("svg") and "dense_block2" in saved
     assert visitor.download("PNG").read_bytes().startswith(b"\x89PNG")

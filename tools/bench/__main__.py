@@ -1,7 +1,7 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
-`python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, slider, click,
-many-runs, analysis, memory, training, study, throughput, pipeline, accuracy, estimate,
+`python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight,
+slider, drag, server-work, click, many-runs, analysis, memory, training, study, throughput, pipeline, accuracy, estimate,
 published-vgg, device-share, device-bits, device-estimate, device-study. Those from throughput on
 need LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
 """
@@ -21,7 +21,8 @@ from tools.bench.accuracy import accuracy, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.device_study import device_study
 from tools.bench.figures import Row, machine
-from tools.bench.pages import first_numbers, first_page, slider
+from tools.bench.pages import drag, first_numbers, first_page, page_weight, slider
+from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
 from tools.bench.waiting import click, many_runs
@@ -30,7 +31,10 @@ _RESULTS = Path(os.environ.get("BENCH_RESULTS") or "bench-results")  # the folde
 _PARTS: dict[str, Callable[[], list[Row]]] = {
     "first-page": first_page,
     "first-numbers": first_numbers,
+    "page-weight": page_weight,
     "slider": slider,
+    "drag": drag,
+    "server-work": server_work,
     "click": click,
     "many-runs": many_runs,
     "analysis": analysis,

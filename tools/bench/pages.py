@@ -22,8 +22,8 @@ def first_page() -> list[Row]:
 
 
 def first_numbers() -> list[Row]:
-    """On a cold server, from its answer on: the numbers of Architecture, then a slider's move."""
-    numbers, moves = [], []
+    """On a cold server: the numbers of Architecture, then a slider's move; then a second look."""
+    numbers, from_start, moves, again = [], [], [], []
     for _ in range(ROUNDS):
         with Server() as server:
             began = time.perf_counter()
@@ -31,6 +31,7 @@ def first_numbers() -> list[Row]:
             value = page.get_by_test_id("stMetricValue").first
             value.wait_for(timeout=60_000)
             numbers.append(time.perf_counter() - began)
+            from_start.append(time.perf_counter() - server.began)
             control = page.get_by_role("slider", name="Ratio")
             control.focus()
             before, began = value.inner_text(), time.perf_counter()
@@ -38,12 +39,95 @@ def first_numbers() -> list[Row]:
             while value.inner_text() == before:
                 time.sleep(0.005)
             moves.append(time.perf_counter() - began)
+            page.wait_for_timeout(3000)
+            began = time.perf_counter()
+            page.reload()
+            value.wait_for(timeout=60_000)
+            again.append(time.perf_counter() - began)
     return [
+        row("cold server: its start to first numbers, median", median(from_start), "s", ""),
+        row("a browser that knows the lab's files, median", median(again), "s", "1.5 to 2.5"),
         row("cold server: answer to first numbers, median", median(numbers), "s", "1.5 to 2.5"),
         row("the same, slowest", max(numbers), "s", ""),
         row("cold server: the first slider move, median", median(moves), "s", ""),
         row("the same, slowest", max(moves), "s", ""),
     ]
+
+
+def page_weight() -> list[Row]:
+    """What a browser that knows nothing receives for Architecture with a chart."""
+    with Server() as server:
+        tab = server.browser.new_page()
+        received = {"files": 0.0, "messages": 0.0}
+        network = tab.context.new_cdp_session(tab)
+        network.send("Network.enable")
+
+        def note(name: str, size: float) -> None:
+            received[name] += size / 1e6
+
+        network.on("Network.loadingFinished", lambda e: note("files", e["encodedDataLength"]))
+        network.on(
+            "Network.webSocketFrameReceived",
+            lambda e: note("messages", 0.75 * len(e["response"]["payloadData"])),  # base64
+        )
+        tab.goto(server.url + "/architecture?net_view=Cost")
+        tab.locator(".chart .main-svg").first.wait_for()
+        tab.wait_for_timeout(3000)
+    return [
+        row("first look at Architecture's Cost: files received", received["files"], "MB", "4.5"),
+        row("the same: messages", received["messages"], "MB", ""),
+    ]
+
+
+def drag() -> list[Row]:
+    """The strip while Resize is dragged, and the whole page after its release."""
+    with Server() as server:
+        page = server.open_page("/architecture")
+        with page.expect_response(
+            lambda reply: "over=image_size" in reply.url and reply.json()["complete"],
+            timeout=120_000,
+        ):
+            pass
+        page.wait_for_timeout(2000)
+        box = page.get_by_role("slider", name="Resize").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.evaluate(_COUNT_REDRAWS)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        began = time.perf_counter()
+        for step in range(_DRAG_STEPS):
+            page.mouse.move(x - step, y)
+        dragged = time.perf_counter() - began
+        drawn = page.evaluate("window.redraws")
+        released = []
+        for turn in range(ROUNDS):
+            began = time.perf_counter()
+            page.mouse.up()
+            page.wait_for_function(
+                "!document.querySelector('[data-testid=stMetricValue][data-live]')"
+            )
+            page.wait_for_selector('[data-test-script-state="notRunning"]')
+            released.append(time.perf_counter() - began)
+            page.wait_for_timeout(1000)
+            box = page.get_by_role("slider", name="Resize").bounding_box()
+            assert box is not None
+            page.mouse.move(box["x"] + box["width"] / 2, y)
+            page.mouse.down()
+            page.mouse.move(x - _DRAG_STEPS + 10 * (turn + 1), y)
+            page.wait_for_timeout(200)
+    return [
+        row("strip while Resize is dragged: redraws a second", drawn / dragged, "1/s", ""),
+        row("the same: from release to the whole page", 1000 * median(released), "ms", "300"),
+    ]
+
+
+_DRAG_STEPS = 60
+_COUNT_REDRAWS = """() => {
+  window.redraws = 0
+  new MutationObserver(() => window.redraws++)
+    .observe(document.querySelector(".strip svg"), {childList: true})
+}"""
 
 
 def slider() -> list[Row]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tools.bench.figures import Row, machine, row
+from tools.bench.figures import Row, cpu_seconds, machine, row
 from tools.load.visitors import Diary, visit
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Usage:
     _is_over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Usage:
-        self.began, self.first = time.monotonic(), self._cpu_seconds()
+        self.began, self.first = time.monotonic(), cpu_seconds(self.process_id)
         self._thread = threading.Thread(target=self._sample)
         self._thread.start()
         return self
@@ -52,16 +52,13 @@ class Usage:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
-        self.cores = (self._cpu_seconds() - self.first) / (time.monotonic() - self.began)
+        used = cpu_seconds(self.process_id) - self.first
+        self.cores = used / (time.monotonic() - self.began)
 
     def _sample(self) -> None:
         while not self._is_over.wait(_SAMPLE_SECONDS):
             pages = int(Path(f"/proc/{self.process_id}/statm").read_text().split()[1])
             self.memory.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
-
-    def _cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process_id}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def growth(self, after_seconds: float) -> float:
         """From this moment to the end, as a share of what it was; means of ten samples each."""

@@ -1,0 +1,64 @@
+"""Files for the browser: an address each that changes with the file, and no other file by it."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from pages.views.app.browser_files import FOLDER, address, component_script
+from pages.views.app.server import Compressed
+
+
+@pytest.fixture
+def client():
+    rest = Starlette(
+        routes=[Route("/{path:path}", lambda request: PlainTextResponse("another page"))]
+    )
+    return TestClient(Compressed(rest))
+
+
+def test_the_address_holds_the_file_s_hash(tmp_path):
+    first, second = tmp_path / "a" / "x.js", tmp_path / "b" / "x.js"
+    for path, text in ((first, "1"), (second, "2")):
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+    assert address(first) != address(second)
+    assert address(first).startswith("lab/x-") and address(first).endswith(".js")
+
+
+def test_a_file_is_sent_whole_packed_where_the_browser_can_unpack(client):
+    path = FOLDER / "strip.js"
+    for accepted in ("gzip", "identity"):
+        reply = client.get(f"/{address(path)}", headers={"accept-encoding": accepted})
+        assert reply.text == path.read_text(encoding="utf-8")
+        assert reply.headers.get("content-encoding") == (accepted if accepted == "gzip" else None)
+        assert "immutable" in reply.headers["cache-control"]
+        assert reply.headers["content-type"].startswith(
+            ("text/javascript", "application/javascript")
+        )
+    assert len(gzip.compress(path.read_bytes())) < 0.5 * path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/lab/strip.js",
+        "/lab/../dashboard.py",
+        "/lab/%2e%2e/dashboard.py",
+        "/static/nothing.js",
+        "/",
+    ],
+)
+def test_nothing_else_is_sent(client, path):
+    assert client.get(path).text == "another page"
+
+
+def test_a_component_s_script_only_fetches_the_file():
+    script = component_script(FOLDER / "chart.js", plotly=FOLDER / "plotly.min.js")
+    assert address(FOLDER / "chart.js") in script and address(FOLDER / "plotly.min.js") in script
+    assert len(script) < 700

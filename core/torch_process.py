@@ -97,14 +97,14 @@ class TorchProcess:
         """
         if not in_background:
             self._called = time.monotonic()
+            _set_priority(self._process.pid, is_waited_for=True)  # also of what is under way
         with self._turn:
             if self._is_closed:
                 raise LabError("The lab is being closed.")
             if self._process.poll() is not None:
                 self._end()
                 self._start()
-            if not in_background:
-                _set_priority(self._process.pid, is_waited_for=True)
+            _set_priority(self._process.pid, is_waited_for=not in_background)
             outcome, value = self._ask((function, arguments), seconds)
             if outcome == "ended":
                 self._end()

@@ -1,9 +1,10 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
-`python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight,
-slider, drag, server-work, click, many-runs, analysis, memory, training, study, throughput, pipeline, accuracy, estimate,
-published-vgg, device-share, device-bits, device-estimate, device-study. Those from throughput on
-need LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
+`python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
+drag, server-work, click, many-runs, analysis, memory, training, study, throughput, pipeline,
+accuracy, estimate, published-vgg, device-share, device-bits, device-estimate, device-study. Those
+from throughput on need LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need
+a CUDA device.
 """
 
 from __future__ import annotations

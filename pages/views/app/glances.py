@@ -30,7 +30,7 @@ _VALUES = {
     "ratio": range(RATIO_SLIDER[0], RATIO_SLIDER[1] + 1),
     "image_size": range(SIZE_SLIDER[0], SIZE_SLIDER[1] + 1, SIZE_STEP),
 }
-_MOST_RANGES = 64  # that are remembered, of some 60 KiB
+_MOST_RANGES = 48  # that are remembered, of some 300 KiB
 _IDLE_SECONDS = 0.5  # without a call from a page
 _WANTED_SECONDS = 10.0  # after which nobody waits any more
 

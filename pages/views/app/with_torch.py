@@ -156,6 +156,6 @@ def _kept(function: str, *arguments: Any) -> Any:
     return _kept_answer(function, *arguments)
 
 
-@st.cache_data(max_entries=256, show_spinner="Working it out…")
+@st.cache_data(max_entries=64, show_spinner="Working it out…")  # texts of some 50 KiB
 def _kept_answer(function: str, *arguments: Any) -> Any:
     return _ask(function, *arguments)

@@ -18,7 +18,7 @@ _DEFAULT_HEIGHT = 450  # pixels, Plotly's own
 _chart = st.components.v2.component(
     "lab_chart",
     html='<div class="chart"></div>',
-    css=".chart { width: 100%; }",
+    css=".chart { width: 100%; } .chart:fullscreen { background: var(--st-background-color); }",
     js=component_script(FOLDER / "chart.js", plotly=FOLDER / "plotly.min.js"),
     isolate_styles=False,
 )

@@ -24,7 +24,7 @@ from core.host_memory import available_host_bytes
 from core.specs import ModelSpec
 from core.torch_process import ThisProcess, TorchProcess
 
-_ANALYSES_BYTES = 32 * 2**20  # of all analyses together
+_ANALYSES_BYTES = 12 * 2**20  # of all analyses together
 _LAYER_BYTES = 1_200  # of one layer's record, measured
 _FREE_SECONDS = 2.0  # for which free memory of a device is taken as known
 

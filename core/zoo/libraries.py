@@ -1,5 +1,4 @@
-"""Every classification model of torchvision, as `torchvision/NAME`; torchvision is imported to
-build one.
+"""Every classification model of torchvision, as `torchvision/NAME`; imported where one is built.
 
 They stand beside the catalogue, not in it: they have no ratio, and their channels are three.
 """
@@ -63,8 +62,8 @@ def models() -> dict[str, Published]:
 
 
 def installed_version() -> str:
-    """Of torchvision, without the part that says for which devices it was built."""
-    return version("torchvision").partition("+")[0]
+    """Of torchvision, such as 0.29: what its models are does not change with the last number."""
+    return ".".join(version("torchvision").split(".")[:2])
 
 
 def models_of_torchvision() -> dict[str, Published]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,8 @@ from core.jobs import worker
 from core.jobs.asleep import _ASLEEP
 from core.jobs.store import open_store
 from core.specs import ModelSpec, Recipe, RunSpec
-from tests.pages.opening import PROJECT
 
+PROJECT = Path(__file__).parents[3]
 SPEC = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", Recipe("tiny", 1, 500, 0.1))
 SLEEPER = """
 import sys

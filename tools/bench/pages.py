@@ -101,21 +101,19 @@ def drag() -> list[Row]:
         dragged = time.perf_counter() - began
         drawn = page.evaluate("window.redraws")
         released = []
+        work = page.get_by_test_id("stMetricValue").nth(1)
         for turn in range(ROUNDS):
+            shown = work.get_attribute("data-live")
+            assert shown
             began = time.perf_counter()
             page.mouse.up()
-            page.wait_for_function(
-                "!document.querySelector('[data-testid=stMetricValue][data-live]')"
-            )
+            page.wait_for_function(_IS_NEW, arg=shown)
             page.wait_for_selector('[data-test-script-state="notRunning"]')
             released.append(time.perf_counter() - began)
-            page.wait_for_timeout(1000)
-            box = page.get_by_role("slider", name="Resize").bounding_box()
-            assert box is not None
-            page.mouse.move(box["x"] + box["width"] / 2, y)
+            page.wait_for_timeout(1500)
             page.mouse.down()
-            page.mouse.move(x - _DRAG_STEPS + 10 * (turn + 1), y)
-            page.wait_for_timeout(200)
+            page.mouse.move(x - 8 * (turn + 1), y)
+            page.wait_for_timeout(300)
     return [
         row("strip while Resize is dragged: redraws a second", drawn / dragged, "1/s", ""),
         row("the same: from release to the whole page", 1000 * median(released), "ms", "300"),
@@ -123,6 +121,10 @@ def drag() -> list[Row]:
 
 
 _DRAG_STEPS = 60
+_IS_NEW = """shown => {
+  const work = document.querySelectorAll("[data-testid=stMetricValue]")[1]
+  return !work.dataset.live && work.innerText === shown
+}"""
 _COUNT_REDRAWS = """() => {
   window.redraws = 0
   new MutationObserver(() => window.redraws++)

@@ -81,6 +81,9 @@ def test_charts_are_drawn_by_the_small_bundle_alone_and_change_in_place(visitor)
     visitor.settle()
     assert plot.evaluate("element => element.isConnected")
     assert any("/lab/plotly" in url for url in asked)
+    tools = chart.locator("[data-title]").evaluate_all("all => all.map(a => a.dataset.title)")
+    assert "Whole screen; Esc ends it" in tools
+    assert not any("hare" in name or "loud" in name for name in tools)  # to an outside host
     assert not any("PlotlyChart" in url for url in asked)
 
 

@@ -79,6 +79,7 @@ export function draw({data, parentElement}, {plotly}) {
   holder.setAttribute("role", "figure")
   holder.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
   const config = {
+    showSendToCloud: false, plotlyServerURL: "",  // nothing goes to an outside host
     displaylogo: false, responsive: false, displayModeBar: data.toolbar ? "hover" : false,
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     modeBarButtonsToAdd: [wholeScreen(holder)],

@@ -14,9 +14,9 @@ from hashlib import sha256
 from core.analysis import analyze, cpu
 from core.analysis.kept import keep, kept
 from core.analysis.records import Analysis, Shape
+from core.analysis.sweep import VARIABLES
 from core.specs import LabError, ModelSpec, check_choice
 
-VARIABLES = {"ratio": "ratio", "image_size": "pixels a side"}  # what a slider may change
 Glances = Mapping[int, "Glance | None"]  # by the slider's value; None: it cannot be built so
 
 

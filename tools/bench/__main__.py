@@ -11,24 +11,19 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
-
-import pandas as pd
 
 from tools.bench.accelerator import device_bits, device_estimate, device_share
 from tools.bench.accuracy import accuracy, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.device_study import device_study
-from tools.bench.figures import Row, machine
+from tools.bench.figures import Row, keep
 from tools.bench.pages import drag, first_numbers, first_page, page_weight, slider
 from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
 from tools.bench.waiting import click, many_runs
 
-_RESULTS = Path(os.environ.get("BENCH_RESULTS") or "bench-results")  # the folder for the CSV
 _PARTS: dict[str, Callable[[], list[Row]]] = {
     "first-page": first_page,
     "first-numbers": first_numbers,
@@ -58,15 +53,8 @@ def main(names: list[str]) -> None:
     """Measure, print, keep."""
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the worker; see core.__main__
     rows = [figure for name in names or _PARTS for figure in _PARTS[name]()]
-    if not rows:
-        return
-    frame = pd.DataFrame(rows)
-    frame["machine"] = machine()
-    _RESULTS.mkdir(exist_ok=True)
-    path = _RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.csv"
-    frame.to_csv(path, index=False)
-    print(frame.drop(columns="machine").to_string(index=False))
-    print(f"{machine()}\nkept in {path}")
+    if rows:
+        keep(rows)
 
 
 if __name__ == "__main__":

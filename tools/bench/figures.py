@@ -35,6 +35,20 @@ def row(figure: str, value: float, unit: str, wanted: str) -> Row:
     return {"figure": figure, "value": round(value, 4), "unit": unit, "wanted": wanted}
 
 
+def keep(rows: list[Row], prefix: str = "") -> None:
+    """Print the figures and keep them as CSV in BENCH_RESULTS, with the machine in each row."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    frame["machine"] = machine()
+    folder = Path(os.environ.get("BENCH_RESULTS") or "bench-results")
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}.csv"
+    frame.to_csv(path, index=False)
+    print(frame.drop(columns="machine").to_string(index=False))
+    print(f"{machine()}\nkept in {path}")
+
+
 def seconds(work: Callable[[], object]) -> float:
     """How long `work` takes."""
     began = time.perf_counter()

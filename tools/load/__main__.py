@@ -21,9 +21,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from tools.bench.figures import Row, cpu_seconds, machine, row
+from tools.bench.figures import Row, cpu_seconds, keep, row
 from tools.load.visitors import Diary, visit
 
 if TYPE_CHECKING:
@@ -171,14 +169,7 @@ def main() -> None:
         for trainings in asked.trainings
         for one in measure(visitors, 60 * asked.minutes, trainings)
     ]
-    frame = pd.DataFrame(rows)
-    frame["machine"] = machine()
-    folder = Path(os.environ.get("BENCH_RESULTS") or "bench-results")
-    folder.mkdir(exist_ok=True)
-    path = folder / f"load-{time.strftime('%Y%m%d-%H%M%S')}.csv"
-    frame.to_csv(path, index=False)
-    print(frame.drop(columns="machine").to_string(index=False))
-    print(f"{machine()}\nkept in {path}")
+    keep(rows, "load-")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -17,11 +17,11 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
 from pages.views.app.services import start_worker, store
+from pages.views.app.watched import Watched
 from pages.views.runs.actions import actions
 from pages.views.runs.other_jobs import measurements_view, unreadable_view
 from pages.views.runs.table import run_table, run_title
 
-_REFRESH_SECONDS = 2.0
 _ON_A_PAGE = 100  # runs
 _PAGE = "runs_page"  # in the session: the page of the table
 _TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
@@ -29,8 +29,15 @@ _TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
 
 def _page() -> None:
     """The runs, live while some go on."""
-    live(lambda: store().unfinished(), lambda unfinished: not unfinished, _show, _REFRESH_SECONDS)
+    live(Watched("runs", store().unfinished, lambda unfinished: not unfinished, _stage), _show)
     measurements_view()
+
+
+def _stage(unfinished: int) -> tuple[Hashable, ...]:
+    """Changes when an epoch is done, or a run comes, ends or goes."""
+    running = store().listed(RunFilter(states=(JobState.RUNNING,)))
+    stages = [run.stage for run in running if isinstance(run, Run)]
+    return store().count(), unfinished, *stages
 
 
 def _show(unfinished: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -92,6 +92,12 @@ class Job:
     def fraction(self) -> float:
         """Share of the job that is done, 0 to 1."""
         return self.progress.fraction if self.progress else 0.0
+
+    @property
+    def stage(self) -> tuple[Hashable, ...]:
+        """Equal as long as only steps within an epoch have been done."""
+        epoch = self.progress.epoch if self.progress else 0
+        return self.id, self.state, self.stop_requested, self.attempt, epoch
 
 
 @dataclass(frozen=True, kw_only=True)

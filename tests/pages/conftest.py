@@ -6,6 +6,6 @@ import pytest
 
 pytest.register_assert_rewrite("tests.pages.opening")  # its asserts then say what they met
 
-from tests.pages.opening import clocks, no_worker_and_fresh_caches  # noqa: E402
+from tests.pages.opening import no_worker_and_fresh_caches, watching  # noqa: E402
 
-__all__ = ["clocks", "no_worker_and_fresh_caches"]
+__all__ = ["no_worker_and_fresh_caches", "watching"]

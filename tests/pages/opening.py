@@ -14,6 +14,7 @@ from core.jobs.store import JobState, Run, Study, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
+from pages.views.app import live
 
 PROJECT = Path(__file__).parents[2]
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
@@ -60,16 +61,16 @@ def network_label(name: str) -> str:
 
 
 @pytest.fixture
-def clocks(monkeypatch) -> list[float | None]:
-    """How often each fragment that a page draws is drawn again, in seconds."""
-    seen: list[float | None] = []
-    fragment = st.fragment
+def watching(monkeypatch) -> list[str]:
+    """The names of what the browser is told to ask for, at each drawing."""
+    seen: list[str] = []
+    watch = live.watch
 
-    def noted(function=None, *, run_every=None):
-        seen.append(run_every)
-        return fragment(function, run_every=run_every)
+    def noted(watched):
+        seen.append(watched.name)
+        watch(watched)
 
-    monkeypatch.setattr(st, "fragment", noted)
+    monkeypatch.setattr(live, "watch", noted)
     return seen
 
 

@@ -6,9 +6,11 @@ Source: Streamlit's own protocol buffers (streamlit.proto), as of 1.67.
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -21,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 _LONGEST_SECONDS = 90.0  # that an answer may take
+_POLL_SECONDS, _BETWEEN_SECONDS = 1.0, 2.0  # as in live.js
 _RUNS_KEPT = 3  # for so many runs of the page the browser keeps a message that may come again
 _KEPT_VALUES = {  # the widgets whose values are sent with each run, and where a value stands
     "slider": "double_array_value",
@@ -58,8 +61,7 @@ class Session:
         self._messages: dict[str, tuple[ForwardMsg, int]] = {}  # hash → message, the run it was in
         self._drawn: set[tuple[int, ...]] = set()  # places that the run under way has drawn
         self._fragments: dict[tuple[int, ...], str] = {}
-        self._clocks: dict[str, asyncio.Task[None]] = {}  # of fragments that redraw themselves
-        self._clocks_of_run: set[str] = set()  # fragments of the run under way that do
+        self._watchers: dict[str, asyncio.Task[None]] = {}  # name of what is watched → its polls
         self._ended: asyncio.Queue[int | None] = asyncio.Queue()
         self._page, self._query, self._runs = "", "", 0
         self._errors: list[str] = []
@@ -84,7 +86,7 @@ class Session:
 
     async def switch_to(self, path: str) -> Answer:
         """Click a page of the menu."""
-        self._stop_clocks()
+        self._stop_watching()
         self._query, self._page = "", self.pages[path]
         self._values.clear()
         return await self._run(lambda run: None)
@@ -104,7 +106,7 @@ class Session:
 
     async def close(self) -> None:
         """Close the tab."""
-        self._stop_clocks()
+        self._stop_watching()
         if self._reader is not None:
             self._reader.cancel()
         if self._connection is not None:
@@ -193,15 +195,13 @@ class Session:
                 self._draw(message)
             case "page_info_changed":
                 self._query = message.page_info_changed.query_string
-            case "auto_rerun":
-                self._set_clock(message.auto_rerun.interval, message.auto_rerun.fragment_id)
             case "script_finished":
                 self._finish(message.script_finished)
 
     def _begin(self, session: Any) -> None:
         self._runs += 1
         self._page = session.page_script_hash or self._page
-        self._drawn, self._clocks_of_run = set(), set()
+        self._drawn = set()
         self._note_pages(session.app_pages)
 
     def _note_pages(self, pages: Any) -> None:
@@ -229,8 +229,6 @@ class Session:
             for place in self.elements.keys() - self._drawn:
                 del self.elements[place]
                 self._fragments.pop(place, None)
-            for fragment in self._clocks.keys() - self._clocks_of_run:
-                self._clocks.pop(fragment).cancel()
             self._messages = {
                 name: (message, run)
                 for name, (message, run) in self._messages.items()
@@ -244,30 +242,55 @@ class Session:
             if (kind := str(element.WhichOneof("type"))) in _KEPT_VALUES
             for widget in [getattr(element, kind)]
         }
+        self._watch()
         self._ended.put_nowait(status)
 
-    def _set_clock(self, seconds: float, fragment: str) -> None:
-        """A fragment that is redrawn every so often, as long as its page is open."""
-        page = self._page
+    # What is under way ---------------------------------------------------------------------------
 
-        async def tick() -> None:
-            with suppress(Dropped):
-                while self._page == page:
-                    await asyncio.sleep(seconds)
-                    message = self._request()
-                    message.rerun_script.fragment_id = fragment
-                    message.rerun_script.is_auto_rerun = True
-                    await self._send(message)
+    def _watch(self) -> None:
+        """Ask how far it is as long as its watcher stands on the page, as `live.js` does."""
+        watched = {data["name"]: place for place, data in self._live()}
+        for name in self._watchers.keys() - watched:
+            self._watchers.pop(name).cancel()
+        for name in watched.keys() - self._watchers:
+            self._watchers[name] = asyncio.create_task(self._poll(name))
 
-        self._clocks_of_run.add(fragment)
-        if before := self._clocks.pop(fragment, None):
-            before.cancel()
-        self._clocks[fragment] = asyncio.create_task(tick())
+    def _live(self) -> Iterator[tuple[tuple[int, ...], Any]]:
+        """Each watcher of the page: its place and data."""
+        for place, element in self.elements.items():
+            component = element.bidi_component
+            if component.component_name.endswith("lab_live"):
+                yield place, json.loads(component.json or component.mixed.json)
 
-    def _stop_clocks(self) -> None:
-        for clock in self._clocks.values():
-            clock.cancel()
-        self._clocks.clear()
+    async def _poll(self, name: str) -> None:
+        query, asked = urlencode({"name": name}), float("-inf")
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        head = f"GET /lab/watched?{query} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n"
+        with suppress(Dropped, OSError, asyncio.IncompleteReadError), closing(writer):
+            while True:
+                await asyncio.sleep(_POLL_SECONDS)
+                writer.write(head.encode())
+                stage = (await self._reply(reader))["stage"]
+                for place, data in list(self._live()):
+                    if data["name"] != name or stage == data["stage"]:
+                        continue
+                    if time.monotonic() - asked >= _BETWEEN_SECONDS:
+                        asked = time.monotonic()
+                        message = self._request()
+                        message.rerun_script.fragment_id = self._fragments.get(place, "")
+                        await self._send(message)
+
+    async def _reply(self, reader: asyncio.StreamReader) -> Any:
+        """The next JSON of a connection."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        [size] = re.findall(rb"(?i)content-length: *(\d+)", head)
+        self.bytes_received += len(head) + int(size)
+        return json.loads(await reader.readexactly(int(size)))
+
+    def _stop_watching(self) -> None:
+        for polls in self._watchers.values():
+            polls.cancel()
+        self._watchers.clear()
 
 
 _WHOLE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)

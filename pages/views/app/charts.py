@@ -6,6 +6,8 @@ a redraw, also of one each second.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import plotly.graph_objects as go
 import plotly.io
 import streamlit as st
@@ -24,16 +26,30 @@ _chart = st.components.v2.component(
 )
 
 
-def chart(figure: go.Figure, key: str, toolbar: bool = True) -> None:
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as the browser gets it; one that many look at is made once."""
+
+    json: str
+    height: int  # pixels
+
+    @classmethod
+    def of(cls, figure: go.Figure) -> Drawing:
+        """At the figure's own height."""
+        text = plotly.io.to_json(figure, validate=False)
+        return cls(text, figure.layout.height or _DEFAULT_HEIGHT)
+
+
+def chart(figure: go.Figure | Drawing, key: str, toolbar: bool = True) -> None:
     """Draw the figure at its own height, as wide as there is room."""
-    height = figure.layout.height or _DEFAULT_HEIGHT
+    drawing = figure if isinstance(figure, Drawing) else Drawing.of(figure)
     _chart(
         key=key,
         data={
-            "figure": plotly.io.to_json(figure, validate=False),
-            "height": height,
+            "figure": drawing.json,
+            "height": drawing.height,
             "name": key,
             "toolbar": toolbar,
         },
-        height=height,
+        height=drawing.height,
     )

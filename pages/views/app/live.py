@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from html import escape
 
 import streamlit as st
 
+from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.watched import PATH, Progress, State, Watched, watch
 
-State = TypeVar("State")
+_watcher = st.components.v2.component(
+    "lab_live",
+    html='<span class="watcher"></span>',
+    css=(FOLDER / "live.css").read_text(encoding="utf-8"),
+    js=component_script(FOLDER / "live.js"),
+    isolate_styles=False,
+)
 
 
-def live(
-    read: Callable[[], State],
-    is_over: Callable[[State], bool],
-    draw: Callable[[State], None],
-    every_seconds: float,
-) -> None:
-    """Draw what `read` gives, and again every so many seconds until it is over.
+def live(watched: Watched[State], draw: Callable[[State], None]) -> None:
+    """Draw it, and again whenever its stage changes, until it is over.
 
-    Whether it is redrawn is decided once a page run: when something ends, or begins again, the
+    Whether it is watched is decided once a page run: when something ends, or begins again, the
     whole page is run anew. Errors become one sentence, because a fragment is outside of the page's
     own frame.
     """
-    was_over = is_over(read())
+    was_over = watched.is_over(watched.read())
 
-    @st.fragment(run_every=None if was_over else every_seconds)
+    @st.fragment
     def redrawn() -> None:
         with errors_in_one_sentence():
-            state = read()
-            if is_over(state) != was_over:
+            state = watched.read()
+            if watched.is_over(state) != was_over:
                 st.rerun()
             draw(state)
+            if not was_over:
+                watch(watched)
+                _watcher(
+                    key=f"live_{watched.name}",
+                    data={"path": PATH, "name": watched.name, **watched.answer(state)},
+                    on_change_change=lambda: None,
+                    height="content",
+                )
 
     redrawn()
+
+
+def progress_bar(name: str, progress: Progress) -> None:
+    """How far something is that is `live` under this name; the browser moves it on."""
+    share, text = progress
+    st.html(
+        f'<div class="live-bar" data-live="{escape(name)}"><p>{escape(text)}</p>'
+        f'<div role="progressbar" aria-label="Done" aria-valuenow="{100 * share:.1f}">'
+        f'<div style="width: {100 * share:.1f}%"></div></div></div>'
+    )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import streamlit as st
 
 from core.jobs.store import JobState, Measurement
 from core.measure.requests import Request
-from pages.views.app.live import live
+from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import show_error
 from pages.views.app.services import start_worker, store
-
-_POLL_SECONDS = 1.0
+from pages.views.app.watched import Progress, Watched
 
 Show = Callable[[dict[str, Any]], None]  # draws the result of a measurement
 
@@ -40,10 +39,13 @@ def measurement(
     Who asks for the same at the same time shares one job.
     """
 
+    name = f"measurement-{request.key}"
+
     def draw(job: Measurement | None) -> None:
         if job is not None and not job.state.is_over:
             start_worker()  # one that died is replaced
-            _progress(job, key, progress_text(job))
+            progress_bar(name, progress(job))
+            _stop_button(job, key)
             if job.result and shows_partial_result:
                 show(job.result)
             return
@@ -64,7 +66,10 @@ def measurement(
         if result:
             show(result)
 
-    live(lambda: store().measurement(request), _is_over, draw, _POLL_SECONDS)
+    def progress(job: Measurement | None) -> Progress:
+        return (job.fraction, progress_text(job)) if job else (0.0, "")
+
+    live(Watched(name, lambda: store().measurement(request), _is_over, _stage, progress), draw)
 
 
 def _is_over(job: Measurement | None) -> bool:
@@ -72,9 +77,12 @@ def _is_over(job: Measurement | None) -> bool:
     return job is None or job.state.is_over
 
 
-def _progress(job: Measurement, key: str, text: str) -> None:
-    """How much is done, and the stop button."""
-    st.progress(min(1.0, job.fraction), text)
+def _stage(job: Measurement | None) -> tuple[Hashable, ...]:
+    """Changes whenever there is more to show."""
+    return () if job is None else (*job.stage, repr(job.result))
+
+
+def _stop_button(job: Measurement, key: str) -> None:
     if st.button(
         "Stopping…" if job.stop_requested else "Stop",
         key=f"{key}_stop",

@@ -60,7 +60,10 @@ def lab_routes() -> list[BaseRoute]:
     async def glances(request: Request) -> Response:
         return await importlib.import_module("pages.views.app.glances").answer(request)
 
-    return [Route(f"{_base()}lab/glances", glances)]
+    async def watched(request: Request) -> Response:
+        return await importlib.import_module("pages.views.app.watched").answer(request)
+
+    return [Route(f"{_base()}lab/glances", glances), Route(f"{_base()}lab/watched", watched)]
 
 
 def _base() -> str:

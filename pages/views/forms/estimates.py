@@ -21,10 +21,10 @@ from core.training.estimate import (
 )
 from pages.views.app.live import live
 from pages.views.app.services import start_worker, starts_workers, store
+from pages.views.app.watched import Watched
 from pages.views.app.with_torch import analysis_of, free_bytes
 
 LONG_SECONDS = 600
-_REFRESH_SECONDS = 1.0
 _LOOKED_AT = 50  # newest runs of a network, for one that is equal
 
 
@@ -59,7 +59,8 @@ def no_time_yet(device: str) -> str:
         return "How long it takes is not known yet."
     start_worker()  # which measures first of all
     request = DeviceSpeedRequest(device)
-    live(lambda: store().result_of(request), bool, lambda _: None, _REFRESH_SECONDS)
+    speed = Watched(f"speed-{device}", lambda: store().result_of(request), bool, stage=bool)
+    live(speed, lambda _: None)
     return "How long it takes is being measured on this machine."
 
 

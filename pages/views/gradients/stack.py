@@ -17,9 +17,10 @@ from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
-from pages.views.app.live import live
+from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped
 from pages.views.app.services import start_worker, store
+from pages.views.app.watched import Progress, Watched
 from pages.views.app.words import count
 from pages.views.forms.run import choose_epochs
 from pages.views.gradients.depth import DURING, depth_lines, stack_findings
@@ -27,7 +28,7 @@ from pages.views.gradients.depth import DURING, depth_lines, stack_findings
 DATASET, RECIPE = "fashion-mini", "fast"
 _STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
 _STACK_EPOCHS = 2  # where nobody has chosen
-_REFRESH_SECONDS = 2.0
+_LIVE = "stack"  # the name under which browsers ask how far these runs are
 _LOOKED_AT = 500  # newest runs, for those of these nets
 TEST, TRAINING = "test images", "training images"
 
@@ -35,7 +36,14 @@ TEST, TRAINING = "test images", "training images"
 def stack_view() -> None:
     """The form of a small study, its progress, and the chart of the runs that there are."""
     _stack_form()
-    live(_runs_of_these_nets, _all_over, _stack_runs, _REFRESH_SECONDS)
+    watched = Watched(
+        _LIVE,
+        _runs_of_these_nets,
+        _all_over,
+        stage=lambda runs: tuple(run.stage for run in runs),
+        progress=_progress,
+    )
+    live(watched, _stack_runs)
 
 
 def _runs_of_these_nets() -> list[Run]:
@@ -108,7 +116,8 @@ def _stack_runs(runs: Sequence[Run]) -> None:
         return
     if waiting := [run for run in runs if not run.state.is_over]:
         start_worker()  # also in place of one that died
-        _show_progress(waiting)
+        progress_bar(_LIVE, _progress(runs))
+        _stop_button(waiting)
     finished = (run for run in runs if run.state is JobState.FINISHED)
     groups = grouped(finished, _setting_in_words)
     if groups:
@@ -121,10 +130,14 @@ def _stack_runs(runs: Sequence[Run]) -> None:
         _show_stack(str(setting), groups[setting])
 
 
-def _show_progress(waiting: Sequence[Run]) -> None:
-    """One bar for all of them, and the button that stops them."""
-    shares = [run.progress.fraction if run.progress else 0.0 for run in waiting]
-    st.progress(sum(shares) / len(shares), f"{len(waiting)} runs of these nets to go")
+def _progress(runs: Sequence[Run]) -> Progress:
+    """How far those are together that are not over."""
+    shares = [run.fraction for run in runs if not run.state.is_over]
+    return sum(shares) / max(1, len(shares)), f"{len(shares)} runs of these nets to go"
+
+
+def _stop_button(waiting: Sequence[Run]) -> None:
+    """Stops all of them."""
     if st.button("Stop them", icon=":material/stop:", key="why_stack_stop"):
         store().request_stop([run.id for run in waiting])
         st.rerun()

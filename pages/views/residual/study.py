@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from core.data import find_dataset
 from core.data.catalogue import train_images_of
+from core.jobs.database import database_url
 from core.jobs.files import delete_study
 from core.jobs.store import JobState, Run, Study
 from core.report import formats
@@ -19,17 +20,19 @@ from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
 from core.studies.statistics import Mean
 from core.studies.study import Group, by_variant, grouped, progress_of, verdicts
-from pages.views.app.charts import chart
+from core.training.records import EpochMetrics
+from pages.views.app.charts import Drawing, chart
 from pages.views.app.downloads import download_csv
-from pages.views.app.live import live
+from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
 from pages.views.app.services import start_waiting_workers, store
+from pages.views.app.watched import Progress, Watched
 from pages.views.app.with_torch import analysis_of
 from pages.views.app.words import count
 from pages.views.residual.reproduction import reference_lines
 from pages.views.residual.verdict import verdict
 
-_REFRESH_SECONDS = 1.0
+_SHARED = 4  # stages of studies whose epochs and charts are remembered
 MEANS, SEEDS = "mean and 95 % interval", "every seed"
 
 
@@ -39,9 +42,18 @@ def study_view(study_id: str) -> None:
     def read() -> tuple[Study, list[Run]]:
         return store().study(study_id), store().runs(study=study_id)
 
-    live(
-        read, lambda state: _all_over(state[1]), lambda state: _show_study(*state), _REFRESH_SECONDS
+    watched = Watched(
+        _live_name(study_id),
+        read,
+        is_over=lambda state: _all_over(state[1]),
+        stage=lambda state: tuple(run.stage for run in state[1]),
+        progress=lambda state: _progress(state[1]),
     )
+    live(watched, lambda state: _show_study(*state))
+
+
+def _live_name(study_id: str) -> str:
+    return f"study-{study_id}"
 
 
 def _all_over(runs: Sequence[Run]) -> bool:
@@ -61,13 +73,13 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
     )
     if not over:
         start_waiting_workers()  # also in place of those that died
-        _show_progress(runs)
+        progress_bar(_live_name(study.id), _progress(runs))
     _actions(study, runs, over)
     _failures(runs)
-    epochs = store().epochs([run.id for run in runs])
-    groups = by_variant(runs, epochs)
+    key = database_url(), tuple(run.stage for run in runs)
+    epochs, groups = _found(key, runs)
     if any(epochs.values()):
-        _chart(groups)
+        _chart(key, groups)
         verdict(groups, over)
         st.dataframe(_table(groups), hide_index=True, key="res_table", column_config=_COLUMN_HELP)
         _dead_parameters(groups)
@@ -77,15 +89,15 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
 # While it goes on ----------------------------------------------------------------------------
 
 
-def _show_progress(runs: Sequence[Run]) -> None:
-    """One bar for the whole study, with the time left."""
+def _progress(runs: Sequence[Run]) -> Progress:
+    """How far the whole study is, with the time left."""
     running = sum(run.state is JobState.RUNNING for run in runs)
     progress = progress_of(runs, running)
     if progress.seconds_left is not None:
         left = f"about {formats.duration(progress.seconds_left)} left"
     else:
         left = "the first runs have begun" if running else "waiting for the workers"
-    st.progress(progress.fraction, f"{progress.done} of {progress.total} runs done · {left}")
+    return progress.fraction, f"{progress.done} of {progress.total} runs done · {left}"
 
 
 def _actions(study: Study, runs: Sequence[Run], over: bool) -> None:
@@ -146,8 +158,18 @@ def _failures(runs: Sequence[Run]) -> None:
 
 # What it has found ---------------------------------------------------------------------------
 
+_Key = tuple[str, tuple[Hashable, ...]]  # the store, and the stage of each run
+_Epochs = dict[int, list[EpochMetrics]]
 
-def _chart(groups: Sequence[Group]) -> None:
+
+@st.cache_resource(show_spinner=False, max_entries=_SHARED)
+def _found(key: _Key, _runs: Sequence[Run]) -> tuple[_Epochs, list[Group]]:
+    """The epochs and the runs by variant, read once for all who look at this stage."""
+    epochs = store().epochs([run.id for run in _runs])
+    return epochs, by_variant(_runs, epochs)
+
+
+def _chart(key: _Key, groups: Sequence[Group]) -> None:
     """Test accuracy by epoch, with the shipped curves of the same setting behind it."""
     shown_as = st.segmented_control(
         "Curves",
@@ -158,6 +180,12 @@ def _chart(groups: Sequence[Group]) -> None:
         label_visibility="collapsed",
         help="The mean of the seeds with its 95 % interval, or a curve for every seed.",
     )
+    chart(_drawing(key, str(shown_as), groups), key="res_chart")
+
+
+@st.cache_resource(show_spinner=False, max_entries=_SHARED)
+def _drawing(key: _Key, shown_as: str, _groups: Sequence[Group]) -> Drawing:
+    """The chart, drawn once for all who look at this stage."""
     lines = [
         StudyLine(
             escaped(group.title),
@@ -168,18 +196,18 @@ def _chart(groups: Sequence[Group]) -> None:
                 if metrics
             ),
         )
-        for position, group in enumerate(groups)
+        for position, group in enumerate(_groups)
     ]
-    spec = groups[0].runs[0].spec
+    spec = _groups[0].runs[0].spec
     shipped_lines = reference_lines(
-        [group.model for group in groups], spec.dataset, spec.recipe.name, " · shipped"
+        [group.model for group in _groups], spec.dataset, spec.recipe.name, " · shipped"
     )
     data = find_dataset(spec.dataset).title
-    several = max(len(group.runs) for group in groups) > 1
+    several = max(len(group.runs) for group in _groups) > 1
     means = "mean of the seeds with its 95 % interval" if several else "one seed each"
     title = f"Test accuracy on {data}<br>" + ("every seed a curve" if shown_as == SEEDS else means)
     figure = study_chart([*shipped_lines, *lines], title, shown_as == SEEDS, spec.recipe.epochs)
-    chart(figure, key="res_chart")
+    return Drawing.of(figure)
 
 
 _COLUMN_HELP = {

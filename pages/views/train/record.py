@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
@@ -17,16 +17,17 @@ from core.report.sentences.speed import time_verdict
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
 from pages.views.app.charts import chart
-from pages.views.app.live import live
+from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.services import start_worker, store
+from pages.views.app.watched import Progress, Watched
 from pages.views.app.words import count
 from pages.views.runs.table import STATE_SIGNS, run_title
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import next_steps, set_up
 from pages.views.train.predictions import mistakes_view
 
-_REFRESH_SECONDS = 1.0
+_DURATION_SECONDS = 10.0  # after which the duration of a run under way is drawn anew
 _EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
 _OPTIMISTIC = (
     "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
@@ -45,7 +46,14 @@ def record_view(run_id: int) -> None:
             help="Opens the form with the settings of this run, to change and start again.",
         ):
             set_up(run.spec)
-    live(lambda: store().get(run_id), lambda run: run.state.is_over, record, _REFRESH_SECONDS)
+    watched = Watched(
+        _live_name(run_id),
+        lambda: store().get(run_id),
+        lambda run: run.state.is_over,
+        _stage,
+        _progress,
+    )
+    live(watched, record)
 
 
 def record(run: Run) -> None:
@@ -55,7 +63,8 @@ def record(run: Run) -> None:
     st.caption(_settings_line(run))
     if not run.state.is_over:
         start_worker()  # also in place of one that died
-        _progress(run)
+        progress_bar(_live_name(run.id), _progress(run))
+        _stop_button(run)
     elif run.state.has_failed:
         show_error(run.message)
     if run.note:
@@ -86,36 +95,46 @@ def _settings_line(run: Run) -> str:
     )
 
 
-def _progress(run: Run) -> None:
-    """Bar, time left, rate, and the button that stops."""
+def _live_name(run_id: int) -> str:
+    return f"run-{run_id}"
+
+
+def _stage(run: Run) -> tuple[Hashable, ...]:
+    """Changes with each epoch, and every ten seconds for the duration."""
+    return *run.stage, round((run.seconds or 0.0) / _DURATION_SECONDS)
+
+
+def _progress(run: Run) -> Progress:
+    """How far it is, its rate and the time left."""
     now = run.progress
     if run.state is JobState.QUEUED or now is None:
-        st.progress(0.0, "Waiting for the worker…")
-    elif now.phase == "downloading":
-        st.progress(
-            min(1.0, now.step / max(1, now.steps)),
-            f"Downloading {run.spec.dataset}: {formats.mebibytes(now.step)} of"
-            f" {formats.mebibytes(now.steps)}",
-        )
-    elif now.phase == "waiting":
-        st.progress(
-            now.fraction,
-            "Waiting: its files or the store cannot be written now (a full disk, another program"
-            " that holds the store); it goes on by itself.",
-        )
-    elif now.phase == "waiting for a download":
-        st.progress(0.0, f"Waiting: another run downloads {run.spec.dataset}…")
-    elif now.phase == "preparing":
-        st.progress(now.fraction, f"Resizing the images, once: {now.step:,} of {now.steps:,}")
-    else:
-        is_evaluating = now.phase == "evaluating"
-        step = f"step {now.step} of {now.steps}"
-        st.progress(
-            now.fraction,
-            f"Epoch {now.epoch} of {now.epochs},"
-            f" {'evaluating on the test images' if is_evaluating else step} ·"
-            f" {now.images_per_second:,.0f} images/s · {_time_left(run)}",
-        )
+        return 0.0, "Waiting for the worker…"
+    match now.phase:
+        case "downloading":
+            done, size = formats.mebibytes(now.step), formats.mebibytes(now.steps)
+            share = now.step / max(1, now.steps)
+            return share, f"Downloading {run.spec.dataset}: {done} of {size}"
+        case "waiting":
+            return now.fraction, (
+                "Waiting: its files or the store cannot be written now (a full disk, another"
+                " program that holds the store); it goes on by itself."
+            )
+        case "waiting for a download":
+            return 0.0, f"Waiting: another run downloads {run.spec.dataset}…"
+        case "preparing":
+            return now.fraction, f"Resizing the images, once: {now.step:,} of {now.steps:,}"
+        case "evaluating":
+            doing = "evaluating on the test images"
+        case _:
+            doing = f"step {now.step} of {now.steps}"
+    rate = f"{now.images_per_second:,.0f} images/s"
+    return now.fraction, (
+        f"Epoch {now.epoch} of {now.epochs}, {doing} · {rate} · {_time_left(run)}"
+    )
+
+
+def _stop_button(run: Run) -> None:
+    """Ends the run; it can be continued."""
     if st.button(
         "Stopping…" if run.stop_requested else "Stop",
         icon=":material/stop:",

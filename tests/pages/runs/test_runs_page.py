@@ -27,13 +27,13 @@ def test_runs_filters_by_state_and_network():
     assert app.dataframe[0].value["network"].tolist() == ["lenet, 28 px"]
 
 
-def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters(clocks):
+def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters(watching):
     store = open_store()
     finished_run()
     spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)
     run_id = store.enqueue(spec)
     app = open_page("pages/runs.py")
-    assert clocks == [2.0]
+    assert watching == ["runs"]
     wanted = ["queued", "running", "stopped"]
     app.multiselect(key="runs_state").set_value(wanted).run()
     app.session_state["runs_ticked"] = [run_id]
@@ -47,30 +47,30 @@ def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters
     assert disabled == {"Stop": False, "Continue": True, "Delete…": False}
     store.request_stop([other])
     store.finish(run, JobState.STOPPED)
-    clocks.clear()
+    watching.clear()
     app.run()
-    assert clocks == [None]
+    assert not watching
     assert app.session_state["runs_ticked"] == [run_id]
     [resume] = [button for button in app.button if button.label == "Continue"]
-    clocks.clear()
+    watching.clear()
     resume.click().run()
-    assert store.get(run_id).state is JobState.QUEUED and clocks[-1] == 2.0
+    assert store.get(run_id).state is JobState.QUEUED and watching == ["runs"]
 
 
-def test_the_clock_of_runs_stops_when_the_last_run_ends_between_two_looks(clocks, monkeypatch):
+def test_runs_that_end_between_two_looks_are_not_watched_any_more(watching, monkeypatch):
     """The fragment then finds that everything is over, and draws the whole page once more."""
     store = open_store()
     store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
     run, fragment = store.claim(), st.fragment
 
-    def ending(function=None, *, run_every=None):
+    def ending(function):
         if store.get(run.id).state is JobState.RUNNING:
             store.finish(run, JobState.FINISHED)
-        return fragment(function, run_every=run_every)
+        return fragment(function)
 
     monkeypatch.setattr(st, "fragment", ending)
     app = open_page("pages/runs.py")
-    assert clocks == [2.0, None]
+    assert not watching
     assert app.dataframe[0].value["state"].tolist() == ["✓ finished"]
 
 

@@ -156,18 +156,18 @@ def test_a_gray_network_is_told_of_color_before_it_starts(tmp_path, monkeypatch)
     assert not app.error and not app.exception
 
 
-def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, clocks):
+def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, watching):
     for module in ("app.services", "forms.estimates"):
         monkeypatch.setattr(f"pages.views.{module}.starts_workers", lambda: True)
         monkeypatch.setattr(f"pages.views.{module}.start_worker", lambda: None)
     app = open_page("pages/train.py")
     assert "is being measured on this machine." in app.info[0].value
-    assert clocks == [1.0]
+    assert watching == ["speed-cpu"]
     speed = Speed((1e11, 1e11, 1e11), 1e10, 1e9, 1e-5, 1e-9)
     open_store().keep_result(DeviceSpeedRequest("cpu"), asdict(speed), replace=True)
-    clocks.clear()
+    watching.clear()
     app.run()
-    assert app.info[0].value.startswith("About **") and clocks == []
+    assert app.info[0].value.startswith("About **") and watching == []
 
 
 def test_a_long_run_on_few_images_can_be_started():
@@ -180,7 +180,7 @@ def test_a_long_run_on_few_images_can_be_started():
     assert "Start training" in labels(app)
 
 
-def test_where_nobody_measures_the_time_is_said_to_be_unknown(clocks):
+def test_where_nobody_measures_the_time_is_said_to_be_unknown(watching):
     app = open_page("pages/train.py")
     assert app.info[0].value.endswith("How long it takes is not known yet.")
-    assert clocks == []
+    assert watching == []

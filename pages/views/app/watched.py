@@ -1,0 +1,98 @@
+"""What is under way, read once a second however many watch it.
+
+A page that shows something under way has its browser ask here for how far it is. Only when more
+than that has changed is the page itself drawn anew.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from core.specs import LabError
+
+PATH = "lab/watched"
+_EVERY_SECONDS = 1.0
+_MOST = 256  # that are remembered
+
+State = TypeVar("State")
+Progress = tuple[float, str]  # share that is done, and how far it is in words
+
+
+def _none(_state: Any) -> Progress:
+    return 0.0, ""
+
+
+@dataclass(frozen=True)
+class Watched(Generic[State]):
+    """Something that may be under way."""
+
+    name: str  # equal for those who watch the same
+    read: Callable[[], State]
+    is_over: Callable[[State], bool]
+    stage: Callable[[State], Hashable]  # pages are drawn anew when this changes
+    progress: Callable[[State], Progress] = _none  # moves in between
+
+    def answer(self, state: State) -> dict[str, Any]:
+        """What browsers are told."""
+        share, text = self.progress(state)
+        digest = sha256(repr(self.stage(state)).encode()).hexdigest()[:16]
+        return {"stage": digest, "share": min(1.0, max(0.0, share)), "text": text}
+
+
+@dataclass
+class _Reading:
+    """The newest answer about one of them."""
+
+    watched: Watched[Any]
+    at: float = float("-inf")
+    answer: dict[str, Any] = field(default_factory=dict)
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_new(self) -> bool:
+        return time.monotonic() - self.at < _EVERY_SECONDS
+
+    def read(self) -> None:
+        """Read it, unless somebody else has in the meantime."""
+        with self.reading:
+            if self.is_new:
+                return
+            try:
+                self.answer = self.watched.answer(self.watched.read())
+            except LabError as error:  # the page that is drawn anew says so
+                self.answer = {"stage": str(error)}
+            self.at = time.monotonic()
+
+
+_readings: OrderedDict[str, _Reading] = OrderedDict()
+_changing = threading.Lock()
+
+
+def watch(watched: Watched[Any]) -> None:
+    """Let browsers ask for it."""
+    with _changing:
+        reading = _readings.pop(watched.name, None) or _Reading(watched)
+        reading.watched = watched
+        _readings[watched.name] = reading
+        while len(_readings) > _MOST:
+            _readings.popitem(last=False)
+
+
+async def answer(request: Request) -> Response:
+    """JSON: stage, share and text; another stage makes the page ask for a new drawing."""
+    reading = _readings.get(request.query_params.get("name", ""))
+    if reading is None:  # of an earlier server
+        return JSONResponse({"stage": "unknown"})
+    if not reading.is_new:
+        await anyio.to_thread.run_sync(reading.read)
+    return JSONResponse(reading.answer, headers={"Cache-Control": "no-store"})

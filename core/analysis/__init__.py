@@ -14,6 +14,8 @@ from core.specs import ModelSpec
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.analysis.inputs import Inputs
+
 __all__ = [
     "KINDS",
     "LEVELS",
@@ -36,15 +38,23 @@ def analyze(spec: ModelSpec) -> Analysis:
     return run(spec)
 
 
-def analyze_module(module: nn.Module, input_shape: tuple[int, int, int]) -> Analysis:
-    """`analyze` for a module of your own, on square images of `input_shape` (C, S, S).
+def analyze_module(
+    module: nn.Module,
+    input_shape: tuple[int, ...] | None = None,
+    inputs: Inputs | None = None,
+) -> Analysis:
+    """`analyze` for a module of your own.
 
-    The module is copied without its numbers and stays as it is. Raises LabError, one sentence,
-    when its forward pass needs real numbers (branches on values, for example).
+    `input_shape` is the shape of one input: (3, 480, 640) of an image, (1, 16000) of sound,
+    (3, 16, 112, 112) of video. `inputs` are example tensors in its place, or a dict of them by the
+    names of `forward`, each with the batch as its first dimension, for several inputs and for
+    token numbers. The module is run without numbers and left exactly as it was; one that decides
+    on numbers is run on random ones in a process of its own, and a warning says so. Raises
+    LabError, one sentence, when its forward pass fails.
     """
     from core.analysis.network import analyze_module as run
 
-    return run(module, input_shape)
+    return run(module, input_shape, inputs)
 
 
 def torchinfo_summary(spec: ModelSpec) -> str:

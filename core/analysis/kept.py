@@ -65,6 +65,7 @@ def to_json(analysis: Analysis) -> bytes:
         "layers": [_values(layer) for layer in analysis.layers],
         "buffer_bytes": analysis.buffer_bytes,
         "warnings": analysis.warnings,
+        "input_shape": analysis.input_shape,
     }
     return json.dumps(values, separators=(",", ":")).encode()
 
@@ -81,7 +82,13 @@ def _from_json(text: bytes) -> Analysis:
     values = json.loads(text)
     layers = tuple(_layer(dict(zip(_FIELDS, row, strict=True))) for row in values["layers"])
     spec = ModelSpec.from_json(values["spec"])
-    return Analysis(spec, layers, values["buffer_bytes"], tuple(values["warnings"]))
+    return Analysis(
+        spec,
+        layers,
+        values["buffer_bytes"],
+        tuple(values["warnings"]),
+        tuple(values["input_shape"]),
+    )
 
 
 def _layer(values: Mapping[str, Any]) -> LayerCost:

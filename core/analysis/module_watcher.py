@@ -1,7 +1,7 @@
 """Follows the forward pass of a network: which layer runs now, and under which path it is listed.
 
 `ModuleWatcher` is what the analysis and the stopwatch of layer times have in common, so that both
-give a layer the same path. Modules are followed by hooks, the operations inside them by a
+give a layer the same path. Modules are followed by their `__call__`, operations by a
 TorchDispatchMode, which sees each one after autograd has recorded it.
 """
 
@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock, get_ident
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.analysis.tensors import tensors_in
+
+_PARAMETRIZATIONS = ".parametrizations."  # inside a layer whose weight is computed from others
+_LIBRARY_HOOKS = "torch.nn.utils."  # hooks that compute a layer's weight; others are a visitor's
 
 
 class ModuleWatcher(TorchDispatchMode):
     """Calls `open_leaf` and `close_leaf` around each module that has no module inside.
 
     A subclass fills in these two, and `__torch_dispatch__` for the operations, of which those
-    outside of a leaf have a path of their own: `operation_path`.
+    outside of a leaf have a path of their own: `operation_path`. A layer whose weight is
+    parametrized is a leaf like any other.
     """
 
     @classmethod
@@ -35,7 +36,11 @@ class ModuleWatcher(TorchDispatchMode):
 
     def __init__(self, named_modules: Iterable[tuple[str, nn.Module]]) -> None:
         super().__init__()
-        self.names = {id(module): name for name, module in named_modules}
+        self.names = {
+            id(module): name
+            for name, module in named_modules
+            if _PARAMETRIZATIONS not in f".{name}." or name.startswith("parametrizations.")
+        }
         parents = {name.rpartition(".")[0] for name in self.names.values() if name}
         self.leaves = {key: name for key, name in self.names.items() if name not in parents}
         self.stack: list[nn.Module] = []
@@ -48,24 +53,24 @@ class ModuleWatcher(TorchDispatchMode):
     def close_leaf(self, outputs: list[Tensor]) -> None:
         """It has ended."""
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Before a module's forward."""
+    def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a module, watched, in place of its own `__call__`."""
         if id(module) not in self.names:
-            return
+            return run_forward(module, args, kwargs)
         self.stack.append(module)
         name = self.leaves.get(id(module))
-        if name is not None and not self.in_leaf:
-            self.in_leaf = True
-            self.open_leaf(name, module, tensors_in(args))
-
-    def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        """After a module's forward."""
-        if not self.stack or self.stack[-1] is not module:
-            return
-        self.stack.pop()
-        if self.in_leaf and id(module) in self.leaves:
-            self.in_leaf = False
-            self.close_leaf(tensors_in(output))
+        is_leaf = name is not None and not self.in_leaf
+        try:
+            if is_leaf:
+                self.in_leaf = True
+                self.open_leaf(str(name), module, tensors_in([*args, *kwargs.values()]))
+            output = run_forward(module, args, kwargs)
+            if is_leaf:
+                self.close_leaf(tensors_in(output))
+        finally:
+            self.in_leaf &= not is_leaf
+            self.stack.pop()
+        return output
 
     def operation_path(self, operation: str) -> str:
         """The path of an operation that a module runs itself: `residual1.add`."""
@@ -79,17 +84,40 @@ class ModuleWatcher(TorchDispatchMode):
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """While open, every module call and operation in this thread reaches the watcher."""
-        hooks = [
-            register_module_forward_pre_hook(self.enter),
-            register_module_forward_hook(self.leave),
-        ]
+        """While open, every module call and operation of this thread reaches the watcher."""
+        with _changing:
+            _watchers[get_ident()] = self
+            nn.Module.__call__ = _watched_call  # type: ignore[method-assign]
         try:
             with self:
                 yield
         finally:
-            for hook in hooks:
-                hook.remove()
+            with _changing:
+                del _watchers[get_ident()]
+                if not _watchers:
+                    nn.Module.__call__ = _USUAL_CALL  # type: ignore[method-assign]
+
+
+_USUAL_CALL = nn.Module.__call__
+_watchers: dict[int, ModuleWatcher] = {}  # thread → what watches there
+_changing = Lock()
+
+
+def _watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    """In place of `nn.Module.__call__` while anybody watches."""
+    watcher = _watchers.get(get_ident())
+    return watcher.call(module, args, kwargs) if watcher else _USUAL_CALL(module, *args, **kwargs)
+
+
+def run_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The module's forward, without hooks but those by which torch computes a weight.
+
+    A visitor's hooks never see what only the lab has run.
+    """
+    for hook in module._forward_pre_hooks.values():
+        if type(hook).__module__.startswith(_LIBRARY_HOOKS):
+            hook(module, args)
+    return module.forward(*args, **kwargs)
 
 
 ForwardHook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]

@@ -3,92 +3,192 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
+from core.analysis.borrowed import deep_enough, refuse_lazy, without_memory
+from core.analysis.chance import Lots, unmoved
+from core.analysis.inputs import Given, Inputs, given
+from core.analysis.isolated import in_a_process
+from core.analysis.passes import BatchUnclearError, Trace, from_one, trace
 from core.analysis.records import Analysis, LayerCost, Shape
-from core.analysis.trace import trace
+from core.analysis.tensors import BATCH
+from core.analysis.trace import BatchLostError, Pass, TooLongError, watched_pass
 from core.analysis.vgg_configuration import vgg_configuration
-from core.specs import LabError, ModelSpec
+from core.specs import MAX_IMAGE_SIZE, MAX_IN_CHANNELS, MAX_NUM_CLASSES, LabError, ModelSpec
 from core.zoo.building import build_on_meta
-from core.zoo.catalogue import complete
+from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
 
+_DRAWS = 8  # training passes of a network that draws lots
+_REAL_IMAGES = 2  # of a pass with real numbers: BatchNorm cannot train on one
 _NAMED = 4  # modules that a warning names; it counts the others
 
 
 def analyze(spec: ModelSpec) -> Analysis:
     """See core.analysis.analyze."""
     spec = complete(spec)
-    return _take_apart(spec, build_on_meta(spec), (spec.in_channels, spec.image_size))
+    network, is_ours = build_on_meta(spec), spec.arch in CATALOGUE
+    shape = (spec.in_channels, spec.image_size, spec.image_size)
 
+    def run(images: int | None) -> Pass:
+        batch = images or BATCH
+        image = torch.empty((batch, *shape), device="meta")
+        return watched_pass(network, (image,), None, batch, is_ours)
 
-def analyze_module(module: nn.Module, input_shape: Shape) -> Analysis:
-    """See core.analysis.analyze_module."""
-    name = type(module).__name__
-    if len(input_shape) != 3 or input_shape[1] != input_shape[2]:
-        raise LabError(
-            f"input_shape is (channels, pixels, pixels) of a square image, such as (3, 224, 224),"
-            f" not {input_shape}."
-        )
-    spec = ModelSpec(f"module/{name}", image_size=input_shape[1], in_channels=input_shape[0])
-    analysis = _take_apart(spec, _copy_to_meta(module).train(), input_shape[:2])
-    results = [layer.output_shape for layer in analysis.layers if len(layer.output_shape) > 1]
-    return replace(analysis, spec=replace(spec, num_classes=results[-1][1] if results else 1))
-
-
-def _take_apart(spec: ModelSpec, network: nn.Module, image: Shape) -> Analysis:
-    """Trace a network in training with images of (channels, pixels a side). Raises LabError."""
-    channels, side = image
     try:
-        traced = trace(network, (channels, side, side))
-    except Exception as error:  # a module of somebody's own may raise anything
-        raise LabError(
-            f"{spec.arch} cannot be taken apart at {channels}×{side}×{side}: its forward pass,"
-            f" run without numbers, says {first_line(error)!r}."
-        ) from error
-    analysis = Analysis(spec, traced.layers, traced.buffer_bytes)
-    return replace(analysis, warnings=tuple(_warnings(analysis, traced.dead)))
+        traced = trace(run)
+    except Exception as error:  # a library's network may raise anything
+        raise _refusal(spec.arch, shape, error) from error
+    return _analysis(spec, traced, shape)
 
 
-def _copy_to_meta(module: nn.Module) -> nn.Module:
-    """A copy of the module without memory, in float32; the module itself stays as it is.
-
-    Raises LabError for a lazy module that has not seen an image yet.
-    """
-    without_memory: dict[int, Any] = {}
-    for parameter in module.parameters():
-        if is_lazy(parameter):
-            raise LabError(
-                f"{type(module).__name__} has lazy layers: run it once on an image, so that they"
-                " get their sizes."
-            )
-        without_memory[id(parameter)] = nn.Parameter(_on_meta(parameter), parameter.requires_grad)
-    for buffer in module.buffers():
-        without_memory[id(buffer)] = _on_meta(buffer)
-    return deepcopy(module, without_memory)
-
-
-def _on_meta(tensor: Tensor) -> Tensor:
-    """The same shape without memory; whatever its precision, numbers are counted as float32."""
-    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
-    return torch.empty_like(tensor, dtype=dtype, device="meta")
+def analyze_module(
+    module: nn.Module, input_shape: Shape | None = None, inputs: Inputs | None = None
+) -> Analysis:
+    """See core.analysis.analyze_module."""
+    name = f"module/{type(module).__name__}"
+    example = given(module, input_shape, inputs)
+    shape = example.image_shape
+    with deep_enough(), unmoved():
+        traced = _traced(module, example, name)
+    results = [layer.output_shape for layer in traced.layers if len(layer.output_shape) > 1]
+    spec = ModelSpec(
+        name,
+        image_size=_within(shape[-1] if len(shape) > 1 else 1, MAX_IMAGE_SIZE),
+        in_channels=_within(shape[0] if shape else 1, MAX_IN_CHANNELS),
+        num_classes=_within(results[-1][1] if results else 1, MAX_NUM_CLASSES),
+    )
+    return _analysis(spec, traced, shape)
 
 
-def _warnings(analysis: Analysis, dead: Mapping[str, int]) -> Iterator[str]:
-    """One sentence for each thing that a reader might not expect of this network.
+def _within(number: int, most: int) -> int:
+    """The number, as far as a spec can say it; the analysis itself has every shape in full."""
+    return number if 0 < number <= most else 1
 
-    `dead`: the numbers in each parameter that can never get a gradient.
-    """
+
+def _traced(module: nn.Module, example: Given, name: str) -> Trace:
+    """Without numbers; with real ones in a process of its own where the module needs them."""
+    if not any(isinstance(one, torch.jit.ScriptModule) for one in module.modules()):
+        try:
+            with without_memory(module):
+                return _with_lots(module, example)
+        except LabError:
+            raise
+        except Exception:  # a module of somebody's own may raise anything
+            pass
+    else:
+        refuse_lazy(list(module.modules()))
+
+    def work() -> Trace:
+        return _with_numbers(module, example)
+
+    try:
+        return in_a_process(work, name)
+    except LabError:
+        raise
+    except Exception as error:
+        raise _refusal(name, example.image_shape, error) from error
+
+
+def _with_lots(module: nn.Module, example: Given) -> Trace:
+    """A trace of everything that may run, also where the forward pass draws lots."""
+
+    def run(images: int | None) -> Pass:
+        batch = images or BATCH
+        args, kwargs = example.of(batch, "meta")
+        return watched_pass(module, args, kwargs, batch, is_ours=False)
+
+    lots = Lots(module)
+    first = trace(run)
+    if not lots.were_drawn():
+        return first
+    drawn = [first, *(trace(run) for _ in range(_DRAWS - 1))]
+    module.eval()
+    whole = trace(run)
+    module.train()
+    return _everything(drawn, whole)
+
+
+def _everything(drawn: Sequence[Trace], whole: Trace) -> Trace:
+    """The trace with everything in, and a sentence on how much passes vary."""
+    costs = [_macs(one) for one in drawn]
+    if len(set(costs)) == 1 and len({len(one.layers) for one in drawn}) == 1:
+        return drawn[0]
+    full = next((one for one in drawn if _macs(one) >= _macs(whole)), whole)
+    dead = {
+        name: count for name, count in whole.dead.items() if all(name in one.dead for one in drawn)
+    }
+    note = (
+        "Its forward pass draws lots: the count is of everything that may run, as in evaluation;"
+        f" a training pass varies, of {len(drawn)} tried from {min(costs):,} to {max(costs):,}"
+        " MACs an image."
+    )
+    return replace(full, dead=dead, notes=(*full.notes, note))
+
+
+def _macs(traced: Trace) -> int:
+    return sum(layer.macs for layer in traced.layers)
+
+
+def _with_numbers(module: nn.Module, example: Given) -> Trace:
+    """From a pass with real numbers, which what is run depends on. In a process of its own."""
+    torch.manual_seed(0)
+    device = next((str(p.device) for p in module.parameters()), "cpu")
+    module.train()
+    args, kwargs = example.of(_REAL_IMAGES, device)
+    seen = watched_pass(module, args, kwargs, _REAL_IMAGES, is_ours=False)
+    note = (
+        f"What it runs depends on numbers: it was run on {_REAL_IMAGES} "
+        f"{'random' if _is_empty(example) else 'example'} images, and the count is of those."
+    )
+    if all(isinstance(one, torch.jit.ScriptModule) for one in [module]):
+        return from_one(seen)
+    return replace(from_one(seen), notes=(note,))
+
+
+def _is_empty(example: Given) -> bool:
+    """Whether only a shape was given."""
+    return any(isinstance(value, Tensor) and value.is_meta for value in example.args)
+
+
+def _refusal(name: str, shape: Shape, error: Exception) -> LabError:
+    """One sentence for what a forward pass has raised."""
+    if isinstance(error, TooLongError):
+        why = "its forward pass runs more operations than a table could list."
+    elif isinstance(error, BatchUnclearError | BatchLostError):
+        why = (
+            "what its forward pass runs depends on the size of the batch in a way that cannot be"
+            " shared out among its images."
+        )
+    else:
+        why = f"its forward pass says {first_line(error)!r}."
+    return LabError(f"{name} cannot be taken apart at {'×'.join(map(str, shape))}: {why}")
+
+
+def _analysis(spec: ModelSpec, traced: Trace, shape: Shape) -> Analysis:
+    analysis = Analysis(spec, traced.layers, traced.buffer_bytes, input_shape=shape)
+    return replace(analysis, warnings=tuple(_warnings(analysis, traced)))
+
+
+def _warnings(analysis: Analysis, traced: Trace) -> Iterator[str]:
+    """One sentence for each thing that a reader might not expect of this network."""
     spec, layers = analysis.spec, analysis.layers
-    if dead:
-        yield _dead_warning(layers, dead)
+    if traced.dead:
+        yield _dead_warning(layers, traced.dead)
+    if traced.is_untrainable:
+        yield "Its forward pass turns gradients off, so nothing of it can be trained."
+    if traced.uncounted:
+        yield f"Not counted, though they multiply: {', '.join(traced.uncounted)}."
+    if traced.once_macs:
+        yield (
+            f"Beside the count for an image, {traced.once_macs:,} MACs are spent once for a batch,"
+            " however many images it has."
+        )
+    yield from traced.notes
     if spec.arch == "vgg16-forum":
         yield from _condition_warnings(analysis)
     convolutions = [layer for layer in layers if layer.kind == "convolution"]

@@ -24,6 +24,7 @@ BYTES_PER_FLOAT = 4  # float32
 IMAGE = "image"  # what the first layers read, beside the paths of other layers
 
 Shape = tuple[int, ...]
+Sides = int | tuple[int, ...]  # pixels: a number where height and width agree, else each
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class LayerCost:
     output_bytes: int  # bytes an image
     saved_bytes: int  # bytes an image that autograd keeps for the backward pass, each once
     fixed_saved_bytes: int  # the same, but independent of the batch: BatchNorm's statistics
-    receptive_field: int | None  # pixels of the image, a side, that one output unit sees
+    weight_bytes: int  # memory of the parameters
+    trained_bytes: int  # of those that get a gradient, which takes as much; momentum too
+    input_bytes: int  # bytes an image of what it reads first
+    receptive_field: Sides | None  # pixels of the image that one output unit sees
     depth: int  # weight layers on the longest path from the image to here
     inputs: tuple[str, ...] = ()  # paths of the layers whose results it reads, or IMAGE
     weight_shape: Shape = ()  # (out, in / groups, height, width); of Linear (out, in)
@@ -61,6 +65,9 @@ class LayerCost:
     has_bias: bool = False  # also where biases and weights were counted at an earlier use
     is_module: bool = True  # False: a function called inside another module's forward
     window: Window | None = None  # of a convolution or a pooling
+    once_macs: int = 0  # multiply-adds beside these that are spent once, however many images come
+    checkpoint: int = 0  # the part, from 1, that is computed again for the backward pass; 0: none
+    recomputed_bytes: int = 0  # bytes an image that are saved only then
 
     @property
     def block(self) -> str:
@@ -77,11 +84,6 @@ class LayerCost:
     def flops(self) -> int:
         """Two operations for each multiply-add."""
         return 2 * self.macs
-
-    @property
-    def weight_bytes(self) -> int:
-        """Memory of the parameters; their gradient and the momentum take as much again, each."""
-        return BYTES_PER_FLOAT * self.params
 
     @property
     def is_weight_layer(self) -> bool:
@@ -102,7 +104,7 @@ class Totals:
     saved_bytes: int
     weight_layers: int
     depth: int  # weight layers on the longest path
-    receptive_field: int | None  # of the last map, pixels a side; None after attention
+    receptive_field: Sides | None  # of the last map, pixels; None after attention
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class Analysis:
     layers: tuple[LayerCost, ...]
     buffer_bytes: int  # running statistics, kept but never trained
     warnings: tuple[str, ...] = ()
+    input_shape: Shape = ()  # of one input: (C, H, W) of an image
 
     @property
     def totals(self) -> Totals:
@@ -149,12 +152,12 @@ class Analysis:
             receptive_field=self._last_receptive_field(),
         )
 
-    def _last_receptive_field(self) -> int | None:
+    def _last_receptive_field(self) -> Sides | None:
         """Of the last map: what global pooling and linear layers make of it is no map any more."""
         for layer in reversed(self.layers):
             sides = layer.output_shape[2:]
             slides = layer.window is not None and max(layer.window.kernel) > 1
-            if layer.receptive_field is None or (len(sides) == 2 and (max(sides) > 1 or slides)):
+            if layer.receptive_field is None or (sides and (max(sides) > 1 or slides)):
                 return layer.receptive_field
         return None
 
@@ -201,20 +204,24 @@ class Analysis:
         as this machine has.
         """
         threads = threads or cpu.threads()
-        weights = BYTES_PER_FLOAT * self.totals.params
-        saved, gradients = 0, weights
+        trained = sum(layer.trained_bytes for layer in self.layers)
+        again: dict[int, int] = {}  # part → bytes that are saved when it is computed again
+        for layer in self.layers:
+            again[layer.checkpoint] = again.get(layer.checkpoint, 0) + layer.recomputed_bytes
+        saved, gradients = 0, trained
         worst = (0, 0, 0)  # saved, gradients, temporaries
         for layer in self.layers:
             saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
-            flowing = batch_size * (layer.output_bytes + _bytes(layer.input_shape))
-            now = (saved, gradients, flowing + _backward_temporaries(layer, threads))
+            held = saved + batch_size * again[layer.checkpoint]
+            flowing = batch_size * (layer.output_bytes + layer.input_bytes)
+            now = (held, gradients, flowing + _backward_temporaries(layer, threads))
             worst = max(worst, now, key=sum)
-            gradients -= layer.weight_bytes
+            gradients -= layer.trained_bytes
         return TrainingMemory(
-            parameters=weights,
-            optimiser=weights if momentum else 0,
+            parameters=self._weight_bytes,
+            optimiser=trained if momentum else 0,
             buffers=self.buffer_bytes,
-            images=batch_size * _bytes(self.layers[0].input_shape) if self.layers else 0,
+            images=batch_size * self.image_bytes,
             saved=worst[0],
             gradients=worst[1],
             temporaries=worst[2],
@@ -226,9 +233,17 @@ class Analysis:
         Weights, running statistics, the input, and the layers' outputs: each from the moment it is
         made until its last reader has run; and what a layer makes on the way to its output.
         """
-        weights = BYTES_PER_FLOAT * self.totals.params
-        image = _bytes(self.layers[0].input_shape) if self.layers else 0
-        return weights + self.buffer_bytes + batch_size * (image + self._most_alive())
+        held = self._weight_bytes + self.buffer_bytes
+        return held + batch_size * (self.image_bytes + self._most_alive())
+
+    @property
+    def _weight_bytes(self) -> int:
+        return sum(layer.weight_bytes for layer in self.layers)
+
+    @property
+    def image_bytes(self) -> int:
+        """Of one image, as the network reads it."""
+        return next((layer.input_bytes for layer in self.layers if layer.input_bytes), 0)
 
     def _most_alive(self) -> int:
         """The most bytes an image of outputs that are needed at the same time."""
@@ -291,7 +306,7 @@ def _backward_temporaries(layer: LayerCost, threads: int) -> int:
         return 0
     small = any(
         side < kernel
-        for side, kernel in zip(layer.input_shape[-2:], layer.window.kernel, strict=True)
+        for side, kernel in zip(layer.input_shape[-2:], layer.window.kernel, strict=False)
     )
     of_each_thread = small and not cpu.has_avx512()
     copies = _SMALL_MAP_COPIES * threads if of_each_thread else _REORDERED_COPIES
@@ -311,6 +326,11 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
         output_bytes=sum(layer.output_bytes for layer in layers),
         saved_bytes=sum(layer.saved_bytes for layer in layers),
         fixed_saved_bytes=sum(layer.fixed_saved_bytes for layer in layers),
+        weight_bytes=sum(layer.weight_bytes for layer in layers),
+        trained_bytes=sum(layer.trained_bytes for layer in layers),
+        input_bytes=first.input_bytes,
+        once_macs=sum(layer.once_macs for layer in layers),
+        recomputed_bytes=sum(layer.recomputed_bytes for layer in layers),
         depth=max(layer.depth for layer in layers),
         inputs=_read_from_outside(layers),
         weight_shape=(),

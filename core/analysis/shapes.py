@@ -59,7 +59,8 @@ def _emptied(source: Tensor) -> Tensor | None:
 
 def _multiplied(bias: Tensor, source: Tensor, weight: Tensor) -> Tensor | None:
     """The result of a linear layer (N, features)."""
-    if source.shape[1] != weight.shape[0]:
+    fits = source.shape[1] == weight.shape[0] and bias.shape == weight.shape[1:]
+    if not fits or not source.dtype == weight.dtype == bias.dtype:
         return None
     return empty(bias, (source.shape[0], weight.shape[1]))
 
@@ -70,6 +71,8 @@ def _convolved(
     """The map after a convolution (N, C, H, W) that is not transposed."""
     transposed, _, groups = rest
     fits = source.dim() == weight.dim() == 4 and source.shape[1] == weight.shape[1] * groups
+    fits &= weight.shape[0] % groups == 0 and source.dtype == weight.dtype
+    fits &= bias is None or (bias.shape == weight.shape[:1] and bias.dtype == weight.dtype)
     if not fits or transposed:
         return None
     sides = _sides_after(source, weight.shape[2:], stride, padding, dilation)
@@ -80,7 +83,8 @@ def _average_pooled(
     source: Tensor, kernel: Any, stride: Any = (), padding: Any = (0,), *rest: Any
 ) -> Tensor | None:
     """The map after average pooling, without `ceil_mode`."""
-    if rest[:1] == (True,) or 2 * padding[0] > kernel[0]:
+    too_wide = any(2 * p > k for k, p in zip(pair(kernel), pair(padding or (0,)), strict=True))
+    if rest[:1] == (True,) or too_wide:
         return None
     sides = _sides_after(source, kernel, stride or kernel, padding)
     return empty(source, (*source.shape[:-2], *sides)) if sides else None
@@ -173,5 +177,9 @@ def _sides_after(
     windows = zip(
         source.shape[-2:], pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True
     )
-    sides = [output_side(side, d * (k - 1) + 1, s, p) for side, k, s, p, d in windows]
+    sides = []
+    for side, k, s, p, d in windows:
+        if min(k, s, d) < 1 or p < 0:
+            return None
+        sides.append(output_side(side, d * (k - 1) + 1, s, p))
     return sides if min(sides) > 0 else None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor
 
 from core.analysis.records import Shape
 
-BATCH = 100_003  # prime, larger than every channel count and class count a spec allows
+PRIME = 100_003  # larger than every channel count and class count a spec allows
+BATCH = 840 * PRIME  # images; also what is left of a batch in halves, thirds … has the prime in it
+_NESTED = 8  # levels of somebody's own records in which tensors are looked for
 
 
 def per_image(shape: Shape) -> Shape:
     """`shape` with N = 1, wherever the batch stands."""
-    return tuple([side // BATCH if side % BATCH == 0 else side for side in shape])
+    return tuple([max(1, side // BATCH) if side and side % PRIME == 0 else side for side in shape])
 
 
 def is_batched(tensor: Tensor) -> bool:
     """Whether the tensor grows with the batch."""
     numbers = tensor.numel()
-    return numbers % BATCH == 0 and numbers > 0
+    return numbers % PRIME == 0 and numbers > 0
 
 
 def storage_key(tensor: Tensor) -> int:
@@ -42,3 +46,22 @@ def tensors_in(value: Any) -> list[Tensor]:
         elif isinstance(item, (tuple, list, dict)) and item:
             tensors += tensors_in(item)
     return tensors
+
+
+def tensors_inside(value: Any, levels: int = _NESTED) -> Iterator[Tensor]:
+    """As `tensors_in`, also in dataclasses and objects with attributes, as networks return them."""
+    if isinstance(value, Tensor):
+        yield value
+    elif levels:
+        for part in _parts(value):
+            yield from tensors_inside(part, levels - 1)
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return list(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, field.name, None) for field in fields(value)]
+    return list(getattr(value, "__dict__", {}).values()) if not isinstance(value, type) else []

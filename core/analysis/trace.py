@@ -1,93 +1,99 @@
 """One forward pass on the meta device, watched: a row for every module and operation it runs.
 
-No number is computed and no memory is taken; the batch is a large prime, so that a size divisible
-by it belongs to the batch. What autograd keeps for the backward pass is seen by saved-tensor hooks.
+No number is computed and no memory is taken; the batch has a large prime in it, so that a size
+divisible by that belongs to the batch. What autograd keeps for the backward pass is seen by
+saved-tensor hooks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
+from re import search
 from typing import Any
 from weakref import WeakMethod
 
 import torch
 from torch import Tensor, nn
 
-from core.analysis.macs import backward_macs, forward_macs
+from core.analysis.fused import Fused
+from core.analysis.macs import backward_macs, product_of
 from core.analysis.module_watcher import ModuleWatcher
 from core.analysis.operations import (
+    Named,
     Operation,
     elementwise_operations,
-    name_and_kind,
+    kind_of,
+    named,
+    row_name,
     sliding_window,
 )
 from core.analysis.receptive_field import View, joined
-from core.analysis.records import IMAGE, LayerCost, Shape, Window
+from core.analysis.recomputed import parts_computed_again
+from core.analysis.records import IMAGE, Shape, Window
+from core.analysis.refusals import refuse
 from core.analysis.shapes import shaped_like
-from core.analysis.tensors import BATCH, is_batched, per_image, storage_key, tensors_in
+from core.analysis.strangers import Strangers
+from core.analysis.tensors import BATCH, PRIME, is_batched, storage_key, tensors_in, tensors_inside
 
+_MOST_ROWS = 20_000
 _NORMALIZING = (
     *(nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm),
     nn.LocalResponseNorm,
 )
+_NORMALIZING_NAMES = r"(Batch|Layer|Group|Instance|RMS)Norm"  # of other libraries
+_NORMALIZED_OPERATIONS = 2  # a number: scale and shift
+
+
+class BatchLostError(Exception):
+    """What grew with the batch does no more, in a way that sizes alone cannot tell."""
+
+
+class TooLongError(Exception):
+    """The forward pass runs more operations than anybody could read."""
 
 
 @dataclass
 class Row:
-    """A LayerCost in the making: sums over the whole batch, shapes with N = BATCH."""
+    """A LayerCost in the making: sums over the whole batch, shapes with its N."""
 
     path: str
     operation: str
+    base: str = ""  # the path without a number for the second use
     kind: str | None = None
     input_shape: Shape = ()
     output_shape: Shape = ()
     params: int = 0
     biases: int = 0
+    weight_bytes: int = 0
+    trained_bytes: int = 0
     has_bias: bool = False
     is_module: bool = True
     weight_shape: Shape = ()
     window: Window | None = None
     macs: int = 0
     backward_macs: int = 0
+    once_macs: int = 0
     elementwise_ops: int = 0
     output_bytes: int = 0
+    input_bytes: int = 0
     saved_bytes: int = 0
     fixed_saved_bytes: int = 0
+    recomputed_bytes: int = 0
+    checkpoint: int = 0
     view: View | None = None
     kinds: dict[str, int] = field(default_factory=dict)  # kind → work of that kind inside
     inputs: dict[str, None] = field(default_factory=dict)  # paths, in order, each once
     sources: list[int] = field(default_factory=list)  # storages of what it was given
     results: list[Tensor] = field(default_factory=list)  # what its operations have made
 
-    def finish(self, reached: set[Any]) -> LayerCost:
-        """The row as a record, for one image; `reached`: what the backward pass visits."""
-        kind = self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
-        view = self.view or View()
-        return LayerCost(
-            path=self.path,
-            operation=self.operation,
-            kind=kind,
-            input_shape=per_image(self.input_shape),
-            output_shape=per_image(self.output_shape),
-            params=self.params,
-            macs=self.macs // BATCH,
-            backward_macs=self.backward_macs // BATCH if self.is_trained(reached) else 0,
-            elementwise_ops=self.elementwise_ops // BATCH,
-            output_bytes=self.output_bytes // BATCH,
-            saved_bytes=self.saved_bytes // BATCH,
-            fixed_saved_bytes=self.fixed_saved_bytes,
-            receptive_field=view.receptive_field,
-            depth=view.depth,
-            inputs=tuple(self.inputs),
-            weight_shape=self.weight_shape,
-            biases=self.biases,
-            has_bias=self.has_bias,
-            is_module=self.is_module,
-            window=self.window,
-        )
+    @property
+    def main_kind(self) -> str:
+        """Its own kind, or that of most of its work."""
+        return self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
 
     def is_trained(self, reached: set[Any]) -> bool:
         """Whether any of its products gets a gradient."""
@@ -110,9 +116,10 @@ class Inventory:
 
     def _take(self, name: str, module: nn.Module) -> None:
         prefix = f"{name}." if name else ""
+        layer = name.partition(".parametrizations.")[0] if "parametrizations" in name else name
         for short, parameter in module._parameters.items():
             if parameter is not None:
-                self.own.setdefault(name, []).append(parameter)
+                self.own.setdefault(layer, []).append(parameter)
                 self.parameters[storage_key(parameter)] = parameter
                 self.named.setdefault(id(parameter), (prefix + short, parameter))
         for buffer in module._buffers.values():
@@ -123,21 +130,31 @@ class Inventory:
 class Watcher(ModuleWatcher):
     """Collects a Row for every leaf module and every operation outside of one."""
 
-    def __init__(self, network: nn.Module, image: Tensor) -> None:
+    def __init__(
+        self, network: nn.Module, inputs: Sequence[Tensor], batch: int = BATCH, is_ours: bool = True
+    ) -> None:
         named_modules = list(network.named_modules())
         super().__init__(named_modules)
+        self.batch, self.is_whole = batch, batch == BATCH
         self.inventory = Inventory(named_modules)
         self.parameters = self.inventory.parameters
         self.state = {*self.parameters, *map(storage_key, self.inventory.buffers.values())}
         self.rows: list[Row] = []
         self.counted: set[int] = set()  # parameters that a row has already taken
         self.leaf: Row | None = None
-        self.views = {storage_key(image): View(side=image.shape[-1])}
+        self.views = {storage_key(tensor): View.of_input(tensor.shape) for tensor in inputs}
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
         self.last_result = 0  # storage that the last operation outside of a leaf has made
-        self.makers = {storage_key(image): IMAGE}  # storage → path of the row that made it
-        self.alive: list[Any] = [image]  # keeps storages alive, so that their keys stay unique
+        self.makers = dict.fromkeys(self.views, IMAGE)  # storage → path of the row that made it
+        self.behind: dict[int, set[int]] = {}  # storage → parameters that it was computed from
+        self.alive: list[Any] = [*inputs]  # keeps storages alive, so that their keys stay unique
+        self.strangers = None if is_ours else Strangers(inputs[0].device if inputs else None)
+        self.uncounted: dict[str, None] = {}  # operations that multiply and are not counted
+        self.once_macs = 0  # multiply-adds outside of a row that no image needs on its own
+        self.part = 0  # the part under way that is computed again for the backward pass
+        self.parts = 0
+        self.part_of: dict[int, int] = {}  # storage → the part that has made it
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -147,24 +164,27 @@ class Watcher(ModuleWatcher):
         cycle through C++, which no collector sees, and the network would stay in memory for good.
         """
         pack = WeakMethod(self.pack)
-        with (
-            torch.autograd.graph.saved_tensors_hooks(lambda saved: pack()(saved), _never),  # type: ignore[misc]
-            super().watching(),
-        ):
+        with ExitStack() as stack:
+            stack.enter_context(
+                torch.autograd.graph.saved_tensors_hooks(lambda saved: pack()(saved), _never)  # type: ignore[misc]
+            )
+            if self.strangers:
+                stack.enter_context(parts_computed_again(self.begin_part, self.end_part))
+                stack.enter_context(Fused(self.fused))
+            stack.enter_context(super().watching())
             yield
 
     # Modules -------------------------------------------------------------------------------
 
     def open_leaf(self, name: str, module: nn.Module, inputs: list[Tensor]) -> None:
         """A leaf opens its row."""
-        self.leaf = row = self.open_row(self.unique_path(name), type(module).__name__)
-        if isinstance(module, _NORMALIZING):
-            row.kind = "normalisation"
-        elif isinstance(module, nn.modules.dropout._DropoutNd):
-            row.kind = "other"
+        operation, kind = _layer_name_and_kind(type(module))
+        self.leaf = row = self.open_row(name, operation)
+        row.kind = kind
         self.take_parameters(row, self.inventory.own.get(name, ()))
-        row.input_shape = tuple(inputs[0].shape) if inputs else ()
-        self.read(row, [storage_key(tensor) for tensor in inputs])
+        self.take_inputs(row, inputs)
+        if isinstance(module, nn.modules.conv._ConvNd) and len(module.kernel_size) == 2:
+            row.window = _window_of(module)
 
     def close_leaf(self, outputs: list[Tensor]) -> None:
         """A leaf closes its row."""
@@ -178,31 +198,39 @@ class Watcher(ModuleWatcher):
             row.output_bytes = result.nbytes if fresh else 0
             row.results.append(result)
             self.makers[key] = row.path
+            if row.kind == "normalisation" and "Response" not in row.operation:
+                row.elementwise_ops = _NORMALIZED_OPERATIONS * result.numel()
 
     def take_parameters(self, row: Row, parameters: Iterable[nn.Parameter]) -> None:
         """Charge the parameters that no row has counted before; a shared one has only a shape."""
         for parameter in parameters:
             is_bias = bool(row.weight_shape) and parameter.dim() == 1
             row.has_bias |= is_bias
-            if not is_bias:
+            if not is_bias and parameter.numel() >= _size(row.weight_shape):
                 row.weight_shape = tuple(parameter.shape)
             if id(parameter) in self.counted:
                 continue
             self.counted.add(id(parameter))
             row.params += parameter.numel()
             row.biases += parameter.numel() if is_bias else 0
+            row.weight_bytes += parameter.nbytes
+            row.trained_bytes += parameter.nbytes if parameter.requires_grad else 0
 
-    def read(self, row: Row, sources: list[int]) -> None:
-        """Note which storages the row is given, and which rows have made them."""
-        row.sources = sources
-        for source in sources:
+    def take_inputs(self, row: Row, tensors: Sequence[Tensor]) -> None:
+        """Note what the row is given, and which rows have made it."""
+        row.input_shape = tuple(tensors[0].shape) if tensors else ()
+        row.input_bytes = tensors[0].nbytes if tensors else 0
+        row.sources = [storage_key(tensor) for tensor in tensors]
+        for source in row.sources:
             maker = self.makers.get(source)
             if maker is not None and maker != row.path:
                 row.inputs[maker] = None
 
-    def open_row(self, path: str, operation: str) -> Row:
+    def open_row(self, base: str, operation: str) -> Row:
         """A new row, the last so far."""
-        row = Row(path, operation)
+        if len(self.rows) >= _MOST_ROWS:
+            raise TooLongError
+        row = Row(self.unique_path(base), operation, base, checkpoint=self.part)
         self.rows.append(row)
         return row
 
@@ -212,65 +240,176 @@ class Watcher(ModuleWatcher):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run the operation and add it to the row it belongs to."""
+        if self.strangers:
+            args, kwargs = self.strangers.received(func, args, kwargs or {})
+            refuse(func, args)
+            if self.is_whole and func.overloadpacket in _UNBINDING and is_batched(args[0]):
+                self.check_unbound(args)
         result = None if kwargs else shaped_like(func, args)
         if result is None:
             result = func(*args, **(kwargs or {}))
         output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
-        if output is None or not is_batched(output):
+        if output is None:
             return result
-        self.alive.append(result)
-        name, kind, is_work = name_and_kind(func)
-        tensors = tensors_in(args)
-        sources = [tensor for tensor in tensors if is_batched(tensor)]
-        keys = [storage_key(source) for source in sources]
-        run = Operation(name, kind, args, tensors, sources, keys, output, storage_key(output))
-        self.look_back(run)
-        if is_work:
-            self.add(run)
+        name = named(func)
+        tensors = tensors_in([*args, *kwargs.values()] if kwargs else args)
+        if self.of_batch(output, () if name.is_only_shaped else tensors):
+            self.run(name, args, tensors, output, result)
+        else:
+            self.run_once(name, args, tensors, output, result)
         return result
+
+    def of_batch(self, output: Tensor, tensors: Sequence[Tensor]) -> bool:
+        """Whether a result grows with the batch: by its size, in a small batch by where it is from.
+
+        Raises BatchLostError where sizes cannot tell.
+        """
+        if not self.is_whole:  # too many do no harm: what two batches spend alike is spent once
+            has_side = any(side % self.batch == 0 for side in output.shape if side)
+            return has_side or any(storage_key(tensor) in self.views for tensor in tensors)
+        numbers = output.numel()
+        is_of_batch = numbers > 0 and numbers % PRIME == 0
+        if is_of_batch and numbers % (PRIME * PRIME) == 0:
+            raise BatchLostError
+        if not is_of_batch and any(map(is_batched, tensors)):
+            raise BatchLostError
+        return is_of_batch
+
+    def check_unbound(self, args: tuple[Any, ...]) -> None:
+        """A loop over the images: taken apart with a few of them. Raises BatchLostError."""
+        dim = args[-1] if len(args) > 1 and isinstance(args[-1], int) else 0
+        if args[0].shape[dim] % PRIME == 0:
+            raise BatchLostError
+
+    def run(
+        self, name: Named, args: tuple[Any, ...], tensors: list[Tensor], output: Tensor, result: Any
+    ) -> None:
+        """An operation on what grows with the batch."""
+        self.alive.append(result)
+        if self.is_whole:
+            sources = [tensor for tensor in tensors if is_batched(tensor)]
+        else:
+            sources = [tensor for tensor in tensors if storage_key(tensor) in self.views]
+        keys = [storage_key(source) for source in sources]
+        run = Operation(
+            name.name, name.kind, args, tensors, sources, keys, output, storage_key(output)
+        )
+        self.look_back(run)
+        if name.is_work:
+            if name.is_uncounted:
+                self.uncounted[name.name] = None
+            self.add(run)
+        if result is not output:
+            for other in tensors_in(result)[1:]:  # of a split, each belongs to the batch
+                self.views.setdefault(storage_key(other), self.views.get(run.output_key, View()))
+
+    def run_once(
+        self, name: Named, args: tuple[Any, ...], tensors: list[Tensor], output: Tensor, result: Any
+    ) -> None:
+        """An operation that is run once, however many images come: on weights, on tables."""
+        behind: set[int] = set()
+        for tensor in tensors:
+            key = storage_key(tensor)
+            behind |= self.behind.get(key, {key} if key in self.parameters else set())
+        product = product_of(name.name)
+        if behind or product:
+            self.alive.append(result)
+            self.behind.setdefault(storage_key(output), set()).update(behind)
+        macs = product.macs(args, output) if product else 0
+        if name.is_work and name.is_uncounted:
+            self.uncounted[name.name] = None
+        if self.leaf is not None:
+            self.leaf.once_macs += macs
+        else:
+            self.once_macs += macs
 
     def add(self, run: Operation) -> None:
         """Charge one operation to the open leaf, or to a row of its own."""
         row = self.leaf or self.functional_row(run)
+        product = product_of(run.name)
         work = elementwise_operations(run)
-        macs = forward_macs(run.name, run.args, run.output)
-        if macs:
+        macs = product.macs(run.args, run.output) if product else 0
+        if self.is_whole and macs % (PRIME * PRIME) == 0 and macs:
+            raise BatchLostError
+        if product and macs:
             row.macs += macs
-            row.backward_macs += backward_macs(run.name, run.args, macs)
-        row.window = sliding_window(run.name, run.args) or row.window
-        row.results.append(run.output)
+            row.backward_macs += backward_macs(product, run.args, macs)
+        self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
-        row.kinds[run.kind] = row.kinds.get(run.kind, 0) + macs + work
+        row.window = row.window or sliding_window(run.name, run.args)
+
+    def note(self, row: Row, run: Operation, kind: str, work: int) -> None:
+        """What every operation tells of its row."""
+        row.kinds[kind] = row.kinds.get(kind, 0) + work
+        row.results.append(run.output)
         row.view = self.views.get(run.output_key, row.view)
         for tensor in self.unclaimed:
             self.charge(row, tensor)
         self.unclaimed.clear()
         self.last_result = run.output_key
+        self.part_of[run.output_key] = row.checkpoint
         self.makers[run.output_key] = row.path
+
+    def fused(
+        self, name: str, macs: int, gradients: int, inputs: list[Tensor], out: Tensor
+    ) -> None:
+        """One that a device runs as a whole, such as an LSTM, has run with so many multiply-adds.
+
+        `gradients`: how many products of as many multiply-adds its backward pass takes.
+        """
+        self.alive.append(out)
+        sources = [t for t in inputs if storage_key(t) in self.views or is_batched(t)]
+        keys = [storage_key(source) for source in sources]
+        key = storage_key(out)
+        run = Operation(name, "linear", (), inputs, sources, keys, out, key)
+        self.views[key] = joined([self.views.get(k, View()) for k in keys] or [View()]).see_all(1)
+        row = self.leaf or self.functional_row(run)
+        row.macs += macs
+        row.backward_macs += gradients * macs
+        self.note(row, run, "linear", macs)
 
     def functional_row(self, run: Operation) -> Row:
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
-        row = self.open_row(self.operation_path(run.name), run.name)
-        row.kind, row.is_module = run.kind, False
-        row.input_shape = tuple(run.sources[0].shape) if run.sources else ()
+        name = row_name(run.name)
+        module = self.names[id(self.stack[-1])] if self.stack else ""
+        row = self.open_row(f"{module}.{name}" if module else name, name)
+        row.kind, row.is_module = kind_of(run), False
+        self.take_inputs(row, run.sources)
         row.output_shape = tuple(run.output.shape)
         row.output_bytes = 0 if run.output_key in run.source_keys else run.output.nbytes
-        self.read(row, run.source_keys)
         weights = self.weights_among(run.tensors)
         self.take_parameters(row, sorted(weights, key=Tensor.dim, reverse=True))
         return row
 
     def weights_among(self, tensors: Iterable[Tensor]) -> list[nn.Parameter]:
-        """The parameters that these tensors are, or are views of."""
-        keys = map(storage_key, tensors)
-        return [self.parameters[key] for key in keys if key in self.parameters]
+        """The parameters that these tensors are, are views of, or were computed from."""
+        found: dict[int, None] = {}
+        for key in map(storage_key, tensors):
+            if key in self.parameters:
+                found[key] = None
+            else:
+                found.update(dict.fromkeys(self.behind.get(key, ())))
+        return [self.parameters[key] for key in found]
 
     def look_back(self, run: Operation) -> None:
         """Note what one unit of the output sees of the image."""
         known = [self.views[key] for key in run.source_keys if key in self.views]
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
-            self.views[run.output_key] = joined(known).after(run, has_weights)
+            self.views[run.output_key] = joined(known).after(run, has_weights, self.batch)
+        elif not self.is_whole:
+            self.views[run.output_key] = View()
+
+    # Parts that are computed again -----------------------------------------------------------
+
+    def begin_part(self) -> None:
+        """A checkpointed part begins; one inside another belongs to it."""
+        self.parts += 1
+        self.part = self.part or self.parts
+
+    def end_part(self) -> None:
+        """It has ended."""
+        self.part = 0
 
     # Tensors kept for the backward pass -------------------------------------------------------
 
@@ -294,45 +433,99 @@ class Watcher(ModuleWatcher):
             return
         self.saved.add(key)
         size = tensor.untyped_storage().nbytes()
-        if size % BATCH == 0:
-            row.saved_bytes += size
-        else:
+        is_of_batch = size % PRIME == 0 if self.is_whole else key in self.views
+        if not is_of_batch:
             row.fixed_saved_bytes += size
+        elif row.checkpoint and self.part_of.get(key) == row.checkpoint:
+            row.recomputed_bytes += size
+        else:
+            row.saved_bytes += size
+
+
+@cache
+def _layer_name_and_kind(layer: type[nn.Module]) -> tuple[str, str | None]:
+    """What a layer is called, and its kind where the operations inside do not tell it."""
+    name = layer.__name__.removeprefix("Parametrized")
+    if issubclass(layer, _NORMALIZING) or search(_NORMALIZING_NAMES, name):
+        return name, "normalisation"
+    return name, "other" if issubclass(layer, nn.modules.dropout._DropoutNd) else None
+
+
+def _size(shape: Shape) -> int:
+    numbers = 1 if shape else 0
+    for side in shape:
+        numbers *= side
+    return numbers
+
+
+def _window_of(layer: nn.modules.conv._ConvNd) -> Window:
+    """As the layer has it: its own padding, also where it pads by another operation; its groups."""
+    reach = [d * (k - 1) for k, d in zip(layer.kernel_size, layer.dilation, strict=True)]
+    if layer.padding == "same":
+        padding = tuple(-(-side // 2) for side in reach)
+    else:
+        padding = (0, 0) if isinstance(layer.padding, str) else tuple(layer.padding)
+    kernel, stride, dilation = (
+        tuple(pair) for pair in (layer.kernel_size, layer.stride, layer.dilation)
+    )
+    return Window(kernel, stride, padding, dilation, layer.groups)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
-class Trace:
-    """What one forward pass has shown."""
+class Pass:
+    """What one forward pass has shown, over the whole batch."""
 
-    layers: tuple[LayerCost, ...]  # in the order of execution
+    rows: tuple[Row, ...]
+    reached: set[Any]  # nodes of the autograd graph that the backward pass visits
     dead: dict[str, int]  # parameters that can never get a gradient: name, count
     buffer_bytes: int
+    batch: int
+    once_macs: int = 0
+    uncounted: tuple[str, ...] = ()
+    is_untrainable: bool = False  # no output has a gradient, though parameters would want one
 
 
-def trace(network: nn.Module, input_shape: Shape) -> Trace:
-    """What `network`, on meta and in training, runs on an image of `input_shape` (C, H, W).
+_UNBINDING = (torch.ops.aten.unbind, torch.ops.aten.split, torch.ops.aten.unsafe_split)
+
+
+def watched_pass(
+    network: nn.Module,
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None = None,
+    batch: int = BATCH,
+    is_ours: bool = True,
+) -> Pass:
+    """What `network`, in training, runs on these inputs, a batch of `batch` images.
 
     Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
     the end, so that the column of parameters always adds up to the network's.
+    Raises BatchLostError where the batch cannot be followed by sizes.
     """
-    image = torch.empty((BATCH, *input_shape), device="meta")
-    watcher = Watcher(network, image)
-    with watcher.watching(), torch.enable_grad():
-        output = network(image)
+    kwargs = kwargs or {}
+    watcher = Watcher(network, tensors_in([*args, *kwargs.values()]), batch, is_ours)
+    with watcher.watching(), torch.inference_mode(False), torch.enable_grad():
+        output = network(*args, **kwargs)
         watcher.alive.append(output)
-    for tensor in watcher.unclaimed:
+    for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
-    reached = _nodes_behind(output)
-    return Trace(
-        tuple([row.finish(reached) for row in chain(watcher.rows, _unused_rows(watcher))]),
-        _dead_parameters(watcher.inventory, reached),
+    outputs = tensors_in(output) or list(tensors_inside(output))
+    reached = _nodes_behind(outputs)
+    wants = any(p.requires_grad for _, p in watcher.inventory.named.values())
+    return Pass(
+        tuple(chain(watcher.rows, _unused_rows(watcher))),
+        reached,
+        _dead_parameters(watcher.inventory, reached) if reached else {},
         sum(buffer.nbytes for buffer in watcher.inventory.buffers.values()),
+        batch,
+        watcher.once_macs,
+        tuple(watcher.uncounted),
+        wants and not reached,
     )
 
 
-def _nodes_behind(output: Any) -> set[Any]:
-    """The nodes of the autograd graph that a backward pass from `output` visits."""
-    open_nodes = [t.grad_fn for t in tensors_in(output) if t.grad_fn is not None]
+def _nodes_behind(outputs: Iterable[Tensor]) -> set[Any]:
+    """The nodes of the autograd graph that a backward pass from `outputs` visits."""
+    open_nodes = [t.grad_fn for t in outputs if t.grad_fn is not None]
     seen = set(open_nodes)
     while open_nodes:
         node = open_nodes.pop()
@@ -359,8 +552,12 @@ def _unused_rows(watcher: Watcher) -> Iterator[Row]:
     """A row for each module whose own parameters no executed leaf has counted."""
     if len(watcher.counted) == len(watcher.parameters):
         return
+    used = set().union(*watcher.behind.values()) if watcher.behind else set()
     for name, parameters in watcher.inventory.own.items():
-        row = Row(name or "network", "unused or direct parameters", "other")
+        left = [one for one in parameters if id(one) not in watcher.counted]
+        is_used = any(storage_key(one) in used for one in left)
+        what = "direct parameters" if is_used else "unused or direct parameters"
+        row = Row(name or "network", what, name or "network", "other")
         watcher.take_parameters(row, parameters)
         if row.params:
             yield row

@@ -1,0 +1,145 @@
+"""What a CPU or GPU runs as one kernel and meta would take apart: attention, recurrent layers.
+
+Taken apart they would seem to keep far more for the backward pass than the device does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+# Called with name, multiply-adds, products of the backward pass, inputs, result
+Report = Callable[[str, int, int, list[Tensor], Tensor], None]
+
+_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}  # products of a unit at each step
+_KEPT_GATES = {"gru": 5, "rnn_tanh": 1, "rnn_relu": 1}  # numbers of a unit kept at each step
+_FLOAT_BYTES = 4
+# Of oneDNN's LSTM, at each step and one more: floats for each unit, and for each unit or input,
+# whichever there are more of (fitted to what mkldnn_rnn_layer keeps; 3 % off at most).
+_WORK_SPACE = (8, 7)
+
+
+class Fused(TorchFunctionMode):
+    """While open, attention and recurrent layers run on meta as the device runs them."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+    def __enter__(self) -> Fused:
+        self.usual = F.scaled_dot_product_attention
+        F.scaled_dot_product_attention = partial(_attention, self.usual)  # as F itself calls it
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        F.scaled_dot_product_attention = self.usual
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run it as a whole where the device would."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name == "scaled_dot_product_attention":
+            return _attention(func, *args, **kwargs)
+        if name in _GATES and args and isinstance(args[0], Tensor) and args[0].is_meta:
+            return self.recurrent(func, name, args, kwargs)
+        return func(*args, **kwargs)
+
+    def recurrent(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """torch.lstm and its like (input, states, weights, biases?, layers, dropout, …)."""
+        if len(args) != 9 or kwargs or not isinstance(args[1], Tensor | list | tuple):
+            return func(*args, **kwargs)  # a packed sequence: as torch takes it apart
+        source, states, weights, has_biases, layers, _, _, bidirectional, batch_first = args
+        first, *others = [states] if isinstance(states, Tensor) else states
+        directions = 2 if bidirectional else 1
+        each = len(weights) // (layers * directions)
+        if each != (4 if has_biases else 2):
+            return func(*args, **kwargs)  # with a projection
+        steps, images = (source.shape[1], source.shape[0]) if batch_first else source.shape[:2]
+        macs = steps * images * sum(w.numel() for w in weights if w.dim() == 2)
+        trained = any(weight.requires_grad for weight in weights)
+        shape = (*source.shape[:2], directions * first.shape[-1])
+        kept = _kept(name, steps, images, weights, first.shape[-1], layers * directions)
+        inputs = [source, *weights, first, *others]
+        out, *ends = _Recurrent.apply(shape, kept, len(others) + 1, *inputs)
+        gradients = int(trained) + int(source.requires_grad or layers > 1)
+        self.report(name, macs, gradients if trained else 0, inputs, out)
+        return (out, *ends)
+
+
+def _kept(
+    name: str, steps: int, images: int, weights: Sequence[Tensor], units: int, runs: int
+) -> int:
+    """Bytes that the layers keep for the backward pass, besides what they were given."""
+    if name == "lstm":
+        per_unit, per_widest = _WORK_SPACE
+        widest = [max(units, w.shape[1]) for w in weights if w.dim() == 2][::2]
+        numbers = sum(per_unit * units + per_widest * wide for wide in widest)
+        return _FLOAT_BYTES * (steps + 1) * images * numbers
+    return _FLOAT_BYTES * steps * images * units * _KEPT_GATES[name] * runs
+
+
+class _Recurrent(torch.autograd.Function):
+    """Recurrent layers without numbers: the shapes of the results, and what is kept."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, shape: tuple[int, ...], kept: int, ends: int, *inputs: Tensor
+    ) -> tuple[Tensor, ...]:
+        """The output of the last layer and the states at the end."""
+        source, *rest = inputs
+        out = source.new_empty(shape)
+        work_space = source.new_empty(kept, dtype=torch.uint8)
+        ctx.save_for_backward(source, *rest, out, work_space)
+        return (out, *(torch.empty_like(state) for state in rest[-ends:]))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """Never run: an analysis has no backward pass."""
+        raise NotImplementedError
+
+
+def _attention(func: Any, *args: Any, **kwargs: Any) -> Any:
+    """F.scaled_dot_product_attention as a CPU runs it: no weights of attention are kept.
+
+    Source: use_flash_attention_cpu of torch's sdp_utils_cpp.cpp.
+    """
+    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    query, key, value = given["query"], given["key"], given["value"]
+    mask = given.get("attn_mask")
+    heads = {tensor.dim() == 4 and tensor.shape[1] for tensor in (query, key, value)}
+    is_flash = (
+        query.is_meta
+        and len(heads) == 1
+        and False not in heads
+        and query.dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+        and query.shape[-1] == key.shape[-1] == value.shape[-1]
+        and not given.get("dropout_p")
+        and not (mask is not None and (mask.requires_grad or given.get("is_causal")))
+        and (mask is None or mask.dim() in (2, 4))
+        and not given.get("enable_gqa")
+    )
+    if not is_flash:
+        return func(*args, **kwargs)
+    if mask is not None and mask.dtype == torch.bool:
+        mask = torch.empty_like(mask, dtype=query.dtype)
+    out, _ = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query,
+        key,
+        value,
+        0.0,
+        bool(given.get("is_causal")),
+        attn_mask=mask,
+        scale=given.get("scale"),
+    )
+    return out

@@ -1,0 +1,83 @@
+"""Work in a process of its own, which may take too long, too much memory, or end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from core.specs import LabError
+
+_SECONDS = 120.0
+_MOST_BYTES = 10 * 2**30  # of memory beside what the process has already
+Result = TypeVar("Result")
+
+
+def in_a_process(work: Callable[[], Result], what: str) -> Result:
+    """The result of `work`, from a copy of this process; here where a system has no such copies.
+
+    Raises LabError when it ends without one, `what` being its subject, and what `work` raises.
+    """
+    if "fork" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin":
+        return work()
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(work, theirs), daemon=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        process.start()
+    theirs.close()
+    try:
+        if not ours.poll(_SECONDS):
+            raise LabError(f"{what} has not ended within {_SECONDS:.0f} s on two random images.")
+        result, error = ours.recv()
+    except (EOFError, OSError) as end:
+        raise LabError(
+            f"{what} has ended its process: it crashed, or took more than"
+            f" {_MOST_BYTES // 2**30} GiB of memory."
+        ) from end
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+    if error is not None:
+        raise error
+    return result  # type: ignore[no-any-return]
+
+
+def _answer(work: Callable[[], Any], reply: Connection) -> None:
+    """In the copy: work on one thread, within bounds, and send what came of it."""
+    torch.set_num_threads(1)  # threads of OpenMP do not survive the copying
+    _bound_memory()
+    try:
+        answer = (work(), None)
+    except MemoryError:
+        os._exit(1)
+    except Exception as error:
+        answer = (None, _plain(error))
+    reply.send(answer)
+    reply.close()
+    os._exit(0)
+
+
+def _plain(error: Exception) -> Exception:
+    """An error that can be sent."""
+    if isinstance(error, LabError):
+        return LabError(str(error))
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _bound_memory() -> None:
+    import resource
+
+    statm = Path("/proc/self/statm")
+    pages = int(statm.read_text().split()[0]) if statm.exists() else 0
+    limit = pages * resource.getpagesize() + _MOST_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

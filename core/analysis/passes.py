@@ -1,0 +1,207 @@
+"""From watched passes to what every layer costs an image.
+
+One pass with a batch that has a large prime in it tells which sizes grow with the batch. Where
+that cannot be followed (a loop over the images, an assertion), two passes with small batches do:
+what differs between them belongs to the images, the rest is spent once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.analysis.records import LayerCost, Shape
+from core.analysis.tensors import PRIME, per_image
+from core.analysis.trace import BatchLostError, Pass, Row
+
+_SMALL_BATCHES = (24, 48)  # images: both can be halved, and parted in three, four, six and eight
+_SUMS = (  # what a row adds up over the batch
+    *("macs", "backward_macs", "elementwise_ops", "output_bytes", "input_bytes", "saved_bytes"),
+    "recomputed_bytes",
+)
+Run = Callable[[int | None], Pass]  # a pass with so many images; None: with the whole batch
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a network runs for an image."""
+
+    layers: tuple[LayerCost, ...]  # in the order of execution
+    dead: dict[str, int] = field(default_factory=dict)  # parameters without a gradient: numbers
+    buffer_bytes: int = 0
+    once_macs: int = 0  # multiply-adds that are spent once, however many images come
+    uncounted: tuple[str, ...] = ()  # operations that multiply and are not counted
+    is_untrainable: bool = False  # no output has a gradient
+    notes: tuple[str, ...] = ()  # sentences about the count itself
+
+
+class BatchUnclearError(Exception):
+    """What is run depends on the batch in a way that cannot be shared out among its images."""
+
+
+class _Shares:
+    """Parts of sums for one image; what is left over goes to the next row, so that totals hold."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+        self.left = dict.fromkeys(_SUMS, 0)
+
+    def of(self, amounts: Mapping[str, int]) -> dict[str, int]:
+        """An image's share of each amount."""
+        shares = {}
+        for name, amount in amounts.items():
+            if amount or self.left[name]:
+                shares[name], self.left[name] = divmod(amount + self.left[name], self.images)
+            else:
+                shares[name] = 0
+        return shares
+
+
+def trace(run: Run) -> Trace:
+    """What the network runs for an image. Raises what its forward pass raises."""
+    try:
+        return from_one(run(None))
+    except Exception as error:
+        if not isinstance(error, BatchLostError) and _is_hopeless(error):
+            raise
+        return _from_small(run)
+
+
+def _is_hopeless(error: Exception) -> bool:
+    """Whether a smaller batch cannot help."""
+    return isinstance(error, RecursionError)
+
+
+def from_one(seen: Pass) -> Trace:
+    """From one pass, its sums shared out among its images."""
+    shares = _Shares(seen.batch)
+    layers = tuple(_layer(row, seen, shares.of(_amounts(row, seen))) for row in seen.rows)
+    return _trace(seen, layers)
+
+
+def _from_small(run: Run) -> Trace:
+    """From two passes with small batches; from one with a single image where it takes no more."""
+    try:
+        first, second = (run(images) for images in _SMALL_BATCHES)
+    except Exception as error:
+        try:
+            alone = run(1)
+        except Exception:
+            raise error from None
+        note = "Its forward pass takes one image at a time: what it spends once is in the count."
+        return replace(from_one(alone), notes=(note,))
+    return _difference(first, second)
+
+
+def _difference(first: Pass, second: Pass) -> Trace:
+    """What the second batch took more, shared out among the images that it has more."""
+    pairs = list(_pairs(first.rows, second.rows))
+    more = second.batch - first.batch
+    shares, layers, once = _Shares(more), [], 0
+    for few, many in pairs:
+        before, after = _amounts(few, first), _amounts(many, second)
+        amounts = shares.of({name: after[name] - before[name] for name in _SUMS})
+        spent_once = few.macs + few.once_macs - first.batch * amounts["macs"]
+        row = replace(
+            few,
+            once_macs=max(0, spent_once),
+            input_shape=_alone(few.input_shape, many.input_shape, first.batch, second.batch),
+            output_shape=_alone(few.output_shape, many.output_shape, first.batch, second.batch),
+        )
+        once += row.once_macs
+        layers.append(_layer(row, first, amounts))
+    outside = first.once_macs
+    return replace(_trace(first, tuple(layers)), once_macs=once + outside)
+
+
+def _pairs(few: Sequence[Row], many: Sequence[Row]) -> Sequence[tuple[Row, Row]]:
+    """The rows of both passes side by side; those of a loop over the images as one."""
+    if [row.path for row in few] == [row.path for row in many]:
+        return list(zip(few, many, strict=True))
+    folded = [_folded(rows) for rows in (few, many)]
+    if folded[0].keys() != folded[1].keys():
+        raise BatchUnclearError
+    return [(row, folded[1][base]) for base, row in folded[0].items()]
+
+
+def _folded(rows: Sequence[Row]) -> dict[str, Row]:
+    """All uses of a layer as one row, under its own path."""
+    bases = {row.path: row.base for row in rows}
+    folded: dict[str, Row] = {}
+    for row in rows:
+        inputs = dict.fromkeys(bases.get(path, path) for path in row.inputs)
+        inputs.pop(row.base, None)
+        if row.base not in folded:
+            folded[row.base] = replace(row, path=row.base, inputs=inputs)
+            continue
+        whole = folded[row.base]
+        for name in (*_SUMS, "once_macs", "params", "biases", "weight_bytes", "trained_bytes"):
+            setattr(whole, name, getattr(whole, name) + getattr(row, name))
+        whole.inputs.update(inputs)
+        whole.results += row.results
+    return folded
+
+
+def _alone(few: Shape, many: Shape, images: int, more: int) -> Shape:
+    """A shape for one image, from those for two batches."""
+    if len(few) != len(many):
+        return few
+    return tuple(
+        max(1, a - (images - 1) * ((b - a) // (more - images)))
+        for a, b in zip(few, many, strict=True)
+    )
+
+
+def _amounts(row: Row, seen: Pass) -> dict[str, int]:
+    """What the row adds up over the whole batch; products that get no gradient cost none."""
+    amounts: dict[str, int] = {name: getattr(row, name) for name in _SUMS}
+    if row.backward_macs and not row.is_trained(seen.reached):
+        amounts["backward_macs"] = 0
+    elif row.backward_macs and row.checkpoint:
+        amounts["backward_macs"] += row.macs  # it is computed again first
+    return amounts
+
+
+def _layer(row: Row, seen: Pass, amounts: dict[str, int]) -> LayerCost:
+    """The row as a record, for one image."""
+
+    def alone(shape: Shape) -> Shape:
+        return per_image(shape) if seen.batch % PRIME == 0 else shape
+
+    window = row.window
+    if window and window.groups % PRIME == 0:  # the images stood in the groups of a convolution
+        window = replace(window, groups=max(1, window.groups // seen.batch))
+    view = row.view
+    return LayerCost(
+        path=row.path,
+        operation=row.operation,
+        kind=row.main_kind,
+        input_shape=alone(row.input_shape),
+        output_shape=alone(row.output_shape),
+        params=row.params,
+        fixed_saved_bytes=row.fixed_saved_bytes,
+        weight_bytes=row.weight_bytes,
+        trained_bytes=row.trained_bytes,
+        receptive_field=view.receptive_field if view else 1,
+        depth=view.depth if view else 0,
+        inputs=tuple(row.inputs),
+        weight_shape=row.weight_shape,
+        biases=row.biases,
+        has_bias=row.has_bias,
+        is_module=row.is_module,
+        window=window,
+        once_macs=row.once_macs,
+        checkpoint=row.checkpoint,
+        **amounts,
+    )
+
+
+def _trace(seen: Pass, layers: tuple[LayerCost, ...]) -> Trace:
+    return Trace(
+        layers,
+        seen.dead,
+        seen.buffer_bytes,
+        seen.once_macs + sum(row.once_macs for row in seen.rows),
+        seen.uncounted,
+        seen.is_untrainable,
+    )

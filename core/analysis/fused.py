@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 Report = Callable[[str, int, int, list[Tensor], Tensor], None]
 
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}  # products of a unit at each step
-_KEPT_GATES = {"gru": 5, "rnn_tanh": 1, "rnn_relu": 1}  # numbers of a unit kept at each step
+_KEPT_GATES = {"gru": 6}  # numbers of a unit kept at each step beside the result (as measured)
 _FLOAT_BYTES = 4
 # Of oneDNN's LSTM, at each step and one more: floats for each unit, and for each unit or input,
 # whichever there are more of (fitted to what mkldnn_rnn_layer keeps; 3 % off at most).
@@ -85,7 +85,7 @@ def _kept(
         widest = [max(units, w.shape[1]) for w in weights if w.dim() == 2][::2]
         numbers = sum(per_unit * units + per_widest * wide for wide in widest)
         return _FLOAT_BYTES * (steps + 1) * images * numbers
-    return _FLOAT_BYTES * steps * images * units * _KEPT_GATES[name] * runs
+    return _FLOAT_BYTES * steps * images * units * _KEPT_GATES.get(name, 0) * runs
 
 
 class _Recurrent(torch.autograd.Function):

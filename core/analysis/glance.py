@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from core.analysis import analyze, cpu
 from core.analysis.kept import keep, kept
-from core.analysis.records import Analysis, Shape
+from core.analysis.records import Analysis, Shape, Sides
 from core.analysis.sweep import VARIABLES
 from core.specs import LabError, ModelSpec, check_choice
 
@@ -41,7 +41,7 @@ class Glance:
     params: int
     macs: int  # multiply-adds an image
     training_bytes: int  # of a step with so many images as was asked for, on this machine
-    receptive_field: int | None  # pixels a side; None after attention
+    receptive_field: Sides | None  # pixels; None after attention
     depth: int  # weight layers on the longest path
 
 

@@ -49,13 +49,15 @@ def in_a_process(work: Callable[[], Result], what: str) -> Result:
         process.join()
     if error is not None:
         raise error
-    return result  # type: ignore[no-any-return]
+    answer: Result = result
+    return answer
 
 
 def _answer(work: Callable[[], Any], reply: Connection) -> None:
     """In the copy: work on one thread, within bounds, and send what came of it."""
     torch.set_num_threads(1)  # threads of OpenMP do not survive the copying
     _bound_memory()
+    answer: tuple[Any, Exception | None]
     try:
         answer = (work(), None)
     except MemoryError:

@@ -51,10 +51,10 @@ def analyze_module(
 ) -> Analysis:
     """See core.analysis.analyze_module."""
     name = f"module/{type(module).__name__}"
-    example = given(module, input_shape, inputs)
-    shape = example.image_shape
-    with deep_enough(), unmoved():
+    with deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
+        example = given(module, input_shape, inputs)
         traced = _traced(module, example, name)
+    shape = example.image_shape
     results = [layer.output_shape for layer in traced.layers if len(layer.output_shape) > 1]
     spec = ModelSpec(
         name,
@@ -78,6 +78,8 @@ def _traced(module: nn.Module, example: Given, name: str) -> Trace:
                 return _with_lots(module, example)
         except LabError:
             raise
+        except (BatchUnclearError, TooLongError) as error:
+            raise _refusal(name, example.image_shape, error) from error
         except Exception:  # a module of somebody's own may raise anything
             pass
     else:

@@ -1,8 +1,9 @@
 """From watched passes to what every layer costs an image.
 
 One pass with a batch that has a large prime in it tells which sizes grow with the batch. Where
-that cannot be followed (a loop over the images, an assertion), two passes with small batches do:
-what differs between them belongs to the images, the rest is spent once.
+that cannot be followed (a loop over the images, an assertion), passes with small batches do: what
+differs between two of them belongs to the images, the rest is spent once; a third one tells
+whether the cost grows in step with the batch at all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from core.analysis.records import LayerCost, Shape
 from core.analysis.tensors import PRIME, per_image
 from core.analysis.trace import BatchLostError, Pass, Row
 
-_SMALL_BATCHES = (24, 48)  # images: both can be halved, and parted in three, four, six and eight
+_SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch
     *("macs", "backward_macs", "elementwise_ops", "output_bytes", "input_bytes", "saved_bytes"),
     "recomputed_bytes",
@@ -80,9 +81,9 @@ def from_one(seen: Pass) -> Trace:
 
 
 def _from_small(run: Run) -> Trace:
-    """From two passes with small batches; from one with a single image where it takes no more."""
+    """From passes with small batches; from one with a single image where it takes no more."""
     try:
-        first, second = (run(images) for images in _SMALL_BATCHES)
+        first, second, third = (run(images) for images in _SMALL_BATCHES)
     except Exception as error:
         try:
             alone = run(1)
@@ -90,6 +91,9 @@ def _from_small(run: Run) -> Trace:
             raise error from None
         note = "Its forward pass takes one image at a time: what it spends once is in the count."
         return replace(from_one(alone), notes=(note,))
+    costs = [sum(row.macs for row in one.rows) for one in (first, second, third)]
+    if costs[2] - costs[1] != costs[1] - costs[0]:
+        raise BatchUnclearError
     return _difference(first, second)
 
 

@@ -54,9 +54,6 @@ class LayerCost:
     output_bytes: int  # bytes an image
     saved_bytes: int  # bytes an image that autograd keeps for the backward pass, each once
     fixed_saved_bytes: int  # the same, but independent of the batch: BatchNorm's statistics
-    weight_bytes: int  # memory of the parameters
-    trained_bytes: int  # of those that get a gradient, which takes as much; momentum too
-    input_bytes: int  # bytes an image of what it reads first
     receptive_field: Sides | None  # pixels of the image that one output unit sees
     depth: int  # weight layers on the longest path from the image to here
     inputs: tuple[str, ...] = ()  # paths of the layers whose results it reads, or IMAGE
@@ -65,6 +62,9 @@ class LayerCost:
     has_bias: bool = False  # also where biases and weights were counted at an earlier use
     is_module: bool = True  # False: a function called inside another module's forward
     window: Window | None = None  # of a convolution or a pooling
+    weight_bytes: int = 0  # memory of the parameters
+    trained_bytes: int = 0  # of those that get a gradient, which takes as much; momentum too
+    input_bytes: int = 0  # bytes an image of what it reads first
     once_macs: int = 0  # multiply-adds beside these that are spent once, however many images come
     checkpoint: int = 0  # the part, from 1, that is computed again for the backward pass; 0: none
     recomputed_bytes: int = 0  # bytes an image that are saved only then

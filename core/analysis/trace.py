@@ -178,7 +178,7 @@ class Watcher(ModuleWatcher):
 
     def open_leaf(self, name: str, module: nn.Module, inputs: list[Tensor]) -> None:
         """A leaf opens its row."""
-        operation, kind = _layer_name_and_kind(type(module))
+        operation, kind = _layer_name_and_kind(type(module))  # type: ignore[arg-type]
         self.leaf = row = self.open_row(name, operation)
         row.kind = kind
         self.take_parameters(row, self.inventory.own.get(name, ()))
@@ -443,7 +443,7 @@ class Watcher(ModuleWatcher):
 
 
 @cache
-def _layer_name_and_kind(layer: type[nn.Module]) -> tuple[str, str | None]:
+def _layer_name_and_kind(layer: Any) -> tuple[str, str | None]:
     """What a layer is called, and its kind where the operations inside do not tell it."""
     name = layer.__name__.removeprefix("Parametrized")
     if issubclass(layer, _NORMALIZING) or search(_NORMALIZING_NAMES, name):
@@ -503,7 +503,7 @@ def watched_pass(
     """
     kwargs = kwargs or {}
     watcher = Watcher(network, tensors_in([*args, *kwargs.values()]), batch, is_ours)
-    with watcher.watching(), torch.inference_mode(False), torch.enable_grad():
+    with watcher.watching(), torch.enable_grad():
         output = network(*args, **kwargs)
         watcher.alive.append(output)
     for tensor in watcher.unclaimed[:] if watcher.rows else ():

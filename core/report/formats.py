@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, log10
+from typing import Any
+
+from core.analysis.records import Sides
 
 _THIN_SPACE = "\u2009"
 NOTHING = "–"
@@ -28,6 +31,20 @@ def digits(number: float) -> str:
 def joined(number: str, unit: str) -> str:
     """A number and its unit with a thin space between."""
     return f"{number}{_THIN_SPACE}{unit}" if unit else number
+
+
+def sides(pixels: Sides | None) -> str:
+    """150 or (159, 255) as "150" or "159×255"; nothing where attention looks anywhere."""
+    if pixels is None:
+        return NOTHING
+    return str(pixels) if isinstance(pixels, int) else "×".join(map(str, pixels))
+
+
+def sides_column(values: Sequence[Sides | None]) -> list[Any]:
+    """A column of a table: numbers, or texts where one has a height and a width apart."""
+    if all(value is None or isinstance(value, int) for value in values):
+        return list(values)
+    return [None if value is None else sides(value) for value in values]
 
 
 def mebibytes(count: float) -> str:

@@ -16,7 +16,7 @@ def totals(seen: Glance) -> dict[str, str]:
         "params": formats.short(seen.params),
         "macs": formats.short(seen.macs),
         "memory": formats.mebibytes(seen.training_bytes),
-        "field": formats.joined(str(field), "px") if field else "all",
+        "field": formats.joined(formats.sides(field), "px") if field else "all",
         "depth": f"{seen.depth} layers",
     }
 

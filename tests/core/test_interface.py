@@ -42,6 +42,7 @@ def test_networks_are_built_and_taken_apart_by_the_names_that_stay():
     assert list(inspect.signature(core.analysis.analyze_module).parameters) == [
         "module",
         "input_shape",
+        "inputs",
     ]
     memory = by_spec.training_memory(32, momentum=True)
     assert memory.optimiser == 4 * by_spec.totals.params

@@ -23,8 +23,9 @@ def layer_frame(
     Shapes have N = `batch_size`; MACs, operations and bytes are per image.
     """
     network = model_columns(analysis.spec)
-    rows = []
-    for row in analysis.rows(level):
+    rows, layers = [], analysis.rows(level)
+    fields = formats.sides_column([row.receptive_field for row in layers])
+    for row, seen in zip(layers, fields, strict=True):
         rows.append(
             network
             | {
@@ -43,7 +44,7 @@ def layer_frame(
                 "saved_bytes": row.saved_bytes,
                 "fixed_saved_bytes": row.fixed_saved_bytes,
                 "weight_bytes": row.weight_bytes,
-                "receptive_field": row.receptive_field,
+                "receptive_field": seen,
                 "depth": row.depth,
                 "reads": " ".join(row.inputs),
                 **_window_columns(row),

@@ -61,7 +61,7 @@ def _layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Displ
             "output MiB": [layer.output_bytes / 2**20 for layer in layers],
             "saved MiB": [layer.saved_bytes / 2**20 for layer in layers],
             "kernel": [_window_text(layer) for layer in layers],
-            "sees px": [layer.receptive_field for layer in layers],
+            "sees px": formats.sides_column([layer.receptive_field for layer in layers]),
         }
     )
 

@@ -99,6 +99,9 @@ def _description(layer: LayerCost, image_size: int) -> str:
         text += f"; kernel {kernel}, stride {stride}, padding {padding}"
         text += f", {window.groups} groups" if window.groups > 1 else ""
     if layer.receptive_field:
-        text += f"; one output sees {layer.receptive_field} pixels a side"
-        text += " of the image" if layer.receptive_field <= image_size else ", the whole image"
+        field = layer.receptive_field
+        is_whole = min([field] if isinstance(field, int) else field) > image_size
+        text += f"; one output sees {formats.sides(field)} pixels"
+        text += " a side" if isinstance(field, int) else ""
+        text += ", the whole image" if is_whole else " of the image"
     return f"{text}."

@@ -76,14 +76,14 @@ def _receptive_field_card(analysis: Analysis, default: Analysis) -> None:
     image_size = analysis.spec.image_size
     if field is None:
         explanation = "Attention looks at every part of the image."
-        note = _change(0, default.totals.receptive_field or 0)
+        note = _change(0, 1 if default.totals.receptive_field else 0)
     else:
-        share = min(1.0, field / image_size)
+        share = min(1.0, max([field] if isinstance(field, int) else field) / image_size)
         note = f"{formats.joined(f'{100 * share:.0f}', '%')} of the side"
         explanation = f"The image has {image_size}: one unit sees {note}."
     metric_card(
         "Receptive field",
-        formats.joined(str(field), "px") if field else "all",
+        formats.joined(formats.sides(field), "px") if field else "all",
         f"{_HELP['field']} {explanation}",
         note,
     )

@@ -33,7 +33,7 @@ def totals_view(
         {
             "network": [network.name for network in networks],
             **bars,
-            "sees px": [total.receptive_field for total in totals],
+            "sees px": formats.sides_column([total.receptive_field for total in totals]),
             "depth": [total.depth for total in totals],
             "best accuracy": [
                 f"{formats.percent(accuracy[0])} on {accuracy[1]}" if accuracy else formats.NOTHING

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.analysis.records import LEVELS, LayerCost, Window
-from core.analysis.trace import trace
+from core.analysis import analyze_module
 from core.explain.formulas import Formula, formulas
 from core.specs import ModelSpec
 from tests.core.networks import DEFAULTS, THIN, analysis_of
@@ -247,7 +247,7 @@ def test_a_record_that_no_formula_fits_is_a_plain_count():
 
 
 def traced(network: nn.Module, *shape: int) -> tuple[LayerCost, ...]:
-    return trace(network, shape).layers
+    return analyze_module(network, shape).layers
 
 
 def meta(kind: type[nn.Module], *arguments: object, **options: object) -> nn.Module:

@@ -92,3 +92,19 @@ def kept_in_a_real_step(network: nn.Module, image: Tensor) -> int:
     for parameter in (*network.parameters(), *network.buffers()):
         kept.pop(parameter.untyped_storage().data_ptr(), None)
     return sum(storage.nbytes() for storage in kept.values())
+
+
+def module_training_peak(network: nn.Module, images: Tensor) -> int:
+    """As `training_peak`, of any module: the forward and backward pass of a second step."""
+    network.train()
+
+    def step() -> None:
+        output = network(images)
+        output = output[0] if isinstance(output, tuple) else output
+        output.square().mean().backward()
+
+    step()
+    network.zero_grad(set_to_none=True)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    kept = (*network.parameters(), *network.buffers(), *trained)  # momentum, once more
+    return sum(tensor.nbytes for tensor in kept) + images.nbytes + peak_of(step)

@@ -50,7 +50,7 @@ class ModuleWatcher(TorchDispatchMode):
     def open_leaf(self, name: str, module: nn.Module, inputs: list[Tensor]) -> None:
         """A module without modules inside begins; `name` as in `named_modules`."""
 
-    def close_leaf(self, outputs: list[Tensor]) -> None:
+    def close_leaf(self, module: nn.Module, outputs: list[Tensor]) -> None:
         """It has ended."""
 
     def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -66,7 +66,7 @@ class ModuleWatcher(TorchDispatchMode):
                 self.open_leaf(str(name), module, tensors_in([*args, *kwargs.values()]))
             output = run_forward(module, args, kwargs)
             if is_leaf:
-                self.close_leaf(tensors_in(output))
+                self.close_leaf(module, tensors_in(output))
         finally:
             self.in_leaf &= not is_leaf
             self.stack.pop()

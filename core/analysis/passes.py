@@ -18,7 +18,7 @@ from core.analysis.trace import BatchLostError, Pass, Row
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch
     *("macs", "backward_macs", "elementwise_ops", "output_bytes", "input_bytes", "saved_bytes"),
-    "recomputed_bytes",
+    *("recomputed_bytes", "work_bytes"),
 )
 Run = Callable[[int | None], Pass]  # a pass with so many images; None: with the whole batch
 
@@ -196,6 +196,7 @@ def _layer(row: Row, seen: Pass, amounts: dict[str, int]) -> LayerCost:
         window=window,
         once_macs=row.once_macs,
         checkpoint=row.checkpoint,
+        weights_of=row.weights_of,
         **amounts,
     )
 

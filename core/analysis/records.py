@@ -65,6 +65,8 @@ class LayerCost:
     weight_bytes: int = 0  # memory of the parameters
     trained_bytes: int = 0  # of those that get a gradient, which takes as much; momentum too
     input_bytes: int = 0  # bytes an image of what it reads first
+    work_bytes: int = 0  # bytes an image that its backward pass takes besides, and gives back
+    weights_of: str = ""  # path of the row that has its parameters, where they are shared
     once_macs: int = 0  # multiply-adds beside these that are spent once, however many images come
     checkpoint: int = 0  # the part, from 1, that is computed again for the backward pass; 0: none
     recomputed_bytes: int = 0  # bytes an image that are saved only then
@@ -208,15 +210,21 @@ class Analysis:
         again: dict[int, int] = {}  # part → bytes that are saved when it is computed again
         for layer in self.layers:
             again[layer.checkpoint] = again.get(layer.checkpoint, 0) + layer.recomputed_bytes
+        shared = {layer.path: layer.trained_bytes for layer in self.layers}
+        last_use = {layer.weights_of or layer.path: layer.path for layer in self.layers}
         saved, gradients = 0, trained
         worst = (0, 0, 0)  # saved, gradients, temporaries
         for layer in self.layers:
             saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
             held = saved + batch_size * again[layer.checkpoint]
+            owner = layer.weights_of or layer.path
+            is_last = last_use[owner] == layer.path
             flowing = batch_size * (layer.output_bytes + layer.input_bytes)
-            now = (held, gradients, flowing + _backward_temporaries(layer, threads))
-            worst = max(worst, now, key=sum)
-            gradients -= layer.trained_bytes
+            if layer.backward_macs:
+                flowing += batch_size * layer.work_bytes + _backward_temporaries(layer, threads)
+                flowing += 0 if is_last else shared.get(owner, 0)  # to be added to what there is
+            worst = max(worst, (held, gradients, flowing), key=sum)
+            gradients -= shared.get(owner, 0) if is_last else 0
         return TrainingMemory(
             parameters=self._weight_bytes,
             optimiser=trained if momentum else 0,
@@ -329,6 +337,8 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
         weight_bytes=sum(layer.weight_bytes for layer in layers),
         trained_bytes=sum(layer.trained_bytes for layer in layers),
         input_bytes=first.input_bytes,
+        work_bytes=max(layer.work_bytes for layer in layers),
+        weights_of="",
         once_macs=sum(layer.once_macs for layer in layers),
         recomputed_bytes=sum(layer.recomputed_bytes for layer in layers),
         depth=max(layer.depth for layer in layers),

@@ -38,6 +38,7 @@ from core.analysis.refusals import refuse
 from core.analysis.shapes import shaped_like
 from core.analysis.strangers import Strangers
 from core.analysis.tensors import BATCH, PRIME, is_batched, storage_key, tensors_in, tensors_inside
+from core.analysis.work_space import work_bytes
 
 _MOST_ROWS = 20_000
 _NORMALIZING = (
@@ -83,6 +84,8 @@ class Row:
     saved_bytes: int = 0
     fixed_saved_bytes: int = 0
     recomputed_bytes: int = 0
+    work_bytes: int = 0
+    weights_of: str = ""
     checkpoint: int = 0
     view: View | None = None
     kinds: dict[str, int] = field(default_factory=dict)  # kind → work of that kind inside
@@ -140,7 +143,7 @@ class Watcher(ModuleWatcher):
         self.parameters = self.inventory.parameters
         self.state = {*self.parameters, *map(storage_key, self.inventory.buffers.values())}
         self.rows: list[Row] = []
-        self.counted: set[int] = set()  # parameters that a row has already taken
+        self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
         self.views = {storage_key(tensor): View.of_input(tensor.shape) for tensor in inputs}
         self.saved: set[int] = set()
@@ -186,10 +189,11 @@ class Watcher(ModuleWatcher):
         if isinstance(module, nn.modules.conv._ConvNd) and len(module.kernel_size) == 2:
             row.window = _window_of(module)
 
-    def close_leaf(self, outputs: list[Tensor]) -> None:
+    def close_leaf(self, module: nn.Module, outputs: list[Tensor]) -> None:
         """A leaf closes its row."""
         row, self.leaf = self.leaf, None
         assert row is not None
+        row.work_bytes = work_bytes(module, row.input_bytes, outputs[0].nbytes if outputs else 0)
         for result in outputs[:1]:
             key = storage_key(result)
             row.output_shape = tuple(result.shape)
@@ -209,8 +213,9 @@ class Watcher(ModuleWatcher):
             if not is_bias and parameter.numel() >= _size(row.weight_shape):
                 row.weight_shape = tuple(parameter.shape)
             if id(parameter) in self.counted:
+                row.weights_of = row.weights_of or self.counted[id(parameter)]
                 continue
-            self.counted.add(id(parameter))
+            self.counted[id(parameter)] = row.path
             row.params += parameter.numel()
             row.biases += parameter.numel() if is_bias else 0
             row.weight_bytes += parameter.nbytes

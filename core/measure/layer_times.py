@@ -119,7 +119,7 @@ class Stopwatch(ModuleWatcher):
         self.leaf = self.unique_path(name)
         self.began = self.now()
 
-    def close_leaf(self, outputs: list[Tensor]) -> None:
+    def close_leaf(self, module: nn.Module, outputs: list[Tensor]) -> None:
         """A leaf stops the clock."""
         self.forward[self.leaf] = self.now() - self.began
         self.made += [(self.leaf, output.grad_fn) for output in outputs]

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from core.analysis import analyze, cpu
+from core.analysis import analyze, analyze_module, cpu
 from core.specs import ModelSpec
-from tools.peak_memory import inference_peak, training_peak
+from tools.peak_memory import inference_peak, module_training_peak, training_peak
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +100,138 @@ def test_inference_in_vgg11_holds_an_input_and_an_output_at_a_time():
     pair = 2 * 4 * 64 * 224 * 224
     image = 4 * 224 * 224
     assert analysis.inference_bytes(1) == 4 * analysis.totals.params + image + pair
+
+
+# Networks of anybody ---------------------------------------------------------------------------
+
+
+class Rows(nn.Module):
+    """Reads an image row by row."""
+
+    def __init__(self, kind: type[nn.Module], **options: int) -> None:
+        super().__init__()
+        self.recurrent, self.head = kind(28, 128, batch_first=True, **options), nn.Linear(128, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.recurrent(x[:, 0])[0][:, -1])
+
+
+def two_convolutions(channels: int, out: int) -> nn.Sequential:
+    layers = []
+    for first in (channels, out):
+        layers += [nn.Conv2d(first, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class UNet(nn.Module):
+    """Two steps down and up again, by transposed convolutions or by interpolation."""
+
+    def __init__(self, mode: str = "") -> None:
+        super().__init__()
+        self.down1, self.down2 = two_convolutions(3, 16), two_convolutions(16, 32)
+        self.bottom, self.pool = two_convolutions(32, 64), nn.MaxPool2d(2)
+        self.up2, self.up1 = self.up(64, 32, mode), self.up(32, 16, mode)
+        self.merge2, self.merge1 = two_convolutions(64, 32), two_convolutions(32, 16)
+        self.out = nn.Conv2d(16, 1, 1)
+
+    @staticmethod
+    def up(channels: int, out: int, mode: str) -> nn.Module:
+        if not mode:
+            return nn.ConvTranspose2d(channels, out, 2, 2)
+        return nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(channels, out, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.down1(x)
+        second = self.down2(self.pool(first))
+        third = self.bottom(self.pool(second))
+        second = self.merge2(torch.cat([second, self.up2(third)], 1))
+        return self.out(self.merge1(torch.cat([first, self.up1(second)], 1)))
+
+
+class Shared(nn.Module):
+    """One linear layer, used six times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(512, 512)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(6):
+            x = F.relu(self.layer(x))
+        return x
+
+
+def vision_transformer(**options: float) -> nn.Module:
+    models = pytest.importorskip("torchvision.models")
+    sizes = {"image_size": 64, "patch_size": 8, "num_layers": 4, "num_heads": 4}
+    return models.VisionTransformer(**sizes, hidden_dim=128, mlp_dim=512, num_classes=10, **options)
+
+
+def frozen_resnet(trained: tuple[str, ...]) -> nn.Module:
+    models = pytest.importorskip("torchvision.models")
+    network = models.resnet18(num_classes=10)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith(trained))
+    return network
+
+
+def circular() -> nn.Module:
+    layers: list[nn.Module] = []
+    for channels in (3, 16, 16, 16):
+        convolution = nn.Conv2d(channels, 16, 3, padding=1, padding_mode="circular")
+        layers += [convolution, nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def generator() -> nn.Module:
+    return nn.Sequential(
+        *(nn.ConvTranspose2d(64, 64, 4), nn.BatchNorm2d(64), nn.ReLU(True)),
+        *(nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.BatchNorm2d(32), nn.ReLU(True)),
+        *(nn.ConvTranspose2d(32, 3, 4, 2, 1), nn.Tanh()),
+    )
+
+
+def sound() -> nn.Module:
+    layers = (nn.Conv1d(1, 16, 9, 2), nn.ReLU(), nn.Conv1d(16, 32, 9, 2), nn.ReLU())
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool1d(1))
+
+
+MODULES = {
+    "ViT": (vision_transformer, (3, 64, 64), 32),
+    "ViT with dropout": (lambda: vision_transformer(dropout=0.1), (3, 64, 64), 32),
+    "ViT, attention with dropout": (
+        lambda: vision_transformer(attention_dropout=0.1),
+        (3, 64, 64),
+        32,
+    ),
+    "LSTM": (lambda: Rows(nn.LSTM), (1, 28, 28), 128),
+    "LSTM, two layers": (lambda: Rows(nn.LSTM, num_layers=2), (1, 28, 28), 128),
+    "GRU": (lambda: Rows(nn.GRU), (1, 28, 28), 128),
+    "Elman": (lambda: Rows(nn.RNN), (1, 28, 28), 128),
+    "U-Net": (UNet, (3, 64, 64), 16),
+    "U-Net, not square": (UNet, (3, 64, 96), 16),
+    "U-Net, nearest": (lambda: UNet("nearest"), (3, 64, 64), 16),
+    "U-Net, bilinear": (lambda: UNet("bilinear"), (3, 64, 64), 16),
+    "ResNet-18, frozen but its head": (lambda: frozen_resnet(("fc",)), (3, 64, 64), 32),
+    "ResNet-18, frozen below": (lambda: frozen_resnet(("layer4", "fc")), (3, 64, 64), 32),
+    "a linear layer six times": (Shared, (512,), 256),
+    "circular padding": (circular, (3, 64, 64), 16),
+    "a generator": (generator, (64, 1, 1), 128),
+    "sound": (sound, (1, 4000), 32),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("layout", ["as it is", "channels last"])
+def test_a_step_of_anybody_s_network_takes_what_was_estimated_within_a_tenth(name, layout):
+    make, shape, batch_size = MODULES[name]
+    network, images = make(), torch.rand(batch_size, *shape)
+    if layout == "channels last":
+        if len(shape) != 3:
+            pytest.skip("no images")
+        network = network.to(memory_format=torch.channels_last)
+        images = images.to(memory_format=torch.channels_last)
+    memory = analyze_module(network, shape).training_memory(
+        batch_size, threads=torch.get_num_threads()
+    )
+    assert memory.total == pytest.approx(module_training_peak(network, images), rel=0.10)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.analysis.records import LEVELS, LayerCost, Window
 from core.analysis import analyze_module
+from core.analysis.records import LEVELS, LayerCost, Window
 from core.explain.formulas import Formula, formulas
 from core.specs import ModelSpec
 from tests.core.networks import DEFAULTS, THIN, analysis_of

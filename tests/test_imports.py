@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "folders": set(),
     "host_memory": set(),
     "torch_process": set(),
+    "weights_file": set(),
     "zoo": set(),
     "data": set(),
     "analysis": {"zoo"},
@@ -24,7 +25,10 @@ MAY_IMPORT = {
     "measure": {"zoo", "data", "analysis", "training"},
     "jobs": {"zoo", "data", "analysis", "training", "measure"},
     "studies": {"zoo", "data", "training", "jobs"},
-    "report": {"zoo", "data", "analysis", "explain", "training", "measure", "jobs", "studies"},
+    "report": {
+        *("zoo", "data", "analysis", "explain", "training", "measure", "jobs", "studies"),
+        "weights_file",
+    },
 }
 EVERYBODYS = {"", "specs", "folders", "host_memory", "torch_process"}
 HEAVY = {"torch", "torchvision", "timm", "torchinfo", "plotly", "streamlit", "scipy"}

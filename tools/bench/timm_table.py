@@ -34,6 +34,8 @@ _ONCE = "they count the position bias, which is computed once, not for each imag
 _REASONS = {  # names of models → why their multiply-adds differ, besides normalization
     "sequencer2d_*": "they leave recurrent layers out",
     "convmixer_*": 'they leave convolutions with padding="same" out',
+    "csatv2*": "it attends to the other images of a batch: its work an image grows with the batch",
+    "ghostnetv3_*": "they count interpolation",
     "ecaresnext50t_32x4d": "theirs was a network of 26 layers then",
     "vit_d*wee_*": "they subtract the two attentions before the one product with the values",
     "vit_dlittle_*": "they subtract the two attentions before the one product with the values",
@@ -176,7 +178,8 @@ def norm_work(analysis: Analysis) -> int:
     work = 0
     for layer in analysis.layers:
         if layer.kind == "normalisation":
-            each = 2 if "BatchNorm" in layer.operation else 5
+            name = layer.operation.lower().replace("_", "")  # BatchNorm2d or native_batch_norm
+            each = 2 if "batchnorm" in name else 5
             work += math.prod(layer.output_shape) * (each - (not layer.params))
     return work
 

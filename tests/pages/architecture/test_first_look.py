@@ -30,6 +30,7 @@ for page, parameters in (
     ("architecture", {"net_view": "Code", "net_size": "92"}),
     ("architecture", {"net_network": "densenet121", "net_view": "Picture"}),
     ("architecture", {"net_network": "torchvision", "net_torchvision": "resnet18"}),
+    ("architecture", {"net_network": "timm", "net_timm": "resnet10t", "net_channels": "1"}),
     ("architecture", {"net_view": "Explain", "net_layer": "block1.conv1"}),
     ("architecture", {"net_view": "Summary"}),
     ("architecture", {"net_view": "Time"}),

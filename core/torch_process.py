@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,38 @@ class ThisProcess:
     def call(self, function: str, *arguments: Any, **_how: Any) -> Any:
         """The result of `module:function` with these arguments."""
         return _find(function)(*arguments)
+
+
+_starting = threading.Lock()
+
+
+def torch_process() -> TorchProcess | ThisProcess:
+    """The process that has torch: the only one of this server, started by the first who asks."""
+    with _starting:
+        return _torch_process()
+
+
+@cache
+def _torch_process() -> TorchProcess | ThisProcess:
+    return ThisProcess() if "torch" in sys.modules else TorchProcess()
+
+
+def close_torch_process() -> None:
+    """Ask it to leave, when the server ends."""
+    process = torch_process()
+    if isinstance(process, TorchProcess):
+        process.close()
+
+
+def call_where_torch_is(function: str, *arguments: Any) -> Any:
+    """The result of `module:function`, from the process that has torch where one was started.
+
+    A page server has started one; a command or a worker may load torch itself. Raises LabError as
+    the function does.
+    """
+    is_started = _torch_process.cache_info().currsize > 0
+    process = torch_process() if is_started else ThisProcess()
+    return process.call(function, *arguments)
 
 
 def _find(function: str) -> Callable[..., Any]:

@@ -32,7 +32,7 @@ _VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Sum
 def _page() -> None:
     """Sidebar, totals, strip, then the view that the reader picks."""
     with st.sidebar:
-        spec = choose_model("net_", "vgg11", torchvision=True)
+        spec = choose_model("net_", "vgg11", libraries=True)
     try:
         analysis = analysis_of(spec)
     except LabError as error:

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "folders": set(),
     "host_memory": set(),
     "torch_process": set(),
+    "weights_file": set(),
     "zoo": set(),
     "data": set(),
     "analysis": {"zoo"},
@@ -24,15 +25,19 @@ MAY_IMPORT = {
     "measure": {"zoo", "data", "analysis", "training"},
     "jobs": {"zoo", "data", "analysis", "training", "measure"},
     "studies": {"zoo", "data", "training", "jobs"},
-    "report": {"zoo", "data", "analysis", "explain", "training", "measure", "jobs", "studies"},
+    "report": {
+        *("zoo", "data", "analysis", "explain", "training", "measure", "jobs", "studies"),
+        "weights_file",
+    },
 }
-EVERYBODYS = {"", "specs", "folders", "host_memory"}
-HEAVY = {"torch", "torchvision", "torchinfo", "plotly", "streamlit", "scipy"}
+EVERYBODYS = {"", "specs", "folders", "host_memory", "torch_process"}
+HEAVY = {"torch", "torchvision", "timm", "torchinfo", "plotly", "streamlit", "scipy"}
 NEEDS_TORCHVISION = {  # it takes seconds
     "core/data/download.py",
     "core/measure/conventional_loop.py",
-    "core/zoo/libraries.py",
+    "core/zoo/from_torchvision.py",
 }
+NEEDS_TIMM = {"core/zoo/from_timm.py"}  # as long, and not everybody has it
 
 
 def imports(path: Path) -> set[str]:
@@ -63,14 +68,14 @@ def test_imports_point_one_way():
             assert used - EVERYBODYS - {own} <= MAY_IMPORT[own], path
 
 
-def test_core_knows_nothing_of_the_pages_and_torchvision_has_few_users():
-    users = set()
+def test_core_knows_nothing_of_the_pages_and_libraries_of_models_have_few_users():
+    users: dict[str, set[str]] = {"torchvision": set(), "timm": set()}
     for path in FILES:
         roots = {module.split(".")[0] for module in imports(path)}
         assert not roots & {"streamlit", "pages"}, path
-        if "torchvision" in roots:
-            users.add(path.relative_to(PROJECT).as_posix())
-    assert users == NEEDS_TORCHVISION
+        for library in roots & users.keys():
+            users[library].add(path.relative_to(PROJECT).as_posix())
+    assert users == {"torchvision": NEEDS_TORCHVISION, "timm": NEEDS_TIMM}
 
 
 def test_importing_any_package_of_core_costs_nothing():

@@ -1,33 +1,40 @@
 """Makes anew what comes with the lab so that pages need no torch: core/analysis/shipped.zip, the
-analysis of every default of the catalogue, and core/zoo/torchvision_models.csv.
+analysis of every default of the catalogue, and the tables of what libraries have,
+core/zoo/torchvision_models.csv and core/zoo/timm_models.csv.
 
 `python -m tools.make_shipped_analyses`, after a change in core/analysis or core/zoo, and for
-another torchvision.
+another torchvision or timm.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from core.analysis import analyze
 from core.analysis.kept import CODE, SHIPPED, code_hash, name_of, to_json
 from core.zoo.catalogue import CATALOGUE
-from core.zoo.libraries import TABLE, installed_version, models_of_torchvision
+from core.zoo.libraries import Library, installed_libraries, models_of_installed
 
 
 def main() -> None:
     """Write the files; the same code gives the same bytes."""
-    rows = (
-        f"{name},{model.params},{model.giga_macs},{model.image_size}"
-        for name, model in models_of_torchvision().items()
-    )
-    head = (f"# torchvision {installed_version()}", "name,params,giga_macs,image_size")
-    TABLE.write_text("\n".join((*head, *rows, "")), encoding="utf-8")
+    for library in installed_libraries():
+        library.table.write_text(_table(library), encoding="utf-8")
     analyses = [analyze(row.default) for row in CATALOGUE.values()]
     with ZipFile(SHIPPED, "w", ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr(_entry(CODE), code_hash())
         for analysis in analyses:
             archive.writestr(_entry(name_of(analysis.spec)), to_json(analysis))
+
+
+def _table(library: Library) -> str:
+    """A row for each model; a column only for what is known of them."""
+    models = {name: asdict(model) for name, model in models_of_installed(library.name).items()}
+    columns = [column for column, value in next(iter(models.values())).items() if value is not None]
+    rows = [[name, *(str(model[column]) for column in columns)] for name, model in models.items()]
+    lines = [",".join(row) for row in (["name", *columns], *rows)]
+    return "\n".join([f"# {library.name} {library.version}", *lines, ""])
 
 
 def _entry(name: str) -> ZipInfo:

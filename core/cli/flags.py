@@ -192,7 +192,7 @@ def run_flags(arch: str | None = None) -> Callable[..., Any]:
 
 def _arch(default: str | None, shown: str | None = None) -> Callable[[Function], Function]:
     """The network's name."""
-    about = "a name that `python -m core list` shows"
+    about = "a name that `python -m core list` shows, torchvision/NAME or timm/NAME"
     if default is None:
         return click.argument("arch", metavar="ARCH", help=about)
     return click.argument(

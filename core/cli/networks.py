@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,8 +12,9 @@ import click
 from core.analysis import Analysis, LayerCost
 from core.analysis import analyze as analyze_network
 from core.cli.flags import NetworkFlags, command, network_flags, output_option
+from core.cli.weights import write_weights
 from core.cli.writing import cell, say, write_csv, write_json, write_table
-from core.specs import MAX_BATCH_SIZE, check_whole
+from core.specs import MAX_BATCH_SIZE, LabError, check_whole
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE
 
@@ -106,7 +108,13 @@ def _options_text(options: Iterable[Option]) -> str:
 
 
 @command("analyze", "what every layer of a network costs")
-@network_flags()
+@network_flags(arch="", shown="none, where --weights is given")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="what a safetensors file holds, instead of a network",
+)
 @click.option("--batch-size", type=int, default=1, metavar="N")
 @click.option(
     "--level",
@@ -115,13 +123,26 @@ def _options_text(options: Iterable[Option]) -> str:
     help="a row for each block, each layer with weights, or every module and functional operation",
 )
 @output_option
-def analyze(network: NetworkFlags, batch_size: int, level: str, output: str) -> int:
+def analyze(
+    network: NetworkFlags, weights: Path | None, batch_size: int, level: str, output: str
+) -> int:
     """Shapes, parameters, MACs and bytes of every layer.
 
     Shapes are (N, C, H, W) with N the batch size; MACs, FLOPs, element-wise operations and the
     bytes of a layer are per image; training_bytes is the peak of a training step with the whole
     batch.
+
+    With --weights, the tensors of a file instead: their shapes, numbers and bytes, also those of
+    buffers; by block a row for the first part of their names, by weight layer for all but the last.
     """
+    if weights:
+        if network != NetworkFlags(""):
+            raise LabError(
+                "--weights reads a file without its network: leave out ARCH and its flags."
+            )
+        return write_weights(weights, level, output)
+    if not network.arch:
+        raise click.MissingParameter(param_hint="'ARCH'", param_type="argument")
     from core.report.tables.layers import layer_frame
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)

@@ -27,14 +27,14 @@ CATALOGUE: dict[str, Architecture] = {
 
 
 def find(arch: str) -> Architecture:
-    """The catalogue's row for `arch`, or that of `torchvision/NAME`.
+    """The catalogue's row for `arch`, or that of a library's model, such as `torchvision/NAME`.
 
-    Raises LabError with the nearest names.
+    Raises LabError with the nearest names, or where the library is not installed.
     """
     if arch in CATALOGUE:
         return CATALOGUE[arch]
-    if arch.startswith(libraries.PREFIX):
-        return libraries.architecture(arch)
+    if library := libraries.library_of(arch):
+        return libraries.architecture(arch, library)
     near = get_close_matches(arch[:SHOWN].lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)
     raise LabError(f"There is no network named {shown(arch)}; try {', '.join(near)}.")
 

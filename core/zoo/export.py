@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from core.specs import ModelSpec
 from core.zoo.building import build_on_meta
 from core.zoo.catalogue import complete, find
-from core.zoo.libraries import PREFIX, keywords
+from core.zoo.libraries import Library, library_of
 
 WIDTH = 100  # columns a line
 
@@ -32,12 +32,15 @@ _ALWAYS_WRITTEN = {"p"}  # dropout: a reader wants to see the probability even a
 _IMPORTS = {  # every import that the file can need, in the order of isort, and the name it gives
     "from collections import OrderedDict": "OrderedDict",
     "from itertools import pairwise": "pairwise",
+    "import timm": "timm",
     "import torch": "torch",
     "from torch import Tensor, nn": "Tensor",
     "from torch import nn": "nn",
     "from torch.nn import functional as F": "F",
     "from torchvision.models import get_model": "get_model",
 }
+_STANDARD = ("from collections import OrderedDict", "from itertools import pairwise")
+_FUNCTIONS = {"torchvision": "get_model", "timm": "timm.create_model"}  # that build a model by name
 
 
 def source_code(spec: ModelSpec) -> str:
@@ -49,12 +52,12 @@ def source_code(spec: ModelSpec) -> str:
     """
     spec = complete(spec)
     model = build_on_meta(spec)
-    if spec.arch.startswith(PREFIX):
-        classes: list[str] = []
-        built = [_torchvision_call(spec)]
+    if library := library_of(spec.arch):
+        classes, expression = [], _call_of(library, spec)
     else:
         classes = _sources(model)
-        built = list(_lay_out(_expression(model, _shapes_of_stages(model, spec)), 4, "return "))
+        expression = _expression(model, _shapes_of_stages(model, spec))
+    built = list(_lay_out(expression, 4, "return "))
     body = "\n\n\n".join([*classes, _function(spec, built), _script(spec)])
     return f"{_header(spec, model)}\n\n{imports(body, bool(classes))}\n\n\n{body}\n"
 
@@ -71,7 +74,7 @@ def _header(spec: ModelSpec, model: nn.Module) -> str:
         f"{architecture.title} ({architecture.year})" if architecture.year else architecture.title,
         "",
         f"Source: {architecture.source}",
-        *([] if spec.arch.startswith(PREFIX) else [ratio]),
+        *([] if library_of(spec.arch) else [ratio]),
         f"Image: {spec.image_size}×{spec.image_size} pixels, {channels}",
         f"Classes: {spec.num_classes}",
         *(f"{name}: {value}" for name, value in spec.options),
@@ -94,8 +97,8 @@ def imports(body: str, with_annotations: bool) -> str:
     needed = [line for line, name in _IMPORTS.items() if name in used]
     if "from torch import Tensor, nn" in needed:
         needed.remove("from torch import nn")
-    standard = [line for line in needed if "torch" not in line]
-    installed = [line for line in needed if "torch" in line]
+    standard = [line for line in needed if line in _STANDARD]
+    installed = [line for line in needed if line not in _STANDARD]
     future = ["from __future__ import annotations"] if with_annotations else []
     return "\n\n".join("\n".join(group) for group in (future, standard, installed) if group)
 
@@ -127,11 +130,11 @@ def _script(spec: ModelSpec) -> str:
     )
 
 
-def _torchvision_call(spec: ModelSpec) -> str:
-    """torchvision's own network, untrained."""
-    name = _literal(spec.arch.removeprefix(PREFIX))
-    given = "".join(f", {key}={_literal(value)}" for key, value in keywords(spec).items())
-    return f"    return get_model({name}{given})"
+def _call_of(library: Library, spec: ModelSpec) -> Expression:
+    """A library's own model, untrained."""
+    given = [f"{name}={_literal(value)}" for name, value in library.keywords(spec).items()]
+    arguments = [_literal(library.model_name(spec.arch)), *given]
+    return Expression(_FUNCTIONS[library.name], tuple(Expression(text) for text in arguments))
 
 
 # The network as an expression

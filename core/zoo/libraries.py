@@ -1,134 +1,177 @@
-"""Every classification model of torchvision, as `torchvision/NAME`; imported where one is built.
+"""Libraries whose classification models stand beside the catalogue, as `torchvision/NAME`.
 
-They stand beside the catalogue, not in it: they have no ratio, and their channels are three.
+They are no part of it: they have no ratio. What their models are is read from tables that come
+with the lab, so that pages need not import a library; each is imported where a model is built.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.specs import SHOWN, LabError, ModelSpec, shown
+from core.torch_process import call_where_torch_is
 from core.zoo.architecture import Architecture
 
 if TYPE_CHECKING:
     from torch import nn
 
-PREFIX = "torchvision/"
-FAMILY = "torchvision"
-TABLE = Path(__file__).parent / "torchvision_models.csv"  # made by tools/make_shipped_analyses.py
 
-# Built as torchvision's published weights are; `init_weights` would warn, and fill what we discard.
-_KEYWORDS: dict[str, dict[str, Any]] = {
-    "googlenet": {"aux_logits": False, "init_weights": False},
-    "inception_v3": {"init_weights": False},
-}
+@dataclass(frozen=True)
+class LibraryModel:
+    """What is known of a model before it is built."""
+
+    image_size: int  # pixels a side: its default, at which its figures were counted
+    params: int | None = None  # published; None where no exact figure is
+    giga_macs: float | None = None  # published: thousand millions of multiply-adds, three decimals
 
 
 @dataclass(frozen=True)
-class Published:
-    """What torchvision's documentation says of a model's first weights for ImageNet."""
+class Library:
+    """One row of LIBRARIES. How its models are built stands in `core/zoo/from_NAME.py`."""
 
-    params: int
-    giga_macs: float  # thousand millions of multiply-adds, three decimals
-    image_size: int  # pixels a side, at which they were counted
+    name: str  # what is installed, and what stands before the slash
+    first: str  # the model that a picker begins with
+    version_numbers: int  # how many numbers of its version decide what its models are
+    channels: int | None = None  # that every model reads; None: any number
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the name of a model: `timm/`."""
+        return f"{self.name}/"
+
+    @property
+    def table(self) -> Path:
+        """Its models, a row each; made by tools/make_shipped_analyses.py."""
+        return Path(__file__).parent / f"{self.name}_models.csv"
+
+    @property
+    def version(self) -> str | None:
+        """Of what is installed, as far as its models depend on it: 0.29; None: not installed."""
+        try:
+            return ".".join(version(self.name).split(".")[: self.version_numbers])
+        except PackageNotFoundError:
+            return None
+
+    @property
+    def models(self) -> dict[str, LibraryModel]:
+        """Its models by name. Raises LabError where the library is not installed."""
+        if self.version is None:
+            raise LabError(self.how_to_install)
+        return _models(self)
+
+    @property
+    def how_to_install(self) -> str:
+        """A sentence for who asks for a model where the library is missing."""
+        return f"{self.name} is not installed here; `pip install {self.name}` adds its models."
+
+    def model_name(self, arch: str) -> str:
+        """resnet50 of timm/resnet50."""
+        return arch.removeprefix(self.prefix)
+
+    def keywords(self, spec: ModelSpec) -> dict[str, Any]:
+        """What the library's own function is called with for `spec`, besides the name."""
+        keywords: dict[str, Any] = import_module(self._module).keywords(spec)
+        return keywords
+
+    def build(self, spec: ModelSpec) -> nn.Module:
+        """The model of `spec` without weights.
+
+        Raises LabError for what the library cannot build.
+        """
+        if spec.ratio != 1:
+            raise LabError(f"{spec.arch} has no ratio: leave it at 1.")
+        if self.channels and spec.in_channels != self.channels:
+            raise LabError(
+                f"{spec.arch} reads images of {self.channels} channels, not {spec.in_channels}."
+            )
+        try:
+            network: nn.Module = import_module(self._module).build(spec)
+        except Exception as error:  # whatever a library raises of itself
+            side = f"{spec.image_size}×{spec.image_size} pixels"
+            channels = "" if self.channels else f" of {spec.in_channels} channels"
+            raise LabError(
+                f"{spec.arch} cannot be built for {side}{channels}: {first_line(error)}."
+            ) from error
+        return network
+
+    @property
+    def _module(self) -> str:
+        return f"core.zoo.from_{self.name}"
 
 
-def names() -> tuple[str, ...]:
-    """The names of torchvision's classification models, in alphabetical order."""
-    return tuple(models())
+LIBRARIES = {
+    library.name: library
+    for library in (
+        Library("torchvision", "resnet50", version_numbers=2, channels=3),
+        Library("timm", "resnet50", version_numbers=3),
+    )
+}
 
 
-def published(name: str) -> Published:
-    """torchvision's own figures for `name`, from the metadata of its weights."""
-    return models()[name]
+def library_of(arch: str) -> Library | None:
+    """The library that `arch` names before its slash; None for a network of the catalogue."""
+    name, slash, _ = arch.partition("/")
+    return LIBRARIES.get(name) if slash else None
+
+
+def installed_libraries() -> list[Library]:
+    """Those whose models can be built here."""
+    return [library for library in LIBRARIES.values() if library.version]
+
+
+def architecture(arch: str, library: Library) -> Architecture:
+    """The row for `NAME/MODEL` of this library.
+
+    Raises LabError with the nearest names for another, or where the library is not installed.
+    """
+    name, known = library.model_name(arch), library.models
+    if name not in known:
+        near = get_close_matches(name[:SHOWN].lower(), known, n=3, cutoff=0.4) or list(known)[:3]
+        raise LabError(
+            f"{library.name} has no classification model {shown(name)}; try"
+            f" {', '.join(library.prefix + model for model in near)}."
+        )
+    side, channels = known[name].image_size, library.channels or 3
+    default = ModelSpec(arch, image_size=side, in_channels=channels, num_classes=1000)
+    source = f"{library.name}'s {name}"
+    return Architecture(arch, name, library.name, None, source, library.build, default)
+
+
+# What its models are
 
 
 @cache
-def models() -> dict[str, Published]:
-    """From the table that comes with the lab, where it is of the torchvision that is installed."""
-    made_for, *rows = TABLE.read_text(encoding="utf-8").splitlines()
-    if made_for == f"# torchvision {installed_version()}":
-        return {
-            name: Published(int(params), float(giga_macs), int(image_size))
-            for name, params, giga_macs, image_size in (row.split(",") for row in rows[1:])
-        }
-    return models_of_torchvision()
-
-
-def installed_version() -> str:
-    """Of torchvision, such as 0.29: what its models are does not change with the last number."""
-    return ".".join(version("torchvision").split(".")[:2])
-
-
-def models_of_torchvision() -> dict[str, Published]:
-    """The same from torchvision itself, whose import takes seconds."""
-    import torchvision.models as theirs
-
-    return {name: _published(name) for name in theirs.list_models(module=theirs)}
-
-
-def _published(name: str) -> Published:
-    from torchvision.models import get_model_weights
-
-    weights = get_model_weights(name)
-    first = next((entry for entry in weights if entry.name == "IMAGENET1K_V1"), next(iter(weights)))
-    return Published(
-        first.meta["num_params"], first.meta["_ops"], first.transforms.keywords["crop_size"]
+def _models(library: Library) -> dict[str, LibraryModel]:
+    """From the table that comes with the lab, where it is of the version that is installed."""
+    made_for, *rows = library.table.read_text(encoding="utf-8").splitlines()
+    if made_for == f"# {library.name} {library.version}":
+        return {row.pop("name"): _from_row(row) for row in csv.DictReader(rows)}
+    models: dict[str, LibraryModel] = call_where_torch_is(
+        "core.zoo.libraries:models_of_installed", library.name
     )
+    return models
 
 
-def architecture(arch: str) -> Architecture:
-    """The row for `torchvision/NAME`. Raises LabError with the nearest names for another."""
-    name = arch.removeprefix(PREFIX)
-    known = names()
-    if name not in known:
-        near = get_close_matches(name[:SHOWN].lower(), known, n=3, cutoff=0.4) or known[:3]
-        raise LabError(
-            f"torchvision has no classification model {shown(name)}; try"
-            f" {', '.join(PREFIX + model for model in near)}."
-        )
-    size = published(name).image_size
-    default = ModelSpec(arch, image_size=size, in_channels=3, num_classes=1000)
-    return Architecture(arch, name, FAMILY, None, f"torchvision's {name}", _builder(name), default)
+def models_of_installed(name: str) -> dict[str, LibraryModel]:
+    """The same from the library itself, whose import takes seconds."""
+    models: dict[str, LibraryModel] = import_module(f"core.zoo.from_{name}").models()
+    return models
 
 
-def _builder(name: str) -> Callable[[ModelSpec], nn.Module]:
-    """Builds `name` without weights. Raises LabError for a ratio or for other than 3 channels."""
-
-    def build(spec: ModelSpec) -> nn.Module:
-        """(N, 3, S, S) to (N, num_classes)."""
-        from torchvision.models import get_model
-
-        if spec.ratio != 1:
-            raise LabError(f"{spec.arch} has no ratio: leave it at 1.")
-        if spec.in_channels != 3:
-            raise LabError(f"{spec.arch} reads images of 3 channels, not {spec.in_channels}.")
-        try:
-            return get_model(name, **keywords(spec))
-        except (ValueError, AssertionError, RuntimeError, ZeroDivisionError) as error:
-            raise LabError(
-                f"{spec.arch} cannot be built for {spec.image_size}×{spec.image_size} pixels:"
-                f" {first_line(error)}."
-            ) from error
-
-    return build
+_COLUMNS: dict[str, Callable[[str], Any]] = {"image_size": int, "params": int, "giga_macs": float}
 
 
-def keywords(spec: ModelSpec) -> dict[str, Any]:
-    """What torchvision's get_model is called with, besides the name."""
-    name, side = spec.arch.removeprefix(PREFIX), spec.image_size
-    arguments = {"weights": None, "num_classes": spec.num_classes} | _KEYWORDS.get(name, {})
-    if name.startswith("vit_") and side != 224:
-        arguments["image_size"] = side
-    if name.startswith("maxvit_") and side != 224:
-        arguments["input_size"] = (side, side)
-    return arguments
+def _from_row(row: dict[str, str]) -> LibraryModel:
+    """A row of the table; a figure that is not published has no column."""
+    return LibraryModel(**{column: _COLUMNS[column](text) for column, text in row.items()})
 
 
 def first_line(error: Exception) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 
+from core import torch_process
 from core.analysis import analyze
 from core.specs import LabError, ModelSpec
-from core.torch_process import ThisProcess, TorchProcess
+from core.torch_process import ThisProcess, TorchProcess, call_where_torch_is
 
 LENET = ModelSpec("lenet", image_size=28)
 pytestmark = pytest.mark.slow  # each process imports torch
@@ -85,3 +87,15 @@ def test_it_leaves_when_it_is_closed_and_is_not_started_again():
         os.kill(process_id, 0)
     with pytest.raises(LabError, match="being closed"):
         closed.call("math:sqrt", 4.0)
+
+
+def test_a_call_goes_where_torch_is_only_where_a_process_was_started(monkeypatch):
+    class Elsewhere:
+        def call(self, function, *arguments):
+            return f"{function} elsewhere", *arguments
+
+    started = cache(Elsewhere)
+    monkeypatch.setattr(torch_process, "_torch_process", started)
+    assert call_where_torch_is("math:factorial", 5) == 120
+    started()
+    assert call_where_torch_is("math:factorial", 5) == ("math:factorial elsewhere", 5)

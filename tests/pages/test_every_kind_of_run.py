@@ -11,6 +11,7 @@ from core.specs import ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE, complete, find
+from core.zoo.libraries import LIBRARIES
 from pages.views.app.frame import PAGES
 from pages.views.forms.run import run_keys
 from pages.views.runs.table import network_title
@@ -23,6 +24,10 @@ TORCHVISION = [  # as torchvision has them, which takes seconds to import
     ModelSpec(f"torchvision/{name}", image_size=224, in_channels=3, num_classes=1000)
     for name in ("resnet18", "vit_b_16", "googlenet")
 ]
+TIMM = [
+    ModelSpec("timm/resnet18", image_size=96, in_channels=1, num_classes=10),
+    ModelSpec("timm/vit_tiny_patch16_224", image_size=224, in_channels=3, num_classes=1000),
+]
 NOT_DEFAULT = (  # networks with an option, or a number, that no slider has
     ModelSpec("custom-vgg", 16, 33, options={"last_activation": "sigmoid", "head_width": 77}),
     ModelSpec("resnet-cifar", 17, 30, options={"depth": 14, "shortcut": "dropout", "dropout": 0.3}),
@@ -33,6 +38,7 @@ NOT_DEFAULT = (  # networks with an option, or a number, that no slider has
 NETWORKS = [
     *(row.default for row in CATALOGUE.values()),
     *TORCHVISION,
+    *(TIMM if LIBRARIES["timm"].version else []),
     *NOT_DEFAULT,
 ]
 
@@ -110,7 +116,9 @@ def test_a_family_that_the_picker_does_not_know_stands_last(monkeypatch):
     monkeypatch.setitem(CATALOGUE, "new", row)
     app = open_page("pages/train.py", train_network="new")
     assert app.selectbox(key="train_network").value == "new"
-    assert app.selectbox(key="train_network").options[-2] == "Inventions: New"
+    titles = app.selectbox(key="train_network").options
+    own = [title for title in titles if not title.endswith("any of its models")]
+    assert own[-1] == "Inventions: New" and titles[: len(own)] == own
 
 
 def test_no_two_networks_that_differ_have_one_title():

@@ -1,10 +1,10 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
-drag, server-work, click, many-runs, analysis, memory, training, study, throughput, pipeline,
-accuracy, estimate, published-vgg, device-share, device-bits, device-estimate, device-study. Those
-from throughput on need LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need
-a CUDA device.
+drag, server-work, click, many-runs, analysis, timm, memory, training, study, throughput, pipeline,
+accuracy, estimate, published-vgg, device-share, device-bits, device-estimate, device-study. timm
+needs timm; those from throughput on need LAB_DATA_DIR; accuracy takes half an hour, those from
+published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tools.bench.pages import drag, first_numbers, first_page, page_weight, slid
 from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
+from tools.bench.timm_table import timm_table
 from tools.bench.waiting import click, many_runs
 
 _PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -34,6 +35,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "click": click,
     "many-runs": many_runs,
     "analysis": analysis,
+    "timm": timm_table,
     "memory": memory,
     "training": training,
     "throughput": throughput,

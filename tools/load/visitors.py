@@ -13,6 +13,7 @@ from tools.load.session import Answer, Dropped, Session
 _PAGES = ("", "architecture", "compare", "train", "residual", "runs")
 _SLIDERS = ("Ratio", "Resize (pixels a side)", "Batch size")
 _PAUSE_SECONDS = (2.0, 5.0)
+_OF_A_LIBRARY = ": any of its models"  # how the picker's title of a library ends
 _ARRIVAL_SECONDS = 10.0  # in which all visitors come
 _PICKS_A_NETWORK, _MOVES_A_SLIDER = 0.1, 0.72  # of ten actions on Architecture; else another page
 
@@ -64,7 +65,9 @@ async def _act(session: Session, page: str, choose: random.Random, diary: Diary)
     sliders = [one for one in session.widgets("slider") if one.slider.label in _SLIDERS]
     pickers = [one for one in session.widgets("selectbox") if one.selectbox.label == "Network"]
     if page == "architecture" and pickers and dice < _PICKS_A_NETWORK:
-        network = choose.choice(list(pickers[0].selectbox.options)[:-1])  # not torchvision
+        titles = pickers[0].selectbox.options  # those of libraries take seconds to import
+        own = [title for title in titles if not title.endswith(_OF_A_LIBRARY)]
+        network = choose.choice(own)
         diary.note(f"network on /{page}", await session.set(pickers[0], network))
     elif sliders and dice < _MOVES_A_SLIDER:
         chosen = choose.choice(sliders)

@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.analysis.cpu import threads
+from core.zoo.libraries import installed_libraries
 from pages.views.app.messages import errors_in_one_sentence
 
 _ICON = str(Path(__file__).parent / "assets" / "icon.png")
@@ -53,5 +54,6 @@ def _machine_line() -> str:
     except (ValueError, OSError, AttributeError):
         pass
     parts.append(f"Python {platform.python_version()}")
-    parts += [f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit")]
+    libraries = [library.name for library in installed_libraries()]
+    parts += [f"{name} {version(name)}" for name in ("torch", *libraries, "streamlit")]
     return " · ".join(parts)

@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse, Response
 from core.analysis.glance import Glance, keep_glances, kept_glances, with_value
 from core.report.glance import strip
 from core.specs import LabError, ModelSpec
+from core.torch_process import torch_process
 from core.zoo.catalogue import complete
-from pages.views.app.with_torch import torch_process
 from pages.views.forms.limits import RATIO_SLIDER, SIZE_SLIDER, SIZE_STEP
 
 PATH = "lab/glances"

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.file_util import get_static_dir
 
+from core.torch_process import close_torch_process, torch_process
 from pages.views.app.browser_files import BROWSER_FILES
 
 _VIEWS = Path(__file__).parents[1]
@@ -36,15 +37,14 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     is imported.
     """
     _remember_options()
-    with_torch = importlib.import_module("pages.views.app.with_torch")
-    with_torch.torch_process()
+    torch_process()
     for path in sorted(_VIEWS.rglob("*.py")):
         name = ".".join(path.relative_to(_VIEWS).with_suffix("").parts)
         importlib.import_module(f"pages.views.{name}")
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again
     yield
-    with_torch.close_torch_process()
+    close_torch_process()
 
 
 def _remember_options() -> None:

@@ -6,10 +6,8 @@ computed once, also when many ask for it at the same time, and bounded in bytes.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -22,31 +20,11 @@ from core.explain.reconcile import OtherCounts
 from core.explain.shape_errors import ShapeError
 from core.host_memory import available_host_bytes
 from core.specs import ModelSpec
-from core.torch_process import ThisProcess, TorchProcess
+from core.torch_process import torch_process
 
 _ANALYSES_BYTES = 12 * 2**20  # of all analyses together
 _LAYER_BYTES = 1_200  # of one layer's record, measured
 _FREE_SECONDS = 2.0  # for which free memory of a device is taken as known
-
-_starting = threading.Lock()
-
-
-def torch_process() -> TorchProcess | ThisProcess:
-    """The process that has torch: the only one of this server, started by the first who asks."""
-    with _starting:
-        return _torch_process()
-
-
-@cache
-def _torch_process() -> TorchProcess | ThisProcess:
-    return ThisProcess() if "torch" in sys.modules else TorchProcess()
-
-
-def close_torch_process() -> None:
-    """Ask it to leave, when the server ends."""
-    process = torch_process()
-    if isinstance(process, TorchProcess):
-        process.close()
 
 
 def _ask(function: str, *arguments: Any) -> Any:

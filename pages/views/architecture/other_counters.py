@@ -10,8 +10,8 @@ from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
 from core.report.tables.counts import account_frame
 from core.specs import ModelSpec
-from core.zoo import libraries
 from core.zoo.catalogue import find
+from core.zoo.libraries import library_of
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.with_torch import analysis_of, other_counts_of
 
@@ -68,8 +68,11 @@ def _account_rows(account: Account) -> list[dict[str, object]]:
 
 def _published_count(spec: ModelSpec) -> PublishedCount | None:
     """The figure that somebody has published for this network, at their own setting."""
-    if not spec.arch.startswith(libraries.PREFIX):
+    library = library_of(spec.arch)
+    if library is None:
         return PUBLISHED_COUNTS.get(spec.arch)
-    known = libraries.published(spec.arch.removeprefix(libraries.PREFIX))
-    setting = find(spec.arch).default  # at the size that torchvision counted at
-    return PublishedCount(setting, known.params, known.giga_macs, "torchvision's documentation")
+    known = library.models[library.model_name(spec.arch)]
+    if known.params is None or known.giga_macs is None:
+        return None
+    setting = find(spec.arch).default  # at the size that the library counted at
+    return PublishedCount(setting, known.params, known.giga_macs, f"{library.name}'s documentation")

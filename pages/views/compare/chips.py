@@ -23,7 +23,7 @@ def chips(specs: Sequence[ModelSpec]) -> None:
 
 def _add_network(specs: Sequence[ModelSpec]) -> None:
     """The picker of the Architecture page, and the button that adds what it shows."""
-    spec = choose_model("cmp_", "vgg16", bind=None, torchvision=True)
+    spec = choose_model("cmp_", "vgg16", bind=None, libraries=True)
     is_full = len(specs) >= MAX_NETWORKS
     if st.button("Add", type="primary", disabled=is_full, icon=":material/add:"):
         compare_only([*specs, spec])

@@ -10,9 +10,9 @@ from typing import Literal
 import streamlit as st
 
 from core.specs import ModelSpec, OptionValue
-from core.zoo import libraries
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, find
+from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
 from pages.views.forms.limits import (
     CHANNELS,
     CLASSES,
@@ -26,8 +26,6 @@ from pages.views.forms.limits import (
 from pages.views.forms.names import select_name
 
 _FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
-TORCHVISION = libraries.PREFIX.removesuffix("/")  # the picker's last entry
-_FIRST_OF_TORCHVISION = "resnet50"
 _Bind = Literal["query-params"] | None
 _Defaults = Callable[[Architecture], ModelSpec]
 
@@ -42,9 +40,9 @@ def networks() -> list[str]:
 
 
 def network_label(name: str) -> str:
-    """`VGG: VGG-11`."""
-    if name == TORCHVISION:
-        return "torchvision: any of its models"
+    """`VGG: VGG-11`, or `timm: any of its models`."""
+    if name in LIBRARIES:
+        return f"{name}: any of its models"
     row = CATALOGUE[name]
     return f"{row.family}: {row.title}"
 
@@ -55,9 +53,9 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     Raises LabError for a network that this lab does not have.
     """
     sizes: dict[str, object] = {"size": spec.image_size, "classes": spec.num_classes}
-    if spec.arch.startswith(libraries.PREFIX):
-        model = spec.arch.removeprefix(libraries.PREFIX)
-        values = {"network": TORCHVISION, "torchvision": model} | sizes
+    if library := library_of(spec.arch):
+        values = {"network": library.name, library.name: library.model_name(spec.arch)} | sizes
+        values |= {} if library.channels else {"channels": spec.in_channels}
     else:
         values = {"network": spec.arch, "ratio": spec.ratio, "channels": spec.in_channels} | sizes
         values |= {
@@ -78,15 +76,16 @@ def choose_model(
     first: str,
     defaults: _Defaults = _own_default,
     bind: _Bind = "query-params",
-    torchvision: bool = False,
+    libraries: bool = False,
     wide: bool = False,
 ) -> ModelSpec:
     """Network, ratio, resize, channels, classes and the network's own options.
 
-    With `torchvision`, its models can be picked below the lab's own. With `wide`, an address may
-    ask for a ratio and a size that a spec takes but the sliders have not; then they are typed.
+    With `libraries`, models of those that are installed can be picked below the lab's own. With
+    `wide`, an address may ask for a ratio and a size that a spec takes but the sliders have not;
+    then they are typed.
     """
-    names = [*networks(), *([TORCHVISION] if torchvision else [])]
+    names = [*networks(), *(_libraries_asked_for(prefix) if libraries else [])]
     name = select_name(
         "Network",
         {name: network_label(name) for name in names},
@@ -97,8 +96,8 @@ def choose_model(
         args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
     )
-    if name == TORCHVISION:
-        return _choose_torchvision(prefix, defaults, bind, wide)
+    if library := LIBRARIES.get(name):
+        return _choose_of_library(library, prefix, defaults, bind, wide)
     row = CATALOGUE[name]
     st.caption(f"{row.year}, {row.source}")
     default = defaults(row)
@@ -120,31 +119,43 @@ def choose_model(
     )
 
 
-def _choose_torchvision(prefix: str, defaults: _Defaults, bind: _Bind, wide: bool) -> ModelSpec:
-    """One of torchvision's own models."""
-    names = libraries.names()
+def _libraries_asked_for(prefix: str) -> list[str]:
+    """The libraries that can be picked; where the address asks for another, how it comes here."""
+    asked = LIBRARIES.get(str(st.query_params.get(f"{prefix}network")))
+    if asked and not asked.version:
+        st.warning(asked.how_to_install, icon=":material/warning:")
+    return [library.name for library in installed_libraries()]
+
+
+def _choose_of_library(
+    library: Library, prefix: str, defaults: _Defaults, bind: _Bind, wide: bool
+) -> ModelSpec:
+    """One of a library's own models."""
     name = select_name(
-        "Model of torchvision",
-        {name: name for name in names},
-        _FIRST_OF_TORCHVISION,
-        f"{prefix}torchvision",
+        f"Model of {library.name}",
+        {name: name for name in library.models},
+        library.first,
+        f"{prefix}{library.name}",
         bind is not None,
         on_change=_start_over,
         args=(prefix, defaults),
-        help="Every classification model of the installed torchvision, untrained; type to search.",
+        help=f"Every classification model of the installed {library.name}, untrained;"
+        " type to search.",
     )
-    default = defaults(find(f"{libraries.PREFIX}{name}"))
-    st.caption("It has no ratio and reads images of 3 channels.")
+    default = defaults(find(f"{library.prefix}{name}"))
+    reads = f" and reads images of {library.channels} channels" if library.channels else ""
+    st.caption(f"It has no ratio{reads}.")
     size = _choose_size(prefix, default, 1, bind, wide)
+    if not library.channels:
+        default = replace(default, in_channels=_choose_channels(prefix, default, bind))
     return replace(default, image_size=size, num_classes=_choose_classes(prefix, default, bind))
 
 
 def _start_over(prefix: str, defaults: _Defaults) -> None:
     """After another network was picked: its own settings, also where the address had others."""
     name = st.session_state[f"{prefix}network"]
-    if name == TORCHVISION:
-        model = st.session_state.get(f"{prefix}torchvision", _FIRST_OF_TORCHVISION)
-        name = f"{libraries.PREFIX}{model}"
+    if library := LIBRARIES.get(name):
+        name = library.prefix + st.session_state.get(f"{prefix}{library.name}", library.first)
     row = find(name)
     default = defaults(row)
     values: dict[str, OptionValue] = {

@@ -12,9 +12,9 @@ from core.data import DATASETS, find_dataset
 from core.data.catalogue import train_images_of
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
-from core.zoo import libraries
 from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
+from core.zoo.libraries import library_of
 from pages.views.app.with_torch import devices
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
@@ -46,11 +46,11 @@ def run_keys(spec: RunSpec) -> dict[str, object]:
 def _short_default(row: Architecture) -> ModelSpec:
     """For gray images of ten classes; the large networks smaller, so that a run is short.
 
-    torchvision's models have no ratio, some a fixed size, and all read three channels.
+    Models of a library have no ratio, some a fixed size; torchvision's all read three channels.
     """
     default = replace(row.default, num_classes=10)
-    if row.family == libraries.FAMILY:
-        return default
+    if library := library_of(row.name):
+        return replace(default, in_channels=library.channels or 1)
     default = replace(default, in_channels=1)
     if default.image_size <= 32:
         return default
@@ -59,7 +59,7 @@ def _short_default(row: Architecture) -> ModelSpec:
 
 def choose_run() -> RunSpec:
     """Network, data set, recipe, and folded away what the recipe set: the form of one run."""
-    model = choose_model("train_", FIRST_NETWORK, _short_default, torchvision=True, wide=True)
+    model = choose_model("train_", FIRST_NETWORK, _short_default, libraries=True, wide=True)
     dataset = choose_dataset("train_", _follow_recipe)
     recipe_name = choose_recipe("train_", _follow_recipe)
     st.caption(f"Source: {RECIPES[recipe_name].source}")

@@ -26,7 +26,7 @@ TRAINING = NETWORK | {
 }
 INTERFACE = {
     "list": FORMAT,
-    "analyze": NETWORK | {"--batch-size": 1, "--level": "module"} | FORMAT,
+    "analyze": NETWORK | {"--weights": None, "--batch-size": 1, "--level": "module"} | FORMAT,
     "time": NETWORK | {"--batch-size": 32, "--passes": 9, "--device": None} | FORMAT,
     "bench": TRAINING
     | {"ARCH": "course-residual", "--batch-sizes": None, "--rounds": 5, "--all-devices": False}

@@ -13,7 +13,7 @@ from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, OtherCounts, reconcile
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, find
-from core.zoo.libraries import published
+from core.zoo.libraries import LIBRARIES
 from core.zoo.variants import VARIANTS
 from tests.core.networks import DEEPER_TWINS, DEFAULTS, analysis_of
 
@@ -34,6 +34,8 @@ UNITS = [  # of every kind of layer in a unit one, with a change of width and wi
 TWINS = (*DEEPER_TWINS, "resnet34", "vgg13", "vgg16", "densenet121")  # of others, with more layers
 NETWORKS = [spec for spec in DEFAULTS.values() if spec.arch not in TWINS]
 
+THEIRS = LIBRARIES["torchvision"].models
+
 counts_of = cache(other_counts)
 
 
@@ -51,7 +53,7 @@ def test_every_difference_of_the_catalogue_is_explained(spec):
 @pytest.mark.parametrize("name", ["vit_b_32", "swin_v2_t", "inception_v3"])
 def test_every_difference_of_these_torchvision_models_is_explained(name):
     spec = find(f"torchvision/{name}").default
-    known = published(name)
+    known = THEIRS[name]
     count = PublishedCount(spec, known.params, known.giga_macs, "torchvision")
     for one in accounts(spec, count):
         assert one.unexplained == 0, one
@@ -94,7 +96,7 @@ def test_what_nothing_explains_is_not_hidden():
 
 @pytest.mark.parametrize("name", PUBLISHED_COUNTS)
 def test_the_published_counts_are_those_of_the_installed_torchvision(name):
-    ours, theirs = PUBLISHED_COUNTS[name], published(name)
+    ours, theirs = PUBLISHED_COUNTS[name], THEIRS[name]
     assert (ours.params, ours.giga_macs) == (theirs.params, theirs.giga_macs)
     assert ours.model.image_size == theirs.image_size
 

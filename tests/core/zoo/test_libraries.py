@@ -1,4 +1,7 @@
-"""torchvision's own models and modules of a reader's own, against published figures."""
+"""torchvision's own models and modules of a reader's own, against published figures.
+
+Those of timm are tested in test_timm.py.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from core.analysis import Analysis, analyze, analyze_module
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build
 from core.zoo.catalogue import CATALOGUE, find
-from core.zoo.libraries import PREFIX, models, models_of_torchvision, names, published
+from core.zoo.libraries import LIBRARIES, models_of_installed
 from tests.core.networks import analysis_of, flops_of
 
 pytestmark = pytest.mark.slow
 
-NAMES = names()
+MODELS = LIBRARIES["torchvision"].models
+PREFIX = "torchvision/"
 # torchvision counts in evaluation and at a batch of 1; everything else is within 0.1 % of _ops,
 # or equal to its three decimals.
 DIFFERENT = {
@@ -31,12 +35,12 @@ def analysis_by_name(name: str) -> Analysis:
 
 
 def test_the_table_that_comes_with_the_lab_is_torchvision_s_own():
-    assert models() == models_of_torchvision()
+    assert models_of_installed("torchvision") == MODELS
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_parameters_and_multiply_adds_are_the_published_ones(name):
-    totals, known = analysis_by_name(name).totals, published(name)
+    totals, known = analysis_by_name(name).totals, MODELS[name]
     assert totals.params == known.params
     giga_macs = totals.macs / 1e9
     close = giga_macs == pytest.approx(known.giga_macs, rel=0.001)
@@ -45,14 +49,12 @@ def test_parameters_and_multiply_adds_are_the_published_ones(name):
 
 
 def test_at_least_95_percent_are_the_same():
-    assert len(DIFFERENT) <= 0.05 * len(NAMES)
+    assert len(DIFFERENT) <= 0.05 * len(MODELS)
 
 
 @pytest.mark.parametrize("name", ["vit_b_16", "swin_t", "convnext_tiny"])
 def test_attention_and_linear_over_tokens_are_counted_right(name):
-    assert analysis_by_name(name).totals.macs / 1e9 == pytest.approx(
-        published(name).giga_macs, 1e-3
-    )
+    assert analysis_by_name(name).totals.macs / 1e9 == pytest.approx(MODELS[name].giga_macs, 1e-3)
 
 
 def test_attention_s_rows_hold_its_weights():

@@ -10,9 +10,10 @@ from core.measure.gradient_records import INITIALIZATIONS
 from core.specs import ModelSpec
 from core.training.recipes import RECIPES
 from core.zoo.catalogue import CATALOGUE
+from core.zoo.libraries import installed_libraries
 from core.zoo.variants import VARIANTS, variants_of
 from pages.views.app.frame import PAGES
-from pages.views.forms.network import TORCHVISION, network_label
+from pages.views.forms.network import network_label
 from tests.pages.opening import finished_run, open_page
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ def shown(app, key: str) -> str:
 # By name, and by the titles of older addresses
 
 
-@pytest.mark.parametrize("name", [*CATALOGUE, TORCHVISION])
+@pytest.mark.parametrize("name", [*CATALOGUE, *(library.name for library in installed_libraries())])
 def test_a_network_is_asked_for_by_its_name_and_by_its_title(name):
     for text in (name, network_label(name)):
         app = open_page(TRAIN, train_network=text)

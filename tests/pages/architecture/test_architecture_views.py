@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
 from core.analysis import analyze
@@ -90,3 +92,31 @@ def test_a_size_that_torchvision_s_model_cannot_take_is_one_sentence():
         net_size="100",
     )
     assert "cannot be built for 100×100 pixels" in app.error[0].value
+
+
+def test_a_model_of_timm_is_taken_apart_like_ours():
+    pytest.importorskip("timm")
+    asked = {"net_timm": "vit_tiny_patch16_224", "net_size": "96", "net_channels": "1"}
+    app = open_page(PAGE, net_network="timm", **asked)
+    assert metric(app, "Parameters") == formats.short(5_588_392)
+    assert not app.warning and dict(app.query_params) == {"net_network": "timm"} | asked
+
+
+def test_another_model_of_timm_starts_with_its_own_settings():
+    pytest.importorskip("timm")
+    app = open_page(PAGE, net_network="timm", net_size="96", net_channels="1")
+    app.selectbox(key="net_timm").set_value("tinynet_e").run()
+    assert app.slider(key="net_size").value == 106
+    assert app.number_input(key="net_channels").value == 3
+
+
+def test_without_timm_the_picker_has_no_such_entry_and_an_address_says_how_to_get_it(monkeypatch):
+    def version(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("core.zoo.libraries.version", version)
+    app = open_page(PAGE, net_network="timm", net_timm="resnet18")
+    how = "timm is not installed here; `pip install timm` adds its models."
+    assert how in [warning.value for warning in app.warning]
+    assert not [title for title in app.selectbox[0].options if title.startswith("timm")]
+    assert metric(app, "Parameters")  # of the page's own default

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from core.torch_process import ThisProcess
 from pages.views.app import with_torch
 from tests.pages.opening import PROJECT, open_page
 
@@ -20,7 +21,7 @@ def opened(page, parameters):
         app.query_params[name] = value
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, (page, parameters, app.exception)
-    loaded = {"torch", "torchvision"} & set(sys.modules)
+    loaded = {"torch", "torchvision", "timm"} & set(sys.modules)
     assert not loaded, (page, parameters, loaded)
     return app
 
@@ -29,6 +30,7 @@ for page, parameters in (
     ("architecture", {"net_view": "Code", "net_size": "92"}),
     ("architecture", {"net_network": "densenet121", "net_view": "Picture"}),
     ("architecture", {"net_network": "torchvision", "net_torchvision": "resnet18"}),
+    ("architecture", {"net_network": "timm", "net_timm": "resnet10t", "net_channels": "1"}),
     ("architecture", {"net_view": "Explain", "net_layer": "block1.conv1"}),
     ("architecture", {"net_view": "Summary"}),
     ("architecture", {"net_view": "Time"}),
@@ -40,6 +42,15 @@ for page, parameters in (
     ("runs", {}),
 ):
     opened(page, parameters)
+
+from core.torch_process import torch_process
+from core.zoo import libraries
+
+torch_process()  # as the server starts it
+libraries.version = lambda name: "9.9.9"  # the table that comes with the lab is of another
+libraries._models.cache_clear()
+app = opened("architecture", {"net_network": "torchvision", "net_torchvision": "squeezenet1_1"})
+assert app.selectbox(key="net_torchvision").value == "squeezenet1_1"
 """
 
 
@@ -62,7 +73,7 @@ class Loading:
 
     def call(self, function, *arguments):
         assert not self.seconds_until_loaded
-        return with_torch.ThisProcess().call(function, *arguments)
+        return ThisProcess().call(function, *arguments)
 
 
 def test_only_what_was_never_traced_waits_for_torch(monkeypatch):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.specs import ModelSpec
+from core.zoo.libraries import Library
 from tests.pages.opening import finished_run, open_page
 
 PAGE = "pages/compare.py"
@@ -36,6 +39,18 @@ def test_what_an_address_says_is_never_markdown():
     evil = "![x](http://other.example/x.png)"
     app = open_page(PAGE, networks=evil)
     assert "!\\[x\\](http" in app.error[0].value
+
+
+def test_without_timm_a_network_of_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(Library, "version", None)
+    app = open_page(PAGE, networks="timm/resnet18/1/224/3/1000|alexnet/1/224/1/10")
+    assert "timm is not installed here; " in app.error[0].value
+
+
+def test_timm_s_models_are_compared_like_ours():
+    pytest.importorskip("timm")
+    app = open_page(PAGE, networks="timm/resnet18/1/224/1/10|alexnet/1/224/1/10")
+    assert not app.error and len([b for b in app.button if b.label.endswith("✕")]) == 2
 
 
 def test_torchvision_s_models_are_compared_like_ours():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
 
 def available_host_bytes() -> int | None:
@@ -45,3 +47,16 @@ def _cgroup_available() -> int | None:
             return int(text) - int(used.read()) + _reclaimable()
     except (OSError, ValueError):
         return None
+
+
+def bound_memory(more_bytes: int) -> None:
+    """Let this process take no more than so much beside what it has, where a system can bound it.
+
+    Who asks for more gets a MemoryError, or is ended.
+    """
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        limit = pages * resource.getpagesize() + more_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from core.folders import absolute_folders
+from core.host_memory import bound_memory
 from core.specs import LabError
 
 PROJECT = Path(__file__).parents[1]
@@ -31,15 +32,19 @@ _FIRST_IMPORT = "core.analysis.network"
 _LOADING_SECONDS = 6.0  # that importing torch usually takes
 _LONGEST_SECONDS = 120.0  # of one call
 _LEAVE_SECONDS = 2.0
+_OWN_SECONDS, _OWN_BYTES = 30.0, 10 * 2**30  # that somebody's own network may take
+_BOUND = "LAB_MORE_BYTES"  # in a process's environment: bytes it may take; 0: any number
 
 
 class TorchProcess:
     """The process, as whoever asks sees it: one call at a time, in the order in which they came.
 
-    It is started at once, and again by the first call after it has ended.
+    It is started at once, and again by the first call after it has ended. One that runs other
+    people's code has a bound for its memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, subject: str = "The process that takes networks apart", most_bytes: int = 0):
+        self._subject, self._most_bytes = subject, most_bytes
         self._turn = threading.Lock()
         self._called = 0.0  # when somebody last called
         self._is_closed = False
@@ -53,7 +58,9 @@ class TorchProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "core.torch_process"],
             cwd=PROJECT,
-            env=os.environ | absolute_folders() | {"OMP_NUM_THREADS": "1"},
+            env=os.environ
+            | absolute_folders()
+            | {"OMP_NUM_THREADS": "1", _BOUND: str(self._most_bytes)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
@@ -127,8 +134,7 @@ class TorchProcess:
             answer, what = None, f"took longer than {seconds:g} s"
         return answer or (
             "ended",
-            f"The process that takes networks apart {what}; it starts anew: try again, or try a"
-            " smaller network.",
+            f"{self._subject} {what}; it starts anew: try again, or try a smaller network.",
         )
 
     def _end(self) -> None:
@@ -215,6 +221,37 @@ def call_where_torch_is(function: str, *arguments: Any) -> Any:
     return process.call(function, *arguments)
 
 
+@cache
+def _own_process() -> TorchProcess | ThisProcess:
+    if "torch" in sys.modules:
+        return ThisProcess()
+    subject = "The process that runs networks of yours (a loop without an end, a crash, too much"
+    return TorchProcess(f"{subject} memory?)", _OWN_BYTES)
+
+
+def own_process() -> TorchProcess | ThisProcess:
+    """The process that runs networks of the user's own, which may end it."""
+    with _starting:
+        return _own_process()
+
+
+def close_own_process() -> None:
+    """Ask it to leave, where one was started."""
+    process = own_process() if _own_process.cache_info().currsize else None
+    if isinstance(process, TorchProcess):
+        process.close()
+
+
+def call_for_own_networks(function: str, *arguments: Any) -> Any:
+    """The result of `module:function`, which runs somebody's code. Raises LabError as it does.
+
+    A page server has a process for that; a command or a worker runs it itself.
+    """
+    is_server = _torch_process.cache_info().currsize > 0
+    process = own_process() if is_server else ThisProcess()
+    return process.call(function, *arguments, seconds=_OWN_SECONDS)
+
+
 def _find(function: str) -> Callable[..., Any]:
     module, _, name = function.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), name)
@@ -242,6 +279,8 @@ def _serve() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     importlib.import_module(_FIRST_IMPORT)
+    if more_bytes := int(os.environ.get(_BOUND, "0")):
+        bound_memory(more_bytes)
     _write(answers, "loaded")
     while True:
         function, arguments = pickle.load(calls)

@@ -8,11 +8,11 @@ import sys
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
+from core.host_memory import bound_memory
 from core.specs import LabError
 
 _SECONDS = 120.0
@@ -56,7 +56,7 @@ def in_a_process(work: Callable[[], Result], what: str) -> Result:
 def _answer(work: Callable[[], Any], reply: Connection) -> None:
     """In the copy: work on one thread, within bounds, and send what came of it."""
     torch.set_num_threads(1)  # threads of OpenMP do not survive the copying
-    _bound_memory()
+    bound_memory(_MOST_BYTES)
     answer: tuple[Any, Exception | None]
     try:
         answer = (work(), None)
@@ -74,12 +74,3 @@ def _plain(error: Exception) -> Exception:
     if isinstance(error, LabError):
         return LabError(str(error))
     return RuntimeError(f"{type(error).__name__}: {error}")
-
-
-def _bound_memory() -> None:
-    import resource
-
-    statm = Path("/proc/self/statm")
-    pages = int(statm.read_text().split()[0]) if statm.exists() else 0
-    limit = pages * resource.getpagesize() + _MOST_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

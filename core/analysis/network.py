@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -18,10 +18,11 @@ from core.analysis.tensors import BATCH
 from core.analysis.trace import BatchLostError, Pass, TooLongError, watched_pass
 from core.analysis.vgg_configuration import vgg_configuration
 from core.specs import MAX_IMAGE_SIZE, MAX_IN_CHANNELS, MAX_NUM_CLASSES, LabError, ModelSpec
-from core.zoo.building import build_on_meta
+from core.zoo.building import build, build_on_meta
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
+from core.zoo.own import file_of, is_own
 
 _DRAWS = 8  # training passes of a network that draws lots
 _REAL_IMAGES = 2  # of a pass with real numbers: BatchNorm cannot train on one
@@ -31,8 +32,10 @@ _NAMED = 4  # modules that a warning names; it counts the others
 def analyze(spec: ModelSpec) -> Analysis:
     """See core.analysis.analyze."""
     spec = complete(spec)
-    network, is_ours = build_on_meta(spec), spec.arch in CATALOGUE
     shape = (spec.in_channels, spec.image_size, spec.image_size)
+    if is_own(spec.arch):
+        return _analyze_own(spec, shape)
+    network, is_ours = build_on_meta(spec), spec.arch in CATALOGUE
 
     def run(images: int | None) -> Pass:
         batch = images or BATCH
@@ -44,6 +47,29 @@ def analyze(spec: ModelSpec) -> Analysis:
     except Exception as error:  # a library's network may raise anything
         raise _refusal(spec.arch, shape, error) from error
     return _analysis(spec, traced, shape)
+
+
+def _analyze_own(spec: ModelSpec, shape: Shape) -> Analysis:
+    """A network of the user's own, with the user's own traceback for what fails."""
+    from core.zoo.own_modules import explanation, inputs_of
+
+    file, name = file_of(spec.arch), spec.arch.rpartition(":")[2]
+    with deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
+        try:
+            module = build_on_meta(spec)
+        except Exception:  # it asks for numbers while it is built
+            module = build(spec)
+        example = Given(inputs_of(module, shape), {}, 1)
+
+        def refusal(error: Exception) -> LabError:
+            return LabError(explanation(error, file, f"{name} fails at {_sides(shape)}"))
+
+        traced = _traced(module, example, spec.arch, lambda: build(spec), refusal)
+    return _analysis(spec, traced, shape)
+
+
+def _sides(shape: Shape) -> str:
+    return "×".join(map(str, shape))
 
 
 def analyze_module(
@@ -70,8 +96,17 @@ def _within(number: int, most: int) -> int:
     return number if 0 < number <= most else 1
 
 
-def _traced(module: nn.Module, example: Given, name: str) -> Trace:
-    """Without numbers; with real ones in a process of its own where the module needs them."""
+def _traced(
+    module: nn.Module,
+    example: Given,
+    name: str,
+    with_memory: Callable[[], nn.Module] | None = None,
+    refusal: Callable[[Exception], LabError] | None = None,
+) -> Trace:
+    """Without numbers; with real ones in a process of its own where the module needs them.
+
+    `with_memory` makes the same module with numbers, `refusal` the error for what it raises.
+    """
     if not any(isinstance(one, torch.jit.ScriptModule) for one in module.modules()):
         try:
             with without_memory(module):
@@ -86,7 +121,10 @@ def _traced(module: nn.Module, example: Given, name: str) -> Trace:
         refuse_lazy(list(module.modules()))
 
     def work() -> Trace:
-        return _with_numbers(module, example)
+        try:
+            return _with_numbers(with_memory() if with_memory else module, example)
+        except Exception as error:
+            raise (refusal(error) if refusal else error) from error
 
     try:
         return in_a_process(work, name)
@@ -168,7 +206,7 @@ def _refusal(name: str, shape: Shape, error: Exception) -> LabError:
         )
     else:
         why = f"its forward pass says {first_line(error)!r}."
-    return LabError(f"{name} cannot be taken apart at {'×'.join(map(str, shape))}: {why}")
+    return LabError(f"{name} cannot be taken apart at {_sides(shape)}: {why}")
 
 
 def _analysis(spec: ModelSpec, traced: Trace, shape: Shape) -> Analysis:

@@ -74,6 +74,9 @@ class Option:
         return number
 
 
+SIZES = frozenset(("ratio", "image_size", "in_channels", "num_classes"))
+
+
 @dataclass(frozen=True)
 class Architecture:
     """One row of the catalogue."""
@@ -87,6 +90,7 @@ class Architecture:
     default: ModelSpec
     options: tuple[Option, ...] = ()
     config: str | None = None  # the letter in table 1 of arXiv 1409.1556
+    takes: frozenset[str] = SIZES  # fields of a spec that change it
 
 
 def built_by(function: str, *arguments: object) -> Callable[[ModelSpec], nn.Module]:

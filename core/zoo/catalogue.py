@@ -6,7 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from core.specs import SHOWN, LabError, ModelSpec, shown
-from core.zoo import libraries
+from core.zoo import libraries, own
 from core.zoo.architecture import Architecture
 from core.zoo.families import (
     alexnet,
@@ -27,12 +27,14 @@ CATALOGUE: dict[str, Architecture] = {
 
 
 def find(arch: str) -> Architecture:
-    """The catalogue's row for `arch`, or that of a library's model, such as `torchvision/NAME`.
+    """The catalogue's row for `arch`, or that of `torchvision/NAME` and `my_nets.py:NAME`.
 
     Raises LabError with the nearest names, or where the library is not installed.
     """
     if arch in CATALOGUE:
         return CATALOGUE[arch]
+    if own.is_own(arch):
+        return own.architecture(arch)
     if library := libraries.library_of(arch):
         return libraries.architecture(arch, library)
     near = get_close_matches(arch[:SHOWN].lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)

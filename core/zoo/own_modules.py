@@ -1,0 +1,212 @@
+"""Files of networks, imported: what they give, and a network built. Runs somebody else's code."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import torch
+from torch import nn
+
+from core.specs import LabError, ModelSpec, OptionValue
+from core.zoo.architecture import Option
+from core.zoo.own import Contents, OwnNetwork, file_of, source_of
+
+_SIZES = ("image_size", "in_channels", "num_classes", "ratio")  # a page has controls for these
+_TIMES, _FEWEST = 4, 16  # a control goes to so many times the default, and at least so far
+
+
+def describe(path: str) -> Contents:
+    """The networks of a file; its problem where it cannot be imported."""
+    file = Path(path)
+    try:
+        with explained(file, f"{file.name} cannot be imported"):
+            module = _imported(file, file.read_bytes())
+            found = [
+                _described(name, value)
+                for name, value in vars(module).items()
+                if _gives_network(name, value, module)
+            ]
+    except LabError as error:
+        return Contents(problem=str(error))
+    return Contents(tuple(network for network in found if network))
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """The network of `spec`, from its file as it is now.
+
+    Raises LabError with the user's own traceback for what its constructor raises.
+    """
+    file, name = file_of(spec.arch), spec.arch.rpartition(":")[2]
+    with explained(file, f"{name} cannot be built"):
+        make = getattr(_imported(file, source_of(spec.arch)), name)
+        network = make(**_arguments(make, spec))
+    if not isinstance(network, nn.Module):
+        raise LabError(f"{spec.arch} gives {type(network).__name__}, not an nn.Module.")
+    return network
+
+
+def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:
+    """What the constructor is called with: sizes that it has, and options in their own types."""
+    chosen: dict[str, Any] = dict(spec.options)
+    hints = _hints(make)
+    for name in _parameters(make):
+        if name in _SIZES:
+            chosen[name] = getattr(spec, name)
+        elif name in chosen:
+            chosen[name] = _own_type(hints.get(name), chosen[name])
+    return chosen
+
+
+def _own_type(hint: Any, value: OptionValue) -> Any:
+    """An option as the constructor expects it."""
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint[str(value)]
+    if get_origin(hint) is Literal:
+        return next((one for one in get_args(hint) if str(one) == str(value)), value)
+    return value
+
+
+# Importing -------------------------------------------------------------------------------------
+
+
+def _imported(file: Path, source: bytes) -> ModuleType:
+    """The file as a new module; what lies beside it is imported anew too."""
+    folder = str(file.parent)
+    for name, module in list(sys.modules.items()):
+        own = getattr(module, "__file__", None)
+        if own and Path(own).parent == file.parent:
+            del sys.modules[name]
+    module = ModuleType(file.stem)
+    module.__file__ = str(file)
+    sys.modules[file.stem] = module
+    sys.path.insert(0, folder)
+    try:
+        exec(compile(source, str(file), "exec"), module.__dict__)
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+@contextmanager
+def explained(file: Path, what: str) -> Iterator[None]:
+    """An error inside becomes a LabError: one sentence, then the traceback from the file on."""
+    try:
+        yield
+    except LabError:
+        raise
+    except BaseException as error:  # also SystemExit, which a file may raise
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise LabError(explanation(error, file, what)) from error
+
+
+def explanation(error: BaseException, file: Path, what: str) -> str:
+    """One sentence with the line, then the user's own traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [index for index, frame in enumerate(frames) if frame.filename == str(file)]
+    line = frames[own[-1]].lineno if own else getattr(error, "lineno", None)
+    lines = str(error).strip().splitlines() or [""]
+    said = f"{type(error).__name__}: {lines[0]}".rstrip(": .")
+    where = f" ({file.name}, line {line})" if line else ""
+    shown = frames[own[0] :] if own else []
+    own_frames = [frame for frame in shown if "/torch/" not in frame.filename]
+    told = "".join(traceback.format_list(own_frames) + traceback.format_exception_only(error))
+    return f"{what}: {said}{where}.\n\n{told.strip()}"
+
+
+# What it gives ---------------------------------------------------------------------------------
+
+
+def _gives_network(name: str, value: Any, module: ModuleType) -> bool:
+    """Whether it is a class or function of this file that gives a network when called alone."""
+    if name.startswith("_") or getattr(value, "__module__", "") != module.__name__:
+        return False
+    if isinstance(value, type):
+        return issubclass(value, nn.Module)
+    if not inspect.isfunction(value):
+        return False
+    given = _hints(value).get("return")
+    return isinstance(given, type) and issubclass(given, nn.Module)
+
+
+def _described(name: str, make: Callable[..., Any]) -> OwnNetwork | None:
+    """What its signature tells; None where it needs an argument that nobody can give."""
+    options, sizes, hints = [], [], _hints(make)
+    for parameter in _parameters(make).values():
+        default = None if parameter.default is parameter.empty else parameter.default
+        if parameter.name in _SIZES:
+            is_whole = isinstance(default, int) and not isinstance(default, bool)
+            sizes.append((parameter.name, default if is_whole else None))
+        elif parameter.default is parameter.empty:
+            return None
+        elif option := _option(parameter.name, default, hints.get(parameter.name)):
+            options.append(option)
+    about = (inspect.getdoc(make) or "").strip().splitlines() if make.__doc__ else []
+    is_inherited = isinstance(make, type) and make.__doc__ == nn.Module.__doc__
+    return OwnNetwork(
+        name, "" if is_inherited or not about else about[0], tuple(options), tuple(sizes)
+    )
+
+
+def _parameters(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The arguments that can be given by name."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    signature = inspect.signature(make)
+    return {name: one for name, one in signature.parameters.items() if one.kind in named}
+
+
+def _hints(make: Callable[..., Any]) -> dict[str, Any]:
+    """Its annotations; none where they cannot be read."""
+    function = make.__init__ if isinstance(make, type) else make  # type: ignore[misc]
+    try:
+        return get_type_hints(function)
+    except Exception:  # an annotation may be anything
+        return {}
+
+
+def _option(name: str, default: Any, hint: Any) -> Option | None:
+    """The control of an argument; None for one that stays at its default."""
+    title = name.replace("_", " ").capitalize()
+    about = f"The argument {name} of its constructor."
+    if isinstance(hint, type) and issubclass(hint, enum.Enum) and isinstance(default, hint):
+        choices = tuple((one.name, one.name.replace("_", " ").lower()) for one in hint)
+        return Option(name, title, about, default.name, choices)
+    if get_origin(hint) is Literal:
+        choices = tuple((str(one), str(one)) for one in get_args(hint))
+        return Option(name, title, about, str(default), choices)
+    if isinstance(default, bool):
+        return Option(name, title, about, default)
+    if isinstance(default, int | float):
+        low, high = _range(default)
+        return Option(name, title, about, default, minimum=low, maximum=high)
+    return Option(name, title, about, default) if isinstance(default, str) else None
+
+
+def _range(default: int | float) -> tuple[int, int]:
+    """From where to where a control goes: some way around the default."""
+    if isinstance(default, float):
+        reach = max(1, int(_TIMES * abs(default)))
+        return (0 if default >= 0 else -reach), reach
+    high = max(_FEWEST, _TIMES * abs(default))
+    return min(1, default if default >= 0 else -high), high
+
+
+# What it reads ---------------------------------------------------------------------------------
+
+
+def inputs_of(network: nn.Module, shape: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
+    """An image for each argument that its forward pass needs: a siamese net gets two."""
+    needed: list[object] = [
+        one
+        for one in inspect.signature(network.forward).parameters.values()
+        if one.default is one.empty and one.kind in (one.POSITIONAL_OR_KEYWORD, one.POSITIONAL_ONLY)
+    ]
+    return tuple(torch.empty((1, *shape), device="meta") for _ in needed or [None])

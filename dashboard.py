@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import streamlit as st
 
 if __name__ == "__main__":
@@ -23,8 +26,10 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
+    from core.zoo.own import name_files
     from pages.views.app.server import Compressed, lab_routes, ready_for_visitors
 
+    name_files([Path(text) for text in sys.argv[1:]])  # streamlit run dashboard.py -- my_nets.py
     app = st.App(
         __file__,
         lifespan=ready_for_visitors,

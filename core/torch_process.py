@@ -45,6 +45,7 @@ class TorchProcess:
 
     def __init__(self, subject: str = "The process that takes networks apart", most_bytes: int = 0):
         self._subject, self._most_bytes = subject, most_bytes
+        self._longest = _OWN_SECONDS if most_bytes else _LONGEST_SECONDS
         self._turn = threading.Lock()
         self._called = 0.0  # when somebody last called
         self._is_closed = False
@@ -95,7 +96,7 @@ class TorchProcess:
         self,
         function: str,
         *arguments: Any,
-        seconds: float = _LONGEST_SECONDS,
+        seconds: float | None = None,
         in_background: bool = False,
     ) -> Any:
         """The result of `module:function` with these arguments; both have to be picklable.
@@ -113,7 +114,8 @@ class TorchProcess:
                 self._end()
                 self._start()
             _set_priority(self._process.pid, is_waited_for=not in_background)
-            outcome, value = self._ask((function, arguments), seconds)
+            longest = self._longest if seconds is None else seconds
+            outcome, value = self._ask((function, arguments), longest)
             if outcome == "ended":
                 self._end()
         if outcome == "value":
@@ -249,7 +251,7 @@ def call_for_own_networks(function: str, *arguments: Any) -> Any:
     """
     is_server = _torch_process.cache_info().currsize > 0
     process = own_process() if is_server else ThisProcess()
-    return process.call(function, *arguments, seconds=_OWN_SECONDS)
+    return process.call(function, *arguments)
 
 
 def _find(function: str) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.specs import LabError
 from core.zoo.catalogue import complete, find
+from core.zoo.own import is_own
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
@@ -21,6 +22,7 @@ from pages.views.architecture.layers import layers_view
 from pages.views.architecture.memory import memory_view
 from pages.views.architecture.next_steps import next_steps
 from pages.views.architecture.picture import network_picture
+from pages.views.architecture.since_save import before_save, changes_view, follow_file
 from pages.views.architecture.strip import strip
 from pages.views.architecture.summary import summary_view
 from pages.views.architecture.totals import totals_row
@@ -33,6 +35,8 @@ def _page() -> None:
     """Sidebar, totals, strip, then the view that the reader picks."""
     with st.sidebar:
         spec = choose_model("net_", "vgg11", libraries=True)
+    if is_own(spec.arch):
+        follow_file(spec.arch)
     try:
         analysis = analysis_of(spec)
     except LabError as error:
@@ -40,8 +44,11 @@ def _page() -> None:
         return
     for warning in analysis.warnings:
         st.warning(escaped(warning), icon=":material/warning:")
-    default = analysis_of(complete(find(spec.arch).default))
-    totals_row(analysis, default)
+    before = before_save(analysis) if is_own(spec.arch) else None
+    default = before or analysis_of(complete(find(spec.arch).default))
+    totals_row(analysis, default, is_save=before is not None)
+    if before:
+        changes_view(before, analysis)
     clicked_block = strip(analysis, default)
     view = _choose_view(spec.arch)
     display = choose_display(view)

@@ -13,6 +13,7 @@ import click
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete, find
+from core.zoo.own import name_files, own_files
 
 Function = Callable[..., Any]
 OUTPUTS = ("table", "csv", "json")
@@ -86,7 +87,7 @@ class NetworkFlags:
 
     def model_spec(self) -> ModelSpec:
         """The network that the flags describe, every option filled in. Raises LabError."""
-        default = find(self.arch).default
+        default = find(_named(self.arch)).default
         given = {
             "ratio": self.ratio,
             "image_size": self.size,
@@ -129,6 +130,17 @@ class RunFlags(NetworkFlags):
             self.device or available_devices()[0],
             self.seed,
         )
+
+
+def _named(arch: str) -> str:
+    """The network's name; a file that stands before a colon is named first. Raises LabError."""
+    path, colon, name = arch.rpartition(":")
+    if not (colon and path.endswith(".py")):
+        return arch
+    name_files([Path(path)])
+    return next(
+        f"{known}:{name}" for known, file in own_files().items() if file == Path(path).resolve()
+    )
 
 
 def _name_and_value(text: str) -> tuple[str, str]:
@@ -192,7 +204,7 @@ def run_flags(arch: str | None = None) -> Callable[..., Any]:
 
 def _arch(default: str | None, shown: str | None = None) -> Callable[[Function], Function]:
     """The network's name."""
-    about = "a name that `python -m core list` shows, torchvision/NAME or timm/NAME"
+    about = "a name that `python -m core list` shows, torchvision/NAME, timm/NAME or my_nets.py:Net"
     if default is None:
         return click.argument("arch", metavar="ARCH", help=about)
     return click.argument(

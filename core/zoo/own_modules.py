@@ -110,15 +110,16 @@ def explained(file: Path, what: str) -> Iterator[None]:
 
 def explanation(error: BaseException, file: Path, what: str) -> str:
     """One sentence with the line, then the user's own traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [index for index, frame in enumerate(frames) if frame.filename == str(file)]
-    line = frames[own[-1]].lineno if own else getattr(error, "lineno", None)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(file.parent)
+    ]
+    line = frames[-1].lineno if frames else getattr(error, "lineno", None)
     lines = str(error).strip().splitlines() or [""]
     said = f"{type(error).__name__}: {lines[0]}".rstrip(": .")
-    where = f" ({file.name}, line {line})" if line else ""
-    shown = frames[own[0] :] if own else []
-    own_frames = [frame for frame in shown if "/torch/" not in frame.filename]
-    told = "".join(traceback.format_list(own_frames) + traceback.format_exception_only(error))
+    where = f" ({Path(frames[-1].filename if frames else file).name}, line {line})" if line else ""
+    told = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))
     return f"{what}: {said}{where}.\n\n{told.strip()}"
 
 

@@ -37,15 +37,25 @@ def live(watched: Watched[State], draw: Callable[[State], None]) -> None:
                 st.rerun()
             draw(state)
             if not was_over:
-                watch(watched)
-                _watcher(
-                    key=f"live_{watched.name}",
-                    data={"path": PATH, "name": watched.name, **watched.answer(state)},
-                    on_change_change=lambda: None,
-                    height="content",
-                )
+                follow(watched, state)
 
     redrawn()
+
+
+def follow(watched: Watched[State], state: State) -> None:
+    """Draw anew what stands around this, a fragment or a whole page, once the stage changes."""
+    watch(watched)
+    _watcher(
+        key=f"live_{watched.name}",
+        data={
+            "path": PATH,
+            "name": watched.name,
+            "every": 1000 * watched.every_seconds,
+            **watched.answer(state),
+        },
+        on_change_change=lambda: None,
+        height="content",
+    )
 
 
 def progress_bar(name: str, progress: Progress) -> None:

@@ -21,8 +21,11 @@ def escaped(text: str) -> str:
 
 
 def show_error(error: LabError | str) -> None:
-    """One sentence in a red box."""
-    st.error(escaped(str(error)), icon=":material/error:")
+    """One sentence in a red box; what stands below it, such as a traceback, as it is."""
+    sentence, _, rest = str(error).partition("\n\n")
+    st.error(escaped(sentence), icon=":material/error:")
+    if rest:
+        st.code(rest, language=None, wrap_lines=True)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.file_util import get_static_dir
 
-from core.torch_process import close_torch_process, torch_process
+from core.torch_process import close_own_process, close_torch_process, own_process, torch_process
+from core.zoo.own import own_files
 from pages.views.app.browser_files import BROWSER_FILES
 
 _VIEWS = Path(__file__).parents[1]
@@ -38,6 +39,8 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     """
     _remember_options()
     torch_process()
+    if own_files():
+        own_process()
     for path in sorted(_VIEWS.rglob("*.py")):
         name = ".".join(path.relative_to(_VIEWS).with_suffix("").parts)
         importlib.import_module(f"pages.views.{name}")
@@ -45,6 +48,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     gc.freeze()  # what is imported stays: the collector need not look at it again
     yield
     close_torch_process()
+    close_own_process()
 
 
 def _remember_options() -> None:

@@ -21,7 +21,6 @@ from starlette.responses import JSONResponse, Response
 from core.specs import LabError
 
 PATH = "lab/watched"
-_EVERY_SECONDS = 1.0
 _MOST = 256  # that are remembered
 
 State = TypeVar("State")
@@ -41,6 +40,7 @@ class Watched(Generic[State]):
     is_over: Callable[[State], bool]
     stage: Callable[[State], Hashable]  # pages are drawn anew when this changes
     progress: Callable[[State], Progress] = _none  # moves in between
+    every_seconds: float = 1.0  # in which it is read at most once
 
     def answer(self, state: State) -> dict[str, Any]:
         """What browsers are told."""
@@ -60,7 +60,7 @@ class _Reading:
 
     @property
     def is_new(self) -> bool:
-        return time.monotonic() - self.at < _EVERY_SECONDS
+        return time.monotonic() - self.at < self.watched.every_seconds
 
     def read(self) -> None:
         """Read it, unless somebody else has in the meantime."""

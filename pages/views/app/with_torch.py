@@ -7,7 +7,7 @@ computed once, also when many ask for it at the same time, and bounded in bytes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,7 +20,8 @@ from core.explain.reconcile import OtherCounts
 from core.explain.shape_errors import ShapeError
 from core.host_memory import available_host_bytes
 from core.specs import ModelSpec
-from core.torch_process import torch_process
+from core.torch_process import ThisProcess, TorchProcess, own_process, torch_process
+from core.zoo.own import is_own, version_of
 
 _ANALYSES_BYTES = 12 * 2**20  # of all analyses together
 _LAYER_BYTES = 1_200  # of one layer's record, measured
@@ -29,12 +30,28 @@ _FREE_SECONDS = 2.0  # for which free memory of a device is taken as known
 
 def _ask(function: str, *arguments: Any) -> Any:
     """The result of a function of core. Raises LabError as it does."""
-    return torch_process().call(function, *arguments)
+    return _process_for(*arguments).call(function, *arguments)
 
 
-def _wait_until_loaded() -> None:
+def _process_for(*arguments: Any) -> TorchProcess | ThisProcess:
+    """Where it is worked out: somebody's own network runs where it can do no harm."""
+    return own_process() if _own_among(arguments) else torch_process()
+
+
+def _own_among(arguments: Iterable[Any]) -> list[str]:
+    """Networks of the user's own that these are about."""
+    found: list[str] = []
+    for one in arguments:
+        if isinstance(one, tuple):
+            found += _own_among(one)
+        spec = getattr(one, "spec", one)
+        if isinstance(spec, ModelSpec) and is_own(spec.arch):
+            found.append(spec.arch)
+    return found
+
+
+def _wait_until_loaded(process: TorchProcess | ThisProcess) -> None:
     """While torch is still loading, say so, and for how long."""
-    process = torch_process()
     if seconds := process.seconds_until_loaded:
         with st.spinner(f"Loading PyTorch, about {seconds:.0f} s more…"):
             process.wait_until_loaded()
@@ -45,14 +62,15 @@ def analysis_of(spec: ModelSpec) -> Analysis:
 
     Only what has never been traced waits for torch. Raises LabError as `analyze`.
     """
+    version = version_of(spec.arch)
     with _analyses_changed:
-        known = _analyses.get(hashkey(spec))
+        known = _analyses.get(hashkey(spec, version))
     if known is not None:
         return known
-    if torch_process().seconds_until_loaded and kept_analysis(spec) is None:
-        _wait_until_loaded()
+    if kept_analysis(spec) is None:
+        _wait_until_loaded(_process_for(spec))
     with st.spinner("Taking the network apart…"):  # shown after half a second
-        return _analysis_of(spec)
+        return _analysis_of(spec, version)
 
 
 def _bytes_of(analysis: Analysis) -> int:
@@ -64,7 +82,8 @@ _analyses_changed = threading.Condition()
 
 
 @cached(_analyses, condition=_analyses_changed)
-def _analysis_of(spec: ModelSpec) -> Analysis:
+def _analysis_of(spec: ModelSpec, version: str) -> Analysis:
+    """`version`: of the file that the network is in, whose newest is analyzed."""
     analysis = kept_analysis(spec) or _ask("core.analysis.kept:analyze_once", spec)
     assert isinstance(analysis, Analysis)
     return analysis
@@ -130,10 +149,11 @@ def _free_bytes(device: str) -> int | None:
 
 
 def _kept(function: str, *arguments: Any) -> Any:
-    _wait_until_loaded()
-    return _kept_answer(function, *arguments)
+    _wait_until_loaded(_process_for(*arguments))
+    versions = tuple(version_of(arch) for arch in _own_among(arguments))
+    return _kept_answer(function, versions, *arguments)
 
 
 @st.cache_data(max_entries=64, show_spinner="Working it out…")  # texts of some 50 KiB
-def _kept_answer(function: str, *arguments: Any) -> Any:
+def _kept_answer(function: str, versions: tuple[str, ...], *arguments: Any) -> Any:
     return _ask(function, *arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.analysis.records import Analysis
@@ -22,8 +24,12 @@ _HELP = {
 }
 
 
-def totals_row(analysis: Analysis, default: Analysis) -> None:
-    """Five totals, each with its change against `default`, the network's own default setting."""
+def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> None:
+    """Five totals, each with its change against `default`, the network's own default setting.
+
+    With `is_save`, that is the network before its file was last saved.
+    """
+    change = _change_by_save if is_save else _change_of_default
     totals, default_totals = analysis.totals, default.totals
     memory, default_memory = analysis.training_bytes(BATCH_SIZE), default.training_bytes(BATCH_SIZE)
     with st.container(horizontal=True, key=TOTALS_KEY):
@@ -31,33 +37,40 @@ def totals_row(analysis: Analysis, default: Analysis) -> None:
             "Parameters",
             formats.short(totals.params),
             _HELP["params"],
-            _change(totals.params, default_totals.params),
+            change(totals.params, default_totals.params),
         )
         metric_card(
             "MACs an image",
             formats.short(totals.macs),
             _macs_help(analysis),
-            _change(totals.macs, default_totals.macs),
+            change(totals.macs, default_totals.macs),
         )
         metric_card(
             f"Memory, batch {BATCH_SIZE}",
             formats.mebibytes(memory),
             _HELP["memory"],
-            _change(memory, default_memory),
+            change(memory, default_memory),
         )
-        _receptive_field_card(analysis, default)
+        _receptive_field_card(analysis, default, change)
         metric_card(
             "Depth",
             f"{totals.depth} layers",
             _HELP["depth"],
-            _change(totals.depth, default_totals.depth),
+            change(totals.depth, default_totals.depth),
         )
 
 
-def _change(value: float, default: float) -> str | None:
+def _change_of_default(value: float, default: float) -> str | None:
     """What the value is of the default's, such as `×0.25 of default`; None where it is equal."""
     factor = formats.change(value, default)
     return f"{factor} of default" if factor else None
+
+
+def _change_by_save(value: float, before: float) -> str | None:
+    """What the last save of the file has added, such as `+1.73 k by the last save`."""
+    difference = value - before
+    sign = "+" if difference > 0 else "−"
+    return f"{sign}{formats.short(abs(difference))} by the last save" if difference else None
 
 
 def _macs_help(analysis: Analysis) -> str:
@@ -70,13 +83,15 @@ def _macs_help(analysis: Analysis) -> str:
     )
 
 
-def _receptive_field_card(analysis: Analysis, default: Analysis) -> None:
+def _receptive_field_card(
+    analysis: Analysis, default: Analysis, change: Callable[[float, float], str | None]
+) -> None:
     """Pixels a side, and how much of the image that is."""
     field = analysis.totals.receptive_field
     image_size = analysis.spec.image_size
     if field is None:
         explanation = "Attention looks at every part of the image."
-        note = _change(0, 1 if default.totals.receptive_field else 0)
+        note = change(0, 1 if default.totals.receptive_field else 0)
     else:
         share = min(1.0, max([field] if isinstance(field, int) else field) / image_size)
         note = f"{formats.joined(f'{100 * share:.0f}', '%')} of the side"

@@ -13,6 +13,8 @@ from core.specs import ModelSpec, OptionValue
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
+from core.zoo.own import FAMILY, is_own, own_files, own_networks, problems
+from pages.views.app.messages import escaped, show_error
 from pages.views.forms.limits import (
     CHANNELS,
     CLASSES,
@@ -43,6 +45,9 @@ def network_label(name: str) -> str:
     """`VGG: VGG-11`, or `timm: any of its models`."""
     if name in LIBRARIES:
         return f"{name}: any of its models"
+    if is_own(name):
+        file, _, network = name.rpartition(":")
+        return f"{FAMILY}: {network} ({file})"
     row = CATALOGUE[name]
     return f"{row.family}: {row.title}"
 
@@ -59,11 +64,16 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     else:
         values = {"network": spec.arch, "ratio": spec.ratio, "channels": spec.in_channels} | sizes
         values |= {
-            option.name: str(value).lower() if isinstance(value, bool) else value
+            _word(spec.arch, option): str(value).lower() if isinstance(value, bool) else value
             for option in find(spec.arch).options
             if (value := spec.option(option.name)) is not None
         }
     return {f"{prefix}{name}": value for name, value in values.items()}
+
+
+def _word(arch: str, option: Option) -> str:
+    """What an option is called in the address: an argument of somebody's own may have any name."""
+    return f"arg_{option.name}" if is_own(arch) else option.name
 
 
 def _own_default(row: Architecture) -> ModelSpec:
@@ -81,11 +91,13 @@ def choose_model(
 ) -> ModelSpec:
     """Network, ratio, resize, channels, classes and the network's own options.
 
-    With `libraries`, models of those that are installed can be picked below the lab's own. With
-    `wide`, an address may ask for a ratio and a size that a spec takes but the sliders have not;
-    then they are typed.
+    With `libraries`, networks of the user's own files can be picked above the lab's, and models of
+    the libraries that are installed below them. With `wide`, an address may ask for a ratio and a
+    size that a spec takes but the sliders have not; then they are typed.
     """
-    names = [*networks(), *(_libraries_asked_for(prefix) if libraries else [])]
+    names = networks()
+    if libraries:
+        names = [*_own_names(), *names, *_libraries_asked_for(prefix)]
     name = select_name(
         "Network",
         {name: network_label(name) for name in names},
@@ -98,25 +110,35 @@ def choose_model(
     )
     if library := LIBRARIES.get(name):
         return _choose_of_library(library, prefix, defaults, bind, wide)
-    row = CATALOGUE[name]
-    st.caption(f"{row.year}, {row.source}")
+    row = find(name)
+    st.caption(f"{row.year}, {row.source}" if row.year else escaped(row.source))
     default = defaults(row)
-    ratio = _choose_ratio(prefix, default, bind, wide)
-    size = _choose_size(prefix, default, SIZE_STEP, bind, wide)
+    if "ratio" in row.takes:
+        default = replace(default, ratio=_choose_ratio(prefix, default, bind, wide))
+    step = 1 if is_own(name) else SIZE_STEP
+    default = replace(default, image_size=_choose_size(prefix, default, step, bind, wide))
     channels, classes = st.columns(2)
     with channels:
-        in_channels = _choose_channels(prefix, default, bind)
-    with classes:
-        num_classes = _choose_classes(prefix, default, bind)
-    options = {option.name: _choose_option(prefix, option, bind) for option in row.options}
-    return replace(
-        default,
-        ratio=ratio,
-        image_size=size,
-        in_channels=in_channels,
-        num_classes=num_classes,
-        options=tuple(sorted(options.items())),
-    )
+        default = replace(default, in_channels=_choose_channels(prefix, default, bind))
+    if "num_classes" in row.takes:
+        with classes:
+            default = replace(default, num_classes=_choose_classes(prefix, default, bind))
+    options = {
+        option.name: _choose_option(f"{prefix}{_word(name, option)}", option, bind)
+        for option in row.options
+    }
+    return replace(default, options=tuple(sorted(options.items())))
+
+
+def _own_names() -> list[str]:
+    """Networks of the files that the lab was started with; why one of them cannot be read."""
+    if not own_files():
+        return []
+    with st.spinner("Reading your networks…"):
+        names = list(own_networks())
+    for problem in problems():
+        show_error(problem)
+    return names
 
 
 def _libraries_asked_for(prefix: str) -> list[str]:
@@ -164,7 +186,7 @@ def _start_over(prefix: str, defaults: _Defaults) -> None:
         "channels": default.in_channels,
         "classes": default.num_classes,
     }
-    values |= {option.name: option.default for option in row.options}
+    values |= {_word(name, option): option.default for option in row.options}
     for name, value in values.items():
         st.session_state[f"{prefix}{name}"] = value
 
@@ -243,9 +265,9 @@ def _choose_classes(prefix: str, default: ModelSpec, bind: _Bind) -> int:
 # Its own options -----------------------------------------------------------------------------
 
 
-def _choose_option(prefix: str, option: Option, bind: _Bind) -> OptionValue:
+def _choose_option(key: str, option: Option, bind: _Bind) -> OptionValue:
     """The control of one of the network's own options."""
-    key, default = f"{prefix}{option.name}", option.default
+    default = option.default
     if option.choices:
         titles = dict(option.choices)
         return select_name(

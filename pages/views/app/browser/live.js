@@ -1,8 +1,7 @@
 /* Asks once a second how far something is, moves its bars, and has the page drawn anew when more
    than that has changed. */
 
-const EVERY = 1000  // milliseconds
-const BETWEEN = 2000  // drawings, however short the epochs are
+const BETWEEN = 2  // drawings: so many looks, however short the epochs are
 
 const watchers = new WeakMap()  // for each place: what is watched there
 
@@ -23,14 +22,14 @@ async function look(watcher) {
   if (!reply?.ok || watcher.data !== data || watcher.isGone) return
   const now = await reply.json()
   move(data.name, now)
-  if (now.stage === data.stage || Date.now() - watcher.askedAt < BETWEEN) return
+  if (now.stage === data.stage || Date.now() - watcher.askedAt < BETWEEN * data.every) return
   watcher.askedAt = Date.now()
   watcher.setTriggerValue("change", now.stage)
 }
 
 async function watch(watcher) {
   while (!watcher.isGone) {
-    await new Promise(resolve => setTimeout(resolve, EVERY))
+    await new Promise(resolve => setTimeout(resolve, watcher.data.every))
     if (!watcher.isGone) await look(watcher)
   }
 }

@@ -1,0 +1,94 @@
+"""What the last save of a file has changed in the network that is looked at."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.records import Analysis, LayerCost
+from core.report import formats
+from core.specs import LabError
+from core.zoo.own import version_of
+from pages.views.app.live import follow
+from pages.views.app.watched import Watched
+
+_EVERY_SECONDS = 0.4  # a page follows its file within a second
+_SEEN = "net_seen_versions"  # in the session: spec → versions of its analysis, the newest last
+_KEPT = 2  # versions: now, and before the last save
+
+
+def follow_file(arch: str) -> None:
+    """Run the page anew when the file of this network is saved."""
+
+    def version() -> str:
+        try:
+            return version_of(arch)
+        except LabError as error:  # it was moved away
+            return str(error)
+
+    name = f"file-{arch.rpartition(':')[0]}"
+    watched = Watched(name, version, lambda _: False, stage=str, every_seconds=_EVERY_SECONDS)
+    follow(watched, version())
+
+
+def before_save(analysis: Analysis) -> Analysis | None:
+    """The same network as the file had it before, where this session has seen it."""
+    versions = st.session_state.setdefault(_SEEN, {})
+    seen = versions.setdefault(analysis.spec, [])
+    now = version_of(analysis.spec.arch)
+    if not seen or seen[-1][0] != now:
+        seen.append((now, analysis))
+        del seen[:-_KEPT]
+    return seen[0][1] if len(seen) == _KEPT else None
+
+
+def changes_view(before: Analysis, after: Analysis) -> None:
+    """Layer by layer, what is not as it was."""
+    rows = [row for row in _rows(before, after) if row]
+    with st.expander(
+        f"{len(rows)} layers changed by the last save"
+        if rows
+        else "No layer changed by the last save",
+        expanded=bool(rows),
+        icon=":material/difference:",
+    ):
+        if rows:
+            st.dataframe(pd.DataFrame(rows), hide_index=True, key="net_changes")
+
+
+def _rows(before: Analysis, after: Analysis) -> list[dict[str, str]]:
+    earlier = {layer.path: layer for layer in before.layers}
+    later = {layer.path: layer for layer in after.layers}
+    return [_row(path, earlier.get(path), later.get(path)) for path in {**earlier, **later}]
+
+
+def _row(path: str, was: LayerCost | None, now: LayerCost | None) -> dict[str, str]:
+    """The two states of a layer; empty where they agree."""
+
+    def seen(layer: LayerCost | None) -> tuple[object, ...]:
+        return (layer.operation, layer.params, layer.macs, layer.output_shape) if layer else ()
+
+    if seen(was) == seen(now):
+        return {}
+    either = now or was
+    assert either is not None
+    return {
+        "layer": path,
+        "operation": either.operation,
+        "what": "changed" if was and now else "new" if now else "gone",
+        "output": _shapes(was, now),
+        "parameters": change(was.params if was else 0, now.params if now else 0),
+        "MACs": change(was.macs if was else 0, now.macs if now else 0),
+    }
+
+
+def _shapes(was: LayerCost | None, now: LayerCost | None) -> str:
+    texts = dict.fromkeys(formats.shape(layer.output_shape) for layer in (was, now) if layer)
+    return " → ".join(texts)
+
+
+def change(was: float, now: float) -> str:
+    """`1,728 (+864)`."""
+    difference = now - was
+    sign = "+" if difference > 0 else "−"
+    return f"{now:,}" + (f" ({sign}{abs(difference):,})" if difference else "")

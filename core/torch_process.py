@@ -46,6 +46,9 @@ class TorchProcess:
     def __init__(self, subject: str = "The process that takes networks apart", most_bytes: int = 0):
         self._subject, self._most_bytes = subject, most_bytes
         self._longest = _OWN_SECONDS if most_bytes else _LONGEST_SECONDS
+        self._advice = "try again, or try a smaller network"
+        if most_bytes:
+            self._advice = "look for a loop without an end, a crash, or too much memory"
         self._turn = threading.Lock()
         self._called = 0.0  # when somebody last called
         self._is_closed = False
@@ -136,7 +139,7 @@ class TorchProcess:
             answer, what = None, f"took longer than {seconds:g} s"
         return answer or (
             "ended",
-            f"{self._subject} {what}; it starts anew: try again, or try a smaller network.",
+            f"{self._subject} {what}; it starts anew: {self._advice}.",
         )
 
     def _end(self) -> None:
@@ -227,8 +230,7 @@ def call_where_torch_is(function: str, *arguments: Any) -> Any:
 def _own_process() -> TorchProcess | ThisProcess:
     if "torch" in sys.modules:
         return ThisProcess()
-    subject = "The process that runs networks of yours (a loop without an end, a crash, too much"
-    return TorchProcess(f"{subject} memory?)", _OWN_BYTES)
+    return TorchProcess("The process of your own networks", _OWN_BYTES)
 
 
 def own_process() -> TorchProcess | ThisProcess:

@@ -13,13 +13,14 @@ from core.cli.measurements import bench, gradients, predict, time_layers
 from core.cli.networks import analyze, list_networks
 from core.cli.reproduce import reproduce
 from core.cli.runs import export, list_runs, resume, stop, submit, train
+from core.cli.serve import serve
 from core.cli.worker import worker
 from core.cli.writing import say
 from core.specs import LabError
 
 _PROGRAM = "python -m core"
 COMMANDS = (
-    *(list_networks, analyze, time_layers, bench, gradients, predict),
+    *(serve, list_networks, analyze, time_layers, bench, gradients, predict),
     *(train, submit, list_runs, stop, resume, export, reproduce, worker),
 )
 

@@ -22,6 +22,7 @@ from core.specs import ModelSpec
 from core.zoo.building import build_on_meta
 from core.zoo.catalogue import complete, find
 from core.zoo.libraries import Library, library_of
+from core.zoo.own import is_own, source_of
 
 WIDTH = 100  # columns a line
 
@@ -46,11 +47,13 @@ _FUNCTIONS = {"torchvision": "get_model", "timm": "timm.create_model"}  # that b
 def source_code(spec: ModelSpec) -> str:
     """A Python file with `network()`, which builds the network of `spec` with the same names.
 
-    Options that `spec` leaves out have their defaults. Run as a script it prints the number of
+    Of a network in a file of the user's own, the file. Options that `spec` leaves out have their defaults. Run as a script it prints the number of
     parameters and the shapes of one random image and its scores. Raises LabError as
     `core.zoo.build` does.
     """
     spec = complete(spec)
+    if is_own(spec.arch):
+        return source_of(spec.arch).decode("utf-8", "replace")
     model = build_on_meta(spec)
     if library := library_of(spec.arch):
         classes, expression = [], _call_of(library, spec)

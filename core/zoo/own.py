@@ -136,9 +136,10 @@ def own_networks() -> dict[str, OwnNetwork]:
     }
 
 
-def problems() -> list[str]:
-    """Why files cannot be read, a sentence and a traceback for each."""
-    return [problem for name in own_files() if (problem := contents_of(name).problem)]
+def problems() -> dict[str, str]:
+    """Why files cannot be read: a sentence, and a traceback below it, for each."""
+    found = {name: contents_of(name).problem for name in own_files()}
+    return {name: problem for name, problem in found.items() if problem}
 
 
 def architecture(arch: str) -> Architecture:

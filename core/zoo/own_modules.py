@@ -116,7 +116,8 @@ def explanation(error: BaseException, file: Path, what: str) -> str:
         if Path(frame.filename).is_relative_to(file.parent)
     ]
     line = frames[-1].lineno if frames else getattr(error, "lineno", None)
-    lines = str(error).strip().splitlines() or [""]
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    lines = text.strip().splitlines() or [""]
     said = f"{type(error).__name__}: {lines[0]}".rstrip(": .")
     where = f" ({Path(frames[-1].filename if frames else file).name}, line {line})" if line else ""
     told = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))

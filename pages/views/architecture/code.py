@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.specs import ModelSpec
+from core.zoo.own import is_own
 from pages.views.app.downloads import file_name
 from pages.views.app.with_torch import code_of
 
@@ -12,8 +13,10 @@ from pages.views.app.with_torch import code_of
 def code_view(spec: ModelSpec) -> None:
     """The code, and its download."""
     st.caption(
-        "The network as configured, in PyTorch, without the lab: the same layers under the same"
-        " names, so that parameters trained here load there."
+        "The file that it is in, as it is now."
+        if is_own(spec.arch)
+        else "The network as configured, in PyTorch, without the lab: the same layers under the"
+        " same names, so that parameters trained here load there."
     )
     code = code_of(spec)
     st.download_button(

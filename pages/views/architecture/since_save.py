@@ -13,8 +13,7 @@ from pages.views.app.live import follow
 from pages.views.app.watched import Watched
 
 _EVERY_SECONDS = 0.4  # a page follows its file within a second
-_SEEN = "net_seen_versions"  # in the session: spec → versions of its analysis, the newest last
-_KEPT = 2  # versions: now, and before the last save
+_SEEN = "net_seen"  # in the session: network → version of its file, analysis, the one before
 
 
 def follow_file(arch: str) -> None:
@@ -33,13 +32,16 @@ def follow_file(arch: str) -> None:
 
 def before_save(analysis: Analysis) -> Analysis | None:
     """The same network as the file had it before, where this session has seen it."""
-    versions = st.session_state.setdefault(_SEEN, {})
-    seen = versions.setdefault(analysis.spec, [])
-    now = version_of(analysis.spec.arch)
-    if not seen or seen[-1][0] != now:
-        seen.append((now, analysis))
-        del seen[:-_KEPT]
-    return seen[0][1] if len(seen) == _KEPT else None
+    arch = analysis.spec.arch
+    seen = st.session_state.get(_SEEN, {}).get(arch, ("", None, None))
+    version, latest, before = seen
+    now = version_of(arch)
+    if latest is None or latest.spec != analysis.spec:
+        before = None  # another setting, which no save has changed
+    if latest is not None and version != now:
+        before = latest
+    st.session_state[_SEEN] = {arch: (now, analysis, before)}
+    return before
 
 
 def changes_view(before: Analysis, after: Analysis) -> None:

@@ -67,10 +67,10 @@ def _change_of_default(value: float, default: float) -> str | None:
 
 
 def _change_by_save(value: float, before: float) -> str | None:
-    """What the last save of the file has added, such as `+1.73 k by the last save`."""
+    """What the last save of the file has added, such as `+1.73 k since save`."""
     difference = value - before
     sign = "+" if difference > 0 else "−"
-    return f"{sign}{formats.short(abs(difference))} by the last save" if difference else None
+    return f"{sign}{formats.short(abs(difference))} since save" if difference else None
 
 
 def _macs_help(analysis: Analysis) -> str:

@@ -28,6 +28,7 @@ from pages.views.forms.limits import (
 from pages.views.forms.names import select_name
 
 _FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
+_DEFAULTS = "own_defaults"  # in the session: network → what its controls have shown first
 _Bind = Literal["query-params"] | None
 _Defaults = Callable[[Architecture], ModelSpec]
 
@@ -108,11 +109,15 @@ def choose_model(
         args=(prefix, defaults),
         help="Type to search; a new network starts with its own settings.",
     )
+    if libraries:
+        _say_problems(name)
     if library := LIBRARIES.get(name):
         return _choose_of_library(library, prefix, defaults, bind, wide)
     row = find(name)
     st.caption(f"{row.year}, {row.source}" if row.year else escaped(row.source))
     default = defaults(row)
+    if is_own(name):
+        _follow_defaults(prefix, row, default)
     if "ratio" in row.takes:
         default = replace(default, ratio=_choose_ratio(prefix, default, bind, wide))
     step = 1 if is_own(name) else SIZE_STEP
@@ -130,15 +135,43 @@ def choose_model(
     return replace(default, options=tuple(sorted(options.items())))
 
 
+def _follow_defaults(prefix: str, row: Architecture, default: ModelSpec) -> None:
+    """A control that nobody has moved goes along when the file has another default."""
+    values = _first_values(row, default)
+    before = st.session_state.get(_DEFAULTS, {}).get(row.name, {})
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        was = before.get(name, value)
+        if was != value and st.session_state.get(key, was) == was:
+            st.session_state[key] = value
+    st.session_state[_DEFAULTS] = {row.name: values}
+
+
+def _first_values(row: Architecture, default: ModelSpec) -> dict[str, OptionValue]:
+    """What the controls of a network show first, by their words in the address."""
+    values: dict[str, OptionValue] = {
+        "ratio": default.ratio,
+        "size": default.image_size,
+        "channels": default.in_channels,
+        "classes": default.num_classes,
+    }
+    return values | {_word(row.name, option): option.default for option in row.options}
+
+
 def _own_names() -> list[str]:
     """Networks of the files that the lab was started with; why one of them cannot be read."""
     if not own_files():
         return []
     with st.spinner("Reading your networks…"):
         names = list(own_networks())
-    for problem in problems():
-        show_error(problem)
     return names
+
+
+def _say_problems(chosen: str) -> None:
+    """A sentence for each file that cannot be read; that of the chosen network the page tells."""
+    for file, problem in problems().items():
+        if not chosen.startswith(f"{file}:"):
+            show_error(problem.partition("\n\n")[0])
 
 
 def _libraries_asked_for(prefix: str) -> list[str]:
@@ -179,15 +212,7 @@ def _start_over(prefix: str, defaults: _Defaults) -> None:
     if library := LIBRARIES.get(name):
         name = library.prefix + st.session_state.get(f"{prefix}{library.name}", library.first)
     row = find(name)
-    default = defaults(row)
-    values: dict[str, OptionValue] = {
-        "ratio": default.ratio,
-        "size": default.image_size,
-        "channels": default.in_channels,
-        "classes": default.num_classes,
-    }
-    values |= {_word(name, option): option.default for option in row.options}
-    for name, value in values.items():
+    for name, value in _first_values(row, defaults(row)).items():
         st.session_state[f"{prefix}{name}"] = value
 
 

@@ -55,10 +55,8 @@ class Library:
     @property
     def version(self) -> str | None:
         """Of what is installed, as far as its models depend on it: 0.29; None: not installed."""
-        try:
-            return ".".join(version(self.name).split(".")[: self.version_numbers])
-        except PackageNotFoundError:
-            return None
+        whole = _installed(self.name)
+        return whole and ".".join(whole.split(".")[: self.version_numbers])
 
     @property
     def models(self) -> dict[str, LibraryModel]:
@@ -146,6 +144,15 @@ def architecture(arch: str, library: Library) -> Architecture:
 
 
 # What its models are
+
+
+@cache
+def _installed(name: str) -> str | None:
+    """Its version; looking it up takes a millisecond, and lists of runs ask for every row."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError
+from time import process_time
 
 import pytest
 
@@ -23,9 +24,11 @@ def installed(monkeypatch):
         return versions[name]
 
     monkeypatch.setattr(libraries, "version", version)
-    libraries._models.cache_clear()
+    for known in (libraries._installed, libraries._models):
+        known.cache_clear()
     yield versions
-    libraries._models.cache_clear()
+    for known in (libraries._installed, libraries._models):
+        known.cache_clear()
 
 
 def version_of_table(name: str) -> str:
@@ -87,3 +90,11 @@ def test_a_library_that_is_missing_says_how_to_install_it(installed):
     assert installed_libraries() == []
     with pytest.raises(LabError, match="timm is not installed here; `pip install timm` adds"):
         complete(ModelSpec("timm/resnet50"))
+
+
+def test_a_row_is_found_at_once_for_each_of_ten_thousand_runs(installed):
+    installed["timm"] = version_of_table("timm")
+    began = process_time()
+    for _ in range(10_000):
+        find("timm/resnet50")
+    assert process_time() - began < 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError
-
 import pytest
 
 from core.analysis import analyze
@@ -14,6 +12,7 @@ from core.report.tables.networks import memory_frame
 from core.specs import ModelSpec
 from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
+from core.zoo.libraries import Library
 from pages.views.app.with_torch import code_of
 from tests.pages.opening import metric, network_label, open_page
 
@@ -111,10 +110,7 @@ def test_another_model_of_timm_starts_with_its_own_settings():
 
 
 def test_without_timm_the_picker_has_no_such_entry_and_an_address_says_how_to_get_it(monkeypatch):
-    def version(name):
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr("core.zoo.libraries.version", version)
+    monkeypatch.setattr(Library, "version", None)
     app = open_page(PAGE, net_network="timm", net_timm="resnet18")
     how = "timm is not installed here; `pip install timm` adds its models."
     assert how in [warning.value for warning in app.warning]

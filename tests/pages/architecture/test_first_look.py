@@ -48,7 +48,7 @@ from core.zoo import libraries
 
 torch_process()  # as the server starts it
 libraries.version = lambda name: "9.9.9"  # the table that comes with the lab is of another
-libraries._models.cache_clear()
+libraries._installed.cache_clear(), libraries._models.cache_clear()
 app = opened("architecture", {"net_network": "torchvision", "net_torchvision": "squeezenet1_1"})
 assert app.selectbox(key="net_torchvision").value == "squeezenet1_1"
 """

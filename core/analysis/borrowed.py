@@ -7,9 +7,10 @@ itself would not survive that.
 from __future__ import annotations
 
 import sys
-from collections import OrderedDict, defaultdict, deque
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import torch
@@ -18,7 +19,6 @@ from torch.nn.parameter import is_lazy
 
 from core.specs import LabError
 
-_CONTAINERS = (list, dict, tuple, set, OrderedDict, defaultdict, deque)
 _RECURSION = 20_000  # calls
 _NESTED = 4  # levels of containers in which tensors are looked for
 
@@ -42,19 +42,23 @@ def without_memory(module: nn.Module) -> Iterator[None]:
     """
     modules = list(module.modules())
     refuse_lazy(modules)
-    twins: dict[int, Tensor] = {}
-    before = [(one, dict(one.__dict__)) for one in modules]
+    loan = _Loan()
     try:
         for one in modules:
-            for name, value in list(one.__dict__.items()):
-                if name != "_modules":
-                    one.__dict__[name] = _converted(value, twins, _NESTED)
-        module.train()
+            loan.take(one, _NESTED)
+        set_training(module, True)
         yield
     finally:
-        for one, values in before:
-            one.__dict__.clear()
-            one.__dict__.update(values)
+        loan.give_back()
+
+
+def set_training(module: nn.Module, is_training: bool) -> None:
+    """As `module.train` does, also where torch.export has taken that away."""
+    try:
+        module.train(is_training)
+    except NotImplementedError:
+        for one in module.modules():
+            one.training = is_training
 
 
 def refuse_lazy(modules: list[nn.Module]) -> None:
@@ -68,22 +72,66 @@ def refuse_lazy(modules: list[nn.Module]) -> None:
             )
 
 
-def _converted(value: Any, twins: dict[int, Tensor], levels: int) -> Any:
-    """The value with tensors on meta, in containers of their own; all else as it is."""
-    if isinstance(value, Tensor):
-        if id(value) not in twins:
-            twins[id(value)] = _twin(value)
-        return twins[id(value)]
-    if type(value) not in _CONTAINERS or not levels:
+class _Loan:
+    """Objects whose attributes are changed for a while."""
+
+    def __init__(self) -> None:
+        self.twins: dict[int, Tensor] = {}
+        self.before: dict[int, tuple[Any, dict[str, Any]]] = {}  # by id: the object, its attributes
+
+    def take(self, one: Any, levels: int) -> None:
+        """Put every tensor among its attributes on meta."""
+        if id(one) in self.before:
+            return
+        self.before[id(one)] = (one, dict(one.__dict__))
+        for name, value in list(one.__dict__.items()):
+            if name != "_modules":
+                one.__dict__[name] = self.converted(value, levels)
+
+    def give_back(self) -> None:
+        """Every object as it was."""
+        for one, values in self.before.values():
+            one.__dict__.clear()
+            one.__dict__.update(values)
+
+    def converted(self, value: Any, levels: int) -> Any:
+        """The value with tensors on meta, containers copied; an object keeps its place."""
+        if isinstance(value, Tensor):
+            if id(value) not in self.twins:
+                self.twins[id(value)] = _twin(value)
+            return self.twins[id(value)]
+        if not levels or isinstance(value, (nn.Module, type, str, bytes)):
+            return value
+        if isinstance(value, (dict, list, tuple, set, deque)):
+            return self._container(value, levels - 1)
+        if _is_plain(value):
+            self.take(value, levels - 1)
         return value
-    if isinstance(value, dict):
-        copy = value.copy()
-        copy.update({key: _converted(item, twins, levels - 1) for key, item in value.items()})
-        return copy
-    items = [_converted(item, twins, levels - 1) for item in value]
-    if isinstance(value, deque):
-        return deque(items, value.maxlen)
-    return type(value)(items)
+
+    def _container(self, value: Any, levels: int) -> Any:
+        """A copy; what cannot be copied stays as it is."""
+        try:
+            if isinstance(value, tuple):
+                items = [self.converted(item, levels) for item in value]
+                return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+            twin = copy(value)
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    twin[key] = self.converted(item, levels)
+            elif isinstance(value, set):
+                twin = type(value)(self.converted(item, levels) for item in value)
+            else:
+                for index, item in enumerate(value):
+                    twin[index] = self.converted(item, levels)
+        except Exception:  # a class of somebody's own may refuse
+            return value
+        return twin
+
+
+def _is_plain(value: Any) -> bool:
+    """An object that only holds attributes: a record, a meter; no function, nothing of torch."""
+    home = type(value).__module__.partition(".")[0]
+    return hasattr(value, "__dict__") and not callable(value) and home not in ("torch", "threading")
 
 
 def _twin(tensor: Tensor) -> Tensor:

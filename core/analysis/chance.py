@@ -50,6 +50,14 @@ def _state(generator: Any) -> Any:
     return repr(generator.get_state(legacy=False))
 
 
+def seed_everything(seed: int) -> None:
+    """Start the general generators, so that the same lots are drawn every time."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(seed)
+
+
 @contextmanager
 def unmoved() -> Iterator[None]:
     """The lab's own passes draw nothing: afterwards the general generators stand as before."""
@@ -65,13 +73,20 @@ def unmoved() -> Iterator[None]:
 
 
 class Lots:
-    """Tells whether a module has drawn any since it was asked last."""
+    """Tells whether a module has drawn any in the passes that were noted."""
 
     def __init__(self, module: nn.Module) -> None:
-        self.module, self.before = module, _states(module)
+        self.module, self.moved = module, False
+        self.before: list[Any] | None = None
+
+    def note(self) -> None:
+        """A pass begins, its generators just seeded."""
+        self.were_drawn()
+        self.before = _states(self.module)
 
     def were_drawn(self) -> bool:
-        """Whether a generator has moved."""
-        now = _states(self.module)
-        moved, self.before = now != self.before, now
-        return moved
+        """Whether a generator has moved in any pass so far."""
+        if self.before is not None:
+            self.moved |= _states(self.module) != self.before
+            self.before = None
+        return self.moved

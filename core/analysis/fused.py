@@ -6,7 +6,7 @@ Taken apart they would seem to keep far more for the backward pass than the devi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import wraps
 from typing import Any
 
 import torch
@@ -34,7 +34,13 @@ class Fused(TorchFunctionMode):
 
     def __enter__(self) -> Fused:
         self.usual = F.scaled_dot_product_attention
-        F.scaled_dot_product_attention = partial(_attention, self.usual)  # as F itself calls it
+        usual = self.usual
+
+        @wraps(usual)
+        def attention(*args: Any, **kwargs: Any) -> Any:
+            return _attention(usual, *args, **kwargs)
+
+        F.scaled_dot_product_attention = attention  # as F itself calls it
         super().__enter__()
         return self
 
@@ -56,7 +62,8 @@ class Fused(TorchFunctionMode):
 
     def recurrent(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """torch.lstm and its like (input, states, weights, biases?, layers, dropout, …)."""
-        if len(args) != 9 or kwargs or not isinstance(args[1], Tensor | list | tuple):
+        is_other = name == "lstm" and args[0].dtype != torch.float32  # no kernel of its own
+        if is_other or len(args) != 9 or kwargs or not isinstance(args[1], Tensor | list | tuple):
             return func(*args, **kwargs)  # a packed sequence: as torch takes it apart
         source, states, weights, has_biases, layers, _, _, bidirectional, batch_first = args
         first, *others = [states] if isinstance(states, Tensor) else states
@@ -69,6 +76,9 @@ class Fused(TorchFunctionMode):
         trained = any(weight.requires_grad for weight in weights)
         shape = (*source.shape[:2], directions * first.shape[-1])
         kept = _kept(name, steps, images, weights, first.shape[-1], layers * directions)
+        if name != "lstm":  # what one layer hands to the next, and which of it is dropped
+            between = _FLOAT_BYTES * steps * images * directions * first.shape[-1]
+            kept += (layers - 1) * between * (2 if args[5] and args[6] else 1)
         inputs = [source, *weights, first, *others]
         out, *ends = _Recurrent.apply(shape, kept, len(others) + 1, *inputs)
         gradients = int(trained) + int(source.requires_grad or layers > 1)

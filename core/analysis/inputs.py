@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.analysis.records import Shape
-from core.analysis.tensors import tensors_in
+from core.analysis.tensors import tensors_inside
 from core.specs import LabError, shown
 
 _MOST_AXES = 6
@@ -34,9 +35,11 @@ class Given:
 
     def _resized(self, value: Any, images: int, device: str) -> Any:
         if isinstance(value, (list, tuple)):
-            return type(value)([self._resized(item, images, device) for item in value])
-        if isinstance(value, dict):
-            return {key: self._resized(item, images, device) for key, item in value.items()}
+            items = [self._resized(item, images, device) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        if isinstance(value, Mapping):
+            named = {key: self._resized(item, images, device) for key, item in value.items()}
+            return named if type(value) is dict else _like(value, named)
         if not isinstance(value, Tensor):
             return value
         is_batched = value.dim() > 0 and value.shape[0] == self.batch
@@ -53,8 +56,15 @@ class Given:
     @property
     def image_shape(self) -> Shape:
         """Of the first tensor, without the batch."""
-        tensors = tensors_in([*self.args, *self.kwargs.values()])
+        tensors = list(tensors_inside([*self.args, *self.kwargs.values()]))
         return tuple(tensors[0].shape[1:]) if tensors else ()
+
+
+def _like(value: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """A mapping of the same type."""
+    twin = copy(value)
+    twin.update(items)  # type: ignore[attr-defined]
+    return twin
 
 
 def given(module: nn.Module, input_shape: Any, inputs: Inputs | None) -> Given:
@@ -66,7 +76,7 @@ def given(module: nn.Module, input_shape: Any, inputs: Inputs | None) -> Given:
         images = torch.empty((1, *shape), dtype=_precision(module), device="meta")
         return Given((images,), {}, 1)
     args, kwargs = _arguments(inputs)
-    tensors = [t for t in tensors_in([*args, *kwargs.values()]) if t.dim()]
+    tensors = [t for t in tensors_inside([*args, *kwargs.values()]) if t.dim()]
     if not tensors:
         raise LabError("inputs has no tensor with the batch as its first dimension.")
     return Given(args, kwargs, tensors[0].shape[0])

@@ -62,6 +62,11 @@ def _by_weight(args: tuple[Any, ...], output: Tensor) -> int:
     return args[0].numel() * args[1].shape[0]
 
 
+def _recurrent_layer(args: tuple[Any, ...], output: Tensor) -> int:
+    """oneDNN's LSTM: at each step, inputs and units times the weights of all gates."""
+    return prod(args[0].shape[:2]) * (args[1].numel() + args[2].numel())
+
+
 def _outer(args: tuple[Any, ...], output: Tensor) -> int:
     return output.numel()
 
@@ -107,6 +112,7 @@ PRODUCTS: dict[str, Product] = {
         Product("linear", _matrices(1), (1, 2)),
     ),
     "linear": Product("linear", _by_weight, (0, 1)),
+    "mkldnn_rnn_layer": Product("linear", _recurrent_layer, (0, 1)),
     **dict.fromkeys(("mv", "dot", "vdot"), Product("linear", _matrix_vector(0), (0, 1))),
     "addmv": Product("linear", _matrix_vector(1), (1, 2)),
     "addr": Product("linear", _outer, (1, 2)),

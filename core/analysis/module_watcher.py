@@ -34,8 +34,11 @@ class ModuleWatcher(TorchDispatchMode):
         """No: torch would import its compiler, 6 s, to keep it away from a mode it never sees."""
         return False
 
-    def __init__(self, named_modules: Iterable[tuple[str, nn.Module]]) -> None:
+    def __init__(
+        self, named_modules: Iterable[tuple[str, nn.Module]], with_hooks: bool = False
+    ) -> None:
         super().__init__()
+        self.forward_of = _run_with_hooks if with_hooks else _run_forward
         self.names = {
             id(module): name
             for name, module in named_modules
@@ -56,7 +59,7 @@ class ModuleWatcher(TorchDispatchMode):
     def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a module, watched, in place of its own `__call__`."""
         if id(module) not in self.names:
-            return run_forward(module, args, kwargs)
+            return self.forward_of(module, args, kwargs)
         self.stack.append(module)
         name = self.leaves.get(id(module))
         is_leaf = name is not None and not self.in_leaf
@@ -64,7 +67,7 @@ class ModuleWatcher(TorchDispatchMode):
             if is_leaf:
                 self.in_leaf = True
                 self.open_leaf(str(name), module, tensors_in([*args, *kwargs.values()]))
-            output = run_forward(module, args, kwargs)
+            output = self.forward_of(module, args, kwargs)
             if is_leaf:
                 self.close_leaf(module, tensors_in(output))
         finally:
@@ -109,7 +112,12 @@ def _watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     return watcher.call(module, args, kwargs) if watcher else _USUAL_CALL(module, *args, **kwargs)
 
 
-def run_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _run_with_hooks(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """As torch runs it: some networks read what their own hooks have kept."""
+    return _USUAL_CALL(module, *args, **kwargs)
+
+
+def _run_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The module's forward, without hooks but those by which torch computes a weight.
 
     A visitor's hooks never see what only the lab has run.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from core.analysis.borrowed import deep_enough, refuse_lazy, without_memory
-from core.analysis.chance import Lots, unmoved
+from core.analysis.borrowed import deep_enough, refuse_lazy, set_training, without_memory
+from core.analysis.chance import Lots, seed_everything, unmoved
 from core.analysis.inputs import Given, Inputs, given
 from core.analysis.isolated import in_a_process
-from core.analysis.passes import BatchUnclearError, Trace, from_one, trace
+from core.analysis.passes import BatchUnclearError, Trace, from_one, trace, trace_small
 from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.tensors import BATCH
 from core.analysis.trace import BatchLostError, Pass, TooLongError, watched_pass
@@ -24,8 +25,9 @@ from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
 from core.zoo.own import file_of, is_own
 
+_DRAWN_IMAGES = 24  # of a pass that is one of several
 _DRAWS = 8  # training passes of a network that draws lots
-_REAL_IMAGES = 2  # of a pass with real numbers: BatchNorm cannot train on one
+_REAL_IMAGES = 11  # of a pass with real numbers: few sizes of networks can be divided by it
 _NAMED = 4  # modules that a warning names; it counts the others
 
 
@@ -78,6 +80,7 @@ def analyze_module(
     """See core.analysis.analyze_module."""
     name = f"module/{type(module).__name__}"
     with deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
+        module = getattr(module, "_orig_mod", module)  # of torch.compile
         example = given(module, input_shape, inputs)
         traced = _traced(module, example, name)
     shape = example.image_shape
@@ -109,8 +112,7 @@ def _traced(
     """
     if not any(isinstance(one, torch.jit.ScriptModule) for one in module.modules()):
         try:
-            with without_memory(module):
-                return _with_lots(module, example)
+            return _with_or_without_hooks(module, example)
         except LabError:
             raise
         except (BatchUnclearError, TooLongError) as error:
@@ -134,40 +136,67 @@ def _traced(
         raise _refusal(name, example.image_shape, error) from error
 
 
-def _with_lots(module: nn.Module, example: Given) -> Trace:
+def _with_or_without_hooks(module: nn.Module, example: Given) -> Trace:
+    """Without hooks where it runs so; some networks read what hooks of their own have kept."""
+    has_hooks = any(one._forward_hooks for one in module.modules())
+    try:
+        with without_memory(module):
+            return _with_lots(module, example, may_be_alone=not has_hooks)
+    except (LabError, BatchUnclearError, TooLongError):
+        raise
+    except Exception:
+        if not has_hooks:
+            raise
+        with without_memory(module):
+            return _with_lots(module, example, with_hooks=True)
+
+
+def _with_lots(
+    module: nn.Module, example: Given, with_hooks: bool = False, may_be_alone: bool = True
+) -> Trace:
     """A trace of everything that may run, also where the forward pass draws lots."""
 
-    def run(images: int | None) -> Pass:
+    def run(images: int | None, seed: int = 0) -> Pass:
         batch = images or BATCH
         args, kwargs = example.of(batch, "meta")
-        return watched_pass(module, args, kwargs, batch, is_ours=False)
+        seed_everything(seed)
+        lots.note()
+        return watched_pass(module, args, kwargs, batch, is_ours=False, with_hooks=with_hooks)
 
-    lots = Lots(module)
-    first = trace(run)
-    if not lots.were_drawn():
+    lots, first = Lots(module), None
+    with suppress(BatchUnclearError):
+        first = trace_small(run, may_be_alone)
+    is_moved = lots.were_drawn()
+    set_training(module, False)
+    whole = first
+    with suppress(Exception):  # it need not know evaluation, or so many images
+        whole = from_one(run(_DRAWN_IMAGES))
+    set_training(module, True)
+    if first is not None and not is_moved and whole is not None and _macs(whole) == _macs(first):
         return first
-    drawn = [first, *(trace(run) for _ in range(_DRAWS - 1))]
-    module.eval()
-    whole = trace(run)
-    module.train()
-    return _everything(drawn, whole)
+    drawn = [from_one(run(_DRAWN_IMAGES, draw)) for draw in range(_DRAWS)]
+    if len({(_macs(one), len(one.layers)) for one in drawn}) > 1:
+        return _everything(drawn, whole or drawn[0])
+    if first is None:
+        raise BatchUnclearError
+    return first
 
 
 def _everything(drawn: Sequence[Trace], whole: Trace) -> Trace:
-    """The trace with everything in, and a sentence on how much passes vary."""
+    """The trace with the most in it, and a sentence on how much passes vary."""
     costs = [_macs(one) for one in drawn]
-    if len(set(costs)) == 1 and len({len(one.layers) for one in drawn}) == 1:
-        return drawn[0]
-    full = next((one for one in drawn if _macs(one) >= _macs(whole)), whole)
+    most = max([*drawn, whole], key=_macs)
     dead = {
-        name: count for name, count in whole.dead.items() if all(name in one.dead for one in drawn)
+        name: count
+        for name, count in most.dead.items()
+        if all(name in one.dead for one in [*drawn, whole])
     }
     note = (
-        "Its forward pass draws lots: the count is of everything that may run, as in evaluation;"
-        f" a training pass varies, of {len(drawn)} tried from {min(costs):,} to {max(costs):,}"
-        " MACs an image."
+        "Its forward pass draws lots: the count is of the most that was seen to run, as in"
+        f" evaluation or more; a training pass varies, of {len(drawn)} tried from {min(costs):,} to"
+        f" {max(costs):,} MACs an image."
     )
-    return replace(full, dead=dead, notes=(*full.notes, note))
+    return replace(most, dead=dead, notes=(*most.notes, note))
 
 
 def _macs(traced: Trace) -> int:
@@ -176,18 +205,19 @@ def _macs(traced: Trace) -> int:
 
 def _with_numbers(module: nn.Module, example: Given) -> Trace:
     """From a pass with real numbers, which what is run depends on. In a process of its own."""
-    torch.manual_seed(0)
+    seed_everything(0)
     device = next((str(p.device) for p in module.parameters()), "cpu")
-    module.train()
+    set_training(module, True)
     args, kwargs = example.of(_REAL_IMAGES, device)
-    seen = watched_pass(module, args, kwargs, _REAL_IMAGES, is_ours=False)
+    traced = from_one(watched_pass(module, args, kwargs, _REAL_IMAGES, is_ours=False))
+    if isinstance(module, torch.jit.ScriptModule):
+        return traced
+    kind = "random" if _is_empty(example) else "example"
     note = (
-        f"What it runs depends on numbers: it was run on {_REAL_IMAGES} "
-        f"{'random' if _is_empty(example) else 'example'} images, and the count is of those."
+        f"What it runs depends on numbers: it was run on {_REAL_IMAGES} {kind} images, and the"
+        " count is of those."
     )
-    if all(isinstance(one, torch.jit.ScriptModule) for one in [module]):
-        return from_one(seen)
-    return replace(from_one(seen), notes=(note,))
+    return replace(traced, dead={}, notes=(note,))  # other numbers may reach other parameters
 
 
 def _is_empty(example: Given) -> bool:

@@ -114,7 +114,8 @@ def pooled_axes(run: Operation) -> tuple[int, ...]:
     source = run.sources[0]
     if source.dim() < 3:
         return ()
-    dims = run.args[1] if len(run.args) > 1 else None
+    place = 2 if "norm" in run.name or run.name == "topk" else 1  # behind the order, the number
+    dims = run.args[place] if len(run.args) > place else None
     if dims is None or dims == []:
         dims = range(source.dim())
     dims = [dims] if isinstance(dims, int) else dims

@@ -59,13 +59,13 @@ class _Shares:
 
 
 def trace(run: Run) -> Trace:
-    """What the network runs for an image. Raises what its forward pass raises."""
+    """What a network of a library runs for an image. Raises what its forward pass raises."""
     try:
         return from_one(run(None))
     except Exception as error:
         if not isinstance(error, BatchLostError) and _is_hopeless(error):
             raise
-        return _from_small(run)
+        return trace_small(run)
 
 
 def _is_hopeless(error: Exception) -> bool:
@@ -80,21 +80,35 @@ def from_one(seen: Pass) -> Trace:
     return _trace(seen, layers)
 
 
-def _from_small(run: Run) -> Trace:
-    """From passes with small batches; from one with a single image where it takes no more."""
+def trace_small(run: Run, may_be_alone: bool = True) -> Trace:
+    """What anybody's network runs for an image, from passes with small batches.
+
+    A batch of millions would be too much for a network that makes a list of it. Where a network
+    takes no more, from one with a single image if it `may_be_alone`. Raises what its forward pass
+    raises.
+    """
     try:
-        first, second, third = (run(images) for images in _SMALL_BATCHES)
+        first, second = (run(images) for images in _SMALL_BATCHES[:2])
     except Exception as error:
+        if not may_be_alone:
+            raise
         try:
             alone = run(1)
         except Exception:
             raise error from None
         note = "Its forward pass takes one image at a time: what it spends once is in the count."
         return replace(from_one(alone), notes=(note,))
-    costs = [sum(row.macs for row in one.rows) for one in (first, second, third)]
-    if costs[2] - costs[1] != costs[1] - costs[0]:
-        raise BatchUnclearError
+    costs = [_costs(one) for one in (first, second)]
+    if any(2 * few != many for few, many in zip(*costs, strict=True)):
+        costs.append(_costs(run(_SMALL_BATCHES[2])))
+        if any(c - b != b - a for a, b, c in zip(*costs, strict=True)):
+            raise BatchUnclearError
     return _difference(first, second)
+
+
+def _costs(seen: Pass) -> list[int]:
+    """What grows in step with the batch, or else belongs to no image."""
+    return [sum(getattr(row, name) for row in seen.rows) for name in _SUMS]
 
 
 def _difference(first: Pass, second: Pass) -> Trace:
@@ -104,17 +118,25 @@ def _difference(first: Pass, second: Pass) -> Trace:
     shares, layers, once = _Shares(more), [], 0
     for few, many in pairs:
         before, after = _amounts(few, first), _amounts(many, second)
+        for amounts, row in ((before, few), (after, many)):
+            amounts["macs"] += row.once_macs
+            amounts["saved_bytes"] += row.fixed_saved_bytes
         amounts = shares.of({name: after[name] - before[name] for name in _SUMS})
         spent_once = few.macs + few.once_macs - first.batch * amounts["macs"]
         row = replace(
             few,
             once_macs=max(0, spent_once),
+            fixed_saved_bytes=max(0, before["saved_bytes"] - first.batch * amounts["saved_bytes"]),
             input_shape=_alone(few.input_shape, many.input_shape, first.batch, second.batch),
             output_shape=_alone(few.output_shape, many.output_shape, first.batch, second.batch),
         )
         once += row.once_macs
         layers.append(_layer(row, first, amounts))
-    outside = first.once_macs
+    each = (second.once_macs - first.once_macs) // more  # on what forward makes for the batch
+    if each:
+        amounts = dict.fromkeys(_SUMS, 0) | {"macs": each}
+        layers.append(_layer(Row("products", "of what forward makes"), first, amounts))
+    outside = first.once_macs - first.batch * each
     return replace(_trace(first, tuple(layers)), once_macs=once + outside)
 
 

@@ -18,7 +18,10 @@ _SHAPING = frozenset(  # may fold pixels
     + ("pixel_shuffle", "pixel_unshuffle")
 )
 _CUTTING = ("index", "index_select", "narrow", "as_strided", "im2col", "col2im", "unfold")
-_REDUCING = ("mean", "amax", "amin", "sum", "max", "min")
+_REDUCING = (
+    *("mean", "amax", "amin", "sum", "max", "min", "std", "var", "logsumexp", "prod", "topk"),
+    *("norm", "linalg_vector_norm"),
+)
 
 _Length = int | Fraction  # pixels of the image
 
@@ -85,7 +88,8 @@ class View(NamedTuple):
             return self.see_all(depth=1) if flat else self._replace(depth=self.depth + 1)
         if run.name in _REDUCING:
             axes = pooled_axes(run)
-            return self.see_all(0, axes) if axes else self
+            is_flat = run.sources[0].dim() < len(self.axes) + 2  # all pixels in one dimension
+            return self.see_all(0, None if is_flat else axes) if axes else self
         look = _looks_at(run.name)
         return look(self, run) if look else self
 
@@ -136,6 +140,15 @@ class View(NamedTuple):
         ]
         return self._replace(axes=tuple(axes)) if len(axes) == len(self.axes) else self
 
+    def _accumulated(self, run: Operation) -> View:
+        """cumsum and its like: each unit sees those before it."""
+        dim = int(run.args[1]) % run.output.dim() - 2
+        return self.see_all(0, (dim,))._with_sides(self) if dim >= 0 else self
+
+    def _with_sides(self, other: View) -> View:
+        sides = zip(self.axes, other.axes, strict=True)
+        return self._replace(axes=tuple(axis._replace(side=was.side) for axis, was in sides))
+
     # Form ------------------------------------------------------------------------------------
 
     def _sliced(self, run: Operation) -> View:
@@ -178,8 +191,12 @@ class View(NamedTuple):
 @cache
 def _looks_at(name: str) -> Callable[[View, Operation], View] | None:
     """How an operation of this name changes what a unit sees; None where it does not."""
-    if name.startswith("upsample_"):
+    if name.startswith(("upsample_", "max_unpool")):
         return View._upsampled
+    if name.startswith(("_fft_", "grid_sampler")):
+        return lambda view, run: view.unknown()
+    if name.startswith("cum"):
+        return View._accumulated
     if "adaptive" in name:
         return View._pooled_to_cells
     if "pool" in name:

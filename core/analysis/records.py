@@ -220,6 +220,10 @@ class Analysis:
             owner = layer.weights_of or layer.path
             is_last = last_use[owner] == layer.path
             flowing = batch_size * (layer.output_bytes + layer.input_bytes)
+            if (
+                layer.operation == "LSTM" and not layer.backward_macs
+            ):  # frozen: it works all the same
+                flowing += batch_size * layer.work_bytes
             if layer.backward_macs:
                 flowing += batch_size * layer.work_bytes + _backward_temporaries(layer, threads)
                 flowing += 0 if is_last else shared.get(owner, 0)  # to be added to what there is

@@ -99,7 +99,7 @@ def _max_pooled(source: Tensor, *window: Any) -> tuple[Tensor, Tensor] | None:
 
 
 def _averaged_along_channels(
-    source: Tensor, kernel: Sequence[int], stride: Sequence[int], *rest: Any
+    source: Tensor, kernel: Sequence[int], stride: Sequence[int] = (), *rest: Any
 ) -> Tensor | None:
     """What local response normalization averages: (N, 1, C, H, W) over windows of channels."""
     if rest or list(kernel[1:]) != [1, 1] or set(stride) != {1}:

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_map
 from core.analysis.tensors import PRIME, tensors_in
 
 _aten = torch.ops.aten
-_SMALL = 1_000_000  # numbers of a tensor that is really made, because a branch may ask for one
+_SMALL = 2**24  # numbers of a tensor that is really made: a branch may ask, a cache may keep it
 _MOVING = (_aten._to_copy, _aten.to, _aten.pin_memory)
 
 
@@ -49,10 +49,7 @@ class Strangers:
     @staticmethod
     def _made(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """A new tensor: without memory where it is as large as the batch, or large at all."""
-        device = kwargs.get("device")
         if "device" not in kwargs and not _makes(func):
-            return kwargs
-        if device is not None and torch.device(device).type == "meta":
             return kwargs
         without = kwargs | {"device": torch.device("meta")}
         try:

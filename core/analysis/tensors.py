@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -28,7 +29,10 @@ def is_batched(tensor: Tensor) -> bool:
 
 def storage_key(tensor: Tensor) -> int:
     """One number for all the views of the same memory."""
-    return tensor.untyped_storage()._cdata
+    try:
+        return tensor.untyped_storage()._cdata
+    except NotImplementedError:  # a sparse one, or one inside of torch.vmap
+        return id(tensor)
 
 
 def tensors_in(value: Any) -> list[Tensor]:
@@ -64,4 +68,9 @@ def _parts(value: Any) -> list[Any]:
         return list(value)
     if is_dataclass(value) and not isinstance(value, type):
         return [getattr(value, field.name, None) for field in fields(value)]
-    return list(getattr(value, "__dict__", {}).values()) if not isinstance(value, type) else []
+    if isinstance(value, type):
+        return []
+    if isinstance(value, partial):
+        return [*value.args, *value.keywords.values()]
+    slots = [getattr(value, name, None) for name in getattr(type(value), "__slots__", ())]
+    return [*getattr(value, "__dict__", {}).values(), *slots]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from inspect import isgenerator
 from itertools import chain
 from re import search
 from typing import Any
@@ -134,11 +135,17 @@ class Watcher(ModuleWatcher):
     """Collects a Row for every leaf module and every operation outside of one."""
 
     def __init__(
-        self, network: nn.Module, inputs: Sequence[Tensor], batch: int = BATCH, is_ours: bool = True
+        self,
+        network: nn.Module,
+        inputs: Sequence[Tensor],
+        batch: int = BATCH,
+        is_ours: bool = True,
+        with_hooks: bool = False,
     ) -> None:
         named_modules = list(network.named_modules())
-        super().__init__(named_modules)
+        super().__init__(named_modules, with_hooks)
         self.batch, self.is_whole = batch, batch == BATCH
+        self.has_numbers = any(not tensor.is_meta for tensor in inputs)
         self.inventory = Inventory(named_modules)
         self.parameters = self.inventory.parameters
         self.state = {*self.parameters, *map(storage_key, self.inventory.buffers.values())}
@@ -146,6 +153,7 @@ class Watcher(ModuleWatcher):
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
         self.views = {storage_key(tensor): View.of_input(tensor.shape) for tensor in inputs}
+        self.slices: dict[tuple[Any, ...], View] = {}  # of parts of a tensor, by their place in it
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
         self.last_result = 0  # storage that the last operation outside of a leaf has made
@@ -158,6 +166,7 @@ class Watcher(ModuleWatcher):
         self.part = 0  # the part under way that is computed again for the backward pass
         self.parts = 0
         self.part_of: dict[int, int] = {}  # storage → the part that has made it
+        self.only_again: dict[int, int] = {}  # storage → the part that alone saves it, the 2nd time
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -169,7 +178,10 @@ class Watcher(ModuleWatcher):
         pack = WeakMethod(self.pack)
         with ExitStack() as stack:
             stack.enter_context(
-                torch.autograd.graph.saved_tensors_hooks(lambda saved: pack()(saved), _never)  # type: ignore[misc]
+                torch.autograd.graph.saved_tensors_hooks(
+                    lambda saved: pack()(saved),  # type: ignore[misc]
+                    _unpacked if self.has_numbers else _never,
+                )
             )
             if self.strangers:
                 stack.enter_context(parts_computed_again(self.begin_part, self.end_part))
@@ -250,7 +262,7 @@ class Watcher(ModuleWatcher):
             refuse(func, args)
             if self.is_whole and func.overloadpacket in _UNBINDING and is_batched(args[0]):
                 self.check_unbound(args)
-        result = None if kwargs else shaped_like(func, args)
+        result = None if kwargs or self.has_numbers else shaped_like(func, args)
         if result is None:
             result = func(*args, **(kwargs or {}))
         output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
@@ -269,9 +281,11 @@ class Watcher(ModuleWatcher):
 
         Raises BatchLostError where sizes cannot tell.
         """
-        if not self.is_whole:  # too many do no harm: what two batches spend alike is spent once
-            has_side = any(side % self.batch == 0 for side in output.shape if side)
-            return has_side or any(storage_key(tensor) in self.views for tensor in tensors)
+        if not self.is_whole:
+            if any(storage_key(tensor) in self.views for tensor in tensors):
+                return True
+            # NumPy, which real numbers may go through, keeps nothing of where they are from
+            return self.has_numbers and any(side % self.batch == 0 for side in output.shape if side)
         numbers = output.numel()
         is_of_batch = numbers > 0 and numbers % PRIME == 0
         if is_of_batch and numbers % (PRIME * PRIME) == 0:
@@ -399,9 +413,19 @@ class Watcher(ModuleWatcher):
     def look_back(self, run: Operation) -> None:
         """Note what one unit of the output sees of the image."""
         known = [self.views[key] for key in run.source_keys if key in self.views]
+        if self.slices and known:
+            known = [
+                self.slices.get(_place(source)) or self.views[key]
+                for source, key in zip(run.sources, run.source_keys, strict=True)
+                if key in self.views
+            ]
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
-            self.views[run.output_key] = joined(known).after(run, has_weights, self.batch)
+            view = joined(known).after(run, has_weights, self.batch)
+            if run.name == "slice":  # what it was cut from stays as it is
+                self.slices[_place(run.output)] = view
+            else:
+                self.views[run.output_key] = view
         elif not self.is_whole:
             self.views[run.output_key] = View()
 
@@ -418,10 +442,11 @@ class Watcher(ModuleWatcher):
 
     # Tensors kept for the backward pass -------------------------------------------------------
 
-    def pack(self, tensor: Tensor) -> None:
+    def pack(self, tensor: Tensor) -> Tensor | None:
         """Autograd saves `tensor`: charge it to the row under way, once for each storage.
 
-        Nothing is packed: a result that its own operation held would be such a cycle too.
+        Without numbers nothing is packed: a result that its own operation held would be such a
+        cycle too. With numbers the forward pass may itself ask for gradients.
         """
         self.alive.append(tensor)
         if self.leaf is not None:
@@ -430,21 +455,32 @@ class Watcher(ModuleWatcher):
             self.charge(self.rows[-1], tensor)  # a result is saved after its operation ran
         else:
             self.unclaimed.append(tensor)  # an input is saved before its operation is dispatched
+        return tensor if self.has_numbers else None
 
     def charge(self, row: Row, tensor: Tensor) -> None:
         """Add the tensor's storage to the row, unless it is a parameter or was counted before."""
         key = storage_key(tensor)
+        size = tensor.untyped_storage().nbytes()
+        if self.only_again.get(key, row.checkpoint) != row.checkpoint:
+            del self.only_again[key]  # it is held by somebody outside of that part too
+            row.saved_bytes += size
+            return
         if key in self.state or key in self.saved:
             return
         self.saved.add(key)
-        size = tensor.untyped_storage().nbytes()
         is_of_batch = size % PRIME == 0 if self.is_whole else key in self.views
         if not is_of_batch:
             row.fixed_saved_bytes += size
         elif row.checkpoint and self.part_of.get(key) == row.checkpoint:
+            self.only_again[key] = row.checkpoint
             row.recomputed_bytes += size
         else:
             row.saved_bytes += size
+
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    """Which numbers of its storage a tensor is."""
+    return storage_key(tensor), tensor.storage_offset(), tensor.stride(), tensor.shape
 
 
 @cache
@@ -499,6 +535,7 @@ def watched_pass(
     kwargs: dict[str, Any] | None = None,
     batch: int = BATCH,
     is_ours: bool = True,
+    with_hooks: bool = False,
 ) -> Pass:
     """What `network`, in training, runs on these inputs, a batch of `batch` images.
 
@@ -507,9 +544,12 @@ def watched_pass(
     Raises BatchLostError where the batch cannot be followed by sizes.
     """
     kwargs = kwargs or {}
-    watcher = Watcher(network, tensors_in([*args, *kwargs.values()]), batch, is_ours)
+    inputs = list(tensors_inside([*args, *kwargs.values()]))
+    watcher = Watcher(network, inputs, batch, is_ours, with_hooks)
     with watcher.watching(), torch.enable_grad():
         output = network(*args, **kwargs)
+        if isgenerator(output):
+            output = list(output)
         watcher.alive.append(output)
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
@@ -524,7 +564,7 @@ def watched_pass(
         batch,
         watcher.once_macs,
         tuple(watcher.uncounted),
-        wants and not reached,
+        wants and bool(outputs) and not reached,
     )
 
 
@@ -566,6 +606,10 @@ def _unused_rows(watcher: Watcher) -> Iterator[Row]:
         watcher.take_parameters(row, parameters)
         if row.params:
             yield row
+
+
+def _unpacked(packed: Tensor) -> Tensor:
+    return packed
 
 
 def _never(_packed: object) -> Tensor:

@@ -47,9 +47,9 @@ _FUNCTIONS = {"torchvision": "get_model", "timm": "timm.create_model"}  # that b
 def source_code(spec: ModelSpec) -> str:
     """A Python file with `network()`, which builds the network of `spec` with the same names.
 
-    Of a network in a file of the user's own, the file. Options that `spec` leaves out have their defaults. Run as a script it prints the number of
-    parameters and the shapes of one random image and its scores. Raises LabError as
-    `core.zoo.build` does.
+    Of a network in a file of the user's own: that file. Options that `spec` leaves out have their
+    defaults. Run as a script it prints the number of parameters and the shapes of one random image
+    and its scores. Raises LabError as `core.zoo.build` does.
     """
     spec = complete(spec)
     if is_own(spec.arch):

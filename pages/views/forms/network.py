@@ -163,8 +163,7 @@ def _own_names() -> list[str]:
     if not own_files():
         return []
     with st.spinner("Reading your networks…"):
-        names = list(own_networks())
-    return names
+        return list(own_networks())
 
 
 def _say_problems(chosen: str) -> None:

@@ -25,6 +25,7 @@ TRAINING = NETWORK | {
     "--device": None,
 }
 INTERFACE = {
+    "serve": {"FILES": (), "--port": None},
     "list": FORMAT,
     "analyze": NETWORK | {"--weights": None, "--batch-size": 1, "--level": "module"} | FORMAT,
     "time": NETWORK | {"--batch-size": 32, "--passes": 9, "--device": None} | FORMAT,

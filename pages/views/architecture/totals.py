@@ -49,7 +49,7 @@ def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> 
             f"Memory, batch {BATCH_SIZE}",
             formats.mebibytes(memory),
             _HELP["memory"],
-            change(memory, default_memory),
+            _bytes_by_save(memory, default_memory) if is_save else change(memory, default_memory),
         )
         _receptive_field_card(analysis, default, change)
         metric_card(
@@ -71,6 +71,13 @@ def _change_by_save(value: float, before: float) -> str | None:
     difference = value - before
     sign = "+" if difference > 0 else "−"
     return f"{sign}{formats.short(abs(difference))} since save" if difference else None
+
+
+def _bytes_by_save(value: int, before: int) -> str | None:
+    """The same of memory: `+1.5 MiB since save`."""
+    difference = value - before
+    sign = "+" if difference > 0 else "−"
+    return f"{sign}{formats.mebibytes(abs(difference))} since save" if difference else None
 
 
 def _macs_help(analysis: Analysis) -> str:

@@ -36,7 +36,7 @@ def in_a_process(work: Callable[[], Result], what: str) -> Result:
     theirs.close()
     try:
         if not ours.poll(_SECONDS):
-            raise LabError(f"{what} has not ended within {_SECONDS:.0f} s on two random images.")
+            raise LabError(f"{what} has not ended within {_SECONDS:.0f} s on a few images.")
         result, error = ours.recv()
     except (EOFError, OSError) as end:
         raise LabError(

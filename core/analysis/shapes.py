@@ -34,7 +34,12 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     What does not fit is left to torch to refuse.
     """
     maker = _SHAPES.get(func)
-    return maker(*args) if maker else None
+    if maker is None:
+        return None
+    first = args[0][0] if isinstance(args[0], list) else args[0]
+    if not (isinstance(first, Tensor) and first.is_meta and first.is_floating_point()):
+        return None  # with numbers, or whole ones, which may become fractions
+    return maker(*args)
 
 
 def _in_place(source: Tensor, *rest: Any) -> Tensor:

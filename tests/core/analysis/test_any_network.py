@@ -881,6 +881,12 @@ RUN = {
         lambda s, x: s.c(x.bfloat16()).float(), c=conv().bfloat16(), d=conv()
     ),
     "whole numbers divided": Net(lambda s, x: s.c(x) + torch.arange(8) // 2, c=conv()),
+    "whole numbers times a fraction": Net(
+        lambda s, x: s.c(x) + (torch.arange(8, device=x.device) * 0.5).add_(0.25), c=conv()
+    ),
+    "a small table that is asked": Net(
+        lambda s, x: s.c(x) if (torch.ones(4) * 2.0).sum().item() == 8 else x, c=conv()
+    ),
     "a table of its own": Net(lambda s, x: s.c(x + torch.linspace(0, 1, 8)), c=conv()),
     "a copy to the CPU": Net(lambda s, x: s.c(x.cpu()), c=conv()),
     "a mask written to": Net(lambda s, x: s.c(x.masked_fill(torch.eye(8).bool(), 0.0)), c=conv()),

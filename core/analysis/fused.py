@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 # Called with name, multiply-adds, products of the backward pass, inputs, result
 Report = Callable[[str, int, int, list[Tensor], Tensor], None]
 
-_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}  # products of a unit at each step
+_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _KEPT_GATES = {"gru": 6}  # numbers of a unit kept at each step beside the result (as measured)
 _FLOAT_BYTES = 4
 # Of oneDNN's LSTM, at each step and one more: floats for each unit, and for each unit or input,
@@ -56,7 +56,7 @@ class Fused(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name == "scaled_dot_product_attention":
             return _attention(func, *args, **kwargs)
-        if name in _GATES and args and isinstance(args[0], Tensor) and args[0].is_meta:
+        if name in _RECURRENT and args and isinstance(args[0], Tensor) and args[0].is_meta:
             return self.recurrent(func, name, args, kwargs)
         return func(*args, **kwargs)
 

@@ -88,10 +88,6 @@ def _distances(args: tuple[Any, ...], output: Tensor) -> int:
     return output.numel() * args[0].shape[-1]
 
 
-def _pair_distances(args: tuple[Any, ...], output: Tensor) -> int:
-    return output.numel() * args[0].shape[-1]
-
-
 def _attention(args: tuple[Any, ...], output: Tensor) -> int:
     """Queries (…, L, D) times keys (…, S, D), then weights (…, L, S) times values (…, S, V)."""
     query, key, value = args[:3]
@@ -118,7 +114,7 @@ PRODUCTS: dict[str, Product] = {
     "addr": Product("linear", _outer, (1, 2)),
     "_trilinear": Product("linear", _trilinear, (0, 1, 2)),
     **dict.fromkeys(("_cdist_forward", "_euclidean_dist"), Product("linear", _distances, (0, 1))),
-    "_pdist_forward": Product("linear", _pair_distances, (0,)),
+    "_pdist_forward": Product("linear", _distances, (0,)),
     **dict.fromkeys(
         (
             "_scaled_dot_product_flash_attention_for_cpu",

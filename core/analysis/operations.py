@@ -37,9 +37,10 @@ _KIND_OF_OPERATION = {
     **dict.fromkeys(("add", "sub", "cat", "mul", "stack"), "join"),
 }
 _FREE = ("detach", "alias", "_unsafe_view", "empty", "empty_like", "lift_fresh", "resize_")
-_ATTENTION = "scaled_dot_product_attention"
 _SHORTER = {  # what a device's own kernel is called in the rows
-    name: _ATTENTION for name in PRODUCTS if name.startswith(f"_{_ATTENTION[:18]}")
+    name: "scaled_dot_product_attention"
+    for name in PRODUCTS
+    if name.startswith("_scaled_dot_product")
 }
 # Operations that read every number of what they are given, for fewer that they give.
 _REDUCTIONS = frozenset(

@@ -1,9 +1,10 @@
 """From watched passes to what every layer costs an image.
 
-One pass with a batch that has a large prime in it tells which sizes grow with the batch. Where
-that cannot be followed (a loop over the images, an assertion), passes with small batches do: what
-differs between two of them belongs to the images, the rest is spent once; a third one tells
-whether the cost grows in step with the batch at all.
+Of a library's network, one pass with a batch that has a large prime in it tells which sizes grow
+with the batch. Of anybody else's, and where that cannot be followed (a loop over the images, an
+assertion), passes with small batches do: what differs between two of them belongs to the images,
+the rest is spent once; a third one, where they are not in proportion, tells whether the cost grows
+in step with the batch at all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from core.analysis.records import LayerCost, Shape
 from core.analysis.tensors import PRIME, per_image
-from core.analysis.trace import BatchLostError, Pass, Row
+from core.analysis.trace import Pass, Row
 
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch
@@ -62,15 +63,10 @@ def trace(run: Run) -> Trace:
     """What a network of a library runs for an image. Raises what its forward pass raises."""
     try:
         return from_one(run(None))
-    except Exception as error:
-        if not isinstance(error, BatchLostError) and _is_hopeless(error):
-            raise
+    except RecursionError:  # a smaller batch cannot help
+        raise
+    except Exception:
         return trace_small(run)
-
-
-def _is_hopeless(error: Exception) -> bool:
-    """Whether a smaller batch cannot help."""
-    return isinstance(error, RecursionError)
 
 
 def from_one(seen: Pass) -> Trace:

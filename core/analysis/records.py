@@ -27,6 +27,11 @@ Shape = tuple[int, ...]
 Sides = int | tuple[int, ...]  # pixels: a number where height and width agree, else each
 
 
+def each_side(sides: Sides) -> tuple[int, ...]:
+    """Every side, also where one number stands for all."""
+    return (sides,) if isinstance(sides, int) else sides
+
+
 @dataclass(frozen=True)
 class Window:
     """How a convolution or a pooling slides over its input; pairs are (height, width)."""

@@ -37,7 +37,7 @@ from core.analysis.recomputed import parts_computed_again
 from core.analysis.records import IMAGE, Shape, Window
 from core.analysis.refusals import refuse
 from core.analysis.shapes import shaped_like
-from core.analysis.strangers import Strangers
+from core.analysis.strangers import received
 from core.analysis.tensors import BATCH, PRIME, is_batched, storage_key, tensors_in, tensors_inside
 from core.analysis.work_space import work_bytes
 
@@ -160,7 +160,7 @@ class Watcher(ModuleWatcher):
         self.makers = dict.fromkeys(self.views, IMAGE)  # storage → path of the row that made it
         self.behind: dict[int, set[int]] = {}  # storage → parameters that it was computed from
         self.alive: list[Any] = [*inputs]  # keeps storages alive, so that their keys stay unique
-        self.strangers = None if is_ours else Strangers(inputs[0].device if inputs else None)
+        self.is_ours = is_ours
         self.uncounted: dict[str, None] = {}  # operations that multiply and are not counted
         self.once_macs = 0  # multiply-adds outside of a row that no image needs on its own
         self.part = 0  # the part under way that is computed again for the backward pass
@@ -183,7 +183,7 @@ class Watcher(ModuleWatcher):
                     _unpacked if self.has_numbers else _never,
                 )
             )
-            if self.strangers:
+            if not self.is_ours:
                 stack.enter_context(parts_computed_again(self.begin_part, self.end_part))
                 stack.enter_context(Fused(self.fused))
             stack.enter_context(super().watching())
@@ -257,11 +257,11 @@ class Watcher(ModuleWatcher):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run the operation and add it to the row it belongs to."""
-        if self.strangers:
-            args, kwargs = self.strangers.received(func, args, kwargs or {})
+        if not (self.is_ours or self.has_numbers):
+            args, kwargs = received(func, args, kwargs or {})
             refuse(func, args)
             if self.is_whole and func.overloadpacket in _UNBINDING and is_batched(args[0]):
-                self.check_unbound(args)
+                self.check_unbound(func, args)
         result = None if kwargs or self.has_numbers else shaped_like(func, args)
         if result is None:
             result = func(*args, **(kwargs or {}))
@@ -294,9 +294,10 @@ class Watcher(ModuleWatcher):
             raise BatchLostError
         return is_of_batch
 
-    def check_unbound(self, args: tuple[Any, ...]) -> None:
+    def check_unbound(self, func: Any, args: tuple[Any, ...]) -> None:
         """A loop over the images: taken apart with a few of them. Raises BatchLostError."""
-        dim = args[-1] if len(args) > 1 and isinstance(args[-1], int) else 0
+        place = 1 if func.overloadpacket is _UNBINDING[0] else 2  # behind the tensor, the sizes
+        dim = args[place] if len(args) > place else 0
         if args[0].shape[dim] % PRIME == 0:
             raise BatchLostError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isfinite, log10
 from typing import Any
 
-from core.analysis.records import Sides
+from core.analysis.records import Sides, each_side
 
 _THIN_SPACE = "\u2009"
 NOTHING = "–"
@@ -37,7 +37,7 @@ def sides(pixels: Sides | None) -> str:
     """150 or (159, 255) as "150" or "159×255"; nothing where attention looks anywhere."""
     if pixels is None:
         return NOTHING
-    return str(pixels) if isinstance(pixels, int) else "×".join(map(str, pixels))
+    return "×".join(map(str, each_side(pixels)))
 
 
 def sides_column(values: Sequence[Sides | None]) -> list[Any]:

@@ -67,8 +67,9 @@ def analysis_of(spec: ModelSpec) -> Analysis:
         known = _analyses.get(hashkey(spec, version))
     if known is not None:
         return known
-    if kept_analysis(spec) is None:
-        _wait_until_loaded(_process_for(spec))
+    process = _process_for(spec)
+    if process.seconds_until_loaded and kept_analysis(spec) is None:
+        _wait_until_loaded(process)
     with st.spinner("Taking the network apart…"):  # shown after half a second
         return _analysis_of(spec, version)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core.analysis.records import Analysis, LayerCost
+from core.analysis.records import Analysis, LayerCost, each_side
 from core.explain.formulas import Formula, formulas
 from core.report import formats
 from core.report.tables.layers import formula_frame
@@ -100,7 +100,7 @@ def _description(layer: LayerCost, image_size: int) -> str:
         text += f", {window.groups} groups" if window.groups > 1 else ""
     if layer.receptive_field:
         field = layer.receptive_field
-        is_whole = min([field] if isinstance(field, int) else field) > image_size
+        is_whole = min(each_side(field)) > image_size
         text += f"; one output sees {formats.sides(field)} pixels"
         text += " a side" if isinstance(field, int) else ""
         text += ", the whole image" if is_whole else " of the image"

@@ -79,8 +79,8 @@ def _row(path: str, was: LayerCost | None, now: LayerCost | None) -> dict[str, s
         "operation": either.operation,
         "what": "changed" if was and now else "new" if now else "gone",
         "output": _shapes(was, now),
-        "parameters": change(was.params if was else 0, now.params if now else 0),
-        "MACs": change(was.macs if was else 0, now.macs if now else 0),
+        "parameters": _change(was.params if was else 0, now.params if now else 0),
+        "MACs": _change(was.macs if was else 0, now.macs if now else 0),
     }
 
 
@@ -89,8 +89,6 @@ def _shapes(was: LayerCost | None, now: LayerCost | None) -> str:
     return " → ".join(texts)
 
 
-def change(was: float, now: float) -> str:
+def _change(was: int, now: int) -> str:
     """`1,728 (+864)`."""
-    difference = now - was
-    sign = "+" if difference > 0 else "−"
-    return f"{now:,}" + (f" ({sign}{abs(difference):,})" if difference else "")
+    return f"{now:,} ({formats.signed(now - was)})" if now != was else f"{now:,}"

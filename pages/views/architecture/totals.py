@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.analysis.records import Analysis
+from core.analysis.records import Analysis, each_side
 from core.report import formats
 from pages.views.app.cards import metric_card
 from pages.views.app.glances import BATCH_SIZE
@@ -49,7 +49,9 @@ def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> 
             f"Memory, batch {BATCH_SIZE}",
             formats.mebibytes(memory),
             _HELP["memory"],
-            _bytes_by_save(memory, default_memory) if is_save else change(memory, default_memory),
+            _change_by_save(memory, default_memory, formats.mebibytes)
+            if is_save
+            else change(memory, default_memory),
         )
         _receptive_field_card(analysis, default, change)
         metric_card(
@@ -66,18 +68,13 @@ def _change_of_default(value: float, default: float) -> str | None:
     return f"{factor} of default" if factor else None
 
 
-def _change_by_save(value: float, before: float) -> str | None:
+def _change_by_save(
+    value: float, before: float, text_of: Callable[[float], str] = formats.short
+) -> str | None:
     """What the last save of the file has added, such as `+1.73 k since save`."""
     difference = value - before
     sign = "+" if difference > 0 else "−"
-    return f"{sign}{formats.short(abs(difference))} since save" if difference else None
-
-
-def _bytes_by_save(value: int, before: int) -> str | None:
-    """The same of memory: `+1.5 MiB since save`."""
-    difference = value - before
-    sign = "+" if difference > 0 else "−"
-    return f"{sign}{formats.mebibytes(abs(difference))} since save" if difference else None
+    return f"{sign}{text_of(abs(difference))} since save" if difference else None
 
 
 def _macs_help(analysis: Analysis) -> str:
@@ -100,7 +97,7 @@ def _receptive_field_card(
         explanation = "Attention looks at every part of the image."
         note = change(0, 1 if default.totals.receptive_field else 0)
     else:
-        share = min(1.0, max([field] if isinstance(field, int) else field) / image_size)
+        share = min(1.0, max(each_side(field)) / image_size)
         note = f"{formats.joined(f'{100 * share:.0f}', '%')} of the side"
         explanation = f"The image has {image_size}: one unit sees {note}."
     metric_card(

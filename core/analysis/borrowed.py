@@ -7,7 +7,7 @@ itself would not survive that.
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from core.analysis.module_watcher import computes_weights
 from core.specs import LabError
 
 _RECURSION = 20_000  # calls
@@ -42,7 +43,7 @@ def without_memory(module: nn.Module) -> Iterator[None]:
     """
     modules = list(module.modules())
     refuse_lazy(modules)
-    loan = _Loan()
+    loan = _Loan(modules)
     try:
         for one in modules:
             loan.take(one, _NESTED)
@@ -75,7 +76,8 @@ def refuse_lazy(modules: list[nn.Module]) -> None:
 class _Loan:
     """Objects whose attributes are changed for a while."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: list[nn.Module]) -> None:
+        self.listed = set(map(id, modules))
         self.twins: dict[int, Tensor] = {}
         self.before: dict[int, tuple[Any, dict[str, Any]]] = {}  # by id: the object, its attributes
 
@@ -87,6 +89,19 @@ class _Loan:
         for name, value in list(one.__dict__.items()):
             if name != "_modules":
                 one.__dict__[name] = self.converted(value, levels)
+
+    def take_hidden(self, module: nn.Module, levels: int) -> None:
+        """One that torch does not know of, such as a teacher in a list; its hooks stay away."""
+        for one in module.modules():
+            if id(one) in self.before or id(one) in self.listed:
+                continue
+            self.take(one, levels)
+            one._forward_hooks = OrderedDict()
+            one._forward_pre_hooks = OrderedDict(
+                (key, hook)
+                for key, hook in one._forward_pre_hooks.items()
+                if computes_weights(hook)
+            )
 
     def give_back(self) -> None:
         """Every object as it was."""
@@ -100,7 +115,10 @@ class _Loan:
             if id(value) not in self.twins:
                 self.twins[id(value)] = _twin(value)
             return self.twins[id(value)]
-        if not levels or isinstance(value, (nn.Module, type, str, bytes)):
+        if not levels or isinstance(value, (type, str, bytes)):
+            return value
+        if isinstance(value, nn.Module):
+            self.take_hidden(value, levels - 1)
             return value
         if isinstance(value, (dict, list, tuple, set, deque)):
             return self._container(value, levels - 1)

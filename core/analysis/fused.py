@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from threading import Lock
 from typing import Any
 
 import torch
@@ -33,20 +34,13 @@ class Fused(TorchFunctionMode):
         self.report = report
 
     def __enter__(self) -> Fused:
-        self.usual = F.scaled_dot_product_attention
-        usual = self.usual
-
-        @wraps(usual)
-        def attention(*args: Any, **kwargs: Any) -> Any:
-            return _attention(usual, *args, **kwargs)
-
-        F.scaled_dot_product_attention = attention  # as F itself calls it
+        _open_or_close(1)
         super().__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)
-        F.scaled_dot_product_attention = self.usual
+        _open_or_close(-1)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -55,7 +49,7 @@ class Fused(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if name == "scaled_dot_product_attention":
-            return _attention(func, *args, **kwargs)
+            return _attention(*args, **kwargs)
         if name in _RECURRENT and args and isinstance(args[0], Tensor) and args[0].is_meta:
             return self.recurrent(func, name, args, kwargs)
         return func(*args, **kwargs)
@@ -118,7 +112,21 @@ class _Recurrent(torch.autograd.Function):
         raise NotImplementedError
 
 
-def _attention(func: Any, *args: Any, **kwargs: Any) -> Any:
+_USUAL_ATTENTION = F.scaled_dot_product_attention
+_changing = Lock()
+_open = 0  # how many are, in all threads
+
+
+def _open_or_close(change: int) -> None:
+    """Put our attention where F itself looks for it while any is open."""
+    global _open
+    with _changing:
+        _open += change
+        F.scaled_dot_product_attention = _attention if _open else _USUAL_ATTENTION
+
+
+@wraps(_USUAL_ATTENTION)
+def _attention(*args: Any, **kwargs: Any) -> Any:
     """F.scaled_dot_product_attention as a CPU runs it: no weights of attention are kept.
 
     Source: use_flash_attention_cpu of torch's sdp_utils_cpp.cpp.
@@ -140,7 +148,7 @@ def _attention(func: Any, *args: Any, **kwargs: Any) -> Any:
         and not given.get("enable_gqa")
     )
     if not is_flash:
-        return func(*args, **kwargs)
+        return _USUAL_ATTENTION(*args, **kwargs)
     if mask is not None and mask.dtype == torch.bool:
         mask = torch.empty_like(mask, dtype=query.dtype)
     out, _ = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(

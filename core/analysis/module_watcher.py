@@ -1,15 +1,16 @@
 """Follows the forward pass of a network: which layer runs now, and under which path it is listed.
 
 `ModuleWatcher` is what the analysis and the stopwatch of layer times have in common, so that both
-give a layer the same path. Modules are followed by their `__call__`, operations by a
-TorchDispatchMode, which sees each one after autograd has recorded it.
+give a layer the same path. Modules are followed where torch keeps their compiled form, which it
+calls in place of `forward`; operations by a TorchDispatchMode, which sees each one after autograd
+has recorded it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock, get_ident
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core.analysis.tensors import tensors_in
 
 _PARAMETRIZATIONS = ".parametrizations."  # inside a layer whose weight is computed from others
-_LIBRARY_HOOKS = "torch.nn.utils."  # hooks that compute a layer's weight; others are a visitor's
+_LIBRARY_HOOKS = "torch.nn.utils."
 
 
 class ModuleWatcher(TorchDispatchMode):
@@ -39,6 +40,8 @@ class ModuleWatcher(TorchDispatchMode):
     ) -> None:
         super().__init__()
         self.forward_of = _run_with_hooks if with_hooks else _run_forward
+        named_modules = list(named_modules)
+        self.modules = [module for _, module in named_modules]
         self.names = {
             id(module): name
             for name, module in named_modules
@@ -56,9 +59,9 @@ class ModuleWatcher(TorchDispatchMode):
     def close_leaf(self, module: nn.Module, outputs: list[Tensor]) -> None:
         """It has ended."""
 
-    def call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Run a module, watched, in place of its own `__call__`."""
-        if id(module) not in self.names:
+        if id(module) not in self.names:  # part of how a weight is computed
             return self.forward_of(module, args, kwargs)
         self.stack.append(module)
         name = self.leaves.get(id(module))
@@ -87,34 +90,26 @@ class ModuleWatcher(TorchDispatchMode):
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """While open, every module call and operation of this thread reaches the watcher."""
-        with _changing:
-            _watchers[get_ident()] = self
-            nn.Module.__call__ = _watched_call  # type: ignore[method-assign]
+        """While open, every call of a module and every operation of this thread is watched."""
+        before = [module.__dict__.get(_CALL) for module in self.modules]
+        for module in self.modules:
+            module.__dict__[_CALL] = partial(self.call, module)
         try:
             with self:
                 yield
         finally:
-            with _changing:
-                del _watchers[get_ident()]
-                if not _watchers:
-                    nn.Module.__call__ = _USUAL_CALL  # type: ignore[method-assign]
+            for module, call in zip(self.modules, before, strict=True):
+                module.__dict__.pop(_CALL)
+                if call is not None:
+                    module.__dict__[_CALL] = call
 
 
-_USUAL_CALL = nn.Module.__call__
-_watchers: dict[int, ModuleWatcher] = {}  # thread → what watches there
-_changing = Lock()
-
-
-def _watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """In place of `nn.Module.__call__` while anybody watches."""
-    watcher = _watchers.get(get_ident())
-    return watcher.call(module, args, kwargs) if watcher else _USUAL_CALL(module, *args, **kwargs)
+_CALL = "_compiled_call_impl"  # what nn.Module.__call__ runs instead, where a module has it
 
 
 def _run_with_hooks(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """As torch runs it: some networks read what their own hooks have kept."""
-    return _USUAL_CALL(module, *args, **kwargs)
+    return module._call_impl(*args, **kwargs)
 
 
 def _run_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -123,9 +118,14 @@ def _run_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
     A visitor's hooks never see what only the lab has run.
     """
     for hook in module._forward_pre_hooks.values():
-        if type(hook).__module__.startswith(_LIBRARY_HOOKS):
+        if computes_weights(hook):
             hook(module, args)
     return module.forward(*args, **kwargs)
+
+
+def computes_weights(hook: Any) -> bool:
+    """Whether it is one by which torch computes a layer's weight; others are a visitor's."""
+    return type(hook).__module__.startswith(_LIBRARY_HOOKS)
 
 
 ForwardHook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]

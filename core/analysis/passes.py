@@ -9,8 +9,9 @@ in step with the batch at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from core.analysis.records import LayerCost, Shape
 from core.analysis.tensors import PRIME, per_image
@@ -21,6 +22,7 @@ _SUMS = (  # what a row adds up over the batch
     *("macs", "backward_macs", "elementwise_ops", "output_bytes", "input_bytes", "saved_bytes"),
     *("recomputed_bytes", "work_bytes"),
 )
+_sums = attrgetter(*_SUMS)
 Run = Callable[[int | None], Pass]  # a pass with so many images; None: with the whole batch
 
 
@@ -48,15 +50,13 @@ class _Shares:
         self.images = images
         self.left = dict.fromkeys(_SUMS, 0)
 
-    def of(self, amounts: Mapping[str, int]) -> dict[str, int]:
+    def of(self, amounts: dict[str, int]) -> dict[str, int]:
         """An image's share of each amount."""
-        shares = {}
+        left = self.left
         for name, amount in amounts.items():
-            if amount or self.left[name]:
-                shares[name], self.left[name] = divmod(amount + self.left[name], self.images)
-            else:
-                shares[name] = 0
-        return shares
+            if amount or left[name]:
+                amounts[name], left[name] = divmod(amount + left[name], self.images)
+        return amounts
 
 
 def trace(run: Run) -> Trace:
@@ -104,7 +104,7 @@ def trace_small(run: Run, may_be_alone: bool = True) -> Trace:
 
 def _costs(seen: Pass) -> list[int]:
     """What grows in step with the batch, or else belongs to no image."""
-    return [sum(getattr(row, name) for row in seen.rows) for name in _SUMS]
+    return [sum(column) for column in zip(*map(_sums, seen.rows), strict=True)]
 
 
 def _difference(first: Pass, second: Pass) -> Trace:
@@ -176,7 +176,7 @@ def _alone(few: Shape, many: Shape, images: int, more: int) -> Shape:
 
 def _amounts(row: Row, seen: Pass) -> dict[str, int]:
     """What the row adds up over the whole batch; products that get no gradient cost none."""
-    amounts: dict[str, int] = {name: getattr(row, name) for name in _SUMS}
+    amounts: dict[str, int] = dict(zip(_SUMS, _sums(row), strict=True))
     if row.backward_macs and not row.is_trained(seen.reached):
         amounts["backward_macs"] = 0
     elif row.backward_macs and row.checkpoint:

@@ -217,7 +217,7 @@ def _along(axes: tuple[Axis, ...], *sizes: Any) -> Any:
 
 def _whole(length: _Length) -> _Length:
     """A whole number where it is one: fractions are slow."""
-    is_whole = isinstance(length, Fraction) and length.denominator == 1
+    is_whole = type(length) is Fraction and length.denominator == 1
     return int(length) if is_whole else length
 
 

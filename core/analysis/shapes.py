@@ -37,14 +37,21 @@ def shaped_like(func: Any, args: tuple[Any, ...]) -> Any:
     if maker is None:
         return None
     first = args[0][0] if isinstance(args[0], list) else args[0]
-    if not (isinstance(first, Tensor) and first.is_meta and first.is_floating_point()):
-        return None  # with numbers, or whole ones, which may become fractions
+    if not (isinstance(first, Tensor) and first.is_meta):
+        return None  # with numbers
+    if not first.is_floating_point() and maker is not _counted:
+        return None  # whole ones may become fractions
     return maker(*args)
 
 
 def _in_place(source: Tensor, *rest: Any) -> Tensor:
     """The result of an operation in place."""
     return source
+
+
+def _counted(source: Tensor, other: Any) -> Tensor | None:
+    """The result of adding a number in place: BatchNorm counts its batches so."""
+    return source if isinstance(other, int) or other.dim() == 0 else None
 
 
 def _elementwise(source: Tensor, *rest: Any) -> Tensor:
@@ -147,6 +154,7 @@ _SHAPES: dict[Any, Callable[..., Any]] = {
         _elementwise,
     ),
     **dict.fromkeys((_aten.add.Tensor, _aten.mul.Tensor, _aten.div.Tensor), _pairwise),
+    _aten.add_.Tensor: _counted,
     _aten.empty_like.default: _emptied,
     _aten.addmm.default: _multiplied,
     _aten.convolution.default: _convolved,

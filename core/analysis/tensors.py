@@ -13,6 +13,7 @@ from core.analysis.records import Shape
 
 PRIME = 100_003  # larger than every channel count and class count a spec allows
 BATCH = 840 * PRIME  # images; also what is left of a batch in halves, thirds … has the prime in it
+_NUMBERS = (int, float, bool)
 _NESTED = 8  # levels of somebody's own records in which tensors are looked for
 
 
@@ -45,6 +46,8 @@ def tensors_in(value: Any) -> list[Tensor]:
         return []
     tensors: list[Tensor] = []
     for item in value:
+        if item is None or item.__class__ in _NUMBERS:
+            continue
         if isinstance(item, Tensor):
             tensors.append(item)
         elif isinstance(item, (tuple, list, dict)) and item:

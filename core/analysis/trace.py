@@ -50,6 +50,9 @@ _NORMALIZING_NAMES = r"(Batch|Layer|Group|Instance|RMS)Norm"  # of other librari
 _NORMALIZED_OPERATIONS = 2  # a number: scale and shift
 
 
+_AsItIs = torch._C.DisableTorchFunction  # no mode is asked about what we ask of a tensor
+
+
 class BatchLostError(Exception):
     """What grew with the batch does no more, in a way that sizes alone cannot tell."""
 
@@ -58,7 +61,7 @@ class TooLongError(Exception):
     """The forward pass runs more operations than anybody could read."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """A LayerCost in the making: sums over the whole batch, shapes with its N."""
 
@@ -196,8 +199,9 @@ class Watcher(ModuleWatcher):
         operation, kind = _layer_name_and_kind(type(module))  # type: ignore[arg-type]
         self.leaf = row = self.open_row(name, operation)
         row.kind = kind
-        self.take_parameters(row, self.inventory.own.get(name, ()))
-        self.take_inputs(row, inputs)
+        with _AsItIs():
+            self.take_parameters(row, self.inventory.own.get(name, ()))
+            self.take_inputs(row, inputs)
         if isinstance(module, nn.modules.conv._ConvNd) and len(module.kernel_size) == 2:
             row.window = _window_of(module)
 
@@ -205,6 +209,11 @@ class Watcher(ModuleWatcher):
         """A leaf closes its row."""
         row, self.leaf = self.leaf, None
         assert row is not None
+        with _AsItIs():
+            self.close_row(row, module, outputs)
+
+    def close_row(self, row: Row, module: nn.Module, outputs: list[Tensor]) -> None:
+        """What is known once a leaf has run."""
         row.work_bytes = work_bytes(module, row.input_bytes, outputs[0].nbytes if outputs else 0)
         for result in outputs[:1]:
             key = storage_key(result)
@@ -257,6 +266,11 @@ class Watcher(ModuleWatcher):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run the operation and add it to the row it belongs to."""
+        with _AsItIs():
+            return self.run_and_add(func, args, kwargs)
+
+    def run_and_add(self, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """See __torch_dispatch__."""
         if not (self.is_ours or self.has_numbers):
             args, kwargs = received(func, args, kwargs or {})
             refuse(func, args)
@@ -450,12 +464,13 @@ class Watcher(ModuleWatcher):
         cycle too. With numbers the forward pass may itself ask for gradients.
         """
         self.alive.append(tensor)
-        if self.leaf is not None:
-            self.charge(self.leaf, tensor)
-        elif self.rows and storage_key(tensor) == self.last_result:
-            self.charge(self.rows[-1], tensor)  # a result is saved after its operation ran
-        else:
-            self.unclaimed.append(tensor)  # an input is saved before its operation is dispatched
+        with _AsItIs():
+            if self.leaf is not None:
+                self.charge(self.leaf, tensor)
+            elif self.rows and storage_key(tensor) == self.last_result:
+                self.charge(self.rows[-1], tensor)  # a result is saved after its operation ran
+            else:
+                self.unclaimed.append(tensor)  # an input is saved before its operation is seen
         return tensor if self.has_numbers else None
 
     def charge(self, row: Row, tensor: Tensor) -> None:

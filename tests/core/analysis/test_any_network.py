@@ -11,6 +11,8 @@ import random
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache, reduce
 from math import ceil
 from types import SimpleNamespace
@@ -961,6 +963,30 @@ def test_the_module_is_left_exactly_as_it_was():
     assert all(torch.equal(values[name], value) for name, value in module.state_dict().items())
     assert not module.training and not module.c.training
     module.log.close()
+
+
+def test_hooks_of_a_module_that_stands_in_a_list_hear_nothing_either():
+    heard: list[Any] = []
+    teacher = conv()
+    teacher.register_forward_hook(lambda *seen: heard.append(seen))
+    net = Net(lambda s, x: s.c(x) + s.teachers[0](x), c=conv(), teachers=[teacher])
+    assert macs(net) == 2 * CONV and not heard
+    assert not teacher.weight.is_meta and len(teacher._forward_hooks) == 1
+
+
+def test_two_analyses_at_once_leave_attention_as_it_was():
+    usual = F.scaled_dot_product_attention
+    together = threading.Barrier(2)
+
+    def forward(s: Net, x: Tensor) -> Tensor:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(1)
+        return F.scaled_dot_product_attention(x, x, x)
+
+    nets = [Net(forward, c=conv()) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda net: analyze_module(net, (2, 8, 4)), nets))
+    assert F.scaled_dot_product_attention is usual
 
 
 class Ordered(OrderedDict):

@@ -125,10 +125,10 @@ class TorchProcess:
             return value
         if outcome == "failure":
             raise RuntimeError(f"{function} failed in the process that has torch:\n{value}")
-        raise LabError(value)
+        raise value
 
     def _ask(self, call: tuple[str, Any], seconds: float) -> tuple[str, Any]:
-        """What came of a call: "value", "error" or "failure" with it; "ended" with a sentence."""
+        """What came of a call: "value", "error" or "failure" with it; "ended" with an error."""
         try:
             _write(self._process.stdin, call)
             answer = self._answers.get(timeout=seconds)
@@ -139,7 +139,7 @@ class TorchProcess:
             answer, what = None, f"took longer than {seconds:g} s"
         return answer or (
             "ended",
-            f"{self._subject} {what}; it starts anew: {self._advice}.",
+            LabError(f"{self._subject} {what}; it starts anew: {self._advice}."),
         )
 
     def _end(self) -> None:
@@ -268,11 +268,11 @@ def _write(pipe: Any, message: object) -> None:
 
 
 def _answer(function: str, arguments: Any) -> tuple[str, Any]:
-    """What came of a call: a value, the sentence of a LabError, or a traceback."""
+    """What came of a call: a value, a LabError, or a traceback."""
     try:
         return "value", _find(function)(*arguments)
     except LabError as error:
-        return "error", str(error)
+        return "error", error
     except Exception:
         return "failure", traceback.format_exc()
 

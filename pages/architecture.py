@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.analysis.broken_off import ForwardError
 from core.analysis.records import Analysis
 from core.specs import LabError
 from core.zoo.catalogue import complete, find
@@ -12,6 +13,7 @@ from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.with_torch import analysis_of
+from pages.views.architecture.broken_off import broken_off_view
 from pages.views.architecture.code import code_view
 from pages.views.architecture.cost import cost_view
 from pages.views.architecture.display import Display, choose_display, control_label
@@ -41,6 +43,8 @@ def _page() -> None:
         analysis = analysis_of(spec)
     except LabError as error:
         show_error(error)
+        if isinstance(error, ForwardError):
+            broken_off_view(error)
         return
     for warning in analysis.warnings:
         st.warning(escaped(warning), icon=":material/warning:")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from core.analysis.broken_off import ForwardError
 from core.host_memory import bound_memory
 from core.specs import LabError
 
@@ -72,5 +73,5 @@ def _answer(work: Callable[[], Any], reply: Connection) -> None:
 def _plain(error: Exception) -> Exception:
     """An error that can be sent."""
     if isinstance(error, LabError):
-        return LabError(str(error))
+        return error if type(error) is ForwardError else LabError(str(error))
     return RuntimeError(f"{type(error).__name__}: {error}")

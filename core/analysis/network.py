@@ -10,13 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from core.analysis.borrowed import deep_enough, refuse_lazy, set_training, without_memory
+from core.analysis.broken_off import ForwardError
 from core.analysis.chance import Lots, seed_everything, unmoved
 from core.analysis.inputs import Given, Inputs, given
 from core.analysis.isolated import in_a_process
 from core.analysis.passes import BatchUnclearError, Trace, from_one, trace, trace_small
 from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.tensors import BATCH
-from core.analysis.trace import BatchLostError, Pass, TooLongError, watched_pass
+from core.analysis.trace import (
+    BatchLostError,
+    BrokenOffError,
+    Pass,
+    TooLongError,
+    watched_pass,
+)
 from core.analysis.vgg_configuration import vgg_configuration
 from core.specs import MAX_IMAGE_SIZE, MAX_IN_CHANNELS, MAX_NUM_CLASSES, LabError, ModelSpec
 from core.zoo.building import build, build_on_meta
@@ -63,10 +70,10 @@ def _analyze_own(spec: ModelSpec, shape: Shape) -> Analysis:
             module = build(spec)
         example = Given(inputs_of(module, shape), {}, 1)
 
-        def refusal(error: Exception) -> LabError:
-            return LabError(explanation(error, file, f"{name} fails at {_sides(shape)}"))
+        def said(error: BaseException) -> str:
+            return explanation(error, file, f"{name} fails at {_sides(shape)}")
 
-        traced = _traced(module, example, spec.arch, lambda: build(spec), refusal)
+        traced = _traced(module, example, spec, lambda: build(spec), said)
     return _analysis(spec, traced, shape)
 
 
@@ -82,7 +89,7 @@ def analyze_module(
     with deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
         module = getattr(module, "_orig_mod", module)  # of torch.compile
         example = given(module, input_shape, inputs)
-        traced = _traced(module, example, name)
+        traced = _traced(module, example, ModelSpec(name))
     shape = example.image_shape
     results = [layer.output_shape for layer in traced.layers if len(layer.output_shape) > 1]
     spec = ModelSpec(
@@ -102,21 +109,23 @@ def _within(number: int, most: int) -> int:
 def _traced(
     module: nn.Module,
     example: Given,
-    name: str,
+    spec: ModelSpec,
     with_memory: Callable[[], nn.Module] | None = None,
-    refusal: Callable[[Exception], LabError] | None = None,
+    said: Callable[[BaseException], str] | None = None,
 ) -> Trace:
     """Without numbers; with real ones in a process of its own where the module needs them.
 
-    `with_memory` makes the same module with numbers, `refusal` the error for what it raises.
+    `with_memory` makes the same module with numbers, `said` a text of what it raises. Raises
+    ForwardError where it fails with real numbers too.
     """
+    name, shape = spec.arch, example.image_shape
     if not any(isinstance(one, torch.jit.ScriptModule) for one in module.modules()):
         try:
             return _with_or_without_hooks(module, example)
         except LabError:
             raise
         except (BatchUnclearError, TooLongError) as error:
-            raise _refusal(name, example.image_shape, error) from error
+            raise _refusal(name, shape, error) from error
         except Exception:  # a module of somebody's own may raise anything
             pass
     else:
@@ -125,15 +134,19 @@ def _traced(
     def work() -> Trace:
         try:
             return _with_numbers(with_memory() if with_memory else module, example)
-        except Exception as error:
-            raise (refusal(error) if refusal else error) from error
+        except BrokenOffError as broken:
+            error = broken.__cause__
+            assert isinstance(error, Exception)
+            text = said(error) if said else str(_refusal(name, shape, error))
+            partial = _analysis(spec, from_one(broken.seen), shape)
+            raise ForwardError(text, partial, broken.failure) from error
 
     try:
         return in_a_process(work, name)
     except LabError:
         raise
     except Exception as error:
-        raise _refusal(name, example.image_shape, error) from error
+        raise _refusal(name, shape, error) from error
 
 
 def _with_or_without_hooks(module: nn.Module, example: Given) -> Trace:

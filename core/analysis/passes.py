@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from core.analysis.records import LayerCost, Shape
-from core.analysis.tensors import PRIME, per_image
+from core.analysis.tensors import PRIME, alone
 from core.analysis.trace import Pass, Row
 
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
@@ -72,7 +72,7 @@ def trace(run: Run) -> Trace:
 def from_one(seen: Pass) -> Trace:
     """From one pass, its sums shared out among its images."""
     shares = _Shares(seen.batch)
-    layers = tuple(_layer(row, seen, shares.of(_amounts(row, seen))) for row in seen.rows)
+    layers = tuple(_layer(row, shares.of(_amounts(row, seen)), seen.batch) for row in seen.rows)
     return _trace(seen, layers)
 
 
@@ -127,11 +127,11 @@ def _difference(first: Pass, second: Pass) -> Trace:
             output_shape=_alone(few.output_shape, many.output_shape, first.batch, second.batch),
         )
         once += row.once_macs
-        layers.append(_layer(row, first, amounts))
+        layers.append(_layer(row, amounts))
     each = (second.once_macs - first.once_macs) // more  # on what forward makes for the batch
     if each:
         amounts = dict.fromkeys(_SUMS, 0) | {"macs": each}
-        layers.append(_layer(Row("products", "of what forward makes"), first, amounts))
+        layers.append(_layer(Row("products", "of what forward makes"), amounts))
     outside = first.once_macs - first.batch * each
     return replace(_trace(first, tuple(layers)), once_macs=once + outside)
 
@@ -184,22 +184,19 @@ def _amounts(row: Row, seen: Pass) -> dict[str, int]:
     return amounts
 
 
-def _layer(row: Row, seen: Pass, amounts: dict[str, int]) -> LayerCost:
-    """The row as a record, for one image."""
-
-    def alone(shape: Shape) -> Shape:
-        return per_image(shape) if seen.batch % PRIME == 0 else shape
+def _layer(row: Row, amounts: dict[str, int], images: int = 1) -> LayerCost:
+    """The row as a record, for one image; its shapes are of so many."""
 
     window = row.window
     if window and window.groups % PRIME == 0:  # the images stood in the groups of a convolution
-        window = replace(window, groups=max(1, window.groups // seen.batch))
+        window = replace(window, groups=max(1, window.groups // images))
     view = row.view
     return LayerCost(
         path=row.path,
         operation=row.operation,
         kind=row.main_kind,
-        input_shape=alone(row.input_shape),
-        output_shape=alone(row.output_shape),
+        input_shape=alone(row.input_shape, images),
+        output_shape=alone(row.output_shape, images),
         params=row.params,
         fixed_saved_bytes=row.fixed_saved_bytes,
         weight_bytes=row.weight_bytes,

@@ -22,6 +22,13 @@ def per_image(shape: Shape) -> Shape:
     return tuple([max(1, side // BATCH) if side and side % PRIME == 0 else side for side in shape])
 
 
+def alone(shape: Shape, images: int) -> Shape:
+    """`shape` of a batch of so many images with N = 1, where the batch stands first."""
+    if images % PRIME == 0:
+        return per_image(shape)
+    return (shape[0] // images, *shape[1:]) if shape and shape[0] % images == 0 else shape
+
+
 def is_batched(tensor: Tensor) -> bool:
     """Whether the tensor grows with the batch."""
     numbers = tensor.numel()

@@ -20,6 +20,7 @@ from weakref import WeakMethod
 import torch
 from torch import Tensor, nn
 
+from core.analysis.broken_off import Failure
 from core.analysis.fused import Fused
 from core.analysis.macs import backward_macs, product_of
 from core.analysis.module_watcher import ModuleWatcher
@@ -38,7 +39,15 @@ from core.analysis.records import IMAGE, Shape, Window
 from core.analysis.refusals import refuse
 from core.analysis.shapes import shaped_like
 from core.analysis.strangers import received
-from core.analysis.tensors import BATCH, PRIME, is_batched, storage_key, tensors_in, tensors_inside
+from core.analysis.tensors import (
+    BATCH,
+    PRIME,
+    alone,
+    is_batched,
+    storage_key,
+    tensors_in,
+    tensors_inside,
+)
 from core.analysis.work_space import work_bytes
 
 _MOST_ROWS = 20_000
@@ -59,6 +68,14 @@ class BatchLostError(Exception):
 
 class TooLongError(Exception):
     """The forward pass runs more operations than anybody could read."""
+
+
+class BrokenOffError(Exception):
+    """A forward pass with real numbers has raised this error's `__cause__`; what ran before."""
+
+    def __init__(self, seen: Pass, failure: Failure | None) -> None:
+        super().__init__()
+        self.seen, self.failure = seen, failure
 
 
 @dataclass(slots=True)
@@ -168,6 +185,7 @@ class Watcher(ModuleWatcher):
         self.once_macs = 0  # multiply-adds outside of a row that no image needs on its own
         self.part = 0  # the part under way that is computed again for the backward pass
         self.parts = 0
+        self.refused: Failure | None = None  # the last operation that torch has refused
         self.part_of: dict[int, int] = {}  # storage → the part that has made it
         self.only_again: dict[int, int] = {}  # storage → the part that alone saves it, the 2nd time
 
@@ -278,7 +296,11 @@ class Watcher(ModuleWatcher):
                 self.check_unbound(func, args)
         result = None if kwargs or self.has_numbers else shaped_like(func, args)
         if result is None:
-            result = func(*args, **(kwargs or {}))
+            try:
+                result = func(*args, **(kwargs or {}))
+            except Exception:
+                self.refuse(func, tensors_in([*args, *(kwargs or {}).values()]))
+                raise
         output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
         if output is None:
             return result
@@ -289,6 +311,26 @@ class Watcher(ModuleWatcher):
         else:
             self.run_once(name, args, tensors, output, result)
         return result
+
+    def refuse(self, func: Any, tensors: list[Tensor]) -> None:
+        """torch does not run it: note what met there, in a row of its own outside of a leaf."""
+        name = row_name(named(func).name)
+        if self.leaf is None:
+            row = self.open_row(self.path_of(name), name)
+            row.kind, row.is_module = named(func).kind, False
+            self.take_inputs(row, [t for t in tensors if storage_key(t) in self.makers])
+            shapes = [tuple(tensor.shape) for tensor in tensors]
+            makers = [self.makers.get(storage_key(tensor), "") for tensor in tensors]
+        else:
+            row = self.leaf
+            shapes = [shape for shape in (row.input_shape, row.weight_shape) if shape]
+            makers = [*row.inputs, ""][:1] + [""]
+        self.refused = Failure(
+            row.path,
+            name,
+            tuple(alone(shape, self.batch) for shape in shapes),
+            tuple(makers[: len(shapes)]),
+        )
 
     def of_batch(self, output: Tensor, tensors: Sequence[Tensor]) -> bool:
         """Whether a result grows with the batch: by its size, in a small batch by where it is from.
@@ -405,8 +447,7 @@ class Watcher(ModuleWatcher):
     def functional_row(self, run: Operation) -> Row:
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
         name = row_name(run.name)
-        module = self.names[id(self.stack[-1])] if self.stack else ""
-        row = self.open_row(f"{module}.{name}" if module else name, name)
+        row = self.open_row(self.path_of(name), name)
         row.kind, row.is_module = kind_of(run), False
         self.take_inputs(row, run.sources)
         row.output_shape = tuple(run.output.shape)
@@ -557,16 +598,22 @@ def watched_pass(
 
     Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
     the end, so that the column of parameters always adds up to the network's.
-    Raises BatchLostError where the batch cannot be followed by sizes.
+    Raises BatchLostError where the batch cannot be followed by sizes, BrokenOffError for what a
+    pass with real numbers raises.
     """
     kwargs = kwargs or {}
     inputs = list(tensors_inside([*args, *kwargs.values()]))
     watcher = Watcher(network, inputs, batch, is_ours, with_hooks)
-    with watcher.watching(), torch.enable_grad():
-        output = network(*args, **kwargs)
-        if isgenerator(output):
-            output = list(output)
-        watcher.alive.append(output)
+    try:
+        with watcher.watching(), torch.enable_grad():
+            output = network(*args, **kwargs)
+            if isgenerator(output):
+                output = list(output)
+            watcher.alive.append(output)
+    except Exception as error:
+        if not watcher.has_numbers or isinstance(error, TooLongError):
+            raise
+        raise BrokenOffError(_seen_so_far(watcher), watcher.refused) from error
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
     outputs = tensors_in(output) or list(tensors_inside(output))
@@ -582,6 +629,12 @@ def watched_pass(
         tuple(watcher.uncounted),
         wants and bool(outputs) and not reached,
     )
+
+
+def _seen_so_far(watcher: Watcher) -> Pass:
+    """What a pass has shown that broke off: as if what ran were trained."""
+    results = [result for row in watcher.rows for result in row.results]
+    return Pass(tuple(watcher.rows), _nodes_behind(results), {}, 0, watcher.batch)
 
 
 def _nodes_behind(outputs: Iterable[Tensor]) -> set[Any]:

@@ -11,6 +11,7 @@ import click
 
 from core.analysis import Analysis, LayerCost
 from core.analysis import analyze as analyze_network
+from core.analysis.broken_off import ForwardError
 from core.cli.flags import NetworkFlags, command, network_flags, output_option
 from core.cli.weights import write_weights
 from core.cli.writing import cell, say, write_csv, write_json, write_table
@@ -143,11 +144,18 @@ def analyze(
         return write_weights(weights, level, output)
     if not network.arch:
         raise click.MissingParameter(param_hint="'ARCH'", param_type="argument")
+    from core.report.sentences.broken_off import how_far
     from core.report.tables.layers import layer_frame
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     level = level.replace("-", " ")
-    analysis = analyze_network(network.model_spec())
+    try:
+        analysis = analyze_network(network.model_spec())
+    except ForwardError as error:
+        if output == "table" and error.partial.layers:
+            write_table(layer_frame(error.partial, level)[_LAYER_COLUMNS])
+            say(f"As far as it ran: {how_far(error)}")
+        raise
     if output == "json":
         write_json(_analysis_json(analysis, level, batch_size))
         return 0

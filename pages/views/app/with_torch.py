@@ -14,6 +14,7 @@ import streamlit as st
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
+from core.analysis.broken_off import ForwardError
 from core.analysis.kept import kept_analysis
 from core.analysis.records import Analysis
 from core.explain.reconcile import OtherCounts
@@ -65,27 +66,33 @@ def analysis_of(spec: ModelSpec) -> Analysis:
     version = version_of(spec.arch)
     with _analyses_changed:
         known = _analyses.get(hashkey(spec, version))
-    if known is not None:
-        return known
-    process = _process_for(spec)
-    if process.seconds_until_loaded and kept_analysis(spec) is None:
-        _wait_until_loaded(process)
-    with st.spinner("Taking the network apart…"):  # shown after half a second
-        return _analysis_of(spec, version)
+    if known is None:
+        process = _process_for(spec)
+        if process.seconds_until_loaded and kept_analysis(spec) is None:
+            _wait_until_loaded(process)
+        with st.spinner("Taking the network apart…"):  # shown after half a second
+            known = _analysis_of(spec, version)
+    if isinstance(known, ForwardError):
+        raise known
+    return known
 
 
-def _bytes_of(analysis: Analysis) -> int:
-    return _LAYER_BYTES * len(analysis.layers)
+def _bytes_of(known: Analysis | ForwardError) -> int:
+    analysis = known.partial if isinstance(known, ForwardError) else known
+    return _LAYER_BYTES * (1 + len(analysis.layers))
 
 
-_analyses: LRUCache[Any, Analysis] = LRUCache(_ANALYSES_BYTES, getsizeof=_bytes_of)
+_analyses: LRUCache[Any, Analysis | ForwardError] = LRUCache(_ANALYSES_BYTES, getsizeof=_bytes_of)
 _analyses_changed = threading.Condition()
 
 
 @cached(_analyses, condition=_analyses_changed)
-def _analysis_of(spec: ModelSpec, version: str) -> Analysis:
+def _analysis_of(spec: ModelSpec, version: str) -> Analysis | ForwardError:
     """`version`: of the file that the network is in, whose newest is analyzed."""
-    analysis = kept_analysis(spec) or _ask("core.analysis.kept:analyze_once", spec)
+    try:
+        analysis = kept_analysis(spec) or _ask("core.analysis.kept:analyze_once", spec)
+    except ForwardError as error:  # it fails until the file is saved anew
+        return error.with_traceback(None)
     assert isinstance(analysis, Analysis)
     return analysis
 

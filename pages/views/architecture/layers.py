@@ -22,13 +22,7 @@ def layers_view(analysis: Analysis, display: Display, clicked_block: str | None)
         st.caption(
             f"The layers of {clicked_block}; click beside the bars to see the whole network again."
         )
-    st.dataframe(
-        _layer_table(layers, analysis, display),
-        hide_index=True,
-        height="content",
-        column_config=_columns(display.unit),
-        key="net_table",
-    )
+    layer_table(layers, analysis, display)
     totals = analysis.totals
     work = f"{totals.flops:,} FLOPs" if display.as_flops else f"{totals.macs:,} MACs"
     st.caption(
@@ -39,7 +33,18 @@ def layers_view(analysis: Analysis, display: Display, clicked_block: str | None)
     )
 
 
-def _layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Display) -> pd.DataFrame:
+def layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Display) -> None:
+    """A row a layer, each with its share of the whole."""
+    st.dataframe(
+        _frame(layers, analysis, display),
+        hide_index=True,
+        height="content",
+        column_config=_columns(display.unit),
+        key="net_table",
+    )
+
+
+def _frame(layers: Sequence[LayerCost], analysis: Analysis, display: Display) -> pd.DataFrame:
     """The layers as a person reads them; the CSV has every column."""
     totals, unit = analysis.totals, display.unit
     factor = 2 if display.as_flops else 1

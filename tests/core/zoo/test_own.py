@@ -195,3 +195,12 @@ def test_the_command_line_takes_a_file_and_a_name(file, capsys):
     assert '"params": 330' in capsys.readouterr().out
     assert main(["analyze", f"{file.parent}/missing.py:Net"]) == 2
     assert "no Python file" in capsys.readouterr().err
+
+
+def test_the_command_shows_a_pass_that_fails_as_far_as_it_ran(tmp_path, capsys):
+    file = tmp_path / "nets.py"
+    file.write_text(FILE.replace("self.head(self.body(x))", "self.head(self.body[0](x))"))
+    assert main(["analyze", f"{file}:Net", "--size", "28"]) == 2
+    told = capsys.readouterr()
+    assert "body.0" in told.out
+    assert "As far as it ran: 1 layer or operation ran before head failed" in told.err

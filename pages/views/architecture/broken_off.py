@@ -1,0 +1,21 @@
+"""A network whose forward pass fails, as far as it ran."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analysis.broken_off import ForwardError
+from core.report.sentences.broken_off import how_far
+from pages.views.app.messages import escaped
+from pages.views.architecture.display import Display
+from pages.views.architecture.layers import layer_table
+from pages.views.architecture.picture import network_picture
+
+
+def broken_off_view(error: ForwardError) -> None:
+    """What ran, as a graph and a table; the last row is what failed."""
+    st.subheader("As far as it ran")
+    st.markdown(escaped(how_far(error)))
+    if error.partial.layers:
+        network_picture(error.partial, "net_broken")
+        layer_table(error.partial.layers, error.partial, Display())

@@ -1,0 +1,106 @@
+"""A forward pass that fails: what ran before, what met where it failed, in which line."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.analysis import analyze_module
+from core.analysis.broken_off import ForwardError
+from core.report.sentences.broken_off import how_far
+
+
+class Net(nn.Module):
+    """Two convolutions and a linear layer, used as the cases below have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3, padding=1)
+        self.b = nn.Conv2d(8, 16, 3, stride=2)
+        self.c = nn.Linear(16, 4)
+
+
+class Adds(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.a(x).relu()
+        return self.c(y + self.b(y))
+
+
+class ReadsMaps(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c(self.b(self.a(x)))
+
+
+class Inside(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = ReadsMaps()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(self.a(x).view(-1, 7))
+
+
+class OfItsOwn(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(x).no_such_thing
+
+
+def broken_off(module: nn.Module) -> ForwardError:
+    with pytest.raises(ForwardError) as caught:
+        analyze_module(module, (3, 16, 16))
+    return caught.value
+
+
+def test_an_operation_that_fails_is_the_last_row_and_says_what_met():
+    error = broken_off(Adds())
+    assert [layer.path for layer in error.partial.layers] == ["a", "relu", "b", "add"]
+    assert error.partial.layers[-1].inputs == ("relu", "b")
+    assert error.failure is not None
+    assert error.failure.shapes == ((1, 8, 16, 16), (1, 16, 7, 7))
+    assert how_far(error) == (
+        "3 layers and operations ran before add failed, which was given 1×8×16×16 from relu and"
+        " 1×16×7×7 from b."
+    )
+
+
+def test_what_ran_costs_what_it_costs_in_a_network_that_runs():
+    whole = analyze_module(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU()), (3, 16, 16))
+    for part, ran in zip(whole.layers, broken_off(Adds()).partial.layers, strict=False):
+        assert (part.macs, part.backward_macs) == (ran.macs, ran.backward_macs)
+        assert (part.output_shape, part.params) == (ran.output_shape, ran.params)
+
+
+def test_a_layer_that_fails_says_what_it_reads_and_its_weight():
+    assert how_far(broken_off(ReadsMaps())) == (
+        "2 layers and operations ran before c failed, which was given 1×16×7×7 from b and 4×16 of"
+        " a weight or a table."
+    )
+
+
+def test_a_view_that_does_not_divide():
+    error = broken_off(Inside())
+    assert error.failure is not None and error.failure.path == "view"
+    assert error.failure.makers == ("a",)
+
+
+def test_an_error_that_is_none_of_torch_s():
+    error = broken_off(OfItsOwn())
+    assert error.failure is None
+    assert how_far(error).startswith("1 layer or operation ran before the error")
+
+
+def test_it_travels_between_processes():
+    error = broken_off(Adds())
+    twin = pickle.loads(pickle.dumps(error))
+    assert str(twin) == str(error)
+    assert twin.partial == error.partial and twin.failure == error.failure
+
+
+def test_a_network_that_fails_at_once_has_no_rows():
+    module = nn.Sequential(nn.Flatten(0), nn.Linear(7, 7))
+    error = broken_off(module)
+    assert error.partial.totals.macs == 0
+    assert "cannot be taken apart" in str(error) and torch.is_grad_enabled()

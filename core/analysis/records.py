@@ -12,9 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from core.analysis import cpu
 from core.specs import LabError, ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")
 WEIGHT_KINDS = ("convolution", "linear")
@@ -178,6 +182,18 @@ class Analysis:
             return self.layers
         merge = _as_block if level == "block" else _as_weight_layer
         return tuple(merge(group) for group in self._groups(level))
+
+    def to_frame(self, level: str = "module") -> pd.DataFrame:
+        """`rows(level)` in pandas, a column a field. Raises LabError for another level."""
+        from core.analysis.notebook import frame_of
+
+        return frame_of(self, level)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from core.analysis.notebook import html_of
+
+        return html_of(self)
 
     def members(self, level: str) -> tuple[tuple[str, ...], ...]:
         """The paths of the layers in each of `rows(level)`. Raises LabError for another level."""

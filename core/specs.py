@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import wraps
 from operator import attrgetter
 from typing import Any, Self
 
 OptionValue = bool | int | float | str
+ImageSize = int | tuple[int, int]  # pixels: a side of a square, or height and width
 
 MAX_RATIO = 1024
 MAX_IMAGE_SIZE = 1024  # pixels a side
@@ -29,6 +30,7 @@ SHOWN = 60  # characters of a refused value that an error repeats
 
 SCHEDULES = ("constant", "one-cycle")
 INITIALIZATIONS = ("default", "xavier")
+_NUMBERS = re.compile(r"\d{1,9}")
 
 
 class LabError(ValueError):
@@ -55,6 +57,31 @@ def check_number(name: str, value: Any, low: float, high: float) -> None:
     """Raise LabError unless `value` is a finite number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise LabError(f"{name} must be a number from {low:g} to {high:g}, not {shown(value)}.")
+
+
+def check_image_size(value: Any) -> ImageSize:
+    """The size as specs hold it: one number where height and width agree. Raises LabError."""
+    sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(sides) != 2:
+        raise LabError(f"image_size is one number, or height and width, not {shown(value)}.")
+    for side in sides:
+        check_whole("image_size", side, 1, MAX_IMAGE_SIZE)
+    return sides[0] if sides[0] == sides[1] else (sides[0], sides[1])
+
+
+def parse_image_size(text: str) -> ImageSize:
+    """`224`, or `480x640` for height and width. Raises LabError for what is no size."""
+    if not re.fullmatch(r"\d{1,9}([x×]\d{1,9})?", text.strip()):
+        raise LabError(
+            f"A size is pixels a side, 224, or height and width, 480x640, not {shown(text)}."
+        )
+    sides = [int(side) for side in re.split("[x×]", text.strip())]
+    return check_image_size(sides if len(sides) > 1 else sides[0])
+
+
+def image_size_text(size: ImageSize) -> str:
+    """The inverse of `parse_image_size`."""
+    return str(size) if isinstance(size, int) else "x".join(map(str, size))
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
@@ -114,7 +141,7 @@ class ModelSpec(Spec):
 
     arch: str  # a name in core.zoo.CATALOGUE
     ratio: int = 1  # divides the channel counts of convolutions
-    image_size: int = 224  # pixels a side
+    image_size: ImageSize = 224  # pixels a side, or height and width
     in_channels: int = 1  # 1 gray, 3 color
     num_classes: int = 10
     options: tuple[tuple[str, OptionValue], ...] = ()
@@ -123,7 +150,7 @@ class ModelSpec(Spec):
         if not isinstance(self.arch, str) or not self.arch:
             raise LabError(f"arch must be the name of a network, not {self.arch!r}.")
         check_whole("ratio", self.ratio, 1, MAX_RATIO)
-        check_whole("image_size", self.image_size, 1, MAX_IMAGE_SIZE)
+        object.__setattr__(self, "image_size", check_image_size(self.image_size))
         check_whole("in_channels", self.in_channels, 1, MAX_IN_CHANNELS)
         check_whole("num_classes", self.num_classes, 1, MAX_NUM_CLASSES)
         pairs = self.options.items() if isinstance(self.options, Mapping) else self.options
@@ -138,13 +165,36 @@ class ModelSpec(Spec):
                 raise LabError(f"Option {name} must be a word, a number or true/false.")
         object.__setattr__(self, "options", options)
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width of the image, pixels."""
+        size = self.image_size
+        return (size, size) if isinstance(size, int) else size
+
+    def scaled_to(self, height: int) -> Self:
+        """The same with images of this height and as wide as it has them. Raises LabError."""
+        own_height, own_width = self.sides
+        width = max(1, round(own_width * height / own_height))
+        return replace(self, image_size=(height, width))
+
+    @property
+    def size_label(self) -> str:
+        """`224`, or `480×640`: for people."""
+        return image_size_text(self.image_size).replace("x", "×")
+
+    @property
+    def pixels(self) -> str:
+        """`224×224`: height and width for people."""
+        return "×".join(map(str, self.sides))
+
     def option(self, name: str) -> OptionValue | None:
         """The value chosen for option `name`, None where it was left at its default."""
         return dict(self.options).get(name)
 
     def to_text(self) -> str:
         """`vgg11/4/96/1/10`: name, ratio, size, channels, classes, then options `;name=value`."""
-        head = (self.arch, self.ratio, self.image_size, self.in_channels, self.num_classes)
+        size = image_size_text(self.image_size)
+        head = (self.arch, self.ratio, size, self.in_channels, self.num_classes)
         return "/".join(map(str, head)) + "".join(f";{k}={v}" for k, v in self.options)
 
     @classmethod
@@ -157,12 +207,12 @@ class ModelSpec(Spec):
             raise LabError(f"A network has up to {MAX_SPEC_TEXT:,} characters, not {len(text):,}.")
         head, *options = text.split(";")
         parts = head.rsplit("/", 4)  # torchvision/resnet50 has one of its own
-        if len(parts) != 5 or not all(re.fullmatch(r"\d{1,9}", part) for part in parts[1:]):
+        if len(parts) != 5 or not all(_NUMBERS.fullmatch(part) for part in (parts[1], *parts[3:])):
             raise LabError(f"{text[:60]!r} is no network; an example is vgg11/4/96/1/10.")
         pairs = [option.partition("=") for option in options]
-        ratio, size, channels, classes = map(int, parts[1:])
+        ratio, channels, classes = int(parts[1]), int(parts[3]), int(parts[4])
         named = tuple((name, value) for name, _, value in pairs)
-        return cls(parts[0], ratio, size, channels, classes, named)
+        return cls(parts[0], ratio, parse_image_size(parts[2]), channels, classes, named)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with `options` as an object."""

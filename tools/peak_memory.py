@@ -74,7 +74,7 @@ def inference_peak(spec: ModelSpec, batch_size: int) -> int:
 
 def batch_for(spec: ModelSpec, batch_size: int) -> torch.Tensor:
     """Random images, (N, C, H, W)."""
-    return torch.rand(batch_size, spec.in_channels, spec.image_size, spec.image_size)
+    return torch.rand(batch_size, spec.in_channels, *spec.sides)
 
 
 def kept_in_a_real_step(network: nn.Module, image: Tensor) -> int:

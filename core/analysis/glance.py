@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from hashlib import sha256
 
 from core.analysis import analyze, cpu
 from core.analysis.kept import keep, kept
 from core.analysis.records import Analysis, Shape, Sides
-from core.analysis.sweep import VARIABLES
+from core.analysis.sweep import VARIABLES, at_value
 from core.specs import LabError, ModelSpec, check_choice
 
 Glances = Mapping[int, "Glance | None"]  # by the slider's value; None: it cannot be built so
@@ -72,7 +72,7 @@ def glance_at(analysis: Analysis, batch_size: int) -> Glance:
 def with_value(spec: ModelSpec, variable: str, value: int) -> ModelSpec:
     """The spec at this value of the slider. Raises LabError for another variable or a value."""
     check_choice("variable", variable, tuple(VARIABLES))
-    return replace(spec, **{variable: value})  # type: ignore[arg-type]
+    return at_value(spec, variable, value)
 
 
 def glance(spec: ModelSpec, batch_size: int) -> Glance | None:

@@ -25,7 +25,14 @@ from core.analysis.trace import (
     watched_pass,
 )
 from core.analysis.vgg_configuration import vgg_configuration
-from core.specs import MAX_IMAGE_SIZE, MAX_IN_CHANNELS, MAX_NUM_CLASSES, LabError, ModelSpec
+from core.specs import (
+    MAX_IMAGE_SIZE,
+    MAX_IN_CHANNELS,
+    MAX_NUM_CLASSES,
+    ImageSize,
+    LabError,
+    ModelSpec,
+)
 from core.zoo.building import build, build_on_meta
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
@@ -41,7 +48,7 @@ _NAMED = 4  # modules that a warning names; it counts the others
 def analyze(spec: ModelSpec) -> Analysis:
     """See core.analysis.analyze."""
     spec = complete(spec)
-    shape = (spec.in_channels, spec.image_size, spec.image_size)
+    shape = (spec.in_channels, *spec.sides)
     if is_own(spec.arch):
         return _analyze_own(spec, shape)
     network, is_ours = build_on_meta(spec), spec.arch in CATALOGUE
@@ -94,11 +101,17 @@ def analyze_module(
     results = [layer.output_shape for layer in traced.layers if len(layer.output_shape) > 1]
     spec = ModelSpec(
         name,
-        image_size=_within(shape[-1] if len(shape) > 1 else 1, MAX_IMAGE_SIZE),
+        image_size=_image_size(shape),
         in_channels=_within(shape[0] if shape else 1, MAX_IN_CHANNELS),
         num_classes=_within(results[-1][1] if results else 1, MAX_NUM_CLASSES),
     )
     return _analysis(spec, traced, shape)
+
+
+def _image_size(shape: Shape) -> ImageSize:
+    """Height and width of an image (C, H, W); what else there is has one side."""
+    sides = [_within(side, MAX_IMAGE_SIZE) for side in shape[1:]]
+    return (sides[0], sides[1]) if len(sides) == 2 else sides[-1] if sides else 1
 
 
 def _within(number: int, most: int) -> int:
@@ -322,7 +335,7 @@ def torchinfo_summary(spec: ModelSpec) -> str:
     spec = complete(spec)
     statistics = torchinfo.summary(
         build_on_meta(spec),
-        input_size=(1, spec.in_channels, spec.image_size, spec.image_size),
+        input_size=(1, spec.in_channels, *spec.sides),
         device="meta",
         col_names=("input_size", "output_size", "num_params", "kernel_size", "mult_adds"),
         depth=4,

@@ -27,10 +27,16 @@ def sweep(
         raise LabError(f"A sweep goes over {' or '.join(VARIABLES)}, not over {variable!r}.")
     points = []
     for value in VARIABLES[variable] if values is None else values:
-        changed = {"ratio": spec.ratio, "image_size": spec.image_size} | {variable: value}
         try:
-            analysis = analyze(replace(spec, **changed))  # type: ignore[arg-type]
+            analysis = analyze(at_value(spec, variable, value))
         except LabError:
             continue  # too small an image for this network
         points.append(SweepPoint(variable, value, analysis))
     return tuple(points)
+
+
+def at_value(spec: ModelSpec, variable: str, value: int) -> ModelSpec:
+    """`spec` with this ratio, or images of this height, in proportion. Raises LabError."""
+    if variable == "image_size":
+        return spec.scaled_to(value)
+    return replace(spec, ratio=value)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from core.specs import LabError, ModelSpec, RunSpec
+from core.specs import ImageSize, LabError, ModelSpec, RunSpec, parse_image_size
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete, find
 from core.zoo.own import name_files, own_files
@@ -50,6 +50,21 @@ class Several(click.ParamType[tuple[Any, ...]]):
         return tuple(self.each.convert(text, param, ctx) for text in texts)
 
 
+class _Size(click.ParamType[ImageSize]):
+    """`224`, or `480x640` for height and width."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ImageSize:
+        """As specs have it."""
+        try:
+            return parse_image_size(value) if isinstance(value, str) else value
+        except LabError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Command(click.Command):
     """A command whose options may take `Several` values, which click knows of arguments only."""
 
@@ -80,7 +95,7 @@ class NetworkFlags:
 
     arch: str
     ratio: int | None = None
-    size: int | None = None
+    size: ImageSize | None = None
     in_channels: int | None = None
     classes: int | None = None
     option: tuple[str, ...] = ()
@@ -153,7 +168,9 @@ def _name_and_value(text: str) -> tuple[str, str]:
 
 NETWORK_OPTIONS = (
     click.option("--ratio", type=int, metavar="N", help="divides the channel counts"),
-    click.option("--size", type=int, metavar="PIXELS", help="image side"),
+    click.option(
+        "--size", type=_Size(), metavar="PIXELS", help="a side of the image, or height x width"
+    ),
     click.option("--in-channels", type=int, metavar="N", help="1 gray, 3 color"),
     click.option("--classes", type=int, metavar="N", help="outputs of the network"),
     click.option(

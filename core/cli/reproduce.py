@@ -15,7 +15,7 @@ from core.cli.flags import Several, command, csv_option
 from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.jobs.records import Study, StudyKind
-from core.specs import ModelSpec, RunSpec, check_whole
+from core.specs import ModelSpec, RunSpec, check_whole, image_size_text
 from core.studies.published import COURSE_NOTE, PUBLISHED, SMALL_VGG
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
@@ -149,7 +149,7 @@ def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]
         yield {
             "arch": spec.model.arch,
             "ratio": spec.model.ratio,
-            "image_size": spec.model.image_size,
+            "image_size": image_size_text(spec.model.image_size),
             "shortcut": spec.model.option("shortcut") or "",
             "as_published": bool(spec.model.option("as_published")),
             "seed": spec.seed,

@@ -199,7 +199,7 @@ def _describe(spec: RunSpec) -> str:
     images = f"{spec.train_images:,} images of " if spec.train_images else ""
     recipe = spec.recipe
     return (
-        f"{spec.model.arch} at {spec.model.image_size}×{spec.model.image_size},"
+        f"{spec.model.arch} at {spec.model.pixels},"
         f" ratio {spec.model.ratio}, on {images}{spec.dataset}, recipe {recipe.name}"
         f" (batch {recipe.batch_size}, rate {recipe.learning_rate:g}), seed {spec.seed},"
         f" {spec.device}."

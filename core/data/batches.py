@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -18,12 +19,12 @@ _RESIZED_AT_ONCE = 1_000  # images
 
 def prepare(
     images: Tensor,
-    size: int,
+    sides: tuple[int, int],
     in_channels: int,
     mean: float | None = None,
     std: float | None = None,
 ) -> Tensor:
-    """uint8 (N, C, H, W) to float32 (N, in_channels, size, size) on the same device.
+    """uint8 (N, C, H, W) to float32 (N, in_channels, *sides) on the same device.
 
     Values are 0..1, or (value - mean) / std where both are given. Gray images (C = 1) are
     repeated over `in_channels` without taking memory. Raises LabError for any other mismatch.
@@ -31,21 +32,21 @@ def prepare(
     channels = images.shape[1]
     if channels not in (1, in_channels):
         raise LabError(channels_error(in_channels, channels))
-    pixels = resize(images, size).float().div_(255)
+    pixels = resize(images, sides).float().div_(255)
     if mean is not None and std is not None:
         pixels.sub_(mean).div_(std)
     return pixels.expand(-1, in_channels, -1, -1)
 
 
-def resize(images: Tensor, size: int) -> Tensor:
-    """uint8 (N, C, H, W) to uint8 (N, C, size, size), as torchvision's Resize does to a PIL image.
+def resize(images: Tensor, sides: tuple[int, int]) -> Tensor:
+    """uint8 (N, C, H, W) to uint8 (N, C, *sides), as torchvision's Resize does to a PIL image.
 
     Rounded to whole gray levels like PIL's pixels, so that images resized once and kept are the
     same as images resized for each batch.
     """
-    if images.shape[-2:] == (size, size):
+    if images.shape[-2:] == sides:
         return images
-    pixels = functional.interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
+    pixels = functional.interpolate(images.float(), sides, mode="bilinear", antialias=True)
     return pixels.round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -55,28 +56,28 @@ class Images:
 
     images: Tensor  # uint8 (N, C, H, W)
     labels: Tensor  # int64 (N,)
-    size: int  # pixels a side that the network takes
+    sides: tuple[int, int]  # height and width that the network takes, pixels
     in_channels: int
     mean: float | None
     std: float | None
 
     def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """float32 (B, in_channels, size, size) and int64 (B,)."""
+        """float32 (B, in_channels, *sides) and int64 (B,)."""
         cut = self.images[index]
-        return prepare(cut, self.size, self.in_channels, self.mean, self.std), self.labels[index]
+        return prepare(cut, self.sides, self.in_channels, self.mean, self.std), self.labels[index]
 
     @property
     def resized_bytes(self) -> int:
         """Memory that the images take once they are all resized; 0 where they have their size."""
         count, channels, *sides = self.images.shape
-        return 0 if sides == [self.size, self.size] else count * channels * self.size**2
+        return 0 if tuple(sides) == self.sides else count * channels * prod(self.sides)
 
     def resize_all(self, chunk: int = _RESIZED_AT_ONCE) -> Iterator[int]:
         """Resize every image now rather than in each epoch again; yields how many are done."""
         count, channels = self.images.shape[:2]
-        resized = self.images.new_empty((count, channels, self.size, self.size))
+        resized = self.images.new_empty((count, channels, *self.sides))
         for start in range(0, count, chunk):
-            resized[start : start + chunk] = resize(self.images[start : start + chunk], self.size)
+            resized[start : start + chunk] = resize(self.images[start : start + chunk], self.sides)
             yield min(start + chunk, count)
         self.images = resized
 

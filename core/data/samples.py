@@ -12,13 +12,13 @@ from core.data.batches import resize
 from core.data.load import with_channels
 
 
-def sample_pictures(name: str, count: int, size: int) -> list[bytes]:
-    """`sample_images` resized to `size` pixels a side, as PNG files.
+def sample_pictures(name: str, count: int, sides: tuple[int, int]) -> list[bytes]:
+    """`sample_images` resized to these sides, pixels, as PNG files.
 
     Raises LabError as `sample_images` does.
     """
     images, _ = sample_images(name, count)
-    resized = resize(with_channels(torch.from_numpy(images.copy())), size).numpy()
+    resized = resize(with_channels(torch.from_numpy(images.copy())), sides).numpy()
     pictures = []
     for image in resized:
         file = BytesIO()

@@ -21,7 +21,7 @@ def other_counts(spec: ModelSpec) -> OtherCounts:
 
     spec = complete(spec)
     network = build_on_meta(spec).train()
-    size = (spec.in_channels, spec.image_size, spec.image_size)
+    size = (spec.in_channels, *spec.sides)
     two, three = (flops(network, (images, *size)) for images in (COUNTED_BATCH, COUNTED_BATCH + 1))
     statistics = torchinfo.summary(
         network, input_size=(COUNTED_BATCH, *size), device="meta", mode="train", verbose=0

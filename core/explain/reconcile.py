@@ -177,16 +177,16 @@ def _published_accounts(
 def _settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[str, ModelSpec]]:
     """One setting after the other, from this network to the published one."""
     spec = mine
-    for field, reason in (
-        ("ratio", "ratio {} instead of {}"),
-        ("num_classes", "{} classes instead of {}"),
-        ("in_channels", "{} input channels instead of {}"),
-        ("image_size", "{} pixels a side instead of {}"),
+    for field, told, reason in (
+        ("ratio", "ratio", "ratio {} instead of {}"),
+        ("num_classes", "num_classes", "{} classes instead of {}"),
+        ("in_channels", "in_channels", "{} input channels instead of {}"),
+        ("image_size", "size_label", "images of {} pixels instead of {}"),
     ):
-        own, other = getattr(spec, field), getattr(theirs, field)
-        if own != other:
-            spec = replace(spec, **{field: other})
-            yield reason.format(other, own), spec
+        if getattr(spec, field) != getattr(theirs, field):
+            own = getattr(spec, told)
+            spec = replace(spec, **{field: getattr(theirs, field)})
+            yield reason.format(getattr(theirs, told), own), spec
 
 
 def _published_parts(analysis: Analysis, others: OtherCounts, theirs: int) -> Iterator[Part]:

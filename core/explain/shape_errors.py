@@ -36,7 +36,7 @@ def shape_errors(
     elif is_linear(layer) and elsewhere is not None:
         same = next((other for other in elsewhere.layers if other.path == path), layer)
         if same.weight_shape[1:] != layer.weight_shape[1:]:
-            wrong, side = same.weight_shape[1], elsewhere.spec.image_size
+            wrong, side = same.weight_shape[1], elsewhere.spec.size_label
             why = f"its {wrong:,} inputs were written down for images of {side} pixels"
             return [ShapeError(why, _pytorch_error(layer, wrong))]
     return []

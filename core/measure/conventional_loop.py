@@ -46,7 +46,7 @@ def _transform(spec: RunSpec, data: Dataset) -> Any:
 
     steps: list[Any] = []
     if data.info.image_size != spec.model.image_size:
-        steps.append(transforms.Resize((spec.model.image_size, spec.model.image_size)))
+        steps.append(transforms.Resize(spec.model.sides))
     if spec.model.in_channels == 3 and data.info.channels == 1:
         steps.append(transforms.Grayscale(3))
     steps.append(transforms.ToTensor())

@@ -209,7 +209,7 @@ def batch(
     index = epoch_order(len(data.train_labels), seed, 1)[:batch_size]
     mean, std = (data.info.mean, data.info.std) if normalize else (None, None)
     cut = data.train_images[index]
-    return prepare(cut, spec.image_size, spec.in_channels, mean, std), data.train_labels[index]
+    return prepare(cut, spec.sides, spec.in_channels, mean, std), data.train_labels[index]
 
 
 def _before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[NetworkFlow]:

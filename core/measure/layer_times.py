@@ -47,7 +47,7 @@ def measure_layers(
     spec = analysis.spec
     network = build(spec).train()
     network = network.to(device, memory_format=memory_format(network))  # type: ignore[call-overload]
-    shape = (batch_size, spec.in_channels, spec.image_size, spec.image_size)
+    shape = (batch_size, spec.in_channels, *spec.sides)
     images = torch.rand(shape, device=device)
     labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
     paths = [layer.path for layer in analysis.layers if layer.inputs]

@@ -187,7 +187,7 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
         if row.model.option("as_published"):
             model = residual(str(row.model.option("shortcut")), False)
             settings.append((f"{_title_of(model)}, corrected", model, row, None))
-    small = f"{PUBLISHED[0].title}, at {SMALL_VGG.image_size} px instead of 224"
+    small = f"{PUBLISHED[0].title}, at {SMALL_VGG.size_label} px instead of 224"
     settings.insert(1, (small, SMALL_VGG, PUBLISHED[0], None))
     return [
         Reproduction(

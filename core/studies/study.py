@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from core.jobs.store import JobState, Run
-from core.specs import ModelSpec
+from core.specs import ModelSpec, image_size_text
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.variants import Variant, variant_of
@@ -113,7 +113,11 @@ def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
     """What a network has and not all of the others have, each with its name."""
 
     def features(spec: ModelSpec) -> dict[str, object]:
-        sizes = {"network": spec.arch, "ratio": spec.ratio, "size": spec.image_size}
+        sizes = {
+            "network": spec.arch,
+            "ratio": spec.ratio,
+            "size": image_size_text(spec.image_size),
+        }
         return sizes | dict(spec.options)
 
     return [

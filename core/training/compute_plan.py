@@ -104,7 +104,7 @@ def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
 def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images (B, C, S, S) and labels (B,) as a step of `spec` has them."""
     model, count = spec.model, spec.recipe.batch_size
-    images = torch.rand((count, model.in_channels, model.image_size, model.image_size))
+    images = torch.rand((count, model.in_channels, *model.sides))
     return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
 
 

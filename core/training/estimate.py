@@ -157,7 +157,7 @@ def resized_bytes(spec: RunSpec) -> int:
     if info.image_size == spec.model.image_size:
         return 0
     count = train_images_of(spec) + info.test_images
-    return count * info.channels * spec.model.image_size**2
+    return count * info.channels * math.prod(spec.model.sides)
 
 
 def keeps_resized(needed: int, free_bytes: int | None) -> bool:
@@ -205,11 +205,11 @@ def shorter_runs(
     total, model = train_images_of(spec), spec.model
     counts = (int(round(total * share, -2)) for share in _SHARES)
     fewer = (count for count in counts if count >= spec.recipe.batch_size)
-    smaller = (side for side in SIZES if side < model.image_size)
+    smaller = (model.scaled_to(height) for height in SIZES if height < model.sides[0])
     larger = (ratio for ratio in RATIOS if ratio > model.ratio)
     for ways in (
         ((f"{count:,} images", replace(spec, train_images=count)) for count in fewer),
-        ((f"{s} px", replace(spec, model=replace(model, image_size=s))) for s in smaller),
+        ((f"{less.pixels} px", replace(spec, model=less)) for less in smaller),
         ((f"ratio {r}", replace(spec, model=replace(model, ratio=r))) for r in larger),
     ):
         for words, shorter in ways:

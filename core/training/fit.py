@@ -115,8 +115,8 @@ def image_sets(spec: RunSpec, data: Dataset, device: torch.device) -> tuple[Imag
     mean, std = (data.info.mean, data.info.std) if spec.recipe.normalize else (None, None)
 
     def half(images: Tensor, labels: Tensor) -> Images:
-        size, channels = spec.model.image_size, spec.model.in_channels
-        return Images(images.to(device), labels.to(device), size, channels, mean, std)
+        sides, channels = spec.model.sides, spec.model.in_channels
+        return Images(images.to(device), labels.to(device), sides, channels, mean, std)
 
     return (
         half(data.train_images, data.train_labels),

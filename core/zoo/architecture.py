@@ -121,16 +121,17 @@ def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> in
     return (side + 2 * padding - kernel) // stride + 1
 
 
-def side_after(side: int, windows: Iterable[Window]) -> int:
-    """Pixels a side after all `windows` in turn.
+def cells_after(sides: tuple[int, int], windows: Iterable[Window]) -> int:
+    """Units of a map (height × width) after all `windows` in turn slide over `sides` pixels.
 
     Raises ImageTooSmall where a map would lose its last pixel.
     """
-    for kernel, stride, padding in windows:
-        side = output_side(side, kernel, stride, padding)
-        if side < 1:
+    height, width = sides
+    for window in windows:
+        height, width = output_side(height, *window), output_side(width, *window)
+        if min(height, width) < 1:
             raise ImageTooSmall("The image is too small for this network.")
-    return side
+    return height * width
 
 
 def scaled(channels: int, ratio: int) -> int:

@@ -14,7 +14,7 @@ from core.zoo.meta import OnMeta, is_on_meta
 
 
 def build(spec: ModelSpec) -> nn.Module:
-    """The network of `spec`, (N, in_channels, image_size, image_size) to (N, num_classes) logits.
+    """The network of `spec`, (N, in_channels, *sides) to (N, num_classes) logits.
 
     Built on the ambient device: under `torch.device("meta")` it costs no memory. Raises LabError
     for a spec that cannot be built; for an image that is too small it names the smallest size.
@@ -31,7 +31,7 @@ def build(spec: ModelSpec) -> nn.Module:
             else f"no image up to {MAX_IMAGE_SIZE} pixels works, so it needs fewer poolings"
         )
         raise LabError(
-            f"{architecture.title} cannot take {spec.image_size}×{spec.image_size} pixels:"
+            f"{architecture.title} cannot take {spec.pixels} pixels:"
             f" its maps shrink to nothing, {works}."
         ) from error
 

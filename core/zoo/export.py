@@ -78,7 +78,7 @@ def _header(spec: ModelSpec, model: nn.Module) -> str:
         "",
         f"Source: {architecture.source}",
         *([] if library_of(spec.arch) else [ratio]),
-        f"Image: {spec.image_size}×{spec.image_size} pixels, {channels}",
+        f"Image: {spec.pixels} pixels, {channels}",
         f"Classes: {spec.num_classes}",
         *(f"{name}: {value}" for name, value in spec.options),
         f"Parameters: {sum(parameter.numel() for parameter in model.parameters()):,}",
@@ -108,7 +108,7 @@ def imports(body: str, with_annotations: bool) -> str:
 
 def _function(spec: ModelSpec, body: list[str]) -> str:
     """The function that builds the network."""
-    image = _shape_text((1, spec.in_channels, spec.image_size, spec.image_size))
+    image = _shape_text((1, spec.in_channels, *spec.sides))
     return "\n".join(
         [
             "def network() -> nn.Module:",
@@ -120,7 +120,7 @@ def _function(spec: ModelSpec, body: list[str]) -> str:
 
 def _script(spec: ModelSpec) -> str:
     """What the file does when it is run."""
-    shape = f"1, {spec.in_channels}, {spec.image_size}, {spec.image_size}"
+    shape = ", ".join(map(str, (1, spec.in_channels, *spec.sides)))
     return textwrap.dedent(
         f"""\
         if __name__ == "__main__":
@@ -236,9 +236,8 @@ def _shapes_of_stages(model: nn.Module, spec: ModelSpec) -> dict[nn.Module, str]
 
     for stage in model.children():
         stage.register_forward_hook(note)
-    side = spec.image_size
     with torch.no_grad():
-        model.eval()(torch.empty(1, spec.in_channels, side, side, device="meta"))
+        model.eval()(torch.empty(1, spec.in_channels, *spec.sides, device="meta"))
     return shapes
 
 

@@ -33,19 +33,19 @@ def _own_size(name: str) -> tuple[int, int]:
 
 def keywords(spec: ModelSpec) -> dict[str, Any]:
     """What `create_model` is called with, besides the name."""
-    name, side = _TIMM.model_name(spec.arch), spec.image_size
+    name = _TIMM.model_name(spec.arch)
     arguments: dict[str, Any] = {"pretrained": False, "num_classes": spec.num_classes}
     if spec.in_channels != 3:
         arguments["in_chans"] = spec.in_channels
     # Others take any size; they do not know the argument
     has_fixed_size = timm.get_pretrained_cfg(name).fixed_input_size
-    if has_fixed_size and _own_size(name) != (side, side):
-        arguments["img_size"] = side
+    if has_fixed_size and _own_size(name) != spec.sides:
+        arguments["img_size"] = spec.image_size
     return arguments
 
 
 def build(spec: ModelSpec) -> nn.Module:
-    """(N, in_channels, S, S) to (N, num_classes)."""
+    """(N, in_channels, H, W) to (N, num_classes)."""
     with _silence():
         return timm.create_model(_TIMM.model_name(spec.arch), **keywords(spec))
 

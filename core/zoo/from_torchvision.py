@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torchvision import models as theirs
 
-from core.specs import ModelSpec
+from core.specs import LabError, ModelSpec
 from core.zoo.libraries import LIBRARIES, LibraryModel
 
 _TORCHVISION = LIBRARIES["torchvision"]
@@ -35,16 +35,18 @@ def _model(name: str) -> LibraryModel:
 
 def keywords(spec: ModelSpec) -> dict[str, Any]:
     """What `get_model` is called with, besides the name."""
-    name, side = _TORCHVISION.model_name(spec.arch), spec.image_size
+    name, size = _TORCHVISION.model_name(spec.arch), spec.image_size
     arguments = {"weights": None, "num_classes": spec.num_classes} | _KEYWORDS.get(name, {})
-    if name.startswith("vit_") and side != 224:
-        arguments["image_size"] = side
-    if name.startswith("maxvit_") and side != 224:
-        arguments["input_size"] = (side, side)
+    if name.startswith("vit_") and size != 224:
+        if not isinstance(size, int):
+            raise LabError("torchvision's ViT takes square images")
+        arguments["image_size"] = size
+    if name.startswith("maxvit_") and size != 224:
+        arguments["input_size"] = spec.sides
     return arguments
 
 
 def build(spec: ModelSpec) -> nn.Module:
-    """(N, 3, S, S) to (N, num_classes)."""
+    """(N, 3, H, W) to (N, num_classes)."""
     network: nn.Module = theirs.get_model(_TORCHVISION.model_name(spec.arch), **keywords(spec))
     return network

@@ -60,6 +60,11 @@ def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:
     for name in _parameters(make):
         if name in _SIZES:
             chosen[name] = getattr(spec, name)
+            if isinstance(chosen[name], tuple) and hints.get(name) is int:
+                raise LabError(
+                    f"{spec.arch} takes image_size as one number: give it a square image, or let its"
+                    " image_size be a tuple (height, width) too."
+                )
         elif name in chosen:
             chosen[name] = _own_type(hints.get(name), chosen[name])
     return chosen

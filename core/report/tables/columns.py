@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from core.specs import OLD_NAMES, ModelSpec, RunSpec
+from core.specs import OLD_NAMES, ModelSpec, RunSpec, image_size_text
 
 
 def model_columns(spec: ModelSpec) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def model_columns(spec: ModelSpec) -> dict[str, Any]:
     return {
         "network": spec.arch,
         "ratio": spec.ratio,
-        "image_size": spec.image_size,
+        "image_size": size if isinstance(size := spec.image_size, int) else image_size_text(size),
         "in_channels": spec.in_channels,
         "num_classes": spec.num_classes,
         "options": options_text(spec),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import scaled, side_after
+from core.zoo.architecture import cells_after, scaled
 from core.zoo.families.densenet import CONFIGS
 
 
@@ -72,7 +72,7 @@ def densenet(spec: ModelSpec) -> nn.Sequential:
     config = CONFIGS[spec.arch]
     compression = int(str(spec.option("compression")))
     transitions = len(config.layers) - 1
-    side_after(spec.image_size, ((7, 2, 3), (3, 2, 1), *[(2, 2, 0)] * transitions))
+    cells_after(spec.sides, ((7, 2, 3), (3, 2, 1), *[(2, 2, 0)] * transitions))
     growth_rate = scaled(int(str(spec.option("growth_rate"))), spec.ratio)
     channels = scaled(config.initial_channels, spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import scaled, side_after
+from core.zoo.architecture import cells_after, scaled
 from core.zoo.families.inception import GOOGLENET
 from core.zoo.networks.layers import response_norm
 
@@ -50,7 +50,7 @@ COURSE_WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
 
 def course_inception(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 1408 inputs."""
-    side = side_after(spec.image_size, COURSE_WINDOWS)  # 28 to 4
+    cells = cells_after(spec.sides, COURSE_WINDOWS)  # 28 × 28 to 4 × 4
     ratio = spec.ratio
     first, second = scaled(10, ratio), scaled(20, ratio)
     concatenated = scaled(16, ratio) + 3 * scaled(24, ratio)  # 88
@@ -63,7 +63,7 @@ def course_inception(spec: ModelSpec) -> nn.Sequential:
             dense=nn.Sequential(
                 OrderedDict(
                     flatten=nn.Flatten(),
-                    linear=nn.Linear(concatenated * side * side, spec.num_classes),
+                    linear=nn.Linear(concatenated * cells, spec.num_classes),
                 )
             ),
         )
@@ -111,7 +111,7 @@ def googlenet_block(in_channels: int, widths: tuple[int, ...]) -> Branches:
 
 def googlenet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes), without the auxiliary heads."""
-    side_after(spec.image_size, GOOGLENET_WINDOWS)
+    cells_after(spec.sides, GOOGLENET_WINDOWS)
     stem, wide = scaled(64, spec.ratio), scaled(192, spec.ratio)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         stem1=nn.Sequential(

@@ -7,14 +7,14 @@ from collections import OrderedDict
 from torch import nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import scaled, side_after
+from core.zoo.architecture import cells_after, scaled
 
 WINDOWS = ((5, 1, 2), (2, 2, 0), (5, 1, 0), (2, 2, 0))  # conv, pool, conv, pool
 
 
 def lenet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes): two convolutions, then linear layers of 120 and 84."""
-    side = side_after(spec.image_size, WINDOWS)  # 28 to 5
+    cells = cells_after(spec.sides, WINDOWS)  # 28 × 28 to 5 × 5
     first, second = scaled(6, spec.ratio), scaled(16, spec.ratio)
     return nn.Sequential(
         OrderedDict(
@@ -33,7 +33,7 @@ def lenet(spec: ModelSpec) -> nn.Sequential:
             dense1=nn.Sequential(
                 OrderedDict(
                     flatten=nn.Flatten(),
-                    linear=nn.Linear(second * side * side, 120),
+                    linear=nn.Linear(second * cells, 120),
                     sigmoid=nn.Sigmoid(),
                 )
             ),

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import LabError, ModelSpec
-from core.zoo.architecture import scaled, side_after
+from core.zoo.architecture import cells_after, scaled
 from core.zoo.families.residual import COURSE_SHORTCUTS
 from core.zoo.networks.residual_units import UnitOptions, residual_unit
 from core.zoo.variants import DEFAULTS, WITH_MISTAKE
@@ -48,7 +48,7 @@ WINDOWS = ((5, 1, 0), (2, 2, 0)) * 2  # conv, pool, conv, pool
 
 def course_residual(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes); at 28 pixels the linear layer has 512 inputs."""
-    side = side_after(spec.image_size, WINDOWS)  # 28 to 4
+    cells = cells_after(spec.sides, WINDOWS)  # 28 × 28 to 4 × 4
     first, second = scaled(16, spec.ratio), scaled(32, spec.ratio)
     return nn.Sequential(
         OrderedDict(
@@ -58,7 +58,7 @@ def course_residual(spec: ModelSpec) -> nn.Sequential:
             residual2=block(second, spec),
             dense=nn.Sequential(
                 OrderedDict(
-                    flatten=nn.Flatten(), linear=nn.Linear(second * side * side, spec.num_classes)
+                    flatten=nn.Flatten(), linear=nn.Linear(second * cells, spec.num_classes)
                 )
             ),
         )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import ModelSpec
-from core.zoo.architecture import scaled, side_after
+from core.zoo.architecture import cells_after, scaled
 from core.zoo.families.resnet import STAGE_CHANNELS, TABLE
 
 WINDOWS = ((7, 2, 3), (3, 2, 1), *[(3, 2, 1)] * 3)  # conv, pool, the first block of stages 2 to 4
@@ -69,7 +69,7 @@ def bottleneck(in_channels: int, channels: int, stride: int) -> Block:
 
 def resnet(spec: ModelSpec) -> nn.Sequential:
     """(N, C, S, S) to (N, num_classes): a stem, four stages, global average pooling."""
-    side_after(spec.image_size, WINDOWS)
+    cells_after(spec.sides, WINDOWS)
     _, is_bottleneck, stages = TABLE[spec.arch]
     block, expansion = (bottleneck, 4) if is_bottleneck else (basic, 1)
     width = scaled(STAGE_CHANNELS[0], spec.ratio)

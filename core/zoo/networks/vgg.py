@@ -12,7 +12,7 @@ from typing import cast
 from torch import nn
 
 from core.specs import ModelSpec
-from core.zoo.architecture import scaled, side_after
+from core.zoo.architecture import cells_after, scaled
 from core.zoo.families.vgg import HEAD_WIDTH, Block, forum_blocks, parse_conv_arch
 from core.zoo.networks.layers import dense, response_norm
 
@@ -36,14 +36,14 @@ def vgg_block(block: Block, in_channels: int, out_channels: int) -> nn.Sequentia
 def vgg(spec: ModelSpec, blocks: Iterable[Block], head: int = HEAD_WIDTH) -> nn.Sequential:
     """The blocks, then linear layers of `head`, `head` and `num_classes` units."""
     blocks = tuple(blocks)
-    side = side_after(spec.image_size, [POOL] * len(blocks))  # 224 // 2⁵ = 7
+    cells = cells_after(spec.sides, [POOL] * len(blocks))  # (224 // 2⁵)² = 7²
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = spec.in_channels
     for number, block in enumerate(blocks, start=1):
         out_channels = scaled(block.channels, spec.ratio)
         layers[f"block{number}"] = vgg_block(block, channels, out_channels)
         channels = out_channels
-    layers["dense1"] = dense(channels * side * side, head, flatten=True)
+    layers["dense1"] = dense(channels * cells, head, flatten=True)
     layers["dense2"] = dense(head, head)
     layers["dense3"] = nn.Sequential(OrderedDict(linear=nn.Linear(head, spec.num_classes)))
     return nn.Sequential(layers)

@@ -128,9 +128,9 @@ def shape_errors_of(
     return errors
 
 
-def sample_pictures(name: str, count: int, size: int) -> Sequence[bytes]:
+def sample_pictures(name: str, count: int, sides: tuple[int, int]) -> Sequence[bytes]:
     """`core.data.samples.sample_pictures`, kept for sizes seen before."""
-    pictures: Sequence[bytes] = _kept("core.data.samples:sample_pictures", name, count, size)
+    pictures: Sequence[bytes] = _kept("core.data.samples:sample_pictures", name, count, sides)
     return pictures
 
 

@@ -44,7 +44,7 @@ def equal_accuracy_view() -> None:
     newest = max(runs, key=lambda run: run.date)
     st.caption(
         f"Really trained: {EPOCHS} epochs of {DATASET} with the {newest.recipe} recipe,"
-        f" {seeds} seeds each, at these ratios and {networks[0].model.image_size} pixels; bars are"
+        f" {seeds} seeds each, at these ratios and {networks[0].model.size_label} pixels; bars are"
         f" 95 % intervals. {newest.machine}, torch {newest.torch}, {newest.date}. Short runs of"
         " thin networks: what holds here need not hold for wide ones on ImageNet."
         f" `python -m core reproduce --rows dense --seeds {seeds} --csv FILE` makes them again."

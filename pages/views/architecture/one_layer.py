@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core.analysis.records import Analysis, LayerCost, each_side
+from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import Formula, formulas
 from core.report import formats
 from core.report.tables.layers import formula_frame
@@ -41,7 +41,7 @@ def one_layer(analysis: Analysis) -> None:
         help="Every module and operation, in the order in which they run; type to search.",
     )
     layer = layers[path]
-    st.markdown(_description(layer, analysis.spec.image_size))
+    st.markdown(_description(layer, analysis.spec.sides))
     _formula_table(formulas(layer, analysis.layers))
     for error in shape_errors_of(path, analysis, _at_another_size(analysis, layer)):
         st.markdown(f"If {escaped(error.reason)}, PyTorch would say:")
@@ -83,7 +83,7 @@ def _at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
     return None
 
 
-def _description(layer: LayerCost, image_size: int) -> str:
+def _description(layer: LayerCost, image: tuple[int, ...]) -> str:
     """The layer in one sentence: what it is, from which shape to which, how it slides."""
     text = f"**{escaped(layer.path)}** is a {escaped(layer.operation)}"
     shapes = (layer.input_shape, layer.output_shape)
@@ -100,7 +100,8 @@ def _description(layer: LayerCost, image_size: int) -> str:
         text += f", {window.groups} groups" if window.groups > 1 else ""
     if layer.receptive_field:
         field = layer.receptive_field
-        is_whole = min(each_side(field)) > image_size
+        seen = [field] * len(image) if isinstance(field, int) else field
+        is_whole = all(px > side for px, side in zip(seen, image, strict=False))
         text += f"; one output sees {formats.sides(field)} pixels"
         text += " a side" if isinstance(field, int) else ""
         text += ", the whole image" if is_whole else " of the image"

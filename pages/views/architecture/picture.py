@@ -61,7 +61,7 @@ def _folding(spec: ModelSpec, _analysis: Analysis) -> tuple[list[str], list[str]
 def _drawing(spec: ModelSpec, opened: tuple[str, ...], _analysis: Analysis) -> str:
     """The SVG of a network with these blocks open."""
     graph = fold(outline(_analysis.layers), opened)
-    pixels = f"{spec.image_size}×{spec.image_size} pixels"
+    pixels = f"{spec.pixels} pixels"
     title = f"{spec.arch} at ratio {spec.ratio} for {pixels}: {len(graph.nodes) - 2} boxes"
     return svg(graph, title)
 

@@ -36,7 +36,7 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
         data={
             "strip": shown.strip(glance_at(analysis, glances.BATCH_SIZE)),
             "default": shown.strip(glance_at(default, glances.BATCH_SIZE)),
-            "values": {"ratio": spec.ratio, "image_size": spec.image_size},
+            "values": {"ratio": spec.ratio, "image_size": spec.sides[0]},
             "sliders": {"ratio": "net_ratio", "image_size": "net_size"},
             "cards": TOTALS_KEY,
             "colors": KIND_COLORS,

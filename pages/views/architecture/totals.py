@@ -92,14 +92,15 @@ def _receptive_field_card(
 ) -> None:
     """Pixels a side, and how much of the image that is."""
     field = analysis.totals.receptive_field
-    image_size = analysis.spec.image_size
     if field is None:
         explanation = "Attention looks at every part of the image."
         note = change(0, 1 if default.totals.receptive_field else 0)
     else:
-        share = min(1.0, max(each_side(field)) / image_size)
+        sides = analysis.input_shape[1:] or analysis.spec.sides
+        seen = each_side(field) * len(sides) if isinstance(field, int) else field
+        share = min(1.0, max(px / side for px, side in zip(seen, sides, strict=False)))
         note = f"{formats.joined(f'{100 * share:.0f}', '%')} of the side"
-        explanation = f"The image has {image_size}: one unit sees {note}."
+        explanation = f"The image has {analysis.spec.size_label}: one unit sees {note}."
     metric_card(
         "Receptive field",
         formats.joined(formats.sides(field), "px") if field else "all",

@@ -9,7 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.specs import ModelSpec, OptionValue
+from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
@@ -58,7 +58,7 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
 
     Raises LabError for a network that this lab does not have.
     """
-    sizes: dict[str, object] = {"size": spec.image_size, "classes": spec.num_classes}
+    sizes: dict[str, object] = {**_size_values(spec), "classes": spec.num_classes}
     if library := library_of(spec.arch):
         values = {"network": library.name, library.name: library.model_name(spec.arch)} | sizes
         values |= {} if library.channels else {"channels": spec.in_channels}
@@ -70,6 +70,14 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
             if (value := spec.option(option.name)) is not None
         }
     return {f"{prefix}{name}": value for name, value in values.items()}
+
+
+def _size_values(spec: ModelSpec) -> dict[str, OptionValue]:
+    """The controls of the size, by their words in the address."""
+    if isinstance(spec.image_size, int):
+        return {"size": spec.image_size}
+    height, width = spec.image_size
+    return {"oblong": "true", "height": height, "width": width}
 
 
 def _word(arch: str, option: Option) -> str:
@@ -151,7 +159,7 @@ def _first_values(row: Architecture, default: ModelSpec) -> dict[str, OptionValu
     """What the controls of a network show first, by their words in the address."""
     values: dict[str, OptionValue] = {
         "ratio": default.ratio,
-        "size": default.image_size,
+        **_size_values(default),
         "channels": default.in_channels,
         "classes": default.num_classes,
     }
@@ -243,15 +251,48 @@ def _choose_ratio(prefix: str, default: ModelSpec, bind: _Bind, wide: bool = Fal
 
 def _choose_size(
     prefix: str, default: ModelSpec, step: int, bind: _Bind, wide: bool = False
-) -> int:
+) -> ImageSize:
+    """The size of the image: a side of a square, or height and width."""
+    slider = st.empty()  # above the toggle that takes its place
+    is_oblong = st.toggle(
+        "Height and width apart",
+        isinstance(default.image_size, tuple),
+        key=f"{prefix}oblong",
+        bind=bind,
+        help="For images that are not square, such as 480×640.",
+    )
+    with slider.container():
+        if is_oblong:
+            return _choose_sides(prefix, default, bind)
+        return _choose_side(prefix, max(default.sides), step, bind, wide)
+
+
+def _choose_sides(prefix: str, default: ModelSpec, bind: _Bind) -> ImageSize:
+    """Pixels of height and of width."""
+    sides = []
+    for column, name, side in zip(st.columns(2), ("height", "width"), default.sides, strict=True):
+        with column:
+            pixels = st.number_input(
+                name.capitalize(),
+                *SIZE,
+                side,
+                key=f"{prefix}{name}",
+                bind=bind,
+                help=f"Every image is resized to this {name}, in pixels, before the first layer.",
+            )
+        sides.append(int(pixels))
+    return check_image_size(sides)
+
+
+def _choose_side(prefix: str, default: int, step: int, bind: _Bind, wide: bool) -> int:
     """The resize slider: pixels a side."""
-    smallest, largest = SIZE_SLIDER[0], max(SIZE_SLIDER[1], default.image_size)
-    on_slider = {default.image_size, *range(smallest, largest + 1, step)}
+    smallest, largest = SIZE_SLIDER[0], max(SIZE_SLIDER[1], default)
+    on_slider = {default, *range(smallest, largest + 1, step)}
     is_typed = wide and _asks_beyond(f"{prefix}size", on_slider)
     size = (st.number_input if is_typed else st.slider)(
         "Resize (pixels a side)",
         *(SIZE if is_typed else (smallest, largest)),
-        default.image_size,
+        default,
         1 if is_typed else step,
         key=f"{prefix}size",
         bind=bind,

@@ -52,7 +52,7 @@ def _short_default(row: Architecture) -> ModelSpec:
     if library := library_of(row.name):
         return replace(default, in_channels=library.channels or 1)
     default = replace(default, in_channels=1)
-    if default.image_size <= 32:
+    if max(default.sides) <= 32:
         return default
     return replace(default, image_size=SHORT_SIZE, ratio=SHORT_RATIO)
 

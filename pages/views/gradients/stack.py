@@ -151,7 +151,7 @@ def _setting_in_words(run: Run) -> str:
     return (
         f"{images}{spec.dataset}, {spec.recipe.name}, {count(spec.recipe.epochs, 'epoch')}, batch"
         f" {spec.recipe.batch_size}, rate {spec.recipe.learning_rate:g},"
-        f" {spec.model.image_size} px{ratio}"
+        f" {spec.model.size_label} px{ratio}"
     )
 
 

@@ -38,7 +38,7 @@ def network_title(model: ModelSpec) -> str:
     parts = [model.arch, *_options_in_words(model)]
     if model.ratio > 1:
         parts.append(f"ratio {model.ratio}")
-    parts.append(f"{model.image_size} px")
+    parts.append(f"{model.size_label} px")
     return ", ".join(parts)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data import find_dataset, is_available, sample_images
 from core.report import formats
-from core.specs import LabError, RunSpec
+from core.specs import LabError, ModelSpec, RunSpec
 from core.training.estimate import Estimate, shorter_runs
 from pages.views.app.services import store
 from pages.views.app.with_torch import sample_pictures
@@ -28,7 +28,7 @@ _LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
 
 def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
     """Samples, cost and the start; without a cost the run is impossible."""
-    _show_samples(spec.dataset, spec.model.image_size)
+    _show_samples(spec.dataset, spec.model)
     if cost:
         _announce(spec, cost)
     if st.button(
@@ -43,7 +43,7 @@ def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
         st.rerun()
 
 
-def _show_samples(name: str, size: int) -> None:
+def _show_samples(name: str, model: ModelSpec) -> None:
     """One picture of each class in a row, with its name; of a set that is here."""
     info = find_dataset(name)
     st.subheader(f"What the network will see: {info.title}", anchor=False)
@@ -51,7 +51,9 @@ def _show_samples(name: str, size: int) -> None:
         st.caption("Its pictures are shown here once the first run has downloaded them.")
         return
     _, labels = sample_images(name, _SAMPLES)
-    pictures = sample_pictures(name, _SAMPLES, min(size, _LARGEST_SAMPLE))
+    small = min(1.0, _LARGEST_SAMPLE / max(model.sides))
+    height, width = (max(1, round(small * side)) for side in model.sides)
+    pictures = sample_pictures(name, _SAMPLES, (height, width))
     figures = (
         f'<figure><img src="data:image/png;base64,{b64encode(picture).decode()}" alt="">'
         f"<figcaption>{escape(info.class_names[label])}</figcaption></figure>"

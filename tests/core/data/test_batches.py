@@ -78,7 +78,7 @@ def test_prepare_resizes_as_torchvision_does_on_pil_images(mini, size):
     images = mini.test_images[:20]
     theirs = transforms.Compose([transforms.Resize((size, size)), transforms.ToTensor()])
     expected = torch.stack([theirs(Image.fromarray(image.numpy())) for image in images.squeeze(1)])
-    ours = prepare(images, size, in_channels=1)
+    ours = prepare(images, (size, size), in_channels=1)
     assert ours.shape == (20, 1, size, size) and ours.dtype == torch.float32
     # PIL rounds to whole gray levels after each of its two passes.
     assert (ours - expected).abs().max() <= 1.1 / 255
@@ -89,28 +89,28 @@ def test_resized_values_stay_within_0_and_1(size):
     checkers = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
     checkers[..., ::2, ::2] = 255
     white = torch.full((1, 1, 28, 28), 255, dtype=torch.uint8)
-    values = prepare(torch.cat([checkers, white]), size, in_channels=1)
+    values = prepare(torch.cat([checkers, white]), (size, size), in_channels=1)
     assert values.min() >= 0 and values.max() <= 1
     torch.testing.assert_close(values[1], torch.ones(1, size, size))
 
 
 def test_prepare_normalizes_to_zero_mean_and_unit_deviation(mini):
-    values = prepare(mini.train_images, 28, 1, mini.info.mean, mini.info.std)
+    values = prepare(mini.train_images, (28, 28), 1, mini.info.mean, mini.info.std)
     assert values.mean().item() == pytest.approx(0, abs=1e-3)
     assert values.std().item() == pytest.approx(1, abs=1e-3)
 
 
 def test_prepare_repeats_gray_over_the_channels(mini):
     images = mini.test_images[:2]
-    color = prepare(images, 32, in_channels=3, mean=0.5, std=0.5)
+    color = prepare(images, (32, 32), in_channels=3, mean=0.5, std=0.5)
     assert color.shape == (2, 3, 32, 32)
     for channel in color.unbind(1):
-        assert torch.equal(channel.unsqueeze(1), prepare(images, 32, 1, mean=0.5, std=0.5))
+        assert torch.equal(channel.unsqueeze(1), prepare(images, (32, 32), 1, mean=0.5, std=0.5))
 
 
 def test_prepare_leaves_the_images_as_they_are(mini):
     images = mini.test_images[:2].clone()
-    prepare(images, 28, in_channels=1, mean=0.5, std=0.5)
+    prepare(images, (28, 28), in_channels=1, mean=0.5, std=0.5)
     assert torch.equal(images, mini.test_images[:2])
 
 
@@ -118,7 +118,7 @@ def test_prepare_leaves_the_images_as_they_are(mini):
 def test_color_does_not_fit_other_channels(channels, in_channels):
     images = torch.zeros(1, channels, 8, 8, dtype=torch.uint8)
     with pytest.raises(LabError, match=f"takes {in_channels} channels? and the images have 3"):
-        prepare(images, 8, in_channels)
+        prepare(images, (8, 8), in_channels)
 
 
 def test_an_epoch_sees_each_image_once_in_an_order_of_its_own():

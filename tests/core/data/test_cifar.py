@@ -92,7 +92,7 @@ def test_cifar_is_read_as_color_images(tiny_cifar):
     assert data.test_images.dtype == torch.uint8 and data.test_labels.dtype == torch.int64
     images, labels = sample_images("cifar10", 10)
     assert images.shape == (10, 3, 32, 32) and labels.tolist() == list(range(10))
-    values = prepare(data.train_images, 64, 3, data.info.mean, data.info.std)
+    values = prepare(data.train_images, (64, 64), 3, data.info.mean, data.info.std)
     assert values.shape == (20, 3, 64, 64)
 
 

@@ -79,7 +79,7 @@ def test_the_best_parameters_load_into_the_network_of_their_own_spec(store):
     network.load_state_dict(load_file(best))
     data = load("fashion-mini")
     with torch.no_grad():
-        images = prepare(data.test_images, 28, 1, data.info.mean, data.info.std)
+        images = prepare(data.test_images, (28, 28), 1, data.info.mean, data.info.std)
         hits = (network.eval()(images).argmax(1) == data.test_labels).sum()
     assert hits / len(data.test_labels) == pytest.approx(store.get(run.id).best_accuracy)
 

@@ -56,7 +56,7 @@ def test_both_loops_see_the_same_images(size, normalize):
     data = load("fashion-mini").first(20)
     theirs = torch.stack([image for image, _ in islice(PilImages(spec, data), 20)])
     mean, std = (data.info.mean, data.info.std) if normalize else (None, None)
-    ours = prepare(data.train_images, size, 1, mean, std)
+    ours = prepare(data.train_images, (size, size), 1, mean, std)
     gray_level = 1 / 255 / (std or 1)
     assert (ours - theirs).abs().max() <= 1.1 * gray_level  # PIL rounds after each of two passes
 

@@ -64,7 +64,7 @@ def test_the_test_figures_are_those_of_the_network(tiny):
     training = start(TINY)
     last = epochs(fit(TINY, tiny, training))[-1]
     with torch.no_grad():
-        images = prepare(tiny.test_images, 16, 1, tiny.info.mean, tiny.info.std)
+        images = prepare(tiny.test_images, (16, 16), 1, tiny.info.mean, tiny.info.std)
         logits = training.network.eval()(images)
         loss = torch.nn.functional.cross_entropy(logits, tiny.test_labels)
     assert last.test_accuracy * 50 == (logits.argmax(1) == tiny.test_labels).sum()
@@ -77,7 +77,7 @@ def test_a_step_is_plain_sgd(tiny):
     spec = replace(TINY, recipe=plain)
     expected = start(spec).network
     part = tiny.first(96)
-    logits = expected.train()(prepare(part.train_images, 16, 1))
+    logits = expected.train()(prepare(part.train_images, (16, 16), 1))
     torch.nn.functional.cross_entropy(logits, part.train_labels).backward()
     training = start(spec)
     list(fit(spec, tiny, training))

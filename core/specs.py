@@ -61,12 +61,11 @@ def check_number(name: str, value: Any, low: float, high: float) -> None:
 
 def check_image_size(value: Any) -> ImageSize:
     """The size as specs hold it: one number where height and width agree. Raises LabError."""
-    sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(sides) != 2:
-        raise LabError(f"image_size is one number, or height and width, not {shown(value)}.")
-    for side in sides:
+    is_pair = isinstance(value, list | tuple) and len(value) == 2
+    height, width = value if is_pair else (value, value)
+    for side in (height, width):
         check_whole("image_size", side, 1, MAX_IMAGE_SIZE)
-    return sides[0] if sides[0] == sides[1] else (sides[0], sides[1])
+    return height if height == width else (height, width)
 
 
 def parse_image_size(text: str) -> ImageSize:

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from core.jobs.store import JobState, Run
-from core.specs import ModelSpec, image_size_text
+from core.specs import ModelSpec
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.variants import Variant, variant_of
@@ -116,7 +116,7 @@ def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
         sizes = {
             "network": spec.arch,
             "ratio": spec.ratio,
-            "size": image_size_text(spec.image_size),
+            "size": spec.size_label,
         }
         return sizes | dict(spec.options)
 

@@ -93,9 +93,10 @@ class Library:
         try:
             network: nn.Module = import_module(self._module).build(spec)
         except Exception as error:  # whatever a library raises of itself
-            channels = "" if self.channels else f" of {spec.in_channels} channels"
+            image = f"{spec.pixels} pixels"
+            image += "" if self.channels else f" of {spec.in_channels} channels"
             raise LabError(
-                f"{spec.arch} cannot be built for {spec.pixels} pixels{channels}: {first_line(error)}."
+                f"{spec.arch} cannot be built for {image}: {first_line(error)}."
             ) from error
         return network
 

@@ -62,8 +62,8 @@ def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:
             chosen[name] = getattr(spec, name)
             if isinstance(chosen[name], tuple) and hints.get(name) is int:
                 raise LabError(
-                    f"{spec.arch} takes image_size as one number: give it a square image, or let its"
-                    " image_size be a tuple (height, width) too."
+                    f"{spec.arch} takes image_size as one number: give it a square image, or let"
+                    " its image_size be a tuple (height, width) too."
                 )
         elif name in chosen:
             chosen[name] = _own_type(hints.get(name), chosen[name])

@@ -23,6 +23,7 @@ from core.specs import (
     ModelSpec,
     Recipe,
     RunSpec,
+    parse_image_size,
 )
 from core.zoo.catalogue import complete
 from core.zoo.families.vgg import parse_conv_arch
@@ -318,3 +319,23 @@ def test_conv_arch_reads_nothing_that_is_too_long(make):
         with pytest.raises(LabError, match="conv_arch .* cannot be read"):
             parse_conv_arch(make(length))
     assert process_time() - before < 0.1
+
+
+def test_an_image_may_have_height_and_width_apart():
+    spec = ModelSpec("vgg11", image_size=(480, 640))
+    assert spec.sides == (480, 640) and spec.pixels == "480×640"
+    assert ModelSpec.from_json(spec.to_json()) == spec
+    assert spec.to_text() == "vgg11/1/480x640/1/10" and ModelSpec.from_text(spec.to_text()) == spec
+    assert hash(spec) == hash(replace(spec, image_size=[480, 640]))
+    assert spec.scaled_to(240).image_size == (240, 320)
+
+
+def test_equal_sides_are_one_number():
+    assert ModelSpec("vgg11", image_size=(96, 96)) == ModelSpec("vgg11", image_size=96)
+    assert parse_image_size("96x96") == parse_image_size(" 96 ") == 96
+
+
+@pytest.mark.parametrize("text", ["", "96x", "x96", "96x96x3", "-4", "1e3", "96,96", "0", "4000x8"])
+def test_what_is_no_size_is_one_sentence(text):
+    with pytest.raises(LabError):
+        parse_image_size(text)

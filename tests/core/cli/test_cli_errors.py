@@ -82,7 +82,10 @@ MISUSED = {
     "flag": (["analyze", "lenet", "--bogus"], "No such option '--bogus'"),
     "no value": (["analyze", "lenet", "--size"], "'--size' requires an argument"),
     "one too many": (["analyze", "lenet", "extra"], "extra argument (extra)"),
-    "whole number": (["analyze", "lenet", "--size", "1.5"], "'1.5' is not a valid integer"),
+    "whole number": (
+        ["analyze", "lenet", "--size", "1.5"],
+        "A size is pixels a side, 224, or height and width, 480x640, not '1.5'",
+    ),
     "number": (["train", "lenet", "--lr", "x"], "'x' is not a valid float"),
     "format": (["list", "--format", "xml"], "'table', 'csv', 'json'"),
     "level": (["analyze", "lenet", "--level", "row"], "'block', 'weight-layer', 'module'"),

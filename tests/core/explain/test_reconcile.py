@@ -81,7 +81,7 @@ def test_settings_are_told_apart_on_the_way_to_the_published_network():
         "ratio 1 instead of 4",
         "1000 classes instead of 10",
         "3 input channels instead of 1",
-        "224 pixels a side instead of 96",
+        "images of 224 pixels instead of 96",
     ]
     assert params.ours == analysis_of(spec).totals.params and params.theirs == 132_863_336
     assert sum(part.amount for part in params.parts) == params.theirs - params.ours

@@ -43,14 +43,15 @@ def strip(seen: Glance) -> dict[str, Any]:
 
 
 def _box(shape: Sequence[int]) -> dict[str, Any]:
-    """Pixels a side and channels of a map; of units or tokens only the label."""
+    """Pixels of height and channels of a map; of units or tokens only the label."""
     if len(shape) != 4:
         return {"label": "×".join(map(str, shape[1:])), "side": None, "channels": None}
-    channels, side = _channels_and_side(shape)
-    return {"label": f"{channels}×{side}²", "side": side, "channels": channels}
+    channels, height, width = _channels_and_sides(shape)
+    sides = f"{height}²" if height == width else f"{height}×{width}"
+    return {"label": f"{channels}×{sides}", "side": height, "channels": channels}
 
 
-def _channels_and_side(shape: Sequence[int]) -> tuple[int, int]:
-    """Of a square map (N, C, S, S), or (N, S, S, C) as transformers over windows have them."""
+def _channels_and_sides(shape: Sequence[int]) -> tuple[int, int, int]:
+    """Of a map (N, C, H, W), or (N, S, S, C) as transformers over windows have square ones."""
     is_last = shape[1] == shape[2] != shape[3]
-    return (shape[3], shape[1]) if is_last else (shape[1], shape[2])
+    return (shape[3], shape[1], shape[2]) if is_last else (shape[1], shape[2], shape[3])

@@ -43,7 +43,7 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
             "path": glances.PATH,
             "query": glances.query(spec),
             "chosen": _chosen(analysis),
-            "legend": "Height: pixels a side. Width: channels, on a log scale. Dashed: the"
+            "legend": "Height: pixels of the map's height. Width: channels, on a log scale. Dashed: the"
             " network's own setting. Click a stage for its layers.",
             "impossible": "The network cannot be built so small: its maps shrink to nothing.",
         },

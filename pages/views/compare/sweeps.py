@@ -33,6 +33,8 @@ _VARIABLES = {  # as the control says it → the field of a spec, the title of t
 def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     """One line a network, and how much of it the linear layers hold."""
     variable, axis = _VARIABLES[_choose_variable()]
+    if any(isinstance(analysis.spec.image_size, tuple) for _, analysis in networks):
+        axis = axis.replace("a side", "of height, in proportion")
     quantity = _choose_quantity()
     swept = [(name, sweep(analysis.spec, variable, analysis_of)) for name, analysis in networks]
     lines = [

@@ -43,8 +43,8 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
             "path": glances.PATH,
             "query": glances.query(spec),
             "chosen": _chosen(analysis),
-            "legend": "Height: pixels of the map's height. Width: channels, on a log scale. Dashed: the"
-            " network's own setting. Click a stage for its layers.",
+            "legend": "Height: pixels of the map's height. Width: channels, on a log scale. Dashed:"
+            " the network's own setting. Click a stage for its layers.",
             "impossible": "The network cannot be built so small: its maps shrink to nothing.",
         },
         default={"block": None},

@@ -79,7 +79,7 @@ def train(flags: RunFlags, csv: Path | None) -> int:
         check_writable(csv)
     store = open_store()
     run = store.start_here(spec, this_process())
-    say(f"Run {run.id}: {_describe(spec)}")
+    say(f"Run {run.id}: {_describe(run.spec)}")
     bar, interrupt, stderr = ProgressBar(sys.stderr), StopOnInterrupt(), sys.stderr
 
     def leave_now() -> None:
@@ -235,8 +235,12 @@ def submit(flags: RunFlags) -> int:
 
     spec = flags.run_spec()
     _check_run(spec)
-    run_id = open_store().enqueue(spec)
-    say(f"Run {run_id} is queued: {_describe(spec)} `python -m core worker --drain` executes it.")
+    store = open_store()
+    run_id = store.enqueue(spec)
+    say(
+        f"Run {run_id} is queued: {_describe(store.get(run_id).spec)}"
+        " `python -m core worker --drain` executes it."
+    )
     print(run_id)
     return 0
 

@@ -49,7 +49,8 @@ def source_code(spec: ModelSpec) -> str:
 
     Of a network in a file of the user's own: that file; of a run's network, the source it kept.
     Options that `spec` leaves out have their defaults. Run as a script it prints the number of
-    parameters and the shapes of one random image and its scores. Raises LabError as `core.zoo.build` does.
+    parameters and the shapes of one random image and its scores. Raises LabError as
+    `core.zoo.build` does.
     """
     spec = complete(spec)
     if is_own(spec.arch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core.jobs.store import Run
@@ -15,7 +17,8 @@ from pages.views.app.messages import escaped
 def source_view(run: Run) -> None:
     """The file, its hash, whether it has changed; nothing for a network of the lab."""
     if run.source is not None:
-        st.caption(escaped(source_sentence(run.source, since(run.source))))
+        beside = [name for name, _ in _files(run)[1:]]
+        st.caption(escaped(source_sentence(run.source, since(run.source), beside)))
     elif is_own(run.spec.model.arch):
         st.caption(
             "This run is of an older lab, which did not keep the source of its network: it goes on"
@@ -25,13 +28,7 @@ def source_view(run: Run) -> None:
 
 def source_downloads(run: Run) -> None:
     """A button for the kept file, and for each that it imports from beside it."""
-    if run.source is None:
-        return
-    try:
-        files = kept_source(run.source).files
-    except LabError as error:
-        st.caption(escaped(str(error)))
-        return
+    files = _files(run)
     for name, text in files:
         st.download_button(
             f"Source: {escaped(name)}",
@@ -43,3 +40,12 @@ def source_downloads(run: Run) -> None:
             key=f"train_source_{name}",
             help="The file as it was when the run was started; the run's parameters fit it.",
         )
+    if run.source is not None and not files:
+        st.caption("Its source is not kept here any more, so it cannot be continued.")
+
+
+def _files(run: Run) -> tuple[tuple[str, bytes], ...]:
+    """What the run keeps of its network's file; nothing where it is not here."""
+    with suppress(LabError):
+        return kept_source(run.source).files if run.source else ()
+    return ()

@@ -39,13 +39,30 @@ def test_a_run_says_what_became_of_its_file_and_offers_what_it_kept(file):
     run_id = finished_run(model=net())
     digits = open_store().get(run_id).source.sha256[:12]
     told, _ = record(run_id)
-    assert (
-        told == f"Its network is that of nets.py with the SHA-256 {digits}…, as the file still is."
-    )
+    assert told.endswith(f"whose SHA-256 begins with {digits}, as the file still is.")
     file.write_text("class Net(:")
     assert "The file has changed since" in record(run_id)[0]
     file.unlink()
     assert "The file is gone" in record(run_id)[0]
+
+
+def test_what_the_file_imports_from_beside_it_is_offered_too(file):
+    beside = file.parent / "beside_page.py"
+    beside.write_text("WIDTH = 8")
+    file.write_text("from beside_page import WIDTH\n" + FILE)
+    run_id = finished_run(model=net())
+    beside.write_text("WIDTH = 16")
+    told, _ = record(run_id)
+    assert "nets.py with beside_page.py" in told and "One of these files has changed" in told
+    app = open_page("pages/train.py", run=str(run_id))
+    assert "Source: beside_page.py" in [one.label for one in app.get("download_button")]
+
+
+def test_a_kept_source_that_is_gone_is_said(file):
+    run_id = finished_run(model=net())
+    own.file_of(open_store().get(run_id).spec.model.arch).unlink()
+    app = open_page("pages/train.py", run=str(run_id))
+    assert any("not kept here any more" in one.value for one in app.caption)
 
 
 def test_the_list_tells_runs_of_two_sources_apart(file):

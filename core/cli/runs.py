@@ -30,7 +30,7 @@ from core.training.records import EpochMetrics, Progress
 
 if TYPE_CHECKING:
     from core.data.load import Dataset
-    from core.jobs.store import Run, Store
+    from core.jobs.store import Measurement, Run, Store
 
 _EPOCH_COLUMNS = [
     "epoch",
@@ -79,7 +79,7 @@ def train(flags: RunFlags, csv: Path | None) -> int:
         check_writable(csv)
     store = open_store()
     run = store.start_here(spec, this_process())
-    say(f"Run {run.id}: {_describe(spec)}")
+    say(f"Run {run.id}: {_describe(run.spec)}")
     bar, interrupt, stderr = ProgressBar(sys.stderr), StopOnInterrupt(), sys.stderr
 
     def leave_now() -> None:
@@ -235,8 +235,12 @@ def submit(flags: RunFlags) -> int:
 
     spec = flags.run_spec()
     _check_run(spec)
-    run_id = open_store().enqueue(spec)
-    say(f"Run {run_id} is queued: {_describe(spec)} `python -m core worker --drain` executes it.")
+    store = open_store()
+    run_id = store.enqueue(spec)
+    say(
+        f"Run {run_id} is queued: {_describe(store.get(run_id).spec)}"
+        " `python -m core worker --drain` executes it."
+    )
     print(run_id)
     return 0
 
@@ -286,7 +290,13 @@ def resume(run: int, epochs: int | None) -> int:
 @command("export", "the epochs of a run, or what a measurement has found, as CSV")
 @run_argument
 @csv_option(show_default="standard output")
-def export(run: int, csv: Path | None) -> int:
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="write the source of your own network, as the run keeps it, into FOLDER",
+)
+def export(run: int, csv: Path | None, source: Path | None) -> int:
     """The epochs of a run, or what a measurement has found, as CSV."""
     from core.cli.measurements import measured_frame
     from core.jobs.store import Run, open_store
@@ -295,6 +305,8 @@ def export(run: int, csv: Path | None) -> int:
 
     store = open_store()
     job = store.job(run)
+    if source is not None:
+        return _export_source(job, source)
     if isinstance(job, Run):
         frame = epoch_frame([job], store.epochs([run]))
     else:
@@ -306,6 +318,30 @@ def export(run: int, csv: Path | None) -> int:
     csv.write_text(to_csv(frame), encoding="utf-8", newline="")
     what = f"epochs of run {run}" if isinstance(job, Run) else f"rows of measurement {run}"
     say(f"{len(frame)} {what} are in {csv}.")
+    return 0
+
+
+def _export_source(job: Run | Measurement, folder: Path) -> int:
+    """Write the kept source; raises LabError where there is none, or another file is there."""
+    from core.jobs.store import Run
+    from core.zoo.own_source import kept_source
+
+    if not isinstance(job, Run) or job.source is None:
+        raise LabError(f"Job {job.id} keeps no source: it is no run of a network of your own.")
+    files = kept_source(job.source).files
+    for name, text in files:
+        path = folder / name
+        if path.exists() and (not path.is_file() or path.read_bytes() != text):
+            raise LabError(f"{path} is there and is another; choose an empty folder.")
+    try:
+        for name, text in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(text)
+    except OSError as error:
+        raise LabError(
+            f"{folder} cannot be written ({error.strerror or error}); choose another folder."
+        ) from error
+    say(f"The source of run {job.id} is {folder / files[0][0]}.")
     return 0
 
 
@@ -328,10 +364,16 @@ def list_runs(output: str) -> int:
     if output == "csv":
         write_csv(run_frame(runs))
     else:
-        write_table(run_frame(runs)[_RUN_COLUMNS])
+        own = ["source_now"] if any(run.source for run in runs) else []
+        write_table(run_frame(runs)[[*_RUN_COLUMNS, *own]])
     return 0
 
 
 def _run_json(run: Run) -> dict[str, Any]:
     """Every field of the run as plain values; times are seconds since 1970, UTC."""
-    return asdict(run) | {"spec": run.spec.to_dict(), "seconds": run.seconds}
+    from core.zoo.own_source import since
+
+    values = asdict(run) | {"spec": run.spec.to_dict(), "seconds": run.seconds}
+    if run.source is not None:
+        values["source"]["now"] = since(run.source)
+    return values

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.folders import runs_folder
 from core.jobs.database import StoreUnavailable
-from core.jobs.store import Run, Store, StoredFile
+from core.jobs.records import Run, StoredFile
 from core.specs import LabError
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.jobs.store import Store
 
 _FILE_OF_ATTEMPT = re.compile(r"\.?(?:best|checkpoint)-(\d+)-")
 _PREDICTIONS = re.compile(r"predictions-.*\.npz")

@@ -15,6 +15,8 @@ from core.data.catalogue import train_images_of
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
 from core.training.records import ComputePlan, Progress
+from core.zoo.own import plain_name
+from core.zoo.own_source import KeptSource
 
 _RESULT_VERSION = 1  # of the JSON in which results of measurements are kept
 TRAIN = "train"  # the kind of a job that is a run; measurements have the kind of their request
@@ -113,6 +115,7 @@ class Run(Job):
     checkpoint: StoredFile | None = None  # where it goes on
     best_file: StoredFile | None = None  # the parameters of its best epoch
     dead_parameters: dict[str, int] | None = None  # never got a gradient; None: not known yet
+    source: KeptSource | None = None  # of a network of the user's own; None: the lab's, or not kept
     note: str = ""  # what a reader should know about its figures
 
 
@@ -146,7 +149,7 @@ class Study:
     kind: StudyKind = StudyKind.VARIANTS
 
 
-def to_json(record: StoredFile | ComputePlan | Progress | None) -> str | None:
+def to_json(record: StoredFile | KeptSource | ComputePlan | Progress | None) -> str | None:
     """A small record as the table keeps it."""
     return json.dumps(asdict(record)) if record else None
 
@@ -171,6 +174,7 @@ _RECORDS: dict[str, Any] = {  # columns that hold JSON, and what is made of it
     "checkpoint": StoredFile,
     "best_file": StoredFile,
     "dead_parameters": dict,
+    "source": KeptSource,
 }
 
 
@@ -198,7 +202,7 @@ def run_columns(spec: RunSpec) -> dict[str, str]:
     """What is asked for in columns of its own, by which runs are found."""
     return {
         "request": spec.to_json(),
-        "network": spec.model.arch,
+        "network": plain_name(spec.model.arch),
         "dataset": spec.dataset,
         "setting": setting_key(spec),
     }

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from core.training.records import EpochMetrics
 
-SCHEMA_VERSION = 5  # `core.jobs.upgrade` brings older stores up to it
+SCHEMA_VERSION = 6  # `core.jobs.upgrade` brings older stores up to it
 
 tables = MetaData()
 
@@ -33,7 +33,7 @@ jobs_table = Table(
     Column("host", String(200)),  # only a worker there may take the job; none: any worker
     Column("state", String(10), nullable=False, index=True),
     Column("request", Text, nullable=False),  # what is asked for, of runs a RunSpec, as JSON
-    Column("network", String(200), index=True),  # of a run, as its request says
+    Column("network", String(200), index=True),  # of a run, whatever source its file has had
     Column("dataset", String(80), index=True),  # of a run, as its request says
     Column("setting", String(64), index=True),  # of a run: see records.setting_key
     Column("result", Text),  # of measurements, as versioned JSON
@@ -61,6 +61,7 @@ jobs_table = Table(
     Column("checkpoint", Text),  # StoredFile as JSON: where the run goes on
     Column("best_file", Text),  # StoredFile as JSON: the parameters of the best epoch
     Column("dead_parameters", Text),  # names and counts as JSON, of those without any gradient
+    Column("source", Text),  # KeptSource as JSON: of a network of the user's own
     Column("note", Text, nullable=False, default=""),  # what a reader should know
     sqlite_autoincrement=True,  # the id of a deleted run is never given again
 )

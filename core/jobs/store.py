@@ -30,10 +30,13 @@ from core.jobs.records import (
     extended,
     result_to_json,
     run_columns,
+    to_json,
 )
 from core.jobs.schema import epochs_table, jobs_table, studies_table
+from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
+from core.zoo.own import renamed
 
 __all__ = [
     "JobState",
@@ -144,12 +147,15 @@ class Store(Reader):
 
     def delete(self, job_ids: Iterable[int]) -> None:
         """Remove jobs and their epochs; a worker that executes one of them loses it."""
+        sources: set[str] = set()
         with self.writing() as connection:
             for ids in chunks(job_ids):
+                sources |= sources_named(connection, ids)
                 connection.execute(delete(epochs_table).where(epochs_table.c.run_id.in_(ids)))
                 connection.execute(delete(jobs_table).where(JOBS.id.in_(ids)))
             left = select(JOBS.study).where(JOBS.study.is_not(None))
             connection.execute(delete(studies_table).where(studies_table.c.id.not_in(left)))
+            forget_unnamed(connection, sources)  # while nobody else can name them anew
 
     # Studies: one thing for the reader, many runs for the workers
 
@@ -222,7 +228,7 @@ class Store(Reader):
 
     def measurement(self, request: Request) -> Measurement | None:
         """The job that measures, or has measured, what is asked for; None before anybody asked."""
-        rows = self.rows(JOBS.key == request.key)
+        rows = self.rows(JOBS.key == renamed(request).key)
         job = read_row(rows[0]) if rows else None
         return job if isinstance(job, Measurement) else None
 
@@ -241,7 +247,6 @@ class Store(Reader):
         """Put what is asked for into the queue, unless it waits there or is measured already."""
         fresh = {
             "state": JobState.QUEUED,
-            "request": request.to_json(),
             "result": None,
             "message": "",
             "created_at": time.time(),
@@ -252,7 +257,7 @@ class Store(Reader):
             "progress": None,
         }
         over = JOBS.state.in_([state for state in JobState if state.is_over])
-        self._upsert(request, fresh, over)
+        request = self._upsert(request, fresh, over)
         job = self.measurement(request)
         if job is None:
             raise LabError("The measurement was deleted while it was queued; ask for it again.")
@@ -268,7 +273,6 @@ class Store(Reader):
         now = time.time()
         finished = {
             "state": JobState.FINISHED,
-            "request": request.to_json(),
             "result": result_to_json(result),
             "created_at": now,
             "started_at": now,
@@ -282,10 +286,20 @@ class Store(Reader):
         job = self.measurement(request)
         return job.result if job else None
 
-    def _upsert(self, request: Request, values: Mapping[str, Any], change: Any) -> None:
-        """Insert a measurement; where its key is there already, change it if `change` holds."""
-        row = {"kind": request.kind, "key": request.key, "host": platform.node(), **values}
+    def _upsert(self, request: Request, values: Mapping[str, Any], change: Any) -> Request:
+        """Insert a measurement; where its key is there already, change it if `change` holds.
+
+        Returns what is asked for, with the sources that are kept for it.
+        """
         with self.writing() as connection:
+            request = renamed(request, keep_source)
+            row = {
+                "kind": request.kind,
+                "key": request.key,
+                "request": request.to_json(),
+                "host": platform.node(),
+                **values,
+            }
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             statement = dialect.insert(jobs_table).values(**row)
             if change is False:
@@ -296,6 +310,7 @@ class Store(Reader):
                     index_elements=[JOBS.key], set_=row, where=where
                 )
             connection.execute(statement)
+        return request
 
     # Shared by the above
 
@@ -321,9 +336,12 @@ def _insert_runs(
 ) -> list[int]:
     row = {"kind": TRAIN, "state": JobState.QUEUED, "study": study, "created_at": time.time()}
     statement = insert(jobs_table).returning(JOBS.id)
+    kept = (with_kept_source(spec) for spec in specs)
     return [
-        connection.execute(statement, row | values | run_columns(spec)).scalar_one()
-        for spec in specs
+        connection.execute(
+            statement, row | values | run_columns(spec) | {"source": to_json(source)}
+        ).scalar_one()
+        for spec, source in kept
     ]
 
 

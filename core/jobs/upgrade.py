@@ -230,9 +230,15 @@ def _from_4(connection: Connection) -> None:
             )
 
 
+def _from_5(connection: Connection) -> None:
+    """Which source a run of the user's own network keeps; those before kept none."""
+    _add_columns(connection, "jobs", {"source": "TEXT"})
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to the next one
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
+    5: _from_5,
 }

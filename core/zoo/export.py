@@ -47,13 +47,15 @@ _FUNCTIONS = {"torchvision": "get_model", "timm": "timm.create_model"}  # that b
 def source_code(spec: ModelSpec) -> str:
     """A Python file with `network()`, which builds the network of `spec` with the same names.
 
-    Of a network in a file of the user's own: that file. Options that `spec` leaves out have their
-    defaults. Run as a script it prints the number of parameters and the shapes of one random image
-    and its scores. Raises LabError as `core.zoo.build` does.
+    Of a network in a file of the user's own: that file; of a run's network, the source it kept.
+    Options that `spec` leaves out have their defaults. Run as a script it prints the number of
+    parameters and the shapes of one random image and its scores. Raises LabError as
+    `core.zoo.build` does.
     """
     spec = complete(spec)
     if is_own(spec.arch):
-        return source_of(spec.arch).decode("utf-8", "replace")
+        [(_, text), *_] = source_of(spec.arch).files
+        return text.decode("utf-8", "replace")
     model = build_on_meta(spec)
     if library := library_of(spec.arch):
         classes, expression = [], _call_of(library, spec)

@@ -1,29 +1,34 @@
 """Networks of the user's own, from files that whoever starts the lab has named: `my_nets.py:Net`.
 
 LAB_NETWORKS holds the files. A browser names a network of theirs, never a file. They are imported
-only where that may fail: in a process of their own, by a command, by a worker. Imports no torch.
+only where that may fail: in a process of their own, by a command, by a worker. A run's network is
+named with its kept source, `my_nets.py@3fa91c20b7de:Net`, whatever the file is now. No torch.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.specs import SHOWN, LabError, ModelSpec, shown
+from core.specs import SHOWN, LabError, ModelSpec, Spec, shown
 from core.torch_process import call_for_own_networks
 from core.zoo.architecture import Architecture, Option
+from core.zoo.own_source import DIGITS, Source, kept_folder, read_kept, read_source
 
 if TYPE_CHECKING:
     from torch import nn
 
 VARIABLE = "LAB_NETWORKS"
 FAMILY = "Yours"
-_LONGEST_SOURCE = 2**20  # bytes of a file
+_OWN = re.compile(rf"\.py(?:@([0-9a-f]{{{DIGITS}}}))?:")  # between the file and the network
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,60 @@ def name_files(paths: list[Path]) -> None:
 
 def is_own(arch: str) -> bool:
     """Whether the name is that of a network in a file."""
-    return ".py:" in arch
+    return _OWN.search(arch) is not None
+
+
+def digits_of(arch: str) -> str:
+    """Which kept source the name is of; "" for the file as it is, and for networks of the lab."""
+    found = _OWN.search(arch)
+    return (found[1] or "") if found else ""
+
+
+def plain_name(arch: str) -> str:
+    """`nets.py:Net` for `nets.py@3fa91c20b7de:Net`: the same network in the file as it is."""
+    return _OWN.sub(".py:", arch, count=1)
+
+
+def name_with(arch: str, digits: str) -> str:
+    """`nets.py@3fa91c20b7de:Net` for `nets.py:Net`: the network as a kept source has it."""
+    return _OWN.sub(f".py@{digits}:", arch, count=1)
+
+
+def name_as_now(arch: str) -> str:
+    """The name with the source that the file has now; one that says its source stays.
+
+    Raises LabError where the file cannot be read.
+    """
+    if not is_own(arch) or digits_of(arch):
+        return arch
+    return name_with(arch, version_of(arch)[:DIGITS])
+
+
+def is_as_now(arch: str) -> bool:
+    """Whether the file still has the source that the name says."""
+    with suppress(LabError):  # it is gone, or not open here
+        return digits_of(arch) != "" and name_as_now(plain_name(arch)) == arch
+    return False
+
+
+def renamed(spec: _Thing, name: Callable[[str], str] = name_as_now) -> _Thing:
+    """A spec, or what holds specs, with another name for each network of a file."""
+    if isinstance(spec, tuple):
+        return tuple(renamed(one, name) for one in spec)  # type: ignore[return-value]
+    if isinstance(spec, ModelSpec):
+        return replace(spec, arch=name(spec.arch)) if is_own(spec.arch) else spec
+    if not isinstance(spec, Spec):
+        return spec
+    values = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    changed = {key: new for key, old in values.items() if (new := renamed(old, name)) != old}
+    return replace(spec, **changed) if changed else spec
 
 
 def file_of(arch: str) -> Path:
     """The file that `arch` is in. Raises LabError where nobody has named it."""
-    name = arch.rpartition(":")[0]
+    name, _, _ = plain_name(arch).rpartition(":")
+    if digits := digits_of(arch):
+        return kept_folder(digits) / Path(name).name
     path = own_files().get(name)
     if path is None:
         raise LabError(
@@ -87,21 +140,16 @@ def file_of(arch: str) -> Path:
     return path
 
 
-def source_of(arch: str) -> bytes:
-    """What the file holds now. Raises LabError where it cannot be read."""
-    path = file_of(arch)
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise LabError(f"{path.name} cannot be read: {error.strerror or error}.") from error
-    if len(source) > _LONGEST_SOURCE:
-        raise LabError(f"{path.name} is larger than a file of networks may be, 1 MiB.")
-    return source
+def source_of(arch: str) -> Source:
+    """What the file holds now, or what was kept of it. Raises LabError where it cannot be read."""
+    if digits := digits_of(arch):
+        return read_kept(plain_name(arch).rpartition(":")[0], digits)
+    return read_source(file_of(arch))
 
 
 def version_of(arch: str) -> str:
     """The SHA-256 of the file as it is now; "" for a network of the lab."""
-    return sha256(source_of(arch)).hexdigest() if is_own(arch) else ""
+    return source_of(arch).sha256 if is_own(arch) else ""
 
 
 def contents_of(arch_or_file: str) -> Contents:
@@ -168,8 +216,9 @@ def architecture(arch: str) -> Architecture:
     given: dict[str, Any] = {name: size for name, size in network.sizes if size is not None}
     default = ModelSpec(arch, **({"in_channels": 3} | given))
     about = network.about or f"a network of {file}"
+    title = f"{name}@{digits}" if (digits := digits_of(arch)) else name
     return Architecture(
-        arch, name, FAMILY, None, about, _build, default, network.options, takes=network.takes
+        arch, title, FAMILY, None, about, _build, default, network.options, takes=network.takes
     )
 
 

@@ -20,6 +20,7 @@ from core.zoo.architecture import Option
 from core.zoo.own import Contents, OwnNetwork, file_of, source_of
 
 _SIZES = ("image_size", "in_channels", "num_classes", "ratio")  # a page has controls for these
+_BESIDE = "__beside__"  # of a file's module: names of those that it has imported from its folder
 _TIMES, _FEWEST = 4, 16  # a control goes to so many times the default, and at least so far
 
 
@@ -40,17 +41,23 @@ def describe(path: str) -> Contents:
 
 
 def build(spec: ModelSpec) -> nn.Module:
-    """The network of `spec`, from its file as it is now.
+    """The network of `spec`, from its file as it is now, or from the source that a run has kept.
 
     Raises LabError with the user's own traceback for what its constructor raises.
     """
     file, name = file_of(spec.arch), spec.arch.rpartition(":")[2]
     with explained(file, f"{name} cannot be built"):
-        make = getattr(_imported(file, source_of(spec.arch)), name)
+        make = getattr(_imported(file, _text_of(spec.arch)), name)
         network = make(**_arguments(make, spec))
     if not isinstance(network, nn.Module):
         raise LabError(f"{spec.arch} gives {type(network).__name__}, not an nn.Module.")
     return network
+
+
+def _text_of(arch: str) -> bytes:
+    """The file itself, without what it imports from beside it."""
+    [(_, text), *_] = source_of(arch).files
+    return text
 
 
 def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:
@@ -84,20 +91,34 @@ def _own_type(hint: Any, value: OptionValue) -> Any:
 
 def _imported(file: Path, source: bytes) -> ModuleType:
     """The file as a new module; what lies beside it is imported anew too."""
-    folder = str(file.parent)
-    for name, module in list(sys.modules.items()):
-        own = getattr(module, "__file__", None)
-        if own and Path(own).parent == file.parent:
-            del sys.modules[name]
+    _forget_what_lay_beside()
     module = ModuleType(file.stem)
     module.__file__ = str(file)
     sys.modules[file.stem] = module
-    sys.path.insert(0, folder)
+    before = set(sys.modules)
+    sys.path.insert(0, str(file.parent))
     try:
         exec(compile(source, str(file), "exec"), module.__dict__)
     finally:
-        sys.path.remove(folder)
+        sys.path.remove(str(file.parent))
+        new = {name: one for name, one in sys.modules.items() if name not in before}
+        beside = {name for name, one in new.items() if _lies_in(one, file.parent)}
+        setattr(module, _BESIDE, [name for name in new if name.partition(".")[0] in beside])
     return module
+
+
+def _forget_what_lay_beside() -> None:
+    """Other files import equal names: a kept source has its own `blocks`, as the file itself."""
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType):
+            for name in vars(module).get(_BESIDE, ()):
+                sys.modules.pop(name, None)
+
+
+def _lies_in(module: ModuleType, folder: Path) -> bool:
+    """Whether it is a file, or a package, of the folder."""
+    places = getattr(module, "__path__", None) or [getattr(module, "__file__", None) or ""]
+    return any(Path(place).parent == folder for place in places)
 
 
 @contextmanager

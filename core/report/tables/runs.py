@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,23 +13,29 @@ from core.jobs.store import Run
 from core.report.tables.columns import run_columns
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
+from core.zoo.own_source import KeptSource, Since, since
 
 # An empty table has its columns too, so that its CSV has a header.
 _WHICH_RUN = list(run_columns(0, RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 1, 0.1))))
-EPOCH_COLUMNS = [*_WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_fields__]
+_SOURCE = ("source_file", "source_sha256", "source_now")  # of a network of the user's own
+EPOCH_COLUMNS = [*_WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_fields__, *_SOURCE]
 RUN_COLUMNS = [
     *_WHICH_RUN,
     *("study", "state", "message", "best_epoch", "best_accuracy", "seconds", "created_at"),
     *("machine", "dead_parameters", "note"),
+    *_SOURCE,
 ]
 
 
 def epoch_frame(runs: Iterable[Run], epochs: Mapping[int, Sequence[EpochMetrics]]) -> pd.DataFrame:
     """One row an epoch of each run, complete in itself."""
+    runs = list(runs)
+    now = sources_now(runs)
     rows = [
         run_columns(run.id, run.spec)
         | {"study": run.study or "", "machine": run.machine}
         | asdict(metrics)
+        | _source_columns(run, now)
         for run in runs
         for metrics in epochs.get(run.id, [])
     ]
@@ -37,6 +44,8 @@ def epoch_frame(runs: Iterable[Run], epochs: Mapping[int, Sequence[EpochMetrics]
 
 def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
     """One row a run, with its state, settings and best epoch."""
+    runs = list(runs)
+    now = sources_now(runs)
     return pd.DataFrame(
         [
             run_columns(run.id, run.spec)
@@ -52,10 +61,24 @@ def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
                 "dead_parameters": sum((run.dead_parameters or {}).values()),
                 "note": run.note,
             }
+            | _source_columns(run, now)
             for run in runs
         ],
         columns=RUN_COLUMNS,
     )
+
+
+def sources_now(runs: Iterable[Run]) -> dict[KeptSource | None, Since]:
+    """What has become of the files of these runs' networks, each looked at once."""
+    return {source: since(source) for source in {run.source for run in runs} if source}
+
+
+def _source_columns(run: Run, now: Mapping[KeptSource | None, Since]) -> dict[str, str]:
+    """The kept source of the run's network; empty for a network of the lab."""
+    if run.source is None:
+        return dict.fromkeys(_SOURCE, "")
+    values = (Path(run.source.path).name, run.source.sha256, str(now[run.source]))
+    return dict(zip(_SOURCE, values, strict=True))
 
 
 def as_time(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from core.report.figures.palette import colors_and_markers
 from core.report.tables.networks import accuracy_frame
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
+from core.zoo.own import is_as_now, is_own, plain_name
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
@@ -28,9 +30,18 @@ def _accuracies_of_runs(store: Store) -> _Accuracies:
     accuracies: _Accuracies = {}
     for spec, reached in store.best_accuracies():
         with suppress(LabError):  # a network that this version of the lab no longer has
-            by_dataset = accuracies.setdefault(complete(spec.model), {})
-            by_dataset.setdefault(spec.dataset, []).extend(reached)
+            for model in _names_of(spec.model):
+                by_dataset = accuracies.setdefault(model, {})
+                by_dataset.setdefault(spec.dataset, []).extend(reached)
     return accuracies
+
+
+def _names_of(model: ModelSpec) -> list[ModelSpec]:
+    """A run's network; in a file that is still as the run had it, that of the file too."""
+    if not is_own(model.arch):
+        return [complete(model)]
+    names = [plain_name(model.arch)] if is_as_now(model.arch) else []
+    return [model, *(replace(model, arch=name) for name in names)]
 
 
 def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, str]]:

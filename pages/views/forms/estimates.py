@@ -19,6 +19,7 @@ from core.training.estimate import (
     check_memory,
     estimate,
 )
+from core.zoo.own import plain_name, renamed
 from pages.views.app.live import live
 from pages.views.app.services import start_worker, starts_workers, store
 from pages.views.app.watched import Watched
@@ -30,7 +31,7 @@ _LOOKED_AT = 50  # newest runs of a network, for one that is equal
 
 def newest_runs(network: str) -> list[Run]:
     """The finished runs of the network among which an equal one is looked for."""
-    finished = RunFilter(states=(JobState.FINISHED,), networks=(network,))
+    finished = RunFilter(states=(JobState.FINISHED,), networks=(plain_name(network),))
     return [run for run in store().listed(finished, _LOOKED_AT) if isinstance(run, Run)]
 
 
@@ -73,9 +74,10 @@ def _equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float 
     def essence(spec: RunSpec) -> tuple[object, ...]:
         return spec.model, spec.recipe.batch_size, spec.device
 
+    wanted = essence(renamed(spec))
     for run in runs:
         has_few_threads = run.compute_plan is None or run.compute_plan.threads <= most_threads
-        if essence(run.spec) == essence(spec) and has_few_threads:
+        if essence(run.spec) == wanted and has_few_threads:
             metrics = store().epochs([run.id])[run.id]
             return metrics[-1].images_per_second if metrics else None
     return None

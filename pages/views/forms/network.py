@@ -13,7 +13,7 @@ from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
-from core.zoo.own import FAMILY, is_own, own_files, own_networks, problems
+from core.zoo.own import FAMILY, is_own, own_files, own_networks, plain_name, problems
 from pages.views.app.messages import escaped, show_error
 from pages.views.forms.limits import (
     CHANNELS,
@@ -56,8 +56,10 @@ def network_label(name: str) -> str:
 def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     """The URL parameters under which `choose_model(prefix)` shows `spec`.
 
-    Raises LabError for a network that this lab does not have.
+    A network of a file is shown as the file is now. Raises LabError for one that this lab does not
+    have.
     """
+    spec = replace(spec, arch=plain_name(spec.arch))
     sizes: dict[str, object] = {**_size_values(spec), "classes": spec.num_classes}
     if library := library_of(spec.arch):
         values = {"network": library.name, library.name: library.model_name(spec.arch)} | sizes

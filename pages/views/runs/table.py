@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.jobs.store import JobState, Run, Store
 from core.report import formats
+from core.report.tables.runs import sources_now
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import SHORTCUTS, variant_of
@@ -95,6 +96,9 @@ def run_table(
             "duration": [formats.duration(run.seconds) for run in runs],
         }
     )
+    if now := sources_now(runs):
+        after_network = 1 + frame.columns.get_loc("network")
+        frame.insert(after_network, "file", [now.get(run.source) for run in runs])
     config = st.column_config
     columns = {
         "run": config.LinkColumn(
@@ -104,6 +108,10 @@ def run_table(
             format="%.2f %%", help="Share of the test images that the best epoch got right."
         ),
         "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
+        "file": config.TextColumn(
+            help="Of your own network: whether the file still is as the run was started with. The"
+            " run keeps what it was, under the digits behind the @."
+        ),
     }
     if not selectable:
         st.dataframe(frame, hide_index=True, key=key, column_config=columns)

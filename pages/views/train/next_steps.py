@@ -17,6 +17,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.services import store
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
+from pages.views.train.source import source_downloads
 
 
 def set_up(spec: RunSpec) -> None:
@@ -25,7 +26,7 @@ def set_up(spec: RunSpec) -> None:
 
 
 def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
-    """Metrics as CSV, the best parameters with a `warning` about them, and the ways on."""
+    """Metrics, the best parameters with a `warning` about them, the source, and the ways on."""
     with st.container(horizontal=True):
         if epochs:
             download_csv(
@@ -45,6 +46,7 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
                 key="train_weights",
                 help="The best epoch's parameters as safetensors. " + warning,
             )
+        source_downloads(run)
         if run.state is JobState.DIVERGED:
             _go_lower(run)
         elif run.state.can_go_on:

@@ -26,6 +26,7 @@ from pages.views.runs.table import STATE_SIGNS, run_title
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import next_steps, set_up
 from pages.views.train.predictions import mistakes_view
+from pages.views.train.source import source_view
 
 _DURATION_SECONDS = 10.0  # after which the duration of a run under way is drawn anew
 _EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
@@ -61,6 +62,7 @@ def record(run: Run) -> None:
     epochs = store().epochs([run.id])[run.id]
     st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
     st.caption(_settings_line(run))
+    source_view(run)
     if not run.state.is_over:
         start_worker()  # also in place of one that died
         progress_bar(_live_name(run.id), _progress(run))

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from core.analysis import cpu
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, OptionValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -308,8 +308,8 @@ class Analysis:
 class SweepPoint:
     """One position of the slider and what the network costs there."""
 
-    variable: str  # ratio, image_size
-    value: int
+    variable: str  # ratio, image_size, or the name of an option
+    value: OptionValue
     analysis: Analysis
 
 

@@ -1,12 +1,13 @@
-"""One network over the whole range of a slider."""
+"""One network over the whole range of a slider, or of one of its options."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.analysis.records import Analysis, SweepPoint
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, OptionValue
+from core.zoo.catalogue import find
 
 RATIOS = (1, 2, 3, 4, 6, 8, 12, 16)
 SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320)  # pixels a side
@@ -17,16 +18,15 @@ def sweep(
     spec: ModelSpec,
     variable: str,
     analyze: Callable[[ModelSpec], Analysis],
-    values: Iterable[int] | None = None,
+    values: Iterable[OptionValue] | None = None,
 ) -> tuple[SweepPoint, ...]:
-    """`spec` at every value of `variable` ("ratio" or "image_size") at which it can be built.
+    """`spec` at every value of `variable` at which it can be built.
 
-    `analyze` may be a cached one. Raises LabError for another variable.
+    `variable` is "ratio", "image_size" or the name of an option; `analyze` may be a cached one.
+    Raises LabError for another variable.
     """
-    if variable not in VARIABLES:
-        raise LabError(f"A sweep goes over {' or '.join(VARIABLES)}, not over {variable!r}.")
     points = []
-    for value in VARIABLES[variable] if values is None else values:
+    for value in _values(spec, variable) if values is None else values:
         try:
             analysis = analyze(at_value(spec, variable, value))
         except LabError:
@@ -35,8 +35,30 @@ def sweep(
     return tuple(points)
 
 
-def at_value(spec: ModelSpec, variable: str, value: int) -> ModelSpec:
-    """`spec` with this ratio, or images of this height, in proportion. Raises LabError."""
+def has_variable(spec: ModelSpec, variable: str) -> bool:
+    """Whether the network has such a slider or option."""
+    return variable in VARIABLES or variable in _options(spec)
+
+
+def _options(spec: ModelSpec) -> dict[str, tuple[OptionValue, ...]]:
+    return {option.name: option.spread() for option in find(spec.arch).options}
+
+
+def _values(spec: ModelSpec, variable: str) -> Sequence[OptionValue]:
+    known = {**_options(spec), **VARIABLES}
+    if variable not in known:
+        raise LabError(f"A sweep goes over {' or '.join(known)}, not over {variable!r}.")
+    return known[variable]
+
+
+def at_value(spec: ModelSpec, variable: str, value: OptionValue) -> ModelSpec:
+    """`spec` with this ratio, this option, or images of this height, in proportion.
+
+    Raises LabError for what a spec cannot have.
+    """
     if variable == "image_size":
-        return spec.scaled_to(value)
-    return replace(spec, ratio=value)
+        return spec.scaled_to(int(value))
+    if variable == "ratio":
+        return replace(spec, ratio=int(value))
+    options = dict(spec.options) | {variable: value}
+    return replace(spec, options=tuple(options.items()))

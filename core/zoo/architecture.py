@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from core.specs import LabError, ModelSpec, OptionValue, shown
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_SPREAD = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 3 / 2, 2, 3, 4)  # of the default, beside itself
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,21 @@ class Option:
         if isinstance(self.default, float):
             return self._check_number(value)
         return self.canonical(str(value)) if self.canonical else str(value)
+
+    def spread(self) -> tuple[OptionValue, ...]:
+        """All its values where they are few; numbers from an eighth of the default upwards."""
+        if self.choices:
+            return tuple(value for value, _ in self.choices)
+        if isinstance(self.default, bool):
+            return (False, True)
+        if not isinstance(self.default, int | float):
+            return (self.default,)
+        values: set[OptionValue] = {self.default}
+        for share in _SPREAD:
+            value = self.default * share
+            with suppress(LabError):
+                values.add(self.check(round(value) if isinstance(self.default, int) else value))
+        return tuple(sorted(values))
 
     def _check_whole(self, value: OptionValue) -> int:
         try:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.analysis.records import Analysis, SweepPoint
-from core.analysis.sweep import sweep
+from core.analysis.sweep import VARIABLES, has_variable, sweep
 from core.report.figures.palette import colors_and_markers
-from core.report.figures.sweeps import SweepLine, sweep_chart
+from core.report.figures.sweeps import SweepLine, sweep_chart, word
 from core.report.tables.networks import sweep_frame
+from core.specs import ModelSpec
+from core.zoo.catalogue import find
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.with_torch import analysis_of
 from pages.views.compare.networks import Compared
+from pages.views.forms.names import select_name
 
 _Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size
 
@@ -24,19 +27,30 @@ _QUANTITIES: dict[str, _Quantity] = {
     "training memory (bytes)": lambda analysis, batch_size: analysis.training_bytes(batch_size),
     "output of all layers (bytes)": lambda analysis, batch_size: analysis.totals.output_bytes,
 }
-_VARIABLES = {  # as the control says it → the field of a spec, the title of the axis
+_SLIDERS = {  # as the control says it → the field of a spec, the title of the axis
     "resize": ("image_size", "pixels a side"),
     "ratio": ("ratio", "ratio"),
 }
 
 
+_WHY_LINES_BEND = (
+    "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
+    " with size². Where a line bends, the linear layers' share is why or, at small sizes,"
+    " pixels that no window reaches."
+)
+
+
 def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     """One line a network, and how much of it the linear layers hold."""
-    variable, axis = _VARIABLES[_choose_variable()]
+    variable, axis = _choose_variable([analysis.spec for _, analysis in networks])
     if any(isinstance(analysis.spec.image_size, tuple) for _, analysis in networks):
         axis = axis.replace("a side", "of height, in proportion")
     quantity = _choose_quantity()
-    swept = [(name, sweep(analysis.spec, variable, analysis_of)) for name, analysis in networks]
+    swept = [
+        (name, sweep(analysis.spec, variable, analysis_of))
+        for name, analysis in networks
+        if has_variable(analysis.spec, variable)
+    ]
     lines = [
         SweepLine(
             name,
@@ -50,11 +64,8 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     for name, points in swept:
         if points:
             st.caption(f"{name}: {_share_of_linear_layers(points)}")
-    st.caption(
-        "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
-        " with size². Where a line bends, the linear layers' share is why or, at small sizes,"
-        " pixels that no window reaches."
-    )
+    if variable in VARIABLES:
+        st.caption(_WHY_LINES_BEND)
     download_csv(
         "Sweep as CSV",
         lambda: sweep_frame([point for _, points in swept for point in points], batch_size),
@@ -63,18 +74,18 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     )
 
 
-def _choose_variable() -> str:
-    """A key of VARIABLES."""
-    variable = st.segmented_control(
+def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
+    """What is swept, and the title of its axis: a slider, or an option that a network has."""
+    options = {option.name: option.title for spec in specs for option in find(spec.arch).options}
+    choices = _SLIDERS | {name: (name, title) for name, title in options.items()}
+    chosen = select_name(
         "Over",
-        list(_VARIABLES),
-        default="resize",
-        key="cmp_over",
-        bind="query-params",
-        required=True,
-        help="The slider whose whole range is drawn.",
+        {name: name if name in _SLIDERS else title for name, (_, title) in choices.items()},
+        "resize",
+        "cmp_over",
+        help="The slider whose whole range is drawn, or an option that one of the networks has.",
     )
-    return str(variable)
+    return choices[chosen]
 
 
 def _choose_quantity() -> str:
@@ -97,5 +108,5 @@ def _share_of_linear_layers(points: Sequence[SweepPoint]) -> str:
     for point in (points[0], points[-1]):
         linear = sum(layer.params for layer in point.analysis.layers if layer.kind == "linear")
         share = 100 * linear / max(1, point.analysis.totals.params)
-        shares.append(f"{share:.1f} % at {point.value}")
+        shares.append(f"{share:.1f} % at {word(point.value)}")
     return f"linear layers hold {shares[0]} and {shares[1]} of the parameters."

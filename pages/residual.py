@@ -36,9 +36,9 @@ def _page() -> None:
         groups = by_variant(store().runs(study=study.id), {})
         compared = [group.variant for group in groups if group.variant]
         network = groups[0].model.arch
-    left, right = st.columns([1, 4], gap="medium")
-    with left:
-        st.html(variant_cards(compared))
+    left, right = st.columns([1, 4], gap="medium") if compared else (None, st.container())
+    if left:
+        left.html(variant_cards(compared))
     with right:
         if study is None:
             _invitation(choice)
@@ -92,7 +92,7 @@ def _invitation(choice: Choice) -> None:
         st.subheader("Which block is better, and can a few seeds tell?", anchor=False)
         epochs = count(choice.specs[0].recipe.epochs, "epoch")
         st.write(
-            f"{count(len(choice.variants), 'block')}, {count(len(choice.specs), 'short run')} of"
+            f"{count(len(choice.variants), 'variant')}, {count(len(choice.specs), 'short run')} of"
             f" {epochs} each on"
             f" {find_dataset(choice.settings['dataset']).title}, then a verdict in words. The"
             " sidebar changes what is compared and says how long it takes."

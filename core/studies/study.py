@@ -14,6 +14,7 @@ from core.jobs.store import JobState, Run
 from core.specs import ModelSpec
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
+from core.zoo.own import plain_name
 from core.zoo.variants import Variant, variant_of
 
 _Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
@@ -101,7 +102,10 @@ def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     """What each network is called beside the others: its variant, and where two agree, what not."""
-    titles = [variant.title if (variant := variant_of(model)) else model.arch for model in models]
+    titles = [
+        variant.title if (variant := variant_of(model)) else plain_name(model.arch)
+        for model in models
+    ]
     named = list(zip(titles, models, strict=True))
     return [
         ", ".join([title, *differences(model, [other for same, other in named if same == title])])

@@ -108,7 +108,7 @@ def choose_model(
     """
     names = networks()
     if libraries:
-        names = [*_own_names(), *names, *_libraries_asked_for(prefix)]
+        names = [*own_names(), *names, *_libraries_asked_for(prefix)]
     name = select_name(
         "Network",
         {name: network_label(name) for name in names},
@@ -168,7 +168,7 @@ def _first_values(row: Architecture, default: ModelSpec) -> dict[str, OptionValu
     return values | {_word(row.name, option): option.default for option in row.options}
 
 
-def _own_names() -> list[str]:
+def own_names() -> list[str]:
     """Networks of the files that the lab was started with; why one of them cannot be read."""
     if not own_files():
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,9 +10,10 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.report import formats
-from core.specs import LabError, ModelSpec, RunSpec
+from core.specs import LabError, ModelSpec, OptionValue, RunSpec
 from core.training.recipes import recipe
-from core.zoo.catalogue import CATALOGUE, complete
+from core.zoo.catalogue import CATALOGUE, complete, find
+from core.zoo.own import is_own
 from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.messages import show_error
 from pages.views.app.services import store
@@ -20,6 +21,7 @@ from pages.views.app.words import count
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
 from pages.views.forms.limits import FIRST_SEED, SEEDS
 from pages.views.forms.names import select_name, select_names
+from pages.views.forms.network import network_label, own_names
 from pages.views.forms.run import (
     FIRST_NETWORK,
     choose_dataset,
@@ -29,6 +31,8 @@ from pages.views.forms.run import (
     choose_recipe,
 )
 
+_Options = dict[str, OptionValue]
+_FIRST_VALUES = 4  # of an argument, where nobody has chosen
 _FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
 FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
 
@@ -48,51 +52,93 @@ class Choice:
 def study_form() -> Choice:
     """What to compare, and the button that queues it."""
     network = _choose_network()
-    names = _choose_variants(network)
+    compared = _choose_values(network) if is_own(network) else _choose_variants(network)
     seeds, first = _choose_seeds()
     dataset = choose_dataset("res_", _all_images)
-    run = _choose_training(_fit_to_data(CATALOGUE[network].default, dataset), dataset)
-    choice = _choice_of(run, names, range(first, first + seeds))
+    run = _choose_training(_fit_to_data(find(network).default, dataset), dataset)
+    choice = _choice_of(run, compared, range(first, first + seeds))
     choice = replace(choice, possible=_announce(choice))
     start_button("Train them", choice, "res_train", "stretch")
     return choice
 
 
 def _choose_network() -> str:
-    """The network whose blocks are exchanged."""
+    """The network whose blocks are exchanged, or one of the user's own with an argument to vary."""
+    names = {name: row.title for name, row in CATALOGUE.items() if _has_shortcuts(name)}
+    own = {name: network_label(name) for name in own_names() if find(name).options}
     return select_name(
         "Network",
-        {name: row.title for name, row in CATALOGUE.items() if _has_shortcuts(name)},
+        names | own,
         FIRST_NETWORK,
         "res_network",
         on_change=_forget_variants,
-        help="The net whose blocks are exchanged; everything else stays as it is.",
+        help="The net whose blocks are exchanged; everything else stays as it is. Of a network of"
+        " your own, an argument of its constructor is varied.",
     )
 
 
-def _choose_variants(network: str) -> list[str]:
-    """The blocks to compare."""
-    known = [
-        name for name in variants_of(network) if _options_of(network, VARIANTS[name]) is not None
-    ]
-    return select_names(
+def _choose_variants(network: str) -> dict[str, _Options]:
+    """The blocks to compare, each with the options that make the network that."""
+    known = {
+        name: options
+        for name in variants_of(network)
+        if (options := _options_of(network, VARIANTS[name])) is not None
+    }
+    names = select_names(
         "Variants",
         {name: VARIANTS[name].title for name in known},
         [name for name in _FIRST_VARIANTS if name in known],
         "res_variants",
         help="Blocks to compare; “as published” keeps the homework's mistake.",
     )
+    return {name: known[name] for name in names}
 
 
-def _choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
+def _choose_values(network: str) -> dict[str, _Options]:
+    """An argument of the user's own network, and the values of it to compare."""
+    options = {option.name: option for option in find(network).options}
+    option = options[
+        select_name(
+            "Argument",
+            {name: option.title for name, option in options.items()},
+            next(iter(options)),
+            "res_argument",
+            help="The argument of its constructor that differs; all else stays as it is.",
+        )
+    ]
+    text = st.text_input(
+        "Values",
+        ", ".join(map(_word, option.spread()[:_FIRST_VALUES])),
+        max_chars=200,
+        key=f"res_values_{option.name}",
+        help=f"Values of {option.name} to compare, with commas between them.",
+    )
+    try:
+        values = [option.check(word.strip()) for word in text.split(",") if word.strip()]
+    except LabError as error:
+        show_error(error)
+        return {}
+    return {f"{option.name} {_word(value)}": {option.name: value} for value in values}
+
+
+def _word(value: OptionValue) -> str:
+    """A value as a person types it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _choice_of(run: RunSpec, compared: Mapping[str, _Options], seeds: range) -> Choice:
     """The run with each of these variants and seeds, seed by seed."""
     network, dataset = run.model.arch, run.dataset
+    models = [
+        complete(replace(run.model, options=tuple(sorted(options.items()))))
+        for options in compared.values()
+    ]
     return Choice(
-        f"{count(len(names), 'variant')} × {count(len(seeds), 'seed')} of"
-        f" {CATALOGUE[network].title} on {find_dataset(dataset).title}",
+        f"{count(len(compared), 'variant')} × {count(len(seeds), 'seed')} of"
+        f" {find(network).title} on {find_dataset(dataset).title}",
         {
             "network": network,
-            "variants": list(names),
+            "variants": list(compared),
             "seeds": len(seeds),
             "first_seed": seeds.start,
             "dataset": dataset,
@@ -101,13 +147,9 @@ def _choice_of(run: RunSpec, names: Sequence[str], seeds: range) -> Choice:
             "train_images": run.train_images,
             "device": run.device,
         },
-        [
-            replace(run, model=_with_variant(run.model, VARIANTS[name]), seed=seed)
-            for seed in seeds
-            for name in names
-        ],
-        list(names),
-        [VARIANTS[name].in_network(network) for name in names],
+        [replace(run, model=model, seed=seed) for seed in seeds for model in models],
+        list(compared),
+        [VARIANTS[name].in_network(network) for name in compared if name in VARIANTS],
     )
 
 
@@ -201,6 +243,8 @@ def _all_images() -> None:
 def _forget_variants() -> None:
     """After another network was picked: those of its variants that come first."""
     network = st.session_state["res_network"]
+    if is_own(network):
+        return
     st.session_state["res_variants"] = [
         name for name in _FIRST_VARIANTS if _options_of(network, VARIANTS[name]) is not None
     ]
@@ -211,7 +255,7 @@ def _has_shortcuts(network: str) -> bool:
     return any(option.name == "shortcut" for option in CATALOGUE[network].options)
 
 
-def _options_of(network: str, variant: Variant) -> dict[str, Any] | None:
+def _options_of(network: str, variant: Variant) -> _Options | None:
     """The options that make this network that variant; None where it cannot be one."""
     known = {option.name: option for option in CATALOGUE[network].options}
     wanted = {name: value for name, value in variant.options if value or name in known}
@@ -219,12 +263,6 @@ def _options_of(network: str, variant: Variant) -> dict[str, Any] | None:
         return {name: known[name].check(value) for name, value in wanted.items()}
     except (KeyError, LabError):
         return None
-
-
-def _with_variant(model: ModelSpec, variant: Variant) -> ModelSpec:
-    """The network with the blocks of this variant, every option filled in."""
-    options = _options_of(model.arch, variant) or {}
-    return complete(replace(model, options=tuple(sorted(options.items()))))
 
 
 def _fit_to_data(model: ModelSpec, dataset: str) -> ModelSpec:

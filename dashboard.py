@@ -13,6 +13,7 @@ import streamlit as st
 if __name__ == "__main__":
     from pages.views.app.frame import page_frame
     from pages.views.overview.newest_runs import newest_runs
+    from pages.views.overview.questions import questions_view
     from pages.views.overview.start_cards import start_cards
 
     with page_frame(
@@ -21,6 +22,8 @@ if __name__ == "__main__":
         " that questions about them are answered with evidence.",
     ):
         start_cards()
+        st.subheader("Questions and answers", anchor=False)
+        questions_view()
         st.subheader("Newest runs", anchor=False)
         newest_runs()
 else:

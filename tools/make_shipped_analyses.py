@@ -1,6 +1,6 @@
 """Makes anew what comes with the lab so that pages need no torch: core/analysis/shipped.zip, the
-analysis of every default of the catalogue, and the tables of what libraries have,
-core/zoo/torchvision_models.csv and core/zoo/timm_models.csv.
+analysis of every default of the catalogue and of what the overview's answers speak of, and the
+tables of what libraries have, core/zoo/torchvision_models.csv and core/zoo/timm_models.csv.
 
 `python -m tools.make_shipped_analyses`, after a change in core/analysis or core/zoo, and for
 another torchvision or timm.
@@ -11,9 +11,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from core.analysis import analyze
+from core.analysis import Analysis, analyze
 from core.analysis.kept import CODE, SHIPPED, code_hash, name_of, to_json
-from core.zoo.catalogue import CATALOGUE
+from core.report.questions import QUESTIONS, Evidence
+from core.specs import ModelSpec
+from core.studies.reproduction import read_runs, reproductions
+from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.libraries import Library, installed_libraries, models_of_installed
 
 
@@ -21,11 +24,26 @@ def main() -> None:
     """Write the files; the same code gives the same bytes."""
     for library in installed_libraries():
         library.table.write_text(_table(library), encoding="utf-8")
-    analyses = [analyze(row.default) for row in CATALOGUE.values()]
+    defaults = [complete(row.default) for row in CATALOGUE.values()]
+    analyses = [analyze(spec) for spec in dict.fromkeys([*defaults, *_asked_for()])]
     with ZipFile(SHIPPED, "w", ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr(_entry(CODE), code_hash())
         for analysis in analyses:
             archive.writestr(_entry(name_of(analysis.spec)), to_json(analysis))
+
+
+def _asked_for() -> list[ModelSpec]:
+    """The networks that the overview's answers speak of."""
+    specs: list[ModelSpec] = []
+
+    def noted(spec: ModelSpec) -> Analysis:
+        analysis = analyze(spec)
+        specs.append(analysis.spec)
+        return analysis
+
+    for question in QUESTIONS:
+        question.answer(Evidence(noted, lambda: reproductions(read_runs())))
+    return specs
 
 
 def _table(library: Library) -> str:

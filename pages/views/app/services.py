@@ -1,8 +1,9 @@
-"""What the pages use of the lab: the store and its workers."""
+"""What the pages use of the lab: the store, its workers, the runs that come with it."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ from core.jobs.database import database_url
 from core.jobs.engines.local import Workers
 from core.jobs.store import Store, open_store
 from pages.views.app.messages import show_error
+
+if TYPE_CHECKING:
+    from core.studies.reproduction import Reproduction
 
 
 @st.cache_resource(show_spinner=False)
@@ -49,3 +53,11 @@ def _ensure_workers(single: bool) -> None:
     workers.ensure(store(), single)
     if workers.problem:
         show_error(workers.problem)
+
+
+@st.cache_resource(show_spinner=False)  # records never change: no copies
+def shipped() -> list[Reproduction]:
+    """The runs that come with the lab, beside those published; the file is read once."""
+    from core.studies.reproduction import read_runs, reproductions  # NumPy, SciPy
+
+    return reproductions(read_runs())

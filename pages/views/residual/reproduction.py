@@ -18,14 +18,14 @@ from core.report.figures.variants import style_of
 from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import Reproduction, read_runs, reproductions
+from core.studies.reproduction import Reproduction
 from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
-from pages.views.app.services import store
+from pages.views.app.services import shipped, store
 from pages.views.app.with_torch import devices
 from pages.views.app.words import count
 from pages.views.forms.run import run_keys
@@ -37,12 +37,6 @@ _ONE_RUN = (
     " such accuracy is about ±0.2 points on MNIST and ±0.55 on Fashion-MNIST, and the spread"
     " between seeds comes on top, so the four course finals cannot be ranked."
 )
-
-
-@st.cache_resource(show_spinner=False)  # records never change: no copies
-def shipped() -> list[Reproduction]:
-    """Every row of the table; the file is read once for this server."""
-    return reproductions(read_runs())
 
 
 def reference_lines(

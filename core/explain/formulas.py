@@ -49,6 +49,7 @@ def formulas(layer: LayerCost, layers: Iterable[LayerCost] = ()) -> tuple[Formul
         parameters(layer),
         *_output_sides(layer),
         *_joined_channels(layer, layers),
+        *_flattened(layer),
         macs(layer),
         *backward_macs(layer),
         *_elementwise_operations(layer),
@@ -224,6 +225,16 @@ def _joined_channels(layer: LayerCost, layers: Iterable[LayerCost]) -> Iterator[
     if sum(channels) == total:
         sizes = ((Factor(f"C_{n}", size),) for n, size in enumerate(channels, start=1))
         yield formula("channels", sizes, total, "Height and width must be alike; channels add up.")
+
+
+def _flattened(layer: LayerCost) -> Iterator[Formula]:
+    """How many numbers a map becomes as one row."""
+    before, after = layer.input_shape[1:], layer.output_shape[1:]
+    if len(before) > 1 and len(after) == 1 and prod(before) == after[0] and not layer.params:
+        names = ("C", "H", "W") if len(before) == 3 else tuple(f"n_{n + 1}" for n in range(9))
+        product = tuple(Factor(name, size) for name, size in zip(names, before, strict=False))
+        note = "A linear layer behind it has as many inputs: they change with the image's size."
+        yield formula("output features", [product], after[0], note)
 
 
 def output_bytes(layer: LayerCost) -> Formula:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.analysis import analyze_module
+from core.analysis import analyze, analyze_module
 from core.analysis.records import LEVELS, LayerCost, Window
 from core.explain.formulas import Formula, formulas
 from core.specs import ModelSpec
@@ -346,3 +346,19 @@ def test_parameters_outside_of_layers_and_other_dimensions():
         assert all(evaluated(one.filled) == one.value for one in found.values())
         assert found["parameters"].symbols
     assert sum(by_quantity(layer)["parameters"].value for layer in layers) == 2 * 3 + 3 + 3 + 7
+
+
+@pytest.mark.parametrize(("side", "filled"), [(224, "512 · 7 · 7"), (96, "512 · 3 · 3")])
+def test_flatten_says_where_the_inputs_of_the_next_layer_come_from(side, filled):
+    layers = analyze(ModelSpec("vgg11", image_size=side)).layers
+    flatten = next(layer for layer in layers if layer.operation == "Flatten")
+    [row] = [one for one in formulas(flatten, layers) if one.quantity == "output features"]
+    assert (row.symbols, row.filled) == ("C · H · W", filled)
+    assert row.value == next(x for x in layers if x.kind == "linear").weight_shape[1]
+
+
+def test_a_pooling_to_one_cell_is_no_flatten():
+    layers = analyze(ModelSpec("resnet18", in_channels=3)).layers
+    pooled = next(layer for layer in layers if "AvgPool" in layer.operation)
+    assert pooled.output_shape[2:] == (1, 1)
+    assert all(one.quantity != "output features" for one in formulas(pooled, layers))

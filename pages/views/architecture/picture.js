@@ -30,8 +30,8 @@ function focusOn(picture, name) {
 function center(holder, state, view) {
   if (state.view === view) return  // the reader may have moved the picture
   const inputBox = holder.querySelector("[data-end]").getBoundingClientRect()
-  const view = holder.getBoundingClientRect()
-  holder.scrollLeft += inputBox.left + inputBox.width / 2 - view.left - view.width / 2
+  const seen = holder.getBoundingClientRect()
+  holder.scrollLeft += inputBox.left + inputBox.width / 2 - seen.left - seen.width / 2
   state.view = view
 }
 

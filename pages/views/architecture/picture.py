@@ -36,7 +36,7 @@ def network_picture(analysis: Analysis, key: str) -> None:
     other blocks starts anew, with as many open as can be read at a glance.
     """
     blocks, first, repeat_of = _folding(analysis.spec, analysis)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         opened = _choose_open(blocks, first, key)
         direction = _choose_direction(key)
     try:
@@ -52,7 +52,7 @@ def network_picture(analysis: Analysis, key: str) -> None:
             "name": file_name(spec),
             "view": f"{file_name(spec)} {direction}",
             "repeatOf": repeat_of,
-            "smallest": SMALLEST_TEXT,
+            "smallest": 1 if direction == _LYING else SMALLEST_TEXT,  # lying, it is moved anyhow
             "scale": _PNG_SCALE,
         },
         on_toggled_change=lambda: _toggle(key),

@@ -161,7 +161,7 @@ def test_blocks_that_repeat_open_and_fold_by_key_and_the_graph_lies_down(visitor
     ).wait_for()
 
     standing = ElementTree.fromstring(visitor.download("SVG").read_text(encoding="utf-8"))
-    visitor.page.get_by_role("button", name="Lying").click()
+    picked(visitor, "Lying").click()
     visitor.page.wait_for_url("**net_picture_direction=Lying**")
     visitor.settle()
     lying = ElementTree.fromstring(visitor.download("SVG").read_text(encoding="utf-8"))

@@ -142,3 +142,28 @@ def test_a_block_of_the_picture_opens_by_key_and_the_picture_is_saved(visitor):
     saved = visitor.download("SVG").read_text(encoding="utf-8")
     assert ElementTree.fromstring(saved).tag.endswith("svg") and "dense_block2" in saved
     assert visitor.download("PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_blocks_that_repeat_open_and_fold_by_key_and_the_graph_lies_down(visitor):
+    visitor.open("/architecture?net_view=Picture&net_network=resnet110")
+    picture = visitor.page.locator(".picture")
+    together = picture.get_by_role("button", name="stage3.unit2–18:", expanded=False)
+    together.focus()
+    together.press("Enter")
+    opened = picture.get_by_role("button", name="stage3.unit2–18:", expanded=True)
+    opened.wait_for()
+    assert picture.get_by_role("button", name="stage3.unit9:", expanded=False).count() == 1
+    opened.press("Enter")
+    together.wait_for()
+    picture.get_by_role("button", name="stage1.unit1:", expanded=True).press("Enter")
+    picture.get_by_role("button", name="stage1.unit1–18:").and_(
+        picture.locator(":focus")
+    ).wait_for()
+
+    standing = ElementTree.fromstring(visitor.download("SVG").read_text(encoding="utf-8"))
+    picked(visitor, "Lying").click()
+    visitor.page.wait_for_url("**net_picture_direction=Lying**")
+    visitor.settle()
+    lying = ElementTree.fromstring(visitor.download("SVG").read_text(encoding="utf-8"))
+    assert float(standing.get("height")) > 2 * float(standing.get("width"))
+    assert float(lying.get("width")) > 2 * float(lying.get("height"))

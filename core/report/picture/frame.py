@@ -1,5 +1,7 @@
 """What one frame of the picture is while it is laid out: rows of slots, links between them.
 
+All words are those of a standing picture; a lying one is turned when all is done.
+
 A frame is an open block with what is directly inside, or the whole picture. Imports no torch.
 """
 
@@ -24,6 +26,7 @@ class Slot:
     left: float = 0.0  # pixels that it needs on both sides of its anchor
     right: float = 0.0
     height: float = 0.0
+    inset: float = 0.0  # how far inside its height the lines begin and end
     entries: dict[str, float] = field(default_factory=dict)  # source → x beside the anchor
     exits: dict[str, float] = field(default_factory=dict)
     firmness: float = 1.0  # how much it counts where two want the same x

@@ -10,10 +10,12 @@ from core.analysis.records import LayerCost, Shape, Window
 from core.report import formats
 from core.report.picture.fold import INPUT, Node
 from core.report.picture.layout import Size
+from core.report.picture.repeats import TO
 
 FONT_SIZE, LINE = 12, 15  # pixels
 _WIDEST = 212  # pixels of text in a box; what is longer is broken or cut
 MARGIN, WIDTH_STEP, RADIUS = 8, 24, 13
+JOIN_GAP = 6  # pixels between a circle and its words
 UNREAD = "read by no layer"
 _NAMES = {"relu": "ReLU"}  # functional operations that have a well-known spelling
 
@@ -45,7 +47,7 @@ def _shape_text(shape: Shape) -> str:
 
 
 def _contents(node: Node) -> str:
-    """What a folded block holds: its weight layers by kind, and how many layers in all."""
+    """What a folded block holds: its weight layers by kind, or how many layers in all."""
     kinds = Counter(layer.kind for layer in node.layers if layer.is_weight_layer)
     counted = {"convolution": "convolutions", "linear": "linear layers"}
     parts = [
@@ -89,12 +91,13 @@ def lines_of(node: Node, is_unread: bool) -> list[Text]:
 def _headed(node: Node, lines: list[Text]) -> Iterator[Text]:
     """The lines under the name, or the first one beside it where both are short.
 
-    An index in a list is no name: there the operation says more.
+    An index in a list is no name, there the operation says more; nor is the operation once more.
     """
-    if node.name.isdecimal() and not node.is_block:
+    is_bare = node.name.isdecimal() or lines[0] == [(node.name, False)]
+    if is_bare and not node.is_block:
         yield from lines
         return
-    name = f"▸ {block_name(node.path, node.name)}" if node.is_block else node.name
+    name = f"▸ {block_name(node.path, node.name, node.count)}" if node.is_block else node.name
     head: Text = [(_shortened(name, bold=True), True)]
     beside: Text = [*head, ("  " + lines[0][0][0], False)]
     if _line_width(beside) <= _WIDEST:
@@ -105,9 +108,14 @@ def _headed(node: Node, lines: list[Text]) -> Iterator[Text]:
         yield from lines
 
 
-def block_name(path: str, name: str) -> str:
-    """A block's name; one that is only a number gets what is before it: stage1.0."""
-    return ".".join(path.split(".")[-2:]) if name.isdecimal() else name
+def block_name(path: str, name: str, count: int = 1) -> str:
+    """A block's name; one that is only a number gets what is before it: stage1.0.
+
+    Of `count` blocks that repeat: stage1.1–5 × 5.
+    """
+    is_number = name.replace(TO, "").isdecimal()
+    full = ".".join(path.split(".")[-2:]) if is_number else name
+    return f"{full} × {count}" if count > 1 else full
 
 
 def _wrapped(words: Sequence[str]) -> Iterator[str]:
@@ -127,7 +135,8 @@ def tooltip(node: Node) -> str:
     """What the tooltip says: everything in full."""
     if not node.layers:
         return f"{node.name}, {_shape_text(node.shape)}"
-    many = f"{len(node.layers)} layers" if len(node.layers) > 5 else ""
+    times = f"{node.count} blocks that are the same, " if node.count > 1 else ""
+    many = f"{times}{len(node.layers)} layers" if len(node.layers) > 5 else ""
     what = many or ", ".join(_operations(node.layers))
     return (
         f"{node.path}: {what}; output {formats.shape(node.shape)}; {node.params:,} parameters,"
@@ -161,12 +170,19 @@ def _shortened(text: str, bold: bool = False) -> str:
     return cut
 
 
-def size_of(node: Node, lines: Sequence[Text]) -> Size:
-    """What the box, or the circle with its words, needs; widths in steps, so that boxes align."""
+def size_of(node: Node, lines: Sequence[Text], lying: bool) -> Size:
+    """What the box, or the circle with its words, needs; widths in steps, so that boxes align.
+
+    The words of a circle stand where its arrows do not: at its right, or below it in a lying graph.
+    """
     width = max((_line_width(line) for line in lines), default=0.0)
+    height = LINE * len(lines)
     if node.is_join:
-        return Size(
-            RADIUS, RADIUS + (6 + width if lines else 0), max(2 * RADIUS, LINE * len(lines))
-        )
-    half = ceil((width + 2 * MARGIN) / WIDTH_STEP) * WIDTH_STEP / 2
-    return Size(half, half, LINE * len(lines) + 8)
+        along, beside = (width, height) if lying else (height, width)
+        words = JOIN_GAP + beside if lines else 0
+        along = max(2 * RADIUS, along)
+        return Size(RADIUS, RADIUS + words, along, inset=along / 2 - RADIUS)
+    wide = ceil((width + 2 * MARGIN) / WIDTH_STEP) * WIDTH_STEP
+    high = height + 8
+    across, along = (high, wide) if lying else (wide, high)
+    return Size(across / 2, across / 2, along)

@@ -1,7 +1,8 @@
 """Where the boxes and arrows of a folded network stand: rows from the image down to the classes.
 
 Sugiyama, Tagawa & Toda 1981: ranks, order (order.py), x (align.py); every open block is laid out
-on its own and framed. Imports no torch.
+on its own and framed. A lying picture is laid out in the same way, with the sizes that its boxes
+have across and along the arrows, and then turned: x for y. Imports no torch.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ _BAND = 18.0  # at the top of a frame, for its name
 
 @dataclass(frozen=True)
 class Size:
-    """What a box needs around the point where its arrows come and go, in pixels."""
+    """What a box needs beside the line of its arrows and along it, in pixels."""
 
-    left: float
+    left: float  # above the line in a lying picture
     right: float
-    height: float
+    height: float  # along the line
+    inset: float = 0.0  # how far inside, at both ends, the arrows end
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Box:
     top: float
     width: float
     height: float
-    center: float  # x where the arrows come and go
+    center: float  # x where the arrows come and go; y in a lying picture
 
 
 Point = tuple[float, float]
@@ -45,7 +47,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Route:
-    """The line of an edge: straight down where x stays, an S between rows where it changes."""
+    """The line of an edge: straight where it does not lead aside, else an S between rows."""
 
     edge: Edge
     points: tuple[Point, ...]
@@ -62,8 +64,13 @@ class Layout:
     routes: tuple[Route, ...]
 
 
-def lay_out(graph: Graph, sizes: Mapping[str, Size], names: Mapping[str, float]) -> Layout:
-    """Places for the nodes of `sizes`, by path; `names`: widths of the open blocks' names."""
+def lay_out(
+    graph: Graph, sizes: Mapping[str, Size], names: Mapping[str, float], lying: bool = False
+) -> Layout:
+    """Places for the nodes of `sizes`, by path; `names`: widths of the open blocks' names.
+
+    From the image down to the classes, or from left to right.
+    """
     inside = _lines_by_frame(graph)
     children = _children_by_frame(graph)
     frames: dict[str, Frame] = {}
@@ -74,8 +81,9 @@ def lay_out(graph: Graph, sizes: Mapping[str, Size], names: Mapping[str, float])
             else _box_slot(key, sizes[key[1]])
             for key in children[block]
         }
-        frames[block] = _lay_out_frame(slots, inside.get(block, {}), names.get(block))
-    return _compose(graph, frames)
+        frames[block] = _lay_out_frame(slots, inside.get(block, {}), names.get(block), lying)
+    layout = _compose(graph, frames)
+    return _turned(layout) if lying else layout
 
 
 # From the graph to frames ----------------------------------------------------------------------
@@ -130,7 +138,7 @@ def _lines_by_frame(graph: Graph) -> dict[str, dict[Line, None]]:
 
 def _box_slot(key: Key, size: Size) -> Slot:
     """The slot of a node: all its arrows come and go at its anchor."""
-    return Slot(key, size.left, size.right, size.height)
+    return Slot(key, size.left, size.right, size.height, size.inset)
 
 
 def _frame_slot(key: Key, inner: Frame) -> Slot:
@@ -143,8 +151,8 @@ def _frame_slot(key: Key, inner: Frame) -> Slot:
         anchor - inner.left,
         inner.left + inner.width - anchor,
         inner.height,
-        {source: x - anchor for source, x in entries.items()},
-        {source: x - anchor for source, x in exits.items()},
+        entries={source: x - anchor for source, x in entries.items()},
+        exits={source: x - anchor for source, x in exits.items()},
     )
 
 
@@ -152,7 +160,7 @@ def _frame_slot(key: Key, inner: Frame) -> Slot:
 
 
 def _lay_out_frame(
-    slots: Mapping[Key, Slot], lines: Mapping[Line, None], name: float | None
+    slots: Mapping[Key, Slot], lines: Mapping[Line, None], name: float | None, lying: bool
 ) -> Frame:
     """One frame laid out; `name` is the width of its name, None for the whole picture."""
     framed = name is not None
@@ -160,16 +168,20 @@ def _lay_out_frame(
     exits = {lower: Slot(lower) for *_, lower in lines if lower[0] == "exit"}
     frame = ordered({**entries, **slots, **exits}, lines, framed)
     align(frame)
-    _measure_rows(frame, framed)
-    _frame_around(frame, name)
+    _measure_rows(frame, framed, 0.0 if lying else _BAND)
+    _frame_around(frame, framed)
+    if name is not None and lying:
+        _name_beside(frame, name)
+    elif name is not None:
+        _name_above(frame, name)
     return frame
 
 
-def _measure_rows(frame: Frame, framed: bool) -> None:
+def _measure_rows(frame: Frame, framed: bool, name_band: float) -> None:
     """Heights of the rows and of what is between; arrows that lead far aside get more room."""
     top = 0.0
     for number, row in enumerate(frame.rows):
-        band = _BAND if framed and number == 0 else 0.0
+        band = name_band if framed and number == 0 else 0.0
         height = max([band, *(slot.height for slot in row)])
         frame.tops.append(top)
         frame.heights.append(height)
@@ -185,17 +197,33 @@ def _measure_rows(frame: Frame, framed: bool) -> None:
     frame.height = top + (_PADDING if is_open_below else 0.0)
 
 
-def _frame_around(frame: Frame, name: float | None) -> None:
-    """Left edge and width, with room for the name beside the first line that comes in."""
+def _frame_around(frame: Frame, framed: bool) -> None:
+    """Left edge and width."""
     slots = [slot for row in frame.rows for slot in row]
-    padding = _PADDING if name is not None else 1.0
+    padding = _PADDING if framed else 1.0
     frame.left = min(slot.x - slot.left for slot in slots) - padding
-    right = max(slot.x + slot.right for slot in slots) + padding
-    if name is not None:
-        entry = min((slot.x for slot in frame.rows[0]), default=frame.left + name + _PADDING)
-        frame.left = min(frame.left, entry - name - _PADDING)
-        right = max(right, frame.left + name + _PADDING)
-    frame.width = right - frame.left
+    frame.width = max(slot.x + slot.right for slot in slots) + padding - frame.left
+
+
+def _name_above(frame: Frame, name: float) -> None:
+    """Room for the name in the first row, beside the first line that comes in."""
+    right = frame.left + frame.width
+    beside = frame.left + name + _PADDING
+    entry = min((slot.x for slot in frame.rows[0]), default=beside)
+    frame.left = min(frame.left, entry - name - _PADDING)
+    frame.width = max(right, frame.left + name + _PADDING) - frame.left
+
+
+def _name_beside(frame: Frame, name: float) -> None:
+    """Room for the name at the left, along the rows, which is the top once all is turned."""
+    frame.left -= _BAND - _PADDING / 2
+    frame.width += _BAND - _PADDING / 2
+    lacking = max(0.0, name + _PADDING - frame.height)
+    is_open_below = not any(slot.kind == "exit" for slot in frame.rows[-1])
+    last = len(frame.rows) - (0 if is_open_below else 1)
+    for number in range(1, len(frame.rows)):
+        frame.tops[number] += lacking / 2 if number < last else lacking
+    frame.height += lacking
 
 
 # The whole picture -----------------------------------------------------------------------------
@@ -239,12 +267,14 @@ def _trace_lines(frame: Frame) -> dict[Line, list[Point]]:
         start, end = slots[upper], slots[lower]
         x = start.x + start.exits.get(source, 0.0)
         first, last = rows[upper], rows[lower]
-        points = [(x, frame.tops[first] + start.height), (x, bottoms[first])]
+        top = frame.tops[first] + start.height
+        points = [(x, top - start.inset), (x, bottoms[first])]
         for row in range(first + 1, last):
             x = slots["lane", source, row].x
             points += [(x, frame.tops[row] - _ARROW), (x, bottoms[row])]
         x = end.x + end.entries.get(source, 0.0)
-        traced[line] = [*points, (x, frame.tops[last] - _ARROW), (x, frame.tops[last])]
+        top = frame.tops[last]
+        traced[line] = [*points, (x, top - _ARROW), (x, top + end.inset)]
     return traced
 
 
@@ -253,4 +283,19 @@ def _joined(pieces: Iterable[Sequence[Point]]) -> tuple[Point, ...]:
     points = [(round(x, 1), round(y, 1)) for piece in pieces for x, y in piece]
     return tuple(
         point for index, point in enumerate(points) if not index or point != points[index - 1]
+    )
+
+
+def _turned(layout: Layout) -> Layout:
+    """The picture with x for y."""
+
+    def turned(box: Box) -> Box:
+        return Box(box.top, box.left, box.height, box.width, box.center)
+
+    return Layout(
+        layout.height,
+        layout.width,
+        {path: turned(box) for path, box in layout.boxes.items()},
+        {block: turned(box) for block, box in layout.frames.items()},
+        tuple(Route(r.edge, tuple((x, y) for y, x in r.points)) for r in layout.routes),
     )

@@ -11,9 +11,10 @@ from html import escape
 from itertools import pairwise
 
 from core.report.figures.palette import KIND_COLORS
-from core.report.picture.fold import INPUT, Graph, Node
+from core.report.picture.fold import INPUT, Graph, Node, name_inside
 from core.report.picture.labels import (
     FONT_SIZE,
+    JOIN_GAP,
     LINE,
     RADIUS,
     UNREAD,
@@ -24,33 +25,39 @@ from core.report.picture.labels import (
     text_width,
     tooltip,
 )
-from core.report.picture.layout import Box, Layout, Route, lay_out
+from core.report.picture.layout import Box, Layout, Point, Route, lay_out
 
 INK, PAPER = "#262730", "#FFFFFF"
 _SKIP = "#437C9F"  # the color of joins, darkened for a thin line on white
 _FONT = "'Source Sans', 'Source Sans Pro', Helvetica, Arial, sans-serif"
 SMALLEST_TEXT = 9 / FONT_SIZE  # no picture should be shown at less than this part of its size
 _CORNER = 5  # pixels of a box's round corner
+_BEHIND = 4  # pixels that each box behind a folded one shows
 _MARKS = {"add": "+", "sub": "−", "mul": "×"}  # other joins by their name
 
 
-def svg(graph: Graph, title: str) -> str:
+def svg(graph: Graph, title: str, lying: bool = False) -> str:
     """The graph as one SVG, dark on white; `title` says what it shows.
+
+    From the image down to the classes, or from left to right where it is `lying`.
 
     Elements have classes (ink, line, skip, frame, paper), so that a page can put its own colors
     over these; folded blocks and the names of open ones carry `data-block` and `data-open`.
     """
     names = {block: text_width(frame_name(graph, block), bold=True) for block in graph.open_blocks}
     lines = {node.path: lines_of(node, node.path in graph.unread) for node in graph.nodes}
-    sizes = {node.path: size_of(node, lines[node.path]) for node in graph.nodes}
-    layout = lay_out(graph, sizes, names)
-    width, height = round(layout.width, 1), round(layout.height + 2, 1)
+    sizes = {node.path: size_of(node, lines[node.path], lying) for node in graph.nodes}
+    layout = lay_out(graph, sizes, names, lying)
+    width, height = round(layout.width + _BEHIND, 1), round(layout.height + 2 + _BEHIND, 1)
     label = escape(title)
     body = "".join(
         (
             *(_draw_frame(graph, block, box) for block, box in layout.frames.items()),
-            _draw_routes(layout),
-            *(_draw_node(node, layout.boxes[node.path], lines[node.path]) for node in graph.nodes),
+            _draw_routes(layout, lying),
+            *(
+                _draw_node(node, layout.boxes[node.path], lines[node.path], lying)
+                for node in graph.nodes
+            ),
         )
     )
     return (
@@ -64,9 +71,8 @@ def svg(graph: Graph, title: str) -> str:
 def frame_name(graph: Graph, block: str) -> str:
     """What stands at the top of an open block: its path inside the open block around it."""
     around = next(node.blocks for node in graph.nodes if block in node.blocks)
-    depth = around.index(block)
-    name = block.removeprefix(f"{around[depth - 1]}.") if depth else block
-    return f"▾ {block_name(block, name)}"
+    name = name_inside(block, around[: around.index(block)])
+    return f"▾ {block_name(block, name, graph.counts.get(block, 1))}"
 
 
 def _draw_frame(graph: Graph, block: str, box: Box) -> str:
@@ -87,11 +93,11 @@ def _draw_frame(graph: Graph, block: str, box: Box) -> str:
     )
 
 
-def _draw_node(node: Node, box: Box, lines: Sequence[Text]) -> str:
+def _draw_node(node: Node, box: Box, lines: Sequence[Text], lying: bool) -> str:
     """One box, circle or pill; dashed where its result is not read."""
-    body = _draw_join(node, box, lines) if node.is_join else _draw_box(node, box, lines)
+    body = _draw_join(node, box, lines, lying) if node.is_join else _draw_box(node, box, lines)
     dead = ' stroke-dasharray="4 3"' if lines[-1:] == [[(UNREAD, False)]] else ""
-    data = f' data-block="{escape(node.path)}" data-open="false"' if node.is_block else ""
+    data = f' data-block="{escape(node.block)}" data-open="false"' if node.is_block else ""
     data = ' data-end="image"' if node.path == INPUT else data
     return (
         f'<g class="{"block" if node.is_block else "node"}"{data}{dead}>'
@@ -100,15 +106,16 @@ def _draw_node(node: Node, box: Box, lines: Sequence[Text]) -> str:
 
 
 def _draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
-    """A rectangle in the color of its kind, a second one behind it where something is folded."""
+    """A rectangle in the color of its kind; one behind it is a folded block, two are several."""
     color = KIND_COLORS.get(node.kind, KIND_COLORS["other"])
     corner = _CORNER if node.layers else box.height / 2
     where = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
-    behind = (
-        f'<rect class="paper-box" x="{box.left + 4:.1f}" y="{box.top + 4:.1f}" {where}'
+    sheets = min(node.count, 2) if node.is_block else 0
+    behind = "".join(
+        f'<rect class="paper-box" x="{box.left + _BEHIND * sheet:.1f}"'
+        f' y="{box.top + _BEHIND * sheet:.1f}" {where}'
         f' fill="{PAPER}" stroke="{color}" stroke-opacity="0.6"/>'
-        if node.is_block
-        else ""
+        for sheet in range(sheets, 0, -1)
     )
     at = f'x="{box.left:.1f}" y="{box.top:.1f}" {where}'
     top = box.top + (box.height - LINE * len(lines)) / 2 + FONT_SIZE - 1
@@ -117,29 +124,32 @@ def _draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
         f'<rect class="box" {at} fill="{color}" fill-opacity="0.2" stroke="{color}"'
         f' stroke-width="1.5"/>'
         + "".join(
-            _draw_text(line, box.center, top + LINE * number, "middle")
+            _draw_text(line, box.left + box.width / 2, top + LINE * number, "middle")
             for number, line in enumerate(lines)
         )
     )
 
 
-def _draw_join(node: Node, box: Box, lines: Sequence[Text]) -> str:
-    """A circle with its mark; operation, shape and costs at its right."""
+def _draw_join(node: Node, box: Box, lines: Sequence[Text], lying: bool) -> str:
+    """A circle with its mark; operation, shape and costs at its right, or below it."""
     color = KIND_COLORS["join"]
-    middle = box.top + box.height / 2
+    x, y = box.center, box.top + box.height / 2
+    words_x, words_top, anchor = x + RADIUS + JOIN_GAP, y - LINE * len(lines) / 2, "start"
+    if lying:
+        x, y = box.left + box.width / 2, box.center
+        words_x, words_top, anchor = x, y + RADIUS + JOIN_GAP, "middle"
     name = node.layers[0].operation
     mark = _MARKS.get(name, name)
     big = ' font-size="18"' if name in _MARKS else ' font-size="11"'
-    circle = f'cx="{box.center:.1f}" cy="{middle:.1f}" r="{RADIUS}"'
-    top = middle - LINE * len(lines) / 2 + FONT_SIZE - 1
+    circle = f'cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}"'
     return (
         f'<circle class="paper-box" {circle} fill="{PAPER}"/>'
         f'<circle class="box" {circle} fill="{color}" fill-opacity="0.35" stroke="{color}"'
-        f' stroke-width="2"/><text class="ink" x="{box.center:.1f}"'
-        f' y="{middle + (6 if name in _MARKS else 4):.1f}" text-anchor="middle" fill="{INK}"'
+        f' stroke-width="2"/><text class="ink" x="{x:.1f}"'
+        f' y="{y + (6 if name in _MARKS else 4):.1f}" text-anchor="middle" fill="{INK}"'
         f"{big}>{escape(mark)}</text>"
         + "".join(
-            _draw_text(line, box.center + RADIUS + 6, top + LINE * number, "start")
+            _draw_text(line, words_x, words_top + FONT_SIZE - 1 + LINE * number, anchor)
             for number, line in enumerate(lines)
         )
     )
@@ -157,14 +167,14 @@ def _draw_text(line: Text, x: float, y: float, anchor: str) -> str:
     )
 
 
-def _draw_routes(layout: Layout) -> str:
+def _draw_routes(layout: Layout, lying: bool) -> str:
     """All lines, shortcuts last and stronger; what edges share is drawn once."""
     drawn: set[tuple[str, object, object]] = set()
     routes = sorted(layout.routes, key=lambda route: route.edge.skips)
-    return "".join(_draw_route(route, drawn) for route in routes)
+    return "".join(_draw_route(route, drawn, lying) for route in routes)
 
 
-def _draw_route(route: Route, drawn: set[tuple[str, object, object]]) -> str:
+def _draw_route(route: Route, drawn: set[tuple[str, object, object]], lying: bool) -> str:
     """One line with its arrow head; `drawn` holds the pieces that are there already."""
     path, pen = [], None
     for start, end in pairwise(route.points):
@@ -174,21 +184,28 @@ def _draw_route(route: Route, drawn: set[tuple[str, object, object]]) -> str:
         drawn.add(piece)
         if pen != start:
             path.append(f"M{start[0]:g} {start[1]:g}")
-        path.append(curve(start, end))
+        path.append(_curve(start, end, lying))
         pen = end
     x, y = route.points[-1]
+    barbs = ((x - 7, y - 4), (x - 7, y + 4)) if lying else ((x - 4, y - 7), (x + 4, y - 7))
+    (x1, y1), (x2, y2) = barbs
     color, css_class = (_SKIP, "skip") if route.edge.skips else (INK, "line")
     return (
         f'<path class="{css_class}" d="{"".join(path)}" fill="none" stroke="{color}"'
         f' stroke-width="{2.6 if route.edge.skips else 1.3}"/>'
-        f'<path class="{css_class}-head" d="M{x - 4:g} {y - 7:g}L{x:g} {y:g}L{x + 4:g} {y - 7:g}Z"'
+        f'<path class="{css_class}-head" d="M{x1:g} {y1:g}L{x:g} {y:g}L{x2:g} {y2:g}Z"'
         f' fill="{color}"/>'
     )
 
 
-def curve(start: tuple[float, float], end: tuple[float, float]) -> str:
-    """Straight down, or an S that leaves and arrives straight down."""
+def _curve(start: Point, end: Point, lying: bool) -> str:
+    """Straight down, or an S that leaves and arrives straight down; to the right where lying."""
     (x1, y1), (x2, y2) = start, end
+    if lying and y1 == y2:
+        return f"H{x2:g}"
+    if lying:
+        middle = (x1 + x2) / 2
+        return f"C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"
     if x1 == x2:
         return f"V{y2:g}"
     middle = (y1 + y2) / 2

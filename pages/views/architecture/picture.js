@@ -16,16 +16,23 @@ function draw(holder, data, state) {
     block.setAttribute("tabindex", "0")
     block.setAttribute("aria-expanded", String(isOpen))
     block.setAttribute("aria-label", block.querySelector("title").textContent)
-    if (block.dataset.block === state.toggled) block.focus({preventScroll: true})
   }
+  focusOn(picture, state.toggled) || focusOn(picture, data.repeatOf[state.toggled])
 }
 
-function center(holder, state, name) {
-  if (state.name === name) return  // the reader may have moved the picture
+function focusOn(picture, name) {
+  const blocks = [...picture.querySelectorAll("[data-block]")]
+  const block = blocks.find(block => block.dataset.block === name)
+  block?.focus({preventScroll: true})
+  return block
+}
+
+function center(holder, state, view) {
+  if (state.view === view) return  // the reader may have moved the picture
   const inputBox = holder.querySelector("[data-end]").getBoundingClientRect()
-  const view = holder.getBoundingClientRect()
-  holder.scrollLeft += inputBox.left + inputBox.width / 2 - view.left - view.width / 2
-  state.name = name
+  const seen = holder.getBoundingClientRect()
+  holder.scrollLeft += inputBox.left + inputBox.width / 2 - seen.left - seen.width / 2
+  state.view = view
 }
 
 function save(blob, name) {
@@ -65,7 +72,7 @@ export default function ({data, parentElement, setTriggerValue}) {
     const scrolled = holder.scrollLeft
     draw(holder, data, state)
     holder.scrollLeft = scrolled
-    center(holder, state, data.name)
+    center(holder, state, data.view)
     Object.assign(state, {svg: data.svg, toggled: null})
     status.textContent = ""
   }

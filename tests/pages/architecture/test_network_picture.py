@@ -10,11 +10,12 @@ def picture_page() -> None:
     import streamlit as st
 
     from core.analysis import analyze
-    from core.zoo.catalogue import CATALOGUE
+    from core.zoo.catalogue import CATALOGUE, find
     from pages.views.architecture.picture import network_picture
 
-    name = st.selectbox("Network", list(CATALOGUE), key="name", bind="query-params")
-    network_picture(analyze(CATALOGUE[name].default), "picture")
+    names = [*CATALOGUE, "torchvision/resnet152"]
+    name = st.selectbox("Network", names, key="name", bind="query-params")
+    network_picture(analyze(find(name).default), "picture")
 
 
 def page(**parameters: str | list[str]) -> AppTest:
@@ -42,6 +43,22 @@ def test_another_network_starts_with_its_own_blocks():
     app.selectbox[0].select("densenet").run()
     assert not app.exception
     assert app.multiselect[0].value == ["stem", "dense_block1", "transition1", "head"]
+
+
+def test_blocks_that_repeat_are_folded_at_first_and_the_address_can_open_them():
+    opened = ["layer1", "layer1.0", "layer1.1", "layer2", "layer3", "layer4"]
+    assert page(name="torchvision/resnet152").multiselect[0].value == opened
+    app = page(name="torchvision/resnet152", picture_open=["layer3", "layer3.1–35", "layer3.1–9"])
+    assert app.multiselect[0].value == ["layer3", "layer3.1–35"]
+
+
+def test_the_graph_stands_unless_the_address_says_that_it_lies():
+    assert page(name="vgg11").segmented_control[0].value == "Standing"
+    app = page(name="vgg11", picture_direction="Lying")
+    assert app.segmented_control[0].value == "Lying"
+    assert page(name="vgg11", picture_direction="Upside down").segmented_control[0].value == (
+        "Standing"
+    )
 
 
 def test_more_boxes_than_can_be_drawn_are_refused_in_a_sentence(monkeypatch):

@@ -14,16 +14,15 @@ from core.analysis.records import LayerCost
 from core.report.picture.fold import (
     Graph,
     Node,
-    Outline,
     fold,
-    outline,
     readable,
 )
-from core.report.picture.labels import lines_of, size_of, text_width
+from core.report.picture.labels import RADIUS, lines_of, size_of, text_width
 from core.report.picture.layout import Box, Layout, Point, Route, lay_out
+from core.report.picture.outline import Outline, outline
 from core.report.picture.svg import frame_name
 from core.specs import ModelSpec
-from core.zoo.catalogue import CATALOGUE
+from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.variants import VARIANTS
 
 SHORTCUTS = {
@@ -41,7 +40,9 @@ SHORTCUTS |= {
     )
     for name in ("exclusive-gating", "dropout", "bn-full-pre-activation")
 }
+DEEP = ("torchvision/resnet152", "torchvision/vit_b_16")  # with blocks that repeat
 SPECS = {name: row.default for name, row in CATALOGUE.items()} | SHORTCUTS
+SPECS |= {name: find(name).default for name in DEEP}
 every_network = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
 
 analysis_of = cache(analyze)
@@ -67,12 +68,12 @@ def graphs(spec: ModelSpec) -> Iterator[Graph]:
     return (fold(outline_of(spec), opened) for opened in fold_states(outline_of(spec)))
 
 
-def laid_out(graph: Graph) -> Layout:
+def laid_out(graph: Graph, lying: bool = False) -> Layout:
     """The places that the SVG uses."""
     texts = {node.path: lines_of(node, node.path in graph.unread) for node in graph.nodes}
-    sizes = {node.path: size_of(node, texts[node.path]) for node in graph.nodes}
+    sizes = {node.path: size_of(node, texts[node.path], lying) for node in graph.nodes}
     names = {block: text_width(frame_name(graph, block), bold=True) for block in graph.open_blocks}
-    return lay_out(graph, sizes, names)
+    return lay_out(graph, sizes, names, lying)
 
 
 def inner(graph: Graph) -> tuple[Node, ...]:
@@ -82,6 +83,16 @@ def inner(graph: Graph) -> tuple[Node, ...]:
 
 def node(graph: Graph, path: str) -> Node:
     return next(node for node in graph.nodes if node.path == path)
+
+
+def members(outlined: Outline, box: Node) -> tuple[str, ...]:
+    """The blocks that are put together in this box, by what the box itself holds."""
+    held = {layer.path for layer in box.layers}
+    return tuple(
+        block
+        for block in outlined.repeats.get(box.block, ())
+        if any(path.startswith(f"{block}.") for path in held)
+    )
 
 
 def targets(graph: Graph, path: str) -> set[str]:
@@ -106,15 +117,22 @@ def opened_first_of(spec: ModelSpec) -> Graph:
     return fold(outline_of(spec), readable(outline_of(spec)))
 
 
-def points_on(route: Route) -> Iterator[Point]:
-    """Points along the line as the SVG draws it: an S is a cubic curve, vertical at both ends."""
-    for (x1, y1), (x2, y2) in pairwise(route.points):
+def turned(point: Point) -> Point:
+    """x for y."""
+    return point[1], point[0]
+
+
+def points_on(route: Route, lying: bool) -> Iterator[Point]:
+    """Points along the line as the SVG draws it: an S is a cubic curve, straight at both ends."""
+    points = [turned(point) for point in route.points] if lying else route.points
+    for (x1, y1), (x2, y2) in pairwise(points):
         for step in range(21):
             t = step / 20
             bend = 3 * t * t - 2 * t**3  # of x: control points above each other
             middle = (y1 + y2) / 2
             y = (1 - t) ** 3 * y1 + 3 * t * (1 - t) * middle + t**3 * y2
-            yield x1 + (x2 - x1) * bend, y
+            point = x1 + (x2 - x1) * bend, y
+            yield turned(point) if lying else point
 
 
 def holds(box: Box, point: Point) -> bool:
@@ -132,9 +150,26 @@ def overlap(box: Box, other: Box) -> bool:
     )
 
 
-def assert_nothing_overlaps(graph: Graph) -> None:
+def drawn_parts(graph: Graph, layout: Layout, lying: bool) -> Iterator[tuple[str, Box]]:
+    """What lines must not cross: boxes, circles and the words of circles."""
+    for path, box in layout.boxes.items():
+        if not node(graph, path).is_join:
+            yield path, box
+            continue
+        x, y = box.center, box.top + box.height / 2
+        beside = box.left + box.width - x - RADIUS
+        words = Box(x + RADIUS, box.top, beside, box.height, 0)
+        if lying:
+            x, y = box.left + box.width / 2, box.center
+            beside = box.top + box.height - y - RADIUS
+            words = Box(box.left, y + RADIUS, box.width, beside, 0)
+        yield path, Box(x - RADIUS, y - RADIUS, 2 * RADIUS, 2 * RADIUS, 0)
+        yield path, words
+
+
+def assert_nothing_overlaps(graph: Graph, lying: bool = False) -> None:
     """No two boxes overlap, no line crosses a box or the name of a frame, all inside the page."""
-    layout = laid_out(graph)
+    layout = laid_out(graph, lying)
     assert set(layout.boxes) == {node.path for node in graph.nodes}
     for first, second in combinations(layout.boxes, 2):
         assert not overlap(layout.boxes[first], layout.boxes[second]), (first, second)
@@ -142,21 +177,32 @@ def assert_nothing_overlaps(graph: Graph) -> None:
         Box(box.left + 6, box.top + 2, text_width(frame_name(graph, block), bold=True), 15, 0)
         for block, box in layout.frames.items()
     ]
+    for name, box in zip(names, layout.frames.values(), strict=True):
+        assert name.left + name.width <= box.left + box.width
+        assert not any(overlap(name, other) for other in layout.boxes.values())
     assert [route.edge for route in layout.routes] == list(graph.edges)
+    parts = list(drawn_parts(graph, layout, lying))
     for route in layout.routes:
-        points = list(points_on(route))
-        for path, box in layout.boxes.items():
+        points = list(points_on(route, lying))
+        for path, box in parts:
             assert not any(holds(box, point) for point in points), (route.edge, path)
         for box in names:
             assert not any(holds(box, point) for point in points), route.edge
         assert all(0 <= x <= layout.width and 0 <= y <= layout.height for x, y in points)
-        assert_joins(route, layout)
+        assert_joins(route, graph, layout, lying)
 
 
-def assert_joins(route: Route, layout: Layout) -> None:
-    """The line leaves its source below and reaches its target from above, only downwards."""
-    source, target = layout.boxes[route.edge.source], layout.boxes[route.edge.target]
-    assert route.points[0] == pytest.approx((source.center, source.top + source.height), abs=0.1)
-    assert route.points[-1] == pytest.approx((target.center, target.top), abs=0.1)
-    heights = [y for _, y in route.points]
-    assert heights == sorted(heights)
+def assert_joins(route: Route, graph: Graph, layout: Layout, lying: bool) -> None:
+    """The line leads from the edge of its source to that of its target, never back."""
+    edge, points = route.edge, route.points
+    source, target = layout.boxes[edge.source], layout.boxes[edge.target]
+    along = [x for x, _ in points] if lying else [y for _, y in points]
+    assert along == sorted(along)
+    for path, box, point, is_end in (
+        (edge.source, source, points[0], False),
+        (edge.target, target, points[-1], True),
+    ):
+        start, size = (box.left, box.width) if lying else (box.top, box.height)
+        half = RADIUS if node(graph, path).is_join else size / 2
+        expected = (box.center, start + size / 2 + (-half if is_end else half))
+        assert point == pytest.approx(turned(expected) if lying else expected, abs=0.1)

@@ -12,8 +12,8 @@ from core.report.picture.fold import (
     INPUT,
     OUTPUT,
     fold,
-    outline,
 )
+from core.report.picture.outline import outline
 from core.report.picture.svg import INK, svg
 from tests.core.report.picture.picture_examples import (
     SPECS,
@@ -49,7 +49,7 @@ def test_each_block_of_the_svg_can_be_opened_or_folded(spec):
         for element in root.iter(f"{NAMESPACE}g")
     }
     expected = dict.fromkeys(graph.open_blocks, "true")
-    expected |= {box.path: "false" for box in inner(graph) if box.is_block}
+    expected |= {box.block: "false" for box in inner(graph) if box.is_block}
     assert {block: state for block, state in states.items() if block} == expected
 
 

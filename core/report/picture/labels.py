@@ -8,7 +8,7 @@ from math import ceil
 
 from core.analysis.records import LayerCost, Shape, Window
 from core.report import formats
-from core.report.picture.fold import INPUT, Node
+from core.report.picture.fold import INPUT, OUTPUT, Node
 from core.report.picture.layout import Size
 from core.report.picture.repeats import TO
 
@@ -76,9 +76,10 @@ def _operations(layers: Sequence[LayerCost]) -> list[str]:
 def lines_of(node: Node, is_unread: bool) -> list[Text]:
     """What stands in a box, or beside a join; `is_unread`: no other box reads its result."""
     shape = _shape_text(node.shape)
-    if not node.layers:
-        what = f" {shape}" if node.path == INPUT else f" {node.shape[-1] if node.shape else ''}"
-        return [[(node.name, True), (what, False)]]
+    if node.path == INPUT:
+        return [[(node.name, True), (f" {shape}", False)]]
+    if node.path == OUTPUT:
+        return [_end(node.shape)]
     if node.is_join:
         words = _operations(node.layers)[1:]
     else:
@@ -86,6 +87,14 @@ def lines_of(node: Node, is_unread: bool) -> list[Text]:
     lines = [*map(_shortened, _wrapped(words)), shape, costs(node), UNREAD * is_unread]
     texts: list[Text] = [[(line, False)] for line in lines if line]
     return texts if node.is_join else [*_headed(node, texts)]
+
+
+def _end(shape: Shape) -> Text:
+    """What the network gives: scores, a map; nothing where its forward pass has failed."""
+    if not shape:
+        return [("fails here", True)]
+    name = "classes" if len(shape) == 2 else "result"
+    return [(name, True), (f" {_shape_text(shape)}", False)]
 
 
 def _headed(node: Node, lines: list[Text]) -> Iterator[Text]:

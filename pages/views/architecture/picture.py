@@ -14,6 +14,7 @@ from core.report.picture.fold import fold, readable
 from core.report.picture.outline import outline
 from core.report.picture.svg import SMALLEST_TEXT, svg
 from core.specs import LabError, ModelSpec
+from core.zoo.own import version_of
 from pages.views.app.downloads import file_name
 from pages.views.app.messages import show_error
 
@@ -35,12 +36,13 @@ def network_picture(analysis: Analysis, key: str) -> None:
     The open blocks are the URL's `{key}_open`, its direction is `{key}_direction`. A network with
     other blocks starts anew, with as many open as can be read at a glance.
     """
-    blocks, first, repeat_of = _folding(analysis.spec, analysis)
+    version = version_of(analysis.spec.arch)  # of a file that may have been saved since
+    blocks, first, repeat_of = _folding(analysis.spec, version, analysis)
     with st.container(horizontal=True):
         opened = _choose_open(blocks, first, key)
         direction = _choose_direction(key)
     try:
-        picture = _drawing(analysis.spec, tuple(opened), direction == _LYING, analysis)
+        picture = _drawing(analysis.spec, version, tuple(opened), direction == _LYING, analysis)
     except LabError as error:
         show_error(error)
         return
@@ -60,7 +62,9 @@ def network_picture(analysis: Analysis, key: str) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _folding(spec: ModelSpec, _analysis: Analysis) -> tuple[list[str], list[str], dict[str, str]]:
+def _folding(
+    spec: ModelSpec, version: str, _analysis: Analysis
+) -> tuple[list[str], list[str], dict[str, str]]:
     """The blocks of a network, those to open first, and the repetition that a block is in."""
     outlined = outline(_analysis.layers)
     repeat_of = {block: path for path, blocks in outlined.repeats.items() for block in blocks}
@@ -68,7 +72,9 @@ def _folding(spec: ModelSpec, _analysis: Analysis) -> tuple[list[str], list[str]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _drawing(spec: ModelSpec, opened: tuple[str, ...], lying: bool, _analysis: Analysis) -> str:
+def _drawing(
+    spec: ModelSpec, version: str, opened: tuple[str, ...], lying: bool, _analysis: Analysis
+) -> str:
     """The SVG of a network with these blocks open."""
     graph = fold(outline(_analysis.layers), opened)
     pixels = f"{spec.pixels} pixels"

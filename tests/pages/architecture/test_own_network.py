@@ -103,3 +103,20 @@ def test_a_forward_pass_that_fails_is_shown_as_far_as_it_ran(file):
     file.write_text(FILE)
     app.run()
     assert not app.error and numbers(app)["Parameters"] == "170"
+
+
+def test_the_picture_is_of_the_file_as_it_was_saved_last(file):
+    def drawn() -> str:
+        return next(
+            one.proto.json
+            for one in opened_picture.get("bidi_component")
+            if "svg" in one.proto.json
+        )
+
+    opened_picture = open_page(
+        "pages/architecture.py", net_network="nets.py:Net", net_size="28", net_view="Picture"
+    )
+    before = drawn()
+    file.write_text(FILE.replace("nn.Identity()", "nn.Tanh()"))
+    opened_picture.run()
+    assert "Tanh" in drawn() and "Tanh" not in before

@@ -48,7 +48,7 @@ def svg(graph: Graph, title: str, lying: bool = False) -> str:
     lines = {node.path: lines_of(node, node.path in graph.unread) for node in graph.nodes}
     sizes = {node.path: size_of(node, lines[node.path], lying) for node in graph.nodes}
     layout = lay_out(graph, sizes, names, lying)
-    width, height = round(layout.width + _BEHIND, 1), round(layout.height + 2 + _BEHIND, 1)
+    width, height = (round(side + 2 + _BEHIND, 1) for side in (layout.width, layout.height))
     label = escape(title)
     body = "".join(
         (
@@ -61,10 +61,11 @@ def svg(graph: Graph, title: str, lying: bool = False) -> str:
         )
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -1 {width} {height}" width="{width}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 {width} {height}" width="{width}"'
         f' height="{height}" role="img" aria-label="{label}" font-family="{_FONT}"'
         f' font-size="{FONT_SIZE}"><title>{label}</title>'
-        f'<rect class="paper" y="-1" width="{width}" height="{height}" fill="{PAPER}"/>{body}</svg>'
+        f'<rect class="paper" x="-1" y="-1" width="{width}" height="{height}" fill="{PAPER}"/>'
+        f"{body}</svg>"
     )
 
 

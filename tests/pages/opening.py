@@ -79,6 +79,7 @@ def finished_run(
     model: ModelSpec | None = None,
     study: str | None = None,
     recipe: Recipe = SHORT,
+    accuracies: tuple[float, float] = (0.8125, 0.75),
 ) -> int:
     """A run in the store with two epochs, the first one the better."""
     store = open_store()
@@ -91,7 +92,7 @@ def finished_run(
         store.enqueue(spec)
     run = store.claim()
     assert isinstance(run, Run)
-    for epoch, accuracy in ((1, 0.8125), (2, 0.75)):
+    for epoch, accuracy in enumerate(accuracies, start=1):
         store.record(run, EpochMetrics(epoch, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01))
     store.finish(run, JobState.FINISHED)
     return int(run.id)

@@ -6,13 +6,14 @@ from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
-from core.data.catalogue import train_images_of
+from core.data.catalogue import find_dataset, train_images_of
 from core.jobs.store import JobState, Run
 from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
 from core.report.sentences.dead_parameters import dead_sentence
+from core.report.sentences.guessing import guessing_sentence, is_guessing
 from core.report.sentences.speed import time_verdict
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
@@ -76,14 +77,25 @@ def record(run: Run) -> None:
             escaped(dead_sentence(run.dead_parameters, run.spec.recipe)),
             icon=":material/heart_broken:",
         )
+    guesses = run.state.is_over and _guesses(run)
+    if guesses and run.best_accuracy is not None:
+        text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
+        st.warning(escaped(text), icon=":material/casino:")
     _numbers(run, epochs)
     if epochs:
-        _curves(run, epochs)
-        _time_spent(run, epochs)
+        _curves(run, epochs, has_best=not guesses)
+        _time_spent(run, epochs, has_verdict=not guesses)
     next_steps(run, epochs, _OPTIMISTIC)
     if run.state is JobState.FINISHED:
         mistakes_view(run)
         branches_view(run)
+
+
+def _guesses(run: Run) -> bool:
+    """Whether its best epoch is no better than guessing."""
+    images = find_dataset(run.spec.dataset).test_images
+    accuracy = run.best_accuracy
+    return accuracy is not None and is_guessing(accuracy, run.spec.model.num_classes, images)
 
 
 def _settings_line(run: Run) -> str:
@@ -195,9 +207,10 @@ def _numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
         )
 
 
-def _curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def _curves(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
-    curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=run.best_epoch)
+    best = run.best_epoch if has_best else None
+    curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=best)
     loss, accuracy = st.columns(2)
     with loss:
         chart(loss_chart([curve]), key="train_loss_chart")
@@ -206,13 +219,14 @@ def _curves(run: Run, epochs: Sequence[EpochMetrics]) -> None:
     st.caption(_OPTIMISTIC)
 
 
-def _time_spent(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> None:
     """Where the time went, as one bar with its verdict, and how the run was computed."""
     split = split_time(epochs)
     if split is None:
         return
     chart(time_bar(split), key="train_time_chart")
-    st.markdown(escaped(time_verdict(split, run.spec.device)))
+    if has_verdict:
+        st.markdown(escaped(time_verdict(split, run.spec.device)))
     by_clock = [metrics.images_per_second for metrics in epochs]
     by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
     plan = run.compute_plan

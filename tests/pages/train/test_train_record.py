@@ -70,3 +70,11 @@ def test_a_longer_run_is_set_up_with_the_epochs_that_its_button_names(epochs, lo
         app.button(key="train_longer").click().run()
         assert app.number_input(key="train_epochs").value == longer
         assert not app.warning
+
+
+def test_a_run_that_is_no_better_than_guessing_is_told_as_such():
+    run_id = finished_run(accuracies=(0.1005, 0.1))
+    app = open_page("pages/train.py", run=str(run_id))
+    assert not app.exception
+    assert any("is what guessing one of 10 classes gives" in one.value for one in app.warning)
+    assert not any("pay off" in one.value for one in app.markdown)

@@ -1,0 +1,25 @@
+"""Whether a run has learned anything: its accuracy beside that of guessing."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from core.report import formats
+
+_DEVIATIONS = 3.0  # of the binomial spread: what guessing reaches in one of a thousand runs
+_MOST_FREQUENT = 1.14  # times the even share: what always saying "1" reaches on MNIST, 11.35 %
+
+
+def is_guessing(accuracy: float, classes: int, images: int) -> bool:
+    """Whether guessing one of `classes` reaches this share of so many test images too."""
+    chance = _MOST_FREQUENT / classes
+    return accuracy <= chance + _DEVIATIONS * sqrt(chance * (1 - chance) / images)
+
+
+def guessing_sentence(accuracy: float, classes: int) -> str:
+    """What to say of such a run, and what may help."""
+    return (
+        f"It has learned nothing: {formats.percent(1 / classes)} is what guessing one of {classes}"
+        f" classes gives, and its best epoch has {formats.percent(accuracy)}. A lower learning"
+        " rate, BatchNorm or another initialization may help; a faster device would not."
+    )

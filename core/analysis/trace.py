@@ -32,7 +32,7 @@ from core.analysis.operations import (
     row_name,
     sliding_window,
 )
-from core.analysis.receptive_field import View, joined
+from core.analysis.receptive_field import View, after
 from core.analysis.recomputed import parts_computed_again
 from core.analysis.records import IMAGE, Shape, Window
 from core.analysis.refusals import refuse
@@ -155,8 +155,7 @@ class Watcher(ModuleWatcher):
         self.rows: list[Row] = []
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
-        self.views = {storage_key(tensor): View.of_input(tensor.shape) for tensor in inputs}
-        self.slices: dict[tuple[Any, ...], View] = {}  # of parts of a tensor, by their place in it
+        self.views = {storage_key(tensor): View.of_input(tensor) for tensor in inputs}
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
         self.last_result = 0  # storage that the last operation outside of a leaf has made
@@ -328,14 +327,16 @@ class Watcher(ModuleWatcher):
         run = Operation(
             name.name, name.kind, args, tensors, sources, keys, output, storage_key(output)
         )
-        self.look_back(run)
+        self.look_back(run, name.is_work)
         if name.is_work:
             if name.is_uncounted:
                 self.uncounted[name.name] = None
             self.add(run)
         if result is not output:
             for other in tensors_in(result)[1:]:  # of a split, each belongs to the batch
-                self.views.setdefault(storage_key(other), self.views.get(run.output_key, View()))
+                seen = self.views.get(run.output_key, View())
+                base = other if other.shape == output.shape else None
+                self.views.setdefault(storage_key(other), seen._replace(base=base))
 
     def run_once(
         self, name: Named, args: tuple[Any, ...], tensors: list[Tensor], output: Tensor, result: Any
@@ -392,11 +393,12 @@ class Watcher(ModuleWatcher):
         `gradients`: how many products of as many multiply-adds its backward pass takes.
         """
         self.alive.append(out)
-        sources = [t for t in inputs if storage_key(t) in self.views or is_batched(t)]
+        sources = [tensor for tensor in inputs if storage_key(tensor) in self.views]
         keys = [storage_key(source) for source in sources]
         key = storage_key(out)
         run = Operation(name, "linear", (), inputs, sources, keys, out, key)
-        self.views[key] = joined([self.views.get(k, View()) for k in keys] or [View()]).see_all(1)
+        known = [(t, self.views[k].of(t)) for t, k in zip(sources, keys, strict=True)]
+        self.views[key] = after(run, known, has_weights=True)
         row = self.leaf or self.functional_row(run)
         row.macs += macs
         row.backward_macs += gradients * macs
@@ -425,24 +427,27 @@ class Watcher(ModuleWatcher):
                 found.update(dict.fromkeys(self.behind.get(key, ())))
         return [self.parameters[key] for key in found]
 
-    def look_back(self, run: Operation) -> None:
+    def look_back(self, run: Operation, is_work: bool) -> None:
         """Note what one unit of the output sees of the image."""
-        known = [self.views[key] for key in run.source_keys if key in self.views]
-        if self.slices and known:
-            known = [
-                self.slices.get(_place(source)) or self.views[key]
-                for source, key in zip(run.sources, run.source_keys, strict=True)
-                if key in self.views
-            ]
+        key = run.output_key
+        is_same = key in run.source_keys
+        if is_same and not is_work:
+            return  # a view: its strides tell
+        known = [
+            (source, view.of(source))
+            for source, view in zip(run.sources, map(self.views.get, run.source_keys), strict=True)
+            if view is not None
+        ]
+        if run.name == "copy" and is_same and known:  # what stood there is gone
+            if run.source_keys.count(key) == len(known) > 1:
+                return  # within a tensor: padding round the edge
+            known = [one for one in known if one[0] is not run.args[0]]
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
-            view = joined(known).after(run, has_weights, self.batch)
-            if run.name == "slice":  # what it was cut from stays as it is
-                self.slices[_place(run.output)] = view
-            else:
-                self.views[run.output_key] = view
-        elif not self.is_whole:
-            self.views[run.output_key] = View()
+            view = after(run, known, has_weights)
+            self.views[key] = self.views[key].written(view) if key in self.views else view
+        elif key not in self.views:
+            self.views[key] = View.of_nothing(run.output)
 
     # Parts that are computed again -----------------------------------------------------------
 
@@ -492,11 +497,6 @@ class Watcher(ModuleWatcher):
             row.recomputed_bytes += size
         else:
             row.saved_bytes += size
-
-
-def _place(tensor: Tensor) -> tuple[Any, ...]:
-    """Which numbers of its storage a tensor is."""
-    return storage_key(tensor), tensor.storage_offset(), tensor.stride(), tensor.shape
 
 
 @cache

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from core.analysis.fused import Fused
+from core.analysis.looking_back import after
 from core.analysis.macs import backward_macs, product_of
 from core.analysis.module_watcher import ModuleWatcher
 from core.analysis.operations import (
@@ -32,7 +33,7 @@ from core.analysis.operations import (
     row_name,
     sliding_window,
 )
-from core.analysis.receptive_field import View, after
+from core.analysis.receptive_field import View
 from core.analysis.recomputed import parts_computed_again
 from core.analysis.records import IMAGE, Shape, Window
 from core.analysis.refusals import refuse
@@ -445,7 +446,10 @@ class Watcher(ModuleWatcher):
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
             view = after(run, known, has_weights)
-            self.views[key] = self.views[key].written(view) if key in self.views else view
+            before, whole = self.views.get(key), run.output._base
+            if before is None and whole is not None:  # a part of a table that was made empty
+                before = View.of_nothing(whole)
+            self.views[key] = before.written(view) if before else view
         elif key not in self.views:
             self.views[key] = View.of_nothing(run.output)
 

@@ -53,7 +53,9 @@ class Axis(NamedTuple):
         if grain > self.grain:
             seen = self.field or 0
             axis = Axis(seen, self.start, grain, seen)
-        return axis._replace(reach=as_whole(self.reach + further), start=whole(self.start - ahead))
+        return axis._replace(
+            reach=as_whole(self.reach + further), start=as_whole(self.start - ahead)
+        )
 
     def with_other(self, other: Axis) -> Axis:
         """Seeing also what the other sees, and what is between."""

@@ -40,7 +40,7 @@ from core.analysis.refusals import refuse
 from core.analysis.shapes import shaped_like
 from core.analysis.strangers import received
 from core.analysis.tensors import BATCH, PRIME, is_batched, storage_key, tensors_in, tensors_inside
-from core.analysis.work_space import work_bytes
+from core.analysis.work_space import copies_maps, work_bytes
 
 _MOST_ROWS = 20_000
 _NORMALIZING = (
@@ -90,6 +90,7 @@ class Row:
     fixed_saved_bytes: int = 0
     recomputed_bytes: int = 0
     work_bytes: int = 0
+    forward_work_bytes: int = 0
     weights_of: str = ""
     checkpoint: int = 0
     view: View | None = None
@@ -103,9 +104,9 @@ class Row:
         """Its own kind, or that of most of its work."""
         return self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
 
-    def is_trained(self, reached: set[Any]) -> bool:
-        """Whether any of its products gets a gradient."""
-        return self.backward_macs > 0 and any(result.grad_fn in reached for result in self.results)
+    def is_reached(self, reached: set[Any]) -> bool:
+        """Whether the backward pass comes through it."""
+        return any(result.grad_fn in reached for result in self.results)
 
 
 class Inventory:
@@ -145,6 +146,7 @@ class Watcher(ModuleWatcher):
         batch: int = BATCH,
         is_ours: bool = True,
         with_hooks: bool = False,
+        is_trained_here: bool = False,
     ) -> None:
         named_modules = list(network.named_modules())
         super().__init__(named_modules, with_hooks)
@@ -152,6 +154,7 @@ class Watcher(ModuleWatcher):
         self.has_numbers = any(not tensor.is_meta for tensor in inputs)
         self.inventory = Inventory(named_modules)
         self.parameters = self.inventory.parameters
+        self.copies_maps = not is_trained_here and copies_maps(self.parameters.values())
         self.state = {*self.parameters, *map(storage_key, self.inventory.buffers.values())}
         self.rows: list[Row] = []
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
@@ -210,11 +213,10 @@ class Watcher(ModuleWatcher):
         row, self.leaf = self.leaf, None
         assert row is not None
         with _AsItIs():
-            self.close_row(row, module, outputs)
+            self.close_row(row, outputs)
 
-    def close_row(self, row: Row, module: nn.Module, outputs: list[Tensor]) -> None:
+    def close_row(self, row: Row, outputs: list[Tensor]) -> None:
         """What is known once a leaf has run."""
-        row.work_bytes = work_bytes(module, row.input_bytes, outputs[0].nbytes if outputs else 0)
         for result in outputs[:1]:
             key = storage_key(result)
             row.output_shape = tuple(result.shape)
@@ -372,7 +374,14 @@ class Watcher(ModuleWatcher):
             row.backward_macs += backward_macs(product, run.args, macs)
         self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
+        self.take_work(row, *work_bytes(run, self.copies_maps))
         row.window = row.window or sliding_window(run.name, run.args)
+
+    @staticmethod
+    def take_work(row: Row, backward: int, forward: int) -> None:
+        """Work space of an operation; another one gets the same memory again."""
+        row.work_bytes = max(row.work_bytes, backward)
+        row.forward_work_bytes = max(row.forward_work_bytes, forward)
 
     def note(self, row: Row, run: Operation, kind: str, work: int) -> None:
         """What every operation tells of its row."""
@@ -387,11 +396,12 @@ class Watcher(ModuleWatcher):
         self.makers[run.output_key] = row.path
 
     def fused(
-        self, name: str, macs: int, gradients: int, inputs: list[Tensor], out: Tensor
+        self, name: str, macs: int, gradients: int, work: int, inputs: list[Tensor], out: Tensor
     ) -> None:
         """One that a device runs as a whole, such as an LSTM, has run with so many multiply-adds.
 
         `gradients`: how many products of as many multiply-adds its backward pass takes.
+        `work`: bytes that it takes and gives back in the forward pass.
         """
         self.alive.append(out)
         sources = [tensor for tensor in inputs if storage_key(tensor) in self.views]
@@ -403,6 +413,7 @@ class Watcher(ModuleWatcher):
         row = self.leaf or self.functional_row(run)
         row.macs += macs
         row.backward_macs += gradients * macs
+        self.take_work(row, work_bytes(run, self.copies_maps)[0], work)
         self.note(row, run, "linear", macs)
 
     def functional_row(self, run: Operation) -> Row:
@@ -556,8 +567,11 @@ def watched_pass(
     batch: int = BATCH,
     is_ours: bool = True,
     with_hooks: bool = False,
+    is_trained_here: bool = False,
 ) -> Pass:
     """What `network`, in training, runs on these inputs, a batch of `batch` images.
+
+    `is_trained_here`: by the lab, which puts its maps in the order that is quickest.
 
     Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
     the end, so that the column of parameters always adds up to the network's.
@@ -565,7 +579,7 @@ def watched_pass(
     """
     kwargs = kwargs or {}
     inputs = list(tensors_inside([*args, *kwargs.values()]))
-    watcher = Watcher(network, inputs, batch, is_ours, with_hooks)
+    watcher = Watcher(network, inputs, batch, is_ours, with_hooks, is_trained_here)
     with watcher.watching(), torch.enable_grad():
         output = network(*args, **kwargs)
         if isgenerator(output):

@@ -213,15 +213,14 @@ class Analysis:
         """
         threads = threads or cpu.threads()
         trained = sum(layer.trained_bytes for layer in self.layers)
-        again: dict[int, int] = {}  # part → bytes that are saved when it is computed again
-        for layer in self.layers:
-            again[layer.checkpoint] = again.get(layer.checkpoint, 0) + layer.recomputed_bytes
+        again: dict[int, int] = {}  # part → bytes so far that are saved when it is computed again
         shared = {layer.path: layer.trained_bytes for layer in self.layers}
         last_use = {layer.weights_of or layer.path: layer.path for layer in self.layers}
         saved, gradients = 0, trained
         worst = (0, 0, 0)  # saved, gradients, temporaries
         for layer in self.layers:
             saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
+            again[layer.checkpoint] = again.get(layer.checkpoint, 0) + layer.recomputed_bytes
             held = saved + batch_size * again[layer.checkpoint]
             owner = layer.weights_of or layer.path
             is_last = last_use[owner] == layer.path

@@ -160,6 +160,8 @@ class Watcher(ModuleWatcher):
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
         self.views = {storage_key(tensor): View.of_input(tensor) for tensor in inputs}
+        self.filled: set[int] = set()  # storages that were made empty and are written in parts
+        self.cut: dict[int, int] = {}  # storage → bytes of the parts that were cut from it
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
         self.last_result = 0  # storage that the last operation outside of a leaf has made
@@ -335,6 +337,9 @@ class Watcher(ModuleWatcher):
             if name.is_uncounted:
                 self.uncounted[name.name] = None
             self.add(run)
+        elif run.output_key in keys and output.numel() < sources[0].numel():
+            parts = sum(tensor.nbytes for tensor in tensors_in(result))
+            self.cut[run.output_key] = self.cut.get(run.output_key, 0) + parts
         if result is not output:
             for other in tensors_in(result)[1:]:  # of a split, each belongs to the batch
                 seen = self.views.get(run.output_key, View())
@@ -374,7 +379,8 @@ class Watcher(ModuleWatcher):
             row.backward_macs += backward_macs(product, run.args, macs)
         self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
-        self.take_work(row, *work_bytes(run, self.copies_maps))
+        copies = self.copies_maps or (bool(self.filled) and run.source_keys[0] in self.filled)
+        self.take_work(row, *work_bytes(run, copies))
         row.window = row.window or sliding_window(run.name, run.args)
 
     @staticmethod
@@ -415,6 +421,14 @@ class Watcher(ModuleWatcher):
         row.backward_macs += gradients * macs
         self.take_work(row, work_bytes(run, self.copies_maps)[0], work)
         self.note(row, run, "linear", macs)
+
+    def take_cuts(self) -> None:
+        """The gradient of a result that was cut is put together while those of its parts stand."""
+        for row in self.rows if self.cut else ():
+            result = row.results[-1] if row.results else None
+            if result is not None:
+                parts = min(result.nbytes, self.cut.get(storage_key(result), 0))
+                row.work_bytes = max(row.work_bytes, parts - row.input_bytes)
 
     def functional_row(self, run: Operation) -> Row:
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
@@ -458,8 +472,9 @@ class Watcher(ModuleWatcher):
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
             view = after(run, known, has_weights)
             before, whole = self.views.get(key), run.output._base
-            if before is None and whole is not None:  # a part of a table that was made empty
+            if whole is not None and not (before and before.axes):
                 before = View.of_nothing(whole)
+                self.filled.add(key)
             self.views[key] = before.written(view) if before else view
         elif key not in self.views:
             self.views[key] = View.of_nothing(run.output)
@@ -587,6 +602,7 @@ def watched_pass(
         watcher.alive.append(output)
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
+    watcher.take_cuts()
     outputs = tensors_in(output) or list(tensors_inside(output))
     reached = _nodes_behind(outputs)
     wants = any(p.requires_grad for _, p in watcher.inventory.named.values())

@@ -15,11 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-# Called with name, multiply-adds, products of the backward pass, inputs, result
-Report = Callable[[str, int, int, list[Tensor], Tensor], None]
+# Called with name, multiply-adds, products of the backward pass, bytes of the forward pass's work
+# space, inputs, result
+Report = Callable[[str, int, int, int, list[Tensor], Tensor], None]
 
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _KEPT_GATES = {"gru": 6}  # numbers of a unit kept at each step beside the result (as measured)
+_WORKED_GATES = {"lstm": 4.5, "gru": 4}  # the same of the forward pass, given back; Elman: 2
 _FLOAT_BYTES = 4
 # Of oneDNN's LSTM, at each step and one more: floats for each unit, and for each unit or input,
 # whichever there are more of (fitted to what mkldnn_rnn_layer keeps; 3 % off at most).
@@ -75,8 +77,10 @@ class Fused(TorchFunctionMode):
             kept += (layers - 1) * between * (2 if args[5] and args[6] else 1)
         inputs = [source, *weights, first, *others]
         out, *ends = _Recurrent.apply(shape, kept, len(others) + 1, *inputs)
-        gradients = int(trained) + int(source.requires_grad or layers > 1)
-        self.report(name, macs, gradients if trained else 0, inputs, out)
+        gradients = int(trained) + int(source.requires_grad or (trained and layers > 1))
+        work = _worked_with(name, kept, out.nbytes // directions, layers, directions)
+        is_frozen = not any(tensor.requires_grad for tensor in inputs)
+        self.report(name, macs, gradients, work if is_frozen else 0, inputs, out)
         return (out, *ends)
 
 
@@ -90,6 +94,13 @@ def _kept(
         numbers = sum(per_unit * units + per_widest * wide for wide in widest)
         return _FLOAT_BYTES * (steps + 1) * images * numbers
     return _FLOAT_BYTES * steps * images * units * _KEPT_GATES.get(name, 0) * runs
+
+
+def _worked_with(name: str, kept: int, run: int, layers: int, directions: int) -> int:
+    """Bytes that frozen layers take and give back: of one run, `run` those of its result."""
+    if name == "lstm":
+        return kept // (layers * directions) + int(_WORKED_GATES[name] * run)
+    return run * int(_WORKED_GATES.get(name, 2) + 3 * (directions - 1) + (layers > 1))
 
 
 class _Recurrent(torch.autograd.Function):
@@ -135,6 +146,8 @@ def _attention(*args: Any, **kwargs: Any) -> Any:
     given = dict(zip(names, args, strict=False)) | kwargs
     query, key, value = given["query"], given["key"], given["value"]
     mask = given.get("attn_mask")
+    if query.is_meta and query.dim() == key.dim() == value.dim() == 3:  # as one of many heads
+        return _of_one_image(given)
     heads = {tensor.dim() == 4 and tensor.shape[1] for tensor in (query, key, value)}
     is_flash = (
         query.is_meta
@@ -161,3 +174,14 @@ def _attention(*args: Any, **kwargs: Any) -> Any:
         scale=given.get("scale"),
     )
     return out
+
+
+def _of_one_image(given: dict[str, Any]) -> Tensor:
+    """Attention over (heads, tokens, features), which torch runs with a dimension in front."""
+    names = ("query", "key", "value", "attn_mask")
+    wider = {
+        name: value[None] if name in names and value is not None and value.dim() == 3 else value
+        for name, value in given.items()
+    }
+    result: Tensor = _attention(**wider)
+    return result[0]

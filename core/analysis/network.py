@@ -56,7 +56,7 @@ def analyze(spec: ModelSpec) -> Analysis:
     def run(images: int | None) -> Pass:
         batch = images or BATCH
         image = torch.empty((batch, *shape), device="meta")
-        return watched_pass(network, (image,), None, batch, is_ours)
+        return watched_pass(network, (image,), None, batch, is_ours, is_trained_here=True)
 
     try:
         traced = trace(run)
@@ -72,7 +72,7 @@ def _analyze_own(spec: ModelSpec, shape: Shape) -> Analysis:
     file, name = file_of(spec.arch), spec.arch.rpartition(":")[2]
     with deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
         try:
-            module = build_on_meta(spec)
+            module = build_on_meta(spec).to(memory_format=torch.channels_last)  # as it is trained
         except Exception:  # it asks for numbers while it is built
             module = build(spec)
         example = Given(inputs_of(module, shape), {}, 1)

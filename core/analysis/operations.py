@@ -43,12 +43,13 @@ _SHORTER = {  # what a device's own kernel is called in the rows
     if name.startswith("_scaled_dot_product")
 }
 # Operations that read every number of what they are given, for fewer that they give.
-_REDUCTIONS = frozenset(
+REDUCTIONS = frozenset(
     ("sum", "mean", "nansum", "nanmean", "prod", "amax", "amin", "aminmax", "max", "min", "median")
     + ("nanmedian", "mode", "argmax", "argmin", "any", "all", "std", "var", "std_mean", "var_mean")
     + ("norm", "linalg_vector_norm", "logsumexp", "count_nonzero", "kthvalue", "topk", "sort")
     + ("_embedding_bag", "scatter_reduce", "trace", "dist", "cumsum", "cumprod", "logcumsumexp")
 )
+_NUMBERED = ("topk", "kthvalue")  # which of the numbers they want comes first
 _MAPS = ("mean", "amax", "amin", "sum", "max", "min")  # pooling where they take whole maps together
 
 
@@ -112,18 +113,21 @@ def pooled_axes(run: Operation) -> tuple[int, ...]:
 
     Empty for one that keeps the map, such as a mean over the channels.
     """
+    dims = reduced_dims(run) if run.sources[0].dim() >= 3 else None
+    return tuple(dim - 2 for dim in dims or () if dim >= 2)
+
+
+def reduced_dims(run: Operation) -> list[int] | None:
+    """The dimensions that a reduction takes together; None where it is none: the larger of two."""
     source = run.sources[0]
-    if source.dim() < 3:
-        return ()
-    place = 2 if "norm" in run.name or run.name == "topk" else 1  # behind the order, the number
+    place = 2 if "norm" in run.name or run.name in _NUMBERED else 1  # behind the order, the number
     dims = run.args[place] if len(run.args) > place else None
     if dims is None or dims == []:
         dims = range(source.dim())
     dims = [dims] if isinstance(dims, int) else dims
     if not isinstance(dims, (list, tuple, range)):
-        return ()
-    taken = sorted({dim % source.dim() for dim in dims})
-    return tuple(dim - 2 for dim in taken if dim >= 2)
+        return None
+    return sorted({dim % source.dim() for dim in dims})
 
 
 def sliding_window(name: str, args: tuple[Any, ...]) -> Window | None:
@@ -149,7 +153,7 @@ def elementwise_operations(run: Operation) -> int:
     if run.name in PRODUCTS:
         return 0
     numbers = run.output.numel()
-    if run.name in _REDUCTIONS:
+    if run.name in REDUCTIONS:
         return max(numbers, *(source.numel() for source in run.sources or [run.output]))
     if run.kind == "pooling":
         return _numbers_pooled(run.name, run.args, run.sources[0], run.output)

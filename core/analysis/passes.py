@@ -20,7 +20,7 @@ from core.analysis.trace import Pass, Row
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch
     *("macs", "backward_macs", "elementwise_ops", "output_bytes", "input_bytes", "saved_bytes"),
-    *("recomputed_bytes", "work_bytes"),
+    *("recomputed_bytes", "work_bytes", "forward_work_bytes"),
 )
 _sums = attrgetter(*_SUMS)
 Run = Callable[[int | None], Pass]  # a pass with so many images; None: with the whole batch
@@ -177,8 +177,9 @@ def _alone(few: Shape, many: Shape, images: int, more: int) -> Shape:
 def _amounts(row: Row, seen: Pass) -> dict[str, int]:
     """What the row adds up over the whole batch; products that get no gradient cost none."""
     amounts: dict[str, int] = dict(zip(_SUMS, _sums(row), strict=True))
-    if row.backward_macs and not row.is_trained(seen.reached):
-        amounts["backward_macs"] = 0
+    needs = row.backward_macs or row.work_bytes
+    if needs and not row.is_reached(seen.reached):
+        amounts["backward_macs"] = amounts["work_bytes"] = 0
     elif row.backward_macs and row.checkpoint:
         amounts["backward_macs"] += row.macs  # it is computed again first
     return amounts

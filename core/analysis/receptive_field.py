@@ -1,54 +1,101 @@
-"""How one unit of a map looks back at the image: receptive field and depth, step by step."""
+"""How the units of a tensor look back at the image: receptive field and depth.
+
+What cannot be followed has the field None: it may look anywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import zip_longest
 from math import ceil, prod
 from typing import Any, NamedTuple
 
-from core.analysis.operations import Operation, adaptive_cells, pooled_axes
+import torch
+from torch import Tensor
+
+from core.analysis.layout import (
+    SEVERAL,
+    Length,
+    Part,
+    Parts,
+    as_whole,
+    blank,
+    parts_along,
+    parts_by_stride,
+    row_of,
+)
 from core.analysis.records import Sides
 
 _MAX_VIEW = 2**62  # wider than any known receptive field: where attention looked, it stays unknown
-_INTERPOLATED = {"linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}  # units it looks at
-_SHAPING = frozenset(  # may fold pixels
-    ("view", "_unsafe_view", "reshape", "_reshape_alias", "clone")
-    + ("pixel_shuffle", "pixel_unshuffle")
-)
-_CUTTING = ("index", "index_select", "narrow", "as_strided", "im2col", "col2im", "unfold")
-_REDUCING = (
-    *("mean", "amax", "amin", "sum", "max", "min", "std", "var", "logsumexp", "prod", "topk"),
-    *("norm", "linalg_vector_norm"),
-)
-
-_Length = int | Fraction  # pixels of the image
 
 
 class Axis(NamedTuple):
-    """Along one axis of the image: height, width, time."""
+    """What the first unit of a tensor sees along one axis of the image: height, width, time."""
 
-    field: _Length | None = 1  # pixels that a unit sees; None after attention, which looks anywhere
-    jump: _Length = 1  # pixels between neighboring units
-    side: int = 1  # units
+    reach: Length | None = 1  # pixels that a unit sees; None after attention, which looks anywhere
+    start: Length = 0  # the first of them
+    grain: Length = 1  # after upsampling several units see the same: it grows by that many pixels
+    before: Length = 1  # what was seen before that
 
-    def slide(self, reach: Any, stride: Any, side: int) -> Axis:
-        """After a window that reaches `reach` units beyond its first one (Araujo 2019, eq. 2)."""
-        seen = None if self.field is None else self.field + reach * self.jump
-        return Axis(seen, _whole(self.jump * stride), side)
+    @property
+    def field(self) -> int | None:
+        """Pixels that the unit sees which sees the most."""
+        if self.reach is None:
+            return None
+        return ceil(self.before + ceil((self.reach - self.before) / self.grain) * self.grain)
+
+    def reaching(self, further: Length, ahead: Length = 0, grain: Length = 1) -> Axis:
+        """Seeing so many pixels more, so many of them ahead of the first (Araujo 2019, eq. 2)."""
+        if self.reach is None:
+            return self
+        axis = self
+        if grain > self.grain:
+            seen = self.field or 0
+            axis = Axis(seen, self.start, grain, seen)
+        return axis._replace(
+            reach=as_whole(self.reach + further), start=as_whole(self.start - ahead)
+        )
+
+    def with_other(self, other: Axis) -> Axis:
+        """Seeing also what the other sees, and what is between."""
+        if self.reach is None or other.reach is None:
+            return self if self.reach is None else other
+        ends = self.start + self.reach, other.start + other.reach
+        if self.start <= other.start and ends[0] >= ends[1]:
+            return self
+        if other.start <= self.start and ends[1] >= ends[0]:
+            return other
+        start = min(self.start, other.start)
+        ends = self.start + (self.field or 0), other.start + (other.field or 0)
+        seen = as_whole(max(ends) - start)
+        return Axis(seen, start, max(self.grain, other.grain), seen)
+
+    def beside(self, other: Axis) -> Axis:
+        """As wide as the wider of two that stand beside each other, not in one unit."""
+        is_wider = self.reach is None or (other.reach is not None and self.reach >= other.reach)
+        return (self if is_wider else other)._replace(start=self.start)
 
 
 class View(NamedTuple):
-    """How one unit of a tensor looks back at the image."""
+    """How the units of a tensor look back at the image."""
 
     axes: tuple[Axis, ...] = ()
     depth: int = 0  # weight layers so far
+    layout: tuple[Parts, ...] = ()  # of each dimension of `base`
+    base: Tensor | None = None  # the tensor that the layout belongs to
 
     @classmethod
-    def of_input(cls, shape: tuple[int, ...]) -> View:
+    def of_input(cls, image: Tensor) -> View:
         """Of the input (N, C, …) itself; one of (N, features) has no axis."""
-        return cls(tuple(Axis(side=side) for side in shape[2:]))
+        rows = [(Part(side, axis, 1),) for axis, side in enumerate(image.shape[2:])]
+        layout = (*((Part(side),) for side in image.shape[:2]), *rows)
+        return cls(tuple(Axis() for _ in rows), 0, layout, image)
+
+    @classmethod
+    def of_nothing(cls, tensor: Tensor) -> View:
+        """Of a tensor that holds nothing of the image."""
+        return cls((), 0, blank(tensor, None), tensor)
 
     @property
     def receptive_field(self) -> Sides | None:
@@ -56,174 +103,108 @@ class View(NamedTuple):
         fields = [axis.field for axis in self.axes]
         if not fields or any(field is None for field in fields):
             return None if fields else 1
-        whole = tuple(ceil(field) for field in fields if field is not None)
+        whole = tuple(field for field in fields if field is not None)
         return whole[0] if len(set(whole)) == 1 else whole
 
     @property
-    def width(self) -> _Length:
+    def width(self) -> tuple[int, Length, int]:
         """How much of the image it sees, to compare."""
         fields = [axis.field for axis in self.axes]
-        return _MAX_VIEW if None in fields else prod(field for field in fields if field is not None)
+        seen = _MAX_VIEW if None in fields else prod(field for field in fields if field is not None)
+        return len(fields), seen, self.depth
 
-    def see_all(self, depth: int, among: tuple[int, ...] | None = None) -> View:
-        """After an operation that takes all units of these axes together, or of every one."""
-        axes = [
-            axis.slide(axis.side - 1, 1, 1) if among is None or index in among else axis
-            for index, axis in enumerate(self.axes)
-        ]
-        return View(tuple(axes), self.depth + depth)
-
-    def unknown(self) -> View:
-        """After an operation that looks anywhere."""
-        return self._replace(axes=tuple(axis._replace(field=None) for axis in self.axes))
-
-    def after(self, run: Operation, has_weights: bool, batch: int) -> View:
-        """After one operation; `has_weights`: whether it reads parameters."""
-        if run.kind == "convolution":
-            return self._convolved(run)._replace(depth=self.depth + 1)
-        if run.kind == "linear":
-            if not has_weights:
-                return self.unknown()
-            flat = run.sources[0].dim() <= 2 and run.sources[0].shape[0] == batch
-            return self.see_all(depth=1) if flat else self._replace(depth=self.depth + 1)
-        if run.name in _REDUCING:
-            axes = pooled_axes(run)
-            is_flat = run.sources[0].dim() < len(self.axes) + 2  # all pixels in one dimension
-            return self.see_all(0, None if is_flat else axes) if axes else self
-        look = _looks_at(run.name)
-        return look(self, run) if look else self
-
-    # Windows ---------------------------------------------------------------------------------
-
-    def _convolved(self, run: Operation) -> View:
-        if run.name not in ("convolution", "_convolution"):  # deformable: it looks anywhere
-            return self.unknown()
-        weight, stride, dilation, transposed = run.args[1], run.args[3], run.args[5], run.args[6]
-        kernel, sides = weight.shape[2:], run.output.shape[2:]
-        axes = []
-        for axis, k, s, d, side in _along(self.axes, kernel, stride, dilation, sides):
-            reach = d * (k - 1)
-            if transposed:  # a unit reads every s-th place of the kernel
-                axes.append(axis.slide(ceil((reach + 1) / s) - 1, Fraction(1, s), side))
-            else:
-                axes.append(axis.slide(reach, s, side))
-        return self._replace(axes=tuple(axes))
-
-    def _pooled(self, run: Operation) -> View:
-        kernel = run.args[1]
-        stride = run.args[2] if len(run.args) > 2 and run.args[2] else kernel
-        is_dilated = run.name.startswith("max_pool") and len(run.args) > 4
-        dilation = run.args[4] if is_dilated else (1,)
-        axes = [
-            axis.slide(d * (k - 1), s, side)
-            for axis, k, s, d, side in _along(
-                self.axes, kernel, stride, dilation, run.output.shape[2:]
-            )
-        ]
-        return self._replace(axes=tuple(axes))
-
-    def _pooled_to_cells(self, run: Operation) -> View:
-        """An adaptive pooling: the widest cell, and the mean step between cells."""
-        axes = [
-            axis.slide(max(adaptive_cells(axis.side, side)) - 1, Fraction(axis.side, side), side)
-            for axis, side in zip(self.axes, run.output.shape[-len(self.axes) :], strict=False)
-        ]
-        return self._replace(axes=tuple(axes)) if len(axes) == len(self.axes) else self
-
-    def _upsampled(self, run: Operation) -> View:
-        how = run.name.removeprefix("upsample_").rstrip("123d_a").removesuffix("_a")
-        reach = _INTERPOLATED.get(how, 1) - 1
-        sides = run.output.shape[2:]
-        axes = [
-            axis.slide(reach, Fraction(axis.side, side), side)
-            for axis, side in zip(self.axes, sides, strict=False)
-        ]
-        return self._replace(axes=tuple(axes)) if len(axes) == len(self.axes) else self
-
-    def _accumulated(self, run: Operation) -> View:
-        """cumsum and its like: each unit sees those before it."""
-        dim = int(run.args[1]) % run.output.dim() - 2
-        return self.see_all(0, (dim,))._with_sides(self) if dim >= 0 else self
-
-    def _with_sides(self, other: View) -> View:
-        sides = zip(self.axes, other.axes, strict=True)
-        return self._replace(axes=tuple(axis._replace(side=was.side) for axis, was in sides))
-
-    # Form ------------------------------------------------------------------------------------
-
-    def _sliced(self, run: Operation) -> View:
-        """x[…, ::2]: every second unit."""
-        dim = (run.args[1] if len(run.args) > 1 else 0) % run.output.dim() - 2
-        step = run.args[4] if len(run.args) > 4 else 1
-        if not 0 <= dim < len(self.axes) or run.output.dim() != len(self.axes) + 2:
+    def of(self, tensor: Tensor) -> View:
+        """The same for a tensor that has the memory of `base`, or a part of it."""
+        base = self.base
+        if tensor is base:
             return self
+        if base is None or torch.strided != tensor.layout or torch.strided != base.layout:
+            return self._replace(layout=blank(tensor, SEVERAL if self.axes else None))
+        if (
+            tensor.shape == base.shape
+            and tensor.stride() == base.stride()
+            and tensor.storage_offset() == base.storage_offset()
+        ):
+            return self
+        parts = parts_by_stride(self.layout, base)
+        layout = tuple(
+            parts_along(size, stride * tensor.itemsize, parts)
+            for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
+        )
+        return self._replace(axes=self._starting_at(tensor, parts), layout=layout)
+
+    def _starting_at(self, tensor: Tensor, parts: list[tuple[int, Part]]) -> tuple[Axis, ...]:
+        assert self.base is not None
+        left = int(tensor.storage_offset()) * tensor.itemsize
+        left -= int(self.base.storage_offset()) * self.base.itemsize
+        if left <= 0:
+            return self.axes
         axes = list(self.axes)
-        axes[dim] = axes[dim].slide(0, step, run.output.shape[dim + 2])
-        return self._replace(axes=tuple(axes))
+        for stride, part in reversed(parts):
+            units, left = divmod(left, stride)
+            if part.axis is not None and part.axis != SEVERAL:
+                axes[part.axis] = axes[part.axis].reaching(0, -units * part.jump)
+        return tuple(axes)
 
-    def _shaped(self, run: Operation) -> View:
-        """A map again, perhaps with pixels made of channels (pixel shuffle) or the reverse."""
-        output = run.output
-        if output.dim() != len(self.axes) + 2 or not output.numel():
-            return self
-        steps = {
-            Fraction(axis.side, side)
-            for axis, side in zip(self.axes, output.shape[2:], strict=True)
-        }
-        step = steps.pop() if len(steps) == 1 else Fraction(1)
-        if step == 1 or 1 not in (step.numerator, step.denominator):
-            return self
+    def written(self, part: View) -> View:
+        """After `part` was written to this tensor, or to some of it."""
+        whole = self
+        if not any(one.axis is not None for parts in self.layout for one in parts):
+            if self.base is None or part.base is None:
+                return part
+            layout = part.of(self.base).layout  # nothing stood there
+            whole = View(part.axes, part.depth, layout, self.base)
+        place = whole if part.base is None else whole.of(part.base)
         axes = [
-            axis.slide(max(0, step - 1), step, side)
-            for axis, side in zip(self.axes, output.shape[2:], strict=True)
+            axis.reaching(0, there.start - here.start)
+            for axis, here, there in zip(part.axes, whole.axes, place.axes, strict=False)
         ]
+        if whole is self:
+            axes = together([self.axes, axes])
+        return whole._replace(axes=tuple(axes), depth=max(whole.depth, part.depth))
+
+    # What operations do ----------------------------------------------------------------------
+
+    def mixing(self, dims: Iterable[int]) -> View:
+        """Each unit sees all that stand along these dimensions."""
+        axes = list(self.axes)
+        for parts in (self.layout[dim] for dim in dims):
+            for part in parts:
+                if part.axis == SEVERAL:
+                    return self._replace(axes=tuple(axis._replace(reach=None) for axis in axes))
+                if part.axis is not None:
+                    axes[part.axis] = axes[part.axis].reaching((part.size - 1) * part.jump)
         return self._replace(axes=tuple(axes))
 
-    def _cropped(self, run: Operation) -> View:
-        """A map of another size by padding or cutting: the units are as far apart as before."""
-        output, sides = run.output, run.output.shape[2:]
-        if output.dim() != len(self.axes) + 2 or sides == tuple(a.side for a in self.axes):
-            return self
-        axes = [axis._replace(side=side) for axis, side in zip(self.axes, sides, strict=True)]
-        return self._replace(axes=tuple(axes))
+    def unknown(self, output: Tensor) -> View:
+        """After an operation that looks anywhere."""
+        axes = tuple(axis._replace(reach=None) for axis in self.axes)
+        return View(axes, self.depth, blank(output, SEVERAL))
+
+    def sliding(self, output: Tensor, windows: Sequence[tuple[Any, Any, Any]]) -> View:
+        """After windows over the last dimensions, for each (reach, ahead, stride) in units.
+
+        A window reaches `reach` units beyond its first one, `ahead` of them ahead of the map.
+        """
+        axes, layout = list(self.axes), list(self.layout)
+        for dim, (reach, ahead, stride) in enumerate(windows, len(layout) - len(windows)):
+            side, parts = output.shape[dim], layout[dim]
+            if reach == 0 and ahead == 0 and stride == 1:
+                continue
+            row = parts[0] if len(parts) == 1 else row_of(parts)
+            if row.axis == SEVERAL:
+                if reach:
+                    return self.unknown(output)
+                layout[dim] = (Part(side, SEVERAL),)
+            elif row.axis is None:
+                layout[dim] = (Part(side),)
+            else:
+                grain = max(row.grain, row.jump if stride < 1 else 1)
+                axis = axes[row.axis].reaching(0, 0, grain) if grain > 1 else axes[row.axis]
+                axes[row.axis] = axis.reaching(reach * row.jump, ahead * row.jump)
+                layout[dim] = (Part(side, row.axis, as_whole(row.jump * stride)),)
+        return self._replace(axes=tuple(axes), layout=tuple(layout))
 
 
-@cache
-def _looks_at(name: str) -> Callable[[View, Operation], View] | None:
-    """How an operation of this name changes what a unit sees; None where it does not."""
-    if name.startswith(("upsample_", "max_unpool")):
-        return View._upsampled
-    if name.startswith(("_fft_", "grid_sampler")):
-        return lambda view, run: view.unknown()
-    if name.startswith("cum"):
-        return View._accumulated
-    if "adaptive" in name:
-        return View._pooled_to_cells
-    if "pool" in name:
-        return View._pooled
-    if name == "slice":
-        return View._sliced
-    if name in _SHAPING:
-        return View._shaped
-    return View._cropped if "pad" in name or name in _CUTTING else None
-
-
-def _along(axes: tuple[Axis, ...], *sizes: Any) -> Any:
-    """Each axis with its own of these sizes; one number stands for all axes."""
-    count = len(axes)
-    each = [[*size] * count if len(size) == 1 else size[-count:] for size in sizes]
-    return zip(axes, *each, strict=False)
-
-
-def _whole(length: _Length) -> _Length:
-    """A whole number where it is one: fractions are slow."""
-    is_whole = type(length) is Fraction and length.denominator == 1
-    return int(length) if is_whole else length
-
-
-def joined(views: list[View]) -> View:
-    """How a tensor made of several looks back: with the widest, through the deepest."""
-    if len(views) == 1:
-        return views[0]
-    widest = max(views, key=lambda view: (view.width, view.depth))
-    return widest._replace(depth=max(view.depth for view in views))
+def together(several: Sequence[Sequence[Axis]]) -> list[Axis]:
+    return [reduce(Axis.with_other, filter(None, same)) for same in zip_longest(*several)]

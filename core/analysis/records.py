@@ -75,6 +75,7 @@ class LayerCost:
     trained_bytes: int = 0  # of those that get a gradient, which takes as much; momentum too
     input_bytes: int = 0  # bytes an image of what it reads first
     work_bytes: int = 0  # bytes an image that its backward pass takes besides, and gives back
+    forward_work_bytes: int = 0  # the same of its forward pass
     weights_of: str = ""  # path of the row that has its parameters, where they are shared
     once_macs: int = 0  # multiply-adds beside these that are spent once, however many images come
     checkpoint: int = 0  # the part, from 1, that is computed again for the backward pass; 0: none
@@ -228,25 +229,23 @@ class Analysis:
         """
         threads = threads or cpu.threads()
         trained = sum(layer.trained_bytes for layer in self.layers)
-        again: dict[int, int] = {}  # part → bytes that are saved when it is computed again
-        for layer in self.layers:
-            again[layer.checkpoint] = again.get(layer.checkpoint, 0) + layer.recomputed_bytes
+        again: dict[int, int] = {}  # part → bytes so far that are saved when it is computed again
         shared = {layer.path: layer.trained_bytes for layer in self.layers}
         last_use = {layer.weights_of or layer.path: layer.path for layer in self.layers}
         saved, gradients = 0, trained
         worst = (0, 0, 0)  # saved, gradients, temporaries
         for layer in self.layers:
             saved += batch_size * layer.saved_bytes + layer.fixed_saved_bytes
+            again[layer.checkpoint] = again.get(layer.checkpoint, 0) + layer.recomputed_bytes
             held = saved + batch_size * again[layer.checkpoint]
             owner = layer.weights_of or layer.path
             is_last = last_use[owner] == layer.path
-            flowing = batch_size * (layer.output_bytes + layer.input_bytes)
-            if (
-                layer.operation == "LSTM" and not layer.backward_macs
-            ):  # frozen: it works all the same
-                flowing += batch_size * layer.work_bytes
+            working = batch_size * (layer.output_bytes + layer.forward_work_bytes)
+            if layer.forward_work_bytes:  # in the forward pass there are no gradients
+                worst = max(worst, (saved, 0, working), key=sum)
+            flowing = batch_size * (_result_bytes(layer) + layer.input_bytes + layer.work_bytes)
             if layer.backward_macs:
-                flowing += batch_size * layer.work_bytes + _backward_temporaries(layer, threads)
+                flowing += _backward_temporaries(layer, threads)
                 flowing += 0 if is_last else shared.get(owner, 0)  # to be added to what there is
             worst = max(worst, (held, gradients, flowing), key=sum)
             gradients -= shared.get(owner, 0) if is_last else 0
@@ -320,6 +319,12 @@ def _bytes(shape: Shape) -> int:
     return size
 
 
+def _result_bytes(layer: LayerCost) -> int:
+    """Bytes an image of its result, also where that stands in place of what it was given."""
+    in_place = layer.input_bytes if layer.elementwise_ops else 0
+    return layer.output_bytes or in_place
+
+
 _RESPONSE_NORM_MAPS = 2  # besides its output, at most at a time: it works in steps (as measured)
 
 
@@ -363,6 +368,7 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
         trained_bytes=sum(layer.trained_bytes for layer in layers),
         input_bytes=first.input_bytes,
         work_bytes=max(layer.work_bytes for layer in layers),
+        forward_work_bytes=max(layer.forward_work_bytes for layer in layers),
         weights_of="",
         once_macs=sum(layer.once_macs for layer in layers),
         recomputed_bytes=sum(layer.recomputed_bytes for layer in layers),

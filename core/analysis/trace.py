@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from core.analysis.broken_off import Failure
 from core.analysis.fused import Fused
+from core.analysis.looking_back import after
 from core.analysis.macs import backward_macs, product_of
 from core.analysis.module_watcher import ModuleWatcher
 from core.analysis.operations import (
@@ -33,7 +34,7 @@ from core.analysis.operations import (
     row_name,
     sliding_window,
 )
-from core.analysis.receptive_field import View, joined
+from core.analysis.receptive_field import View
 from core.analysis.recomputed import parts_computed_again
 from core.analysis.records import IMAGE, Shape, Window
 from core.analysis.refusals import refuse
@@ -48,7 +49,7 @@ from core.analysis.tensors import (
     tensors_in,
     tensors_inside,
 )
-from core.analysis.work_space import work_bytes
+from core.analysis.work_space import copies_maps, work_bytes
 
 _MOST_ROWS = 20_000
 _NORMALIZING = (
@@ -106,6 +107,7 @@ class Row:
     fixed_saved_bytes: int = 0
     recomputed_bytes: int = 0
     work_bytes: int = 0
+    forward_work_bytes: int = 0
     weights_of: str = ""
     checkpoint: int = 0
     view: View | None = None
@@ -119,9 +121,9 @@ class Row:
         """Its own kind, or that of most of its work."""
         return self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
 
-    def is_trained(self, reached: set[Any]) -> bool:
-        """Whether any of its products gets a gradient."""
-        return self.backward_macs > 0 and any(result.grad_fn in reached for result in self.results)
+    def is_reached(self, reached: set[Any]) -> bool:
+        """Whether the backward pass comes through it."""
+        return any(result.grad_fn in reached for result in self.results)
 
 
 class Inventory:
@@ -161,6 +163,7 @@ class Watcher(ModuleWatcher):
         batch: int = BATCH,
         is_ours: bool = True,
         with_hooks: bool = False,
+        is_trained_here: bool = False,
     ) -> None:
         named_modules = list(network.named_modules())
         super().__init__(named_modules, with_hooks)
@@ -168,12 +171,14 @@ class Watcher(ModuleWatcher):
         self.has_numbers = any(not tensor.is_meta for tensor in inputs)
         self.inventory = Inventory(named_modules)
         self.parameters = self.inventory.parameters
+        self.copies_maps = not is_trained_here and copies_maps(self.parameters.values())
         self.state = {*self.parameters, *map(storage_key, self.inventory.buffers.values())}
         self.rows: list[Row] = []
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
-        self.views = {storage_key(tensor): View.of_input(tensor.shape) for tensor in inputs}
-        self.slices: dict[tuple[Any, ...], View] = {}  # of parts of a tensor, by their place in it
+        self.views = {storage_key(tensor): View.of_input(tensor) for tensor in inputs}
+        self.filled: set[int] = set()  # storages that were made empty and are written in parts
+        self.cut: dict[int, int] = {}  # storage → bytes of the parts that were cut from it
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
         self.last_result = 0  # storage that the last operation outside of a leaf has made
@@ -228,11 +233,10 @@ class Watcher(ModuleWatcher):
         row, self.leaf = self.leaf, None
         assert row is not None
         with _AsItIs():
-            self.close_row(row, module, outputs)
+            self.close_row(row, outputs)
 
-    def close_row(self, row: Row, module: nn.Module, outputs: list[Tensor]) -> None:
+    def close_row(self, row: Row, outputs: list[Tensor]) -> None:
         """What is known once a leaf has run."""
-        row.work_bytes = work_bytes(module, row.input_bytes, outputs[0].nbytes if outputs else 0)
         for result in outputs[:1]:
             key = storage_key(result)
             row.output_shape = tuple(result.shape)
@@ -370,14 +374,19 @@ class Watcher(ModuleWatcher):
         run = Operation(
             name.name, name.kind, args, tensors, sources, keys, output, storage_key(output)
         )
-        self.look_back(run)
+        self.look_back(run, name.is_work)
         if name.is_work:
             if name.is_uncounted:
                 self.uncounted[name.name] = None
             self.add(run)
+        elif run.output_key in keys and output.numel() < sources[0].numel():
+            parts = sum(tensor.nbytes for tensor in tensors_in(result))
+            self.cut[run.output_key] = self.cut.get(run.output_key, 0) + parts
         if result is not output:
             for other in tensors_in(result)[1:]:  # of a split, each belongs to the batch
-                self.views.setdefault(storage_key(other), self.views.get(run.output_key, View()))
+                seen = self.views.get(run.output_key, View())
+                base = other if other.shape == output.shape else None
+                self.views.setdefault(storage_key(other), seen._replace(base=base))
 
     def run_once(
         self, name: Named, args: tuple[Any, ...], tensors: list[Tensor], output: Tensor, result: Any
@@ -412,7 +421,15 @@ class Watcher(ModuleWatcher):
             row.backward_macs += backward_macs(product, run.args, macs)
         self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
+        copies = self.copies_maps or (bool(self.filled) and run.source_keys[0] in self.filled)
+        self.take_work(row, *work_bytes(run, copies))
         row.window = row.window or sliding_window(run.name, run.args)
+
+    @staticmethod
+    def take_work(row: Row, backward: int, forward: int) -> None:
+        """Work space of an operation; another one gets the same memory again."""
+        row.work_bytes = max(row.work_bytes, backward)
+        row.forward_work_bytes = max(row.forward_work_bytes, forward)
 
     def note(self, row: Row, run: Operation, kind: str, work: int) -> None:
         """What every operation tells of its row."""
@@ -427,22 +444,33 @@ class Watcher(ModuleWatcher):
         self.makers[run.output_key] = row.path
 
     def fused(
-        self, name: str, macs: int, gradients: int, inputs: list[Tensor], out: Tensor
+        self, name: str, macs: int, gradients: int, work: int, inputs: list[Tensor], out: Tensor
     ) -> None:
         """One that a device runs as a whole, such as an LSTM, has run with so many multiply-adds.
 
         `gradients`: how many products of as many multiply-adds its backward pass takes.
+        `work`: bytes that it takes and gives back in the forward pass.
         """
         self.alive.append(out)
-        sources = [t for t in inputs if storage_key(t) in self.views or is_batched(t)]
+        sources = [tensor for tensor in inputs if storage_key(tensor) in self.views]
         keys = [storage_key(source) for source in sources]
         key = storage_key(out)
         run = Operation(name, "linear", (), inputs, sources, keys, out, key)
-        self.views[key] = joined([self.views.get(k, View()) for k in keys] or [View()]).see_all(1)
+        known = [(t, self.views[k].of(t)) for t, k in zip(sources, keys, strict=True)]
+        self.views[key] = after(run, known, has_weights=True)
         row = self.leaf or self.functional_row(run)
         row.macs += macs
         row.backward_macs += gradients * macs
+        self.take_work(row, work_bytes(run, self.copies_maps)[0], work)
         self.note(row, run, "linear", macs)
+
+    def take_cuts(self) -> None:
+        """The gradient of a result that was cut is put together while those of its parts stand."""
+        for row in self.rows if self.cut else ():
+            result = row.results[-1] if row.results else None
+            if result is not None:
+                parts = min(result.nbytes, self.cut.get(storage_key(result), 0))
+                row.work_bytes = max(row.work_bytes, parts - row.input_bytes)
 
     def functional_row(self, run: Operation) -> Row:
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
@@ -466,24 +494,31 @@ class Watcher(ModuleWatcher):
                 found.update(dict.fromkeys(self.behind.get(key, ())))
         return [self.parameters[key] for key in found]
 
-    def look_back(self, run: Operation) -> None:
+    def look_back(self, run: Operation, is_work: bool) -> None:
         """Note what one unit of the output sees of the image."""
-        known = [self.views[key] for key in run.source_keys if key in self.views]
-        if self.slices and known:
-            known = [
-                self.slices.get(_place(source)) or self.views[key]
-                for source, key in zip(run.sources, run.source_keys, strict=True)
-                if key in self.views
-            ]
+        key = run.output_key
+        is_same = key in run.source_keys
+        if is_same and not is_work:
+            return  # a view: its strides tell
+        known = [
+            (source, view.of(source))
+            for source, view in zip(run.sources, map(self.views.get, run.source_keys), strict=True)
+            if view is not None
+        ]
+        if run.name == "copy" and is_same and known:  # what stood there is gone
+            if run.source_keys.count(key) == len(known) > 1:
+                return  # within a tensor: padding round the edge
+            known = [one for one in known if one[0] is not run.args[0]]
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
-            view = joined(known).after(run, has_weights, self.batch)
-            if run.name == "slice":  # what it was cut from stays as it is
-                self.slices[_place(run.output)] = view
-            else:
-                self.views[run.output_key] = view
-        elif not self.is_whole:
-            self.views[run.output_key] = View()
+            view = after(run, known, has_weights)
+            before, whole = self.views.get(key), run.output._base
+            if whole is not None and not (before and before.axes):
+                before = View.of_nothing(whole)
+                self.filled.add(key)
+            self.views[key] = before.written(view) if before else view
+        elif key not in self.views:
+            self.views[key] = View.of_nothing(run.output)
 
     # Parts that are computed again -----------------------------------------------------------
 
@@ -533,11 +568,6 @@ class Watcher(ModuleWatcher):
             row.recomputed_bytes += size
         else:
             row.saved_bytes += size
-
-
-def _place(tensor: Tensor) -> tuple[Any, ...]:
-    """Which numbers of its storage a tensor is."""
-    return storage_key(tensor), tensor.storage_offset(), tensor.stride(), tensor.shape
 
 
 @cache
@@ -593,8 +623,11 @@ def watched_pass(
     batch: int = BATCH,
     is_ours: bool = True,
     with_hooks: bool = False,
+    is_trained_here: bool = False,
 ) -> Pass:
     """What `network`, in training, runs on these inputs, a batch of `batch` images.
+
+    `is_trained_here`: by the lab, which puts its maps in the order that is quickest.
 
     Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
     the end, so that the column of parameters always adds up to the network's.
@@ -603,7 +636,7 @@ def watched_pass(
     """
     kwargs = kwargs or {}
     inputs = list(tensors_inside([*args, *kwargs.values()]))
-    watcher = Watcher(network, inputs, batch, is_ours, with_hooks)
+    watcher = Watcher(network, inputs, batch, is_ours, with_hooks, is_trained_here)
     try:
         with watcher.watching(), torch.enable_grad():
             output = network(*args, **kwargs)
@@ -616,6 +649,7 @@ def watched_pass(
         raise BrokenOffError(_seen_so_far(watcher), watcher.refused) from error
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
+    watcher.take_cuts()
     outputs = tensors_in(output) or list(tensors_inside(output))
     reached = _nodes_behind(outputs)
     wants = any(p.requires_grad for _, p in watcher.inventory.named.values())

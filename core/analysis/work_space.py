@@ -1,31 +1,72 @@
-"""What the backward pass of a layer takes on a CPU and gives back, beside the usual gradients.
+"""What an operation takes on a CPU and gives back, beside its results and the usual gradients.
 
-As measured, in multiples of what the layer is given and gives (oneDNN, torch 2.15): copies in an
-order of its own, gates of recurrent layers, padded maps. That of a convolution over a map is in
+As the allocator's own events have it (torch 2.15, oneDNN). That of a convolution's weight is in
 core.analysis.records, because it depends on the number of threads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
+from math import prod
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor
 
-_OF_OUTPUT = {nn.LSTM: 5.5, nn.GRU: 2.5, nn.RNN: 0.75}
-_PADDED_MAPS = {"circular": 2, "reflect": 1, "replicate": 1}  # maps with their padding
+from core.analysis.operations import Operation
+
+# Of the backward pass, in multiples of the result.
+_OF_OUTPUT = {
+    **{"lstm": 5.5, "mkldnn_rnn_layer": 5.5, "gru": 2.5, "rnn_tanh": 0.75, "rnn_relu": 0.75},
+    **dict.fromkeys(
+        ("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"), 1
+    ),
+    "_fused_rms_norm": 4,
+    "_prelu_kernel": 1,  # the gradient of the slope at each number, before it is added up
+    "im2col": 1,
+}
+
+
+def work_bytes(run: Operation, copies_maps: bool) -> tuple[int, int]:
+    """Bytes that the operation's backward pass takes, and its forward pass.
+
+    `copies_maps`: whether the network's maps stand in another order than oneDNN works in.
+    """
+    if run.kind == "convolution":
+        return _of_convolution(run, copies_maps)
+    share = _OF_OUTPUT.get(run.name, 0)
+    if run.output_key in run.source_keys and run.output._base is not None:
+        return run.output._base.nbytes + run.output.nbytes, 0  # autograd copies what it is part of
+    return int(share * run.output.nbytes), 0
+
+
+def _of_convolution(run: Operation, copies_maps: bool) -> tuple[int, int]:
+    """oneDNN copies maps into its own order; other precisions multiply columns of pixels."""
+    if run.name not in ("convolution", "_convolution"):
+        return 0, 0
+    source, weight, _, stride, padding, dilation, transposed, *_ = run.args
+    if _is_onednn(source.dtype):
+        copies = copies_maps or weight.dim() != 4
+        return (source.nbytes + run.output.nbytes if copies else 0), 0
+    pixels = source if transposed else run.output  # that each column belongs to
+    is_product = max(weight.shape[2:]) == max(stride) == 1 and not any(padding)
+    columns = 0 if is_product else pixels.nbytes // pixels.shape[1] * prod(weight.shape[1:])
+    is_one_by_one = transposed or max(dilation) > 1  # image by image
+    return (0, columns if transposed else 0) if is_one_by_one else (columns, columns)
 
 
 @cache
-def _of_output(layer: Any) -> float:
-    return next((share for kind, share in _OF_OUTPUT.items() if issubclass(layer, kind)), 0.0)
+def _is_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN convolves numbers of this precision here."""
+    supported: Any = {
+        torch.bfloat16: torch.ops.mkldnn._is_mkldnn_bf16_supported,
+        torch.float16: torch.ops.mkldnn._is_mkldnn_fp16_supported,
+    }
+    return dtype == torch.float32 or (dtype in supported and bool(supported[dtype]()))
 
 
-def work_bytes(layer: nn.Module, input_bytes: int, output_bytes: int) -> int:
-    """Bytes for a layer that was given and has given so many."""
-    if isinstance(layer, (nn.modules.conv._ConvTransposeNd, nn.Conv1d)):
-        return input_bytes + output_bytes
-    work = int(_of_output(type(layer)) * output_bytes)  # type: ignore[arg-type]
-    if isinstance(layer, nn.modules.conv._ConvNd):
-        work += _PADDED_MAPS.get(layer.padding_mode, 0) * input_bytes
-    return work
+def copies_maps(parameters: Iterable[Tensor]) -> bool:
+    """Whether a network's maps stand channel by channel: none of its kernels does otherwise."""
+    kernels = (one for one in parameters if one.dim() == 4)
+    return all(kernel.is_contiguous() for kernel in kernels)

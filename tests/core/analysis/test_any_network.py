@@ -451,7 +451,7 @@ FIELDS = {
             Net(lambda s, x: torch.cat([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)),
             conv(12, 4),
         ),
-        5,
+        6,
     ),
     "dilated": ((conv(3, 4, dilation=4), conv(4, 4)), 11),
 }
@@ -475,6 +475,188 @@ def test_sound_and_video_have_fields_of_one_and_three_axes():
 def test_an_adaptive_pooling_cell_by_cell_sees_no_more(name, expected):
     spec = ModelSpec(name, image_size=224, in_channels=3, num_classes=1000)
     assert analyze(spec).totals.receptive_field == expected
+
+
+def seen_in_gradients(module: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The widest box of pixels that have a gradient, over all units of the result."""
+    image = torch.rand(1, *shape, dtype=torch.float64, requires_grad=True)
+    boxes = []
+    for unit in module.double().eval()(image).flatten():
+        [gradient] = torch.autograd.grad(unit, image, retain_graph=True)
+        pixels = gradient[0].abs().sum(0).nonzero()
+        boxes.append(pixels.amax(0) - pixels.amin(0) + 1)
+    module.float()
+    return tuple(torch.stack(boxes).amax(0).tolist())
+
+
+def tokens_mixed(s: Net, x: Tensor) -> Tensor:
+    """An MLP-Mixer's: (N, tokens, C), a linear layer over the tokens."""
+    tokens = s.patches(x).flatten(2).transpose(1, 2)
+    return tokens + s.linear(tokens.transpose(1, 2)).transpose(1, 2)
+
+
+def patches(s: Net, x: Tensor) -> Tensor:
+    """(N, C, H, W) → (N, H/4·W/4, 4·4·C)."""
+    n, c, h, w = x.shape
+    cut = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 3, 5, 1)
+    return s.linear(cut.reshape(n, -1, 16 * c))
+
+
+def in_windows(x: Tensor, mix: nn.Module, is_dilated: bool = False) -> Tensor:
+    """Mixed within windows of 4×4 pixels, next to each other or spread over the map."""
+    n, c, h, w = x.shape
+    if is_dilated:
+        cut = x.view(n, c, 4, h // 4, 4, w // 4).permute(0, 3, 5, 1, 2, 4)
+    else:
+        cut = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5)
+    mixed = mix(cut.reshape(-1, c, 16)).view(n, h // 4, w // 4, c, 4, 4)
+    back = (0, 3, 4, 1, 5, 2) if is_dilated else (0, 3, 1, 4, 2, 5)
+    return mixed.permute(back).reshape(n, c, h, w)
+
+
+def haar(s: Net, x: Tensor) -> Tensor:
+    """Sums and differences of neighboring rows, then of columns."""
+    rows = [x[:, :, 0::2] + x[:, :, 1::2], x[:, :, 0::2] - x[:, :, 1::2]]
+    return s.c(torch.cat([part[..., 0::2] - part[..., 1::2] for part in rows], 1))
+
+
+def shifted(s: Net, x: Tensor) -> Tensor:
+    """Some channels from the left, some from the right."""
+    moved = torch.zeros_like(x)
+    moved[:, :1, :, 1:] = x[:, :1, :, :-1]
+    moved[:, 1:2, :, :-1] = x[:, 1:2, :, 1:]
+    moved[:, 2:] = x[:, 2:]
+    return s.c(moved)
+
+
+def padded_by_hand(s: Net, x: Tensor) -> Tensor:
+    wider = x.new_zeros(len(x), 3, 14, 14)
+    wider[:, :, 1:-1, 1:-1] = x
+    return s.c(s.c(wider))
+
+
+MIXED = {
+    "tokens": (
+        Net(tokens_mixed, patches=nn.Conv2d(3, 8, 4, 4), linear=nn.Linear(16, 16)),
+        (3, 16, 16),
+    ),
+    "along the width": (Net(lambda s, x: s.l(x), l=nn.Linear(12, 12)), (3, 12, 12)),
+    "along the height": (
+        Net(lambda s, x: s.l(x.transpose(-1, -2)).transpose(-1, -2), l=nn.Linear(12, 5)),
+        (3, 12, 12),
+    ),
+    "along the channels": (
+        Net(lambda s, x: s.l(x.movedim(1, -1)).movedim(-1, 1), l=nn.Linear(3, 5)),
+        (3, 12, 12),
+    ),
+    "along the time": (Net(lambda s, x: s.l(x), l=nn.Linear(12, 5)), (4, 12)),
+    "by a matrix on the left": (Net(lambda s, x: s.w @ x, w=weights(7, 12)), (3, 12, 12)),
+    "einsum": (
+        Net(lambda s, x: torch.einsum("nchw,hk->nckw", x, s.w), w=weights(12, 5)),
+        (3, 12, 12),
+    ),
+    "a convolution over tokens": (
+        Net(
+            lambda s, x: s.c(s.p(x).flatten(2).transpose(1, 2)),
+            p=nn.Conv2d(3, 8, 4, 4),
+            c=nn.Conv1d(16, 4, 1),
+        ),
+        (3, 16, 16),
+    ),
+    "patches": (Net(patches, linear=nn.Linear(48, 8)), (3, 16, 16)),
+    "patches, by unfold": (
+        Net(
+            lambda s, x: s.l(
+                x.unfold(2, 6, 3).unfold(3, 6, 3).permute(0, 2, 3, 1, 4, 5).flatten(3)
+            ),
+            l=nn.Linear(108, 4),
+        ),
+        (3, 18, 18),
+    ),
+    "patches, a map again": (
+        Net(
+            lambda s, x: s.c(patches(s, x).transpose(1, 2).unflatten(2, (4, 4))),
+            linear=nn.Linear(48, 4),
+            c=nn.Conv2d(4, 4, 3),
+        ),
+        (3, 16, 16),
+    ),
+    "patches, pixels again": (
+        Net(
+            lambda s, x: s.c(
+                s.p(x).view(-1, 1, 4, 4, 5, 5).permute(0, 1, 4, 2, 5, 3).reshape(-1, 1, 20, 20)
+            ),
+            p=nn.Conv2d(3, 16, 4, 4),
+            c=nn.Conv2d(1, 1, 3),
+        ),
+        (3, 20, 20),
+    ),
+    "F.unfold": (Net(lambda s, x: s.w @ F.unfold(x, 3, padding=1), w=weights(2, 27)), (3, 12, 12)),
+    "F.unfold and F.fold": (
+        Net(
+            lambda s, x: F.fold(
+                s.c(F.unfold(x, 4, stride=2, padding=1)), 12, 4, stride=2, padding=1
+            ),
+            c=nn.Conv1d(48, 16, 1),
+        ),
+        (3, 12, 12),
+    ),
+    "windows, then a convolution": (
+        Net(lambda s, x: s.c(in_windows(x, s.l)), l=nn.Linear(16, 16), c=nn.Conv2d(1, 1, 3)),
+        (1, 16, 16),
+    ),
+    "windows over the whole map": (
+        Net(lambda s, x: in_windows(x, s.l, is_dilated=True), l=nn.Linear(16, 16)),
+        (1, 16, 16),
+    ),
+    "neighbors": (Net(lambda s, x: x[:, :, 1:] - x[:, :, :-1]), (3, 12, 12)),
+    "neighbors, repeated": (
+        Net(lambda s, x: s.c(x.repeat_interleave(3, 2)), c=nn.Conv2d(3, 1, 3)),
+        (3, 8, 8),
+    ),
+    "Haar": (Net(haar, c=nn.Conv2d(6, 2, 3)), (3, 16, 16)),
+    "shifted channels": (Net(shifted, c=nn.Conv2d(3, 2, 3)), (3, 12, 12)),
+    "padded by hand": (Net(padded_by_hand, c=nn.Conv2d(3, 3, 3)), (3, 12, 12)),
+    "two shapes of kernels": (
+        Net(
+            lambda s, x: s.a(x) + s.b(x),
+            a=nn.Conv2d(3, 2, (1, 7), padding=(0, 3)),
+            b=nn.Conv2d(3, 2, (5, 1), padding=(2, 0)),
+        ),
+        (3, 12, 12),
+    ),
+    "softmax over pixels": (Net(lambda s, x: x.flatten(2).softmax(-1)), (3, 8, 8)),
+    "a recurrent layer": (
+        Net(lambda s, x: s.r(x[:, 0])[0], r=nn.GRU(8, 8, batch_first=True)),
+        (1, 8, 8),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_what_is_mixed_along_an_axis_or_in_patches_is_what_has_a_gradient(name):
+    module, shape = MIXED[name]
+    for parameter in module.parameters():
+        nn.init.normal_(parameter)
+    found = analyze_module(module, shape).layers[-1].receptive_field
+    each = (found,) * (len(shape) - 1) if isinstance(found, int) else found
+    assert each == seen_in_gradients(module, shape)
+
+
+UNFOLLOWED = {
+    "attention": lambda s, x: (x.flatten(2).transpose(1, 2) @ x.flatten(2)) @ s.c(x).flatten(2).mT,
+    "a spectrum": lambda s, x: torch.fft.fft2(s.c(x)).real,
+    "a grid": lambda s, x: F.grid_sample(s.c(x), torch.zeros(len(x), 8, 8, 2)),
+    "pixels in a row": lambda s, x: s.d(s.c(x).flatten(2)),
+    "halves that change places": lambda s, x: s.e(torch.cat(s.c(x).chunk(2, 3)[::-1], 3)),
+}
+
+
+@pytest.mark.parametrize("name", UNFOLLOWED)
+def test_what_cannot_be_followed_is_unknown(name):
+    net = Net(UNFOLLOWED[name], c=conv(3, 3), d=nn.Conv1d(3, 3, 3), e=conv(3, 3))
+    rows = analyze_module(net, (3, 8, 8)).layers
+    assert [row for row in rows if "unused" not in row.operation][-1].receptive_field is None
 
 
 # Element-wise work -----------------------------------------------------------------------------

@@ -70,11 +70,11 @@ def check_image_size(value: Any) -> ImageSize:
 
 def parse_image_size(text: str) -> ImageSize:
     """`224`, or `480x640` for height and width. Raises LabError for what is no size."""
-    if not re.fullmatch(r"\d{1,9}([x×]\d{1,9})?", text.strip()):
+    if not re.fullmatch(r"[0-9]{1,9}([xX×][0-9]{1,9})?", text.strip()):
         raise LabError(
             f"A size is pixels a side, 224, or height and width, 480x640, not {shown(text)}."
         )
-    sides = [int(side) for side in re.split("[x×]", text.strip())]
+    sides = [int(side) for side in re.split("[xX×]", text.strip())]
     return check_image_size(sides if len(sides) > 1 else sides[0])
 
 

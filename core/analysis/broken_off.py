@@ -17,6 +17,7 @@ class Failure:
     operation: str  # conv2d, add
     shapes: tuple[Shape, ...]  # what a layer reads and its weight; all that an operation reads
     makers: tuple[str, ...]  # the path of the row that made each, IMAGE; "" for a weight or a table
+    images: int  # that the pass was run with, of which the error's own text speaks
 
 
 class ForwardError(LabError):

@@ -36,11 +36,22 @@ def after(run: Operation, known: Known, has_weights: bool) -> View:
     """
     if not known:
         return View(depth=int(has_weights))
+    if is_unit_by_unit(run, known):
+        return known[0][1]._replace(base=run.output)
     view = known[0][1] if len(known) == 1 else _joined([view for _, view in known])
     look = _looks_at(run.name, run.kind)
     seen = (look or _unit_by_unit)(view, run, known)
     deeper = view.depth + (run.kind == "convolution" or (run.kind == "linear" and has_weights))
     return View(seen.axes, deeper, seen.layout, run.output)
+
+
+def is_unit_by_unit(run: Operation, known: Known) -> bool:
+    """Whether each number comes from the one that stood in its place; most operations are so."""
+    return (
+        len(known) == 1
+        and _looks_at(run.name, run.kind) is None
+        and known[0][0].shape == run.output.shape
+    )
 
 
 @cache
@@ -116,7 +127,8 @@ def _convolved(view: View, run: Operation, known: Known) -> View:
             windows.append((Fraction(reach + 1, s) - 1, (reach - p) // s, Fraction(1, s)))
         else:
             windows.append((reach, p, s))
-    seen = view._replace(layout=(view.layout[0], channels, *view.layout[2:]))
+    layout = (view.layout[0], channels, *view.layout[2:])
+    seen = View(view.axes, view.depth, layout, view.base)
     return seen.sliding(output, windows)
 
 
@@ -381,4 +393,6 @@ def _widest(known: Known) -> Known:
 def _each(*sizes: Any, axes: int = 0) -> list[tuple[Any, ...]]:
     """Each axis with its own of these sizes; one number stands for all axes."""
     count = axes or max(len(size) for size in sizes)
+    if all(len(size) == count for size in sizes):
+        return list(zip(*sizes, strict=True))
     return list(zip(*([*size] * count if len(size) == 1 else size for size in sizes), strict=True))

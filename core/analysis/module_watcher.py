@@ -103,7 +103,7 @@ class ModuleWatcher(TorchDispatchMode):
                 yield
         finally:
             for module, call in zip(self.modules, before, strict=True):
-                module.__dict__.pop(_CALL)
+                module.__dict__.pop(_CALL, None)
                 if call is not None:
                     module.__dict__[_CALL] = call
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from threading import RLock
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +41,8 @@ from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
 from core.zoo.libraries import first_line
 from core.zoo.own import file_of, is_own
 
+_COSTS = ("macs", "backward_macs", "elementwise_ops", "output_bytes", "saved_bytes", "work_bytes")
+_alone = RLock()  # a module is borrowed by one thread at a time
 _DRAWN_IMAGES = 24  # of a pass that is one of several
 _DRAWS = 8  # training passes of a network that draws lots
 _REAL_IMAGES = 11  # of a pass with real numbers: few sizes of networks can be divided by it
@@ -93,7 +97,7 @@ def analyze_module(
 ) -> Analysis:
     """See core.analysis.analyze_module."""
     name = f"module/{type(module).__name__}"
-    with deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
+    with _alone, deep_enough(), unmoved(), torch.inference_mode(False), torch.enable_grad():
         module = getattr(module, "_orig_mod", module)  # of torch.compile
         example = given(module, input_shape, inputs)
         traced = _traced(module, example, ModelSpec(name))
@@ -151,7 +155,10 @@ def _traced(
             error = broken.__cause__
             assert isinstance(error, Exception)
             text = said(error) if said else str(_refusal(name, shape, error))
-            partial = _analysis(spec, from_one(broken.seen), shape)
+            ran = from_one(broken.seen)
+            if broken.failure and ran.layers:  # of what failed nothing is known but what it reads
+                ran = replace(ran, layers=(*ran.layers[:-1], _failed(ran.layers[-1])))
+            partial = _analysis(spec, ran, shape)
             raise ForwardError(text, partial, broken.failure) from error
 
     try:
@@ -160,6 +167,11 @@ def _traced(
         raise
     except Exception as error:
         raise _refusal(name, shape, error) from error
+
+
+def _failed(layer: LayerCost) -> LayerCost:
+    nothing: dict[str, Any] = dict.fromkeys(_COSTS, 0)
+    return replace(layer, output_shape=(), receptive_field=None, **nothing)
 
 
 def _with_or_without_hooks(module: nn.Module, example: Given) -> Trace:

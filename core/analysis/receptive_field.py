@@ -53,9 +53,8 @@ class Axis(NamedTuple):
         if grain > self.grain:
             seen = self.field or 0
             axis = Axis(seen, self.start, grain, seen)
-        return axis._replace(
-            reach=as_whole(self.reach + further), start=as_whole(self.start - ahead)
-        )
+        reach, start = as_whole(self.reach + further), as_whole(self.start - ahead)
+        return Axis(reach, start, axis.grain, axis.before)
 
     def with_other(self, other: Axis) -> Axis:
         """Seeing also what the other sees, and what is between."""
@@ -167,13 +166,14 @@ class View(NamedTuple):
 
     def mixing(self, dims: Iterable[int]) -> View:
         """Each unit sees all that stand along these dimensions."""
+        mixed = [part for dim in dims for part in self.layout[dim] if part.axis is not None]
+        if not mixed:
+            return self
         axes = list(self.axes)
-        for parts in (self.layout[dim] for dim in dims):
-            for part in parts:
-                if part.axis == SEVERAL:
-                    return self._replace(axes=tuple(axis._replace(reach=None) for axis in axes))
-                if part.axis is not None:
-                    axes[part.axis] = axes[part.axis].reaching((part.size - 1) * part.jump)
+        for part in mixed:
+            if part.axis == SEVERAL:
+                return self._replace(axes=tuple(axis._replace(reach=None) for axis in axes))
+            axes[part.axis or 0] = axes[part.axis or 0].reaching((part.size - 1) * part.jump)
         return self._replace(axes=tuple(axes))
 
     def unknown(self, output: Tensor) -> View:
@@ -203,7 +203,7 @@ class View(NamedTuple):
                 axis = axes[row.axis].reaching(0, 0, grain) if grain > 1 else axes[row.axis]
                 axes[row.axis] = axis.reaching(reach * row.jump, ahead * row.jump)
                 layout[dim] = (Part(side, row.axis, as_whole(row.jump * stride)),)
-        return self._replace(axes=tuple(axes), layout=tuple(layout))
+        return View(tuple(axes), self.depth, tuple(layout), self.base)
 
 
 def together(several: Sequence[Sequence[Axis]]) -> list[Axis]:

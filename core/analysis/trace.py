@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from core.analysis.broken_off import Failure
 from core.analysis.fused import Fused
-from core.analysis.looking_back import after
+from core.analysis.looking_back import after, is_unit_by_unit
 from core.analysis.macs import backward_macs, product_of
 from core.analysis.module_watcher import ModuleWatcher
 from core.analysis.operations import (
@@ -69,6 +69,10 @@ class BatchLostError(Exception):
 
 class TooLongError(Exception):
     """The forward pass runs more operations than anybody could read."""
+
+
+class EndedError(Exception):
+    """The network's own code wants the whole process to end."""
 
 
 class BrokenOffError(Exception):
@@ -191,6 +195,7 @@ class Watcher(ModuleWatcher):
         self.part = 0  # the part under way that is computed again for the backward pass
         self.parts = 0
         self.refused: Failure | None = None  # the last operation that torch has refused
+        self.refused_by: Exception | None = None  # with this error, which may have been caught
         self.part_of: dict[int, int] = {}  # storage → the part that has made it
         self.only_again: dict[int, int] = {}  # storage → the part that alone saves it, the 2nd time
 
@@ -302,8 +307,9 @@ class Watcher(ModuleWatcher):
         if result is None:
             try:
                 result = func(*args, **(kwargs or {}))
-            except Exception:
+            except Exception as error:
                 self.refuse(func, tensors_in([*args, *(kwargs or {}).values()]))
+                self.refused_by = error
                 raise
         output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
         if output is None:
@@ -323,18 +329,25 @@ class Watcher(ModuleWatcher):
             row = self.open_row(self.path_of(name), name)
             row.kind, row.is_module = named(func).kind, False
             self.take_inputs(row, [t for t in tensors if storage_key(t) in self.makers])
-            shapes = [tuple(tensor.shape) for tensor in tensors]
-            makers = [self.makers.get(storage_key(tensor), "") for tensor in tensors]
+            met = tuple(alone(tuple(tensor.shape), self.batch) for tensor in tensors)
+            makers = tuple(self.makers.get(storage_key(tensor), "") for tensor in tensors)
+            self.refused = Failure(row.path, name, met, makers, self.batch)
         else:
-            row = self.leaf
-            shapes = [shape for shape in (row.input_shape, row.weight_shape) if shape]
-            makers = [*row.inputs, ""][:1] + [""]
-        self.refused = Failure(
-            row.path,
-            name,
-            tuple(alone(shape, self.batch) for shape in shapes),
-            tuple(makers[: len(shapes)]),
-        )
+            self.refused = self.failed_leaf(self.leaf, name)
+
+    def failed_leaf(self, row: Row, operation: str) -> Failure:
+        """A layer that failed: what it reads, and its weight."""
+        met = {"": row.weight_shape, next(iter(row.inputs), ""): row.input_shape}
+        met = {maker: alone(shape, self.batch) for maker, shape in reversed(met.items()) if shape}
+        return Failure(row.path, operation, tuple(met.values()), tuple(met), self.batch)
+
+    def failure_of(self, error: BaseException) -> Failure | None:
+        """What failed with this error: an operation, or a layer before it ran one."""
+        if self.refused_by is error:
+            return self.refused
+        if self.leaf is None:
+            return None
+        return self.failed_leaf(self.leaf, self.leaf.operation)
 
     def of_batch(self, output: Tensor, tensors: Sequence[Tensor]) -> bool:
         """Whether a result grows with the batch: by its size, in a small batch by where it is from.
@@ -509,6 +522,8 @@ class Watcher(ModuleWatcher):
             if run.source_keys.count(key) == len(known) > 1:
                 return  # within a tensor: padding round the edge
             known = [one for one in known if one[0] is not run.args[0]]
+        if is_same and run.name != "copy" and is_unit_by_unit(run, known):
+            return
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
             view = after(run, known, has_weights)
@@ -643,10 +658,13 @@ def watched_pass(
             if isgenerator(output):
                 output = list(output)
             watcher.alive.append(output)
+    except (SystemExit, GeneratorExit) as end:  # of the network's own code; not the command's end
+        error = EndedError(f"{type(end).__name__}({end})").with_traceback(end.__traceback__)
+        raise _broken_off(watcher, error) from error
     except Exception as error:
-        if not watcher.has_numbers or isinstance(error, TooLongError):
+        if isinstance(error, TooLongError):
             raise
-        raise BrokenOffError(_seen_so_far(watcher), watcher.refused) from error
+        raise _broken_off(watcher, error) from error
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
     watcher.take_cuts()
@@ -663,6 +681,13 @@ def watched_pass(
         tuple(watcher.uncounted),
         wants and bool(outputs) and not reached,
     )
+
+
+def _broken_off(watcher: Watcher, error: Exception) -> Exception:
+    """What to raise for it: with what ran before, where that was with real numbers."""
+    if not watcher.has_numbers:
+        return error
+    return BrokenOffError(_seen_so_far(watcher), watcher.failure_of(error))
 
 
 def _seen_so_far(watcher: Watcher) -> Pass:

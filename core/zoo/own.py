@@ -38,7 +38,7 @@ class OwnNetwork:
     name: str
     about: str  # the first line of its docstring
     options: tuple[Option, ...]  # arguments that a page has no control for by itself
-    sizes: tuple[tuple[str, int | None], ...]  # those it has, with their defaults: image_size, …
+    sizes: tuple[tuple[str, Any], ...]  # those it has, with their defaults: image_size, …
 
     @property
     def takes(self) -> frozenset[str]:

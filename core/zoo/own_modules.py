@@ -7,7 +7,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -15,12 +15,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 from torch import nn
 
-from core.specs import LabError, ModelSpec, OptionValue
+from core.specs import LabError, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Option
 from core.zoo.own import Contents, OwnNetwork, file_of, source_of
 
 _SIZES = ("image_size", "in_channels", "num_classes", "ratio")  # a page has controls for these
 _BESIDE = "__beside__"  # of a file's module: names of those that it has imported from its folder
+_SAID, _TOLD = 300, 6_000  # characters of an error that are repeated: its sentence, its traceback
 _TIMES, _FEWEST = 4, 16  # a control goes to so many times the default, and at least so far
 
 
@@ -64,17 +65,26 @@ def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:
     """What the constructor is called with: sizes that it has, and options in their own types."""
     chosen: dict[str, Any] = dict(spec.options)
     hints = _hints(make)
-    for name in _parameters(make):
+    for name, parameter in _parameters(make).items():
         if name in _SIZES:
             chosen[name] = getattr(spec, name)
-            if isinstance(chosen[name], tuple) and hints.get(name) is int:
-                raise LabError(
-                    f"{spec.arch} takes image_size as one number: give it a square image, or let"
-                    " its image_size be a tuple (height, width) too."
-                )
+            if name == "image_size":
+                chosen[name] = _sides_for(spec, parameter.default, hints.get(name))
         elif name in chosen:
             chosen[name] = _own_type(hints.get(name), chosen[name])
     return chosen
+
+
+def _sides_for(spec: ModelSpec, default: Any, hint: Any) -> Any:
+    """The image's size as the constructor expects it: a pair where its default is one."""
+    if isinstance(default, tuple):
+        return spec.sides
+    if isinstance(spec.image_size, tuple) and int in (hint, type(default)):
+        raise LabError(
+            f"{spec.arch} takes image_size as one number: give it a square image, or let its"
+            " image_size be a tuple (height, width) too."
+        )
+    return spec.image_size
 
 
 def _own_type(hint: Any, value: OptionValue) -> Any:
@@ -144,10 +154,10 @@ def explanation(error: BaseException, file: Path, what: str) -> str:
     line = frames[-1].lineno if frames else getattr(error, "lineno", None)
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     lines = text.strip().splitlines() or [""]
-    said = f"{type(error).__name__}: {lines[0]}".rstrip(": .")
+    said = f"{type(error).__name__}: {lines[0][:_SAID]}".rstrip(": .")
     where = f" ({Path(frames[-1].filename if frames else file).name}, line {line})" if line else ""
     told = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))
-    return f"{what}: {said}{where}.\n\n{told.strip()}"
+    return f"{what}: {said}{where}.\n\n{told.strip()[:_TOLD]}"
 
 
 # What it gives ---------------------------------------------------------------------------------
@@ -171,8 +181,7 @@ def _described(name: str, make: Callable[..., Any]) -> OwnNetwork | None:
     for parameter in _parameters(make).values():
         default = None if parameter.default is parameter.empty else parameter.default
         if parameter.name in _SIZES:
-            is_whole = isinstance(default, int) and not isinstance(default, bool)
-            sizes.append((parameter.name, default if is_whole else None))
+            sizes.append((parameter.name, _size(parameter.name, default)))
         elif parameter.default is parameter.empty:
             return None
         elif option := _option(parameter.name, default, hints.get(parameter.name)):
@@ -182,6 +191,15 @@ def _described(name: str, make: Callable[..., Any]) -> OwnNetwork | None:
     return OwnNetwork(
         name, "" if is_inherited or not about else about[0], tuple(options), tuple(sizes)
     )
+
+
+def _size(name: str, default: Any) -> Any:
+    """A default that a spec can have; a pair only of an image's height and width."""
+    if name == "image_size" and isinstance(default, tuple):
+        with suppress(LabError):
+            return check_image_size(default)
+    is_whole = isinstance(default, int) and not isinstance(default, bool)
+    return default if is_whole else None
 
 
 def _parameters(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:

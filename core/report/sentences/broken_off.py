@@ -17,7 +17,10 @@ def how_far(error: ForwardError) -> str:
         for shape, maker in zip(failure.shapes, failure.makers, strict=True)
     )
     given = f", which was given {met}" if met else ""
-    return f"{_counted(len(layers) - 1)} ran before {failure.path} failed{given}."
+    return (
+        f"{_counted(len(layers) - 1)} ran before {failure.path} failed{given}. It was run with"
+        f" {failure.images} images at once, of which the error speaks."
+    )
 
 
 def _counted(layers: int) -> str:

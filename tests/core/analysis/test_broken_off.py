@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def test_an_operation_that_fails_is_the_last_row_and_says_what_met():
     assert error.failure.shapes == ((1, 8, 16, 16), (1, 16, 7, 7))
     assert how_far(error) == (
         "3 layers and operations ran before add failed, which was given 1×8×16×16 from relu and"
-        " 1×16×7×7 from b."
+        " 1×16×7×7 from b. It was run with 11 images at once, of which the error speaks."
     )
 
 
@@ -76,7 +77,7 @@ def test_what_ran_costs_what_it_costs_in_a_network_that_runs():
 def test_a_layer_that_fails_says_what_it_reads_and_its_weight():
     assert how_far(broken_off(ReadsMaps())) == (
         "2 layers and operations ran before c failed, which was given 1×16×7×7 from b and 4×16 of"
-        " a weight or a table."
+        " a weight or a table. It was run with 11 images at once, of which the error speaks."
     )
 
 
@@ -104,3 +105,55 @@ def test_a_network_that_fails_at_once_has_no_rows():
     error = broken_off(module)
     assert error.partial.totals.macs == 0
     assert "cannot be taken apart" in str(error) and torch.is_grad_enabled()
+
+
+class Recurrent(Net):
+    """Its LSTM reads rows of another length: torch's own Python code refuses them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.m = nn.LSTM(15, 8, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.m(self.a(x).flatten(1, 2))
+
+
+class Caught(Net):
+    """An operation is refused, which the network itself takes care of; then its code fails."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            x = self.a(x).view(7, 7)
+        except RuntimeError:
+            x = self.a(x)
+        raise ValueError("of my own")
+
+
+class Ends(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        self.a(x)
+        raise SystemExit(0)
+
+
+def test_a_layer_that_refuses_before_it_runs_an_operation_is_named_too():
+    error = broken_off(Recurrent())
+    assert error.failure is not None and error.failure.path == "m"
+    failed = error.partial.layers[-1]
+    assert (failed.path, failed.elementwise_ops, failed.receptive_field) == ("m", 0, None)
+
+
+def test_what_the_network_has_caught_is_not_what_failed():
+    assert broken_off(Caught()).failure is None
+
+
+def test_a_network_that_ends_the_program_ends_only_its_analysis():
+    error = broken_off(Ends())
+    assert "SystemExit(0)" in str(error) and len(error.partial.layers) == 1
+
+
+def test_two_threads_may_take_the_same_module_apart():
+    module = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(12)))
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda _: analyze_module(module, (3, 8, 8)), range(6)))
+    assert all(one == found[0] for one in found) and len(found[0].layers) == 12
+    assert not any("_compiled_call_impl" in one.__dict__ for one in module.modules())

@@ -204,3 +204,57 @@ def test_the_command_shows_a_pass_that_fails_as_far_as_it_ran(tmp_path, capsys):
     told = capsys.readouterr()
     assert "body.0" in told.out
     assert "As far as it ran: 1 layer or operation ran before head failed" in told.err
+
+
+SIZED = """
+from torch import nn
+
+class Pair(nn.Module):
+    def __init__(self, image_size=(32, 48)):
+        super().__init__()
+        height, width = image_size
+        self.line = nn.Linear(height * width, 4)
+
+    def forward(self, x):
+        return self.line(x.flatten(1))
+
+class One(nn.Module):
+    def __init__(self, image_size=32):
+        super().__init__()
+        self.line = nn.Linear(image_size * image_size, 4)
+
+    def forward(self, x):
+        return self.line(x.flatten(1))
+
+class Says(nn.Module):
+    def forward(self, x):
+        raise ValueError("long " * 300_000)
+"""
+
+
+@pytest.fixture
+def sized(tmp_path, monkeypatch):
+    monkeypatch.setenv(own.VARIABLE, "")
+    monkeypatch.setattr(own, "_last_good", {})
+    file = tmp_path / "sized.py"
+    file.write_text(SIZED)
+    name_files([file])
+    return lambda name, **sizes: analyze(ModelSpec(f"sized.py:{name}", in_channels=1, **sizes))
+
+
+def test_an_image_size_that_is_a_pair_stays_one(sized):
+    assert find("sized.py:Pair").default.image_size == (32, 48)
+    assert sized("Pair", image_size=(24, 32)).totals.params == 24 * 32 * 4 + 4
+    assert sized("Pair", image_size=24).totals.params == 24 * 24 * 4 + 4
+
+
+def test_one_number_takes_no_pair(sized):
+    assert sized("One", image_size=24).totals.params == 24 * 24 * 4 + 4
+    with pytest.raises(LabError, match="takes image_size as one number"):
+        sized("One", image_size=(24, 32))
+
+
+def test_a_huge_error_is_cut(sized):
+    with pytest.raises(LabError) as caught:
+        sized("Says", image_size=24)
+    assert len(str(caught.value)) < 7_000

@@ -71,36 +71,48 @@ class Fused(TorchFunctionMode):
         macs = steps * images * sum(w.numel() for w in weights if w.dim() == 2)
         trained = any(weight.requires_grad for weight in weights)
         shape = (*source.shape[:2], directions * first.shape[-1])
-        kept = _kept(name, steps, images, weights, first.shape[-1], layers * directions)
-        if name != "lstm":  # what one layer hands to the next, and which of it is dropped
+        units, is_lstm = first.shape[-1], name == "lstm"
+        cells = (steps + is_lstm) * images  # oneDNN's has one step more
+        kept = _kept(name, cells, weights, units, layers * directions)
+        if not is_lstm:  # what one layer hands to the next, and which of it is dropped
             between = _FLOAT_BYTES * steps * images * directions * first.shape[-1]
             kept += (layers - 1) * between * (2 if args[5] and args[6] else 1)
         inputs = [source, *weights, first, *others]
         out, *ends = _Recurrent.apply(shape, kept, len(others) + 1, *inputs)
         gradients = int(trained) + int(source.requires_grad or (trained and layers > 1))
-        work = _worked_with(name, kept, out.nbytes // directions, layers, directions)
+        work = _given_back(name, cells, weights, units, layers, directions)
         is_frozen = not any(tensor.requires_grad for tensor in inputs)
         self.report(name, macs, gradients, work if is_frozen else 0, inputs, out)
         return (out, *ends)
 
 
-def _kept(
-    name: str, steps: int, images: int, weights: Sequence[Tensor], units: int, runs: int
+def _kept(name: str, cells: int, weights: Sequence[Tensor], units: int, runs: int) -> int:
+    """Bytes that the layers keep for the backward pass, besides what they were given.
+
+    `cells`: steps times images; `runs`: layers times directions.
+    """
+    if name == "lstm":
+        return _FLOAT_BYTES * cells * sum(_work_space(weights, units))
+    return _FLOAT_BYTES * cells * units * _KEPT_GATES.get(name, 0) * runs
+
+
+def _work_space(weights: Sequence[Tensor], units: int) -> list[int]:
+    """Numbers that each run of oneDNN's LSTM works with, of one image at one step."""
+    per_unit, per_widest = _WORK_SPACE
+    inputs = [weight.shape[1] for weight in weights if weight.dim() == 2][::2]
+    return [per_unit * units + per_widest * max(units, wide) for wide in inputs]
+
+
+def _given_back(
+    name: str, cells: int, weights: Sequence[Tensor], units: int, layers: int, directions: int
 ) -> int:
-    """Bytes that the layers keep for the backward pass, besides what they were given."""
+    """Bytes that frozen layers take and give back; one run after another has the same memory."""
+    numbers = units * _WORKED_GATES.get(name, 2)
     if name == "lstm":
-        per_unit, per_widest = _WORK_SPACE
-        widest = [max(units, w.shape[1]) for w in weights if w.dim() == 2][::2]
-        numbers = sum(per_unit * units + per_widest * wide for wide in widest)
-        return _FLOAT_BYTES * (steps + 1) * images * numbers
-    return _FLOAT_BYTES * steps * images * units * _KEPT_GATES.get(name, 0) * runs
-
-
-def _worked_with(name: str, kept: int, run: int, layers: int, directions: int) -> int:
-    """Bytes that frozen layers take and give back: of one run, `run` those of its result."""
-    if name == "lstm":
-        return kept // (layers * directions) + int(_WORKED_GATES[name] * run)
-    return run * int(_WORKED_GATES.get(name, 2) + 3 * (directions - 1) + (layers > 1))
+        numbers += max(_work_space(weights, units)) + (layers > 1) * directions * units
+    else:  # the results of the other direction, and of the layer before
+        numbers += units * (3 * (directions - 1) + (layers > 1))
+    return int(_FLOAT_BYTES * cells * numbers)
 
 
 class _Recurrent(torch.autograd.Function):

@@ -15,13 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-# Called with name, multiply-adds, products of the backward pass, bytes of the forward pass's work
-# space, inputs, result
-Report = Callable[[str, int, int, int, list[Tensor], Tensor], None]
+# Called with name, multiply-adds, products of the backward pass, bytes that the forward pass gives
+# back (always, and where the batch is small), inputs, result
+Report = Callable[[str, int, int, tuple[int, int], list[Tensor], Tensor], None]
 
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _KEPT_GATES = {"gru": 6}  # numbers of a unit kept at each step beside the result (as measured)
-_WORKED_GATES = {"lstm": 4.5, "gru": 4}  # the same of the forward pass, given back; Elman: 2
 _FLOAT_BYTES = 4
 # Of oneDNN's LSTM, at each step and one more: floats for each unit, and for each unit or input,
 # whichever there are more of (fitted to what mkldnn_rnn_layer keeps; 3 % off at most).
@@ -82,7 +81,7 @@ class Fused(TorchFunctionMode):
         gradients = int(trained) + int(source.requires_grad or (trained and layers > 1))
         work = _given_back(name, cells, weights, units, layers, directions)
         is_frozen = not any(tensor.requires_grad for tensor in inputs)
-        self.report(name, macs, gradients, work if is_frozen else 0, inputs, out)
+        self.report(name, macs, gradients, work if is_frozen else (0, 0), inputs, out)
         return (out, *ends)
 
 
@@ -105,14 +104,16 @@ def _work_space(weights: Sequence[Tensor], units: int) -> list[int]:
 
 def _given_back(
     name: str, cells: int, weights: Sequence[Tensor], units: int, layers: int, directions: int
-) -> int:
+) -> tuple[int, int]:
     """Bytes that frozen layers take and give back; one run after another has the same memory."""
-    numbers = units * _WORKED_GATES.get(name, 2)
+    each = _FLOAT_BYTES * cells
     if name == "lstm":
-        numbers += max(_work_space(weights, units)) + (layers > 1) * directions * units
-    else:  # the results of the other direction, and of the layer before
-        numbers += units * (3 * (directions - 1) + (layers > 1))
-    return int(_FLOAT_BYTES * cells * numbers)
+        between = (layers > 1) * directions * units
+        work = max(_work_space(weights, units)) + units // 2 + between
+        return each * work, each * 4 * units  # of all gates
+    gates = 4 if name == "gru" else 2
+    others = 3 * (directions - 1) + (layers > 1)  # results of another direction, of the last layer
+    return each * units * (gates + others), 0
 
 
 class _Recurrent(torch.autograd.Function):

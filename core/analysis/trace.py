@@ -91,6 +91,7 @@ class Row:
     recomputed_bytes: int = 0
     work_bytes: int = 0
     forward_work_bytes: int = 0
+    small_batch_bytes: int = 0
     weights_of: str = ""
     checkpoint: int = 0
     view: View | None = None
@@ -160,7 +161,6 @@ class Watcher(ModuleWatcher):
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
         self.views = {storage_key(tensor): View.of_input(tensor) for tensor in inputs}
-        self.filled: set[int] = set()  # storages that were made empty and are written in parts
         self.cut: dict[int, int] = {}  # storage → bytes of the parts that were cut from it
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
@@ -379,8 +379,7 @@ class Watcher(ModuleWatcher):
             row.backward_macs += backward_macs(product, run.args, macs)
         self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
-        copies = self.copies_maps or (bool(self.filled) and run.source_keys[0] in self.filled)
-        self.take_work(row, *work_bytes(run, copies))
+        self.take_work(row, *work_bytes(run, self.copies_maps))
         row.window = row.window or sliding_window(run.name, run.args)
 
     @staticmethod
@@ -402,12 +401,19 @@ class Watcher(ModuleWatcher):
         self.makers[run.output_key] = row.path
 
     def fused(
-        self, name: str, macs: int, gradients: int, work: int, inputs: list[Tensor], out: Tensor
+        self,
+        name: str,
+        macs: int,
+        gradients: int,
+        given_back: tuple[int, int],
+        inputs: list[Tensor],
+        out: Tensor,
     ) -> None:
         """One that a device runs as a whole, such as an LSTM, has run with so many multiply-adds.
 
         `gradients`: how many products of as many multiply-adds its backward pass takes.
-        `work`: bytes that it takes and gives back in the forward pass.
+        `given_back`: bytes that it takes in the forward pass, and those that it takes besides where
+        the batch is small.
         """
         self.alive.append(out)
         sources = [tensor for tensor in inputs if storage_key(tensor) in self.views]
@@ -419,7 +425,8 @@ class Watcher(ModuleWatcher):
         row = self.leaf or self.functional_row(run)
         row.macs += macs
         row.backward_macs += gradients * macs
-        self.take_work(row, work_bytes(run, self.copies_maps)[0], work)
+        self.take_work(row, work_bytes(run, self.copies_maps)[0], given_back[0])
+        row.small_batch_bytes = max(row.small_batch_bytes, given_back[1])
         self.note(row, run, "linear", macs)
 
     def take_cuts(self) -> None:
@@ -474,7 +481,6 @@ class Watcher(ModuleWatcher):
             before, whole = self.views.get(key), run.output._base
             if whole is not None and not (before and before.axes):
                 before = View.of_nothing(whole)
-                self.filled.add(key)
             self.views[key] = before.written(view) if before else view
         elif key not in self.views:
             self.views[key] = View.of_nothing(run.output)

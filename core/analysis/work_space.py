@@ -59,8 +59,10 @@ def _of_convolution(run: Operation, copies_maps: bool) -> tuple[int, int]:
     pixels = source if transposed else run.output  # that each column belongs to
     is_product = max(weight.shape[2:]) == max(stride) == 1 and not any(padding)
     columns = 0 if is_product else pixels.nbytes // pixels.shape[1] * prod(weight.shape[1:])
-    is_one_by_one = transposed or max(dilation) > 1  # image by image
-    return (0, columns if transposed else 0) if is_one_by_one else (columns, columns)
+    copies = 0 if copies_maps else run.output.nbytes
+    if transposed or max(dilation) > 1:  # image by image
+        return copies, columns if transposed else 0
+    return columns + copies, columns
 
 
 @cache

@@ -19,6 +19,11 @@ from torch.overrides import TorchFunctionMode
 # back (always, and where the batch is small), inputs, result
 Report = Callable[[str, int, int, tuple[int, int], list[Tensor], Tensor], None]
 
+# Called with a function of _NORMALIZATIONS and its arguments
+Normalize = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+# Normalizations that torch takes apart before an operation is seen.
+_NORMALIZATIONS = frozenset((F.rms_norm, torch.rms_norm, F.local_response_norm, F.normalize))
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _KEPT_GATES = {"gru": 6}  # numbers of a unit kept at each step beside the result (as measured)
 _FLOAT_BYTES = 4
@@ -28,11 +33,14 @@ _WORK_SPACE = (8, 7)
 
 
 class Fused(TorchFunctionMode):
-    """While open, attention and recurrent layers run on meta as the device runs them."""
+    """While open, attention and recurrent layers run on meta as the device runs them.
 
-    def __init__(self, report: Report) -> None:
+    Normalizations that torch takes apart are told as the one thing they are.
+    """
+
+    def __init__(self, report: Report, normalize: Normalize) -> None:
         super().__init__()
-        self.report = report
+        self.report, self.normalize = report, normalize
 
     def __enter__(self) -> Fused:
         _open_or_close(1)
@@ -53,6 +61,8 @@ class Fused(TorchFunctionMode):
             return _attention(*args, **kwargs)
         if name in _RECURRENT and args and isinstance(args[0], Tensor) and args[0].is_meta:
             return self.recurrent(func, name, args, kwargs)
+        if func in _NORMALIZATIONS:
+            return self.normalize(func, args, kwargs)
         return func(*args, **kwargs)
 
     def recurrent(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -80,8 +80,12 @@ class ModuleWatcher(TorchDispatchMode):
 
     def operation_path(self, operation: str) -> str:
         """The path of an operation that a module runs itself: `residual1.add`."""
+        return self.unique_path(self.path_of(operation))
+
+    def path_of(self, operation: str) -> str:
+        """The same, without a number for the second use."""
         module = self.names[id(self.stack[-1])] if self.stack else ""
-        return self.unique_path(f"{module}.{operation}" if module else operation)
+        return f"{module}.{operation}" if module else operation
 
     def unique_path(self, path: str) -> str:
         """`path`; the second use of `relu` is `relu_2`."""

@@ -105,6 +105,18 @@ class Row:
         """Its own kind, or that of most of its work."""
         return self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
 
+    def take(self, part: Row) -> None:
+        """Add what a part of it has cost."""
+        kind, view = part.kind or "other", part.view
+        self.kinds[kind] = self.kinds.get(kind, 0) + part.elementwise_ops
+        self.elementwise_ops += part.elementwise_ops
+        self.saved_bytes += part.saved_bytes
+        self.fixed_saved_bytes += part.fixed_saved_bytes
+        self.recomputed_bytes += part.recomputed_bytes
+        self.work_bytes = max(self.work_bytes, part.work_bytes)
+        self.results += part.results
+        self.view = view or self.view
+
     def is_reached(self, reached: set[Any]) -> bool:
         """Whether the backward pass comes through it."""
         return any(result.grad_fn in reached for result in self.results)
@@ -193,7 +205,7 @@ class Watcher(ModuleWatcher):
             )
             if not self.is_ours:
                 stack.enter_context(parts_computed_again(self.begin_part, self.end_part))
-                stack.enter_context(Fused(self.fused))
+                stack.enter_context(Fused(self.fused, self.normalized))
             stack.enter_context(super().watching())
             yield
 
@@ -227,7 +239,7 @@ class Watcher(ModuleWatcher):
             row.output_bytes = result.nbytes if fresh else 0
             row.results.append(result)
             self.makers[key] = row.path
-            if row.kind == "normalisation" and "Response" not in row.operation:
+            if row.kind == "normalisation" and "response" not in row.operation.lower():
                 row.elementwise_ops = _NORMALIZED_OPERATIONS * result.numel()
 
     def take_parameters(self, row: Row, parameters: Iterable[nn.Parameter]) -> None:
@@ -429,6 +441,32 @@ class Watcher(ModuleWatcher):
         row.small_batch_bytes = max(row.small_batch_bytes, given_back[1])
         self.note(row, run, "linear", macs)
 
+    def normalized(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A normalization of several operations: a row of its own, or a part of the leaf's."""
+        tensors = tensors_in([*args, *kwargs.values()])
+        outer = self.leaf
+        is_told = outer is not None and outer.kind == "normalisation"
+        if is_told or not any(storage_key(tensor) in self.views for tensor in tensors):
+            return function(*args, **kwargs)
+        name = function.__name__
+        base = outer.base if outer else self.path_of(name)
+        row = Row(base, name, base) if outer else self.open_row(base, name)
+        row.kind, row.is_module = "normalisation", False
+        with _AsItIs():
+            self.take_inputs(row, tensors)
+            if outer is None:
+                self.take_parameters(row, self.weights_among(tensors))
+        self.leaf = row
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            self.leaf = outer
+        with _AsItIs():
+            self.close_row(row, tensors_in(result))
+            if outer:
+                outer.take(row)
+        return result
+
     def take_cuts(self) -> None:
         """The gradient of a result that was cut is put together while those of its parts stand."""
         for row in self.rows if self.cut else ():
@@ -440,8 +478,7 @@ class Watcher(ModuleWatcher):
     def functional_row(self, run: Operation) -> Row:
         """A row for an operation that a non-leaf module runs itself, with the weights it reads."""
         name = row_name(run.name)
-        module = self.names[id(self.stack[-1])] if self.stack else ""
-        row = self.open_row(f"{module}.{name}" if module else name, name)
+        row = self.open_row(self.path_of(name), name)
         row.kind, row.is_module = kind_of(run), False
         self.take_inputs(row, run.sources)
         row.output_shape = tuple(run.output.shape)

@@ -836,6 +836,26 @@ def test_a_forward_pass_without_gradients_is_called_so():
     assert "turns gradients off" in warning
 
 
+def test_gradients_and_maps_of_functions_in_forward():
+    """By autograd they are counted; by torch.func one sentence says what would work."""
+
+    def energy(s: Net, x: Tensor) -> Tensor:
+        return s.b(s.a(x).relu()).sum()
+
+    parts = {"a": nn.Linear(16, 16), "b": nn.Linear(16, 1)}
+    by_autograd = Net(
+        lambda s, x: torch.autograd.grad(energy(s, x.requires_grad_()), x, create_graph=True)[0],
+        **parts,
+    )
+    assert macs(by_autograd, (16,)) == 2 * (256 + 16)
+    assert macs(Net(lambda s, x: torch.vmap(s.a)(x), a=parts["a"]), (16,)) == 256
+    by_function = Net(
+        lambda s, x: torch.vmap(torch.func.grad(lambda one: energy(s, one)))(x), **parts
+    )
+    with pytest.raises(LabError, match=r"torch\.autograd\.grad with create_graph=True can"):
+        analyze_module(by_function, (16,))
+
+
 # Inputs ----------------------------------------------------------------------------------------
 
 

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from core.analysis.class_attributes import class_attributes_kept
 from core.analysis.module_watcher import computes_weights
 from core.specs import LabError
 
@@ -44,13 +46,14 @@ def without_memory(module: nn.Module) -> Iterator[None]:
     modules = list(module.modules())
     refuse_lazy(modules)
     loan = _Loan(modules)
-    try:
-        for one in modules:
-            loan.take(one, _NESTED)
-        set_training(module, True)
-        yield
-    finally:
-        loan.give_back()
+    with class_attributes_kept(modules):
+        try:
+            for one in modules:
+                loan.take(one, _NESTED)
+            set_training(module, True)
+            yield
+        finally:
+            loan.give_back()
 
 
 def set_training(module: nn.Module, is_training: bool) -> None:
@@ -78,7 +81,7 @@ class _Loan:
 
     def __init__(self, modules: list[nn.Module]) -> None:
         self.listed = set(map(id, modules))
-        self.twins: dict[int, Tensor] = {}
+        self.twins: dict[int, Any] = {}
         self.before: dict[int, tuple[Any, dict[str, Any]]] = {}  # by id: the object, its attributes
 
     def take(self, one: Any, levels: int) -> None:
@@ -110,11 +113,13 @@ class _Loan:
             one.__dict__.update(values)
 
     def converted(self, value: Any, levels: int) -> Any:
-        """The value with tensors on meta, containers copied; an object keeps its place."""
+        """The value with tensors on meta, containers and arrays copied; an object stays."""
         if isinstance(value, Tensor):
             if id(value) not in self.twins:
                 self.twins[id(value)] = _twin(value)
             return self.twins[id(value)]
+        if isinstance(value, np.ndarray):
+            return self.twins.setdefault(id(value), value.copy())
         if not levels or isinstance(value, (type, str, bytes)):
             return value
         if isinstance(value, nn.Module):

@@ -15,13 +15,17 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-# Called with name, multiply-adds, products of the backward pass, bytes of the forward pass's work
-# space, inputs, result
-Report = Callable[[str, int, int, int, list[Tensor], Tensor], None]
+# Called with name, multiply-adds, products of the backward pass, bytes that the forward pass gives
+# back (always, and where the batch is small), inputs, result
+Report = Callable[[str, int, int, tuple[int, int], list[Tensor], Tensor], None]
 
+# Called with a function of _NORMALIZATIONS and its arguments
+Normalize = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+# Normalizations that torch takes apart before an operation is seen.
+_NORMALIZATIONS = frozenset((F.rms_norm, torch.rms_norm, F.local_response_norm, F.normalize))
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _KEPT_GATES = {"gru": 6}  # numbers of a unit kept at each step beside the result (as measured)
-_WORKED_GATES = {"lstm": 4.5, "gru": 4}  # the same of the forward pass, given back; Elman: 2
 _FLOAT_BYTES = 4
 # Of oneDNN's LSTM, at each step and one more: floats for each unit, and for each unit or input,
 # whichever there are more of (fitted to what mkldnn_rnn_layer keeps; 3 % off at most).
@@ -29,11 +33,14 @@ _WORK_SPACE = (8, 7)
 
 
 class Fused(TorchFunctionMode):
-    """While open, attention and recurrent layers run on meta as the device runs them."""
+    """While open, attention and recurrent layers run on meta as the device runs them.
 
-    def __init__(self, report: Report) -> None:
+    Normalizations that torch takes apart are told as the one thing they are.
+    """
+
+    def __init__(self, report: Report, normalize: Normalize) -> None:
         super().__init__()
-        self.report = report
+        self.report, self.normalize = report, normalize
 
     def __enter__(self) -> Fused:
         _open_or_close(1)
@@ -54,6 +61,8 @@ class Fused(TorchFunctionMode):
             return _attention(*args, **kwargs)
         if name in _RECURRENT and args and isinstance(args[0], Tensor) and args[0].is_meta:
             return self.recurrent(func, name, args, kwargs)
+        if func in _NORMALIZATIONS:
+            return self.normalize(func, args, kwargs)
         return func(*args, **kwargs)
 
     def recurrent(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -71,36 +80,50 @@ class Fused(TorchFunctionMode):
         macs = steps * images * sum(w.numel() for w in weights if w.dim() == 2)
         trained = any(weight.requires_grad for weight in weights)
         shape = (*source.shape[:2], directions * first.shape[-1])
-        kept = _kept(name, steps, images, weights, first.shape[-1], layers * directions)
-        if name != "lstm":  # what one layer hands to the next, and which of it is dropped
+        units, is_lstm = first.shape[-1], name == "lstm"
+        cells = (steps + is_lstm) * images  # oneDNN's has one step more
+        kept = _kept(name, cells, weights, units, layers * directions)
+        if not is_lstm:  # what one layer hands to the next, and which of it is dropped
             between = _FLOAT_BYTES * steps * images * directions * first.shape[-1]
             kept += (layers - 1) * between * (2 if args[5] and args[6] else 1)
         inputs = [source, *weights, first, *others]
         out, *ends = _Recurrent.apply(shape, kept, len(others) + 1, *inputs)
         gradients = int(trained) + int(source.requires_grad or (trained and layers > 1))
-        work = _worked_with(name, kept, out.nbytes // directions, layers, directions)
+        work = _given_back(name, cells, weights, units, layers, directions)
         is_frozen = not any(tensor.requires_grad for tensor in inputs)
-        self.report(name, macs, gradients, work if is_frozen else 0, inputs, out)
+        self.report(name, macs, gradients, work if is_frozen else (0, 0), inputs, out)
         return (out, *ends)
 
 
-def _kept(
-    name: str, steps: int, images: int, weights: Sequence[Tensor], units: int, runs: int
-) -> int:
-    """Bytes that the layers keep for the backward pass, besides what they were given."""
+def _kept(name: str, cells: int, weights: Sequence[Tensor], units: int, runs: int) -> int:
+    """Bytes that the layers keep for the backward pass, besides what they were given.
+
+    `cells`: steps times images; `runs`: layers times directions.
+    """
     if name == "lstm":
-        per_unit, per_widest = _WORK_SPACE
-        widest = [max(units, w.shape[1]) for w in weights if w.dim() == 2][::2]
-        numbers = sum(per_unit * units + per_widest * wide for wide in widest)
-        return _FLOAT_BYTES * (steps + 1) * images * numbers
-    return _FLOAT_BYTES * steps * images * units * _KEPT_GATES.get(name, 0) * runs
+        return _FLOAT_BYTES * cells * sum(_work_space(weights, units))
+    return _FLOAT_BYTES * cells * units * _KEPT_GATES.get(name, 0) * runs
 
 
-def _worked_with(name: str, kept: int, run: int, layers: int, directions: int) -> int:
-    """Bytes that frozen layers take and give back: of one run, `run` those of its result."""
+def _work_space(weights: Sequence[Tensor], units: int) -> list[int]:
+    """Numbers that each run of oneDNN's LSTM works with, of one image at one step."""
+    per_unit, per_widest = _WORK_SPACE
+    inputs = [weight.shape[1] for weight in weights if weight.dim() == 2][::2]
+    return [per_unit * units + per_widest * max(units, wide) for wide in inputs]
+
+
+def _given_back(
+    name: str, cells: int, weights: Sequence[Tensor], units: int, layers: int, directions: int
+) -> tuple[int, int]:
+    """Bytes that frozen layers take and give back; one run after another has the same memory."""
+    each = _FLOAT_BYTES * cells
     if name == "lstm":
-        return kept // (layers * directions) + int(_WORKED_GATES[name] * run)
-    return run * int(_WORKED_GATES.get(name, 2) + 3 * (directions - 1) + (layers > 1))
+        between = (layers > 1) * directions * units
+        work = max(_work_space(weights, units)) + units // 2 + between
+        return each * work, each * 4 * units  # of all gates
+    gates = 4 if name == "gru" else 2
+    others = 3 * (directions - 1) + (layers > 1)  # results of another direction, of the last layer
+    return each * units * (gates + others), 0
 
 
 class _Recurrent(torch.autograd.Function):

@@ -272,6 +272,11 @@ def _refusal(name: str, shape: Shape, error: Exception) -> LabError:
             "what its forward pass runs depends on the size of the batch in a way that cannot be"
             " shared out among its images."
         )
+    elif "saved tensor hooks" in str(error):
+        why = (
+            "its forward pass takes gradients with torch.func, which cannot be watched;"
+            " torch.autograd.grad with create_graph=True can."
+        )
     else:
         why = f"its forward pass says {first_line(error)!r}."
     return LabError(f"{name} cannot be taken apart at {_sides(shape)}: {why}")

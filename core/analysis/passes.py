@@ -20,7 +20,7 @@ from core.analysis.trace import Pass, Row
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch
     *("macs", "backward_macs", "elementwise_ops", "output_bytes", "input_bytes", "saved_bytes"),
-    *("recomputed_bytes", "work_bytes", "forward_work_bytes"),
+    *("recomputed_bytes", "work_bytes", "forward_work_bytes", "small_batch_bytes"),
 )
 _sums = attrgetter(*_SUMS)
 Run = Callable[[int | None], Pass]  # a pass with so many images; None: with the whole batch

@@ -76,6 +76,7 @@ class LayerCost:
     input_bytes: int = 0  # bytes an image of what it reads first
     work_bytes: int = 0  # bytes an image that its backward pass takes besides, and gives back
     forward_work_bytes: int = 0  # the same of its forward pass
+    small_batch_bytes: int = 0  # and what that takes besides where the batch is a small one
     weights_of: str = ""  # path of the row that has its parameters, where they are shared
     once_macs: int = 0  # multiply-adds beside these that are spent once, however many images come
     checkpoint: int = 0  # the part, from 1, that is computed again for the backward pass; 0: none
@@ -241,6 +242,7 @@ class Analysis:
             owner = layer.weights_of or layer.path
             is_last = last_use[owner] == layer.path
             working = batch_size * (layer.output_bytes + layer.forward_work_bytes)
+            working += batch_size * layer.small_batch_bytes if batch_size < _SMALL_BATCH else 0
             if layer.forward_work_bytes:  # in the forward pass there are no gradients
                 worst = max(worst, (saved, 0, working), key=sum)
             flowing = batch_size * (_result_bytes(layer) + layer.input_bytes + layer.work_bytes)
@@ -325,6 +327,7 @@ def _result_bytes(layer: LayerCost) -> int:
     return layer.output_bytes or in_place
 
 
+_SMALL_BATCH = 128  # images: oneDNN's LSTM takes the steps of fewer together (as measured)
 _RESPONSE_NORM_MAPS = 2  # besides its output, at most at a time: it works in steps (as measured)
 
 
@@ -369,6 +372,7 @@ def _merge(layers: tuple[LayerCost, ...], **changes: object) -> LayerCost:
         input_bytes=first.input_bytes,
         work_bytes=max(layer.work_bytes for layer in layers),
         forward_work_bytes=max(layer.forward_work_bytes for layer in layers),
+        small_batch_bytes=max(layer.small_batch_bytes for layer in layers),
         weights_of="",
         once_macs=sum(layer.once_macs for layer in layers),
         recomputed_bytes=sum(layer.recomputed_bytes for layer in layers),

@@ -112,6 +112,7 @@ class Row:
     recomputed_bytes: int = 0
     work_bytes: int = 0
     forward_work_bytes: int = 0
+    small_batch_bytes: int = 0
     weights_of: str = ""
     checkpoint: int = 0
     view: View | None = None
@@ -124,6 +125,18 @@ class Row:
     def main_kind(self) -> str:
         """Its own kind, or that of most of its work."""
         return self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
+
+    def take(self, part: Row) -> None:
+        """Add what a part of it has cost."""
+        kind, view = part.kind or "other", part.view
+        self.kinds[kind] = self.kinds.get(kind, 0) + part.elementwise_ops
+        self.elementwise_ops += part.elementwise_ops
+        self.saved_bytes += part.saved_bytes
+        self.fixed_saved_bytes += part.fixed_saved_bytes
+        self.recomputed_bytes += part.recomputed_bytes
+        self.work_bytes = max(self.work_bytes, part.work_bytes)
+        self.results += part.results
+        self.view = view or self.view
 
     def is_reached(self, reached: set[Any]) -> bool:
         """Whether the backward pass comes through it."""
@@ -181,7 +194,6 @@ class Watcher(ModuleWatcher):
         self.counted: dict[int, str] = {}  # parameters that a row has already taken → its path
         self.leaf: Row | None = None
         self.views = {storage_key(tensor): View.of_input(tensor) for tensor in inputs}
-        self.filled: set[int] = set()  # storages that were made empty and are written in parts
         self.cut: dict[int, int] = {}  # storage → bytes of the parts that were cut from it
         self.saved: set[int] = set()
         self.unclaimed: list[Tensor] = []  # saved before the operation that needs them was seen
@@ -216,7 +228,7 @@ class Watcher(ModuleWatcher):
             )
             if not self.is_ours:
                 stack.enter_context(parts_computed_again(self.begin_part, self.end_part))
-                stack.enter_context(Fused(self.fused))
+                stack.enter_context(Fused(self.fused, self.normalized))
             stack.enter_context(super().watching())
             yield
 
@@ -250,7 +262,7 @@ class Watcher(ModuleWatcher):
             row.output_bytes = result.nbytes if fresh else 0
             row.results.append(result)
             self.makers[key] = row.path
-            if row.kind == "normalisation" and "Response" not in row.operation:
+            if row.kind == "normalisation" and "response" not in row.operation.lower():
                 row.elementwise_ops = _NORMALIZED_OPERATIONS * result.numel()
 
     def take_parameters(self, row: Row, parameters: Iterable[nn.Parameter]) -> None:
@@ -434,8 +446,7 @@ class Watcher(ModuleWatcher):
             row.backward_macs += backward_macs(product, run.args, macs)
         self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
-        copies = self.copies_maps or (bool(self.filled) and run.source_keys[0] in self.filled)
-        self.take_work(row, *work_bytes(run, copies))
+        self.take_work(row, *work_bytes(run, self.copies_maps))
         row.window = row.window or sliding_window(run.name, run.args)
 
     @staticmethod
@@ -457,12 +468,19 @@ class Watcher(ModuleWatcher):
         self.makers[run.output_key] = row.path
 
     def fused(
-        self, name: str, macs: int, gradients: int, work: int, inputs: list[Tensor], out: Tensor
+        self,
+        name: str,
+        macs: int,
+        gradients: int,
+        given_back: tuple[int, int],
+        inputs: list[Tensor],
+        out: Tensor,
     ) -> None:
         """One that a device runs as a whole, such as an LSTM, has run with so many multiply-adds.
 
         `gradients`: how many products of as many multiply-adds its backward pass takes.
-        `work`: bytes that it takes and gives back in the forward pass.
+        `given_back`: bytes that it takes in the forward pass, and those that it takes besides where
+        the batch is small.
         """
         self.alive.append(out)
         sources = [tensor for tensor in inputs if storage_key(tensor) in self.views]
@@ -474,8 +492,35 @@ class Watcher(ModuleWatcher):
         row = self.leaf or self.functional_row(run)
         row.macs += macs
         row.backward_macs += gradients * macs
-        self.take_work(row, work_bytes(run, self.copies_maps)[0], work)
+        self.take_work(row, work_bytes(run, self.copies_maps)[0], given_back[0])
+        row.small_batch_bytes = max(row.small_batch_bytes, given_back[1])
         self.note(row, run, "linear", macs)
+
+    def normalized(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A normalization of several operations: a row of its own, or a part of the leaf's."""
+        tensors = tensors_in([*args, *kwargs.values()])
+        outer = self.leaf
+        is_told = outer is not None and outer.kind == "normalisation"
+        if is_told or not any(storage_key(tensor) in self.views for tensor in tensors):
+            return function(*args, **kwargs)
+        name = function.__name__
+        base = outer.base if outer else self.path_of(name)
+        row = Row(base, name, base) if outer else self.open_row(base, name)
+        row.kind, row.is_module = "normalisation", False
+        with _AsItIs():
+            self.take_inputs(row, tensors)
+            if outer is None:
+                self.take_parameters(row, self.weights_among(tensors))
+        self.leaf = row
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            self.leaf = outer
+        with _AsItIs():
+            self.close_row(row, tensors_in(result))
+            if outer:
+                outer.take(row)
+        return result
 
     def take_cuts(self) -> None:
         """The gradient of a result that was cut is put together while those of its parts stand."""
@@ -530,7 +575,6 @@ class Watcher(ModuleWatcher):
             before, whole = self.views.get(key), run.output._base
             if whole is not None and not (before and before.axes):
                 before = View.of_nothing(whole)
-                self.filled.add(key)
             self.views[key] = before.written(view) if before else view
         elif key not in self.views:
             self.views[key] = View.of_nothing(run.output)

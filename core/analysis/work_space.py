@@ -16,16 +16,17 @@ from torch import Tensor
 
 from core.analysis.operations import Operation
 
-# Of the backward pass, in multiples of the result.
-_OF_OUTPUT = {
+# Of the backward pass, in multiples of the result or of what was reduced.
+_OF_MAP = {
     **{"lstm": 5.5, "mkldnn_rnn_layer": 5.5, "gru": 2.5, "rnn_tanh": 0.75, "rnn_relu": 0.75},
-    **dict.fromkeys(
-        ("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"), 1
-    ),
-    "_fused_rms_norm": 4,
-    "_prelu_kernel": 1,  # the gradient of the slope at each number, before it is added up
-    "im2col": 1,
+    **{"native_batch_norm": 1, "_native_batch_norm_legit": 1, "_fused_rms_norm": 4},
+    **{"_scaled_dot_product_flash_attention_for_cpu": 3, "im2col": 1, "_prelu_kernel": 1},
+    **{"pow": 2, "sqrt": 1, "rsqrt": 2, "reciprocal": 3, "abs": 1, "sin": 1, "cos": 1, "erf": 4},
+    **{"cumsum": 2, "var": 1, "norm": 1, "linalg_vector_norm": 1, "logsumexp": 2, "prod": 1.4},
+    **{"amax": 1.25, "amin": 1.25, "clamp": 0.5},
 }
+# The same of two that both get a gradient.
+_OF_TWO = {"mul": 1, "div": 3, "lerp": 1, "where": 1, "maximum": 2.5, "minimum": 2.5, "atan2": 6}
 
 
 def work_bytes(run: Operation, copies_maps: bool) -> tuple[int, int]:
@@ -35,10 +36,16 @@ def work_bytes(run: Operation, copies_maps: bool) -> tuple[int, int]:
     """
     if run.kind == "convolution":
         return _of_convolution(run, copies_maps)
-    share = _OF_OUTPUT.get(run.name, 0)
     if run.output_key in run.source_keys and run.output._base is not None:
         return run.output._base.nbytes + run.output.nbytes, 0  # autograd copies what it is part of
-    return int(share * run.output.nbytes), 0
+    share, output = _OF_MAP.get(run.name, 0), run.output
+    if share:
+        return int(share * max(output.nbytes, run.sources[0].nbytes)), 0
+    share = _OF_TWO.get(run.name, 0)
+    both = share or run.name == "bmm"
+    if not both or sum(tensor.requires_grad for tensor in run.tensors) < 2:
+        return 0, 0
+    return int(share * output.nbytes) if share else run.tensors[-1].nbytes, 0
 
 
 def _of_convolution(run: Operation, copies_maps: bool) -> tuple[int, int]:
@@ -52,8 +59,10 @@ def _of_convolution(run: Operation, copies_maps: bool) -> tuple[int, int]:
     pixels = source if transposed else run.output  # that each column belongs to
     is_product = max(weight.shape[2:]) == max(stride) == 1 and not any(padding)
     columns = 0 if is_product else pixels.nbytes // pixels.shape[1] * prod(weight.shape[1:])
-    is_one_by_one = transposed or max(dilation) > 1  # image by image
-    return (0, columns if transposed else 0) if is_one_by_one else (columns, columns)
+    copies = 0 if copies_maps else run.output.nbytes
+    if transposed or max(dilation) > 1:  # image by image
+        return copies, columns if transposed else 0
+    return columns + copies, columns
 
 
 @cache

@@ -674,7 +674,23 @@ def test_adaptive_pooling_reads_the_cells_that_torch_cuts(layer, units, count):
     assert totals.elementwise_ops == 4 * cells(units, count) ** 2
 
 
+def normalized(function: Callable[..., Tensor], *args: Any, **options: Any) -> Net:
+    return Net(lambda s, x: s.c(function(x, *args, **options)), c=conv())
+
+
 WORK = {
+    "rms_norm": (normalized(F.rms_norm, (8,)), 2 * 192, "normalisation"),
+    "torch.rms_norm": (normalized(torch.rms_norm, (8,), eps=1e-6), 2 * 192, "normalisation"),
+    "layer_norm": (normalized(F.layer_norm, (8,)), 2 * 192, "normalisation"),
+    "group_norm": (normalized(F.group_norm, 3), 2 * 192, "normalisation"),
+    "instance_norm": (normalized(F.instance_norm), 2 * 192, "normalisation"),
+    "batch_norm": (
+        normalized(F.batch_norm, None, None, training=True),
+        2 * 192,
+        "normalisation",
+    ),
+    "normalize": (normalized(F.normalize, dim=1), 2 * 192, "normalisation"),
+    "in a layer of its own": (Net(lambda s, x: F.rms_norm(x, (8,))), 2 * 192, "normalisation"),
     "sum over pixels": (Net(lambda s, x: x.sum((2, 3))), 192, "pooling"),
     "maximum over pixels": (Net(lambda s, x: x.amax((2, 3))), 192, "pooling"),
     "sum over channels": (Net(lambda s, x: x.sum(1)), 192, "other"),
@@ -696,6 +712,20 @@ def test_element_wise_work_and_its_kind(name):
     analysis = analyze_module(module, (3, 8, 8))
     assert analysis.totals.elementwise_ops == expected
     assert max(analysis.layers, key=lambda layer: layer.elementwise_ops).kind == kind
+
+
+def test_local_response_normalization_is_the_same_as_a_function():
+    layer = analyze_module(nn.LocalResponseNorm(3), (3, 8, 8)).layers[0]
+    function = analyze_module(normalized(F.local_response_norm, 3), (3, 8, 8)).layers[0]
+    assert layer.kind == function.kind == "normalisation"
+    assert layer.elementwise_ops == function.elementwise_ops
+    assert function.operation == "local_response_norm"
+
+
+def test_weights_that_are_normalized_are_no_layer():
+    net = Net(lambda s, x: F.linear(F.normalize(x.flatten(1)), F.normalize(s.w)), w=weights(5, 192))
+    layers = analyze_module(nn.Sequential(net, nn.ReLU()), (3, 8, 8)).layers
+    assert sum(layer.params for layer in layers) == 5 * 192 and len(layers) <= 3
 
 
 def test_a_frozen_batch_norm_is_a_normalization():
@@ -804,6 +834,26 @@ def test_a_forward_pass_without_gradients_is_called_so():
     net = Net(torch.no_grad()(lambda s, x: s.c(x)), c=conv())
     [warning] = analyze_module(net, (3, 8, 8)).warnings
     assert "turns gradients off" in warning
+
+
+def test_gradients_and_maps_of_functions_in_forward():
+    """By autograd they are counted; by torch.func one sentence says what would work."""
+
+    def energy(s: Net, x: Tensor) -> Tensor:
+        return s.b(s.a(x).relu()).sum()
+
+    parts = {"a": nn.Linear(16, 16), "b": nn.Linear(16, 1)}
+    by_autograd = Net(
+        lambda s, x: torch.autograd.grad(energy(s, x.requires_grad_()), x, create_graph=True)[0],
+        **parts,
+    )
+    assert macs(by_autograd, (16,)) == 2 * (256 + 16)
+    assert macs(Net(lambda s, x: torch.vmap(s.a)(x), a=parts["a"]), (16,)) == 256
+    by_function = Net(
+        lambda s, x: torch.vmap(torch.func.grad(lambda one: energy(s, one)))(x), **parts
+    )
+    with pytest.raises(LabError, match=r"torch\.autograd\.grad with create_graph=True can"):
+        analyze_module(by_function, (16,))
 
 
 # Inputs ----------------------------------------------------------------------------------------
@@ -1184,6 +1234,54 @@ def test_objects_and_containers_that_the_module_holds_are_as_they_were():
     record, ordered = SimpleNamespace(last=None), Ordered()
     assert macs(Net(forward, c=conv(), record=record, ordered=ordered)) == CONV
     assert record.last is None and not ordered
+
+
+class Counted(nn.Module):
+    """Keeps what it has computed in its class, and counts in an array."""
+
+    last: Any = None
+    by_size: dict[int, Tensor] = {}  # noqa: RUF012 - that is the point
+    sizes = np.zeros(2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c, self.calls, self.all_calls = conv(), np.zeros(3), [np.zeros(1)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        Counted.last = self.by_size[len(x)] = self.c(x)
+        Counted.once = True
+        self.calls += 1
+        self.all_calls[0] += 1
+        self.sizes[:] = x.shape[-2:]
+        return Counted.last
+
+
+def test_class_attributes_and_arrays_are_as_they_were():
+    module = Counted()
+    assert macs(module) == CONV
+    assert Counted.last is None and not Counted.by_size and not hasattr(Counted, "once")
+    assert not (module.calls.any() or module.all_calls[0].any() or Counted.sizes.any())
+
+
+def test_class_attributes_are_as_they_were_after_several_analyses_at_once():
+    together = threading.Barrier(2)
+
+    class Shares(nn.Module):
+        kept: Any = None
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.c = conv()
+
+        def forward(self, x: Tensor) -> Tensor:
+            with suppress(threading.BrokenBarrierError):
+                together.wait(1)
+            Shares.kept = self.c(x)
+            return Shares.kept
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(macs, [Shares(), Shares()])) == [CONV, CONV]
+    assert Shares.kept is None
 
 
 def test_what_a_cache_keeps_is_real():

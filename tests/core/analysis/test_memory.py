@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -180,7 +182,7 @@ def circular() -> nn.Module:
     for channels in (3, 16, 16, 16):
         convolution = nn.Conv2d(channels, 16, 3, padding=1, padding_mode="circular")
         layers += [convolution, nn.ReLU()]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
 
 
 def generator() -> nn.Module:
@@ -196,7 +198,109 @@ def sound() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool1d(1))
 
 
+def twice(*after: nn.Module, pad: nn.Module | None = None, **options: Any) -> nn.Sequential:
+    """Two convolutions, each with these layers behind it, perhaps behind a layer that pads."""
+    layers: list[nn.Module] = []
+    for channels in (3, 16):
+        layers += [copy(pad)] if pad else []
+        layers += [nn.Conv2d(channels, 16, 3, padding=0 if pad else 1, **options), *after]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
+
+
+class Double(nn.Module):
+    """A network in float64."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1)).double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x.double())
+
+
+class Attention(nn.Module):
+    """Of one head, (N, tokens, features)."""
+
+    def __init__(self, is_cut: bool) -> None:
+        super().__init__()
+        self.all = nn.Linear(64, 192) if is_cut else None
+        self.each = nn.ModuleList(nn.Linear(64, 64) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.all(x).chunk(3, -1) if self.all else [layer(x) for layer in self.each[:3]]
+        return self.each[3](F.scaled_dot_product_attention(*parts)).mean(1)
+
+
+class Gated(nn.Module):
+    """Half of the channels times the other half."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList((nn.Conv2d(3, 32, 3), nn.Conv2d(16, 32, 3)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            values, gates = layer(x).chunk(2, 1)
+            x = values * gates.sigmoid()
+        return x.mean((2, 3))
+
+
+def frozen_rows(kind: type[nn.Module], **options: Any) -> Rows:
+    rows = Rows(kind, **options)
+    rows.recurrent.requires_grad_(False)
+    return rows
+
+
 MODULES = {
+    "InstanceNorm, LeakyReLU in place": (
+        lambda: twice(nn.InstanceNorm2d(16), nn.LeakyReLU(0.2, True)),
+        (3, 64, 64),
+        32,
+    ),
+    "BatchNorm, LeakyReLU in place": (
+        lambda: twice(nn.BatchNorm2d(16), nn.LeakyReLU(0.2, True)),
+        (3, 64, 64),
+        32,
+    ),
+    "GroupNorm": (lambda: twice(nn.GroupNorm(4, 16), nn.ReLU()), (3, 64, 64), 32),
+    "PReLU": (lambda: twice(nn.PReLU(16)), (3, 64, 64), 32),
+    "Softsign": (lambda: twice(nn.Softsign()), (3, 64, 64), 32),
+    "local response normalization": (
+        lambda: twice(nn.ReLU(), nn.LocalResponseNorm(5)),
+        (3, 64, 64),
+        32,
+    ),
+    "reflection": (lambda: twice(nn.ReLU(), pad=nn.ReflectionPad2d(1)), (3, 64, 64), 32),
+    "replication": (lambda: twice(nn.ReLU(), pad=nn.ReplicationPad2d(1)), (3, 64, 64), 32),
+    "round the edge": (lambda: twice(nn.ReLU(), pad=nn.CircularPad2d(1)), (3, 64, 64), 32),
+    "in float64": (
+        lambda: Double(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=2), nn.ReLU()),
+        (3, 64, 64),
+        32,
+    ),
+    "in float64, dilated": (
+        lambda: Double(nn.Conv2d(3, 16, 3, dilation=2), nn.ReLU(), nn.Conv2d(16, 16, 1)),
+        (3, 64, 64),
+        32,
+    ),
+    "a gate": (Gated, (3, 64, 64), 32),
+    "attention of three dimensions": (lambda: Attention(False), (128, 64), 32),
+    "attention of three dimensions, cut": (lambda: Attention(True), (256, 64), 16),
+    "RMSNorm": (
+        lambda: nn.Sequential(
+            *(nn.Linear(256, 256), nn.RMSNorm(256)) * 2, nn.Flatten(1), nn.AdaptiveAvgPool1d(1)
+        ),
+        (64, 256),
+        32,
+    ),
+    "a frozen LSTM": (lambda: frozen_rows(nn.LSTM), (1, 28, 28), 128),
+    "a frozen LSTM, two layers": (
+        lambda: frozen_rows(nn.LSTM, num_layers=2),
+        (1, 28, 28),
+        128,
+    ),
+    "a frozen LSTM, fewer images": (lambda: frozen_rows(nn.LSTM), (1, 28, 28), 64),
+    "a frozen GRU": (lambda: frozen_rows(nn.GRU), (1, 28, 28), 128),
     "ViT": (vision_transformer, (3, 64, 64), 32),
     "ViT with dropout": (lambda: vision_transformer(dropout=0.1), (3, 64, 64), 32),
     "ViT, attention with dropout": (

@@ -698,17 +698,12 @@ def watched_pass(
     watcher = Watcher(network, inputs, batch, is_ours, with_hooks, is_trained_here)
     try:
         with watcher.watching(), torch.enable_grad():
-            output = network(*args, **kwargs)
-            if isgenerator(output):
-                output = list(output)
+            output = _output_of(network, args, kwargs)
             watcher.alive.append(output)
-    except (SystemExit, GeneratorExit) as end:  # of the network's own code; not the command's end
-        error = EndedError(f"{type(end).__name__}({end})").with_traceback(end.__traceback__)
-        raise _broken_off(watcher, error) from error
     except Exception as error:
-        if isinstance(error, TooLongError):
+        if not watcher.has_numbers or isinstance(error, TooLongError):
             raise
-        raise _broken_off(watcher, error) from error
+        raise BrokenOffError(_seen_so_far(watcher), watcher.failure_of(error)) from error
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
     watcher.take_cuts()
@@ -727,11 +722,14 @@ def watched_pass(
     )
 
 
-def _broken_off(watcher: Watcher, error: Exception) -> Exception:
-    """What to raise for it: with what ran before, where that was with real numbers."""
-    if not watcher.has_numbers:
-        return error
-    return BrokenOffError(_seen_so_far(watcher), watcher.failure_of(error))
+def _output_of(network: nn.Module, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What it gives. Raises EndedError where its code would end the whole program."""
+    try:
+        output = network(*args, **kwargs)
+        return list(output) if isgenerator(output) else output
+    except (SystemExit, GeneratorExit) as end:
+        error = EndedError(f"{type(end).__name__}({end})")
+        raise error.with_traceback(end.__traceback__) from None
 
 
 def _seen_so_far(watcher: Watcher) -> Pass:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import inspect
 import sys
 import traceback
@@ -100,16 +101,22 @@ def _own_type(hint: Any, value: OptionValue) -> Any:
 
 
 def _imported(file: Path, source: bytes) -> ModuleType:
-    """The file as a new module; what lies beside it is imported anew too."""
+    """The file as a new module; what lies beside it is imported anew too.
+
+    Python would keep that compiled beside it, and take it for what was saved within the same second.
+    """
     _forget_what_lay_beside()
     module = ModuleType(file.stem)
     module.__file__ = str(file)
     sys.modules[file.stem] = module
     before = set(sys.modules)
     sys.path.insert(0, str(file.parent))
+    importlib.invalidate_caches()  # a neighbor may be new
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         exec(compile(source, str(file), "exec"), module.__dict__)
     finally:
+        sys.dont_write_bytecode = writes_none
         sys.path.remove(str(file.parent))
         new = {name: one for name, one in sys.modules.items() if name not in before}
         beside = {name for name, one in new.items() if _lies_in(one, file.parent)}

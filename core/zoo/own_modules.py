@@ -103,7 +103,7 @@ def _own_type(hint: Any, value: OptionValue) -> Any:
 def _imported(file: Path, source: bytes) -> ModuleType:
     """The file as a new module; what lies beside it is imported anew too.
 
-    Python would keep that compiled beside it, and take it for what was saved within the same second.
+    Python would keep that compiled, and take it for what is saved within the same second.
     """
     _forget_what_lay_beside()
     module = ModuleType(file.stem)

@@ -61,6 +61,8 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
     """
     spec = replace(spec, arch=plain_name(spec.arch))
     sizes: dict[str, object] = {**_size_values(spec), "classes": spec.num_classes}
+    if sizes.pop("oblong"):
+        sizes["oblong"] = "true"
     if library := library_of(spec.arch):
         values = {"network": library.name, library.name: library.model_name(spec.arch)} | sizes
         values |= {} if library.channels else {"channels": spec.in_channels}
@@ -77,9 +79,9 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
 def _size_values(spec: ModelSpec) -> dict[str, OptionValue]:
     """The controls of the size, by their words in the address."""
     if isinstance(spec.image_size, int):
-        return {"size": spec.image_size}
+        return {"oblong": False, "size": spec.image_size}
     height, width = spec.image_size
-    return {"oblong": "true", "height": height, "width": width}
+    return {"oblong": True, "height": height, "width": width}
 
 
 def _word(arch: str, option: Option) -> str:

@@ -120,3 +120,15 @@ def test_the_picture_is_of_the_file_as_it_was_saved_last(file):
     file.write_text(FILE.replace("nn.Identity()", "nn.Tanh()"))
     opened_picture.run()
     assert "Tanh" in drawn() and "Tanh" not in before
+
+
+def test_another_network_starts_with_its_own_form_of_image(file):
+    pair = FILE.replace("width: int = 8,", "width: int = 8, image_size=(32, 48),")
+    file.write_text(pair.replace("class Net", "class Oblong") + FILE)
+    app = open_page("pages/architecture.py", net_network="lenet")
+    assert app.toggle(key="net_oblong").value is False
+    app.selectbox(key="net_network").set_value("nets.py:Oblong").run()
+    assert not app.exception and app.toggle(key="net_oblong").value is True
+    assert [app.number_input(key=f"net_{side}").value for side in ("height", "width")] == [32, 48]
+    app.selectbox(key="net_network").set_value("lenet").run()
+    assert not app.exception and app.toggle(key="net_oblong").value is False

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
+
+from core.zoo.patching_mode import PatchingMode
 
 # Called with name, multiply-adds, products of the backward pass, bytes that the forward pass gives
 # back (always, and where the batch is small), inputs, result
@@ -32,24 +32,71 @@ _FLOAT_BYTES = 4
 _WORK_SPACE = (8, 7)
 
 
-class Fused(TorchFunctionMode):
+_USUAL_ATTENTION = F.scaled_dot_product_attention
+
+
+@wraps(_USUAL_ATTENTION)
+def _attention(*args: Any, **kwargs: Any) -> Any:
+    """F.scaled_dot_product_attention as a CPU runs it: no weights of attention are kept.
+
+    Source: use_flash_attention_cpu of torch's sdp_utils_cpp.cpp.
+    """
+    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    query, key, value = given["query"], given["key"], given["value"]
+    mask = given.get("attn_mask")
+    if query.is_meta and query.dim() == key.dim() == value.dim() == 3:  # as one of many heads
+        return _of_one_image(given)
+    heads = {tensor.dim() == 4 and tensor.shape[1] for tensor in (query, key, value)}
+    is_flash = (
+        query.is_meta
+        and len(heads) == 1
+        and False not in heads
+        and query.dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+        and query.shape[-1] == key.shape[-1] == value.shape[-1]
+        and not given.get("dropout_p")
+        and not (mask is not None and (mask.requires_grad or given.get("is_causal")))
+        and (mask is None or mask.dim() in (2, 4))
+        and not given.get("enable_gqa")
+    )
+    if not is_flash:
+        return _USUAL_ATTENTION(*args, **kwargs)
+    if mask is not None and mask.dtype == torch.bool:
+        mask = torch.empty_like(mask, dtype=query.dtype)
+    out, _ = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query,
+        key,
+        value,
+        0.0,
+        bool(given.get("is_causal")),
+        attn_mask=mask,
+        scale=given.get("scale"),
+    )
+    return out
+
+
+def _of_one_image(given: dict[str, Any]) -> Tensor:
+    """Attention over (heads, tokens, features), which torch runs with a dimension in front."""
+    names = ("query", "key", "value", "attn_mask")
+    wider = {
+        name: value[None] if name in names and value is not None and value.dim() == 3 else value
+        for name, value in given.items()
+    }
+    result: Tensor = _attention(**wider)
+    return result[0]
+
+
+class Fused(PatchingMode):
     """While open, attention and recurrent layers run on meta as the device runs them.
 
     Normalizations that torch takes apart are told as the one thing they are.
     """
 
+    patches = ((F, "scaled_dot_product_attention", _attention),)  # where F itself looks for it
+
     def __init__(self, report: Report, normalize: Normalize) -> None:
         super().__init__()
         self.report, self.normalize = report, normalize
-
-    def __enter__(self) -> Fused:
-        _open_or_close(1)
-        super().__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
-        _open_or_close(-1)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -144,67 +191,3 @@ class _Recurrent(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         """Never run: an analysis has no backward pass."""
         raise NotImplementedError
-
-
-_USUAL_ATTENTION = F.scaled_dot_product_attention
-_changing = Lock()
-_open = 0  # how many are, in all threads
-
-
-def _open_or_close(change: int) -> None:
-    """Put our attention where F itself looks for it while any is open."""
-    global _open
-    with _changing:
-        _open += change
-        F.scaled_dot_product_attention = _attention if _open else _USUAL_ATTENTION
-
-
-@wraps(_USUAL_ATTENTION)
-def _attention(*args: Any, **kwargs: Any) -> Any:
-    """F.scaled_dot_product_attention as a CPU runs it: no weights of attention are kept.
-
-    Source: use_flash_attention_cpu of torch's sdp_utils_cpp.cpp.
-    """
-    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
-    given = dict(zip(names, args, strict=False)) | kwargs
-    query, key, value = given["query"], given["key"], given["value"]
-    mask = given.get("attn_mask")
-    if query.is_meta and query.dim() == key.dim() == value.dim() == 3:  # as one of many heads
-        return _of_one_image(given)
-    heads = {tensor.dim() == 4 and tensor.shape[1] for tensor in (query, key, value)}
-    is_flash = (
-        query.is_meta
-        and len(heads) == 1
-        and False not in heads
-        and query.dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16)
-        and query.shape[-1] == key.shape[-1] == value.shape[-1]
-        and not given.get("dropout_p")
-        and not (mask is not None and (mask.requires_grad or given.get("is_causal")))
-        and (mask is None or mask.dim() in (2, 4))
-        and not given.get("enable_gqa")
-    )
-    if not is_flash:
-        return _USUAL_ATTENTION(*args, **kwargs)
-    if mask is not None and mask.dtype == torch.bool:
-        mask = torch.empty_like(mask, dtype=query.dtype)
-    out, _ = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        query,
-        key,
-        value,
-        0.0,
-        bool(given.get("is_causal")),
-        attn_mask=mask,
-        scale=given.get("scale"),
-    )
-    return out
-
-
-def _of_one_image(given: dict[str, Any]) -> Tensor:
-    """Attention over (heads, tokens, features), which torch runs with a dimension in front."""
-    names = ("query", "key", "value", "attn_mask")
-    wider = {
-        name: value[None] if name in names and value is not None and value.dim() == 3 else value
-        for name, value in given.items()
-    }
-    result: Tensor = _attention(**wider)
-    return result[0]

@@ -206,8 +206,7 @@ class Watcher(ModuleWatcher):
         self.once_macs = 0  # multiply-adds outside of a row that no image needs on its own
         self.part = 0  # the part under way that is computed again for the backward pass
         self.parts = 0
-        self.refused: Failure | None = None  # the last operation that torch has refused
-        self.refused_by: Exception | None = None  # with this error, which may have been caught
+        self.refused: tuple[Exception, tuple[Row, Failure]] | None = None  # the last operation
         self.part_of: dict[int, int] = {}  # storage → the part that has made it
         self.only_again: dict[int, int] = {}  # storage → the part that alone saves it, the 2nd time
 
@@ -320,8 +319,10 @@ class Watcher(ModuleWatcher):
             try:
                 result = func(*args, **(kwargs or {}))
             except Exception as error:
-                self.refuse(func, tensors_in([*args, *(kwargs or {}).values()]))
-                self.refused_by = error
+                self.refused = (
+                    error,
+                    self.failed(func, tensors_in([*args, *(kwargs or {}).values()])),
+                )
                 raise
         output = result if isinstance(result, Tensor) else next(iter(tensors_in(result)), None)
         if output is None:
@@ -334,32 +335,39 @@ class Watcher(ModuleWatcher):
             self.run_once(name, args, tensors, output, result)
         return result
 
-    def refuse(self, func: Any, tensors: list[Tensor]) -> None:
-        """torch does not run it: note what met there, in a row of its own outside of a leaf."""
+    def failed(self, func: Any, tensors: list[Tensor]) -> tuple[Row, Failure]:
+        """What torch has refused: the leaf, or a row of its own, and what met there."""
         name = row_name(named(func).name)
-        if self.leaf is None:
-            row = self.open_row(self.path_of(name), name)
-            row.kind, row.is_module = named(func).kind, False
-            self.take_inputs(row, [t for t in tensors if storage_key(t) in self.makers])
-            met = tuple(alone(tuple(tensor.shape), self.batch) for tensor in tensors)
-            makers = tuple(self.makers.get(storage_key(tensor), "") for tensor in tensors)
-            self.refused = Failure(row.path, name, met, makers, self.batch)
-        else:
-            self.refused = self.failed_leaf(self.leaf, name)
+        if self.leaf is not None:
+            return self.leaf, self.failed_leaf(self.leaf, name)
+        base = self.path_of(name)
+        row = Row(self.unique_path(base), name, base, named(func).kind, is_module=False)
+        self.take_inputs(row, [t for t in tensors if storage_key(t) in self.makers])
+        met = [(self.makers.get(storage_key(t), ""), tuple(t.shape)) for t in tensors]
+        return row, self.failure(row, name, met)
 
     def failed_leaf(self, row: Row, operation: str) -> Failure:
         """A layer that failed: what it reads, and its weight."""
-        met = {"": row.weight_shape, next(iter(row.inputs), ""): row.input_shape}
-        met = {maker: alone(shape, self.batch) for maker, shape in reversed(met.items()) if shape}
-        return Failure(row.path, operation, tuple(met.values()), tuple(met), self.batch)
+        met = [(next(iter(row.inputs), ""), row.input_shape), ("", row.weight_shape)]
+        return self.failure(row, operation, [one for one in met if one[1]])
 
-    def failure_of(self, error: BaseException) -> Failure | None:
-        """What failed with this error: an operation, or a layer before it ran one."""
-        if self.refused_by is error:
-            return self.refused
-        if self.leaf is None:
-            return None
-        return self.failed_leaf(self.leaf, self.leaf.operation)
+    def failure(self, row: Row, operation: str, met: list[tuple[str, Shape]]) -> Failure:
+        """`met`: what met there, by whom it was made."""
+        makers, shapes = zip(*met, strict=True) if met else ((), ())
+        shapes = tuple(alone(shape, self.batch) for shape in shapes)
+        return Failure(row.path, operation, shapes, makers, self.batch)
+
+    def failure_of(self, error: Exception) -> Failure | None:
+        """What failed with this error, the last row: an operation, or a layer before it ran one.
+
+        What the network has caught itself is not what failed, and has no row.
+        """
+        if self.refused and self.refused[0] is error:
+            row, failure = self.refused[1]
+            if row is not self.leaf:
+                self.rows.append(row)
+            return failure
+        return self.failed_leaf(self.leaf, self.leaf.operation) if self.leaf else None
 
     def of_batch(self, output: Tensor, tensors: Sequence[Tensor]) -> bool:
         """Whether a result grows with the batch: by its size, in a small batch by where it is from.
@@ -703,7 +711,8 @@ def watched_pass(
     except Exception as error:
         if not watcher.has_numbers or isinstance(error, TooLongError):
             raise
-        raise BrokenOffError(_seen_so_far(watcher), watcher.failure_of(error)) from error
+        failure = watcher.failure_of(error)
+        raise BrokenOffError(_seen_so_far(watcher), failure) from error
     for tensor in watcher.unclaimed[:] if watcher.rows else ():
         watcher.charge(watcher.rows[-1], tensor)
     watcher.take_cuts()

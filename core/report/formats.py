@@ -97,7 +97,12 @@ def scientific(value: float | None, digits: int = 2) -> str:
         return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:,.0f}"
     exponent = int(log10(abs(value)) // 1)
     mantissa = f"{value / 10**exponent:.{digits - 1}f}"
-    return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return f"{mantissa} × 10{superscript(exponent)}"
+
+
+def superscript(number: int) -> str:
+    """−5 as "⁻⁵"."""
+    return str(number).translate(_SUPERSCRIPTS)
 
 
 def factor(value: float | None) -> str:

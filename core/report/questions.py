@@ -57,11 +57,10 @@ class Question:
 def _rows(evidence: Evidence) -> str:
     analysis = evidence.analysis_of(VGG11)
     blocks, layers = analysis.rows("block"), analysis.rows("weight layer")
-    kinds = [layer.kind for layer in analysis.layers if layer.is_weight_layer]
     return (
         f"The {len(blocks)} rows are blocks. {len(layers)} layers have weights,"
-        f" {kinds.count('convolution')} convolutions and {kinds.count('linear')} linear layers;"
-        f" with ReLU, pooling, dropout and flatten {len(analysis.layers)} modules run."
+        f" {_weight_layers(analysis)}; with ReLU, pooling, dropout and flatten"
+        f" {len(analysis.layers)} modules run."
     )
 
 
@@ -182,12 +181,8 @@ def _flattened(analysis: Analysis) -> str:
     image = analysis.input_shape[1]
     halvings = sum(layer.kind == "pooling" for layer in layers)
     is_halved = image // 2**halvings == height
-    why = f"; {height} = {image} / 2{_superscript(halvings)}" if is_halved else ""
+    why = f"; {height} = {image} / 2{formats.superscript(halvings)}" if is_halved else ""
     return f"{channels} channels × {height} × {width} = {channels * height * width:,} inputs{why}."
-
-
-def _superscript(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _course_nets(evidence: Evidence) -> str:

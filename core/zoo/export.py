@@ -54,8 +54,7 @@ def source_code(spec: ModelSpec) -> str:
     """
     spec = complete(spec)
     if is_own(spec.arch):
-        [(_, text), *_] = source_of(spec.arch).files
-        return text.decode("utf-8", "replace")
+        return source_of(spec.arch).text.decode("utf-8", "replace")
     model = build_on_meta(spec)
     if library := library_of(spec.arch):
         classes, expression = [], _call_of(library, spec)

@@ -49,17 +49,11 @@ def build(spec: ModelSpec) -> nn.Module:
     """
     file, name = file_of(spec.arch), spec.arch.rpartition(":")[2]
     with explained(file, f"{name} cannot be built"):
-        make = getattr(_imported(file, _text_of(spec.arch)), name)
+        make = getattr(_imported(file, source_of(spec.arch).text), name)
         network = make(**_arguments(make, spec))
     if not isinstance(network, nn.Module):
         raise LabError(f"{spec.arch} gives {type(network).__name__}, not an nn.Module.")
     return network
-
-
-def _text_of(arch: str) -> bytes:
-    """The file itself, without what it imports from beside it."""
-    [(_, text), *_] = source_of(arch).files
-    return text
 
 
 def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:

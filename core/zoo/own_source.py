@@ -31,6 +31,11 @@ class Source:
     files: tuple[tuple[str, bytes], ...]  # names within the folder; the file itself comes first
 
     @property
+    def text(self) -> bytes:
+        """The file itself, without what it imports from beside it."""
+        return self.files[0][1]
+
+    @property
     def sha256(self) -> str:
         """Of the file; where it imports others, of the list that `sha256sum` writes of them all."""
         hashes = [(name, sha256(text).hexdigest()) for name, text in self.files]

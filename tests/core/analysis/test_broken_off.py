@@ -157,3 +157,22 @@ def test_two_threads_may_take_the_same_module_apart():
         found = list(threads.map(lambda _: analyze_module(module, (3, 8, 8)), range(6)))
     assert all(one == found[0] for one in found) and len(found[0].layers) == 12
     assert not any("_compiled_call_impl" in one.__dict__ for one in module.modules())
+
+
+class Recovers(Net):
+    """An operation is refused; the network goes on without it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.a(x)
+        try:
+            return x.view(-1, 7).sum((0, 1))
+        except RuntimeError:
+            return self.b(x)
+
+
+def test_what_the_network_has_caught_has_no_row():
+    assert [layer.path for layer in analyze_module(Recovers(), (3, 16, 16)).layers[:2]] == [
+        "a",
+        "b",
+    ]
+    assert [layer.path for layer in broken_off(Caught()).partial.layers] == ["a", "a_2"]

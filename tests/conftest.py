@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,23 @@ def isolated_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAB_RUNS_DIR", str(folder))
     monkeypatch.delenv("LAB_DATABASE_URL", raising=False)
     return folder
+
+
+@pytest.fixture
+def networks_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Writes a file of networks, beside which the lab has no other."""
+    from core.zoo import own
+
+    monkeypatch.setattr(own, "_last_good", {})
+
+    def write(text: str, name: str = "nets.py") -> Path:
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        monkeypatch.setenv(own.VARIABLE, str(path))
+        return path
+
+    return write
 
 
 @pytest.fixture

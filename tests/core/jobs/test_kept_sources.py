@@ -50,13 +50,8 @@ EDITS = {"edited": NEW, "broken": "class Net(:", "without the network": "", "del
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr(own, "_last_good", {})
-    path = tmp_path / "mine" / "nets.py"
-    path.parent.mkdir()
-    path.write_text(OLD)
-    monkeypatch.setenv(own.VARIABLE, str(path))
-    return path
+def file(networks_file) -> Path:
+    return networks_file(OLD)
 
 
 @pytest.fixture

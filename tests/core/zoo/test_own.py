@@ -72,13 +72,8 @@ class CannotBeBuilt(nn.Module):
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
-    monkeypatch.setenv(own.VARIABLE, "")
-    monkeypatch.setattr(own, "_last_good", {})
-    path = tmp_path / "nets.py"
-    path.write_text(FILE)
-    name_files([path])
-    return path
+def file(networks_file):
+    return networks_file(FILE)
 
 
 def analysis_of(arch: str, **changes):
@@ -233,12 +228,8 @@ class Says(nn.Module):
 
 
 @pytest.fixture
-def sized(tmp_path, monkeypatch):
-    monkeypatch.setenv(own.VARIABLE, "")
-    monkeypatch.setattr(own, "_last_good", {})
-    file = tmp_path / "sized.py"
-    file.write_text(SIZED)
-    name_files([file])
+def sized(networks_file):
+    networks_file(SIZED, "sized.py")
     return lambda name, **sizes: analyze(ModelSpec(f"sized.py:{name}", in_channels=1, **sizes))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from core.zoo import own
 from tests.pages.opening import open_page
 
 FILE = """
@@ -24,12 +23,8 @@ class Net(nn.Module):
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
-    monkeypatch.setattr(own, "_last_good", {})
-    path = tmp_path / "nets.py"
-    path.write_text(FILE)
-    monkeypatch.setenv(own.VARIABLE, str(path))
-    return path
+def file(networks_file):
+    return networks_file(FILE)
 
 
 def opened():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from core.zoo import own
 from pages.views.compare import sweeps
 from tests.pages.opening import open_page
 
@@ -24,12 +23,9 @@ class Net(nn.Module):
 
 
 @pytest.fixture
-def lines(tmp_path, monkeypatch):
+def lines(networks_file, monkeypatch):
     """The lines of the chart over an option, of a network of a file beside LeNet."""
-    monkeypatch.setattr(own, "_last_good", {})
-    path = tmp_path / "nets.py"
-    path.write_text(FILE)
-    monkeypatch.setenv(own.VARIABLE, str(path))
+    networks_file(FILE)
     shown = []
     monkeypatch.setattr(sweeps, "chart", lambda figure, key: shown.append(figure))
 

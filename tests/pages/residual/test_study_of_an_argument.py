@@ -6,7 +6,6 @@ import pytest
 
 from core.jobs.store import open_store
 from core.studies.study import by_variant
-from core.zoo import own
 from core.zoo.own import plain_name
 from tests.pages.opening import open_page
 
@@ -29,11 +28,8 @@ class Net(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def file(tmp_path, monkeypatch):
-    monkeypatch.setattr(own, "_last_good", {})
-    path = tmp_path / "nets.py"
-    path.write_text(FILE)
-    monkeypatch.setenv(own.VARIABLE, str(path))
+def file(networks_file):
+    networks_file(FILE)
 
 
 def opened(**asked: str):

@@ -15,12 +15,8 @@ from tests.pages.opening import finished_run, open_page
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
-    monkeypatch.setattr(own, "_last_good", {})
-    path = tmp_path / "nets.py"
-    path.write_text(FILE)
-    monkeypatch.setenv(own.VARIABLE, str(path))
-    return path
+def file(networks_file):
+    return networks_file(FILE)
 
 
 def net() -> ModelSpec:

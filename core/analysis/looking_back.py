@@ -36,8 +36,6 @@ def after(run: Operation, known: Known, has_weights: bool) -> View:
     """
     if not known:
         return View(depth=int(has_weights))
-    if is_unit_by_unit(run, known):
-        return known[0][1]._replace(base=run.output)
     view = known[0][1] if len(known) == 1 else _joined([view for _, view in known])
     look = _looks_at(run.name, run.kind)
     seen = (look or _unit_by_unit)(view, run, known)
@@ -45,12 +43,16 @@ def after(run: Operation, known: Known, has_weights: bool) -> View:
     return View(seen.axes, deeper, seen.layout, run.output)
 
 
-def is_unit_by_unit(run: Operation, known: Known) -> bool:
-    """Whether each number comes from the one that stood in its place; most operations are so."""
+def is_unit_by_unit(run: Operation) -> bool:
+    """Whether each number comes from the one that stood in its place; most operations are so.
+
+    A copy is none: what stood in its place is gone.
+    """
     return (
-        len(known) == 1
+        len(run.sources) == 1
+        and run.name != "copy"
         and _looks_at(run.name, run.kind) is None
-        and known[0][0].shape == run.output.shape
+        and run.sources[0].shape == run.output.shape
     )
 
 
@@ -392,7 +394,7 @@ def _widest(known: Known) -> Known:
 
 def _each(*sizes: Any, axes: int = 0) -> list[tuple[Any, ...]]:
     """Each axis with its own of these sizes; one number stands for all axes."""
-    count = axes or max(len(size) for size in sizes)
-    if all(len(size) == count for size in sizes):
+    if not axes and len({*map(len, sizes)}) == 1:
         return list(zip(*sizes, strict=True))
+    count = axes or max(len(size) for size in sizes)
     return list(zip(*([*size] * count if len(size) == 1 else size for size in sizes), strict=True))

@@ -41,9 +41,12 @@ class Axis(NamedTuple):
     @property
     def field(self) -> int | None:
         """Pixels that the unit sees which sees the most."""
-        if self.reach is None:
+        reach, before = self.reach, self.before
+        if reach is None:
             return None
-        return ceil(self.before + ceil((self.reach - self.before) / self.grain) * self.grain)
+        if self.grain == 1 and isinstance(reach, int) and isinstance(before, int):
+            return reach
+        return ceil(before + ceil((reach - before) / self.grain) * self.grain)
 
     def reaching(self, further: Length, ahead: Length = 0, grain: Length = 1) -> Axis:
         """Seeing so many pixels more, so many of them ahead of the first (Araujo 2019, eq. 2)."""
@@ -100,10 +103,10 @@ class View(NamedTuple):
     def receptive_field(self) -> Sides | None:
         """Pixels that one unit sees: a number where all axes agree; None after attention."""
         fields = [axis.field for axis in self.axes]
-        if not fields or any(field is None for field in fields):
+        whole = [field for field in fields if field is not None]
+        if not fields or len(whole) < len(fields):
             return None if fields else 1
-        whole = tuple(field for field in fields if field is not None)
-        return whole[0] if len(set(whole)) == 1 else whole
+        return whole[0] if len(set(whole)) == 1 else tuple(whole)
 
     @property
     def width(self) -> tuple[int, Length, int]:

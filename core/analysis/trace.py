@@ -454,7 +454,9 @@ class Watcher(ModuleWatcher):
             row.backward_macs += backward_macs(product, run.args, macs)
         self.note(row, run, kind_of(run), macs + work)
         row.elementwise_ops += work
-        self.take_work(row, *work_bytes(run, self.copies_maps))
+        backward, forward = work_bytes(run, self.copies_maps)
+        if backward or forward:
+            self.take_work(row, backward, forward)
         row.window = row.window or sliding_window(run.name, run.args)
 
     @staticmethod
@@ -566,6 +568,13 @@ class Watcher(ModuleWatcher):
         is_same = key in run.source_keys
         if is_same and not is_work:
             return  # a view: its strides tell
+        if is_unit_by_unit(run):
+            view = self.views.get(run.source_keys[0])
+            if view is not None and not is_same:
+                seen = view.of(run.sources[0])
+                self.views[key] = View(seen.axes, seen.depth, seen.layout, run.output)
+            if view is not None:
+                return
         known = [
             (source, view.of(source))
             for source, view in zip(run.sources, map(self.views.get, run.source_keys), strict=True)
@@ -575,8 +584,6 @@ class Watcher(ModuleWatcher):
             if run.source_keys.count(key) == len(known) > 1:
                 return  # within a tensor: padding round the edge
             known = [one for one in known if one[0] is not run.args[0]]
-        if is_same and run.name != "copy" and is_unit_by_unit(run, known):
-            return
         if known:
             has_weights = run.kind == "linear" and bool(self.weights_among(run.tensors))
             view = after(run, known, has_weights)
@@ -619,14 +626,14 @@ class Watcher(ModuleWatcher):
     def charge(self, row: Row, tensor: Tensor) -> None:
         """Add the tensor's storage to the row, unless it is a parameter or was counted before."""
         key = storage_key(tensor)
-        size = tensor.untyped_storage().nbytes()
         if self.only_again.get(key, row.checkpoint) != row.checkpoint:
             del self.only_again[key]  # it is held by somebody outside of that part too
-            row.saved_bytes += size
+            row.saved_bytes += tensor.untyped_storage().nbytes()
             return
         if key in self.state or key in self.saved:
             return
         self.saved.add(key)
+        size = tensor.untyped_storage().nbytes()
         is_of_batch = size % PRIME == 0 if self.is_whole else key in self.views
         if not is_of_batch:
             row.fixed_saved_bytes += size

@@ -16,16 +16,11 @@ from core.analysis.broken_off import ForwardError
 from core.analysis.chance import Lots, seed_everything, unmoved
 from core.analysis.inputs import Given, Inputs, given
 from core.analysis.isolated import in_a_process
+from core.analysis.one_pass import BrokenOffError, Pass, watched_pass
 from core.analysis.passes import BatchUnclearError, Trace, from_one, trace, trace_small
 from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.tensors import BATCH
-from core.analysis.trace import (
-    BatchLostError,
-    BrokenOffError,
-    Pass,
-    TooLongError,
-    watched_pass,
-)
+from core.analysis.trace import BatchLostError, TooLongError
 from core.analysis.vgg_configuration import vgg_configuration
 from core.specs import (
     MAX_IMAGE_SIZE,

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
+from core.analysis.one_pass import Pass
 from core.analysis.records import LayerCost, Shape
+from core.analysis.rows import Row
 from core.analysis.tensors import PRIME, alone
-from core.analysis.trace import Pass, Row
 
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import cache
-from inspect import isgenerator
-from itertools import chain
 from re import search
 from typing import Any
 from weakref import WeakMethod
@@ -38,6 +35,7 @@ from core.analysis.receptive_field import View
 from core.analysis.recomputed import parts_computed_again
 from core.analysis.records import IMAGE, Shape, Window
 from core.analysis.refusals import refuse
+from core.analysis.rows import Inventory, Row
 from core.analysis.shapes import shaped_like
 from core.analysis.strangers import received
 from core.analysis.tensors import (
@@ -47,11 +45,11 @@ from core.analysis.tensors import (
     is_batched,
     storage_key,
     tensors_in,
-    tensors_inside,
 )
 from core.analysis.work_space import copies_maps, work_bytes
 
 _MOST_ROWS = 20_000
+_UNBINDING = (torch.ops.aten.unbind, torch.ops.aten.split, torch.ops.aten.unsafe_split)
 _NORMALIZING = (
     *(nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm),
     nn.LocalResponseNorm,
@@ -69,105 +67,6 @@ class BatchLostError(Exception):
 
 class TooLongError(Exception):
     """The forward pass runs more operations than anybody could read."""
-
-
-class EndedError(Exception):
-    """The network's own code wants the whole process to end."""
-
-
-class BrokenOffError(Exception):
-    """A forward pass with real numbers has raised this error's `__cause__`; what ran before."""
-
-    def __init__(self, seen: Pass, failure: Failure | None) -> None:
-        super().__init__()
-        self.seen, self.failure = seen, failure
-
-
-@dataclass(slots=True)
-class Row:
-    """A LayerCost in the making: sums over the whole batch, shapes with its N."""
-
-    path: str
-    operation: str
-    base: str = ""  # the path without a number for the second use
-    kind: str | None = None
-    input_shape: Shape = ()
-    output_shape: Shape = ()
-    params: int = 0
-    biases: int = 0
-    weight_bytes: int = 0
-    trained_bytes: int = 0
-    has_bias: bool = False
-    is_module: bool = True
-    weight_shape: Shape = ()
-    window: Window | None = None
-    macs: int = 0
-    backward_macs: int = 0
-    once_macs: int = 0
-    elementwise_ops: int = 0
-    output_bytes: int = 0
-    input_bytes: int = 0
-    saved_bytes: int = 0
-    fixed_saved_bytes: int = 0
-    recomputed_bytes: int = 0
-    work_bytes: int = 0
-    forward_work_bytes: int = 0
-    small_batch_bytes: int = 0
-    weights_of: str = ""
-    checkpoint: int = 0
-    view: View | None = None
-    kinds: dict[str, int] = field(default_factory=dict)  # kind → work of that kind inside
-    inputs: dict[str, None] = field(default_factory=dict)  # paths, in order, each once
-    sources: list[int] = field(default_factory=list)  # storages of what it was given
-    results: list[Tensor] = field(default_factory=list)  # what its operations have made
-
-    @property
-    def main_kind(self) -> str:
-        """Its own kind, or that of most of its work."""
-        return self.kind or max(self.kinds, key=self.kinds.__getitem__, default="other")
-
-    def take(self, part: Row) -> None:
-        """Add what a part of it has cost."""
-        kind, view = part.kind or "other", part.view
-        self.kinds[kind] = self.kinds.get(kind, 0) + part.elementwise_ops
-        self.elementwise_ops += part.elementwise_ops
-        self.saved_bytes += part.saved_bytes
-        self.fixed_saved_bytes += part.fixed_saved_bytes
-        self.recomputed_bytes += part.recomputed_bytes
-        self.work_bytes = max(self.work_bytes, part.work_bytes)
-        self.results += part.results
-        self.view = view or self.view
-
-    def is_reached(self, reached: set[Any]) -> bool:
-        """Whether the backward pass comes through it."""
-        return any(result.grad_fn in reached for result in self.results)
-
-
-class Inventory:
-    """The parameters and buffers of a network, found on one walk through its modules.
-
-    torch's own walks (named_parameters and the like) take a fifth of an analysis.
-    """
-
-    def __init__(self, named_modules: Sequence[tuple[str, nn.Module]]) -> None:
-        self.own: dict[str, list[nn.Parameter]] = {}  # module → its parameters, not its children's
-        self.parameters: dict[int, nn.Parameter] = {}  # by storage
-        self.named: dict[int, tuple[str, nn.Parameter]] = {}  # by id, each under its first name
-        self.buffers: dict[int, Tensor] = {}  # by id, each once
-        for name, module in named_modules:
-            self._take(name, module)
-
-    def _take(self, name: str, module: nn.Module) -> None:
-        prefix = f"{name}." if name else ""
-        layer = name.partition(".parametrizations.")[0] if "parametrizations" in name else name
-        for short, parameter in module._parameters.items():
-            if parameter is not None:
-                self.own.setdefault(layer, []).append(parameter)
-                self.parameters[storage_key(parameter)] = parameter
-                self.named.setdefault(id(parameter), (prefix + short, parameter))
-        for buffer in module._buffers.values():
-            if buffer is not None:
-                self.buffers[id(buffer)] = buffer
 
 
 class Watcher(ModuleWatcher):
@@ -671,127 +570,6 @@ def _window_of(layer: nn.modules.conv._ConvNd) -> Window:
         tuple(pair) for pair in (layer.kernel_size, layer.stride, layer.dilation)
     )
     return Window(kernel, stride, padding, dilation, layer.groups)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one forward pass has shown, over the whole batch."""
-
-    rows: tuple[Row, ...]
-    reached: set[Any]  # nodes of the autograd graph that the backward pass visits
-    dead: dict[str, int]  # parameters that can never get a gradient: name, count
-    buffer_bytes: int
-    batch: int
-    once_macs: int = 0
-    uncounted: tuple[str, ...] = ()
-    is_untrainable: bool = False  # no output has a gradient, though parameters would want one
-
-
-_UNBINDING = (torch.ops.aten.unbind, torch.ops.aten.split, torch.ops.aten.unsafe_split)
-
-
-def watched_pass(
-    network: nn.Module,
-    args: Sequence[Any],
-    kwargs: dict[str, Any] | None = None,
-    batch: int = BATCH,
-    is_ours: bool = True,
-    with_hooks: bool = False,
-    is_trained_here: bool = False,
-) -> Pass:
-    """What `network`, in training, runs on these inputs, a batch of `batch` images.
-
-    `is_trained_here`: by the lab, which puts its maps in the order that is quickest.
-
-    Parameters that no executed leaf owns (class tokens, unused heads) get rows of their own at
-    the end, so that the column of parameters always adds up to the network's.
-    Raises BatchLostError where the batch cannot be followed by sizes, BrokenOffError for what a
-    pass with real numbers raises.
-    """
-    kwargs = kwargs or {}
-    inputs = list(tensors_inside([*args, *kwargs.values()]))
-    watcher = Watcher(network, inputs, batch, is_ours, with_hooks, is_trained_here)
-    try:
-        with watcher.watching(), torch.enable_grad():
-            output = _output_of(network, args, kwargs)
-            watcher.alive.append(output)
-    except Exception as error:
-        if not watcher.has_numbers or isinstance(error, TooLongError):
-            raise
-        failure = watcher.failure_of(error)
-        raise BrokenOffError(_seen_so_far(watcher), failure) from error
-    for tensor in watcher.unclaimed[:] if watcher.rows else ():
-        watcher.charge(watcher.rows[-1], tensor)
-    watcher.take_cuts()
-    outputs = tensors_in(output) or list(tensors_inside(output))
-    reached = _nodes_behind(outputs)
-    wants = any(p.requires_grad for _, p in watcher.inventory.named.values())
-    return Pass(
-        tuple(chain(watcher.rows, _unused_rows(watcher))),
-        reached,
-        _dead_parameters(watcher.inventory, reached) if reached else {},
-        sum(buffer.nbytes for buffer in watcher.inventory.buffers.values()),
-        batch,
-        watcher.once_macs,
-        tuple(watcher.uncounted),
-        wants and bool(outputs) and not reached,
-    )
-
-
-def _output_of(network: nn.Module, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """What it gives. Raises EndedError where its code would end the whole program."""
-    try:
-        output = network(*args, **kwargs)
-        return list(output) if isgenerator(output) else output
-    except (SystemExit, GeneratorExit) as end:
-        error = EndedError(f"{type(end).__name__}({end})")
-        raise error.with_traceback(end.__traceback__) from None
-
-
-def _seen_so_far(watcher: Watcher) -> Pass:
-    """What a pass has shown that broke off: as if what ran were trained."""
-    results = [result for row in watcher.rows for result in row.results]
-    return Pass(tuple(watcher.rows), _nodes_behind(results), {}, 0, watcher.batch)
-
-
-def _nodes_behind(outputs: Iterable[Tensor]) -> set[Any]:
-    """The nodes of the autograd graph that a backward pass from `outputs` visits."""
-    open_nodes = [t.grad_fn for t in outputs if t.grad_fn is not None]
-    seen = set(open_nodes)
-    while open_nodes:
-        node = open_nodes.pop()
-        fresh = {parent for parent, _ in node.next_functions if parent is not None} - seen
-        seen |= fresh
-        open_nodes.extend(fresh)
-    return seen
-
-
-def _dead_parameters(inventory: Inventory, reached: set[Any]) -> dict[str, int]:
-    """Parameters that the backward pass never reaches, so that no step changes them.
-
-    A frozen one is left out: it was meant to get no gradient.
-    """
-    variables = {id(getattr(node, "variable", None)) for node in reached}
-    return {
-        name: parameter.numel()
-        for key, (name, parameter) in inventory.named.items()
-        if key not in variables and parameter.requires_grad
-    }
-
-
-def _unused_rows(watcher: Watcher) -> Iterator[Row]:
-    """A row for each module whose own parameters no executed leaf has counted."""
-    if len(watcher.counted) == len(watcher.parameters):
-        return
-    used = set().union(*watcher.behind.values()) if watcher.behind else set()
-    for name, parameters in watcher.inventory.own.items():
-        left = [one for one in parameters if id(one) not in watcher.counted]
-        is_used = any(storage_key(one) in used for one in left)
-        what = "direct parameters" if is_used else "unused or direct parameters"
-        row = Row(name or "network", what, name or "network", "other")
-        watcher.take_parameters(row, parameters)
-        if row.params:
-            yield row
 
 
 def _unpacked(packed: Tensor) -> Tensor:

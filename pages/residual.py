@@ -89,7 +89,8 @@ def _invitation(choice: Choice) -> None:
         reference_chart()
         return
     with st.container(border=True):
-        st.subheader("Which block is better, and can a few seeds tell?", anchor=False)
+        compared = "block" if choice.units else "variant"
+        st.subheader(f"Which {compared} is better, and can a few seeds tell?", anchor=False)
         epochs = count(choice.specs[0].recipe.epochs, "epoch")
         st.write(
             f"{count(len(choice.variants), 'variant')}, {count(len(choice.specs), 'short run')} of"

@@ -74,6 +74,7 @@ def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> go.Fi
         yaxis=dict(title=f"{y_title} (log)", **log_axis(y for line in lines for y in line.y)),
         height=440,
         margin=dict(t=72, b=48, l=8, r=8),
+        showlegend=True,  # also of one line: it has the slope
         legend=dict(orientation="h", yanchor="top", y=-0.18),
     )
     return figure

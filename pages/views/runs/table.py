@@ -98,7 +98,7 @@ def run_table(
     )
     if now := sources_now(runs):
         after_network = 1 + frame.columns.get_loc("network")
-        frame.insert(after_network, "file", [now.get(run.source) for run in runs])
+        frame.insert(after_network, "file", [now.get(run.source, "") for run in runs])
     config = st.column_config
     columns = {
         "run": config.LinkColumn(

@@ -63,7 +63,7 @@ def test_words_stand_side_by_side_and_numbers_on_a_log_axis():
     def axis(*x):
         return sweep_chart([SweepLine("net", "red", "circle", x, [1.0] * len(x))], "a", "b").layout
 
-    assert axis(1, 2, 4).xaxis.type == "log"
+    assert axis(1, 2, 4).xaxis.type == "log" and axis(1, 2, 4).showlegend
     assert axis("plain", "double").xaxis.type == "category"
     assert axis(False, True).xaxis.type == "category"
     assert axis(0, 1, 2).xaxis.type is None

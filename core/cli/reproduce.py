@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ from core.cli.flags import Several, command, csv_option
 from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.jobs.records import Study, StudyKind
-from core.specs import ModelSpec, RunSpec, check_whole, image_size_text
+from core.specs import ModelSpec, OptionValue, RunSpec, check_whole, image_size_text
 from core.studies.published import COURSE_NOTE, PUBLISHED, SMALL_VGG
+from core.studies.shipped_studies import STUDIES
 from core.training.recipes import recipe
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import complete
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _MAX_SEEDS = 100
 _STUDY = Study("reproduction", "The published runs, trained again", kind=StudyKind.REPRODUCTION)
+_WITH_COLUMNS = ("shortcut", "as_published")  # options
 _EPOCH_FIELDS = (
     *("train_loss", "train_accuracy", "test_loss", "test_accuracy"),
     *("train_seconds", "evaluation_seconds"),
@@ -59,10 +61,11 @@ def dense_runs(seeds: int) -> Iterator[RunSpec]:
             yield RunSpec(model, DATASET, short, IMAGES, seed=seed)
 
 
-RUNS = {
+RUNS: dict[str, Callable[[int], Iterator[RunSpec]]] = {
     "course": course_runs,
     "vgg-64": small_vgg_runs,
     "dense": dense_runs,
+    **{name: study.run_specs for name, study in STUDIES.items()},
 }
 
 
@@ -80,8 +83,10 @@ def reproduce(rows: tuple[str, ...], seeds: int, csv: Path) -> int:
 
     The rows: "course" (10 epochs of MNIST, batch 64, SGD 0.01, momentum 0.5), its two homework
     blocks also corrected; "vgg-64", the chapter's VGG-11, ratio 4, at 64 pixels instead of 224;
-    "dense", thin DenseNets beside residual nets (10 epochs of fashion-mini). Every epoch of several
-    seeds is written. Runs that are in the store are not trained again.
+    "dense", thin DenseNets beside residual nets (10 epochs of fashion-mini); "heads", the Inception
+    net with one to three linear layers in its head; "last-activation", logits beside a sigmoid;
+    "sizes", a small VGG-11 at three sizes. Every epoch of several seeds is written. Runs that are
+    in the store are not trained again.
     """
     import pandas as pd
 
@@ -138,8 +143,14 @@ def _unfinished(store: Store) -> set[RunSpec]:
     return {_key(run.spec) for run in runs if run.state is not JobState.FINISHED}
 
 
+def _further_options(model: ModelSpec) -> tuple[tuple[str, OptionValue], ...]:
+    """Those that have no column of their own."""
+    return tuple(pair for pair in model.options if pair[0] not in _WITH_COLUMNS)
+
+
 def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]]:
     """One row an epoch, complete in itself."""
+    from core.report.tables.columns import options_text
     from core.report.tables.runs import as_time
 
     spec = run.spec
@@ -152,6 +163,7 @@ def rows_of(run: Run, epochs: Iterable[EpochMetrics]) -> Iterator[dict[str, Any]
             "image_size": image_size_text(spec.model.image_size),
             "shortcut": spec.model.option("shortcut") or "",
             "as_published": bool(spec.model.option("as_published")),
+            "options": options_text(replace(spec.model, options=_further_options(spec.model))),
             "seed": spec.seed,
             "epoch": metrics.epoch,
             **{name: figures[name] for name in _EPOCH_FIELDS},

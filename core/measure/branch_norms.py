@@ -23,7 +23,10 @@ BRANCHES = {  # of the course note's block, in the order of its concatenation
     "branch3x3": "1×1 → 3×3 → 3×3",
     "branch_pool": "average-pool → 1×1",
 }
-READERS = {"inception1": "stem2.conv.weight", "inception2": "dense.linear.weight"}
+READERS = {  # block → the next layer's weights, the first of these that the network has
+    "inception1": ("stem2.conv.weight",),
+    "inception2": ("dense.hidden1.weight", "dense.linear.weight"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def branch_norms(path: Path, initialization: str) -> list[BranchNorm]:
         return [
             norm for block in READERS for norm in _block_norms(parameters, block, initialization)
         ]
-    except (SafetensorError, OSError, KeyError, IndexError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, IndexError, StopIteration, ValueError) as error:
         raise LabError(
             f"The parameters in {path.name} cannot be read; train the run again."
         ) from error
@@ -65,7 +68,7 @@ def _block_norms(parameters: _Parameters, block: str, initialization: str) -> li
     """The branches of one block."""
     kernels = {branch: _weights_of(parameters, f"{block}.{branch}") for branch in BRANCHES}
     channels = {branch: weights[-1].shape[0] for branch, weights in kernels.items()}
-    reader = parameters[READERS[block]]
+    reader = next(parameters[name] for name in READERS[block] if name in parameters)
     reader = reader.reshape(len(reader), sum(channels.values()), -1)
     norms, start = [], 0
     for branch, weights in kernels.items():

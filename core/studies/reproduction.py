@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, OptionValue
 from core.studies.published import PUBLISHED, SMALL_VGG, PublishedRun, residual
 from core.studies.statistics import Mean, mean_interval
 from core.zoo.variants import variant_of
@@ -81,7 +81,10 @@ def read_runs(path: Path | None = None) -> list[ReproducedRun]:
 
 def _which_run(row: dict[str, str]) -> tuple[str, ...]:
     """What the rows of one run share."""
-    names = ("arch", "ratio", "image_size", "shortcut", "as_published", "seed", "dataset", "epochs")
+    names = (
+        *("arch", "ratio", "image_size", "shortcut", "as_published", "options"),
+        *("seed", "dataset", "epochs"),
+    )
     return tuple(row.get(name) or "" for name in names)
 
 
@@ -113,10 +116,16 @@ def run_of(rows: Sequence[dict[str, str]]) -> ReproducedRun:
 
 
 def _read_model(row: dict[str, str]) -> ModelSpec:
-    """The network of a row; `ratio` and `image_size` are 1 and 28 where there is no column."""
-    options: tuple[tuple[str, bool | str], ...] = ()
+    """The network of a row; `ratio` and `image_size` are 1 and 28 where there is no column.
+
+    Values in the column `options` stay words until `core.zoo.complete`.
+    """
+    options: tuple[tuple[str, OptionValue], ...] = ()
     if shortcut := row["shortcut"]:
         options = (("as_published", _is_true(row["as_published"])), ("shortcut", shortcut))
+    for pair in filter(None, (row.get("options") or "").split("; ")):
+        name, _, value = pair.partition("=")
+        options += ((name, value),)
     size = int(row.get("image_size") or _COURSE_SIZE)
     return ModelSpec(row["arch"], int(row.get("ratio") or 1), size, options=options)
 

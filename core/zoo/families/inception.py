@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.specs import ModelSpec
-from core.zoo.architecture import Architecture, built_by
+from core.zoo.architecture import Architecture, Option, built_by
 
 # Table 1 of arXiv 1409.4842: 1×1; 3×3 reduce, 3×3; 5×5 reduce, 5×5; pool projection.
 # "pool" is a 3×3 max-pool with stride 2.
@@ -21,6 +21,17 @@ GOOGLENET: tuple[tuple[str, tuple[int, int, int, int, int, int] | None], ...] = 
     ("inception5b", (384, 192, 384, 48, 128, 128)),
 )
 
+HIDDEN_WIDTH = 128  # units of each hidden layer in a deeper head of the course net
+_COURSE_OPTIONS = (
+    Option(
+        "head_layers",
+        "Linear layers in the head",
+        f"The note has one; each further one stands before it, {HIDDEN_WIDTH} units and a ReLU.",
+        1,
+        minimum=1,
+        maximum=3,
+    ),
+)
 
 ARCHITECTURES = (
     Architecture(
@@ -31,6 +42,7 @@ ARCHITECTURES = (
         "course note on GoogLeNet, InceptionA",
         built_by("inception.course_inception"),
         ModelSpec("course-inception", image_size=28),
+        _COURSE_OPTIONS,
     ),
     Architecture(
         "googlenet",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.specs import ModelSpec
 from core.zoo.architecture import cells_after, scaled
-from core.zoo.families.inception import GOOGLENET
+from core.zoo.families.inception import GOOGLENET, HIDDEN_WIDTH
 from core.zoo.networks.layers import response_norm
 
 
@@ -60,14 +60,21 @@ def course_inception(spec: ModelSpec) -> nn.Sequential:
             inception1=course_block(first, ratio),
             stem2=course_stem(concatenated, second),
             inception2=course_block(second, ratio),
-            dense=nn.Sequential(
-                OrderedDict(
-                    flatten=nn.Flatten(),
-                    linear=nn.Linear(concatenated * cells, spec.num_classes),
-                )
-            ),
+            dense=_course_head(spec, concatenated * cells),
         )
     )
+
+
+def _course_head(spec: ModelSpec, inputs: int) -> nn.Sequential:
+    """(N, …) to (N, num_classes): one linear layer as in the note, or hidden ones before it."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    width = inputs
+    for number in range(1, int(spec.option("head_layers") or 1)):
+        layers[f"hidden{number}"] = nn.Linear(width, HIDDEN_WIDTH)
+        layers[f"relu{number}"] = nn.ReLU()
+        width = HIDDEN_WIDTH
+    layers["linear"] = nn.Linear(width, spec.num_classes)
+    return nn.Sequential(layers)
 
 
 def course_stem(in_channels: int, out_channels: int) -> nn.Sequential:

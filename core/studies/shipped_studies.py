@@ -1,0 +1,133 @@
+"""Studies that the lab ships to answer a reader's question: equal seeds, data and recipe.
+
+They are small enough to be trained again on a CPU: `python -m core reproduce --rows NAME`.
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.specs import ModelSpec, RunSpec
+from core.studies.reproduction import ReproducedRun
+from core.studies.statistics import Comparison, Mean, compare, mean_interval
+from core.training.recipes import recipe
+from core.zoo.catalogue import complete
+
+SHIPPED = Path(__file__).parent / "shipped" / "studies.csv"
+
+
+@dataclass(frozen=True)
+class ShippedStudy:
+    """Networks that differ in one thing, trained alike over the same seeds."""
+
+    name: str  # of `reproduce --rows`
+    title: str
+    networks: tuple[tuple[str, ModelSpec], ...]  # what each is called, and its spec
+    dataset: str
+    train_images: int
+    recipe: str
+    epochs: int
+
+    def run_specs(self, seeds: int) -> Iterator[RunSpec]:
+        """Every network with each of the seeds."""
+        trained_with = recipe(self.recipe, self.train_images, self.epochs)
+        for seed in range(seeds):
+            for _, model in self.networks:
+                yield RunSpec(model, self.dataset, trained_with, self.train_images, seed=seed)
+
+    def conditions(self) -> str:
+        """What all of its runs have in common."""
+        return (
+            f"{self.train_images:,} images of {self.dataset}, {self.epochs} epochs, recipe"
+            f" {self.recipe}"
+        )
+
+
+_COURSE = ModelSpec("course-inception", image_size=28)
+_SMALL_HEAD = (("conv_arch", "1x64 1x128 2x256 2x512 2x512"), ("head_width", 512))
+_VGG = ModelSpec("custom-vgg", ratio=8, image_size=32, options=_SMALL_HEAD)
+
+STUDIES = {
+    study.name: study
+    for study in (
+        ShippedStudy(
+            "heads",
+            "The course Inception net with one, two and three linear layers in its head",
+            tuple(
+                (f"{count} linear layer{'s' if count > 1 else ''}", spec)
+                for count in (1, 2, 3)
+                for spec in [replace(_COURSE, options=(("head_layers", count),))]
+            ),
+            "mnist",
+            60_000,
+            "published-course",
+            10,
+        ),
+        ShippedStudy(
+            "last-activation",
+            "VGG-11's convolutions with logits and with a sigmoid before cross-entropy",
+            tuple(
+                (title, replace(_VGG, options=(*_SMALL_HEAD, ("last_activation", value))))
+                for title, value in (("logits", "none"), ("sigmoid", "sigmoid"))
+            ),
+            "fashion-mini",
+            5_000,
+            "fast",
+            5,
+        ),
+        ShippedStudy(
+            "sizes",
+            "The same small VGG-11 with images of 64, 96 and 224 pixels",
+            tuple((f"{size} px", replace(_VGG, image_size=size)) for size in (64, 96, 224)),
+            "fashion-mini",
+            5_000,
+            "fast",
+            5,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class TrainedStudy:
+    """A study with what its runs have reached."""
+
+    study: ShippedStudy
+    runs: dict[str, tuple[ReproducedRun, ...]]  # what a network is called → its complete runs
+
+    @property
+    def finals(self) -> dict[str, Mean]:
+        """Mean test accuracy after the last epoch, of the networks that were trained."""
+        means = {
+            title: mean_interval([run.final for run in runs]) for title, runs in self.runs.items()
+        }
+        return {title: mean for title, mean in means.items() if mean is not None}
+
+    def pairs(self) -> list[Comparison]:
+        """Every pair of networks, paired over the seeds that both have."""
+        return compare(
+            {title: {run.seed: run.final for run in runs} for title, runs in self.runs.items()}
+        )
+
+
+def trained_study(study: ShippedStudy, runs: Sequence[ReproducedRun]) -> TrainedStudy:
+    """The runs of this study among those of the file; others are left out."""
+    return TrainedStudy(
+        study,
+        {
+            title: tuple(run for run in runs if _belongs(run, study, model) and run.is_complete)
+            for title, model in study.networks
+        },
+    )
+
+
+def _belongs(run: ReproducedRun, study: ShippedStudy, model: ModelSpec) -> bool:
+    """Whether a run is one of the study's for this network."""
+    return (run.dataset, run.recipe, run.epochs) == (
+        study.dataset,
+        study.recipe,
+        study.epochs,
+    ) and complete(run.model) == complete(model)

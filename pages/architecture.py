@@ -28,6 +28,7 @@ from pages.views.architecture.since_save import before_save, changes_view, follo
 from pages.views.architecture.strip import strip
 from pages.views.architecture.summary import summary_view
 from pages.views.architecture.totals import totals_row
+from pages.views.architecture.trained_networks import TRAINED
 from pages.views.forms.network import choose_model
 
 _VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Summary")
@@ -62,10 +63,12 @@ def _page() -> None:
 
 def _choose_view(arch: str) -> str:
     """The control that picks what stands below the totals."""
-    is_densenet = arch.startswith("densenet")
+    views: tuple[str, ...] = _VIEWS
+    views += ("Growth",) if arch.startswith("densenet") else ()
+    views += ("Trained",) if arch in TRAINED else ()
     view = st.segmented_control(
         "View",
-        (*_VIEWS, "Growth") if is_densenet else _VIEWS,
+        views,
         default="Layers",
         key="net_view",
         bind="query-params",
@@ -92,6 +95,10 @@ def _show_view(view: str, analysis: Analysis, display: Display, clicked_block: s
             explain_view(analysis)
         case "Growth":
             growth_view(analysis)
+        case "Trained":
+            from pages.views.architecture.trained import trained_view  # statistics: SciPy
+
+            trained_view(analysis)
         case "Code":
             code_view(analysis.spec)
         case "Summary":

@@ -16,6 +16,7 @@ from core.analysis.kept import CODE, SHIPPED, code_hash, name_of, to_json
 from core.report.questions import QUESTIONS, Evidence
 from core.specs import ModelSpec
 from core.studies.reproduction import read_runs, reproductions
+from core.studies.shipped_studies import shipped_study
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.libraries import Library, installed_libraries, models_of_installed
 
@@ -41,9 +42,14 @@ def _asked_for() -> list[ModelSpec]:
         specs.append(analysis.spec)
         return analysis
 
-    for question in QUESTIONS:
-        question.answer(Evidence(noted, lambda: reproductions(read_runs())))
+    evidence = Evidence(noted, lambda: reproductions(read_runs()), shipped_study, _no_devices)
+    for question in QUESTIONS.values():
+        question.answer(evidence)
     return specs
+
+
+def _no_devices() -> None:
+    """No answer about this machine is shipped."""
 
 
 def _table(library: Library) -> str:

@@ -78,8 +78,9 @@ def points(fraction: float) -> str:
 
 
 def signed_points(fraction: float) -> str:
-    """0.0031 as "+0.31", −0.0031 as "−0.31"."""
-    return f"{100 * fraction:+.2f}".replace("-", "−")
+    """0.0031 as "+0.31", −0.0031 as "−0.31"; what rounds to nothing has no sign."""
+    text = f"{100 * fraction:+.2f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0 else text
 
 
 def signed(number: int) -> str:

@@ -218,6 +218,22 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
     ]
 
 
+def course_accuracies(
+    rows: Sequence[Reproduction], as_published: bool | None = None
+) -> dict[str, dict[int, float]]:
+    """Of the course's residual blocks: title → seed → our final test accuracy.
+
+    As published or corrected ones only, or both.
+    """
+    return {
+        row.title: {run.seed: run.final for run in row.runs}
+        for row in rows
+        if row.runs
+        and variant_of(row.model)
+        and as_published in (None, bool(row.model.option("as_published")))
+    }
+
+
 def _title_of(model: ModelSpec) -> str:
     """The variant's title, else the network's name."""
     variant = variant_of(model)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import ReproducedRun
+from core.studies.reproduction import ReproducedRun, read_runs
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
@@ -63,8 +64,8 @@ STUDIES = {
             ),
             "mnist",
             60_000,
-            "published-course",
-            10,
+            "fast",
+            2,
         ),
         ShippedStudy(
             "last-activation",
@@ -131,3 +132,14 @@ def _belongs(run: ReproducedRun, study: ShippedStudy, model: ModelSpec) -> bool:
         study.recipe,
         study.epochs,
     ) and complete(run.model) == complete(model)
+
+
+@cache
+def shipped_study(name: str) -> TrainedStudy:
+    """The study of this name, with the runs that come with the lab."""
+    return trained_study(STUDIES[name], _shipped_runs())
+
+
+@cache
+def _shipped_runs() -> list[ReproducedRun]:
+    return read_runs(SHIPPED)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import platform
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import torch
 
 from core.analysis.cpu import threads
 from core.host_memory import available_host_bytes
 from core.specs import LabError
+from core.training.records import DeviceReport
 
 
 def available_devices() -> tuple[str, ...]:
@@ -81,3 +84,23 @@ def free_bytes(name: str) -> int | None:
 def described_devices() -> dict[str, str]:
     """Every device of `available_devices`, each with what it is in words."""
     return {name: describe(name) for name in available_devices()}
+
+
+def device_report() -> DeviceReport:
+    """What PyTorch finds on this machine, and why it may find no more."""
+    return DeviceReport(
+        described_devices(),
+        torch.__version__,
+        torch.version.cuda,
+        _nvidia_driver(),
+        torch.backends.mps.is_built(),
+    )
+
+
+def _nvidia_driver() -> str | None:
+    """The version of NVIDIA's driver; None where there is none, or none that Linux tells."""
+    with suppress(OSError):
+        text = Path("/proc/driver/nvidia/version").read_text()
+        if match := re.search(r"\b\d{3}\.\d+(\.\d+)?\b", text):
+            return match[0]
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -160,3 +161,14 @@ class Throughput:
         """The inverse of `to_dict`."""
         points = tuple(ThroughputPoint(**point) for point in values["points"])
         return cls(**(values | {"points": points}))
+
+
+@dataclass(frozen=True)
+class DeviceReport:
+    """What PyTorch finds on a machine."""
+
+    devices: Mapping[str, str]  # name → what it is in words; the fastest first
+    torch: str  # its version
+    cuda: str | None  # that torch was built for; None for a build without CUDA
+    driver: str | None  # of NVIDIA; None where none is found
+    has_mps: bool  # whether torch was built for Apple's GPUs

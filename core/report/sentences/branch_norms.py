@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from core.measure.branch_norms import BRANCHES, READERS, BranchNorm
 
@@ -22,3 +23,23 @@ def branch_verdict(norms: Sequence[BranchNorm]) -> list[str]:
             " they were initialized, the most of the four."
         )
     return sentences
+
+
+def branches_over_seeds(by_seed: Mapping[int, Sequence[BranchNorm]]) -> str:
+    """Which branch the next layer weighs most, and in how many of the seeds it does."""
+    texts = []
+    for block in READERS:
+        first = Counter(
+            max((norm for norm in norms if norm.block == block), key=_read_with).branch
+            for norms in by_seed.values()
+        )
+        branch, count = first.most_common(1)[0]
+        texts.append(f"in {block} {BRANCHES[branch]}, in {count} of {len(by_seed)} seeds")
+    return (
+        f"The next layer weighs most the channels of this branch: {'; '.join(texts)}. A large"
+        " weight is no proof of a useful kernel: the scale of what it reads counts as much."
+    )
+
+
+def _read_with(norm: BranchNorm) -> float:
+    return norm.read_with

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.measure.shipped.device_use import DeviceUse
 from core.report import formats
 from core.training.records import Throughput, ThroughputPoint
 from core.training.time_split import TimeSplit
@@ -78,6 +79,41 @@ def throughput_verdict(result: Throughput) -> list[str]:
     return sentences
 
 
+def loop_sentence(result: Throughput) -> str:
+    """The lab's loop beside the published one, and what a larger batch gives, in one line."""
+    points = [point for point in result.points if point.loop == "lab"]
+    smallest, largest = (choose(points, key=_batch_size) for choose in (min, max))
+    factors = {
+        batch_size: factor
+        for batch_size, factor in _factors_by_batch(result)
+        if batch_size in (smallest.batch_size, largest.batch_size)
+    }
+    listed = " and ".join(f"{factor:.1f} at batch {size}" for size, factor in factors.items())
+    return (
+        f"Data binds too: on {result.machines[smallest.device]} the lab's loop trains as many"
+        f" times the images of the published one: {listed}."
+    )
+
+
+def device_use_sentence(rows: Sequence[DeviceUse]) -> str:
+    """Which network leaves a large card waiting, and which fills it."""
+    plain = [row for row in rows if row.steps == "plain"]
+    idle, busy = (choose(plain, key=lambda row: row.kernel_share) for choose in (min, max))
+    captured = next(row for row in rows if row.model == idle.model and row.steps == "captured")
+    factor = captured.images_per_second / idle.images_per_second
+    return (
+        f"It often waits: an {idle.device.partition(',')[0]} computes"
+        f" {formats.whole_percent(idle.kernel_share)} of the time with {idle.model.arch}, batch"
+        f" {idle.batch_size}, and {formats.whole_percent(busy.kernel_share)} with"
+        f" {busy.model.arch}, batch {busy.batch_size}. Without Python between the steps the first"
+        f" is {factor:.1f} times as fast."
+    )
+
+
+def _batch_size(point: ThroughputPoint) -> int:
+    return point.batch_size
+
+
 def rate(point: ThroughputPoint) -> float:
     """Images a second."""
     return point.images_per_second
@@ -110,8 +146,13 @@ def _peak_sentence(point: ThroughputPoint, result: Throughput) -> str:
 
 def _loop_factors(result: Throughput) -> list[float]:
     """The lab's rate by the conventional loop's, where both had the same device and batch."""
+    return [factor for _, factor in _factors_by_batch(result)]
+
+
+def _factors_by_batch(result: Throughput) -> list[tuple[int, float]]:
+    """The same, each behind its batch size."""
     return [
-        rate(lab) / rate(conventional)
+        (lab.batch_size, rate(lab) / rate(conventional))
         for lab in result.points
         for conventional in result.points
         if (lab.loop, conventional.loop) == ("lab", "conventional")

@@ -13,6 +13,7 @@ from core.jobs.store import Run
 from core.measure.branch_norms import BranchNorm
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import QUANTITIES, GradientFlow
+from core.measure.shipped.device_use import DeviceUse
 from core.report.tables.columns import model_columns, run_columns
 from core.specs import RunSpec
 from core.training.records import LayerTimes, Throughput
@@ -65,6 +66,11 @@ def throughput_frame(result: Throughput) -> pd.DataFrame:
             for point in result.points
         ]
     )
+
+
+def device_use_frame(rows: Iterable[DeviceUse]) -> pd.DataFrame:
+    """One row for each network and way of stepping, and the card that it was measured on."""
+    return pd.DataFrame([asdict(row) | {"model": row.model.to_text()} for row in rows])
 
 
 def flow_frame(result: GradientFlow) -> pd.DataFrame:

@@ -39,6 +39,10 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
     if intro:
         st.caption(intro)
     with errors_in_one_sentence():
+        if name := st.query_params.get("asked"):
+            from pages.views.app.answers import asked_question  # statistics: SciPy
+
+            asked_question(name)
         yield
     st.divider()
     st.caption(_machine_line())

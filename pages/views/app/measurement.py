@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.jobs.store import JobState, Measurement
 from core.measure.requests import Request
+from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import show_error
 from pages.views.app.services import start_worker, store
@@ -54,6 +55,7 @@ def measurement(
         elif job is not None and job.state is JobState.STOPPED and job.result:
             st.caption("This measurement was stopped before its end.")
         result = job.result if job else None
+        known = result or shipped_result(request)
         if st.button(
             again if result else label,
             type="secondary" if result else "primary",
@@ -63,8 +65,10 @@ def measurement(
         ):
             store().enqueue_measurement(request)
             st.rerun()
-        if result:
-            show(result)
+        if known and not result:
+            st.caption("Measured before on another machine; it comes with the lab.")
+        if known:
+            show(known)
 
     def progress(job: Measurement | None) -> Progress:
         return (job.fraction, progress_text(job)) if job else (0.0, "")

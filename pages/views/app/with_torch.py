@@ -22,6 +22,7 @@ from core.explain.shape_errors import ShapeError
 from core.host_memory import available_host_bytes
 from core.specs import ModelSpec
 from core.torch_process import ThisProcess, TorchProcess, own_process, torch_process
+from core.training.records import DeviceReport
 from core.zoo.own import is_own, version_of
 
 _ANALYSES_BYTES = 12 * 2**20  # of all analyses together
@@ -138,6 +139,17 @@ def devices() -> dict[str, str]:
     """This machine's devices, the fastest first, each with what it is in words."""
     described: dict[str, str] = _kept("core.training.devices:described_devices")
     return described
+
+
+def device_report() -> DeviceReport:
+    """This machine's devices, and what PyTorch was built for."""
+    report: DeviceReport = _kept("core.training.devices:device_report")
+    return report
+
+
+def device_report_if_loaded() -> DeviceReport | None:
+    """The same where nobody has to wait for it; None while PyTorch is loading."""
+    return None if torch_process().seconds_until_loaded else device_report()
 
 
 def free_bytes(device: str) -> int | None:

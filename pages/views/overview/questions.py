@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.report.questions import QUESTIONS, Evidence, Question
+from core.report.questions import GROUPS, Question
 from pages.views.app.address import go_to
+from pages.views.app.answers import ASKED, answer_to
 from pages.views.app.messages import escaped
-from pages.views.app.services import shipped
-from pages.views.app.with_torch import analysis_of
 
 
 def questions_view() -> None:
@@ -16,40 +15,38 @@ def questions_view() -> None:
     words = st.text_input(
         "Find a question",
         key="find",
+        type="search",
+        live=True,
         bind="query-params",
         max_chars=100,
+        icon=":material/search:",
         placeholder="parameters, 7 × 7, memory, shortcut …",
         help="Shows the questions that have all of these words in them or in their answers.",
     )
-    group = None
-    for index, question in enumerate(QUESTIONS):
-        answer = _answer(index)
-        if not question.has(words, answer):
-            continue
-        if question.group != group:
-            group = question.group
-            st.markdown(f"**{group}**")
-        _show(question, answer, f"question_{index}")
-    if group is None:
+    found = False
+    for group, questions in GROUPS.items():
+        answers = [(question, answer_to(question)) for question in questions]
+        shown = [pair for pair in answers if pair[0].has(words or "", f"{group} {pair[1]}")]
+        if shown:
+            found = True
+            st.subheader(group, anchor=False)
+            for question, answer in shown:
+                _show(question, answer)
+    if not found:
         st.info("No question has all of these words; try fewer.", icon=":material/search_off:")
 
 
-def _show(question: Question, answer: str, key: str) -> None:
+def _show(question: Question, answer: str) -> None:
     """A question, its answer and where it comes from."""
     with st.container(gap="xxsmall"):
         if st.button(
             escaped(question.text),
-            key=key,
+            key=f"question_{question.name}",
             type="tertiary",
             icon=":material/arrow_forward:",
+            wrap=True,
             help="Opens the view that proves it, with everything set.",
         ):
-            go_to(f"pages/{question.page}.py", question.address)
-        source = " From the runs that come with the lab." if question.needs_runs else ""
-        st.caption(escaped(answer) + source)
-
-
-@st.cache_resource(show_spinner=False)
-def _answer(index: int) -> str:
-    """In one line; what it is computed from never changes while the server runs."""
-    return QUESTIONS[index].answer(Evidence(analysis_of, shipped))
+            go_to(f"pages/{question.page}.py", {**question.address, ASKED: question.name})
+        source = " From what comes with the lab, trained or measured."
+        st.caption(escaped(answer) + (source if question.needs_runs else ""))

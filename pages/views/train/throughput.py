@@ -8,15 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from core.measure.requests import ThroughputRequest
+from core.measure.shipped.device_use import device_uses
 from core.report.figures.throughput import LOOP_NAMES, throughput_chart
-from core.report.sentences.speed import throughput_verdict
-from core.report.tables.measurements import throughput_frame
+from core.report.sentences.devices import device_sentence
+from core.report.sentences.speed import device_use_sentence, throughput_verdict
+from core.report.tables.measurements import device_use_frame, throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
-from pages.views.app.with_torch import devices
+from pages.views.app.messages import escaped
+from pages.views.app.with_torch import device_report, devices
 
 _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
@@ -24,6 +27,7 @@ _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 def throughput_view(spec: RunSpec) -> None:
     """The controls of the measurement, and what it has found."""
     known = list(devices())
+    st.caption(escaped(device_sentence(device_report())))
     st.caption(
         "Is the batch too small, the data too slow, the card too large? This trains the network"
         " for some seconds with each batch size, in turns with the loop as published (a DataLoader"
@@ -36,6 +40,7 @@ def throughput_view(spec: RunSpec) -> None:
             selection_mode="multi",
             default=(32, 64, 128),
             key="train_bench_sizes",
+            bind="query-params",
             help="Each takes about ten seconds on each device.",
         )
         everywhere = len(known) > 1 and st.toggle(
@@ -55,6 +60,32 @@ def throughput_view(spec: RunSpec) -> None:
         "Measure the throughput",
         "Five rounds in a process of its own; the page stays usable.",
         _show_throughput,
+    )
+    _large_card()
+
+
+def _large_card() -> None:
+    """How much of the time a large card computes: measured on one."""
+    rows = device_uses()
+    st.subheader("On a large card", anchor=False)
+    st.write(device_use_sentence(rows))
+    st.dataframe(
+        device_use_frame(rows),
+        hide_index=True,
+        height="content",
+        key="train_bench_card",
+        column_config={
+            "images_per_second": st.column_config.NumberColumn("images/s", format="localized"),
+            "kernel_share": st.column_config.ProgressColumn(
+                "computes",
+                format="percent",
+                min_value=0,
+                max_value=1,
+                color="blue",
+                help="Share of the time in which the card runs kernels; for the rest it waits.",
+            ),
+            "launches": st.column_config.NumberColumn(help="Kernels launched for each step."),
+        },
     )
 
 

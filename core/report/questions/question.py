@@ -1,0 +1,44 @@
+"""A reader's question: its answer in one line, and the view that proves it. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.analysis.records import Analysis
+from core.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from core.studies.reproduction import Reproduction
+    from core.studies.shipped_studies import TrainedStudy
+    from core.training.devices import DeviceReport
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What answers are computed from, besides what comes with the lab as measured."""
+
+    analysis_of: Callable[[ModelSpec], Analysis]
+    reproductions: Callable[[], Sequence[Reproduction]]  # the published runs, trained again
+    study: Callable[[str], TrainedStudy]  # of the studies that come with the lab
+    devices: Callable[[], DeviceReport | None]  # of this machine; None while PyTorch is loading
+
+
+@dataclass(frozen=True)
+class Question:
+    """One of them, and the view that proves its answer."""
+
+    name: str  # in addresses
+    text: str
+    answer: Callable[[Evidence], str]
+    page: str  # architecture, compare, …
+    address: Mapping[str, str | list[str]] = field(default_factory=dict)  # parameters of that page
+    needs_runs: bool = False  # answered from runs or measurements that come with the lab
+    is_of_this_machine: bool = False  # its answer may be another a moment later
+    words: str = ""  # further words that find it
+
+    def has(self, words: str, answer: str = "") -> bool:
+        """Whether every one of these words stands in the question or its answer."""
+        text = f"{self.text} {self.words} {answer}".lower()
+        return all(word in text for word in words.lower().split())

@@ -1,0 +1,106 @@
+"""Questions about shortcuts and depth. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.measure.first_and_last import first_and_last
+from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
+from core.measure.shipped import GRADIENTS, shipped_result
+from core.report import formats
+from core.report.questions.networks import COURSE_RESIDUAL
+from core.report.questions.question import Evidence, Question
+from core.report.sentences.verdict import pair_sentence
+from core.studies.reproduction import course_accuracies
+from core.studies.statistics import compare
+
+
+def _best_shortcut(evidence: Evidence) -> str:
+    pairs = compare(course_accuracies(evidence.reproductions(), as_published=False))
+    decided = [pair for pair in pairs if pair.is_decided]
+    return pair_sentence((decided or pairs)[0])
+
+
+def _dead_parameters(evidence: Evidence) -> str:
+    options = (("as_published", True), ("shortcut", "constant-scaling"))
+    analysis = evidence.analysis_of(replace(COURSE_RESIDUAL, options=options))
+    return next(text for text in analysis.warnings if "gradient" in text)
+
+
+def _dead_convolution(evidence: Evidence) -> str:
+    accuracies = course_accuracies(evidence.reproductions(), as_published=None)
+    published = next(title for title in accuracies if title.startswith("constant scaling, as"))
+    corrected = next(title for title in accuracies if title.startswith("constant scaling, corr"))
+    pairs = compare({title: accuracies[title] for title in (published, corrected)})
+    return pair_sentence(pairs[0])
+
+
+def _do_gradients_vanish(evidence: Evidence) -> str:
+    result = shipped_result(GRADIENTS)
+    assert result is not None, "core/measure/shipped has no gradients"
+    return gradients_in_one_line(GradientFlow.from_dict(result).networks)
+
+
+def gradients_in_one_line(flows: tuple[NetworkFlow, ...]) -> str:
+    """What arrives at layer 1 of the deepest net without BatchNorm, with a shortcut and without."""
+    plain = [flow for flow in flows if flow.model.option("batch_norm") is False]
+    layers = max(len(flow.main_path) for flow in plain)
+    deepest = {flow.model.option("shortcut"): flow for flow in plain
+               if len(flow.main_path) == layers}  # fmt: skip
+    arrives = {name: _arriving(flow) for name, flow in deepest.items()}
+    gains = [block.gain.median for block in deepest["identity"].blocks]
+    below = sum(gain < 1 for gain in gains)
+    depth = depth_of(deepest["none"].model)
+    return (
+        f"{depth} layers without BatchNorm: {arrives['none']} of the last layer's gradient reaches"
+        f" layer 1 without a shortcut, {arrives['identity']} with one. But a block's derivative is"
+        f" not always at least 1: {below} of {len(gains)} blocks make it smaller, down to"
+        f" {formats.factor(min(gains))}."
+    )
+
+
+def _arriving(flow: NetworkFlow) -> str:
+    ends = first_and_last(flow, "weight_gradient")
+    if ends is None or ends.ratio is None:
+        return "an unknown share"
+    return "nothing" if ends.ratio == 0 else formats.scientific(ends.ratio)
+
+
+QUESTIONS = (
+    Question(
+        "best-shortcut",
+        "Which shortcut is best?",
+        _best_shortcut,
+        "residual",
+        needs_runs=True,
+        words="plain constant scaling conv verdict",
+    ),
+    Question(
+        "vanishing",
+        "“The derivative is at least 1, so gradients do not vanish”: is that so?",
+        _do_gradients_vanish,
+        "gradients",
+        needs_runs=True,
+        words="depth plain net 110 layers",
+    ),
+    Question(
+        "dead-convolution",
+        "Does the homework's convolution that is never used matter?",
+        _dead_convolution,
+        "residual",
+        needs_runs=True,
+        words="as published corrected curves",
+    ),
+    Question(
+        "dead-parameters",
+        "Which parameters never get a gradient?",
+        _dead_parameters,
+        "architecture",
+        {
+            "net_network": COURSE_RESIDUAL.arch,
+            "net_as_published": "true",
+            "net_shortcut": "constant-scaling",
+        },
+        words="dead homework",
+    ),
+)

@@ -1,0 +1,123 @@
+"""Questions about the shapes of images and maps. Imports no torch."""
+
+from __future__ import annotations
+
+from core.analysis.records import Analysis
+from core.explain.calculators import SlidingWindow
+from core.report import formats
+from core.report.questions.networks import (
+    COURSE_INCEPTION,
+    COURSE_RESIDUAL,
+    SMALLER_VGG11,
+    VGG,
+    VGG11,
+    of_kind,
+)
+from core.report.questions.question import Evidence, Question
+
+
+def _smaller_images(evidence: Evidence) -> str:
+    before, after = (evidence.analysis_of(spec) for spec in (VGG11, SMALLER_VGG11))
+    maps = [_last_map(analysis) for analysis in (before, after)]
+    field_ = after.totals.receptive_field
+    return (
+        f"The last map shrinks from {maps[0]} to {maps[1]}, parameters"
+        f" {before.totals.params / after.totals.params:.1f}-fold, multiply-adds"
+        f" {before.totals.macs / after.totals.macs:.1f}-fold; one of its units sees"
+        f" {formats.sides(field_)} pixels, more than the whole image: less is left to tell apart."
+    )
+
+
+def _last_map(analysis: Analysis) -> str:
+    maps = [layer.output_shape for layer in analysis.layers if len(layer.output_shape) == 4]
+    return "×".join(map(str, maps[-1][2:]))
+
+
+def _chain_of_channels(evidence: Evidence) -> str:
+    convolutions = of_kind(evidence.analysis_of(VGG11), "convolution")
+    chain = [convolutions[0].input_shape[1], *(layer.output_shape[1] for layer in convolutions)]
+    return (
+        f"It does: {' → '.join(map(str, chain))}. Without in_channels = out_channels inside a block"
+        " its second convolution would expect the channels of the first, and PyTorch stops there."
+    )
+
+
+def _seven_by_seven(evidence: Evidence) -> str:
+    return _flattened(evidence.analysis_of(VGG11))
+
+
+def _flattened(analysis: Analysis) -> str:
+    """Where the inputs of the first linear layer come from."""
+    layers = analysis.layers
+    flatten = next(layer for layer in layers if len(layer.output_shape) < len(layer.input_shape))
+    _, channels, height, width = flatten.input_shape
+    image = analysis.input_shape[1]
+    halvings = sum(layer.kind == "pooling" for layer in layers)
+    is_halved = image // 2**halvings == height
+    why = f"; {height} = {image} / 2{formats.superscript(halvings)}" if is_halved else ""
+    return f"{channels} channels × {height} × {width} = {channels * height * width:,} inputs{why}."
+
+
+def _course_nets(evidence: Evidence) -> str:
+    inception, residual = (
+        _flattened(evidence.analysis_of(spec)) for spec in (COURSE_INCEPTION, COURSE_RESIDUAL)
+    )
+    return (
+        f"Inception net: {inception} Residual net: {residual} The first number of a shape is the"
+        " images of a batch, N, the second the channels, C."
+    )
+
+
+def _pools(evidence: Evidence) -> str:
+    halving, keeping = SlidingWindow(28, 2, 2), SlidingWindow(28, 3, 1, 1)
+    return (
+        f"Kernel and stride decide, not the kind: 2×2 with stride 2 makes 28 pixels"
+        f" {halving.output_side}, 3×3 with stride 1 and padding 1 leaves {keeping.output_side}."
+    )
+
+
+QUESTIONS = (
+    Question(
+        "smaller-images",
+        "Images of 96 pixels instead of 224: what changes?",
+        _smaller_images,
+        "architecture",
+        VGG | {"net_size": "96"},
+        words="resize receptive field",
+    ),
+    Question(
+        "in-channels",
+        "Does in_channels really change inside a block?",
+        _chain_of_channels,
+        "architecture",
+        VGG | {"net_view": "Explain", "net_layer": "block3.conv2"},
+        words="in_channels = out_channels",
+    ),
+    Question(
+        "seven-by-seven",
+        "Why out_channels × 7 × 7?",
+        _seven_by_seven,
+        "architecture",
+        VGG | {"net_view": "Explain", "net_layer": "dense1.linear"},
+        words="flatten 25088",
+    ),
+    Question(
+        "last-layer",
+        "How does one find 1408 or 512 for the last layer?",
+        _course_nets,
+        "architecture",
+        {
+            "net_network": COURSE_INCEPTION.arch,
+            "net_view": "Explain",
+            "net_layer": "dense.linear",
+        },
+        words="first two numbers of a shape N C",
+    ),
+    Question(
+        "pools",
+        "Do average-pool and max-pool keep the size?",
+        _pools,
+        "calculators",
+        {"calc_tool": "Output size"},
+    ),
+)

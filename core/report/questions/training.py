@@ -1,0 +1,75 @@
+"""Questions about training, answered from runs that come with the lab. Imports no torch."""
+
+from __future__ import annotations
+
+from core.report import formats
+from core.report.questions.networks import COURSE_INCEPTION, VGG11
+from core.report.questions.question import Evidence, Question
+from core.report.sentences.epochs import best_epoch_sentence
+from core.report.sentences.studies import means_sentence
+from core.studies.reproduction import Reproduction
+
+
+def _best_epoch(evidence: Evidence) -> str:
+    row = _row(evidence, COURSE_INCEPTION.arch)
+    return f"{best_epoch_sentence(row)} Every run of the lab keeps the weights of its best."
+
+
+def _row(evidence: Evidence, arch: str) -> Reproduction:
+    return next(row for row in evidence.reproductions() if row.model.arch == arch and row.runs)
+
+
+def _size_and_accuracy(evidence: Evidence) -> str:
+    rows = [row for row in evidence.reproductions() if row.model.arch == "vgg11" and row.final]
+    like = next(row for row in rows if row.model.image_size != VGG11.image_size)
+    equal = [row for row in rows if (row.recipe, row.epochs) == (like.recipe, like.epochs)]
+    texts = " and ".join(map(_accuracy_at, equal))
+    return f"VGG-11 at ratio {like.model.ratio} reaches {texts}, after {like.epochs} epochs each."
+
+
+def _accuracy_at(row: Reproduction) -> str:
+    assert row.final is not None
+    half = None if row.final.high is None else row.final.high - row.final.mean
+    return (
+        f"{formats.percent_within(row.final.mean, half)} at {row.model.size_label} pixels"
+        f" ({row.final.count} seeds, {row.machines})"
+    )
+
+
+def _sigmoid(evidence: Evidence) -> str:
+    study = evidence.study("last-activation")
+    return (
+        f"Yes: {means_sentence(study)} Cross-entropy has a softmax of its own; behind a sigmoid"
+        " every score lies between 0 and 1, so no class can get near all of the probability."
+    )
+
+
+QUESTIONS = (
+    Question(
+        "more-epochs",
+        "Are more epochs always better?",
+        _best_epoch,
+        "architecture",
+        {"net_network": COURSE_INCEPTION.arch, "net_view": "Trained"},
+        needs_runs=True,
+        words="save the best",
+    ),
+    Question(
+        "size-and-accuracy",
+        "Does accuracy fall with smaller images?",
+        _size_and_accuracy,
+        "architecture",
+        {"net_network": VGG11.arch, "net_view": "Trained"},
+        needs_runs=True,
+        words="resize 96 224",
+    ),
+    Question(
+        "sigmoid",
+        "A sigmoid before cross-entropy, as in the Keras version: does it matter?",
+        _sigmoid,
+        "architecture",
+        {"net_network": "custom-vgg", "net_view": "Trained"},
+        needs_runs=True,
+        words="logits last activation softmax",
+    ),
+)

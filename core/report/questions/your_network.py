@@ -1,0 +1,53 @@
+"""Questions about networks that are not of the catalogue. Imports no torch."""
+
+from __future__ import annotations
+
+from core.report.questions.question import Evidence, Question
+from core.zoo.libraries import LIBRARIES
+from core.zoo.own import own_files, own_networks
+
+_TIMM = LIBRARIES["timm"]
+
+
+def _own_network(evidence: Evidence) -> str:
+    if files := own_files():
+        names = ", ".join(files)
+        return (
+            f"{names} is open here: {len(own_networks())} networks of it stand under “Yours” in"
+            " every picker, follow the file as you save it, and can be compared, trained and"
+            " exported like the lab's own."
+        )
+    return (
+        "Yes: start the lab with streamlit run dashboard.py -- my_nets.py; whatever in the file"
+        " gives an nn.Module stands under “Yours” in the picker, and the page follows the file as"
+        " you save it. In Python, analyze_module(net, (3, 224, 224)) counts it."
+    )
+
+
+def _timm(evidence: Evidence) -> str:
+    if _TIMM.version is None:
+        return f"On Architecture, as timm/NAME, once it is there: {_TIMM.how_to_install}"
+    return (
+        f"On Architecture: type timm/ and a name. {len(_TIMM.models):,} models of timm can be taken"
+        " apart, with parameters, multiply-adds and memory of every layer, and compared with any"
+        " other network."
+    )
+
+
+QUESTIONS = (
+    Question(
+        "own-network",
+        "Can I see my own network?",
+        _own_network,
+        "architecture",
+        {"net_network": "custom-vgg"},
+        words="yours file my_nets.py notebook analyze_module",
+    ),
+    Question(
+        "timm",
+        "Where do I read what a network of timm costs?",
+        _timm,
+        "architecture",
+        words="library torchvision",
+    ),
+)

@@ -1,0 +1,38 @@
+"""Answers to the readers' questions: worked out once, shown on the overview and at the proof."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.report.questions import QUESTIONS, Evidence, Question
+from core.studies.shipped_studies import shipped_study
+from pages.views.app.messages import escaped
+from pages.views.app.services import shipped
+from pages.views.app.with_torch import analysis_of, device_report_if_loaded
+
+_EVIDENCE = Evidence(analysis_of, shipped, shipped_study, device_report_if_loaded)
+ASKED = "asked"  # the address's parameter that names a question
+
+
+def answer_to(question: Question) -> str:
+    """In one line."""
+    if question.is_of_this_machine:
+        return question.answer(_EVIDENCE)
+    return _answer(question.name)
+
+
+@st.cache_resource(show_spinner=False)
+def _answer(name: str) -> str:
+    """What it is computed from never changes while the server runs."""
+    return QUESTIONS[name].answer(_EVIDENCE)
+
+
+def asked_question(name: str) -> None:
+    """At the view that proves it: the question, its answer, and the way back to all of them."""
+    question = QUESTIONS.get(name)
+    if question is None:
+        return
+    with st.container(border=True, gap="xxsmall", key="asked_question"):
+        st.markdown(f"**{escaped(question.text)}**")
+        st.write(escaped(answer_to(question)))
+        st.page_link("dashboard.py", label="All questions", icon=":material/arrow_back:")

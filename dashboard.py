@@ -12,6 +12,7 @@ import streamlit as st
 
 if __name__ == "__main__":
     from pages.views.app.frame import page_frame
+    from pages.views.overview.hero import hero
     from pages.views.overview.newest_runs import newest_runs
     from pages.views.overview.questions import questions_view
     from pages.views.overview.start_cards import start_cards
@@ -22,9 +23,10 @@ if __name__ == "__main__":
         " that questions about them are answered with evidence.",
     ):
         start_cards()
-        st.subheader("Questions and answers", anchor=False)
+        hero()
+        st.header("Questions and answers", anchor=False)
         questions_view()
-        st.subheader("Newest runs", anchor=False)
+        st.header("Newest runs", anchor=False)
         newest_runs()
 else:
     from starlette.middleware import Middleware

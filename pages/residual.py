@@ -17,7 +17,11 @@ from pages.views.app.services import start_waiting_workers, store
 from pages.views.app.words import count
 from pages.views.forms.study import Choice, start_button, study_form
 from pages.views.residual.block_pictures import variant_cards
-from pages.views.residual.reproduction import reference_chart, reproduction_view
+from pages.views.residual.reproduction import (
+    reference_chart,
+    reference_verdict,
+    reproduction_view,
+)
 from pages.views.residual.study import study_view
 
 _LISTED = 50  # studies in the picker
@@ -47,7 +51,7 @@ def _page() -> None:
             _pick_study(studies, study)
             study_view(study.id)
             with st.expander("The course note's blocks on MNIST: published and reproduced"):
-                reference_chart()
+                _shipped()
     _other_blocks(network, {variant.name for variant in compared})
     st.page_link(
         "pages/gradients.py",
@@ -86,7 +90,7 @@ def _invitation(choice: Choice) -> None:
     """Before any study: the question, one button, and the shipped curves."""
     if not choice.specs:
         st.info("Choose at least one variant in the sidebar.", icon=":material/info:")
-        reference_chart()
+        _shipped()
         return
     with st.container(border=True):
         compared = "block" if choice.units else "variant"
@@ -99,7 +103,13 @@ def _invitation(choice: Choice) -> None:
             " sidebar changes what is compared and says how long it takes."
         )
         start_button(f"Train these {len(choice.specs)} runs", choice, "res_begin")
+    _shipped()
+
+
+def _shipped() -> None:
+    """The curves that come with the lab, and what they can tell."""
     reference_chart()
+    reference_verdict()
 
 
 def _pick_study(studies: Sequence[Study], shown: Study) -> None:

@@ -41,12 +41,17 @@ def keep(rows: list[Row], prefix: str = "") -> None:
 
     frame = pd.DataFrame(rows)
     frame["machine"] = machine()
-    folder = Path(os.environ.get("BENCH_RESULTS") or "bench-results")
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}.csv"
+    path = results_folder() / f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}.csv"
     frame.to_csv(path, index=False)
     print(frame.drop(columns="machine").to_string(index=False))
     print(f"{machine()}\nkept in {path}")
+
+
+def results_folder() -> Path:
+    """Where figures are kept: BENCH_RESULTS, else bench-results."""
+    folder = Path(os.environ.get("BENCH_RESULTS") or "bench-results")
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def seconds(work: Callable[[], object]) -> float:

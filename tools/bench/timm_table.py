@@ -1,24 +1,25 @@
 """Our counts against timm's own table of parameters and multiply-adds.
 
 `python -m tools.bench.timm_table` compares all 1,627 rows of it (a model at an image size), which
-takes a core twelve minutes; `python -m tools.bench.timm_table 100` draws so many. `make bench`
+takes a core twelve minutes and goes on where it was interrupted; `python -m tools.bench.timm_table 100` draws so many. `make bench`
 draws 260, always the same.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 import random
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.bench.figures import Row, keep, row
+from tools.bench.figures import Row, keep, results_folder, row
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,7 +103,7 @@ def timm_table(count: int | None = SAMPLE) -> list[Row]:
     if find_spec("timm") is None:
         print("timm: it is not installed here, nothing compared", file=sys.stderr)
         return []
-    counted = [count_one(published) for published in sample(published_rows(), count)]
+    counted = list(count_each(sample(published_rows(), count)))
     apart = [one for one in counted if not one.problem]
     equal = sum(one.has_equal_params for one in apart)
     near = sum(one.has_near_macs for one in apart)
@@ -154,6 +155,22 @@ def sample(rows: Sequence[Published], count: int | None) -> list[Published]:
     if count is None or count >= len(rows):
         return list(rows)
     return random.Random(SEED).sample(rows, count)
+
+
+def count_each(rows: Iterable[Published]) -> Iterator[Counted]:
+    """Each model's counts; what an interrupted run of the same code has counted is kept."""
+    from core.analysis.kept import code_hash
+
+    kept = results_folder() / f"timm-counts-{code_hash()[:12]}.jsonl"
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+    known = {line["model"]: line["counted"] for line in map(json.loads, lines)}
+    for published in rows:
+        name = f"{published.model} {published.image_size}"
+        if name not in known:
+            known[name] = asdict(count_one(published)) | {"published": None}
+            with open(kept, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"model": name, "counted": known[name]}) + "\n")
+        yield Counted(**(known[name] | {"published": published}))
 
 
 def count_one(published: Published) -> Counted:

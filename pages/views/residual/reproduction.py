@@ -18,8 +18,8 @@ from core.report.figures.variants import style_of
 from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
-from core.studies.reproduction import Reproduction
-from core.studies.statistics import Mean, mean_interval
+from core.studies.reproduction import Reproduction, course_accuracies
+from core.studies.statistics import Mean, compare, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
@@ -29,6 +29,7 @@ from pages.views.app.services import shipped, store
 from pages.views.app.with_torch import devices
 from pages.views.app.words import count
 from pages.views.forms.run import run_keys
+from pages.views.residual.verdict import judged
 
 _NOT_YET = "not yet reproduced here"
 SEEDS = 3  # of a reproduction that is queued here
@@ -71,6 +72,13 @@ def reference_chart() -> None:
     ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
     chart(figure, key="res_published")
     st.caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
+
+
+def reference_verdict() -> None:
+    """What the seeds that come with the lab can tell, judged as a study of one's own is."""
+    accuracies = course_accuracies(shipped(), as_published=False)
+    if len(accuracies) > 1:
+        judged(compare(accuracies), list(accuracies), "res_shipped_pairs")
 
 
 @st.cache_resource(show_spinner=False)

@@ -26,13 +26,16 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
     if not over:
         st.info(_PEEKING, icon=":material/hourglass_top:")
         return
-    pairs = verdicts(groups)
+    judged(verdicts(groups), [group.title for group in groups], "res_pairs", _gaps(groups))
+
+
+def judged(
+    pairs: Sequence[Comparison], titles: Sequence[str], key: str, gaps: Sequence[str] = ()
+) -> None:
+    """The headline, what is missing, a sentence a pair, and how all that is worked out."""
     box = st.success if any(pair.is_decided for pair in pairs) else st.info
-    box(
-        f"**{escaped(headline(pairs, [group.title for group in groups]))}**",
-        icon=":material/gavel:",
-    )
-    for note in _gaps(groups):
+    box(f"**{escaped(headline(pairs, titles))}**", icon=":material/gavel:")
+    for note in gaps:
         st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
@@ -43,7 +46,7 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
             st.markdown("\n".join(items[_SENTENCES:]))
     with st.expander("How the verdict is worked out"):
         st.write(escaped(method(pairs)))
-        st.dataframe(_pair_table(pairs), hide_index=True, key="res_pairs")
+        st.dataframe(_pair_table(pairs), hide_index=True, key=key)
 
 
 def _decided_first(pair: Comparison) -> tuple[bool, float]:

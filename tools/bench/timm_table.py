@@ -1,8 +1,8 @@
 """Our counts against timm's own table of parameters and multiply-adds.
 
 `python -m tools.bench.timm_table` compares all 1,627 rows of it (a model at an image size), which
-takes a core twelve minutes and goes on where it was interrupted; `python -m tools.bench.timm_table 100` draws so many. `make bench`
-draws 260, always the same.
+takes a core twelve minutes and goes on where it was interrupted; `python -m tools.bench.timm_table
+100` draws so many. `make bench` draws 260, always the same.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ THROUGHPUT = ThroughputRequest(
         recipe("fast", _IMAGES),
         _IMAGES,
     ),
-    batch_sizes=(16, 32, 64, 128, 256, 512),
+    batch_sizes=(32, 64, 128),
     devices=("cpu",),
 )
 REQUESTS: dict[str, Request] = {"gradients": GRADIENTS, "throughput": THROUGHPUT}

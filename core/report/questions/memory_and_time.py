@@ -63,7 +63,6 @@ QUESTIONS = (
         {
             "train_view": "Throughput",
             "train_network": THROUGHPUT.run.model.arch,
-            "train_bench_sizes": [str(size) for size in THROUGHPUT.batch_sizes],
         },
         needs_runs=True,
         words="GPU batch size data-bound",

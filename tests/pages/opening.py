@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
@@ -76,7 +77,8 @@ def _texts(value: object) -> Iterator[str]:
 
 def shown(app: AppTest) -> str:
     """All that the page says, with the helps of its controls, cards and columns."""
-    blocks, said = [app._tree], []
+    said: list[str] = []
+    blocks = [app._tree]
     while blocks:
         block = blocks.pop()
         blocks += getattr(block, "children", {}).values()
@@ -88,6 +90,11 @@ def shown(app: AppTest) -> str:
 def explains(page: str, term: Term) -> bool:
     """Whether a help text or a marked word of the page explains the term."""
     return term.explanation in page or f"]({address_of(term)} " in page
+
+
+def as_read(text: str) -> str:
+    """Markdown without the links of explained words, as a person reads it."""
+    return re.sub(r'\[([^\]]+)\]\(glossary\?term=\S+ "[^"]*"\)', r"\1", text)
 
 
 def network_label(name: str) -> str:

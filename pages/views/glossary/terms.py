@@ -20,7 +20,8 @@ _TITLES = {
     for path, title, _ in PAGES
 }
 _STYLE = """<style>
-.terms { margin: 0; max-width: 75ch; }
+.stHtml .terms { margin: 0; padding: 0; max-width: 75ch; }
+.terms a { color: inherit; }
 .terms dt { font-weight: 600; margin-top: 1rem; }
 .terms dt:first-child { margin-top: 0; }
 .terms dt small { font-weight: 400; opacity: 0.75; }

@@ -35,6 +35,14 @@ TERMS = (
         ("throughput",),
     ),
     Term(
+        "conventional loop",
+        "Training as most tutorials write it: a DataLoader over PIL images.",
+        "PyTorch tutorial, Training a classifier",
+        "https://docs.pytorch.org/tutorials/beginner/blitz/cifar10_tutorial.html",
+        (),
+        ("throughput", "data-bound"),
+    ),
+    Term(
         "CUDA graph",
         "A training step that is recorded once and then replayed: one launch instead of hundreds,"
         " which helps small networks.",

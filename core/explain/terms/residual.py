@@ -92,6 +92,16 @@ TERMS = (
         ("architecture?net_network=densenet121&net_view=Growth",),
     ),
     Term(
+        "transition",
+        "Between two dense blocks: a 1×1 convolution keeps a share of the channels, an average pool"
+        " halves the sides.",
+        "Huang et al. 2016, section 3",
+        _HUANG,
+        ("transitions",),
+        ("dense block", "pooling"),
+        ("architecture?net_network=densenet121&net_view=Growth",),
+    ),
+    Term(
         "vanishing gradient",
         "The gradient shrinks from layer to layer on its way back, so that the first layers hardly"
         " learn.",

@@ -50,6 +50,15 @@ TERMS = (
         (_WINDOW, "calculators"),
     ),
     Term(
+        "dilation",
+        "Pixels from one cell that the window reads to the next; 1 reads neighbors.",
+        "Dumoulin & Visin 2016, section 5.1",
+        _ARITHMETIC,
+        (),
+        ("kernel", "receptive field"),
+        (_WINDOW,),
+    ),
+    Term(
         "channel",
         "One of the maps that lie on top of each other: an image has 1 or 3, a layer gives one for"
         " each of its kernels.",

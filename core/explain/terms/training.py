@@ -5,7 +5,6 @@ from __future__ import annotations
 from core.explain.terms.term import Term
 
 _FORM, _STACKED = "train", "calculators?calc_tool=Stacked+3×3"
-_SGD = "https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html"
 _MINIBATCH = "https://d2l.ai/chapter_optimization/minibatch-sgd.html"
 _STABILITY = "https://d2l.ai/chapter_multilayer-perceptrons/numerical-stability-and-init.html"
 _SOFTMAX = "https://d2l.ai/chapter_linear-classification/softmax-regression.html"
@@ -94,6 +93,14 @@ TERMS = (
         (),
         ("backward pass", "saved activations"),
         ("architecture?net_view=Memory",),
+    ),
+    Term(
+        "optimizer",
+        "The rule by which a step changes the parameters, such as SGD with momentum.",
+        "PyTorch documentation, torch.optim",
+        "https://docs.pytorch.org/docs/stable/optim.html",
+        (),
+        ("SGD", "learning rate"),
     ),
     Term(
         "SGD",

@@ -60,7 +60,7 @@ _WINDOW_NUMBERS = (
         "Dilation (pixels)",
         "calc_dilation",
         MAX_DILATION,
-        "Pixels from one cell that the window reads to the next; 1 reads neighbors.",
+        explained("dilation"),
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.explain.glossary import explained
 from core.report.tables.networks import comparison_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
@@ -56,7 +57,7 @@ def _choose_batch_size() -> int:
             128,
             key="cmp_batch",
             bind="query-params",
-            help="Images in the batch whose training memory is compared.",
+            help=explained("batch", "training memory"),
         )
     return int(batch_size)
 

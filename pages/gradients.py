@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.explain.glossary import explained
 from core.measure.gradient_records import BATCH_SIZE
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
+from pages.views.app.prose import caption
 from pages.views.gradients.flow import flow_view
 from pages.views.gradients.stack import stack_view
 
@@ -14,14 +16,18 @@ from pages.views.gradients.stack import stack_view
 def _page() -> None:
     """Two questions: does the gradient arrive, and does a deeper plain net train worse?"""
     st.subheader("Why it works: does the gradient arrive?", anchor=False)
-    st.caption(
+    caption(
         "The note says: “the derivative of a residual block is at least 1, so gradients do not"
         " vanish”. Here is what arrives at each layer, for nets of growing depth, measured on one"
         f" batch of {BATCH_SIZE} real images; with and without BatchNorm, which removes most of the"
         " vanishing by itself, and with the initialization of your choice, which matters as much."
     )
     flow_view()
-    st.subheader("Stack layers: does a deeper plain net train worse?", anchor=False)
+    st.subheader(
+        "Stack layers: does a deeper plain net train worse?",
+        anchor=False,
+        help=explained("plain net"),
+    )
     stack_view()
 
 

@@ -13,6 +13,7 @@ from core.zoo.variants import VARIANTS, variants_of
 from pages.views.app.address import address_checked, go_to
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.prose import markdown
 from pages.views.app.services import start_waiting_workers, store
 from pages.views.app.words import count
 from pages.views.forms.study import Choice, start_button, study_form
@@ -96,7 +97,7 @@ def _invitation(choice: Choice) -> None:
         compared = "block" if choice.units else "variant"
         st.subheader(f"Which {compared} is better, and can a few seeds tell?", anchor=False)
         epochs = count(choice.specs[0].recipe.epochs, "epoch")
-        st.write(
+        markdown(
             f"{count(len(choice.variants), 'variant')}, {count(len(choice.specs), 'short run')} of"
             f" {epochs} each on"
             f" {find_dataset(choice.settings['dataset']).title}, then a verdict in words. The"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from core.explain.terms.term import Term
 from core.jobs.store import JobState, Run, Study, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
 from pages.views.app import live
+from pages.views.app.prose import address_of
 
 PROJECT = Path(__file__).parents[2]
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
@@ -53,6 +59,42 @@ def metric(app: AppTest, label: str) -> str:
 def labels(app: AppTest) -> list[str]:
     """What the page's buttons say."""
     return [button.label for button in app.button]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a message to the browser; a table's columns are JSON inside it."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, str):
+        yield value
+        if value.startswith("{"):
+            yield from _texts(json.loads(value))
+
+
+def shown(app: AppTest) -> str:
+    """All that the page says, with the helps of its controls, cards and columns."""
+    said: list[str] = []
+    blocks = [app._tree]
+    while blocks:
+        block = blocks.pop()
+        blocks += getattr(block, "children", {}).values()
+        if proto := getattr(block, "proto", None):
+            said += _texts(MessageToDict(proto))
+    return "\n".join(said)
+
+
+def explains(page: str, term: Term) -> bool:
+    """Whether a help text or a marked word of the page explains the term."""
+    return term.explanation in page or f"]({address_of(term)} " in page
+
+
+def as_read(text: str) -> str:
+    """Markdown without the links of explained words, as a person reads it."""
+    return re.sub(r'\[([^\]]+)\]\(glossary\?term=\S+ "[^"]*"\)', r"\1", text)
 
 
 def network_label(name: str) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.report.questions import QUESTIONS, Evidence, Question
 from core.studies.shipped_studies import shipped_study
 from pages.views.app.messages import escaped
+from pages.views.app.prose import markdown
 from pages.views.app.services import shipped
 from pages.views.app.with_torch import analysis_of, device_report_if_loaded
 
@@ -34,5 +35,5 @@ def asked_question(name: str) -> None:
         return
     with st.container(border=True, gap="xxsmall", key="asked_question"):
         st.markdown(f"**{escaped(question.text)}**")
-        st.write(escaped(answer_to(question)))
+        markdown(escaped(answer_to(question)))
         st.page_link("dashboard.py", label="All questions", icon=":material/arrow_back:")

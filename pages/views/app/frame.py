@@ -14,6 +14,7 @@ import streamlit as st
 from core.analysis.cpu import threads
 from core.zoo.libraries import installed_libraries
 from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.prose import caption, words_explained
 
 _ICON = str(Path(__file__).parent / "assets" / "icon.png")
 PAGES = (
@@ -21,6 +22,7 @@ PAGES = (
     ("pages/architecture.py", "Architecture", ":material/account_tree:"),
     ("pages/compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/calculators.py", "Calculators", ":material/calculate:"),
+    ("pages/glossary.py", "Glossary", ":material/menu_book:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/residual.py", "Residual", ":material/call_split:"),
     ("pages/gradients.py", "Gradients", ":material/ssid_chart:"),
@@ -36,14 +38,15 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
         for path, label, icon in PAGES:
             st.page_link(path, label=label, icon=icon)
     st.title(title)
-    if intro:
-        st.caption(intro)
-    with errors_in_one_sentence():
-        if name := st.query_params.get("asked"):
-            from pages.views.app.answers import asked_question  # statistics: SciPy
+    with words_explained():
+        if intro:
+            caption(intro)
+        with errors_in_one_sentence():
+            if name := st.query_params.get("asked"):
+                from pages.views.app.answers import asked_question  # statistics: SciPy
 
-            asked_question(name)
-        yield
+                asked_question(name)
+            yield
     st.divider()
     st.caption(_machine_line())
 

@@ -7,12 +7,13 @@ import streamlit as st
 from core.specs import ModelSpec
 from core.zoo.own import is_own
 from pages.views.app.downloads import file_name
+from pages.views.app.prose import caption
 from pages.views.app.with_torch import code_of
 
 
 def code_view(spec: ModelSpec) -> None:
     """The code, and its download."""
-    st.caption(
+    caption(
         "The file that it is in, as it is now."
         if is_own(spec.arch)
         else "The network as configured, in PyTorch, without the lab: the same layers under the"

@@ -7,6 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
+from core.explain.glossary import explained
+
 _WITH_ROWS = ("Layers", "Cost", "Memory", "Time")  # views that show rows of layers
 _LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
 _LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
@@ -39,7 +41,7 @@ def choose_display(view: str) -> Display:
             "FLOPs instead of MACs",
             key="net_flops",
             bind="query-params",
-            help="1 MAC = 2 FLOPs.",
+            help=explained("FLOPs"),
         )
     return Display(level, layout, as_flops)
 
@@ -72,7 +74,7 @@ def _choose_layout() -> str:
             key="net_layout",
             bind="query-params",
             required=True,
-            help="N images, C channels, H×W pixels: PyTorch's order, or that of Keras.",
+            help=explained("NCHW", "NHWC"),
         )
     )
 

@@ -23,6 +23,7 @@ from core.studies.equal_accuracy import (
 from core.studies.reproduction import read_runs
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.equal_parameters import title_and_ratio
 
@@ -39,10 +40,10 @@ def equal_accuracy_view() -> None:
         equal_accuracy_chart([_cost_point(network) for network in networks]),
         key="net_equal_chart",
     )
-    st.markdown("\n".join(f"- {_sentence(densenet, networks)}" for densenet in densenets))
+    markdown("\n".join(f"- {_sentence(densenet, networks)}" for densenet in densenets))
     seeds = max(network.final.count for network in networks)
     newest = max(runs, key=lambda run: run.date)
-    st.caption(
+    caption(
         f"Really trained: {EPOCHS} epochs of {DATASET} with the {newest.recipe} recipe,"
         f" {seeds} seeds each, at these ratios and {networks[0].model.size_label} pixels; bars are"
         f" 95 % intervals. {newest.machine}, torch {newest.torch}, {newest.date}. Short runs of"

@@ -15,6 +15,7 @@ from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import find
 from pages.views.app.glances import BATCH_SIZE
+from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import analysis_of, parameter_counts_of
 
 _RESIDUAL = ("resnet18", "resnet34", "resnet50")
@@ -42,8 +43,8 @@ def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> No
     }
     names = [title_and_ratio(network.spec) for network in networks]
     st.table(pd.DataFrame(rows, index=names).T)
-    st.markdown(verdict(analysis, residual, steps))
-    st.caption(
+    markdown(verdict(analysis, residual, steps))
+    caption(
         f"Of {', '.join(_RESIDUAL)} at ratios {_RATIOS[0]} to {_RATIOS[-1]} the one whose number of"
         " parameters is nearest, at the same resize, channels and classes."
     )

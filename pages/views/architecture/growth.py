@@ -6,11 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.explain.glossary import explained
 from core.explain.growth import GrowthStep, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
 from core.report.tables.layers import growth_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.prose import markdown
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
 _IDEA = (
@@ -28,7 +30,7 @@ def growth_view(analysis: Analysis) -> None:
     from pages.views.architecture.equal_accuracy import equal_accuracy_view
 
     steps = growth(analysis)
-    st.markdown(_IDEA)
+    markdown(_IDEA)
     chart(growth_bars(steps), key="net_growth_chart")
     _step_formulas(steps)
     st.dataframe(
@@ -40,7 +42,7 @@ def growth_view(analysis: Analysis) -> None:
             "parameters": st.column_config.NumberColumn(format="localized"),
             "MACs": st.column_config.NumberColumn(format="localized"),
             "saved MiB": st.column_config.NumberColumn(
-                format="%.3f", help="What autograd keeps of one image for the backward pass."
+                format="%.3f", help=explained("saved activations")
             ),
         },
     )
@@ -73,7 +75,7 @@ def _step_formulas(steps: tuple[GrowthStep, ...]) -> None:
         f"{' + biases' if layer.biases else ''} = {weight_formula(layer)} parameters."
         for layer in step.convolutions
     ]
-    st.markdown("\n".join(f"- {line}" for line in lines))
+    markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _growth_table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:

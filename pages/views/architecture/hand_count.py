@@ -14,6 +14,7 @@ from core.report.sentences.hand_count import hand_count_sentences
 from core.report.tables.counts import hand_count_frame
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.messages import errors_in_one_sentence, escaped
+from pages.views.app.prose import caption, markdown
 
 _VERDICTS = {
     "right": "✓ right",
@@ -45,7 +46,7 @@ def hand_count(analysis: Analysis) -> None:
         " like; `total = …` for your sum. Nothing here is run as code.",
     )
     if not text.strip():
-        st.caption(
+        caption(
             "Paste a count made by hand, of this network: each term is held against the layer that"
             " it counts, and the sum is checked."
         )
@@ -59,7 +60,7 @@ def _show_count(analysis: Analysis, count: HandCount) -> None:
     show = st.success if count.right else st.warning
     first, *rest = hand_count_sentences(count)
     show(escaped(first))
-    st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
+    markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
     numbers = st.column_config.TextColumn(alignment="right")
     st.dataframe(
         _term_table(count),

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.explain.glossary import explained
 from core.jobs.store import Measurement
 from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
@@ -17,13 +18,14 @@ from pages.views.app.charts import chart
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement, share_measured
+from pages.views.app.prose import caption
 from pages.views.app.with_torch import devices
 from pages.views.forms import limits
 
 
 def layer_times_view(analysis: Analysis, level: str) -> None:
     """The controls of a measurement, the measurement under way, and what was found."""
-    st.caption(
+    caption(
         "Multiply-adds say how much work there is, not how long it takes: a layer may wait for"
         " memory instead. This runs the real network on random images, forward and backward."
     )
@@ -42,7 +44,7 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
             key="net_time_batch",
             bind="query-params",
             width=260,
-            help="Images that go through the network together.",
+            help=explained("batch"),
         )
     measurement(
         LayerTimesRequest(analysis.spec, str(device), int(batch_size)),
@@ -89,12 +91,10 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
             "backward ms": config.NumberColumn(format="%.2f", help="Median over the passes."),
             "of the time": share_column("Share of forward and backward together."),
             "of the MACs": share_column("Share of the multiply-adds, forward and backward."),
-            "GFLOP/s": config.NumberColumn(
-                format="%.1f", help="2 × MACs ÷ time, forward: what the device achieves here."
-            ),
+            "GFLOP/s": config.NumberColumn(format="%.1f", help=explained("GFLOP/s")),
         },
     )
-    st.caption(
+    caption(
         f"Medians of {times.passes} passes with a batch of {times.batch_size} on {times.machine}; a"
         f" whole step, unwatched, took {formats.duration(times.step_seconds)}. Whatever else runs"
         " on the machine, a training run for example, makes the figures larger."

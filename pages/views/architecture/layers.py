@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.analysis.records import Analysis, LayerCost
+from core.explain.glossary import explained
 from core.report import formats
 from pages.views.app.columns import share_column
 from pages.views.architecture.display import Display
@@ -86,13 +87,13 @@ def _columns(unit: str) -> dict[str, ColumnConfig]:
     config = st.column_config
     return {
         "layer": config.TextColumn("layer", pinned=True, help="Path of the module in the network."),
-        "parameters": config.NumberColumn(format="localized"),
+        "parameters": config.NumberColumn(format="localized", help=explained("parameter")),
         "of parameters": share_column("Share of the network's parameters."),
-        unit: config.NumberColumn(format="localized", help=f"{unit} an image."),
+        unit: config.NumberColumn(format="localized", help=explained(unit)),
         f"of {unit}": share_column(f"Share of the network's {unit}."),
         "element-wise": config.NumberColumn(
             format="localized",
-            help="Operations an image of ReLU, pooling, BatchNorm, addition, concatenation.",
+            help=explained("element-wise operation"),
         ),
         f"backward {unit}": config.NumberColumn(
             format="localized",
@@ -102,11 +103,9 @@ def _columns(unit: str) -> dict[str, ColumnConfig]:
         "output MiB": config.NumberColumn(
             format="%.2f", help="Memory of the outputs of one image, float32."
         ),
-        "saved MiB": config.NumberColumn(
-            format="%.2f", help="What autograd keeps of one image for the backward pass."
-        ),
+        "saved MiB": config.NumberColumn(format="%.2f", help=explained("saved activations")),
         "kernel": config.TextColumn(
             help="Kernel, /stride where it is not 1, +padding where there is one."
         ),
-        "sees px": config.NumberColumn(help="Receptive field: pixels of the image a side."),
+        "sees px": config.NumberColumn(help=explained("receptive field")),
     }

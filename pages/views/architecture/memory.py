@@ -6,12 +6,14 @@ import streamlit as st
 
 from core.analysis.cpu import threads
 from core.analysis.records import Analysis
+from core.explain.glossary import explained
 from core.report.figures.memory import memory_bars, saved_bars
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.glances import BATCH_SIZE
+from pages.views.app.prose import caption
 from pages.views.forms import limits
 
 
@@ -20,10 +22,11 @@ def memory_view(analysis: Analysis, level: str) -> None:
     batch_size, momentum = _choose_step()
     memory = analysis.training_memory(batch_size, momentum)
     chart(memory_bars(memory, analysis.inference_bytes(batch_size)), key="net_memory_chart")
-    st.caption(
+    caption(
         "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
         " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
-        " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take more."
+        " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take"
+        " more work space."
     )
     chart(saved_bars(analysis.rows(level), batch_size), key="net_saved_chart")
     _downloads(analysis, level, batch_size, momentum)
@@ -39,14 +42,14 @@ def _choose_step() -> tuple[int, bool]:
             key="net_memory_batch",
             bind="query-params",
             width=320,
-            help="Images that go through the network together.",
+            help=explained("batch"),
         )
         momentum = st.toggle(
             "Momentum",
             True,
             key="net_momentum",
             bind="query-params",
-            help="SGD with momentum keeps one more number for each parameter.",
+            help=explained("momentum"),
         )
     return int(batch_size), momentum
 

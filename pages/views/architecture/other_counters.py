@@ -13,6 +13,7 @@ from core.specs import ModelSpec
 from core.zoo.catalogue import find
 from core.zoo.libraries import library_of
 from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of, other_counts_of
 
 
@@ -22,7 +23,7 @@ def other_counters(analysis: Analysis) -> None:
         accounts = reconcile(
             analysis, other_counts_of(analysis.spec), _published_count(analysis.spec), analysis_of
         )
-    st.caption(
+    caption(
         "The same network, counted by others. Each difference is taken apart; ours plus the parts"
         " is theirs, exactly. Counts are for one image."
     )

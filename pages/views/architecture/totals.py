@@ -7,21 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.analysis.records import Analysis, each_side
+from core.explain.glossary import explained
 from core.report import formats
 from pages.views.app.cards import metric_card
 from pages.views.app.glances import BATCH_SIZE
 from pages.views.architecture.strip import TOTALS_KEY
-
-_HELP = {
-    "params": "Weights and biases of all layers.",
-    "macs": "Multiply-adds of convolutions and matrix products, without bias, as in the papers;"
-    " 1 MAC = 2 FLOPs.",
-    "memory": "For training: weights, gradients, momentum and what autograd keeps for the backward"
-    " pass, as float32.",
-    "field": "Pixels a side that one unit of the last feature map can see ([Araujo et al. 2019]"
-    "(https://distill.pub/2019/computing-receptive-fields/)).",
-    "depth": "Layers with weights on the longest path from the image to the classes.",
-}
 
 
 def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> None:
@@ -36,7 +26,7 @@ def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> 
         metric_card(
             "Parameters",
             formats.short(totals.params),
-            _HELP["params"],
+            explained("parameter"),
             change(totals.params, default_totals.params),
         )
         metric_card(
@@ -48,7 +38,7 @@ def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> 
         metric_card(
             f"Memory, batch {BATCH_SIZE}",
             formats.mebibytes(memory),
-            _HELP["memory"],
+            explained("training memory"),
             _change_by_save(memory, default_memory, formats.mebibytes)
             if is_save
             else change(memory, default_memory),
@@ -57,7 +47,7 @@ def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> 
         metric_card(
             "Depth",
             f"{totals.depth} layers",
-            _HELP["depth"],
+            explained("depth"),
             change(totals.depth, default_totals.depth),
         )
 
@@ -82,7 +72,7 @@ def _macs_help(analysis: Analysis) -> str:
     totals = analysis.totals
     training = (totals.macs + totals.backward_macs) / max(1, totals.macs)
     return (
-        f"{_HELP['macs']} A training step, forward and backward, takes {training:.2f} times as"
+        f"{explained('MACs')} A training step, forward and backward, takes {training:.2f} times as"
         " many: the first layer needs no gradient of its input."
     )
 
@@ -104,6 +94,6 @@ def _receptive_field_card(
     metric_card(
         "Receptive field",
         formats.joined(formats.sides(field), "px") if field else "all",
-        f"{_HELP['field']} {explanation}",
+        f"{explained('receptive field')} {explanation}",
         note,
     )

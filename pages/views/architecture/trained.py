@@ -22,6 +22,7 @@ from core.studies.shipped_studies import STUDIES, TrainedStudy, shipped_study
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
+from pages.views.app.prose import markdown
 from pages.views.app.services import shipped
 from pages.views.architecture.trained_networks import BRANCHED
 
@@ -55,7 +56,7 @@ def _reproduced(rows: Sequence[Reproduction]) -> None:
     chart(study_chart(lines, title), key="net_trained_chart")
     sentences = [best_epoch_sentence(row) for row in rows]
     sentences += filter(None, map(reproduction_remark, rows))
-    st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
+    markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
     st.caption(escaped(" ".join(f"{row.title}: {row.machines}, {row.date}." for row in rows)))
 
 
@@ -76,7 +77,7 @@ def _study(trained: TrainedStudy) -> None:
     figure = study_chart(lines, f"Test accuracy: {study.conditions()}", every_seed=True)
     chart(figure, key=f"net_study_{study.name}")
     sentences = [means_sentence(trained), *map(pair_sentence, trained.pairs())]
-    st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
+    markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
     machines = dict.fromkeys(f"{run.machine}, torch {run.torch}, {run.date}"
                              for runs in trained.runs.values() for run in runs)  # fmt: skip
     seeds = max(mean.count for mean in trained.finals.values())
@@ -123,7 +124,7 @@ def _branches() -> None:
     st.subheader("Does the better kernel get more weight?", anchor=False)
     seed, norms = next(iter(by_seed.items()))
     chart(branch_bars(norms), key="net_branches_chart")
-    st.markdown(escaped(branches_over_seeds(by_seed)))
+    markdown(escaped(branches_over_seeds(by_seed)))
     st.caption(f"The bars are of seed {seed}; one linear layer in the head, as in the note.")
 
 

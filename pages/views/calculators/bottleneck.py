@@ -12,12 +12,14 @@ from core.explain.calculators import (
     Bottleneck,
     bottleneck_rows,
 )
+from core.explain.glossary import explained
 from core.report import formats
 from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
 from pages.views.app.cards import metric_card
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
-from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
+from pages.views.app.prose import caption, markdown
+from pages.views.calculators.numbers import Number, choose_numbers, count_columns, share
 
 _BOTTLENECK_NUMBERS = (
     Number("in_channels", "Input channels", "calc_in", MAX_CHANNELS, "Channels that come in."),
@@ -27,14 +29,14 @@ _BOTTLENECK_NUMBERS = (
         "Bottleneck channels",
         "calc_through",
         MAX_CHANNELS,
-        "Channels between the 1×1 convolution and the large one.",
+        explained("bottleneck"),
     ),
     Number(
         "kernel",
         "Kernel (pixels a side)",
         "calc_large",
         MAX_KERNEL,
-        "Side of the large convolution's window.",
+        explained("kernel"),
     ),
     Number(
         "side",
@@ -49,7 +51,7 @@ _BOTTLENECK_NUMBERS = (
 def bottleneck_calculator() -> None:
     """A convolution, directly and through fewer channels."""
     numbers = Bottleneck(**choose_numbers(_BOTTLENECK_NUMBERS, Bottleneck()))
-    st.markdown(_bottleneck_finding(numbers))
+    markdown(_bottleneck_finding(numbers))
     _bottleneck_cards(numbers)
     left, right = st.columns(2)
     with left:
@@ -57,9 +59,9 @@ def bottleneck_calculator() -> None:
     with right:
         chart(bottleneck_curve(numbers), key="calc_bottleneck_curve")
     _bottleneck_table(numbers)
-    st.caption(
-        f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. {ONE_MAC}"
-        " Formula: side² × in × out × kernel². The block is that of Szegedy et al. 2015."
+    caption(
+        f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. Formula:"
+        " side² × in × out × kernel². The block is that of Szegedy et al. 2015."
     )
     download_csv(
         "Bottleneck as CSV",
@@ -100,7 +102,7 @@ def _bottleneck_cards(numbers: Bottleneck) -> None:
             f"{numbers.macs:,} an image, {both_steps}.",
             f"{share(numbers.macs, direct.macs)} of direct",
         )
-        metric_card("Parameters, direct", f"{direct.params:,}", "Weights and biases.", direct_note)
+        metric_card("Parameters, direct", f"{direct.params:,}", explained("parameter"), direct_note)
         metric_card(
             "Parameters, detour",
             f"{numbers.params:,}",
@@ -144,11 +146,11 @@ def _bottleneck_table(numbers: Bottleneck) -> None:
         key="calc_bottleneck_table",
         column_config=count_columns(
             {
-                "MACs": "Multiply-adds an image, forward, without bias.",
-                "FLOPs": "Twice the MACs.",
-                "weights": "Numbers that are multiplied with.",
+                "MACs": explained("MACs"),
+                "FLOPs": explained("FLOPs"),
+                "weights": explained("weight"),
                 "biases": "One an output channel; the detour has those of both steps.",
-                "parameters": "Weights and biases.",
+                "parameters": explained("parameter"),
             }
         ),
     )

@@ -10,8 +10,6 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.report import formats
 
-ONE_MAC = "MACs are multiply-adds, without bias; 1 MAC = 2 FLOPs."
-
 
 @dataclass(frozen=True)
 class Number:

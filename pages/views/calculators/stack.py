@@ -13,12 +13,14 @@ from core.explain.calculators import (
     StackedAgainstLarge,
     stack_rows,
 )
+from core.explain.glossary import explained
 from core.report import formats
 from core.report.figures import stacked_kernels
 from core.report.figures.stacked_kernels import stack_bars
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
-from pages.views.calculators.numbers import ONE_MAC, Number, choose_numbers, count_columns, share
+from pages.views.app.prose import caption, markdown
+from pages.views.calculators.numbers import Number, choose_numbers, count_columns, share
 
 _STACK_NUMBERS = (
     Number(
@@ -40,7 +42,7 @@ _STACK_NUMBERS = (
         "Batch size (images)",
         "calc_batch",
         MAX_BATCH_SIZE,
-        "Images whose maps are kept for the backward pass.",
+        explained("batch"),
     ),
 )
 _COUNTS = ("none", "One", "Two", "Three", "Four", "Five")  # as words, up to MAX_STACKED
@@ -49,16 +51,16 @@ _COUNTS = ("none", "One", "Two", "Three", "Four", "Five")  # as words, up to MAX
 def stack_calculator() -> None:
     """Several 3×3 convolutions, and one large convolution that sees as many pixels."""
     numbers = _choose_stack()
-    st.markdown(_stack_finding(numbers))
+    markdown(_stack_finding(numbers))
     chart(stack_bars(numbers), key="calc_stack_bars")
     _stack_table(numbers)
     maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
-    st.caption(
+    caption(
         f"Saved are, as float32, the first input and what each ReLU gives out ({maps}): a"
         " convolution keeps its input, a ReLU its output, which is the next input. In a network the"
         f" first map is also the last of the block before, so each further block adds"
         f" {numbers.count} against 1. Backward: the gradients of the weights and of the input, each"
-        f" as many MACs as forward. {ONE_MAC} The comparison is that of Simonyan & Zisserman 2015,"
+        " as many MACs as forward. The comparison is that of Simonyan & Zisserman 2015,"
         " section 2.3."
     )
     download_csv(

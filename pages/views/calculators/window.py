@@ -17,9 +17,11 @@ from core.explain.calculators import (
     SlidingWindow,
     window_rows,
 )
+from core.explain.glossary import explained
 from core.report.figures.sliding_window import window_picture
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.prose import caption, markdown
 from pages.views.calculators.numbers import Number, choose_numbers
 from pages.views.calculators.window_sentences import filled_formula, window_details, window_finding
 
@@ -36,21 +38,21 @@ _WINDOW_NUMBERS = (
         "Kernel (pixels a side)",
         "calc_kernel",
         MAX_KERNEL,
-        "Pixels that the window reads along each side.",
+        explained("kernel"),
     ),
     Number(
         "stride",
         "Stride (pixels)",
         "calc_stride",
         MAX_STRIDE,
-        "Pixels from one position of the window to the next.",
+        explained("stride"),
     ),
     Number(
         "padding",
         "Padding (pixels at each edge)",
         "calc_padding",
         MAX_PADDING,
-        "Cells added at each of the four edges.",
+        explained("padding"),
         least=0,
     ),
     Number(
@@ -58,7 +60,7 @@ _WINDOW_NUMBERS = (
         "Dilation (pixels)",
         "calc_dilation",
         MAX_DILATION,
-        "Pixels from one cell that the window reads to the next; 1 reads neighbors.",
+        explained("dilation"),
     ),
 )
 
@@ -68,17 +70,17 @@ def window_calculator() -> None:
     numbers = choose_numbers(_WINDOW_NUMBERS, PRESETS[0].window)
     _choose_preset(numbers)  # before SlidingWindow, which raises where the window does not fit
     window = SlidingWindow(**numbers)
-    st.markdown(window_finding(window))
+    markdown(window_finding(window))
     st.latex(filled_formula(window))
     chart(
         window_picture(window),
         key="calc_window_picture",
         toolbar=False,
     )
-    st.markdown(window_details(window))
-    st.markdown(f"**The usual windows on {window.side}×{window.side} pixels**")
+    markdown(window_details(window))
+    markdown(f"**The usual windows on {window.side}×{window.side} pixels**")
     _window_table(window)
-    st.caption(
+    caption(
         "The formula is that of Dumoulin & Visin 2016,"
         " [A guide to convolution arithmetic](https://arxiv.org/abs/1603.07285), relationship 15."
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.report.figures.comparison import cost_scatter
 from core.report.figures.palette import colors_and_markers
 from pages.views.app.charts import chart
+from pages.views.app.prose import caption
 from pages.views.compare.networks import Compared
 
 
@@ -17,3 +18,4 @@ def scatter_view(networks: Sequence[Compared], batch_size: int) -> None:
         for (name, analysis), style in zip(networks, colors_and_markers(len(networks)), strict=True)
     ]
     chart(cost_scatter(bubbles), key="cmp_scatter")
+    caption("Dashed: the Pareto front of MACs and parameters; bubbles: training memory.")

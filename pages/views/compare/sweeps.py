@@ -15,6 +15,7 @@ from core.specs import ModelSpec
 from core.zoo.catalogue import find
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of
 from pages.views.compare.networks import Compared
 from pages.views.forms.names import select_name
@@ -63,9 +64,9 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     chart(sweep_chart(lines, axis, quantity), key="cmp_sweep")
     for name, points in swept:
         if points:
-            st.caption(f"{name}: {_share_of_linear_layers(points)}")
+            caption(f"{name}: {_share_of_linear_layers(points)}")
     if variable in VARIABLES:
-        st.caption(_WHY_LINES_BEND)
+        caption(_WHY_LINES_BEND)
     download_csv(
         "Sweep as CSV",
         lambda: sweep_frame([point for _, points in swept for point in points], batch_size),

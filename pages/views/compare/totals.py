@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from core.explain.glossary import explained
 from core.report import formats
 from core.specs import ModelSpec
 from pages.views.app.messages import escaped
+from pages.views.app.prose import markdown
 from pages.views.compare.networks import Compared
 
 
@@ -49,22 +51,22 @@ def totals_view(
         column_config=_columns(bars, batch_size),
     )
     if len(networks) > 1:
-        st.markdown(_difference(networks[0], networks[1], batch_size))
+        markdown(_difference(networks[0], networks[1], batch_size))
 
 
 def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
     """How the table's columns look; those of `bars` are drawn from 0 to their largest value."""
     config = st.column_config
     helps = {
-        "parameters": "Weights and biases.",
-        "MACs an image": "Multiply-adds of convolutions and matrix products; 1 MAC = 2 FLOPs.",
-        "training MiB": f"Memory of a training step with a batch of {batch_size}.",
-        "saved MiB an image": "What autograd keeps of one image for the backward pass.",
+        "parameters": explained("parameter"),
+        "MACs an image": explained("MACs"),
+        "training MiB": f"With a batch of {batch_size}. {explained('training memory')}",
+        "saved MiB an image": explained("saved activations"),
     }
     return {
         "network": config.TextColumn(pinned=True),
-        "sees px": config.NumberColumn(help="Receptive field of the last map, pixels a side."),
-        "depth": config.NumberColumn(help="Weight layers on the longest path."),
+        "sees px": config.NumberColumn(help=explained("receptive field")),
+        "depth": config.NumberColumn(help=explained("depth")),
         "best accuracy": config.TextColumn(
             help="Best test accuracy among the runs of exactly this network; optimistic."
         ),

@@ -9,6 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
+from core.explain.glossary import explained
 from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, find
@@ -248,7 +249,7 @@ def _choose_ratio(prefix: str, default: ModelSpec, bind: _Bind, wide: bool = Fal
         default.ratio,
         key=f"{prefix}ratio",
         bind=bind,
-        help="Divides the channels of every convolution; linear layers keep their width.",
+        help=explained("ratio"),
     )
     return int(ratio)
 
@@ -300,7 +301,7 @@ def _choose_side(prefix: str, default: int, step: int, bind: _Bind, wide: bool) 
         1 if is_typed else step,
         key=f"{prefix}size",
         bind=bind,
-        help="Every image is resized to this many pixels a side before the first layer.",
+        help=explained("resize"),
     )
     return int(size)
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.data import DATASETS, find_dataset
 from core.data.catalogue import train_images_of
+from core.explain.glossary import explained
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.zoo.architecture import Architecture
@@ -118,7 +119,7 @@ def choose_dataset(prefix: str, on_change: _Callback) -> str:
 def choose_recipe(
     prefix: str,
     on_change: _Callback = None,
-    explanation: str = "Optimizer, schedule, batch size, epochs, initialization.",
+    explanation: str = explained("recipe"),
 ) -> str:
     """The name of the recipe."""
     return select_name(
@@ -150,7 +151,7 @@ def choose_images(prefix: str, dataset: str, label: str, on_change: _Callback = 
 def choose_epochs(
     prefix: str,
     default: int,
-    explanation: str = "Passes over the training images.",
+    explanation: str = explained("epoch"),
     width: int | Literal["stretch"] = "stretch",
 ) -> int:
     """How often the run sees its training images."""
@@ -174,7 +175,7 @@ def _choose_batch(prefix: str, default: int) -> int:
         default,
         key=f"{prefix}batch",
         bind="query-params",
-        help="Images a step; memory grows with it.",
+        help=explained("batch"),
     )
     return int(batch_size)
 
@@ -188,7 +189,7 @@ def _choose_rate(prefix: str, default: float) -> float:
         format="%.5g",
         key=f"{prefix}rate",
         bind="query-params",
-        help="Constant, or the peak where the recipe is one-cycle.",
+        help=explained("learning rate", "one-cycle"),
     )
     return float(rate)
 
@@ -201,7 +202,7 @@ def _choose_seed(prefix: str) -> int:
         0,
         key=f"{prefix}seed",
         bind="query-params",
-        help="Decides initial weights, batch order and dropout: the same seed, the same curve.",
+        help=explained("seed"),
     )
     return int(seed)
 

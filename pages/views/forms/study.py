@@ -9,6 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.data import find_dataset
+from core.explain.glossary import explained
 from core.report import formats
 from core.specs import LabError, ModelSpec, OptionValue, RunSpec
 from core.training.recipes import recipe
@@ -89,7 +90,7 @@ def _choose_variants(network: str) -> dict[str, _Options]:
         {name: VARIANTS[name].title for name in known},
         [name for name in _FIRST_VARIANTS if name in known],
         "res_variants",
-        help="Blocks to compare; “as published” keeps the homework's mistake.",
+        help=f"{explained('variant')} “As published” keeps the homework's mistake.",
     )
     return {name: known[name] for name in names}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.data import DATASETS, is_available
+from core.explain.glossary import explained
 from core.jobs.files import best_path
 from core.jobs.store import JobState
 from core.measure.gradient_records import (
@@ -105,7 +106,7 @@ def _choose_nets() -> Nets:
             titles,
             [name for name in SHORTCUTS if name in titles],
             "why_shortcuts",
-            help="What carries a block's input past its convolutions.",
+            help=explained("shortcut"),
             width=360,
         )
     return Nets(depths, shortcuts, batch_norm)
@@ -125,7 +126,7 @@ def _choose_settings() -> tuple[str, int, str]:
         next(iter(INITIALIZATIONS)),
         "why_init",
         width=300,
-        help="How the weights are drawn: it decides whether a plain net's gradient vanishes.",
+        help=explained("initialization"),
     )
     seeds = st.number_input(
         "Seeds",

@@ -16,6 +16,7 @@ from core.report.tables.measurements import first_and_last_frame, flow_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
 from pages.views.gradients.looks import LOOKS, looks
 
 CURVES, HEAT_MAP, TABLE = VIEWS = ("Curves", "Heat map", "Table")
@@ -30,8 +31,8 @@ def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
         chart(flow_map(flow.networks, quantity), key="why_map")
     else:
         _flow_table(flow.networks)
-    st.markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(flow)))
-    st.caption(
+    markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(flow)))
+    caption(
         f"{LOOKS if show_as == CURVES else ''}Medians of the seeds. Norms are of the mean loss"
         f" of {flow.batch_size} images, in float32 as in training; of layers side by side the one"
         f" with the most weights is drawn, the CSV has all. Measured on {escaped(flow.machine)}."

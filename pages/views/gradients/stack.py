@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.data import find_dataset
+from core.explain.glossary import explained
 from core.jobs.store import JobState, Run, StudyKind
 from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
 from core.report.figures.depth import depth_chart
@@ -19,6 +20,7 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 from pages.views.app.words import count
@@ -66,7 +68,7 @@ def _stack_form() -> None:
             default=DEPTHS,
             key="why_stack_depths",
             bind="query-params",
-            help="Weight layers of the nets that are trained.",
+            help=explained("weight layer"),
         )
         batch_norm = st.toggle(
             "With BatchNorm",
@@ -176,8 +178,8 @@ def _show_stack(setting: str, runs: Sequence[Run]) -> None:
         lines, axis, when = train, "training accuracy", DURING
     title = f"Accuracy on {measure} by depth,<br>{when}"
     chart(depth_chart(lines, axis, title), key="why_stack_chart")
-    st.markdown(stack_findings(test, train))
-    st.caption(
+    markdown(stack_findings(test, train))
+    caption(
         f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
         " while the network still learned. Whiskers from the lowest to the highest seed. One seed"
         " each says little about small differences."

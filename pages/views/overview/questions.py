@@ -8,6 +8,7 @@ from core.report.questions import GROUPS, Question
 from pages.views.app.address import go_to
 from pages.views.app.answers import ASKED, answer_to
 from pages.views.app.messages import escaped
+from pages.views.app.prose import caption
 
 
 def questions_view() -> None:
@@ -49,4 +50,4 @@ def _show(question: Question, answer: str) -> None:
         ):
             go_to(f"pages/{question.page}.py", {**question.address, ASKED: question.name})
         source = " From what comes with the lab, trained or measured."
-        st.caption(escaped(answer) + (source if question.needs_runs else ""))
+        caption(escaped(answer) + (source if question.needs_runs else ""))

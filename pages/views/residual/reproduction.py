@@ -25,6 +25,7 @@ from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
 from pages.views.app.with_torch import devices
 from pages.views.app.words import count
@@ -71,7 +72,7 @@ def reference_chart() -> None:
     figure, have = _reference_figure()
     ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
     chart(figure, key="res_published")
-    st.caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
+    caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
 
 
 def reference_verdict() -> None:
@@ -93,7 +94,7 @@ def reproduction_view() -> None:
     """The table, what it says in words, and how to run a row again."""
     st.subheader("Reproduction", anchor=False)
     rows = shipped()
-    st.caption(_ONE_RUN)
+    caption(_ONE_RUN)
     st.dataframe(
         table(rows),
         hide_index=True,
@@ -109,15 +110,15 @@ def reproduction_view() -> None:
     )
     remarks = [sentence for row in rows if (sentence := reproduction_remark(row))]
     if remarks:
-        st.markdown("\n".join(f"- {sentence}" for sentence in remarks))
+        markdown("\n".join(f"- {sentence}" for sentence in remarks))
     elif any(row.difference is not None for row in rows):
-        st.caption(
+        caption(
             "In each published setting that was trained again, our mean lies within 0.3 points of"
             " the published value; another size or a corrected block is no published setting."
         )
     for row in rows:
         if row.published and row.published.remark:
-            st.caption(f"{row.title}: {row.published.remark}")
+            caption(f"{row.title}: {row.published.remark}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _queue_one(rows)
         download_csv(

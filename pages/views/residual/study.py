@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.data.catalogue import train_images_of
+from core.explain.glossary import explained
 from core.jobs.database import database_url
 from core.jobs.files import delete_study
 from core.jobs.store import JobState, Run, Study
@@ -25,6 +26,7 @@ from pages.views.app.charts import Drawing, chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
+from pages.views.app.prose import caption
 from pages.views.app.services import start_waiting_workers, store
 from pages.views.app.watched import Progress, Watched
 from pages.views.app.with_torch import analysis_of
@@ -66,7 +68,7 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
     spec = runs[0].spec
     over = _all_over(runs)
     st.subheader(escaped(study.title), anchor=False)
-    st.caption(
+    caption(
         f"{escaped(study.id)} · {train_images_of(spec):,} images of {spec.dataset} · recipe"
         f" {spec.recipe.name}, {count(spec.recipe.epochs, 'epoch')}, batch"
         f" {spec.recipe.batch_size} · {spec.device}"
@@ -212,14 +214,14 @@ def _drawing(key: _Key, shown_as: str, _groups: Sequence[Group]) -> Drawing:
 
 _COLUMN_HELP = {
     "final": st.column_config.TextColumn(
-        "final accuracy", help="After the last epoch: mean of the seeds ± 95 % t interval."
+        "final accuracy",
+        help=f"Mean of the seeds after the last epoch. {explained('confidence interval')}",
     ),
     "best": st.column_config.TextColumn(
         "best epoch (optimistic)",
-        help="Each seed's best epoch, chosen on the test images themselves: an optimistic figure,"
-        " not used for the verdict.",
+        help=explained("best epoch"),
     ),
-    "MACs": st.column_config.TextColumn("MACs an image"),
+    "MACs": st.column_config.TextColumn("MACs an image", help=explained("MACs")),
     "seconds": st.column_config.TextColumn(
         "time a run", help="Training and evaluation, mean of the seeds."
     ),
@@ -260,7 +262,7 @@ def _dead_parameters(groups: Sequence[Group]) -> None:
     if sentences:
         st.warning("Dead parameters. " + " ".join(sentences), icon=":material/heart_broken:")
     elif all(run.dead_parameters is not None for group in groups for run in group.runs):
-        st.caption("Every parameter of every variant got a gradient.")
+        caption("Every parameter of every variant got a gradient.")
 
 
 def _downloads(

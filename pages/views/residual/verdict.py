@@ -12,6 +12,7 @@ from core.report.sentences.verdict import headline, method, pair_sentence
 from core.studies.statistics import LEAST_SEEDS, Comparison
 from core.studies.study import Group, verdicts
 from pages.views.app.messages import escaped
+from pages.views.app.prose import markdown
 
 _SENTENCES = 6  # of the verdict that stand open; the rest is folded away
 _PEEKING = (
@@ -40,12 +41,12 @@ def judged(
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
     items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=_decided_first)]
-    st.markdown("\n".join(items[:_SENTENCES]))
+    markdown("\n".join(items[:_SENTENCES]))
     if items[_SENTENCES:]:
         with st.expander(f"{len(items) - _SENTENCES} more pairs"):
-            st.markdown("\n".join(items[_SENTENCES:]))
+            markdown("\n".join(items[_SENTENCES:]))
     with st.expander("How the verdict is worked out"):
-        st.write(escaped(method(pairs)))
+        markdown(escaped(method(pairs)))
         st.dataframe(_pair_table(pairs), hide_index=True, key=key)
 
 

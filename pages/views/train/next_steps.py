@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.explain.glossary import explained
 from core.jobs.files import best_path
 from core.jobs.store import JobState, Run
 from core.report.tables.runs import epoch_frame
@@ -25,8 +26,8 @@ def set_up(spec: RunSpec) -> None:
     go_to("pages/train.py", run_keys(spec))
 
 
-def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
-    """Metrics, the best parameters with a `warning` about them, the source, and the ways on."""
+def next_steps(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+    """Metrics, the best parameters, the source, and the ways on."""
     with st.container(horizontal=True):
         if epochs:
             download_csv(
@@ -44,7 +45,7 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics], warning: str) -> None:
                 on_click="ignore",
                 icon=":material/download:",
                 key="train_weights",
-                help="The best epoch's parameters as safetensors. " + warning,
+                help=explained("best epoch", "safetensors"),
             )
         source_downloads(run)
         if run.state is JobState.DIVERGED:

@@ -21,6 +21,7 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.runs.table import network_title, seeded_title
 
@@ -79,7 +80,7 @@ def _show(run: Run) -> None:
         _gone()
         return
     wrong = len(predictions.mistakes())
-    st.markdown(
+    markdown(
         f"The parameters of epoch {run.best_epoch} get **{wrong:,}** of"
         f" {len(predictions.labels):,} test images wrong:"
         f" {formats.percent(predictions.accuracy)} are right. That is an optimistic figure: the"
@@ -149,7 +150,7 @@ def _pictures(run: Run, predictions: Predictions) -> None:
     if not len(wrong):
         st.info("No mistake here.", icon=":material/check:")
         return
-    st.caption(
+    caption(
         f"The {min(_PICTURES, len(wrong))} of {len(wrong):,} mistakes that the network was most"
         " sure of. Some labels of the data set are themselves doubtful."
     )

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 import streamlit as st
 
 from core.data.catalogue import find_dataset, train_images_of
+from core.explain.glossary import explained, find_term
 from core.jobs.store import JobState, Run
 from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
@@ -20,6 +21,7 @@ from core.training.time_split import split_time
 from pages.views.app.charts import chart
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped, show_error
+from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 from pages.views.app.words import count
@@ -31,10 +33,7 @@ from pages.views.train.source import source_view
 
 _DURATION_SECONDS = 10.0  # after which the duration of a run under way is drawn anew
 _EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
-_OPTIMISTIC = (
-    "The best epoch is chosen on the test images themselves, so its accuracy is an optimistic"
-    " figure for images that nobody has seen."
-)
+_OPTIMISTIC = find_term("best epoch").sentence
 
 
 def record_view(run_id: int) -> None:
@@ -62,7 +61,7 @@ def record(run: Run) -> None:
     """State, progress, curves and files; of a finished run its mistakes too."""
     epochs = store().epochs([run.id])[run.id]
     st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
-    st.caption(_settings_line(run))
+    caption(_settings_line(run))
     source_view(run)
     if not run.state.is_over:
         start_worker()  # also in place of one that died
@@ -85,7 +84,7 @@ def record(run: Run) -> None:
     if epochs:
         _curves(run, epochs, has_best=not guesses)
         _time_spent(run, epochs, has_verdict=not guesses)
-    next_steps(run, epochs, _OPTIMISTIC)
+    next_steps(run, epochs)
     if run.state is JobState.FINISHED:
         mistakes_view(run)
         branches_view(run)
@@ -181,7 +180,7 @@ def _numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
             f"epoch {run.best_epoch}" if run.best_epoch else None,
             delta_color="off",
             delta_arrow="off",
-            help=_OPTIMISTIC,
+            help=explained("best epoch"),
             border=True,
         )
         st.metric(
@@ -191,13 +190,13 @@ def _numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
             delta_color="off",
             delta_arrow="off",
             border=True,
-            help="Share of the test images that the network got right after its last epoch.",
+            help=explained("accuracy"),
         )
         st.metric(
             "Training speed",
             f"{rate:,.0f} images/s" if rate else formats.NOTHING,
             border=True,
-            help="Training images ÷ training seconds, evaluation excluded; mean of the epochs.",
+            help=explained("throughput"),
         )
         st.metric(
             "Duration",
@@ -216,7 +215,7 @@ def _curves(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
         chart(loss_chart([curve]), key="train_loss_chart")
     with accuracy:
         chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
-    st.caption(_OPTIMISTIC)
+    caption(_OPTIMISTIC)
 
 
 def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> None:
@@ -226,13 +225,13 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> 
         return
     chart(time_bar(split), key="train_time_chart")
     if has_verdict:
-        st.markdown(escaped(time_verdict(split, run.spec.device)))
+        markdown(escaped(time_verdict(split, run.spec.device)))
     by_clock = [metrics.images_per_second for metrics in epochs]
     by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
     plan = run.compute_plan
     threads = f" · {count(plan.threads, 'CPU thread')}" if plan else ""
     layout = f" · {'channels last' if plan.channels_last else 'channels first'}" if plan else ""
-    st.caption(
+    caption(
         f"{sum(by_clock) / len(by_clock):,.0f} images/s by the clock,"
         f" {sum(by_steps) / len(by_steps):,.0f} if data cost nothing{threads}{layout} ·"
         f" {escaped(run.machine)}"

@@ -19,6 +19,7 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv, file_name
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import device_report, devices
 
 _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
@@ -27,11 +28,12 @@ _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 def throughput_view(spec: RunSpec) -> None:
     """The controls of the measurement, and what it has found."""
     known = list(devices())
-    st.caption(escaped(device_sentence(device_report())))
-    st.caption(
+    caption(escaped(device_sentence(device_report())))
+    caption(
         "Is the batch too small, the data too slow, the card too large? This trains the network"
         " for some seconds with each batch size, in turns with the loop as published (a DataLoader"
-        " over PIL images), and shows how far both are from what a matrix product achieves."
+        " over PIL images), and shows the throughput of both and how far they are from what a"
+        " matrix product achieves."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sizes = st.pills(
@@ -93,7 +95,7 @@ def _show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     throughput = Throughput.from_dict(result)
     chart(throughput_chart(throughput), key="train_bench_chart")
-    st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
+    markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
         _throughput_table(throughput),
         hide_index=True,
@@ -102,7 +104,7 @@ def _show_throughput(result: dict[str, Any]) -> None:
         column_config=_COLUMNS,
     )
     machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
-    st.caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
+    caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
     spec = RunSpec.from_json(throughput.spec)
     download_csv(
         "Throughput as CSV",

@@ -14,7 +14,7 @@ from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import Library
 from pages.views.app.with_torch import code_of
-from tests.pages.opening import metric, network_label, open_page
+from tests.pages.opening import as_read, metric, network_label, open_page
 
 VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")
 PAGE = "pages/architecture.py"
@@ -59,7 +59,7 @@ def test_measured_times_are_shown_beside_the_work():
     frame = app.dataframe[-1].value
     assert frame["layer"].tolist() == [layer.path for layer in layers]
     assert frame["forward ms"].tolist() == [1.0] * len(layers)
-    captions = " ".join(caption.value for caption in app.caption)
+    captions = as_read(" ".join(caption.value for caption in app.caption))
     assert "Medians of 9 passes with a batch of 16 on a test" in captions
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.analysis import analyze
 from core.specs import ModelSpec
-from tests.pages.opening import network_label, open_page
+from tests.pages.opening import as_read, network_label, open_page
 
 PAGE = "pages/architecture.py"
 
@@ -29,7 +29,7 @@ def test_a_hand_count_is_checked_and_stays_data():
     area = app.text_area[0]
     area.set_value("conv1: 3x3x3x64\n__import__('os')\ntotal = 5").run()
     assert not app.exception
-    sentences = " ".join(text.value for text in [*app.warning, *app.markdown])
+    sentences = as_read(" ".join(text.value for text in [*app.warning, *app.markdown]))
     assert "3 input channels instead of 1" in sentences
     assert "was left out of the check" in sentences
     exact = [

@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.calculators import PRESETS, Bottleneck, StackedAgainstLarge
-from tests.pages.opening import metric, open_page
+from core.explain.glossary import find_term
+from tests.pages.opening import as_read, explains, metric, open_page, shown
 
 PAGE = "pages/calculators.py"
 THIN = "\u2009"  # between a number and its unit
@@ -14,11 +15,11 @@ THIN = "\u2009"  # between a number and its unit
 
 def finding(app: AppTest) -> str:
     """The sentence that answers the reader's question, without bold and thin spaces."""
-    return app.markdown[0].value.replace("**", "").replace(THIN, " ")
+    return as_read(app.markdown[0].value).replace("**", "").replace(THIN, " ")
 
 
 def details(app: AppTest) -> str:
-    return "\n".join(text.value for text in app.markdown).replace("**", "")
+    return as_read("\n".join(text.value for text in app.markdown)).replace("**", "")
 
 
 # The 1×1 bottleneck
@@ -33,7 +34,7 @@ def test_the_lectures_bottleneck_stands_there_at_first_glance():
     assert table["MACs"].tolist() == [120_422_400, 2_408_448, 10_035_200, 12_443_648]
     assert table["FLOPs"].tolist() == [2 * macs for macs in table["MACs"]]
     assert table["parameters"].tolist() == (table["weights"] + table["biases"]).tolist()
-    assert any("1 MAC = 2 FLOPs" in caption.value for caption in app.caption)
+    assert explains(shown(app), find_term("MACs"))
 
 
 def test_an_address_reopens_the_same_bottleneck():

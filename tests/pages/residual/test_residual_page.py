@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 import streamlit as st
 
+from core.explain.glossary import find_term
 from core.jobs.store import JobState, StudyKind, open_store
 from core.measure.requests import DeviceSpeedRequest
 from core.report import formats
@@ -23,7 +24,7 @@ from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
 from tests.core.studies.test_reproduction import HEAD, lines
-from tests.pages.opening import SHORT, finished_run, open_page
+from tests.pages.opening import SHORT, explains, finished_run, open_page, shown
 
 pytestmark = pytest.mark.slow
 
@@ -360,3 +361,9 @@ def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correct
                 if v.shortcut == variant.shortcut and not v.as_published
             )
             assert (looks[name].color, looks[name].dash) == (looks[like].color, "dot")
+
+
+def test_the_words_of_a_verdict_are_explained_where_they_stand():
+    page = shown(open_page(PAGE, study=trained(CLEAR)))
+    for word in ("Holm's correction", "paired t test", "confidence interval", "best epoch"):
+        assert explains(page, find_term(word)), word

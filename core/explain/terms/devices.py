@@ -1,0 +1,123 @@
+"""Words for devices, speed and files."""
+
+from __future__ import annotations
+
+from core.explain.terms.term import Term
+
+_FORMAT = "https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html"
+_DTYPES = "https://docs.pytorch.org/docs/stable/tensor_attributes.html"
+
+TERMS = (
+    Term(
+        "throughput",
+        "Training images each second by the clock, evaluation excluded.",
+        "this lab's rule: README, How things are counted",
+        "",
+        ("images/s",),
+        ("data-bound", "GFLOP/s"),
+        ("train?train_view=Throughput",),
+    ),
+    Term(
+        "GFLOP/s",
+        "Billions of floating-point operations each second: 2 × MACs ÷ time.",
+        "Williams et al. 2009, Roofline",
+        "https://doi.org/10.1145/1498765.1498785",
+        (),
+        ("FLOPs", "throughput"),
+    ),
+    Term(
+        "data-bound",
+        "At least 30 % of the training time goes into preparing and moving batches, so a faster"
+        " device would help little.",
+        "this lab's rule: core/report/sentences/speed.py",
+        "",
+        (),
+        ("throughput",),
+    ),
+    Term(
+        "conventional loop",
+        "Training as most tutorials write it: a DataLoader over PIL images.",
+        "PyTorch tutorial, Training a classifier",
+        "https://docs.pytorch.org/tutorials/beginner/blitz/cifar10_tutorial.html",
+        (),
+        ("throughput", "data-bound"),
+    ),
+    Term(
+        "CUDA graph",
+        "A training step that is recorded once and then replayed: one launch instead of hundreds,"
+        " which helps small networks.",
+        "PyTorch notes, CUDA semantics, CUDA graphs",
+        "https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs",
+        ("CUDA graphs", "captured step", "captured steps", "steps captured"),
+        ("throughput",),
+    ),
+    Term(
+        "channels-last",
+        "The channels of a pixel lie beside each other in memory, which makes convolutions faster"
+        " on many devices; shapes stay NCHW.",
+        "PyTorch tutorial, Channels last memory format",
+        _FORMAT,
+        ("channels last", "channels_last"),
+        ("NHWC", "NCHW"),
+    ),
+    Term(
+        "float32",
+        "A number of 4 bytes with about 7 decimal digits.",
+        "PyTorch documentation, torch.dtype",
+        _DTYPES,
+        (),
+        ("bfloat16",),
+        ("calculators?calc_tool=Stacked+3×3", "residual"),
+    ),
+    Term(
+        "bfloat16",
+        "A number of 2 bytes with the range of float32 and 2 to 3 decimal digits.",
+        "Kalamkar et al. 2019, section 3",
+        "https://arxiv.org/abs/1905.12322",
+        (),
+        ("float32",),
+        ("residual",),
+    ),
+    Term(
+        "meta device",
+        "A device of PyTorch whose tensors have a shape and no numbers, so that a network is taken"
+        " apart without memory.",
+        "PyTorch documentation, Meta device",
+        "https://docs.pytorch.org/docs/stable/meta.html",
+        (),
+        ("feature map",),
+    ),
+    Term(
+        "state dict",
+        "All parameters of a network by name, with the running means of BatchNorm.",
+        "PyTorch documentation, Module.state_dict",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html",
+        ("state_dict",),
+        ("parameter", "safetensors"),
+    ),
+    Term(
+        "safetensors",
+        "A file of named tensors that holds no code, so that reading it is safe.",
+        "Hugging Face documentation, safetensors",
+        "https://huggingface.co/docs/safetensors/index",
+        (),
+        ("state dict",),
+    ),
+    Term(
+        "SHA-256",
+        "A number of 256 bits computed from a file: a run names the source of its network by it,"
+        " and any change gives another one.",
+        "NIST, FIPS 180-4",
+        "https://doi.org/10.6028/NIST.FIPS.180-4",
+        (),
+        ("state dict",),
+    ),
+    Term(
+        "checkpoint",
+        "What a run writes to disk so that it can go on after a stop, to the same bits.",
+        "PyTorch tutorial, Saving and loading models",
+        "https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html",
+        ("checkpoints",),
+        ("state dict", "seed"),
+    ),
+)

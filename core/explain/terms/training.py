@@ -1,0 +1,233 @@
+"""Words for how a network is trained."""
+
+from __future__ import annotations
+
+from core.explain.terms.term import Term
+
+_FORM, _STACKED = "train", "calculators?calc_tool=Stacked+3×3"
+_MINIBATCH = "https://d2l.ai/chapter_optimization/minibatch-sgd.html"
+_STABILITY = "https://d2l.ai/chapter_multilayer-perceptrons/numerical-stability-and-init.html"
+_SOFTMAX = "https://d2l.ai/chapter_linear-classification/softmax-regression.html"
+
+TERMS = (
+    Term(
+        "recipe",
+        "How a network is trained: optimizer, learning rate and schedule, batch size, epochs,"
+        " initialization.",
+        "this lab's rule: docs/architecture.md, The words",
+        "",
+        ("recipes",),
+        ("one-cycle", "learning rate", "batch", "epoch"),
+        (_FORM, "residual"),
+    ),
+    Term(
+        "epoch",
+        "One pass over all training images.",
+        "Dive into Deep Learning 12.5",
+        _MINIBATCH,
+        ("epochs",),
+        ("batch",),
+        (_FORM, "residual"),
+    ),
+    Term(
+        "batch",
+        "The images that go through the network together in one step; memory grows with their"
+        " number.",
+        "Dive into Deep Learning 12.5",
+        _MINIBATCH,
+        ("batches", "batch size", "minibatch"),
+        ("epoch", "training memory"),
+        (_FORM, "compare"),
+    ),
+    Term(
+        "loss",
+        "The number that training makes smaller: how far the network's answers are from the right"
+        " ones.",
+        "Dive into Deep Learning 4.1.2",
+        _SOFTMAX,
+        ("losses",),
+        ("cross-entropy",),
+    ),
+    Term(
+        "cross-entropy",
+        "The loss of a classifier: minus the logarithm of the share that softmax gives to the"
+        " right class.",
+        "Dive into Deep Learning 4.1.2",
+        _SOFTMAX,
+        (),
+        ("loss", "softmax", "logits"),
+    ),
+    Term(
+        "gradient",
+        "How much the loss changes with each parameter; a step moves the parameters against it.",
+        "Dive into Deep Learning 2.4",
+        "https://d2l.ai/chapter_preliminaries/calculus.html",
+        ("gradients",),
+        ("backward pass", "vanishing gradient"),
+        ("gradients",),
+    ),
+    Term(
+        "forward pass",
+        "From the image through all layers to the classes.",
+        "Dive into Deep Learning 5.3",
+        "https://d2l.ai/chapter_multilayer-perceptrons/backprop.html",
+        ("forward passes",),
+        ("backward pass", "MACs"),
+        (_STACKED,),
+    ),
+    Term(
+        "backward pass",
+        "From the loss back through all layers: the gradients of the weights, and of each layer's"
+        " input.",
+        "Dive into Deep Learning 5.3",
+        "https://d2l.ai/chapter_multilayer-perceptrons/backprop.html",
+        ("backward passes",),
+        ("gradient", "saved activations"),
+        (_STACKED,),
+    ),
+    Term(
+        "autograd",
+        "The part of PyTorch that notes what was computed and works out the gradients from it.",
+        "PyTorch notes, Autograd mechanics",
+        "https://docs.pytorch.org/docs/stable/notes/autograd.html",
+        (),
+        ("backward pass", "saved activations"),
+        ("architecture?net_view=Memory",),
+    ),
+    Term(
+        "optimizer",
+        "The rule by which a step changes the parameters, such as SGD with momentum.",
+        "PyTorch documentation, torch.optim",
+        "https://docs.pytorch.org/docs/stable/optim.html",
+        (),
+        ("SGD", "learning rate"),
+    ),
+    Term(
+        "SGD",
+        "Stochastic gradient descent: each step follows the gradient of one batch, times the"
+        " learning rate.",
+        "Dive into Deep Learning 12.5",
+        _MINIBATCH,
+        (),
+        ("momentum", "learning rate", "batch"),
+    ),
+    Term(
+        "learning rate",
+        "How far a step goes along the gradient; constant, or the peak where the recipe is"
+        " one-cycle.",
+        "Dive into Deep Learning 12.11",
+        "https://d2l.ai/chapter_optimization/lr-scheduler.html",
+        ("learning rates",),
+        ("one-cycle", "SGD"),
+        (_FORM,),
+    ),
+    Term(
+        "one-cycle",
+        "The learning rate rises to its peak over the first quarter of the run and falls to 0 over"
+        " the rest.",
+        "Smith & Topin 2017",
+        "https://arxiv.org/abs/1708.07120",
+        ("1cycle",),
+        ("learning rate", "recipe"),
+        (_FORM,),
+    ),
+    Term(
+        "momentum",
+        "Each step also follows the earlier ones, which fade; it keeps one more number for each"
+        " parameter.",
+        "Dive into Deep Learning 12.6",
+        "https://d2l.ai/chapter_optimization/momentum.html",
+        (),
+        ("Nesterov momentum", "SGD", "training memory"),
+        ("architecture?net_view=Memory",),
+    ),
+    Term(
+        "Nesterov momentum",
+        "Momentum that takes the gradient a little ahead, where the earlier steps are leading.",
+        "Sutskever et al. 2013, section 2",
+        "https://proceedings.mlr.press/v28/sutskever13.html",
+        ("Nesterov",),
+        ("momentum",),
+    ),
+    Term(
+        "weight decay",
+        "Each step also makes every weight a little smaller, which works against overfitting.",
+        "Dive into Deep Learning 3.7",
+        "https://d2l.ai/chapter_linear-regression/weight-decay.html",
+        (),
+        ("SGD", "overfitting"),
+    ),
+    Term(
+        "initialization",
+        "How the weights are drawn before training; it decides whether a plain net's gradient"
+        " vanishes.",
+        "Dive into Deep Learning 5.4",
+        _STABILITY,
+        ("initialized",),
+        ("Xavier initialization", "He initialization", "seed"),
+        ("gradients",),
+    ),
+    Term(
+        "Xavier initialization",
+        "Weights are drawn so that the variance stays about the same from layer to layer, forward"
+        " and backward.",
+        "Glorot & Bengio 2010, equation 16",
+        "https://proceedings.mlr.press/v9/glorot10a.html",
+        ("Xavier",),
+        ("He initialization", "vanishing gradient"),
+    ),
+    Term(
+        "He initialization",
+        "Weights are drawn with twice the variance, because ReLU sets about half of the values to"
+        " 0.",
+        "He et al. 2015, Delving Deep into Rectifiers, equation 10",
+        "https://arxiv.org/abs/1502.01852",
+        (),
+        ("Xavier initialization", "ReLU"),
+    ),
+    Term(
+        "seed",
+        "Decides initial weights, batch order and dropout: the same seed on the same machine gives"
+        " the same curve.",
+        "PyTorch notes, Reproducibility",
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+        ("seeds",),
+        ("initialization", "dropout"),
+        (_FORM, "residual"),
+    ),
+    Term(
+        "accuracy",
+        "Share of the test images that the network gets right.",
+        "Dive into Deep Learning 4.4",
+        "https://d2l.ai/chapter_linear-classification/softmax-regression-scratch.html",
+        ("accuracies",),
+        ("best epoch", "confusion matrix"),
+        ("residual",),
+    ),
+    Term(
+        "best epoch",
+        "The epoch with the highest test accuracy; it is chosen on the test images themselves, so"
+        " its accuracy is an optimistic figure.",
+        "Dive into Deep Learning 4.6",
+        "https://d2l.ai/chapter_linear-classification/generalization-classification.html",
+        (),
+        ("accuracy", "epoch"),
+    ),
+    Term(
+        "confusion matrix",
+        "A row for each true class and a column for each answer: which classes are taken for"
+        " which.",
+        "Dive into Deep Learning 4.7",
+        "https://d2l.ai/chapter_linear-classification/environment-and-distribution-shift.html",
+        (),
+        ("accuracy",),
+    ),
+    Term(
+        "overfitting",
+        "The network gets better on its training images, and not on images that it has not seen.",
+        "Dive into Deep Learning 3.6",
+        "https://d2l.ai/chapter_linear-regression/generalization.html",
+        (),
+        ("weight decay", "dropout"),
+    ),
+)

@@ -1,0 +1,82 @@
+"""Running text whose words of the field are explained where they first stand on a page.
+
+Such a word is a link into the glossary: its title is read out, shown on hover and on focus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from urllib.parse import quote
+
+import streamlit as st
+
+from core.explain.glossary import WORDS, find_term
+from core.explain.terms.term import Term
+
+_LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
+_PIECE = re.compile(f"{_LEFT_ALONE}|(?P<word>{WORDS.pattern})", re.IGNORECASE)
+_met: ContextVar[set[str] | None] = ContextVar("met", default=None)  # on the page that is drawn
+
+# The browser shows a title on hover only, so on focus it is drawn here, in both themes alike,
+# above what follows.
+_STYLE = """<style>
+a[title][href^="glossary?term="] {
+  position: relative; color: inherit !important; cursor: help;
+  text-decoration: underline dotted; text-underline-offset: 0.2em;
+}
+a[title][href^="glossary?term="]:focus-visible::after {
+  content: attr(title) / ""; position: absolute; left: 0; top: 1.6em; z-index: 10;
+  width: max-content; max-width: min(22rem, 60vw); padding: 0.5rem 0.75rem;
+  border: 1px solid #A9B1BC; border-radius: 0.5rem; background: #10141A; color: #E8EAED;
+  font-size: 0.875rem; font-weight: 400; line-height: 1.4;
+}
+[data-testid="stElementContainer"]:has(a[title][href^="glossary?term="]:focus-visible) {
+  position: relative; z-index: 10;
+}
+[data-testid="stCaptionContainer"]:has(a:focus-visible) { opacity: 1; }
+</style>"""
+
+
+@contextmanager
+def words_explained() -> Iterator[None]:
+    """Inside, each word is explained once; a fragment that runs alone explains its own anew."""
+    st.html(_STYLE)
+    before = _met.set(set())
+    try:
+        yield
+    finally:
+        _met.reset(before)
+
+
+def marked(text: str) -> str:
+    """Markdown with each word of the glossary as a link to it where the word first stands."""
+    met = _met.get()
+    known = set() if met is None else met
+
+    def link(piece: re.Match[str]) -> str:
+        word = piece["word"]
+        term = find_term(word) if word else None
+        if term is None or term.name in known:
+            return piece[0]
+        known.add(term.name)
+        return f'[{word}]({address_of(term)} "{term.explanation}")'
+
+    return _PIECE.sub(link, text)
+
+
+def address_of(term: Term) -> str:
+    """Of the term in the glossary, relative to any page."""
+    return f"glossary?term={quote(term.name, safe='')}"
+
+
+def caption(text: str) -> None:
+    """As st.caption, with the words explained."""
+    st.caption(marked(text))
+
+
+def markdown(text: str) -> None:
+    """As st.markdown, with the words explained."""
+    st.markdown(marked(text))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from core.analysis.records import Analysis, LayerCost
 from core.explain.calculators import Bottleneck, SlidingWindow, StackedAgainstLarge
 from core.report import formats
+from core.report.sentences.another_size import measured_at_sizes, measured_sentence
+from core.report.sentences.flattened import flattened_sentence
 from core.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -170,24 +172,13 @@ def _chain_of_channels(evidence: Evidence) -> str:
 
 
 def _seven_by_seven(evidence: Evidence) -> str:
-    return _flattened(evidence.analysis_of(VGG11))
-
-
-def _flattened(analysis: Analysis) -> str:
-    """Where the inputs of the first linear layer come from."""
-    layers = analysis.layers
-    flatten = next(layer for layer in layers if len(layer.output_shape) < len(layer.input_shape))
-    _, channels, height, width = flatten.input_shape
-    image = analysis.input_shape[1]
-    halvings = sum(layer.kind == "pooling" for layer in layers)
-    is_halved = image // 2**halvings == height
-    why = f"; {height} = {image} / 2{formats.superscript(halvings)}" if is_halved else ""
-    return f"{channels} channels × {height} × {width} = {channels * height * width:,} inputs{why}."
+    return flattened_sentence(evidence.analysis_of(VGG11).layers)
 
 
 def _course_nets(evidence: Evidence) -> str:
     inception, residual = (
-        _flattened(evidence.analysis_of(spec)) for spec in (COURSE_INCEPTION, COURSE_RESIDUAL)
+        flattened_sentence(evidence.analysis_of(spec).layers)
+        for spec in (COURSE_INCEPTION, COURSE_RESIDUAL)
     )
     return (
         f"Inception net: {inception} Residual net: {residual} The first number of a shape is the"
@@ -231,20 +222,9 @@ def _best_epoch(evidence: Evidence) -> str:
 
 
 def _size_and_accuracy(evidence: Evidence) -> str:
-    rows = [row for row in evidence.reproductions() if row.model.arch == "vgg11" and row.final]
-    like = next(row for row in rows if row.model.image_size != VGG11.image_size)
-    equal = [row for row in rows if (row.recipe, row.epochs) == (like.recipe, like.epochs)]
-    texts = " and ".join(map(_accuracy_at, equal))
-    return f"VGG-11 at ratio {like.model.ratio} reaches {texts}, after {like.epochs} epochs each."
-
-
-def _accuracy_at(row: Reproduction) -> str:
-    assert row.final is not None
-    half = None if row.final.high is None else row.final.high - row.final.mean
-    return (
-        f"{formats.percent_within(row.final.mean, half)} at {row.model.size_label} pixels"
-        f" ({row.final.count} seeds, {row.machines})"
-    )
+    rows = evidence.reproductions()
+    measured = (measured_at_sizes(rows, row.model) for row in rows if row.model.arch == VGG11.arch)
+    return measured_sentence(next(filter(None, measured)))
 
 
 # Residual -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ class Display:
     level: str = "block"  # a key of LEVELS
     layout: str = "NCHW"  # a key of LAYOUTS
     as_flops: bool = False
+    in_frameworks: bool = False  # the rows that other frameworks print, instead of the table
 
     @property
     def unit(self) -> _Unit:
@@ -35,13 +36,14 @@ def choose_display(view: str) -> Display:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = _choose_level()
         layout = _choose_layout() if view == "Layers" else Display.layout
+        in_frameworks = view == "Layers" and _choose_frameworks()
         as_flops = view in ("Layers", "Cost") and st.toggle(
             "FLOPs instead of MACs",
             key="net_flops",
             bind="query-params",
             help="1 MAC = 2 FLOPs.",
         )
-    return Display(level, layout, as_flops)
+    return Display(level, layout, as_flops, in_frameworks)
 
 
 def _choose_level() -> str:
@@ -74,6 +76,17 @@ def _choose_layout() -> str:
             required=True,
             help="N images, C channels, H×W pixels: PyTorch's order, or that of Keras.",
         )
+    )
+
+
+def _choose_frameworks() -> bool:
+    """Whether to show how other frameworks print the same layers."""
+    return st.toggle(
+        "Rows in other frameworks",
+        key="net_frameworks",
+        bind="query-params",
+        help="Which of our layers stand in one row where the chapters print the network with"
+        " PyTorch, MXNet or Keras.",
     )
 
 

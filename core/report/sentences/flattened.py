@@ -36,7 +36,7 @@ def _reason(found: Flattened) -> str:
         return " and ".join(_power(side.steps, side.halvings or 0) for side in sides)
     ways = " and ".join(" → ".join(map(str, side.steps)) for side in sides)
     each = " a side" if len(sides) == 1 else ""
-    return f"{ways} pixels{each}: windows and strides decide, it is not halved each time"
+    return f"{ways} pixels{each}, not halvings alone"
 
 
 def _power(steps: tuple[int, ...], halvings: int) -> str:

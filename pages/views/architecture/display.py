@@ -34,16 +34,19 @@ def choose_display(view: str) -> Display:
     if view not in _WITH_ROWS:
         return Display()
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        of_table = st.container(horizontal=True, width="content", vertical_alignment="bottom")
+        if view == "Layers" and _choose_frameworks():
+            return Display(in_frameworks=True)
+    with of_table:
         level = _choose_level()
         layout = _choose_layout() if view == "Layers" else Display.layout
-        in_frameworks = view == "Layers" and _choose_frameworks()
         as_flops = view in ("Layers", "Cost") and st.toggle(
             "FLOPs instead of MACs",
             key="net_flops",
             bind="query-params",
             help="1 MAC = 2 FLOPs.",
         )
-    return Display(level, layout, as_flops, in_frameworks)
+    return Display(level, layout, as_flops)
 
 
 def _choose_level() -> str:

@@ -25,7 +25,7 @@ def framework_rows_view(analysis: Analysis) -> None:
         _as_read(frame),
         hide_index=True,
         height="content",
-        column_config={"layer": st.column_config.TextColumn(pinned=True)},
+        column_config={"layer": st.column_config.TextColumn(width=130, pinned=True)},
         key="net_frameworks_table",
     )
     st.caption(

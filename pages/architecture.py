@@ -13,6 +13,7 @@ from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.with_torch import analysis_of
+from pages.views.architecture.another_size import another_size_note
 from pages.views.architecture.broken_off import broken_off_view
 from pages.views.architecture.code import code_view
 from pages.views.architecture.cost import cost_view
@@ -55,6 +56,7 @@ def _page() -> None:
     if before:
         changes_view(before, analysis)
     clicked_block = strip(analysis, default)
+    another_size_note(analysis)
     view = _choose_view(spec.arch)
     display = choose_display(view)
     _show_view(view, analysis, display, clicked_block)

@@ -7,11 +7,12 @@ record can show (attention's products, several layers in one row), it is a plain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from core.analysis.records import BYTES_PER_FLOAT, IMAGE, LayerCost, Shape
+from core.explain.flattened import flattened, is_flatten
 
 _COUNTED = "Counted operation by operation as the network ran; no single formula gives it."
 
@@ -43,13 +44,14 @@ def formulas(layer: LayerCost, layers: Iterable[LayerCost] = ()) -> tuple[Formul
     """Everything that can be worked out for `layer`, parameters first.
 
     `layers`, all of the network's, are needed only to show how the channels of a concatenation
-    add up.
+    add up, and whether what is flattened depends on the image's size.
     """
+    layers = tuple(layers)
     return (
         parameters(layer),
         *_output_sides(layer),
         *_joined_channels(layer, layers),
-        *_flattened(layer),
+        *_flattened(layer, layers),
         macs(layer),
         *backward_macs(layer),
         *_elementwise_operations(layer),
@@ -227,14 +229,19 @@ def _joined_channels(layer: LayerCost, layers: Iterable[LayerCost]) -> Iterator[
         yield formula("channels", sizes, total, "Height and width must be alike; channels add up.")
 
 
-def _flattened(layer: LayerCost) -> Iterator[Formula]:
+def _flattened(layer: LayerCost, layers: Sequence[LayerCost]) -> Iterator[Formula]:
     """How many numbers a map becomes as one row."""
-    before, after = layer.input_shape[1:], layer.output_shape[1:]
-    if len(before) > 1 and len(after) == 1 and prod(before) == after[0] and not layer.params:
-        names = ("C", "H", "W") if len(before) == 3 else tuple(f"n_{n + 1}" for n in range(9))
-        product = tuple(Factor(name, size) for name, size in zip(names, before, strict=False))
-        note = "A linear layer behind it has as many inputs: they change with the image's size."
-        yield formula("output features", [product], after[0], note)
+    if not is_flatten(layer):
+        return
+    before, count = layer.input_shape[1:], layer.output_shape[1]
+    names = ("C", "H", "W") if len(before) == 3 else tuple(f"n_{n + 1}" for n in range(9))
+    product = tuple(Factor(name, size) for name, size in zip(names, before, strict=False))
+    found = flattened(layers, layer.path) if layers else None
+    changes = not layers or (found is not None and not found.fixed_by)
+    note = "A linear layer behind it has as many inputs" + (
+        ": they change with the image's size." if changes else ", whatever the image's size."
+    )
+    yield formula("output features", [product], count, note)
 
 
 def output_bytes(layer: LayerCost) -> Formula:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from core.analysis.records import Analysis
 from core.explain.calculators import Bottleneck, StackedAgainstLarge
+from core.explain.framework_rows import framework_rows
 from core.report import formats
-from core.report.questions.networks import ALEXNET, VGG, VGG11, VGG16, VGG19, of_kind, weight_layers
+from core.report.questions.networks import ALEXNET, VGG, VGG11, VGG16, VGG19, weight_layers
 from core.report.questions.question import Evidence, Question
+from core.report.sentences.equal_cost import equal_cost_sentence
+from core.report.sentences.framework_rows import first_dense, names_of, padding_sentence
 
 
 def _rows(evidence: Evidence) -> str:
@@ -59,14 +62,27 @@ def _vgg_family(evidence: Evidence) -> str:
 
 
 def _equal_cost(evidence: Evidence) -> str:
-    convolutions = of_kind(evidence.analysis_of(VGG11), "convolution")
-    counts = [layer.macs for layer in convolutions]
-    most = max(set(counts), key=counts.count)
-    sizes = [layer.params for layer in convolutions[1:]]
+    return f"Not quite. {equal_cost_sentence(evidence.analysis_of(VGG11).layers)}"
+
+
+def _mxnet(evidence: Evidence) -> str:
+    analysis = evidence.analysis_of(VGG11)
+    rows = framework_rows(analysis)
     return (
-        f"Not quite: {counts.count(most)} of {len(counts)} convolutions take the same"
-        f" {formats.short(most)} MACs, and from the second to the last parameters grow"
-        f" {sizes[-1] / sizes[0]:.0f}-fold."
+        f"MXNet prints {len(rows.mxnet)} rows, {names_of(rows.mxnet)}"
+        f"{first_dense(analysis, rows)}. Flatten is inside its Dense, an activation inside its"
+        " layer, and sequential0 is the network itself."
+    )
+
+
+def _keras(evidence: Evidence) -> str:
+    analysis = evidence.analysis_of(VGG11)
+    rows = framework_rows(analysis)
+    first = rows.keras[0].output_shape
+    return (
+        f"The same layers with the channels last: {formats.shape(first, 'NHWC')} is"
+        f" {formats.shape(first)} here. It prints {len(rows.keras)} rows, the head as one"
+        f" Sequential. {padding_sentence(analysis)}"
     )
 
 
@@ -96,7 +112,24 @@ QUESTIONS = (
         "Where are VGG-11's 11 layers, if 8 rows are printed?",
         _rows,
         "architecture",
-        VGG | {"net_level": "by weight layer"},
+        VGG | {"net_frameworks": "true"},
+        words="29 modules 10 rows",
+    ),
+    Question(
+        "mxnet-names",
+        "What are MXNet's dense0 and its 10 rows?",
+        _mxnet,
+        "architecture",
+        VGG | {"net_frameworks": "true"},
+        words="names gluon sequential dropout",
+    ),
+    Question(
+        "keras-shapes",
+        "Keras prints other shapes: is it the same network?",
+        _keras,
+        "architecture",
+        VGG | {"net_frameworks": "true"},
+        words="NHWC N,H,W,C tensorflow same padding",
     ),
     Question(
         "parameters",
@@ -127,7 +160,7 @@ QUESTIONS = (
         "Are most convolutions of VGG equal in parameters and computation?",
         _equal_cost,
         "architecture",
-        VGG | {"net_level": "by weight layer"},
+        VGG | {"net_view": "Cost", "net_level": "by weight layer"},
         words="halving height and width doubling channels",
     ),
     Question(

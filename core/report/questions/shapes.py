@@ -14,6 +14,7 @@ from core.report.questions.networks import (
     of_kind,
 )
 from core.report.questions.question import Evidence, Question
+from core.report.sentences.flattened import flattened_sentence
 
 
 def _smaller_images(evidence: Evidence) -> str:
@@ -43,24 +44,13 @@ def _chain_of_channels(evidence: Evidence) -> str:
 
 
 def _seven_by_seven(evidence: Evidence) -> str:
-    return _flattened(evidence.analysis_of(VGG11))
-
-
-def _flattened(analysis: Analysis) -> str:
-    """Where the inputs of the first linear layer come from."""
-    layers = analysis.layers
-    flatten = next(layer for layer in layers if len(layer.output_shape) < len(layer.input_shape))
-    _, channels, height, width = flatten.input_shape
-    image = analysis.input_shape[1]
-    halvings = sum(layer.kind == "pooling" for layer in layers)
-    is_halved = image // 2**halvings == height
-    why = f"; {height} = {image} / 2{formats.superscript(halvings)}" if is_halved else ""
-    return f"{channels} channels × {height} × {width} = {channels * height * width:,} inputs{why}."
+    return flattened_sentence(evidence.analysis_of(VGG11).layers)
 
 
 def _course_nets(evidence: Evidence) -> str:
     inception, residual = (
-        _flattened(evidence.analysis_of(spec)) for spec in (COURSE_INCEPTION, COURSE_RESIDUAL)
+        flattened_sentence(evidence.analysis_of(spec).layers)
+        for spec in (COURSE_INCEPTION, COURSE_RESIDUAL)
     )
     return (
         f"Inception net: {inception} Residual net: {residual} The first number of a shape is the"

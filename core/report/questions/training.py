@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.report import formats
 from core.report.questions.networks import COURSE_INCEPTION, VGG11
 from core.report.questions.question import Evidence, Question
+from core.report.sentences.another_size import measured_at_sizes, measured_sentence
 from core.report.sentences.epochs import best_epoch_sentence
 from core.report.sentences.studies import means_sentence
 from core.studies.reproduction import Reproduction
@@ -20,20 +20,9 @@ def _row(evidence: Evidence, arch: str) -> Reproduction:
 
 
 def _size_and_accuracy(evidence: Evidence) -> str:
-    rows = [row for row in evidence.reproductions() if row.model.arch == "vgg11" and row.final]
-    like = next(row for row in rows if row.model.image_size != VGG11.image_size)
-    equal = [row for row in rows if (row.recipe, row.epochs) == (like.recipe, like.epochs)]
-    texts = " and ".join(map(_accuracy_at, equal))
-    return f"VGG-11 at ratio {like.model.ratio} reaches {texts}, after {like.epochs} epochs each."
-
-
-def _accuracy_at(row: Reproduction) -> str:
-    assert row.final is not None
-    half = None if row.final.high is None else row.final.high - row.final.mean
-    return (
-        f"{formats.percent_within(row.final.mean, half)} at {row.model.size_label} pixels"
-        f" ({row.final.count} seeds, {row.machines})"
-    )
+    rows = evidence.reproductions()
+    measured = (measured_at_sizes(rows, row.model) for row in rows if row.model.arch == VGG11.arch)
+    return measured_sentence(next(filter(None, measured)))
 
 
 def _sigmoid(evidence: Evidence) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import formulas
+from core.explain.framework_rows import framework_rows, row_of
 from core.explain.growth import GrowthStep
 from core.report import formats
 from core.report.tables.columns import model_columns
@@ -82,3 +83,34 @@ def growth_frame(analysis: Analysis, steps: Iterable[GrowthStep]) -> pd.DataFram
         del values["convolutions"]
         rows.append(network | {"step": values.pop("name")} | values)
     return pd.DataFrame(rows)
+
+
+def framework_frame(analysis: Analysis) -> pd.DataFrame:
+    """A row a module: in which row of each framework's print it is, and what that row is called.
+
+    A printed row has the shape of its last module. Raises LabError as `framework_rows`.
+    """
+    network = model_columns(analysis.spec)
+    rows = framework_rows(analysis)
+    prints = {"pytorch": rows.pytorch, "mxnet": rows.mxnet, "keras": rows.keras}
+    weight_rows = zip(analysis.rows("weight layer"), analysis.members("weight layer"), strict=True)
+    weight_layer_of = {path: row.path for row, paths in weight_rows for path in paths}
+    table = []
+    for layer in analysis.layers:
+        numbers = {name: row_of(printed, layer.path) for name, printed in prints.items()}
+        table.append(
+            network
+            | {
+                "layer": layer.path,
+                "operation": layer.operation,
+                "block": layer.block,
+                "weight_layer": weight_layer_of[layer.path],
+            }
+            | {f"{name}_row": number for name, number in numbers.items()}
+            | {f"{name}_name": prints[name][number - 1].name for name, number in numbers.items()}
+            | {
+                "output_shape": formats.shape(layer.output_shape),
+                "output_shape_nhwc": formats.shape(layer.output_shape, "NHWC"),
+            }
+        )
+    return pd.DataFrame(table)

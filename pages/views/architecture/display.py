@@ -23,6 +23,7 @@ class Display:
     level: str = "block"  # a key of LEVELS
     layout: str = "NCHW"  # a key of LAYOUTS
     as_flops: bool = False
+    in_frameworks: bool = False  # the rows that other frameworks print, instead of the table
 
     @property
     def unit(self) -> _Unit:
@@ -35,6 +36,10 @@ def choose_display(view: str) -> Display:
     if view not in _WITH_ROWS:
         return Display()
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        of_table = st.container(horizontal=True, width="content", vertical_alignment="bottom")
+        if view == "Layers" and _choose_frameworks():
+            return Display(in_frameworks=True)
+    with of_table:
         level = _choose_level()
         layout = _choose_layout() if view == "Layers" else Display.layout
         as_flops = view in ("Layers", "Cost") and st.toggle(
@@ -76,6 +81,17 @@ def _choose_layout() -> str:
             required=True,
             help=explained("NCHW", "NHWC"),
         )
+    )
+
+
+def _choose_frameworks() -> bool:
+    """Whether to show how other frameworks print the same layers."""
+    return st.toggle(
+        "Rows in other frameworks",
+        key="net_frameworks",
+        bind="query-params",
+        help="Which of our layers stand in one row where the chapters print the network with"
+        " PyTorch, MXNet or Keras.",
     )
 
 

@@ -13,10 +13,14 @@ from core.explain.glossary import explained
 from core.report import formats
 from pages.views.app.columns import share_column
 from pages.views.architecture.display import Display
+from pages.views.architecture.framework_rows import framework_rows_view
 
 
 def layers_view(analysis: Analysis, display: Display, clicked_block: str | None) -> None:
     """The rows that the reader picked, or the layers of the block whose bar was clicked."""
+    if display.in_frameworks:
+        framework_rows_view(analysis)
+        return
     layers: Sequence[LayerCost] = analysis.rows(display.level)
     if clicked_block and clicked_block != "image":
         layers = [layer for layer in analysis.layers if layer.block == clicked_block]

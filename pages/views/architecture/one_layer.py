@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,8 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
+from core.explain.channels import usual_mistake
 from core.explain.formulas import Formula, formulas
 from core.report import formats
+from core.report.sentences.channels import channels_sentence
+from core.report.sentences.flattened import flattened_sentence
 from core.report.tables.layers import formula_frame
 from core.specs import LabError
 from core.zoo.catalogue import find
@@ -42,16 +45,36 @@ def one_layer(analysis: Analysis) -> None:
     )
     layer = layers[path]
     st.markdown(_description(layer, analysis.spec.sides))
+    for sentence in _of_this_kind(layer, analysis):
+        st.markdown(escaped(sentence))
     _formula_table(formulas(layer, analysis.layers))
-    for error in shape_errors_of(path, analysis, _at_another_size(analysis, layer)):
-        st.markdown(f"If {escaped(error.reason)}, PyTorch would say:")
-        st.code(error.error, language=None, wrap_lines=True)
+    _show_errors(layer, analysis)
     download_csv(
         "Formulas of all layers as CSV",
         lambda: formula_frame(analysis),
         f"{file_name(analysis.spec)}-formulas.csv",
         "net_formulas_csv",
     )
+
+
+def _of_this_kind(layer: LayerCost, analysis: Analysis) -> Iterator[str]:
+    """The chain that a convolution's channels are part of; where flattened numbers come from."""
+    if layer.kind == "convolution" and (chain := channels_sentence(analysis)):
+        yield chain
+    if inputs := flattened_sentence(analysis.layers, layer.path):
+        yield inputs
+
+
+def _show_errors(layer: LayerCost, analysis: Analysis) -> None:
+    """What PyTorch says to the layer's usual mistakes, else to that of another convolution."""
+    path = layer.path
+    errors = shape_errors_of(path, analysis, _at_another_size(analysis, layer))
+    example = usual_mistake(analysis) if layer.kind == "convolution" and not errors else None
+    if example:
+        path, errors = example, shape_errors_of(example, analysis, None)
+    for error in errors:
+        st.markdown(f"{escaped(path)}: if {escaped(error.reason)}, PyTorch would say:")
+        st.code(error.error, language=None, wrap_lines=True)
 
 
 def _formula_table(rows: Sequence[Formula]) -> None:

@@ -13,7 +13,6 @@ from core.analysis.kept import kept_analysis
 from core.report import formats
 from core.report.questions import GROUPS, QUESTIONS, Evidence
 from core.report.questions.residual import gradients_in_one_line
-from core.report.questions.shapes import _flattened
 from core.specs import ModelSpec
 from core.studies.reproduction import read_runs, reproductions
 from core.studies.shipped_studies import shipped_study
@@ -61,20 +60,6 @@ def test_a_tenth_of_the_computation():
     direct, through = 28**2 * 192 * 32 * 25, 28**2 * (192 * 16 + 16 * 32 * 25)
     text = answer("bottleneck")
     assert formats.short(direct) in text and f"{direct / through:.1f} times" in text
-
-
-FLATTENED = {
-    ModelSpec("vgg16", image_size=96): "512 channels × 3 × 3 = 4,608 inputs; 3 = 96 / 2⁵.",
-    ModelSpec("vgg11", 8, image_size=64): "64 channels × 2 × 2 = 256 inputs; 2 = 64 / 2⁵.",
-    ModelSpec("vgg11", image_size=(96, 160)): "512 channels × 3 × 5 = 7,680 inputs; 3 = 96 / 2⁵.",
-    ModelSpec("alexnet"): "256 channels × 5 × 5 = 6,400 inputs.",  # 224 / 2³ would be 28
-    ModelSpec("lenet", image_size=28): "16 channels × 5 × 5 = 400 inputs.",
-}
-
-
-@pytest.mark.parametrize(("spec", "text"), FLATTENED.items(), ids=lambda value: str(value)[:24])
-def test_where_the_inputs_of_the_first_linear_layer_come_from(spec, text):
-    assert _flattened(analyze(spec)) == text
 
 
 def test_accuracies_are_compared_at_equal_epochs_only():

@@ -116,3 +116,48 @@ def test_without_timm_the_picker_has_no_such_entry_and_an_address_says_how_to_ge
     assert how in [warning.value for warning in app.warning]
     assert not [title for title in app.selectbox[0].options if title.startswith("timm")]
     assert metric(app, "Parameters")  # of the page's own default
+
+
+# Rows in other frameworks
+
+
+def test_rows_in_other_frameworks_are_opened_by_the_address():
+    app = open_page(PAGE, net_frameworks="true")
+    frame = app.dataframe[-1].value.set_index("layer")
+    assert len(frame) == 29
+    assert frame.loc["block3.conv2", "MXNet"] == "3. sequential3"
+    assert frame.loc["dense1.dropout", "MXNet"] == "7. dropout0"
+    assert frame.loc["dense3.linear", "Keras"] == "6. Sequential"
+    assert frame.loc["block5.pool", "output N×H×W×C"] == "1×7×7×512"
+    assert any("MXNet prints 10" in text.value for text in app.markdown)
+    assert "net_level" not in [control.key for control in app.button_group]
+    assert not app.warning
+
+
+def test_a_network_without_such_rows_says_why():
+    app = open_page(PAGE, net_network=network_label("densenet"), net_frameworks="true")
+    assert "known only for networks that are a chain" in app.info[-1].value
+    app.toggle(key="net_frameworks").set_value(False).run()
+    assert not app.info and len(app.dataframe) == 1
+    assert "net_level" in [control.key for control in app.button_group]
+
+
+# What costs the same, and another size
+
+
+@pytest.mark.parametrize(("flops", "amount"), [("false", "115.6\u2009M MACs"),
+                                               ("true", "231.2\u2009M FLOPs")])  # fmt: skip
+def test_the_cost_view_says_how_many_convolutions_cost_the_same(flops, amount):
+    app = open_page(PAGE, net_network=network_label("resnet34"), net_view="Cost", net_flops=flops)
+    assert any(f"29 of the 36 convolutions take the same {amount}" in t.value for t in app.markdown)
+
+
+def test_a_size_that_is_not_the_network_s_own_says_what_it_changes():
+    app = open_page(PAGE, net_ratio="4", net_size="96")
+    [note] = app.info
+    assert note.value.startswith("96 pixels instead of 224: the map of block5.pool has 3×3 cells")
+    assert "VGG-11 at ratio 4 reaches" in note.value
+    app.slider(key="net_ratio").set_value(2).run()
+    assert "reaches" not in app.info[0].value
+    app.slider(key="net_size").set_value(224).run()
+    assert not app.info

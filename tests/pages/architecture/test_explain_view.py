@@ -72,3 +72,26 @@ def test_the_numbers_of_a_shape_are_named(layer, axes):
 def test_what_pytorch_says_to_a_wrong_number_of_inputs_is_shown(layer, size, error):
     app = open_page(PAGE, net_view="Explain", net_layer=layer, net_size=str(size))
     assert error in app.code[0].value
+
+
+def test_the_default_layer_shows_the_chain_of_in_channels_and_what_fails_without_it():
+    app = open_page(PAGE, net_view="Explain")  # Q5
+
+    shown = " ".join(element.value for element in app.markdown)
+    assert "1 → 64 → 128 → 256 → 256 → 512 → 512 → 512 → 512" in shown
+    assert "in_channels of a convolution" in shown.replace("\\", "")
+    assert "block3.conv2: if its input channels stayed at the 128 of block3.conv1" in shown
+    assert "to have 128 channels, but got 256 channels instead" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("network", "layer", "text"),
+    [  # Q8 and Q18
+        ("vgg11", "dense1.flatten", "512 channels × 7 × 7 = 25,088 inputs; 7 = 224 / 2⁵."),
+        ("course-residual", "dense.linear", "32 channels × 4 × 4 = 512 inputs; 28 → 24 → 12"),
+        ("course-inception", "stem2.conv", "inception1 10 → 88, stem2 88 → 20"),
+    ],
+)
+def test_a_layer_says_where_its_inputs_come_from(network, layer, text):
+    app = open_page(PAGE, net_network=network_label(network), net_view="Explain", net_layer=layer)
+    assert any(text in element.value for element in app.markdown)

@@ -1,0 +1,48 @@
+"""Why the first linear layer has as many inputs as it has, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.analysis.records import LayerCost
+from core.explain.flattened import Flattened, flattened
+from core.report import formats
+
+
+def flattened_sentence(layers: Iterable[LayerCost], path: str | None = None) -> str:
+    """`512 channels × 7 × 7 = 25,088 inputs; 7 = 224 / 2⁵.`
+
+    Of the layer at `path`, a Flatten or what reads it; default: the first. Empty where there is
+    nothing to say, as after global pooling.
+    """
+    found = flattened(tuple(layers), path)
+    if found is None:
+        return ""
+    channels, height, width = found.map_shape
+    reason = _reason(found)
+    return (
+        f"{channels:,} channel{'' if channels == 1 else 's'} × {height} × {width} ="
+        f" {found.inputs:,} inputs{'; ' if reason else ''}{reason}."
+    )
+
+
+def _reason(found: Flattened) -> str:
+    """Where height and width come from, each once where both are alike."""
+    if found.fixed_by:
+        _, height, width = found.map_shape
+        return f"{found.fixed_by} makes {height} × {width} of any map, whatever the image's size"
+    sides = list(dict.fromkeys(found.sides))
+    if all(side.halvings is not None for side in sides):
+        return " and ".join(_power(side.steps, side.halvings or 0) for side in sides)
+    ways = " and ".join(" → ".join(map(str, side.steps)) for side in sides)
+    each = " a side" if len(sides) == 1 else ""
+    return f"{ways} pixels{each}, not halvings alone"
+
+
+def _power(steps: tuple[int, ...], halvings: int) -> str:
+    """`7 = 224 / 2⁵`, with ⌊⌋ where it does not divide evenly."""
+    first, last = steps[0], steps[-1]
+    if not halvings:
+        return f"{last} is the image's own side"
+    quotient = f"{first} / 2{formats.superscript(halvings) if halvings > 1 else ''}"
+    return f"{last} = {quotient}" if first % 2**halvings == 0 else f"{last} = ⌊{quotient}⌋"

@@ -1,0 +1,53 @@
+"""The Layers view's second table: the rows that other frameworks print for the same layers."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.records import Analysis
+from core.report.sentences.framework_rows import rows_sentences
+from core.report.tables.layers import framework_frame
+from core.specs import LabError
+from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.messages import escaped
+
+
+def framework_rows_view(analysis: Analysis) -> None:
+    """What each framework prints in one sentence, then in which of its rows each layer stands."""
+    try:
+        sentences, frame = rows_sentences(analysis), framework_frame(analysis)
+    except LabError as error:
+        st.info(escaped(str(error)), icon=":material/info:")
+        return
+    st.markdown(escaped(sentences[0]))
+    st.dataframe(
+        _as_read(frame),
+        hide_index=True,
+        height="content",
+        column_config={"layer": st.column_config.TextColumn(width=130, pinned=True)},
+        key="net_frameworks_table",
+    )
+    st.caption(
+        "A row has the number that it has in the print, and the shape of its last layer. "
+        + escaped(" ".join(sentences[1:]))
+    )
+    download_csv(
+        "Rows in other frameworks as CSV",
+        lambda: frame,
+        f"{file_name(analysis.spec)}-frameworks.csv",
+        "net_frameworks_csv",
+    )
+
+
+def _as_read(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a person reads; the CSV has every one."""
+    prints = {"PyTorch's chapter": "pytorch", "MXNet": "mxnet", "Keras": "keras"}
+    return pd.DataFrame(
+        {"layer": frame["layer"], "here, by block": frame["block"]}
+        | {
+            title: frame[f"{name}_row"].astype(str) + ". " + frame[f"{name}_name"]
+            for title, name in prints.items()
+        }
+        | {"output N×C×H×W": frame["output_shape"], "output N×H×W×C": frame["output_shape_nhwc"]}
+    )

@@ -13,7 +13,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from core.analysis import Analysis, analyze
 from core.analysis.kept import CODE, SHIPPED, code_hash, name_of, to_json
-from core.report.questions import QUESTIONS, Evidence
+from core.report.questions.catalogue import QUESTIONS
+from core.report.questions.question import Evidence
 from core.specs import ModelSpec
 from core.studies.reproduction import read_runs, reproductions
 from core.studies.shipped_studies import shipped_study

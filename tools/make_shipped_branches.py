@@ -1,4 +1,4 @@
-"""Writes core/studies/shipped/branches.csv: the weights by branch of the study "heads".
+"""Writes core/measure/shipped/branches.csv: the weights by branch of the study "heads".
 
 `LAB_RUNS_DIR=FOLDER python -m tools.make_shipped_branches`, with the store in which
 `python -m core reproduce --rows heads` has trained it.
@@ -13,8 +13,8 @@ import pandas as pd
 from core.jobs.files import verified_best
 from core.jobs.store import JobState, open_store
 from core.measure.branch_norms import branch_norms
+from core.measure.shipped.branches import SHIPPED
 from core.report.tables.csv import to_csv
-from core.studies.branches import SHIPPED
 from core.studies.shipped_studies import STUDIES
 from core.zoo.catalogue import complete
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.explain.growth import growth
+from core.measure.shipped.branches import shipped_branches
 from core.report.questions.networks import COURSE_INCEPTION, DENSENET
 from core.report.questions.question import Evidence, Question
 from core.report.sentences.branch_norms import branches_over_seeds
 from core.report.sentences.studies import study_sentence
-from core.studies.branches import shipped_branches
 
 _TRAINED = {"net_network": COURSE_INCEPTION.arch, "net_view": "Trained"}
 

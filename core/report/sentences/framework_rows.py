@@ -33,8 +33,8 @@ def _counts(analysis: Analysis, rows: FrameworkRows) -> str:
     if rows.has_blocks:
         keras += f": {len(rows.keras) - 1} blocks and its head as one Sequential"
     return (
-        f"{len(blocks)} rows here are blocks. MXNet prints {len(rows.mxnet)}, {names_of(rows.mxnet)}:"
-        " Flatten is inside Dense, an activation inside its layer"
+        f"{len(blocks)} rows here are blocks. MXNet prints {len(rows.mxnet)},"
+        f" {names_of(rows.mxnet)}: Flatten is inside Dense, an activation inside its layer"
         f"{first_dense(analysis, rows)}. Keras prints"
         f" {keras}. {len(weights)} layers have weights: {_kinds(weights)}{_inside(rows)}."
         f" {len(analysis.layers)} modules run; PyTorch's chapter prints {len(rows.pytorch)} rows,"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.report.questions import QUESTIONS, Evidence, Question
+from core.report.questions.catalogue import QUESTIONS
+from core.report.questions.question import Evidence, Question
 from core.studies.shipped_studies import shipped_study
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.measure.shipped.branches import shipped_branches
 from core.report.figures.branches import branch_bars
 from core.report.figures.palette import LineStyle, colors_and_markers
 from core.report.figures.studies import StudyLine, study_chart
@@ -16,7 +17,6 @@ from core.report.sentences.epochs import best_epoch_sentence
 from core.report.sentences.reproduction import reproduction_remark
 from core.report.sentences.studies import means_sentence
 from core.report.sentences.verdict import pair_sentence
-from core.studies.branches import shipped_branches
 from core.studies.reproduction import Reproduction
 from core.studies.shipped_studies import STUDIES, TrainedStudy, shipped_study
 from pages.views.app.charts import chart
@@ -34,8 +34,9 @@ def trained_view(analysis: Analysis) -> None:
     if rows:
         _reproduced(rows)
     for study in STUDIES.values():
-        if any(model.arch == arch for _, model in study.networks):
-            _study(shipped_study(study.name))
+        trained = shipped_study(study.name)
+        if any(model.arch == arch for _, model in study.networks) and trained.finals:
+            _study(trained)
     if arch == BRANCHED:
         _branches()
 

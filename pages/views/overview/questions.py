@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.report.questions import GROUPS, Question
+from core.report.questions.catalogue import GROUPS
+from core.report.questions.question import Question
 from pages.views.app.address import go_to
 from pages.views.app.answers import ASKED, answer_to
 from pages.views.app.messages import escaped

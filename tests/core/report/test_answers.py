@@ -11,7 +11,8 @@ import torch
 from core.analysis import analyze
 from core.analysis.kept import kept_analysis
 from core.report import formats
-from core.report.questions import GROUPS, QUESTIONS, Evidence
+from core.report.questions.catalogue import GROUPS, QUESTIONS
+from core.report.questions.question import Evidence
 from core.report.questions.residual import gradients_in_one_line
 from core.specs import ModelSpec
 from core.studies.reproduction import read_runs, reproductions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.report.questions import GROUPS, QUESTIONS
+from core.report.questions.catalogue import GROUPS, QUESTIONS
 from pages.views.app.messages import escaped
 from tests.pages.opening import as_read, finished_run, labels, open_page
 

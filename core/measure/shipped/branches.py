@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.measure.branch_norms import BranchNorm
 
-SHIPPED = Path(__file__).parent / "shipped" / "branches.csv"
+SHIPPED = Path(__file__).parent / "branches.csv"
 
 
 @cache

@@ -81,8 +81,8 @@ STUDIES = {
         ),
         ShippedStudy(
             "sizes",
-            "The same small VGG-11 with images of 64, 96 and 224 pixels",
-            tuple((f"{size} px", replace(_VGG, image_size=size)) for size in (64, 96, 224)),
+            "The same small VGG-11 with images of 32, 64 and 96 pixels",
+            tuple((f"{size} px", replace(_VGG, image_size=size)) for size in (32, 64, 96)),
             "fashion-mini",
             5_000,
             "fast",

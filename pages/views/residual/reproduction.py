@@ -16,6 +16,7 @@ from core.report import formats
 from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
 from core.report.sentences.reproduction import reproduction_remark
+from core.report.sentences.verdict import pair_sentence
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
 from core.studies.reproduction import Reproduction, course_accuracies
@@ -25,6 +26,7 @@ from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
 from pages.views.app.with_torch import devices
@@ -80,6 +82,13 @@ def reference_verdict() -> None:
     accuracies = course_accuracies(shipped(), as_published=False)
     if len(accuracies) > 1:
         judged(compare(accuracies), list(accuracies), "res_shipped_pairs")
+    by_block: dict[str, dict[str, dict[int, float]]] = {}
+    for title, finals in course_accuracies(shipped()).items():
+        by_block.setdefault(title.partition(",")[0], {})[title] = finals
+    pairs = [pair for block in by_block.values() for pair in compare(block)]
+    if pairs:
+        markdown("Does the homework's dead convolution matter?")
+        markdown("\n".join(f"- {escaped(pair_sentence(pair))}" for pair in pairs))
 
 
 @st.cache_resource(show_spinner=False)

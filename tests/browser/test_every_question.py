@@ -174,7 +174,7 @@ def below_the_answer(visitor) -> str:
 def ask(visitor, name: str) -> None:
     """From the overview, by a click on the question."""
     visitor.open()
-    visitor.page.locator(f".st-key-question_{name} button").click()
+    visitor.page.locator(f".st-key-question_{name} button").first.click()
     visitor.page.locator(".st-key-asked_question").wait_for()
     visitor.settle()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from core.specs import OLD_NAMES, ModelSpec, RunSpec, image_size_text
+from core.specs import OLD_NAMES, LabError, ModelSpec, RunSpec, image_size_text
+from core.zoo.catalogue import effective_options
 
 
 def model_columns(spec: ModelSpec) -> dict[str, Any]:
@@ -21,8 +22,12 @@ def model_columns(spec: ModelSpec) -> dict[str, Any]:
 
 
 def options_text(spec: ModelSpec) -> str:
-    """The options as `name=value` pairs; empty for a network without."""
-    return "; ".join(f"{name}={value}" for name, value in spec.options)
+    """The options with an effect as `name=value` pairs; empty for a network without."""
+    try:
+        options = effective_options(spec)
+    except LabError:  # of a store of another lab
+        options = dict(spec.options)
+    return "; ".join(f"{name}={value}" for name, value in sorted(options.items()))
 
 
 def run_columns(run_id: int, spec: RunSpec) -> dict[str, Any]:

@@ -76,7 +76,12 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
 
 def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
     """What is swept, and the title of its axis: a slider, or an option that a network has."""
-    options = {option.name: option.title for spec in specs for option in find(spec.arch).options}
+    options = {
+        option.name: option.title
+        for spec in specs
+        for option in find(spec.arch).options
+        if has_variable(spec, option.name)
+    }
     choices = _SLIDERS | {name: (name, title) for name, title in options.items()}
     chosen = select_name(
         "Over",

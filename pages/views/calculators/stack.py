@@ -95,7 +95,7 @@ def _stack_finding(numbers: StackedAgainstLarge) -> str:
         f" {share(stacked.macs, large.macs)} of the work**,"
         f" {share(stacked.params, large.params)} of the parameters and {numbers.count} ReLUs"
         " instead of one. Is the backward pass hungrier?"
-        f" **For memory yes:** {stacked.saved_bytes / large.saved_bytes:.3g} times the saved maps,"
+        f" **For memory yes:** {formats.times(stacked.saved_bytes, large.saved_bytes)} saved maps,"
         f" {formats.mebibytes(stacked.saved_bytes)} instead of"
         f" {formats.mebibytes(large.saved_bytes)} for {numbers.batch_size:,}"
         f" image{'' if numbers.batch_size == 1 else 's'}. **For work no:** its MACs fall like those"

@@ -1,4 +1,4 @@
-"""The Compare page's Table view: the totals of each network, and how the first two differ."""
+"""The Compare page's Table view: the totals of each network, and each against the first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def totals_view(
     best_accuracies: Mapping[ModelSpec, tuple[float, str]],
     batch_size: int,
 ) -> None:
-    """The totals, with bars in the cells; under it what the first two differ in."""
+    """The totals, with bars in the cells; under it how each differs from the first."""
     totals = [network.analysis.totals for network in networks]
     memory = [network.analysis.training_bytes(batch_size) / 2**20 for network in networks]
     best = [best_accuracies.get(network.analysis.spec) for network in networks]
@@ -48,8 +48,8 @@ def totals_view(
         key="cmp_table",
         column_config=_columns(bars, batch_size),
     )
-    if len(networks) > 1:
-        st.markdown(_difference(networks[0], networks[1], batch_size))
+    first, *others = networks
+    st.markdown("\n".join(f"- {_difference(first, other, batch_size)}" for other in others))
 
 
 def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
@@ -81,21 +81,17 @@ def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, 
     }
 
 
-def _difference(first: Compared, second: Compared, batch_size: int) -> str:
-    """The second network as multiples of the first, in one sentence."""
-    totals, reference = second.analysis.totals, first.analysis.totals
-    memory = second.analysis.training_bytes(batch_size)
+def _difference(first: Compared, other: Compared, batch_size: int) -> str:
+    """A network against the first, in one sentence."""
+    totals, reference = other.analysis.totals, first.analysis.totals
+    memory = other.analysis.training_bytes(batch_size)
     reference_memory = first.analysis.training_bytes(batch_size)
+    saved = formats.times(totals.saved_bytes, reference.saved_bytes, formats.MUCH)
     return (
-        f"**{escaped(second.name)}** against **{escaped(first.name)}**:"
-        f" {_times(totals.params, reference.params)} the parameters,"
-        f" {_times(totals.macs, reference.macs)} the MACs,"
-        f" {_times(totals.saved_bytes, reference.saved_bytes)} what is saved for the backward"
-        f" pass, {_times(memory, reference_memory)} the training memory at"
-        f" a batch of {batch_size}."
+        f"**{escaped(other.name)}** against **{escaped(first.name)}**:"
+        f" parameters: {formats.times(totals.params, reference.params)};"
+        f" MACs: {formats.times(totals.macs, reference.macs)};"
+        f" saved for the backward pass: {saved};"
+        f" training memory at a batch of {batch_size}:"
+        f" {formats.times(memory, reference_memory, formats.MUCH)}."
     )
-
-
-def _times(value: float, reference: float) -> str:
-    """`1.5 times`."""
-    return f"{value / max(1, reference):.3g} times"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.analysis import analyze
@@ -67,10 +69,22 @@ def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
 
 def test_how_much_of_the_image_one_unit_sees_stands_under_the_receptive_field():
     """Q3: 150 pixels are two thirds of 224 and more than 96."""
-    for size, share in ((224, "67"), (96, "100")):
+    for size, told in ((224, f"{formats.joined('67', '%')} of the side"), (96, "1.56 × the side")):
         app = open_page(PAGE, net_size=str(size))
         [field] = [card for card in app.metric if card.label == "Receptive field"]
-        assert field.delta == f"{formats.joined(share, '%')} of the side"
+        assert field.delta == told
+
+
+def test_each_total_is_told_beside_the_default_as_a_person_says_it():
+    deltas = {card.label: card.delta for card in open_page(PAGE).metric}
+    assert deltas["Parameters"] == deltas["Depth"] == "the default"
+    app = open_page(PAGE, net_ratio="4")
+    spec = ModelSpec("vgg11")
+    thin, own = analyze(replace(spec, ratio=4)).totals, analyze(spec).totals
+    deltas = {card.label: card.delta for card in app.metric}
+    assert deltas["MACs an image"] == f"1/{round(own.macs / thin.macs)} of the default"
+    assert deltas["Parameters"] == f"1/{round(own.params / thin.params)} of the default"
+    assert deltas["Depth"] == "the default"
 
 
 def test_a_size_that_is_too_small_gets_one_sentence_with_the_smallest_that_works():

@@ -10,6 +10,7 @@ import streamlit as st
 from core.jobs.store import JobState, Run, RunFilter, UnreadableJob
 from core.report.figures.curves import Curve, accuracy_chart
 from core.report.figures.palette import colors_and_markers
+from core.report.names import run_title
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.address import address_checked
 from pages.views.app.charts import chart
@@ -20,7 +21,7 @@ from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Watched
 from pages.views.runs.actions import actions
 from pages.views.runs.other_jobs import measurements_view, unreadable_view
-from pages.views.runs.table import run_table, run_title
+from pages.views.runs.table import run_table
 
 _ON_A_PAGE = 100  # runs
 _PAGE = "runs_page"  # in the session: the page of the table

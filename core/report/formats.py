@@ -145,7 +145,8 @@ _EQUAL, _NEAR = 1.005, 1.25  # up to these factors two numbers are equal, or tol
 _WHOLE = 0.005  # how far from a whole number a factor may be that is told as one
 
 
-MANY, MUCH = ("more", "fewer", "as many"), ("more", "less", "as much")
+MANY, MUCH = ("more", "fewer", "as many"), ("more", "less", "as much")  # words of `times`
+SIZE = ("larger than", "smaller than", "as large as")
 
 
 def times(value: float, reference: float, words: tuple[str, str, str] = MANY) -> str:

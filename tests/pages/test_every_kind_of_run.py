@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.store import JobState, open_store
+from core.report.names import network_title
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.training.records import EpochMetrics
@@ -14,7 +15,6 @@ from core.zoo.catalogue import CATALOGUE, complete, find
 from core.zoo.libraries import LIBRARIES
 from pages.views.app.frame import PAGES
 from pages.views.forms.run import run_keys
-from pages.views.runs.table import network_title
 from tests.pages.opening import open_page
 
 pytestmark = pytest.mark.slow

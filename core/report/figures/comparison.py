@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from core.analysis.records import Analysis
 from core.report import formats
-from core.report.figures.axes import log_axis
+from core.report.figures.axes import add_to_title, log_axis
 from core.report.figures.palette import GRAY, KIND_COLORS
 
 
@@ -62,13 +62,14 @@ def cost_scatter(
 
 @dataclass(frozen=True)
 class AccuracyPoint:
-    """What the runs of one network on one data set have reached."""
+    """What the runs of one network under one condition have reached."""
 
     label: str
     color: str
     marker: str
     macs: int  # an image
     accuracies: tuple[float, ...]  # best test accuracy of each run, as a fraction
+    guesses: bool = False  # whether they are no better than guessing
 
     @property
     def mean(self) -> float:
@@ -76,16 +77,18 @@ class AccuracyPoint:
         return fmean(self.accuracies)
 
 
-def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure:
+def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> go.Figure:
     """Accuracy against MACs: the mean over the runs, a bar from the lowest to the highest.
 
-    The dashed line is the Pareto front: no other network is as accurate with fewer MACs.
+    `condition` is what all of the runs share, in words. The dashed line is the Pareto front: no
+    other network is as accurate with fewer MACs; one that guesses is never on it.
     """
     figure = go.Figure()
     front = sorted(
         (point.macs, point.mean)
         for point in points
-        if not any(
+        if not point.guesses
+        and not any(
             _dominates((other.macs, -other.mean), (point.macs, -point.mean)) for other in points
         )
     )
@@ -118,13 +121,13 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure
             showlegend=False,
         )
     figure.update_layout(
-        title=f"Accuracy on {dataset} against MACs<br>mean and range of the runs; dashed: Pareto"
-        " front",
+        title="Accuracy against MACs",
         xaxis=dict(title="MACs an image (log)", **log_axis(point.macs for point in points)),
         yaxis=dict(title="best test accuracy (%)"),
-        height=460,
-        margin=dict(t=72, b=48, l=8, r=8),
+        height=440,
+        margin=dict(t=52, b=48, l=8, r=8),
     )
+    add_to_title(figure, condition)
     return figure
 
 

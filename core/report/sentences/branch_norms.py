@@ -28,5 +28,5 @@ def branch_verdict(norms: Sequence[BranchNorm]) -> list[str]:
 def _grown(growth: float) -> str:
     """1.31 as "1.31 times as large as", 0.5 as "2 times smaller than"."""
     if growth < 1:
-        return formats.times(growth, 1, ("larger than", "smaller than", "as large as"))
+        return formats.times(growth, 1, formats.SIZE)
     return f"{growth:.2f} times as large as"

@@ -85,9 +85,8 @@ def _arrival_sentence(flow: NetworkFlow) -> str | None:
         return f"{text}."
     return (
         f"{text}. The gradient of its output is"
-        f" {formats.times(outputs.ratio or 0.0, 1, ('larger than', 'smaller than', 'as large as'))}"
-        f" that of the last one's output ({gradient_outcome(outputs.ratio)}): the weights' own is it"
-        " times what the layer reads."
+        f" {formats.times(outputs.ratio or 0.0, 1, formats.SIZE)} that of the last one's output"
+        f" ({gradient_outcome(outputs.ratio)}): the weights' own is it times what the layer reads."
     )
 
 
@@ -134,8 +133,8 @@ def _batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
         ]
     text = (
         "BatchNorm alone, without any shortcut, takes the first layer's gradient from"
-        f" {formats.scientific(before)} to {formats.scientific(after)} of the last one's:"
-        f" {_WHY_BATCH_NORM}"
+        f" {formats.scientific(before)} of the last one's to {formats.scientific(after)}"
+        f" {'of it' if after < 1 else 'times it'}: {_WHY_BATCH_NORM}"
     )
     if after > 10:
         text += (

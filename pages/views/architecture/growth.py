@@ -8,9 +8,10 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.growth import GrowthStep, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
+from core.report.names import file_name
 from core.report.tables.layers import growth_frame
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
 _IDEA = (

@@ -11,11 +11,12 @@ from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.report.figures.layer_times import layer_time_bars
+from core.report.names import file_name
 from core.report.tables.measurements import layer_time_frame
 from core.training.records import LayerTimes
 from pages.views.app.charts import chart
 from pages.views.app.columns import share_column
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement, share_measured
 from pages.views.app.with_torch import devices
 from pages.views.forms import limits

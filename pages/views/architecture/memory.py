@@ -7,10 +7,11 @@ import streamlit as st
 from core.analysis.cpu import threads
 from core.analysis.records import Analysis
 from core.report.figures.memory import memory_bars, saved_bars
+from core.report.names import file_name
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.glances import BATCH_SIZE
 from pages.views.forms import limits
 

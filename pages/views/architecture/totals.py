@@ -51,9 +51,7 @@ def _changes_by_save(seen: Glance, before: Glance) -> dict[str, str | None]:
     return {
         "params": _change_by_save(seen.params, before.params),
         "macs": _change_by_save(seen.macs, before.macs),
-        "memory": _change_by_save(
-            seen.training_bytes, before.training_bytes, formats.mebibytes
-        ),
+        "memory": _change_by_save(seen.training_bytes, before.training_bytes, formats.mebibytes),
         "depth": _change_by_save(seen.depth, before.depth),
     }
 

@@ -9,14 +9,16 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.report import formats
+from core.report.names import condition_label
 from core.specs import ModelSpec
+from core.studies.conditions import Condition
 from pages.views.app.messages import escaped
 from pages.views.compare.networks import Compared
 
 
 def totals_view(
     networks: Sequence[Compared],
-    best_accuracies: Mapping[ModelSpec, tuple[float, str]],
+    best_accuracies: Mapping[ModelSpec, tuple[float, Condition]],
     batch_size: int,
 ) -> None:
     """The totals, with bars in the cells; under it how each differs from the first."""
@@ -35,12 +37,11 @@ def totals_view(
             **bars,
             "sees px": formats.sides_column([total.receptive_field for total in totals]),
             "depth": [total.depth for total in totals],
-            "best accuracy": [
-                f"{formats.percent(accuracy[0])} on {accuracy[1]}" if accuracy else formats.NOTHING
-                for accuracy in best
-            ],
         }
     )
+    if any(best):
+        frame["best accuracy"] = [100 * reached[0] if reached else None for reached in best]
+        frame["reached with"] = [condition_label(reached[1]) if reached else "" for reached in best]
     st.dataframe(
         frame,
         hide_index=True,
@@ -48,6 +49,12 @@ def totals_view(
         key="cmp_table",
         column_config=_columns(bars, batch_size),
     )
+    if len({reached[1] for reached in best if reached}) > 1:
+        st.caption(
+            "These best accuracies were reached with different data, images, epochs or recipes:"
+            " they say nothing about which network is better. “Accuracy against MACs” holds only"
+            " runs that may be compared."
+        )
     first, *others = networks
     st.markdown("\n".join(f"- {_difference(first, other, batch_size)}" for other in others))
 
@@ -65,8 +72,13 @@ def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, 
         "network": config.TextColumn(pinned=True),
         "sees px": config.NumberColumn(help="Receptive field of the last map, pixels a side."),
         "depth": config.NumberColumn(help="Weight layers on the longest path."),
-        "best accuracy": config.TextColumn(
-            help="Best test accuracy among the runs of exactly this network; optimistic."
+        "best accuracy": config.NumberColumn(
+            format="%.2f %%",
+            help="Best test accuracy among the runs of exactly this network; optimistic. Empty"
+            " without a run that is better than guessing.",
+        ),
+        "reached with": config.TextColumn(
+            help="Accuracies may be compared only where data, images, epochs and recipe are equal."
         ),
     } | {
         title: config.ProgressColumn(

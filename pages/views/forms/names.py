@@ -22,7 +22,8 @@ def select_name(
 ) -> str:
     """One of the names that `titles` has a title for; unless `bound`, the address has no part.
 
-    `aliases` are names that the list has not, and which of its own each stands for. `shown` are further settings of `st.selectbox`.
+    `aliases` are names that the list has not, and which of its own each stands for. `shown` are
+    further settings of `st.selectbox`.
     """
     names = list(titles)
     if not bound:

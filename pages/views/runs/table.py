@@ -9,10 +9,8 @@ import streamlit as st
 
 from core.jobs.store import JobState, Run, Store
 from core.report import formats
+from core.report.names import network_title
 from core.report.tables.runs import sources_now
-from core.specs import ModelSpec
-from core.zoo.catalogue import CATALOGUE
-from core.zoo.variants import SHORTCUTS, variant_of
 
 STATE_SIGNS = {
     JobState.QUEUED: "○ queued",
@@ -22,48 +20,6 @@ STATE_SIGNS = {
     JobState.FAILED: "✗ failed",
     JobState.DIVERGED: "↯ diverged",
 }
-
-
-def seeded_title(run: Run) -> str:
-    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
-    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
-
-
-def run_title(run: Run) -> str:
-    """`12 · course-residual, conv shortcut, ratio 2, 28 px`."""
-    return f"{run.id} · {network_title(run.spec.model)}"
-
-
-def network_title(model: ModelSpec) -> str:
-    """`course-residual, conv shortcut, ratio 2, 28 px`."""
-    parts = [model.arch, *_options_in_words(model)]
-    if model.ratio > 1:
-        parts.append(f"ratio {model.ratio}")
-    parts.append(f"{model.size_label} px")
-    return ", ".join(parts)
-
-
-def _options_in_words(model: ModelSpec) -> list[str]:
-    """What tells a network from others of its name: its variant, and options not at their default.
-
-    `plain residual`, `head width 32`, `last activation sigmoid`.
-    """
-    options = dict(model.options)
-    variant = variant_of(model)
-    if variant:
-        parts = [variant.title]
-        told = {"shortcut", "order", "batch_norm", SHORTCUTS[variant.shortcut].setting}
-        told |= {"as_published"} if variant.as_published else set()
-    else:
-        parts = [str(options["conv_arch"])] if "conv_arch" in options else []
-        told = {"conv_arch"}
-    row = CATALOGUE.get(model.arch)
-    defaults = {option.name: option.default for option in row.options} if row else {}
-    return parts + [
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in options.items()
-        if name not in told and value != defaults.get(name)
-    ]
 
 
 def run_table(

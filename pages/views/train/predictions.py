@@ -16,13 +16,13 @@ from core.jobs.store import JobState, Run
 from core.measure.requests import PredictRequest
 from core.report import formats
 from core.report.figures.predictions import confusion_map, probability_bars
+from core.report.names import network_title, seeded_title
 from core.report.tables.predictions import class_name, confusion_frame, prediction_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.services import store
-from pages.views.runs.table import network_title, seeded_title
 
 _VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
 _PICTURES = 24  # mistakes shown at once

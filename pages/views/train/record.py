@@ -12,6 +12,7 @@ from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
+from core.report.names import run_title
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.guessing import guessing_sentence, is_guessing
 from core.report.sentences.speed import time_verdict
@@ -23,7 +24,7 @@ from pages.views.app.messages import escaped, show_error
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 from pages.views.app.words import count
-from pages.views.runs.table import STATE_SIGNS, run_title
+from pages.views.runs.table import STATE_SIGNS
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import next_steps, set_up
 from pages.views.train.predictions import mistakes_view

@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.measure.requests import ThroughputRequest
 from core.report.figures.throughput import LOOP_NAMES, throughput_chart
+from core.report.names import file_name
 from core.report.sentences.speed import throughput_verdict
 from core.report.tables.measurements import throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.with_torch import devices
 

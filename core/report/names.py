@@ -76,11 +76,11 @@ def _not_default(model: ModelSpec) -> dict[str, OptionValue]:
 
 def condition_label(condition: Condition) -> str:
     """`fashion-mini, 5,000 images, 5 epochs, fast`, and what is not as the recipe sets it."""
-    return ", ".join(_condition_parts(condition))
+    return ", ".join(condition_parts(condition))
 
 
-def _condition_parts(condition: Condition) -> list[str]:
-    """Data, images, epochs, recipe."""
+def condition_parts(condition: Condition) -> list[str]:
+    """`condition_label` in parts: data, images, epochs, recipe."""
     images, recipe = condition.train_images, condition.recipe
     changed = ", ".join(_changed_settings(recipe, images))
     return [
@@ -139,7 +139,7 @@ def _differ(values: Sequence[str]) -> bool:
 
 def _settings(spec: RunSpec) -> list[str]:
     """Data, images, epochs, recipe, seed and device in words."""
-    return [*_condition_parts(condition_of(spec)), f"seed {spec.seed}", spec.device]
+    return [*condition_parts(condition_of(spec)), f"seed {spec.seed}", spec.device]
 
 
 def counted(number: int, noun: str) -> str:
@@ -185,7 +185,7 @@ def names_file(start: str, specs: Sequence[ModelSpec]) -> str:
 
 def condition_file_name(start: str, condition: Condition) -> str:
     """`accuracy-mnist-60000images-10epochs-fast`."""
-    parts = (part.replace(",", "").replace(" ", "") for part in _condition_parts(condition))
+    parts = (part.replace(",", "").replace(" ", "") for part in condition_parts(condition))
     return safe_name(start, *parts)
 
 

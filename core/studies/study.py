@@ -5,13 +5,14 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import TypeVar
 
 from core.jobs.store import JobState, Run
 from core.specs import ModelSpec
+from core.studies.conditions import Condition, condition_of, most_shared
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
 from core.zoo.own import plain_name
@@ -19,14 +20,16 @@ from core.zoo.variants import Variant, variant_of
 
 _Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
 _Key = TypeVar("_Key", bound=Hashable)
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
 class Group:
-    """The runs of one variant, a seed each."""
+    """The runs of one variant under one condition, a seed each."""
 
     title: str
     model: ModelSpec
+    condition: Condition
     runs: tuple[Run, ...]  # by seed
     epochs: tuple[Sequence[EpochMetrics], ...]  # of each run
 
@@ -81,23 +84,65 @@ class Group:
         }
 
 
-def grouped(runs: Iterable[Run], key: Callable[[Run], _Key]) -> dict[_Key, list[Run]]:
-    """The runs that agree in `key`, under it; groups and runs keep the order in which they come."""
-    groups: dict[_Key, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(key(run), []).append(run)
+def grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:
+    """What agrees in `key`, under it; groups and members keep the order in which they come."""
+    groups: dict[_Key, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
     return groups
 
 
 def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:
-    """The runs of each network, in the order in which they were queued."""
+    """The runs of each network, in the order in which they were queued.
+
+    Where some were trained for longer, or with other data or settings, they are a group of their
+    own, and its title says so.
+    """
     in_order = sorted(runs, key=lambda run: (run.id, run.spec.seed))
-    members = grouped(in_order, lambda run: run.spec.model)
-    titles = distinct_titles(list(members))
+    members = grouped(in_order, lambda run: (run.spec.model, condition_of(run.spec)))
+    titles = dict(
+        zip(models := list({m: None for m, _ in members}), distinct_titles(models), strict=True)
+    )
+    conditions = {condition for _, condition in members}
     return [
-        Group(title, model, tuple(group), tuple(epochs.get(run.id, ()) for run in group))
-        for title, (model, group) in zip(titles, members.items(), strict=True)
+        Group(
+            ", ".join([titles[model], *_condition_differences(condition, conditions)]),
+            model,
+            condition,
+            tuple(group),
+            tuple(epochs.get(run.id, ()) for run in group),
+        )
+        for (model, condition), group in members.items()
     ]
+
+
+def _condition_differences(condition: Condition, others: Collection[Condition]) -> list[str]:
+    """What a condition has and not all of the others have, each with its name."""
+
+    def features(one: Condition) -> dict[str, object]:
+        sizes = {"data": one.dataset, "images": one.train_images}
+        return sizes | {f"{name}": value for name, value in asdict(one.recipe).items()}
+
+    return [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in features(condition).items()
+        if any(features(other)[name] != value for other in others)
+    ]
+
+
+def comparable(groups: Sequence[Group]) -> list[Group]:
+    """The groups of the condition that most networks share: only those can be compared."""
+    by_condition = grouped(groups, lambda group: group.condition)
+    reached = [
+        {
+            condition: group.runs
+            for condition, members in by_condition.items()
+            for group in members
+            if group.model == model
+        }
+        for model in dict.fromkeys(group.model for group in groups)
+    ]
+    return by_condition[most_shared(reached)[0]] if groups else []
 
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
@@ -132,8 +177,8 @@ def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
 
 
 def verdicts(groups: Sequence[Group]) -> list[Comparison]:
-    """Every pair of variants, over the seeds that both have finished."""
-    return compare({group.title: group.final_accuracies for group in groups})
+    """Every pair of variants that can be compared, over the seeds that both have finished."""
+    return compare({group.title: group.final_accuracies for group in comparable(groups)})
 
 
 # How far it is -------------------------------------------------------------------------------

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from core.analysis.records import Analysis
 from core.report.figures.costs import cost_bars
+from core.report.names import file_name, network_title
 from pages.views.app.charts import chart
 from pages.views.architecture.display import Display
 
 
 def cost_view(analysis: Analysis, display: Display) -> None:
     """Each row's share of the parameters beside its share of the work."""
-    chart(cost_bars(analysis.rows(display.level), display.as_flops), key="net_cost_chart")
+    chart(
+        cost_bars(analysis.rows(display.level), display.as_flops),
+        "net_cost_chart",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-cost",
+    )

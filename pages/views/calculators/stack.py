@@ -50,7 +50,11 @@ def stack_calculator() -> None:
     """Several 3×3 convolutions, and one large convolution that sees as many pixels."""
     numbers = _choose_stack()
     st.markdown(_stack_finding(numbers))
-    chart(stack_bars(numbers), key="calc_stack_bars")
+    name = (
+        f"stacked-{numbers.count}-of-3x3-{numbers.channels}channels-{numbers.side}px"
+        f"-batch{numbers.batch_size}"
+    )
+    chart(stack_bars(numbers), key="calc_stack_bars", name=name)
     _stack_table(numbers)
     maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
     st.caption(
@@ -64,7 +68,7 @@ def stack_calculator() -> None:
     download_csv(
         "Comparison as CSV",
         lambda: pd.DataFrame(stack_rows(numbers)),
-        "stacked-3x3.csv",
+        f"{name}.csv",
         "calc_stack_csv",
     )
 

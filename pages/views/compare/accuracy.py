@@ -102,7 +102,8 @@ def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
         st.caption(f"No better than guessing: {escaped('; '.join(guessing))}.")
     st.caption(
         "Marks: mean of the runs, bars: from the lowest to the highest, dashed: Pareto front."
-        " Each run's best epoch was chosen on these same test images, so the figures are optimistic."
+        " Each run's best epoch was chosen on these same test images, so the figures are"
+        " optimistic."
     )
     download_csv(
         "Accuracy as CSV",

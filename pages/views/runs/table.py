@@ -9,8 +9,10 @@ import streamlit as st
 
 from core.jobs.store import JobState, Run, Store
 from core.report import formats
-from core.report.names import network_title
+from core.report.names import condition_parts, network_title
+from core.report.sentences.guessing import guesses
 from core.report.tables.runs import sources_now
+from core.studies.conditions import condition_of
 
 STATE_SIGNS = {
     JobState.QUEUED: "○ queued",
@@ -20,6 +22,17 @@ STATE_SIGNS = {
     JobState.FAILED: "✗ failed",
     JobState.DIVERGED: "↯ diverged",
 }
+
+
+def _guesses(run: Run) -> bool:
+    """Whether its best epoch is no better than guessing."""
+    return run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
+
+
+def _state(run: Run) -> str:
+    """`✓ finished`, and of a run that is over whether it has learned nothing."""
+    told = ", guesses" if run.state.is_over and _guesses(run) else ""
+    return f"{STATE_SIGNS[run.state]}{told}"
 
 
 def run_table(
@@ -33,18 +46,20 @@ def run_table(
 
     The rows numbered `ticked` are picked when a table with this key is first shown.
     """
+    conditions = [condition_parts(condition_of(run.spec)) for run in runs]
     accuracies = store.accuracies([run.id for run in runs])
     frame = pd.DataFrame(
         {
             "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
-            "state": [STATE_SIGNS[run.state] for run in runs],
+            "state": [_state(run) for run in runs],
             "network": [network_title(run.spec.model) for run in runs],
-            "data": [run.spec.dataset for run in runs],
-            "recipe": [run.spec.recipe.name for run in runs],
+            "data": [", ".join(parts[:2]) for parts in conditions],
+            "recipe": [", ".join(parts[2:]) for parts in conditions],
             "device": [run.spec.device for run in runs],
             "seed": [run.spec.seed for run in runs],
             "best accuracy": [
-                None if run.best_accuracy is None else 100 * run.best_accuracy for run in runs
+                None if run.best_accuracy is None or _guesses(run) else 100 * run.best_accuracy
+                for run in runs
             ],
             "test accuracy by epoch": [
                 [100 * accuracy for accuracy in accuracies[run.id]] for run in runs
@@ -61,7 +76,9 @@ def run_table(
             display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
         ),
         "best accuracy": config.NumberColumn(
-            format="%.2f %%", help="Share of the test images that the best epoch got right."
+            format="%.2f %%",
+            help="Share of the test images that the best epoch got right; empty where guessing"
+            " gets as many. Comparable only where data and recipe are the same.",
         ),
         "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
         "file": config.TextColumn(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.measure.requests import ThroughputRequest
 from core.report.figures.throughput import LOOP_NAMES, throughput_chart
-from core.report.names import file_name
+from core.report.names import file_name, network_title
 from core.report.sentences.speed import throughput_verdict
 from core.report.tables.measurements import throughput_frame
 from core.specs import RunSpec
@@ -62,7 +62,10 @@ def throughput_view(spec: RunSpec) -> None:
 def _show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     throughput = Throughput.from_dict(result)
-    chart(throughput_chart(throughput), key="train_bench_chart")
+    spec = RunSpec.from_json(throughput.spec)
+    name = f"{file_name(spec.model)}-throughput"
+    about = network_title(spec.model)
+    chart(throughput_chart(throughput), "train_bench_chart", about=about, name=name)
     st.markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
         _throughput_table(throughput),
@@ -73,11 +76,10 @@ def _show_throughput(result: dict[str, Any]) -> None:
     )
     machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
     st.caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
-    spec = RunSpec.from_json(throughput.spec)
     download_csv(
         "Throughput as CSV",
         lambda: throughput_frame(throughput),
-        f"{file_name(spec.model)}-throughput.csv",
+        f"{name}.csv",
         "train_bench_csv",
     )
 

@@ -174,8 +174,14 @@ def _option_slug(option: tuple[str, OptionValue]) -> str:
 
 def run_file_name(run: Run) -> str:
     """`run-12-lenet-ratio1-28px-mnist-60000images-10epochs-fast-seed0-cpu`."""
-    settings = [part.replace(",", "").replace(" ", "") for part in _settings(run.spec)]
+    settings = map(_slug, _settings(run.spec))
     return safe_name(f"run-{run.id}", file_name(run.spec.model), *settings)
+
+
+def _slug(words: str) -> str:
+    """`fast (batch 32, rate 0.05)` as `fast-batch32-rate0.05`, `5,000 images` as `5000images`."""
+    words = words.replace(" (", "-").replace(")", "").replace(", ", "-")
+    return words.replace(",", "").replace(" ", "")
 
 
 def names_file(start: str, specs: Sequence[ModelSpec]) -> str:
@@ -185,8 +191,7 @@ def names_file(start: str, specs: Sequence[ModelSpec]) -> str:
 
 def condition_file_name(start: str, condition: Condition) -> str:
     """`accuracy-mnist-60000images-10epochs-fast`."""
-    parts = (part.replace(",", "").replace(" ", "") for part in condition_parts(condition))
-    return safe_name(start, *parts)
+    return safe_name(start, *map(_slug, condition_parts(condition)))
 
 
 def safe_name(*parts: str) -> str:

@@ -27,8 +27,8 @@ def select_name(
     """
     names = list(titles)
     if not bound:
-        if (before := st.session_state.get(key)) in aliases:
-            st.session_state[key] = aliases[before]
+        if stands_for := aliases.get(st.session_state.get(key, "")):
+            st.session_state[key] = stands_for
         name = st.selectbox(
             label,
             names,

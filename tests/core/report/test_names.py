@@ -121,8 +121,8 @@ def test_runs_that_differ_in_nothing_are_called_by_number_and_network_alone():
 
 def test_a_condition_is_told_with_what_its_recipe_does_not_set_itself():
     assert condition_label(condition_of(RUN)) == "fashion-mini, 5,000 images, 5 epochs, fast"
-    changed = replace(RUN, recipe=recipe("fast", 5_000, 5, 64, 0.05))
-    told = "fashion-mini, 5,000 images, 5 epochs, fast (batch 64, rate 0.05)"
+    changed = replace(RUN, recipe=recipe("fast", 5_000, 5, 64, 0.07))
+    told = "fashion-mini, 5,000 images, 5 epochs, fast (batch 64, rate 0.07)"
     assert condition_label(condition_of(changed)) == told
 
 

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from core.report import formats
 
 # At the lower edge of the picture, where it cannot meet the axis title however many rows it has
-_TITLE_WIDTH, _TITLE_LINE = 42, 20  # characters and pixels of a line of a title, on a phone too
+_TITLE_WIDTH, _TITLE_LINE = 46, 20  # characters and pixels of a line of a title, on a phone too
 FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
 
 

@@ -114,7 +114,13 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> go.Figu
             mode="markers+text",
             marker=dict(color=point.color, symbol=point.marker, size=13),
             text=[point.label],
-            textposition=_label_position(point.macs, [other.macs for other in points]),
+            textposition=_label_position(
+                point.macs,
+                [other.macs for other in points],
+                is_over=any(
+                    other.macs == point.macs and other.mean < point.mean for other in points
+                ),
+            ),
             cliponaxis=False,
             hovertemplate=f"<b>{point.label}</b><br>{point.macs:,} MACs an image<br>"
             f"{100 * point.mean:.2f} % ({_runs_text(point.accuracies)})<extra></extra>",
@@ -139,14 +145,16 @@ def _runs_text(accuracies: Sequence[float]) -> str:
     return f"{len(accuracies)} runs, {low} to {high}"
 
 
-def _label_position(value: float, values: Sequence[float]) -> str:
+def _label_position(value: float, values: Sequence[float], is_over: bool = False) -> str:
     """Beside the marker where it stands near an end of the log axis, so that no label is cut.
 
     A costly network mostly stands high: above it there is room, under it are the others' labels.
+    One that `is_over` another mark has its label above itself.
     """
     low, high = (log10(max(1, bound(values))) for bound in (min, max))
     share = (log10(max(1, value)) - low) / (high - low) if high > low else 0.5
-    return "bottom right" if share < 0.25 else "top left" if share > 0.75 else "bottom center"
+    side = "top" if is_over or share > 0.75 else "bottom"
+    return f"{side} {'right' if share < 0.25 else 'left' if share > 0.75 else 'center'}"
 
 
 def _dominates(cost: tuple[float, float], other: tuple[float, float]) -> bool:

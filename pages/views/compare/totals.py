@@ -39,9 +39,13 @@ def totals_view(
             "depth": [total.depth for total in totals],
         }
     )
-    if any(best):
-        frame["best accuracy"] = [100 * reached[0] if reached else None for reached in best]
-        frame["reached with"] = [condition_label(reached[1]) if reached else "" for reached in best]
+    conditions = dict.fromkeys(condition_label(reached[1]) for reached in best if reached)
+    if conditions:
+        accuracies = [100 * reached[0] if reached else None for reached in best]
+        frame.insert(1, "best accuracy", accuracies)
+    if len(conditions) > 1:
+        reached_with = [condition_label(reached[1]) if reached else "" for reached in best]
+        frame.insert(2, "reached with", reached_with)
     st.dataframe(
         frame,
         hide_index=True,
@@ -49,12 +53,14 @@ def totals_view(
         key="cmp_table",
         column_config=_columns(bars, batch_size),
     )
-    if len({reached[1] for reached in best if reached}) > 1:
+    if len(conditions) > 1:
         st.caption(
             "These best accuracies were reached with different data, images, epochs or recipes:"
             " they say nothing about which network is better. “Accuracy against MACs” holds only"
             " runs that may be compared."
         )
+    elif conditions:
+        st.caption(f"Best accuracies with {escaped(next(iter(conditions)))}.")
     first, *others = networks
     st.markdown("\n".join(f"- {_difference(first, other, batch_size)}" for other in others))
 

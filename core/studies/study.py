@@ -15,6 +15,7 @@ from core.specs import ModelSpec
 from core.studies.conditions import Condition, condition_of, most_shared
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.own import plain_name
 from core.zoo.variants import Variant, variant_of
 
@@ -148,8 +149,7 @@ def comparable(groups: Sequence[Group]) -> list[Group]:
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     """What each network is called beside the others: its variant, and where two agree, what not."""
     titles = [
-        variant.title if (variant := variant_of(model)) else plain_name(model.arch)
-        for model in models
+        variant.title if (variant := variant_of(model)) else _name(model.arch) for model in models
     ]
     named = list(zip(titles, models, strict=True))
     return [
@@ -158,19 +158,26 @@ def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     ]
 
 
+def _name(arch: str) -> str:
+    """A network's title; that of a file as it is there."""
+    return CATALOGUE[arch].title if arch in CATALOGUE else plain_name(arch)
+
+
 def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
     """What a network has and not all of the others have, each with its name."""
 
     def features(spec: ModelSpec) -> dict[str, object]:
         sizes = {
-            "network": spec.arch,
+            "network": _name(spec.arch),
             "ratio": spec.ratio,
             "size": spec.size_label,
+            "channels": spec.in_channels,
+            "classes": spec.num_classes,
         }
         return sizes | dict(spec.options)
 
     return [
-        f"{name} {value}"
+        f"{name.replace('_', ' ')} {value}"
         for name, value in features(model).items()
         if any(features(other).get(name) != value for other in others)
     ]

@@ -123,3 +123,42 @@ def test_flops_are_twice_the_macs():
 def test_the_summary_is_torchinfos():
     app = open_page(PAGE, net_view="Summary")
     assert "Total params: 128,806,154" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "settings"),
+    [
+        ("identity", set()),
+        ("constant-scaling", {"as_published", "factor"}),
+        ("conv", {"as_published"}),
+        ("shortcut-gating", {"gate_bias"}),
+        ("dropout", {"dropout"}),
+    ],
+)
+def test_a_control_without_effect_for_the_shortcut_is_not_there(shortcut, settings):
+    app = open_page(PAGE, net_network="course-residual", net_shortcut=shortcut)
+    keys = {control.key for control in [*app.toggle, *app.number_input]}
+    known = {"as_published", "factor", "gate_bias", "dropout"}
+    assert {name for name in known if f"net_{name}" in keys} == settings
+
+
+def test_an_address_may_ask_for_what_has_no_effect():
+    """As those of earlier versions do."""
+    app = open_page(
+        PAGE,
+        net_network="course-residual",
+        net_shortcut="identity",
+        net_factor="0.7",
+        net_as_published="true",
+        net_order="full-pre-activation",  # without BatchNorm it is another
+    )
+    assert not app.warning and not app.error
+    order = app.selectbox(key="net_order")
+    assert order.value == "relu-only-pre-activation"
+    assert order.options == ["original", "ReLU before addition", "ReLU-only pre-activation"]
+    app.toggle(key="net_batch_norm").set_value(True).run()
+    assert len(app.selectbox(key="net_order").options) == 5
+    app.selectbox(key="net_order").select("full pre-activation").run()
+    app.toggle(key="net_batch_norm").set_value(False).run()
+    assert app.selectbox(key="net_order").value == "relu-only-pre-activation"
+    assert not app.warning and not app.error

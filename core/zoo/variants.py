@@ -313,10 +313,12 @@ def variant_of(model: ModelSpec) -> Variant | None:
     if model.arch not in NETWORKS:
         return None
     shortcut = str(model.option("shortcut") or "identity")
-    order = str(model.option("order") or "original")
     wrong = bool(model.option("as_published")) and shortcut in WITH_MISTAKE
     asked = model.option("batch_norm")
     has_norm = NETWORKS[model.arch] if asked is None else bool(asked)
+    order = str(model.option("order") or "original")
+    if order in ORDERS:
+        order = order_built(order, has_norm, shortcut, is_chain=model.arch != "course-residual")
     near = [
         variant
         for variant in map(VARIANTS.__getitem__, variants_of(model.arch))

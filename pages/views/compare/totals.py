@@ -50,6 +50,7 @@ def totals_view(
         frame,
         hide_index=True,
         height="content",
+        placeholder=formats.NOTHING,
         key="cmp_table",
         column_config=_columns(bars, batch_size),
     )

@@ -53,17 +53,17 @@ def run_table(
             "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
             "state": [_state(run) for run in runs],
             "network": [network_title(run.spec.model) for run in runs],
-            "data": [", ".join(parts[:2]) for parts in conditions],
-            "recipe": [", ".join(parts[2:]) for parts in conditions],
-            "device": [run.spec.device for run in runs],
-            "seed": [run.spec.seed for run in runs],
             "best accuracy": [
                 None if run.best_accuracy is None or _guesses(run) else 100 * run.best_accuracy
                 for run in runs
             ],
+            "data": [", ".join(parts[:2]) for parts in conditions],
+            "recipe": [", ".join(parts[2:]) for parts in conditions],
             "test accuracy by epoch": [
                 [100 * accuracy for accuracy in accuracies[run.id]] for run in runs
             ],
+            "device": [run.spec.device for run in runs],
+            "seed": [run.spec.seed for run in runs],
             "duration": [formats.duration(run.seconds) for run in runs],
         }
     )
@@ -87,13 +87,16 @@ def run_table(
         ),
     }
     if not selectable:
-        st.dataframe(frame, hide_index=True, key=key, column_config=columns)
+        st.dataframe(
+            frame, hide_index=True, key=key, column_config=columns, placeholder=formats.NOTHING
+        )
         return []
     event = st.dataframe(
         frame,
         hide_index=True,
         key=key,
         column_config=columns,
+        placeholder=formats.NOTHING,
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": list(ticked)}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.explain.glossary import explained
+from core.report.names import names_file
 from core.report.tables.networks import comparison_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
@@ -43,7 +44,7 @@ def _page() -> None:
         lambda: comparison_frame(
             [network.analysis for network in networks], batch_size, best_accuracies(store())
         ),
-        "comparison.csv",
+        f"{names_file('comparison', specs)}.csv",
         "cmp_csv",
     )
 

@@ -10,7 +10,9 @@ import streamlit as st
 from core.jobs.store import JobState, Run, RunFilter, UnreadableJob
 from core.report.figures.curves import Curve, accuracy_chart
 from core.report.figures.palette import colors_and_markers
+from core.report.names import run_titles, safe_name
 from core.report.tables.runs import epoch_frame, run_frame
+from core.studies.conditions import condition_of
 from pages.views.app.address import address_checked
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
@@ -20,7 +22,7 @@ from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Watched
 from pages.views.runs.actions import actions
 from pages.views.runs.other_jobs import measurements_view, unreadable_view
-from pages.views.runs.table import run_table, run_title
+from pages.views.runs.table import run_table
 
 _ON_A_PAGE = 100  # runs
 _PAGE = "runs_page"  # in the session: the page of the table
@@ -58,10 +60,16 @@ def _show(unfinished: int) -> None:
     actions(picked)
     with st.container(horizontal=True):
         download_csv(
-            "Runs as CSV", lambda: run_frame(_exported(picked, run_filter)), "runs.csv", "runs_csv"
+            "Runs as CSV",
+            lambda: run_frame(_exported(picked, run_filter)),
+            f"{_files_name('runs', picked)}.csv",
+            "runs_csv",
         )
         download_csv(
-            "Every epoch as CSV", lambda: _epochs(picked, run_filter), "epochs.csv", "epochs_csv"
+            "Every epoch as CSV",
+            lambda: _epochs(picked, run_filter),
+            f"{_files_name('epochs', picked)}.csv",
+            "epochs_csv",
         )
     broken = [row for row in listed if isinstance(row, UnreadableJob)]
     unreadable_view(broken + store().unreadable_measurements(_ON_A_PAGE))
@@ -137,15 +145,27 @@ def _filter() -> RunFilter:
     return RunFilter(tuple(states), tuple(networks), tuple(datasets))
 
 
+def _files_name(start: str, picked: Sequence[Run]) -> str:
+    """`epochs-of-run-3-5`; of all runs `epochs`."""
+    return safe_name(start, *(["of-run"] if picked else []), *(str(run.id) for run in picked))
+
+
 def _overlay(picked: Sequence[Run]) -> None:
     """The accuracy curves of the picked runs in one chart."""
     epochs = store().epochs([run.id for run in picked])
     curves = [
-        Curve(run_title(run), color, marker, tuple(epochs[run.id]))
-        for run, (color, marker) in zip(picked, colors_and_markers(len(picked)), strict=True)
+        Curve(title, color, marker, tuple(epochs[run.id]))
+        for run, title, (color, marker) in zip(
+            picked, run_titles(picked), colors_and_markers(len(picked)), strict=True
+        )
     ]
     if any(epochs.values()):
-        chart(accuracy_chart(curves), key="runs_overlay")
+        chart(accuracy_chart(curves), key="runs_overlay", name=_files_name("curves", picked))
+        if len({condition_of(run.spec) for run in picked}) > 1:
+            st.caption(
+                "These runs differ in data, images, epochs or recipe, as their names say: which"
+                " network is better they cannot tell."
+            )
     else:
         st.caption("None of these runs has finished an epoch yet.")
 

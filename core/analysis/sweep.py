@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.analysis.records import Analysis, SweepPoint
 from core.specs import LabError, ModelSpec, OptionValue
-from core.zoo.catalogue import find
+from core.zoo.catalogue import CATALOGUE, effective_options, find
 
 RATIOS = (1, 2, 3, 4, 6, 8, 12, 16)
 SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320)  # pixels a side
@@ -36,12 +36,20 @@ def sweep(
 
 
 def has_variable(spec: ModelSpec, variable: str) -> bool:
-    """Whether the network has such a slider or option."""
+    """Whether the network has such a slider, or such an option with an effect."""
     return variable in VARIABLES or variable in _options(spec)
 
 
 def _options(spec: ModelSpec) -> dict[str, tuple[OptionValue, ...]]:
-    return {option.name: option.spread() for option in find(spec.arch).options}
+    """The values of each option beside the others; an option without effect is left out."""
+    others = effective_options(spec)
+    return {
+        option.name: tuple(
+            value for value in option.spread() if option.in_effect(value, others) == value
+        )
+        for option in find(spec.arch).options
+        if option.name in others or spec.arch not in CATALOGUE
+    }
 
 
 def _values(spec: ModelSpec, variable: str) -> Sequence[OptionValue]:

@@ -162,24 +162,30 @@ class Reader(Queue):
         return finals
 
     def best_accuracies(self) -> list[tuple[RunSpec, list[float]]]:
-        """The best test accuracies of all runs that have one; a spec stands for its setting.
+        """The best test accuracies of all finished runs; a spec stands for its setting.
 
-        A setting none of whose runs can be read is left out.
+        The setting with the newest run comes last. One none of whose runs can be read is left out.
         """
         query = (
             select(JOBS.setting, JOBS.best_accuracy, JOBS.request)
-            .where(JOBS.kind == TRAIN, JOBS.best_accuracy.is_not(None))
+            .where(
+                JOBS.kind == TRAIN,
+                JOBS.state == JobState.FINISHED,
+                JOBS.best_accuracy.is_not(None),
+            )
             .order_by(JOBS.id)
         )
         specs: dict[str | None, RunSpec] = {}
         accuracies: dict[str | None, list[float]] = {}
         with self.reading() as connection:
             for setting, accuracy, request in connection.execute(query):
-                accuracies.setdefault(setting, []).append(accuracy)
+                accuracies[setting] = [*accuracies.pop(setting, []), accuracy]
                 if setting not in specs:
                     with suppress(LabError):
                         specs[setting] = RunSpec.from_json(request)
-        return [(spec, accuracies[setting]) for setting, spec in specs.items()]
+        return [
+            (specs[setting], reached) for setting, reached in accuracies.items() if setting in specs
+        ]
 
     def rows(self, condition: Any, limit: int | None = None, offset: int = 0) -> list[RowMapping]:
         """Rows of the table of jobs, the newest first."""

@@ -140,8 +140,47 @@ def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> st
     return "×".join(map(str, ordered))
 
 
-def change(now: float, before: float) -> str | None:
-    """`now` as a multiple of `before`: "×0.25"; None where they are equal to three digits."""
-    if not before or f"{now / before:.3g}" == "1":
-        return None
-    return f"×{now / before:.3g}"
+# Ratios ----------------------------------------------------------------------------------------
+
+_EQUAL, _NEAR = 1.005, 1.25  # up to these factors two numbers are equal, or told in percent
+_WHOLE = 0.005  # how far from a whole number a factor may be that is told as one
+
+
+MANY, MUCH = ("more", "fewer", "as many"), ("more", "less", "as much")  # words of `times`
+SIZE = ("larger than", "smaller than", "as large as")
+
+
+def times(value: float, reference: float, words: tuple[str, str, str] = MANY) -> str:
+    """`value` against `reference` as a person says it: "12.1 times fewer", "4 % more", "as many".
+
+    `words` are those for more, for less and for equal numbers.
+    """
+    more, less, equal = words
+    larger, smaller = max(value, reference), min(value, reference)
+    if larger <= smaller * _EQUAL:
+        return equal
+    word = more if value > reference else less
+    if smaller <= 0:
+        return f"{short(value)} {more}" if value > reference else "none"
+    if larger < smaller * _NEAR:
+        return f"{whole_percent(abs(value / reference - 1))} {word}"
+    return f"{_factor(larger / smaller)} times {word}"
+
+
+def part_of(value: float, whole: float, name: str) -> str:
+    """`value` as a part or multiple of `whole`: "1/70 of the default", "3.5 × the default"."""
+    if value * _EQUAL >= whole and value <= whole * _EQUAL:
+        return name
+    if whole and value > whole * _NEAR:
+        return f"{_factor(value / whole)} × {name}"
+    parts = whole / value if value > 0 else 0.0
+    if parts >= 10 or (parts > _NEAR and abs(parts - round(parts)) < _WHOLE * parts):
+        return f"1/{round(parts):,} of {name}"
+    return f"{whole_percent(value / whole)} of {name}" if whole else f"more than {name}"
+
+
+def _factor(ratio: float) -> str:
+    """Three digits, all of a large one: 12.1, 1,234; beyond that a power of ten."""
+    if ratio >= 1e6:
+        return scientific(ratio)
+    return f"{ratio:,.0f}" if ratio >= 1000 else f"{ratio:.3g}"

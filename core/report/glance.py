@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.analysis.glance import Glance
+from core.analysis.records import each_side
 from core.report import formats
 
 
@@ -21,8 +22,31 @@ def totals(seen: Glance) -> dict[str, str]:
     }
 
 
-def strip(seen: Glance) -> dict[str, Any]:
-    """The totals, and the stages from left to right, the image first."""
+def notes(seen: Glance, default: Glance) -> dict[str, str]:
+    """What each of `totals` is beside that of the network's own default setting."""
+    numbers = {"params": "params", "macs": "macs", "memory": "training_bytes", "depth": "depth"}
+    told = {
+        name: formats.part_of(getattr(seen, field), getattr(default, field), "the default")
+        for name, field in numbers.items()
+    }
+    return {name: told.get(name) or _part_of_side(seen) for name in totals(seen)}
+
+
+def _part_of_side(seen: Glance) -> str:
+    """How much of the image one unit sees, along the side of which it sees more."""
+    if seen.receptive_field is None:
+        return "of the image"
+    sides = seen.image_shape[-2:]
+    pairs = zip(each_side(seen.receptive_field) * len(sides), sides, strict=False)
+    share = max(pixels / side for pixels, side in pairs)
+    return f"{share:.3g} × the side" if share > 1 else f"{formats.whole_percent(share)} of the side"
+
+
+def strip(seen: Glance, default: Glance | None = None) -> dict[str, Any]:
+    """The totals, and the stages from left to right, the image first.
+
+    With `default` also what the totals are beside those of the default setting.
+    """
     image = {
         "name": "image",
         "kind": "other",
@@ -39,7 +63,8 @@ def strip(seen: Glance) -> dict[str, Any]:
         }
         for stage in seen.stages
     ]
-    return {"totals": totals(seen), "stages": [image, *stages]}
+    beside = {"notes": notes(seen, default)} if default else {}
+    return {"totals": totals(seen), **beside, "stages": [image, *stages]}
 
 
 def _box(shape: Sequence[int]) -> dict[str, Any]:

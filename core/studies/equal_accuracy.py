@@ -43,7 +43,10 @@ def trained_networks(runs: Sequence[ReproducedRun]) -> list[TrainedNetwork]:
     networks = []
     for model in (*DENSE, *RESIDUAL):
         final_accuracies = {
-            run.seed: run.final for run in runs if run.model == model and run.is_complete
+            run.seed: run.final
+            for run in runs
+            if (run.model, run.dataset, run.recipe, run.epochs) == (model, DATASET, RECIPE, EPOCHS)
+            and run.is_complete
         }
         if (mean := mean_interval(list(final_accuracies.values()))) is not None:
             networks.append(TrainedNetwork(model, final_accuracies, mean))

@@ -5,28 +5,32 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import TypeVar
 
 from core.jobs.store import JobState, Run
 from core.specs import ModelSpec
+from core.studies.conditions import Condition, condition_of, most_shared
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
 from core.training.records import EpochMetrics
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.own import plain_name
 from core.zoo.variants import Variant, variant_of
 
 _Epochs = Mapping[int, Sequence[EpochMetrics]]  # run id → its finished epochs
 _Key = TypeVar("_Key", bound=Hashable)
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
 class Group:
-    """The runs of one variant, a seed each."""
+    """The runs of one variant under one condition, a seed each."""
 
     title: str
     model: ModelSpec
+    condition: Condition
     runs: tuple[Run, ...]  # by seed
     epochs: tuple[Sequence[EpochMetrics], ...]  # of each run
 
@@ -81,30 +85,71 @@ class Group:
         }
 
 
-def grouped(runs: Iterable[Run], key: Callable[[Run], _Key]) -> dict[_Key, list[Run]]:
-    """The runs that agree in `key`, under it; groups and runs keep the order in which they come."""
-    groups: dict[_Key, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(key(run), []).append(run)
+def grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:
+    """What agrees in `key`, under it; groups and members keep the order in which they come."""
+    groups: dict[_Key, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
     return groups
 
 
 def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:
-    """The runs of each network, in the order in which they were queued."""
+    """The runs of each network, in the order in which they were queued.
+
+    Where some were trained for longer, or with other data or settings, they are a group of their
+    own, and its title says so.
+    """
     in_order = sorted(runs, key=lambda run: (run.id, run.spec.seed))
-    members = grouped(in_order, lambda run: run.spec.model)
-    titles = distinct_titles(list(members))
+    members = grouped(in_order, lambda run: (run.spec.model, condition_of(run.spec)))
+    titles = dict(
+        zip(models := list({m: None for m, _ in members}), distinct_titles(models), strict=True)
+    )
+    conditions = {condition for _, condition in members}
     return [
-        Group(title, model, tuple(group), tuple(epochs.get(run.id, ()) for run in group))
-        for title, (model, group) in zip(titles, members.items(), strict=True)
+        Group(
+            ", ".join([titles[model], *_condition_differences(condition, conditions)]),
+            model,
+            condition,
+            tuple(group),
+            tuple(epochs.get(run.id, ()) for run in group),
+        )
+        for (model, condition), group in members.items()
     ]
+
+
+def _condition_differences(condition: Condition, others: Collection[Condition]) -> list[str]:
+    """What a condition has and not all of the others have, each with its name."""
+
+    def features(one: Condition) -> dict[str, object]:
+        sizes = {"data": one.dataset, "images": one.train_images}
+        return sizes | {f"{name}": value for name, value in asdict(one.recipe).items()}
+
+    return [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in features(condition).items()
+        if any(features(other)[name] != value for other in others)
+    ]
+
+
+def comparable(groups: Sequence[Group]) -> list[Group]:
+    """The groups of the condition that most networks share: only those can be compared."""
+    by_condition = grouped(groups, lambda group: group.condition)
+    reached = [
+        {
+            condition: group.runs
+            for condition, members in by_condition.items()
+            for group in members
+            if group.model == model
+        }
+        for model in dict.fromkeys(group.model for group in groups)
+    ]
+    return by_condition[most_shared(reached)[0]] if groups else []
 
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     """What each network is called beside the others: its variant, and where two agree, what not."""
     titles = [
-        variant.title if (variant := variant_of(model)) else plain_name(model.arch)
-        for model in models
+        variant.title if (variant := variant_of(model)) else _name(model.arch) for model in models
     ]
     named = list(zip(titles, models, strict=True))
     return [
@@ -113,27 +158,34 @@ def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     ]
 
 
+def _name(arch: str) -> str:
+    """A network's title; that of a file as it is there."""
+    return CATALOGUE[arch].title if arch in CATALOGUE else plain_name(arch)
+
+
 def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
     """What a network has and not all of the others have, each with its name."""
 
     def features(spec: ModelSpec) -> dict[str, object]:
         sizes = {
-            "network": spec.arch,
+            "network": _name(spec.arch),
             "ratio": spec.ratio,
             "size": spec.size_label,
+            "channels": spec.in_channels,
+            "classes": spec.num_classes,
         }
         return sizes | dict(spec.options)
 
     return [
-        f"{name} {value}"
+        f"{name.replace('_', ' ')} {value}"
         for name, value in features(model).items()
         if any(features(other).get(name) != value for other in others)
     ]
 
 
 def verdicts(groups: Sequence[Group]) -> list[Comparison]:
-    """Every pair of variants, over the seeds that both have finished."""
-    return compare({group.title: group.final_accuracies for group in groups})
+    """Every pair of variants that can be compared, over the seeds that both have finished."""
+    return compare({group.title: group.final_accuracies for group in comparable(groups)})
 
 
 # How far it is -------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_Others = Mapping[str, OptionValue]  # the options before it in its row, with their values
 _SPREAD = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 3 / 2, 2, 3, 4)  # of the default, beside itself
 
 
@@ -31,6 +32,8 @@ class Option:
     maximum: int = 0
     step: int = 1  # of whole numbers only: minimum, minimum + step and so on
     canonical: Callable[[str], str] | None = None  # text options only: one spelling, or a LabError
+    # The value that builds the same network beside those before it; None: each value its own
+    stands_for: Callable[[OptionValue, _Others], OptionValue] | None = None
 
     def check(self, value: OptionValue) -> OptionValue:
         """`value` as this option's type; raises LabError naming what would work."""
@@ -50,6 +53,23 @@ class Option:
         if isinstance(self.default, float):
             return self._check_number(value)
         return self.canonical(str(value)) if self.canonical else str(value)
+
+    def in_effect(self, value: OptionValue, others: _Others) -> OptionValue:
+        """The one value that stands for all that build the same network beside `others`."""
+        return self.stands_for(value, others) if self.stands_for else value
+
+    def has_effect(self, others: _Others) -> bool:
+        """Whether this option can change a network that has `others`."""
+        values = (self.in_effect(value, others) for value in self.spread())
+        return self.stands_for is None or len(set(values)) > 1
+
+    def offered(self, others: _Others) -> tuple[tuple[str, str], ...]:
+        """Those of its choices that build different networks beside `others`."""
+        return tuple(
+            (value, title)
+            for value, title in self.choices
+            if self.in_effect(value, others) == value
+        )
 
     def spread(self) -> tuple[OptionValue, ...]:
         """All its values where they are few; numbers from an eighth of the default upwards."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
-from core.specs import SHOWN, LabError, ModelSpec, shown
+from core.specs import SHOWN, LabError, ModelSpec, OptionValue, shown
 from core.zoo import libraries, own
 from core.zoo.architecture import Architecture
 from core.zoo.families import (
@@ -44,7 +44,8 @@ def find(arch: str) -> Architecture:
 def complete(spec: ModelSpec) -> ModelSpec:
     """`spec` with every option of its architecture, checked, defaults filled in.
 
-    Raises LabError for an unknown network, an unknown option or a value it cannot take.
+    An option without effect beside the others is at its default, so that equal networks have equal
+    specs. Raises LabError for an unknown network, an unknown option or a value it cannot take.
     """
     architecture = find(spec.arch)
     known = {option.name: option for option in architecture.options}
@@ -52,7 +53,23 @@ def complete(spec: ModelSpec) -> ModelSpec:
     if unknown := sorted(set(given) - set(known)):
         has = f"has {', '.join(known)}" if known else "has no options"
         raise LabError(f"{architecture.title} has no option {shown(unknown[0])}; it {has}.")
-    options = {
-        name: option.check(given.get(name, option.default)) for name, option in known.items()
-    }
+    options: dict[str, OptionValue] = {}
+    for name, option in known.items():
+        value = option.check(given.get(name, option.default))
+        options[name] = option.in_effect(value, options)
     return replace(spec, options=tuple(options.items()))
+
+
+def effective_options(spec: ModelSpec) -> dict[str, OptionValue]:
+    """The options of a network of the catalogue that have an effect beside the others, complete.
+
+    Those of other networks as the spec has them. Raises LabError as `complete`.
+    """
+    if spec.arch not in CATALOGUE:
+        return dict(spec.options)
+    options = dict(complete(spec).options)
+    return {
+        option.name: options[option.name]
+        for option in CATALOGUE[spec.arch].options
+        if option.has_effect(options)
+    }

@@ -119,12 +119,21 @@ class Order:
     branch: tuple[str, ...]  # the residual branch F, in order
     after: tuple[str, ...]  # what follows the addition
     source: str
-    needs_norm: bool = False  # without BatchNorm it would be the original
+
+    def layers(self, batch_norm: bool, adds: bool) -> tuple[str, ...]:
+        """What a unit does, in order: BN only with `batch_norm`, an addition only if it `adds`."""
+        parts = (*self.branch, *(("+",) if adds else ()), *self.after)
+        return _kept(parts, batch_norm)
 
     @property
     def before(self) -> tuple[str, ...]:
         """What the branch does to x before its first convolution."""
         return tuple(takewhile(lambda part: not part.startswith("conv"), self.branch))
+
+
+def _kept(parts: tuple[str, ...], batch_norm: bool | None) -> tuple[str, ...]:
+    """The parts as they are with `batch_norm`, else those that are no BatchNorm."""
+    return tuple(part for part in parts if batch_norm or part != "BN")
 
 
 ORDERS: dict[str, Order] = {
@@ -143,7 +152,6 @@ ORDERS: dict[str, Order] = {
             ("conv1", "BN", "ReLU", "conv2"),
             ("BN", "ReLU"),
             f"{_PAPER}, figure 4(b)",
-            needs_norm=True,
         ),
         Order(
             "relu-before-addition",
@@ -168,6 +176,19 @@ ORDERS: dict[str, Order] = {
         ),
     )
 }
+
+
+def order_built(name: str, batch_norm: bool, shortcut: str, is_chain: bool) -> str:
+    """The first order that builds the same: some are alike without BatchNorm, or an addition.
+
+    With `is_chain` stem, units and head are one chain of layers where nothing is added, in any
+    order.
+    """
+    adds = shortcut != "none"
+    if is_chain and not adds:
+        return "original"
+    layers = ORDERS[name].layers(batch_norm, adds)
+    return next(row.name for row in ORDERS.values() if row.layers(batch_norm, adds) == layers)
 
 
 @dataclass(frozen=True)
@@ -208,12 +229,12 @@ class Variant:
         """What the residual branch really does, in order."""
         if self.as_published:
             return ("conv2",)
-        return self._kept(ORDERS[self.order].branch)
+        return _kept(ORDERS[self.order].branch, self.batch_norm)
 
     @property
     def after(self) -> tuple[str, ...]:
         """What follows the addition, in order."""
-        return self._kept(ORDERS[self.order].after)
+        return _kept(ORDERS[self.order].after, self.batch_norm)
 
     @property
     def formula(self) -> str:
@@ -231,9 +252,6 @@ class Variant:
             return "homework of the course note on ResNet, as published"
         orders = self.order != "original"
         return ORDERS[self.order].source if orders else SHORTCUTS[self.shortcut].source
-
-    def _kept(self, parts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(part for part in parts if self.batch_norm or part != "BN")
 
 
 def nested(parts: tuple[str, ...], text: str) -> str:
@@ -295,10 +313,12 @@ def variant_of(model: ModelSpec) -> Variant | None:
     if model.arch not in NETWORKS:
         return None
     shortcut = str(model.option("shortcut") or "identity")
-    order = str(model.option("order") or "original")
     wrong = bool(model.option("as_published")) and shortcut in WITH_MISTAKE
     asked = model.option("batch_norm")
     has_norm = NETWORKS[model.arch] if asked is None else bool(asked)
+    order = str(model.option("order") or "original")
+    if order in ORDERS:
+        order = order_built(order, has_norm, shortcut, is_chain=model.arch != "course-residual")
     near = [
         variant
         for variant in map(VARIANTS.__getitem__, variants_of(model.arch))

@@ -38,6 +38,7 @@ def test_the_strip_and_the_totals_move_while_a_slider_is_dragged(visitor):
     ):
         visitor.open("/architecture?net_network=lenet")
     work = visitor.page.get_by_test_id("stMetricValue").nth(1)
+    note = visitor.page.get_by_test_id("stMetricDelta").nth(1)
     thumb = visitor.page.get_by_role("slider", name="Resize")
     box = thumb.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -47,14 +48,19 @@ def test_the_strip_and_the_totals_move_while_a_slider_is_dragged(visitor):
         visitor.page.mouse.move(x + 20, y)
         wait_until(lambda: work.get_attribute("data-live") is not None)
         size = int(thumb.input_value())
-        expected = formats.short(analyze(ModelSpec("lenet", image_size=size)).totals.macs)
+        macs = analyze(ModelSpec("lenet", image_size=size)).totals.macs
+        expected = formats.short(macs)
         assert size != 28 and work.get_attribute("data-live") == expected
+        default = analyze(ModelSpec("lenet", image_size=28)).totals.macs
+        told = formats.part_of(macs, default, "the default")
+        assert note.get_attribute("data-live") == told != "the default"
         assert visitor.page.locator(".strip").get_by_text(f"1×{size}²").count() == 1
         assert "net_size" not in visitor.page.url  # the page has not been asked
     finally:
         visitor.page.mouse.up()
     visitor.wait_for_metric("MACs an image", expected)
     wait_until(lambda: work.get_attribute("data-live") is None)
+    assert note.inner_text().strip() == told  # the page says what the browser has said
 
 
 def test_a_block_of_the_strip_is_chosen_by_key_and_its_layers_are_listed(visitor):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from math import log10
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
 from core.report import formats
 
 # At the lower edge of the picture, where it cannot meet the axis title however many rows it has
+_TITLE_WIDTH, _TITLE_LINE = 46, 20  # characters and pixels of a line of a title, on a phone too
 FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
 
 
@@ -23,6 +26,18 @@ def finish(figure: go.Figure, title: str, height: int) -> None:
         legend=dict(
             orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
         ),
+    )
+
+
+def add_to_title(figure: go.Figure, about: str) -> None:
+    """A further line below the title, wrapped; the figure grows by what that takes."""
+    lines = wrap(about, _TITLE_WIDTH)
+    title = "<br>".join([figure.layout.title.text or "", *map(escape, lines)])
+    room = _TITLE_LINE * len(lines)
+    figure.update_layout(
+        title=title,
+        margin_t=(figure.layout.margin.t or 0) + room,
+        height=(figure.layout.height or 0) + room if figure.layout.height else None,
     )
 
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from core.analysis.records import Analysis
 from core.report import formats
-from core.report.figures.axes import log_axis
+from core.report.figures.axes import add_to_title, log_axis
 from core.report.figures.palette import GRAY, KIND_COLORS
 
 
@@ -62,13 +62,14 @@ def cost_scatter(
 
 @dataclass(frozen=True)
 class AccuracyPoint:
-    """What the runs of one network on one data set have reached."""
+    """What the runs of one network under one condition have reached."""
 
     label: str
     color: str
     marker: str
     macs: int  # an image
     accuracies: tuple[float, ...]  # best test accuracy of each run, as a fraction
+    guesses: bool = False  # whether they are no better than guessing
 
     @property
     def mean(self) -> float:
@@ -76,16 +77,18 @@ class AccuracyPoint:
         return fmean(self.accuracies)
 
 
-def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure:
+def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> go.Figure:
     """Accuracy against MACs: the mean over the runs, a bar from the lowest to the highest.
 
-    The dashed line is the Pareto front: no other network is as accurate with fewer MACs.
+    `condition` is what all of the runs share, in words. The dashed line is the Pareto front: no
+    other network is as accurate with fewer MACs; one that guesses is never on it.
     """
     figure = go.Figure()
     front = sorted(
         (point.macs, point.mean)
         for point in points
-        if not any(
+        if not point.guesses
+        and not any(
             _dominates((other.macs, -other.mean), (point.macs, -point.mean)) for other in points
         )
     )
@@ -111,20 +114,26 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], dataset: str) -> go.Figure
             mode="markers+text",
             marker=dict(color=point.color, symbol=point.marker, size=13),
             text=[point.label],
-            textposition=_label_position(point.macs, [other.macs for other in points]),
+            textposition=_label_position(
+                point.macs,
+                [other.macs for other in points],
+                is_over=any(
+                    other.macs == point.macs and other.mean < point.mean for other in points
+                ),
+            ),
             cliponaxis=False,
             hovertemplate=f"<b>{point.label}</b><br>{point.macs:,} MACs an image<br>"
             f"{100 * point.mean:.2f} % ({_runs_text(point.accuracies)})<extra></extra>",
             showlegend=False,
         )
     figure.update_layout(
-        title=f"Accuracy on {dataset} against MACs<br>mean and range of the runs; dashed: Pareto"
-        " front",
+        title="Accuracy against MACs",
         xaxis=dict(title="MACs an image (log)", **log_axis(point.macs for point in points)),
         yaxis=dict(title="best test accuracy (%)"),
-        height=460,
-        margin=dict(t=72, b=48, l=8, r=8),
+        height=440,
+        margin=dict(t=52, b=48, l=8, r=8),
     )
+    add_to_title(figure, condition)
     return figure
 
 
@@ -136,14 +145,16 @@ def _runs_text(accuracies: Sequence[float]) -> str:
     return f"{len(accuracies)} runs, {low} to {high}"
 
 
-def _label_position(value: float, values: Sequence[float]) -> str:
+def _label_position(value: float, values: Sequence[float], is_over: bool = False) -> str:
     """Beside the marker where it stands near an end of the log axis, so that no label is cut.
 
     A costly network mostly stands high: above it there is room, under it are the others' labels.
+    One that `is_over` another mark has its label above itself.
     """
     low, high = (log10(max(1, bound(values))) for bound in (min, max))
     share = (log10(max(1, value)) - low) / (high - low) if high > low else 0.5
-    return "bottom right" if share < 0.25 else "top left" if share > 0.75 else "bottom center"
+    side = "top" if is_over or share > 0.75 else "bottom"
+    return f"{side} {'right' if share < 0.25 else 'left' if share > 0.75 else 'center'}"
 
 
 def _dominates(cost: tuple[float, float], other: tuple[float, float]) -> bool:

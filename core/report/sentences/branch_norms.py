@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from core.measure.branch_norms import BRANCHES, READERS, BranchNorm
+from core.report import formats
 
 
 def branch_verdict(norms: Sequence[BranchNorm]) -> list[str]:
@@ -19,8 +20,8 @@ def branch_verdict(norms: Sequence[BranchNorm]) -> list[str]:
         sentences.append(
             f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
             f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
-            f" the weights of {BRANCHES[grown.branch]} are {grown.growth:.2f} times as large as"
-            " they were initialized, the most of the four."
+            f" the weights of {BRANCHES[grown.branch]} are {_grown(grown.growth)} they were"
+            " initialized, the most of the four."
         )
     return sentences
 
@@ -43,3 +44,10 @@ def branches_over_seeds(by_seed: Mapping[int, Sequence[BranchNorm]]) -> str:
 
 def _read_with(norm: BranchNorm) -> float:
     return norm.read_with
+
+
+def _grown(growth: float) -> str:
+    """1.31 as "1.31 times as large as", 0.5 as "2 times smaller than"."""
+    if growth < 1:
+        return formats.times(growth, 1, formats.SIZE)
+    return f"{growth:.2f} times as large as"

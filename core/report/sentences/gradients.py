@@ -8,7 +8,7 @@ from core.measure.first_and_last import VANISHED, first_and_last, gradient_outco
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.report import formats
 from core.specs import ModelSpec
-from core.zoo.variants import SHORTCUT_TITLES
+from core.zoo.variants import SHORTCUT_TITLES, WITH_MISTAKE
 
 _WHY_BATCH_NORM = (
     "BatchNorm gives every layer's output variance 1 on the way forward and divides the gradient by"
@@ -29,7 +29,8 @@ def network_label(model: ModelSpec) -> str:
         parts.append(model.arch)
     if (shortcut := model.option("shortcut")) is not None:
         title = SHORTCUT_TITLES.get(str(shortcut), str(shortcut).replace("-", " "))
-        parts.append("with the homework's mistake" if model.option("as_published") else title)
+        has_mistake = model.option("as_published") and shortcut in WITH_MISTAKE
+        parts.append("with the homework's mistake" if has_mistake else title)
     if (batch_norm := model.option("batch_norm")) is not None:
         parts.append("BatchNorm" if batch_norm else "no BatchNorm")
     if depth is not None:
@@ -83,9 +84,9 @@ def _arrival_sentence(flow: NetworkFlow) -> str | None:
     if outputs is None or gradient_outcome(outputs.ratio) == gradient_outcome(weights.ratio):
         return f"{text}."
     return (
-        f"{text}. The gradient of its output is {formats.scientific(outputs.ratio, 3)} times that"
-        f" of the last one's output ({gradient_outcome(outputs.ratio)}): the weights' own is that"
-        " times what the layer reads."
+        f"{text}. The gradient of its output is"
+        f" {formats.times(outputs.ratio or 0.0, 1, formats.SIZE)} that of the last one's output"
+        f" ({gradient_outcome(outputs.ratio)}): the weights' own is it times what the layer reads."
     )
 
 
@@ -132,8 +133,8 @@ def _batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
         ]
     text = (
         "BatchNorm alone, without any shortcut, takes the first layer's gradient from"
-        f" {formats.scientific(before)} to {formats.scientific(after)} times that of the last one:"
-        f" {_WHY_BATCH_NORM}"
+        f" {formats.scientific(before)} of the last one's to {formats.scientific(after)}"
+        f" {'of it' if after < 1 else 'times it'}: {_WHY_BATCH_NORM}"
     )
     if after > 10:
         text += (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import sqrt
 
+from core.data.catalogue import find_dataset
 from core.report import formats
+from core.specs import LabError, RunSpec
 
 _DEVIATIONS = 3.0  # of the binomial spread: what guessing reaches in one of a thousand runs
 _MOST_FREQUENT = 1.14  # times the even share: what always saying "1" reaches on MNIST, 11.35 %
@@ -14,6 +17,14 @@ def is_guessing(accuracy: float, classes: int, images: int) -> bool:
     """Whether guessing one of `classes` reaches this share of so many test images too."""
     chance = _MOST_FREQUENT / classes
     return accuracy <= chance + _DEVIATIONS * sqrt(chance * (1 - chance) / images)
+
+
+def guesses(spec: RunSpec, accuracy: float) -> bool:
+    """Whether a run that reached this has learned nothing; never of an unknown data set."""
+    with suppress(LabError):
+        images = find_dataset(spec.dataset).test_images
+        return is_guessing(accuracy, spec.model.num_classes, images)
+    return False
 
 
 def guessing_sentence(accuracy: float, classes: int) -> str:

@@ -162,9 +162,18 @@ def _factors_by_batch(result: Throughput) -> list[tuple[int, float]]:
 
 def _loop_sentence(factors: Sequence[float]) -> str:
     """How much faster the lab's loop is than the one that others publish."""
+    lowest, highest = min(factors), max(factors)
     if len(factors) == 1:
-        return f"The lab's loop trains {factors[0]:.1f} times as fast as the published one."
-    return (
-        f"The lab's loop trains {min(factors):.1f} to {max(factors):.1f} times as fast as the"
-        " published one."
-    )
+        told = _as_fast_as(highest)
+    elif lowest >= 1:
+        told = f"{lowest:.1f} to {_as_fast_as(highest)}"
+    else:
+        told = f"at worst {_as_fast_as(lowest)}, at best {_as_fast_as(highest)}"
+    return f"The lab's loop trains {told} the published one."
+
+
+def _as_fast_as(factor: float) -> str:
+    """2.5 as "2.5 times as fast as", 0.4 as "2.5 times slower than"."""
+    if factor < 1:
+        return formats.times(factor, 1, ("faster than", "slower than", "as fast as"))
+    return f"{factor:.1f} times as fast as"

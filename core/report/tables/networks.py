@@ -9,19 +9,27 @@ from statistics import fmean
 import pandas as pd
 
 from core.analysis.records import Analysis, SweepPoint
-from core.report.tables.columns import model_columns
+from core.report.tables.columns import condition_columns, model_columns
 from core.specs import ModelSpec
+from core.studies.conditions import Condition
 
 
 def comparison_frame(
     analyses: Iterable[Analysis],
     batch_size: int,
-    accuracies: Mapping[ModelSpec, tuple[float, str]],
+    accuracies: Mapping[ModelSpec, tuple[float, Condition]],
 ) -> pd.DataFrame:
-    """One row a network: totals, training memory at `batch_size`, the best accuracy of its runs."""
+    """One row a network: totals, training memory at `batch_size`, the best accuracy of its runs.
+
+    With the condition under which that was reached; the batch size of the training stands in
+    `trained_batch_size`.
+    """
     rows = []
     for analysis in analyses:
-        accuracy, dataset = accuracies.get(analysis.spec, (None, ""))
+        accuracy, condition = accuracies.get(analysis.spec, (None, None))
+        reached = condition_columns(condition) if condition else {"dataset": ""}
+        if "batch_size" in reached:
+            reached["trained_batch_size"] = reached.pop("batch_size")
         rows.append(
             model_columns(analysis.spec)
             | asdict(analysis.totals)
@@ -30,21 +38,21 @@ def comparison_frame(
                 "training_bytes": analysis.training_bytes(batch_size),
                 "inference_bytes": analysis.inference_bytes(batch_size),
                 "best_accuracy": accuracy,
-                "dataset": dataset,
             }
+            | reached
         )
     return pd.DataFrame(rows)
 
 
 def accuracy_frame(
-    reached: Iterable[tuple[Analysis, Sequence[float]]], dataset: str
+    reached: Iterable[tuple[Analysis, Sequence[float]]], condition: Condition
 ) -> pd.DataFrame:
-    """One row a network: what its runs on one data set have reached, as fractions, and its cost."""
+    """One row a network: what its runs under one condition have reached, and its cost."""
     return pd.DataFrame(
         [
             model_columns(analysis.spec)
+            | condition_columns(condition)
             | {
-                "dataset": dataset,
                 "runs": len(accuracies),
                 "mean_accuracy": fmean(accuracies),
                 "lowest_accuracy": min(accuracies),

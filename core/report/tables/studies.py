@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from core.report.tables.columns import model_columns
+from core.report.tables.columns import condition_columns, model_columns
 from core.specs import ModelSpec
+from core.studies.conditions import Condition
 from core.studies.reproduction import Reproduction
 from core.studies.statistics import Comparison, Mean
 from core.studies.study import Group
@@ -21,6 +22,8 @@ _SUMMARY_COLUMNS = (
     *("final_accuracy_mean", "final_accuracy_low", "final_accuracy_high"),
     *("best_accuracy_mean", "best_accuracy_low", "best_accuracy_high"),
     *("params", "macs", "seconds_mean", "dead_parameters", "dead_parameter_names"),
+    *("learning_rate", "momentum", "nesterov", "weight_decay", "max_gradient_norm", "schedule"),
+    *("initialisation", "normalise", "bfloat16"),
 )
 
 
@@ -42,12 +45,8 @@ def _summary_row(group: Group, costs: Mapping[ModelSpec, tuple[int, int]]) -> di
         {"variant": group.title}
         | model_columns(group.model)
         | {
-            "dataset": spec.dataset,
-            "train_images": spec.train_images,
-            "recipe": spec.recipe.name,
-            "epochs": spec.recipe.epochs,
-            "batch_size": spec.recipe.batch_size,
-            "device": spec.device,
+            **condition_columns(Condition(spec.dataset, spec.train_images, spec.recipe)),
+            "device": " ".join(dict.fromkeys(run.spec.device for run in group.runs)),
             "runs": len(group.runs),
             "finished": len(group.final_accuracies),
             "failed": sum(str(run.state) == "failed" for run in group.runs),

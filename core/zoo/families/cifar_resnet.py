@@ -27,7 +27,7 @@ _DEPTH_OPTION = Option(
     maximum=218,
     step=6,
 )
-_OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True))
+_OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True, is_chain=True))
 _ROWS = (
     ("resnet20", "ResNet-20 for small images", _OPTIONS),
     ("resnet56", "ResNet-56 for small images", _OPTIONS),

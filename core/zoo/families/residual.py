@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, Option, built_by
 from core.zoo.families.unit_options import SHORTCUT_OPTION, unit_options
+from core.zoo.variants import WITH_MISTAKE
 
 COURSE_SHORTCUTS = ("identity", "constant-scaling", "conv", "none")  # of the note and its homework
 
@@ -16,8 +17,9 @@ _OPTIONS = (
         "As published",
         "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained.",
         False,
+        stands_for=lambda value, others: bool(value) and others["shortcut"] in WITH_MISTAKE,
     ),
-    *unit_options(batch_norm=False),
+    *unit_options(batch_norm=False, is_chain=False),
 )
 
 ARCHITECTURES = (

@@ -5,8 +5,11 @@ Identity Mappings in Deep Residual Networks, arXiv 1603.05027, figures 2 and 4.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from core.specs import OptionValue
 from core.zoo.architecture import Option
-from core.zoo.variants import DEFAULTS, ORDERS, SHORTCUT_TITLES
+from core.zoo.variants import DEFAULTS, ORDERS, SHORTCUT_TITLES, SHORTCUTS, order_built
 
 SHORTCUT_OPTION = Option(
     "shortcut",
@@ -17,21 +20,34 @@ SHORTCUT_OPTION = Option(
 )
 
 
-def unit_options(batch_norm: bool) -> tuple[Option, ...]:
-    """The options behind `shortcut`, with this default for BatchNorm."""
+def _of_shortcut(name: str) -> Callable[[OptionValue, Mapping[str, OptionValue]], OptionValue]:
+    """The rule of a setting that only some shortcuts use."""
+
+    def in_effect(value: OptionValue, others: Mapping[str, OptionValue]) -> OptionValue:
+        is_used = SHORTCUTS[str(others["shortcut"])].setting == name
+        return value if is_used else DEFAULTS[name]
+
+    return in_effect
+
+
+def unit_options(batch_norm: bool, is_chain: bool) -> tuple[Option, ...]:
+    """The options behind `shortcut`, with this default for BatchNorm; see `order_built`."""
     return (
+        Option(
+            "batch_norm",
+            "BatchNorm",
+            "Normalize after each convolution; without it gradients show the shortcut's work.",
+            batch_norm,
+        ),
         Option(
             "order",
             "Activation order",
             "Where BatchNorm and ReLU stand: arXiv 1603.05027, figure 4.",
             "original",
             choices=tuple((order.name, order.title) for order in ORDERS.values()),
-        ),
-        Option(
-            "batch_norm",
-            "BatchNorm",
-            "Normalize after each convolution; without it gradients show the shortcut's work.",
-            batch_norm,
+            stands_for=lambda value, others: order_built(
+                str(value), bool(others["batch_norm"]), str(others["shortcut"]), is_chain
+            ),
         ),
         Option(
             "factor",
@@ -40,6 +56,7 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
             DEFAULTS["factor"],
             minimum=0,
             maximum=2,
+            stands_for=_of_shortcut("factor"),
         ),
         Option(
             "gate_bias",
@@ -48,6 +65,7 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
             DEFAULTS["gate_bias"],
             minimum=-20,
             maximum=20,
+            stands_for=_of_shortcut("gate_bias"),
         ),
         Option(
             "dropout",
@@ -56,5 +74,6 @@ def unit_options(batch_norm: bool) -> tuple[Option, ...]:
             DEFAULTS["dropout"],
             minimum=0,
             maximum=1,
+            stands_for=_of_shortcut("dropout"),
         ),
     )

@@ -11,7 +11,7 @@ from core.specs import LabError, ModelSpec
 from core.zoo.architecture import cells_after, scaled
 from core.zoo.families.residual import COURSE_SHORTCUTS
 from core.zoo.networks.residual_units import UnitOptions, residual_unit
-from core.zoo.variants import DEFAULTS, WITH_MISTAKE
+from core.zoo.variants import DEFAULTS
 
 
 class ResidualBlock(nn.Module):
@@ -71,7 +71,7 @@ def block(channels: int, spec: ModelSpec) -> nn.Module:
     (N, channels, S, S) to the same shape. Raises LabError for a mistake that nobody has published.
     """
     options = UnitOptions.of(spec)
-    drops_conv1 = bool(spec.option("as_published")) and options.shortcut in WITH_MISTAKE
+    drops_conv1 = bool(spec.option("as_published"))
     has_factor = options.shortcut == "constant-scaling" and options.factor != DEFAULTS["factor"]
     is_course = options.shortcut in COURSE_SHORTCUTS and not has_factor
     if is_course and options.order == "original" and not options.batch_norm:

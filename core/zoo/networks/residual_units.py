@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.specs import LabError, ModelSpec
+from core.specs import ModelSpec
 from core.zoo.variants import ORDERS, SHORTCUTS
 
 
@@ -109,9 +109,9 @@ class UnitOptions:
 
     @classmethod
     def of(cls, spec: ModelSpec) -> UnitOptions:
-        """From a spec whose options are complete. Raises LabError for an order that needs more."""
+        """From a spec whose options are complete."""
         given = dict(spec.options)
-        options = cls(
+        return cls(
             str(given["shortcut"]),
             str(given["order"]),
             bool(given["batch_norm"]),
@@ -119,9 +119,6 @@ class UnitOptions:
             float(given["gate_bias"]),
             float(given["dropout"]),
         )
-        if ORDERS[options.order].needs_norm and not options.batch_norm:
-            raise LabError(f"The order {options.order} needs BatchNorm; set batch_norm to true.")
-        return options
 
 
 def residual_unit(

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -135,12 +136,15 @@ def _means(text: str, value: object, label: str | None) -> bool:
 
 
 def names_asked_for(
-    key: str, titles: Mapping[str, str], defaults: Sequence[str]
+    key: str,
+    titles: Mapping[str, str],
+    defaults: Sequence[str],
+    aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str] | None:
     """The names that the list `key` must now show because the address says so; None: as it is.
 
-    `titles` has the title of each name: addresses of earlier versions hold titles. To be called
-    before the control is drawn.
+    `titles` has the title of each name: addresses of earlier versions hold titles. `aliases` are
+    names that stand for one of these. To be called before the control is drawn.
     """
     visit = _visit()
     texts = _texts(key)
@@ -154,6 +158,7 @@ def names_asked_for(
     if not any(texts):
         return []  # ?key= is a list from which everything was taken away
     by_text = {title: name for name, title in titles.items()} | {name: name for name in titles}
+    by_text |= aliases
     names = [by_text[text] for text in texts if text in by_text]
     visit.refused += [(key, text) for text in texts if text not in by_text]
     return list(dict.fromkeys(names)) or None

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import plotly.io
 import streamlit as st
 
+from core.report.figures.axes import add_to_title
 from pages.views.app.browser_files import FOLDER, component_script
 
 plotly.io.templates.default = None  # chart.js has the colors of the page; figures stay small
@@ -40,15 +41,27 @@ class Drawing:
         return cls(text, figure.layout.height or _DEFAULT_HEIGHT)
 
 
-def chart(figure: go.Figure | Drawing, key: str, toolbar: bool = True) -> None:
-    """Draw the figure at its own height, as wide as there is room."""
+def chart(
+    figure: go.Figure | Drawing,
+    key: str,
+    toolbar: bool = True,
+    about: str = "",
+    name: str | None = None,
+) -> None:
+    """Draw the figure at its own height, as wide as there is room.
+
+    `about` is told below its title: the run or network that the picture is of. `name` is that of
+    the file of a downloaded picture, without its ending.
+    """
+    if about and isinstance(figure, go.Figure):
+        add_to_title(figure, about)
     drawing = figure if isinstance(figure, Drawing) else Drawing.of(figure)
     _chart(
         key=key,
         data={
             "figure": drawing.json,
             "height": drawing.height,
-            "name": key,
+            "name": name or key,
             "toolbar": toolbar,
         },
         height=drawing.height,

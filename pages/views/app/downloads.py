@@ -7,13 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from core.report.names import file_name as file_name
 from core.report.tables.csv import to_csv
-from core.specs import ModelSpec, image_size_text
-
-
-def file_name(spec: ModelSpec) -> str:
-    """`vgg11-ratio4-96px`: what files about this network begin with."""
-    return f"{spec.arch.replace('/', '-')}-ratio{spec.ratio}-{image_size_text(spec.image_size)}px"
 
 
 def download_csv(label: str, make: Callable[[], pd.DataFrame], name: str, key: str) -> None:

@@ -17,11 +17,12 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.analysis.glance import Glance, keep_glances, kept_glances, with_value
+from core.analysis.glance import Glance, glance_at, keep_glances, kept_glances, with_value
+from core.analysis.kept import kept_analysis
 from core.report.glance import strip
 from core.specs import LabError, ModelSpec
 from core.torch_process import torch_process
-from core.zoo.catalogue import complete
+from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.own import is_own
 from pages.views.forms.limits import RATIO_SLIDER, SIZE_SLIDER, SIZE_STEP
 
@@ -133,5 +134,14 @@ async def answer(request: Request) -> Response:
 
 def _strips(spec: ModelSpec, over: str) -> dict[str, object]:
     seen, is_all = _glances().of(spec, over)
-    strips = {value: glance and strip(glance) for value, glance in sorted(seen.items())}
+    default = _default_glance(spec.arch)
+    strips = {value: glance and strip(glance, default) for value, glance in sorted(seen.items())}
     return {"strips": strips, "complete": is_all}
+
+
+@cache
+def _default_glance(arch: str) -> Glance | None:
+    """The glance at a network's own default setting, of those that come with the lab."""
+    row = CATALOGUE.get(arch)
+    analysis = kept_analysis(row.default) if row else None
+    return glance_at(analysis, BATCH_SIZE) if analysis else None

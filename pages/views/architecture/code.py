@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.report.names import file_name
 from core.specs import ModelSpec
 from core.zoo.own import is_own
-from pages.views.app.downloads import file_name
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import code_of
 

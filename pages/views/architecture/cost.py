@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core.analysis.records import Analysis
 from core.report.figures.costs import cost_bars
+from core.report.names import file_name, network_title
 from core.report.sentences.equal_cost import equal_cost_sentence
 from pages.views.app.charts import chart
 from pages.views.app.messages import escaped
+from pages.views.app.prose import markdown
 from pages.views.architecture.display import Display
 
 
 def cost_view(analysis: Analysis, display: Display) -> None:
     """Each row's share of the parameters beside its share of the work; what costs the same."""
-    chart(cost_bars(analysis.rows(display.level), display.as_flops), key="net_cost_chart")
+    chart(
+        cost_bars(analysis.rows(display.level), display.as_flops),
+        "net_cost_chart",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-cost",
+    )
     if sentence := equal_cost_sentence(analysis.layers, display.as_flops):
-        st.markdown(escaped(sentence))
+        markdown(escaped(sentence))

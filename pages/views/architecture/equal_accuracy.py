@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.report.figures.equal_accuracy import CostPoint, equal_accuracy_chart
-from core.report.formats import points
+from core.report.formats import points, times
 from core.report.sentences.verdict import between
 from core.studies.equal_accuracy import (
     DATASET,
@@ -77,12 +77,12 @@ def _sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> s
     return (
         f"**{title_and_ratio(densenet.model)}** reaches {points(densenet.final.mean)} %; nearest"
         f" to it comes {title_and_ratio(residual.model)} with {points(residual.final.mean)} %:"
-        f" {interval}. For that the DenseNet has {_ratio(costs, residual_costs, 'params')} times"
-        f" the parameters, {_ratio(costs, residual_costs, 'macs')} times the multiply-adds and"
-        f" keeps {_ratio(costs, residual_costs, 'saved_bytes')} times the activations."
+        f" {interval}. For that the DenseNet has {_ratio(costs, residual_costs, 'params')}"
+        f" parameters, does {_ratio(costs, residual_costs, 'macs')} multiply-adds and keeps"
+        f" {_ratio(costs, residual_costs, 'saved_bytes')} activations."
     )
 
 
 def _ratio(costs: Analysis, reference: Analysis, total: str) -> str:
-    """One of the totals as a multiple of the reference's, with two significant digits."""
-    return f"{getattr(costs.totals, total) / getattr(reference.totals, total):.2g}"
+    """One of the totals against the reference's, in words."""
+    return times(getattr(costs.totals, total), getattr(reference.totals, total))

@@ -70,11 +70,12 @@ def verdict(dense: Analysis, residual: Analysis, steps: Sequence[GrowthStep]) ->
     totals, residual_totals = dense.totals, residual.totals
     params = totals.params / residual_totals.params
     saved = totals.saved_bytes / residual_totals.saved_bytes
-    macs = totals.macs / residual_totals.macs
     text = (
-        f"With {params:.2f} times the parameters of {title_and_ratio(residual.spec)} this DenseNet"
-        f" does {macs:.2f} times its multiply-adds and keeps **{saved:.2f} times** its activations"
-        " for the backward pass"
+        f"Beside {title_and_ratio(residual.spec)} this DenseNet has"
+        f" {formats.times(totals.params, residual_totals.params)} parameters; it does"
+        f" {formats.times(totals.macs, residual_totals.macs)} multiply-adds and keeps"
+        f" **{formats.times(totals.saved_bytes, residual_totals.saved_bytes)}** activations for the"
+        " backward pass"
     )
     if saved > params * 1.1:
         return (

@@ -9,9 +9,10 @@ from core.analysis.records import Analysis
 from core.explain.glossary import explained
 from core.explain.growth import GrowthStep, growth, growth_formula, weight_formula
 from core.report.figures.growth import growth_bars
+from core.report.names import file_name, network_title
 from core.report.tables.layers import growth_frame
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.prose import markdown
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
@@ -31,7 +32,12 @@ def growth_view(analysis: Analysis) -> None:
 
     steps = growth(analysis)
     markdown(_IDEA)
-    chart(growth_bars(steps), key="net_growth_chart")
+    chart(
+        growth_bars(steps),
+        "net_growth_chart",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-growth",
+    )
     _step_formulas(steps)
     st.dataframe(
         _growth_table(steps),

@@ -10,9 +10,10 @@ from core.explain.hand_count.check import HandCount, check
 from core.explain.hand_count.matching import QUANTITIES
 from core.explain.hand_count.terms import MAX_CHARACTERS
 from core.report import formats
+from core.report.names import file_name
 from core.report.sentences.hand_count import hand_count_sentences
 from core.report.tables.counts import hand_count_frame
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
 

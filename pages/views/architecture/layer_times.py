@@ -12,11 +12,12 @@ from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.report.figures.layer_times import layer_time_bars
+from core.report.names import file_name, network_title
 from core.report.tables.measurements import layer_time_frame
 from core.training.records import LayerTimes
 from pages.views.app.charts import chart
 from pages.views.app.columns import share_column
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement, share_measured
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import devices
@@ -69,7 +70,12 @@ def _passes_done(job: Measurement) -> str:
 def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
     """Where the time goes beside where the work is."""
     rows = timed_rows(analysis, times, level)
-    chart(layer_time_bars(rows), key="net_time_chart")
+    chart(
+        layer_time_bars(rows),
+        "net_time_chart",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-times",
+    )
     config = st.column_config
     st.dataframe(
         pd.DataFrame(

@@ -8,10 +8,11 @@ from core.analysis.cpu import threads
 from core.analysis.records import Analysis
 from core.explain.glossary import explained
 from core.report.figures.memory import memory_bars, saved_bars
+from core.report.names import file_name, network_title
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.glances import BATCH_SIZE
 from pages.views.app.prose import caption
 from pages.views.forms import limits
@@ -21,14 +22,24 @@ def memory_view(analysis: Analysis, level: str) -> None:
     """Batch size and momentum, the parts of the peak, then what each layer keeps."""
     batch_size, momentum = _choose_step()
     memory = analysis.training_memory(batch_size, momentum)
-    chart(memory_bars(memory, analysis.inference_bytes(batch_size)), key="net_memory_chart")
+    chart(
+        memory_bars(memory, analysis.inference_bytes(batch_size)),
+        "net_memory_chart",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-memory",
+    )
     caption(
         "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
         " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
         " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take"
         " more work space."
     )
-    chart(saved_bars(analysis.rows(level), batch_size), key="net_saved_chart")
+    chart(
+        saved_bars(analysis.rows(level), batch_size),
+        "net_saved_chart",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-saved",
+    )
     _downloads(analysis, level, batch_size, momentum)
 
 

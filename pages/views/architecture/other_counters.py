@@ -8,11 +8,12 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
+from core.report.names import file_name
 from core.report.tables.counts import account_frame
 from core.specs import ModelSpec
 from core.zoo.catalogue import find
 from core.zoo.libraries import library_of
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of, other_counts_of
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.report.names import file_name
 from core.report.picture.fold import fold, readable
 from core.report.picture.outline import outline
 from core.report.picture.svg import SMALLEST_TEXT, svg
 from core.specs import LabError, ModelSpec
 from core.zoo.own import version_of
-from pages.views.app.downloads import file_name
 from pages.views.app.messages import show_error
 
 _PNG_SCALE = 2  # pixels of the PNG to one of the picture

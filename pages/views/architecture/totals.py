@@ -6,56 +6,44 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.analysis.records import Analysis, each_side
+from core.analysis.glance import Glance, glance_at
+from core.analysis.records import Analysis
 from core.explain.glossary import explained
-from core.report import formats
+from core.report import formats, glance
 from pages.views.app.cards import metric_card
 from pages.views.app.glances import BATCH_SIZE
 from pages.views.architecture.strip import TOTALS_KEY
 
 
 def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> None:
-    """Five totals, each with its change against `default`, the network's own default setting.
+    """Five totals, each beside that of `default`, the network's own default setting.
 
     With `is_save`, that is the network before its file was last saved.
     """
-    change = _change_by_save if is_save else _change_of_default
-    totals, default_totals = analysis.totals, default.totals
-    memory, default_memory = analysis.training_bytes(BATCH_SIZE), default.training_bytes(BATCH_SIZE)
+    seen, before = (glance_at(one, BATCH_SIZE) for one in (analysis, default))
+    values, notes = glance.totals(seen), glance.notes(seen, before)
+    changes = _changes_by_save(seen, before) if is_save else {}
+    titles = {
+        "params": ("Parameters", explained("parameter")),
+        "macs": ("MACs an image", _macs_help(analysis)),
+        "memory": (f"Memory, batch {BATCH_SIZE}", explained("training memory")),
+        "field": ("Receptive field", _field_help(analysis, notes["field"])),
+        "depth": ("Depth", explained("depth")),
+    }
     with st.container(horizontal=True, key=TOTALS_KEY):
-        metric_card(
-            "Parameters",
-            formats.short(totals.params),
-            explained("parameter"),
-            change(totals.params, default_totals.params),
-        )
-        metric_card(
-            "MACs an image",
-            formats.short(totals.macs),
-            _macs_help(analysis),
-            change(totals.macs, default_totals.macs),
-        )
-        metric_card(
-            f"Memory, batch {BATCH_SIZE}",
-            formats.mebibytes(memory),
-            explained("training memory"),
-            _change_by_save(memory, default_memory, formats.mebibytes)
-            if is_save
-            else change(memory, default_memory),
-        )
-        _receptive_field_card(analysis, default, change)
-        metric_card(
-            "Depth",
-            f"{totals.depth} layers",
-            explained("depth"),
-            change(totals.depth, default_totals.depth),
-        )
+        for name, (title, explanation) in titles.items():
+            note = changes[name] if name in changes else notes[name]
+            metric_card(title, values[name], explanation, note)
 
 
-def _change_of_default(value: float, default: float) -> str | None:
-    """What the value is of the default's, such as `×0.25 of default`; None where it is equal."""
-    factor = formats.change(value, default)
-    return f"{factor} of default" if factor else None
+def _changes_by_save(seen: Glance, before: Glance) -> dict[str, str | None]:
+    """What the last save of the file has added to each total."""
+    return {
+        "params": _change_by_save(seen.params, before.params),
+        "macs": _change_by_save(seen.macs, before.macs),
+        "memory": _change_by_save(seen.training_bytes, before.training_bytes, formats.mebibytes),
+        "depth": _change_by_save(seen.depth, before.depth),
+    }
 
 
 def _change_by_save(
@@ -77,23 +65,9 @@ def _macs_help(analysis: Analysis) -> str:
     )
 
 
-def _receptive_field_card(
-    analysis: Analysis, default: Analysis, change: Callable[[float, float], str | None]
-) -> None:
-    """Pixels a side, and how much of the image that is."""
-    field = analysis.totals.receptive_field
-    if field is None:
-        explanation = "Attention looks at every part of the image."
-        note = change(0, 1 if default.totals.receptive_field else 0)
-    else:
-        sides = analysis.input_shape[1:] or analysis.spec.sides
-        seen = each_side(field) * len(sides) if isinstance(field, int) else field
-        share = min(1.0, max(px / side for px, side in zip(seen, sides, strict=False)))
-        note = f"{formats.joined(f'{100 * share:.0f}', '%')} of the side"
-        explanation = f"The image has {analysis.spec.size_label}: one unit sees {note}."
-    metric_card(
-        "Receptive field",
-        formats.joined(formats.sides(field), "px") if field else "all",
-        f"{explained('receptive field')} {explanation}",
-        note,
-    )
+def _field_help(analysis: Analysis, note: str) -> str:
+    """What a receptive field is, and how much of the image this one is."""
+    word = explained("receptive field")
+    if analysis.totals.receptive_field is None:
+        return f"{word} Attention looks at every part of the image."
+    return f"{word} The image has {analysis.spec.size_label}: one unit sees {note}."

@@ -53,11 +53,15 @@ def bottleneck_calculator() -> None:
     numbers = Bottleneck(**choose_numbers(_BOTTLENECK_NUMBERS, Bottleneck()))
     markdown(_bottleneck_finding(numbers))
     _bottleneck_cards(numbers)
+    name = (
+        f"bottleneck-{numbers.in_channels}-{numbers.middle_channels}-{numbers.out_channels}channels"
+        f"-kernel{numbers.kernel}-{numbers.side}px"
+    )
     left, right = st.columns(2)
     with left:
-        chart(bottleneck_bars(numbers), key="calc_bottleneck_bars")
+        chart(bottleneck_bars(numbers), key="calc_bottleneck_bars", name=name)
     with right:
-        chart(bottleneck_curve(numbers), key="calc_bottleneck_curve")
+        chart(bottleneck_curve(numbers), key="calc_bottleneck_curve", name=f"{name}-break-even")
     _bottleneck_table(numbers)
     caption(
         f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. Formula:"
@@ -66,7 +70,7 @@ def bottleneck_calculator() -> None:
     download_csv(
         "Bottleneck as CSV",
         lambda: pd.DataFrame(bottleneck_rows(numbers)).convert_dtypes(),
-        "bottleneck.csv",
+        f"{name}.csv",
         "calc_bottleneck_csv",
     )
 

@@ -52,7 +52,11 @@ def stack_calculator() -> None:
     """Several 3×3 convolutions, and one large convolution that sees as many pixels."""
     numbers = _choose_stack()
     markdown(_stack_finding(numbers))
-    chart(stack_bars(numbers), key="calc_stack_bars")
+    name = (
+        f"stacked-{numbers.count}-of-3x3-{numbers.channels}channels-{numbers.side}px"
+        f"-batch{numbers.batch_size}"
+    )
+    chart(stack_bars(numbers), key="calc_stack_bars", name=name)
     _stack_table(numbers)
     maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
     caption(
@@ -66,7 +70,7 @@ def stack_calculator() -> None:
     download_csv(
         "Comparison as CSV",
         lambda: pd.DataFrame(stack_rows(numbers)),
-        "stacked-3x3.csv",
+        f"{name}.csv",
         "calc_stack_csv",
     )
 
@@ -97,7 +101,7 @@ def _stack_finding(numbers: StackedAgainstLarge) -> str:
         f" {share(stacked.macs, large.macs)} of the work**,"
         f" {share(stacked.params, large.params)} of the parameters and {numbers.count} ReLUs"
         " instead of one. Is the backward pass hungrier?"
-        f" **For memory yes:** {stacked.saved_bytes / large.saved_bytes:.3g} times the saved maps,"
+        f" **For memory yes:** {formats.times(stacked.saved_bytes, large.saved_bytes)} saved maps,"
         f" {formats.mebibytes(stacked.saved_bytes)} instead of"
         f" {formats.mebibytes(large.saved_bytes)} for {numbers.batch_size:,}"
         f" image{'' if numbers.batch_size == 1 else 's'}. **For work no:** its MACs fall like those"

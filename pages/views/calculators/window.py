@@ -87,7 +87,8 @@ def window_calculator() -> None:
     download_csv(
         "Windows as CSV",
         lambda: pd.DataFrame(window_rows(window)).convert_dtypes(),
-        "windows.csv",
+        f"windows-{window.side}px-kernel{window.kernel}-stride{window.stride}-padding{window.padding}"
+        f"-dilation{window.dilation}.csv",
         "calc_window_csv",
     )
 

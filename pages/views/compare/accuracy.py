@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 
 import streamlit as st
 
 from core.jobs.store import Store
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
+from core.report.names import condition_file_name, condition_label, counted
+from core.report.sentences.guessing import guesses
 from core.report.tables.networks import accuracy_frame
-from core.specs import LabError, ModelSpec
+from core.specs import LabError, ModelSpec, RunSpec
+from core.studies.conditions import Condition, condition_of, most_shared
 from core.zoo.catalogue import complete
 from core.zoo.own import is_as_now, is_own, plain_name
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.compare.networks import Compared
+from pages.views.forms.names import select_name
 
-_Accuracies = dict[
-    ModelSpec, dict[str, list[float]]
-]  # network → data set → a fraction for each run
+_ByCondition = dict[Condition, list[float]]  # a fraction for each run; the newest condition last
 
 
-def _accuracies_of_runs(store: Store) -> _Accuracies:
-    """The best test accuracy of each run, by network and data set."""
-    accuracies: _Accuracies = {}
+def _accuracies_of_runs(store: Store) -> dict[ModelSpec, _ByCondition]:
+    """The best test accuracy of each finished run, by network and condition."""
+    accuracies: dict[ModelSpec, _ByCondition] = {}
     for spec, reached in store.best_accuracies():
         with suppress(LabError):  # a network that this version of the lab no longer has
+            condition = condition_of(spec)
             for model in _names_of(spec.model):
-                by_dataset = accuracies.setdefault(model, {})
-                by_dataset.setdefault(spec.dataset, []).extend(reached)
+                by_condition = accuracies.setdefault(model, {})
+                by_condition[condition] = by_condition.pop(condition, []) + reached
     return accuracies
 
 
@@ -44,59 +48,112 @@ def _names_of(model: ModelSpec) -> list[ModelSpec]:
     return [model, *(replace(model, arch=name) for name in names)]
 
 
-def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, str]]:
-    """The best accuracy among the runs of each network, and the data set it was reached on."""
-    return {
-        model: max((max(accuracies), dataset) for dataset, accuracies in by_dataset.items())
-        for model, by_dataset in _accuracies_of_runs(store).items()
-    }
+def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, Condition]]:
+    """The best accuracy among the runs of each network, and under which condition it was reached.
+
+    A network whose runs are no better than guessing has none.
+    """
+    best = {}
+    for model, by_condition in _accuracies_of_runs(store).items():
+        learned = [
+            (max(accuracies), condition)
+            for condition, accuracies in by_condition.items()
+            if not _guesses(model, condition, max(accuracies))
+        ]
+        if learned:
+            best[model] = max(learned, key=lambda pair: pair[0])
+    return best
+
+
+def _guesses(model: ModelSpec, condition: Condition, accuracy: float) -> bool:
+    """Whether this is no better than guessing."""
+    return guesses(RunSpec(model, condition.dataset, condition.recipe), accuracy)
 
 
 def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
-    """What the runs of these networks have reached on one data set, against their MACs."""
+    """What the runs of these networks have reached under one condition, against their MACs."""
     accuracies_of = _accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
-    datasets = sorted({dataset for by_dataset in reached for dataset in by_dataset})
-    if not datasets:
+    conditions = most_shared(reached)
+    if not conditions:
         _invite_to_train()
         return
-    dataset = str(
-        st.selectbox(
-            "Data set",
-            datasets,
-            key="cmp_dataset",
-            help="Accuracies are comparable on the same data only; recipes and epochs may differ.",
-        )
-    )
+    condition = _choose_condition(conditions)
     styles = colors_and_markers(len(networks))
     trained = [
-        (network, style, tuple(by_dataset[dataset]))
-        for network, style, by_dataset in zip(networks, styles, reached, strict=True)
-        if dataset in by_dataset
+        (network, style, tuple(by_condition[condition]))
+        for network, style, by_condition in zip(networks, styles, reached, strict=True)
+        if condition in by_condition
     ]
     points = [
-        AccuracyPoint(network.name, *style, network.analysis.totals.macs, accuracies)
+        AccuracyPoint(
+            network.name,
+            *style,
+            network.analysis.totals.macs,
+            accuracies,
+            _guesses(network.analysis.spec, condition, max(accuracies)),
+        )
         for network, style, accuracies in trained
     ]
-    chart(accuracy_scatter(points, dataset), key="cmp_accuracy")
-    missing = [
-        network.name
-        for network, by_dataset in zip(networks, reached, strict=True)
-        if dataset not in by_dataset
-    ]
-    if missing:
-        st.caption(f"Without a run on {dataset}: {escaped(', '.join(missing))}.")
+    name = condition_file_name("accuracy", condition)
+    chart(accuracy_scatter(points, condition_label(condition)), key="cmp_accuracy", name=name)
+    _say_what_is_left_out(networks, reached, condition)
+    if guessing := [point.label for point in points if point.guesses]:
+        st.caption(f"No better than guessing: {escaped('; '.join(guessing))}.")
     st.caption(
-        "Each run's best epoch was chosen on these same test images, so the figures are optimistic."
+        "Marks: mean of the runs, bars: from the lowest to the highest, dashed: Pareto front."
+        " Each run's best epoch was chosen on these same test images, so the figures are"
+        " optimistic."
     )
     download_csv(
         "Accuracy as CSV",
         lambda: accuracy_frame(
-            [(network.analysis, accuracies) for network, _, accuracies in trained], dataset
+            [(network.analysis, accuracies) for network, _, accuracies in trained], condition
         ),
-        f"accuracy-{dataset}.csv",
+        f"{name}.csv",
         "cmp_accuracy_csv",
     )
+
+
+def _choose_condition(conditions: Sequence[Condition]) -> Condition:
+    """One of them, by a name that is short enough for the address; the first by default."""
+    names = {
+        sha256(repr(condition).encode()).hexdigest()[:10]: condition for condition in conditions
+    }
+    chosen = select_name(
+        "Runs with",
+        {name: condition_label(condition) for name, condition in names.items()},
+        next(iter(names)),
+        "cmp_condition",
+        help="Accuracies are comparable only at equal data, images, epochs and recipe; seeds and"
+        " devices may differ.",
+    )
+    return names[chosen]
+
+
+def _say_what_is_left_out(
+    networks: Sequence[Compared], reached: Sequence[Mapping[Condition, list[float]]], now: Condition
+) -> None:
+    """The networks without a run under this condition, and the runs under others."""
+    missing = [
+        network.name
+        for network, by_condition in zip(networks, reached, strict=True)
+        if now not in by_condition
+    ]
+    if missing:
+        st.caption(f"Without such a run: {escaped('; '.join(missing))}.")
+    others = sum(
+        len(accuracies)
+        for by_condition in reached
+        for condition, accuracies in by_condition.items()
+        if condition != now
+    )
+    if others:
+        are, them = ("is", "it") if others == 1 else ("are", "them")
+        st.caption(
+            f"{counted(others, 'run')} with other data, images, epochs or recipes {are} kept apart:"
+            f" choose {them} above."
+        )
 
 
 def _invite_to_train() -> None:

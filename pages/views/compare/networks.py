@@ -8,11 +8,10 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.tables.columns import options_text
+from core.report.names import network_title
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
 from pages.views.app.with_torch import analysis_of
-from pages.views.runs.table import network_title
 
 _FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
 _KEY = "compared_networks"
@@ -71,14 +70,5 @@ def networks_with(spec: ModelSpec) -> str:
 
 
 def names_of(specs: Sequence[ModelSpec]) -> list[str]:
-    """A short name for each; channels, classes and options only where the networks differ there."""
-    differ = len({(spec.in_channels, spec.num_classes) for spec in specs}) > 1
-    titles = [
-        network_title(spec)
-        + (f", {spec.in_channels} channels, {spec.num_classes} classes" if differ else "")
-        for spec in specs
-    ]
-    return [
-        f"{title}, {options_text(spec)}" if titles.count(title) > 1 else title
-        for title, spec in zip(titles, specs, strict=True)
-    ]
+    """A name for each that no other of them has."""
+    return [network_title(spec) for spec in specs]

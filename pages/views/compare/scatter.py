@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.report.figures.comparison import cost_scatter
 from core.report.figures.palette import colors_and_markers
+from core.report.names import names_file
 from pages.views.app.charts import chart
 from pages.views.app.prose import caption
 from pages.views.compare.networks import Compared
@@ -17,5 +18,6 @@ def scatter_view(networks: Sequence[Compared], batch_size: int) -> None:
         (name, *style, analysis, analysis.training_bytes(batch_size))
         for (name, analysis), style in zip(networks, colors_and_markers(len(networks)), strict=True)
     ]
-    chart(cost_scatter(bubbles), key="cmp_scatter")
+    name = names_file("costs", [network.analysis.spec for network in networks])
+    chart(cost_scatter(bubbles), key="cmp_scatter", name=name)
     caption("Dashed: the Pareto front of MACs and parameters; bubbles: training memory.")

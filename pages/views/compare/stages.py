@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.report.figures.comparison import stage_bars
+from core.report.names import names_file
 from pages.views.app.charts import chart
 from pages.views.compare.networks import Compared
 
@@ -28,4 +29,5 @@ def stages_view(networks: Sequence[Compared]) -> None:
         required=True,
         help="What is stacked, block by block, from the image to the classes.",
     )
-    chart(stage_bars(networks, _COSTS[cost], f"{cost}, block by block"), key="cmp_stages")
+    name = names_file("stages", [network.analysis.spec for network in networks])
+    chart(stage_bars(networks, _COSTS[cost], f"{cost}, block by block"), "cmp_stages", name=name)

@@ -10,6 +10,7 @@ from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import VARIABLES, has_variable, sweep
 from core.report.figures.palette import colors_and_markers
 from core.report.figures.sweeps import SweepLine, sweep_chart, word
+from core.report.names import names_file
 from core.report.tables.networks import sweep_frame
 from core.specs import ModelSpec
 from core.zoo.catalogue import find
@@ -61,7 +62,8 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
         )
         for (name, points), style in zip(swept, colors_and_markers(len(swept)), strict=True)
     ]
-    chart(sweep_chart(lines, axis, quantity), key="cmp_sweep")
+    name = names_file(f"sweep-{variable}", [analysis.spec for _, analysis in networks])
+    chart(sweep_chart(lines, axis, quantity), key="cmp_sweep", name=name)
     for name, points in swept:
         if points:
             caption(f"{name}: {_share_of_linear_layers(points)}")
@@ -70,14 +72,19 @@ def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
     download_csv(
         "Sweep as CSV",
         lambda: sweep_frame([point for _, points in swept for point in points], batch_size),
-        f"sweep-{variable}.csv",
+        f"{name}.csv",
         "cmp_sweep_csv",
     )
 
 
 def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
     """What is swept, and the title of its axis: a slider, or an option that a network has."""
-    options = {option.name: option.title for spec in specs for option in find(spec.arch).options}
+    options = {
+        option.name: option.title
+        for spec in specs
+        for option in find(spec.arch).options
+        if has_variable(spec, option.name)
+    }
     choices = _SLIDERS | {name: (name, title) for name, title in options.items()}
     chosen = select_name(
         "Over",

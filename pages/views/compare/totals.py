@@ -1,4 +1,4 @@
-"""The Compare page's Table view: the totals of each network, and how the first two differ."""
+"""The Compare page's Table view: the totals of each network, and each against the first."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.explain.glossary import explained
 from core.report import formats
+from core.report.names import condition_label
 from core.specs import ModelSpec
+from core.studies.conditions import Condition
 from pages.views.app.messages import escaped
-from pages.views.app.prose import markdown
+from pages.views.app.prose import caption, markdown
 from pages.views.compare.networks import Compared
 
 
 def totals_view(
     networks: Sequence[Compared],
-    best_accuracies: Mapping[ModelSpec, tuple[float, str]],
+    best_accuracies: Mapping[ModelSpec, tuple[float, Condition]],
     batch_size: int,
 ) -> None:
-    """The totals, with bars in the cells; under it what the first two differ in."""
+    """The totals, with bars in the cells; under it how each differs from the first."""
     totals = [network.analysis.totals for network in networks]
     memory = [network.analysis.training_bytes(batch_size) / 2**20 for network in networks]
     best = [best_accuracies.get(network.analysis.spec) for network in networks]
@@ -37,21 +39,33 @@ def totals_view(
             **bars,
             "sees px": formats.sides_column([total.receptive_field for total in totals]),
             "depth": [total.depth for total in totals],
-            "best accuracy": [
-                f"{formats.percent(accuracy[0])} on {accuracy[1]}" if accuracy else formats.NOTHING
-                for accuracy in best
-            ],
         }
     )
+    conditions = dict.fromkeys(condition_label(reached[1]) for reached in best if reached)
+    if conditions:
+        accuracies = [100 * reached[0] if reached else None for reached in best]
+        frame.insert(1, "best accuracy", accuracies)
+    if len(conditions) > 1:
+        reached_with = [condition_label(reached[1]) if reached else "" for reached in best]
+        frame.insert(2, "reached with", reached_with)
     st.dataframe(
         frame,
         hide_index=True,
         height="content",
+        placeholder=formats.NOTHING,
         key="cmp_table",
         column_config=_columns(bars, batch_size),
     )
-    if len(networks) > 1:
-        markdown(_difference(networks[0], networks[1], batch_size))
+    if len(conditions) > 1:
+        caption(
+            "These best accuracies were reached with different data, images, epochs or recipes:"
+            " they say nothing about which network is better. “Accuracy against MACs” holds only"
+            " runs that may be compared."
+        )
+    elif conditions:
+        caption(f"Best accuracies with {escaped(next(iter(conditions)))}.")
+    first, *others = networks
+    markdown("\n".join(f"- {_difference(first, other, batch_size)}" for other in others))
 
 
 def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
@@ -67,8 +81,13 @@ def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, 
         "network": config.TextColumn(pinned=True),
         "sees px": config.NumberColumn(help=explained("receptive field")),
         "depth": config.NumberColumn(help=explained("depth")),
-        "best accuracy": config.TextColumn(
-            help="Best test accuracy among the runs of exactly this network; optimistic."
+        "best accuracy": config.NumberColumn(
+            format="%.2f %%",
+            help="Best test accuracy among the runs of exactly this network; optimistic. Empty"
+            " without a run that is better than guessing.",
+        ),
+        "reached with": config.TextColumn(
+            help="Accuracies may be compared only where data, images, epochs and recipe are equal."
         ),
     } | {
         title: config.ProgressColumn(
@@ -83,21 +102,17 @@ def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, 
     }
 
 
-def _difference(first: Compared, second: Compared, batch_size: int) -> str:
-    """The second network as multiples of the first, in one sentence."""
-    totals, reference = second.analysis.totals, first.analysis.totals
-    memory = second.analysis.training_bytes(batch_size)
+def _difference(first: Compared, other: Compared, batch_size: int) -> str:
+    """A network against the first, in one sentence."""
+    totals, reference = other.analysis.totals, first.analysis.totals
+    memory = other.analysis.training_bytes(batch_size)
     reference_memory = first.analysis.training_bytes(batch_size)
+    saved = formats.times(totals.saved_bytes, reference.saved_bytes, formats.MUCH)
     return (
-        f"**{escaped(second.name)}** against **{escaped(first.name)}**:"
-        f" {_times(totals.params, reference.params)} the parameters,"
-        f" {_times(totals.macs, reference.macs)} the MACs,"
-        f" {_times(totals.saved_bytes, reference.saved_bytes)} what is saved for the backward"
-        f" pass, {_times(memory, reference_memory)} the training memory at"
-        f" a batch of {batch_size}."
+        f"**{escaped(other.name)}** against **{escaped(first.name)}**:"
+        f" parameters: {formats.times(totals.params, reference.params)};"
+        f" MACs: {formats.times(totals.macs, reference.macs)};"
+        f" saved for the backward pass: {saved};"
+        f" training memory at a batch of {batch_size}:"
+        f" {formats.times(memory, reference_memory, formats.MUCH)}."
     )
-
-
-def _times(value: float, reference: float) -> str:
-    """`1.5 times`."""
-    return f"{value / max(1, reference):.3g} times"

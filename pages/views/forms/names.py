@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -16,14 +17,18 @@ def select_name(
     default: str,
     key: str,
     bound: bool = True,
+    aliases: Mapping[str, str] = MappingProxyType({}),
     **shown: Any,
 ) -> str:
     """One of the names that `titles` has a title for; unless `bound`, the address has no part.
 
-    `shown` are further settings of `st.selectbox`.
+    `aliases` are names that the list has not, and which of its own each stands for. `shown` are
+    further settings of `st.selectbox`.
     """
     names = list(titles)
     if not bound:
+        if stands_for := aliases.get(st.session_state.get(key, "")):
+            st.session_state[key] = stands_for
         name = st.selectbox(
             label,
             names,
@@ -33,11 +38,11 @@ def select_name(
             **shown,
         )
         return str(name)
-    asked = names_asked_for(key, titles, [default])
+    asked = names_asked_for(key, titles, [default], aliases)
     if asked:
         st.session_state[key] = asked[-1]
     elif st.session_state.get(key) not in titles:
-        st.session_state[key] = default
+        st.session_state[key] = aliases.get(st.session_state.get(key, ""), default)
     name = st.selectbox(
         label,
         names,

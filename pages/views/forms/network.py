@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
@@ -12,7 +12,7 @@ import streamlit as st
 from core.explain.glossary import explained
 from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Architecture, Option
-from core.zoo.catalogue import CATALOGUE, find
+from core.zoo.catalogue import CATALOGUE, effective_options, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
 from core.zoo.own import FAMILY, is_own, own_files, own_networks, plain_name, problems
 from pages.views.app.messages import escaped, show_error
@@ -69,10 +69,11 @@ def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
         values |= {} if library.channels else {"channels": spec.in_channels}
     else:
         values = {"network": spec.arch, "ratio": spec.ratio, "channels": spec.in_channels} | sizes
+        options = effective_options(spec)
         values |= {
             _word(spec.arch, option): str(value).lower() if isinstance(value, bool) else value
             for option in find(spec.arch).options
-            if (value := spec.option(option.name)) is not None
+            if (value := options.get(option.name)) is not None
         }
     return {f"{prefix}{name}": value for name, value in values.items()}
 
@@ -141,10 +142,13 @@ def choose_model(
     if "num_classes" in row.takes:
         with classes:
             default = replace(default, num_classes=_choose_classes(prefix, default, bind))
-    options = {
-        option.name: _choose_option(f"{prefix}{_word(name, option)}", option, bind)
-        for option in row.options
-    }
+    options: dict[str, OptionValue] = {}
+    for option in row.options:  # each may depend on those before it
+        if option.has_effect(options):
+            key = f"{prefix}{_word(name, option)}"
+            options[option.name] = _choose_option(key, option, options, bind)
+        else:
+            options[option.name] = option.default
     return replace(default, options=tuple(sorted(options.items())))
 
 
@@ -335,13 +339,20 @@ def _choose_classes(prefix: str, default: ModelSpec, bind: _Bind) -> int:
 # Its own options -----------------------------------------------------------------------------
 
 
-def _choose_option(key: str, option: Option, bind: _Bind) -> OptionValue:
-    """The control of one of the network's own options."""
+def _choose_option(
+    key: str, option: Option, others: Mapping[str, OptionValue], bind: _Bind
+) -> OptionValue:
+    """The control of one of the network's own options, with what it can be beside `others`."""
     default = option.default
     if option.choices:
-        titles = dict(option.choices)
+        titles = dict(option.offered(others))
+        aliases = {
+            value: str(option.in_effect(value, others))
+            for value, _ in option.choices
+            if value not in titles
+        }
         return select_name(
-            option.title, titles, str(default), key, bind is not None, help=option.help
+            option.title, titles, str(default), key, bind is not None, aliases, help=option.help
         )
     if isinstance(default, bool):
         return st.toggle(option.title, default, key=key, bind=bind, help=option.help)

@@ -24,6 +24,7 @@ from core.measure.gradient_records import (
     variations,
 )
 from core.measure.requests import GradientFlowRequest
+from core.report.names import seeded_title
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
 from pages.views.app.measurement import measurement
@@ -31,7 +32,6 @@ from pages.views.app.services import store
 from pages.views.forms.names import select_name, select_names
 from pages.views.gradients.looks import MAX_RUNS
 from pages.views.gradients.results import CURVES, VIEWS, show_flow
-from pages.views.runs.table import seeded_title
 
 _TITLES = {
     "weight_gradient": "gradient of the weights",

@@ -11,6 +11,7 @@ from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_records import GradientFlow, NetworkFlow
 from core.report import formats
 from core.report.figures.gradient_flow import flow_curves, flow_map
+from core.report.names import names_file
 from core.report.sentences.gradients import gradient_sentences, label
 from core.report.tables.measurements import first_and_last_frame, flow_frame
 from pages.views.app.charts import chart
@@ -24,11 +25,12 @@ CURVES, HEAT_MAP, TABLE = VIEWS = ("Curves", "Heat map", "Table")
 
 def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
     """Chart or table, the sentences, CSV."""
+    name = names_file("gradients", [one.model for one in flow.networks])
     if show_as == CURVES:
         curves = flow_curves(flow.networks, quantity, looks(flow.networks))
-        chart(curves, key="why_curves")
+        chart(curves, key="why_curves", name=name)
     elif show_as == HEAT_MAP:
-        chart(flow_map(flow.networks, quantity), key="why_map")
+        chart(flow_map(flow.networks, quantity), key="why_map", name=name)
     else:
         _flow_table(flow.networks)
     markdown("\n".join(f"- {sentence}" for sentence in gradient_sentences(flow)))
@@ -38,13 +40,11 @@ def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
         f" with the most weights is drawn, the CSV has all. Measured on {escaped(flow.machine)}."
     )
     with st.container(horizontal=True):
-        download_csv(
-            "Every layer as CSV", lambda: flow_frame(flow), "gradient-flow.csv", "why_flow_csv"
-        )
+        download_csv("Every layer as CSV", lambda: flow_frame(flow), f"{name}.csv", "why_flow_csv")
         download_csv(
             "First against last as CSV",
             lambda: first_and_last_frame(flow),
-            "gradients.csv",
+            f"{name}-ends.csv",
             "why_ends_csv",
         )
 

@@ -11,8 +11,10 @@ from core.explain.glossary import explained
 from core.jobs.store import JobState, Run, StudyKind
 from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
 from core.report.figures.depth import depth_chart
+from core.report.names import condition_label, safe_name
 from core.report.tables.runs import epoch_frame
 from core.specs import RunSpec
+from core.studies.conditions import condition_of
 from core.studies.study import grouped
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
@@ -23,7 +25,6 @@ from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
-from pages.views.app.words import count
 from pages.views.forms.run import choose_epochs
 from pages.views.gradients.depth import DURING, depth_lines, stack_findings
 
@@ -146,15 +147,16 @@ def _stop_button(waiting: Sequence[Run]) -> None:
 
 
 def _setting_in_words(run: Run) -> str:
-    """What runs share that may be compared."""
-    spec = run.spec
-    ratio = f", ratio {spec.model.ratio}" if spec.model.ratio > 1 else ""
-    images = f"{spec.train_images:,} images of " if spec.train_images else ""
-    return (
-        f"{images}{spec.dataset}, {spec.recipe.name}, {count(spec.recipe.epochs, 'epoch')}, batch"
-        f" {spec.recipe.batch_size}, rate {spec.recipe.learning_rate:g},"
-        f" {spec.model.size_label} px{ratio}"
-    )
+    """What runs share that may be compared; equal for equal settings only."""
+    model = run.spec.model
+    order = model.option("order")
+    parts = [
+        condition_label(condition_of(run.spec)),
+        f"{model.size_label} px",
+        *([f"ratio {model.ratio}"] if model.ratio > 1 else []),
+        *([f"order {order}"] if order not in (None, "original") else []),
+    ]
+    return ", ".join(parts)
 
 
 def _show_stack(setting: str, runs: Sequence[Run]) -> None:
@@ -177,7 +179,7 @@ def _show_stack(setting: str, runs: Sequence[Run]) -> None:
     else:
         lines, axis, when = train, "training accuracy", DURING
     title = f"Accuracy on {measure} by depth,<br>{when}"
-    chart(depth_chart(lines, axis, title), key="why_stack_chart")
+    chart(depth_chart(lines, axis, title), "why_stack_chart", name=safe_name("layers", setting))
     markdown(stack_findings(test, train))
     caption(
         f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
@@ -187,6 +189,6 @@ def _show_stack(setting: str, runs: Sequence[Run]) -> None:
     download_csv(
         "Every epoch as CSV",
         lambda: epoch_frame(runs, epochs),
-        "stack-layers.csv",
+        f"{safe_name('layers', setting)}.csv",
         "why_stack_csv",
     )

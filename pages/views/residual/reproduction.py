@@ -19,6 +19,7 @@ from core.report.sentences.reproduction import reproduction_remark
 from core.report.sentences.verdict import pair_sentence
 from core.report.tables.studies import reproduction_frame
 from core.specs import ModelSpec, RunSpec
+from core.studies.conditions import Condition
 from core.studies.reproduction import Reproduction, course_accuracies
 from core.studies.statistics import Mean, compare, mean_interval
 from core.training.recipes import recipe
@@ -44,9 +45,12 @@ _ONE_RUN = (
 
 
 def reference_lines(
-    models: Sequence[ModelSpec] | None, dataset: str, recipe_name: str, suffix: str = ""
+    models: Sequence[ModelSpec] | None, condition: Condition, suffix: str = ""
 ) -> list[StudyLine]:
-    """Thin curves of the residual blocks in this setting; of these networks only, or of all."""
+    """Thin curves of the residual blocks in this setting; of these networks only, or of all.
+
+    Curves of other images, epochs or settings cannot be compared and are left out.
+    """
     wanted = None if models is None else {_essence(model) for model in models}
     return [
         StudyLine(
@@ -58,10 +62,16 @@ def reference_lines(
         )
         for row in shipped()
         if variant_of(row.model)
-        and (row.dataset, row.recipe) == (dataset, recipe_name)
+        and _condition(row) == condition
         and (wanted is None or _essence(row.model) in wanted)
         and (row.runs or row.published)
     ]
+
+
+def _condition(row: Reproduction) -> Condition:
+    """All images, with the recipe as published."""
+    images = find_dataset(row.dataset).train_images
+    return Condition(row.dataset, images, recipe(row.recipe, images, row.epochs))
 
 
 def _essence(model: ModelSpec) -> tuple[object, ...]:
@@ -94,7 +104,8 @@ def reference_verdict() -> None:
 @st.cache_resource(show_spinner=False)
 def _reference_figure() -> tuple[go.Figure, int]:
     """What comes with the lab, drawn once for everybody, and the seeds behind its lines."""
-    lines = reference_lines(None, "mnist", "published-course")
+    course = next(row for row in shipped() if row.recipe == "published-course")
+    lines = reference_lines(None, _condition(course))
     have = max((len(line.seeds) for line in lines), default=0)
     return study_chart(lines, "Course residual net on MNIST"), have
 

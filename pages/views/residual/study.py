@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from core.data import find_dataset
-from core.data.catalogue import train_images_of
 from core.explain.glossary import explained
 from core.jobs.database import database_url
 from core.jobs.files import delete_study
@@ -16,11 +15,13 @@ from core.jobs.store import JobState, Run, Study
 from core.report import formats
 from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
+from core.report.names import condition_label, safe_name
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
+from core.studies.conditions import condition_of
 from core.studies.statistics import Mean
-from core.studies.study import Group, by_variant, grouped, progress_of, verdicts
+from core.studies.study import Group, by_variant, comparable, grouped, progress_of, verdicts
 from core.training.records import EpochMetrics
 from pages.views.app.charts import Drawing, chart
 from pages.views.app.downloads import download_csv
@@ -30,7 +31,6 @@ from pages.views.app.prose import caption
 from pages.views.app.services import start_waiting_workers, store
 from pages.views.app.watched import Progress, Watched
 from pages.views.app.with_torch import analysis_of
-from pages.views.app.words import count
 from pages.views.residual.reproduction import reference_lines
 from pages.views.residual.verdict import verdict
 
@@ -65,14 +65,11 @@ def _all_over(runs: Sequence[Run]) -> bool:
 
 def _show_study(study: Study, runs: Sequence[Run]) -> None:
     """Everything about the study, which has these runs."""
-    spec = runs[0].spec
     over = _all_over(runs)
     st.subheader(escaped(study.title), anchor=False)
-    caption(
-        f"{escaped(study.id)} · {train_images_of(spec):,} images of {spec.dataset} · recipe"
-        f" {spec.recipe.name}, {count(spec.recipe.epochs, 'epoch')}, batch"
-        f" {spec.recipe.batch_size} · {spec.device}"
-    )
+    conditions = dict.fromkeys(condition_label(condition_of(run.spec)) for run in runs)
+    devices = dict.fromkeys(run.spec.device for run in runs)
+    caption(escaped(f"{study.id} · {'; '.join(conditions)} · {', '.join(devices)}"))
     if not over:
         start_waiting_workers()  # also in place of those that died
         progress_bar(_live_name(study.id), _progress(runs))
@@ -182,7 +179,8 @@ def _chart(key: _Key, groups: Sequence[Group]) -> None:
         label_visibility="collapsed",
         help="The mean of the seeds with its 95 % interval, or a curve for every seed.",
     )
-    chart(_drawing(key, str(shown_as), groups), key="res_chart")
+    name = f"study-{groups[0].runs[0].study}-accuracy"
+    chart(_drawing(key, str(shown_as), groups), key="res_chart", name=safe_name(name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
@@ -201,9 +199,8 @@ def _drawing(key: _Key, shown_as: str, _groups: Sequence[Group]) -> Drawing:
         for position, group in enumerate(_groups)
     ]
     spec = _groups[0].runs[0].spec
-    shipped_lines = reference_lines(
-        [group.model for group in _groups], spec.dataset, spec.recipe.name, " · shipped"
-    )
+    condition = comparable(_groups)[0].condition
+    shipped_lines = reference_lines([group.model for group in _groups], condition, " · shipped")
     data = find_dataset(spec.dataset).title
     several = max(len(group.runs) for group in _groups) > 1
     means = "mean of the seeds with its 95 % interval" if several else "one seed each"

@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from core.report import formats
+from core.report.sentences.guessing import guesses
 from core.report.sentences.verdict import headline, method, pair_sentence
 from core.studies.statistics import LEAST_SEEDS, Comparison
-from core.studies.study import Group, verdicts
+from core.studies.study import Group, comparable, verdicts
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
 
@@ -27,16 +28,18 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
     if not over:
         st.info(_PEEKING, icon=":material/hourglass_top:")
         return
-    judged(verdicts(groups), [group.title for group in groups], "res_pairs", _gaps(groups))
+    compared = comparable(groups)
+    notes = [*_kept_apart(groups, compared), *_gaps(compared)]
+    judged(verdicts(groups), [group.title for group in compared], "res_pairs", notes)
 
 
 def judged(
-    pairs: Sequence[Comparison], titles: Sequence[str], key: str, gaps: Sequence[str] = ()
+    pairs: Sequence[Comparison], titles: Sequence[str], key: str, notes: Sequence[str] = ()
 ) -> None:
     """The headline, what is missing, a sentence a pair, and how all that is worked out."""
     box = st.success if any(pair.is_decided for pair in pairs) else st.info
     box(f"**{escaped(headline(pairs, titles))}**", icon=":material/gavel:")
-    for note in gaps:
+    for note in notes:
         st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
@@ -53,6 +56,23 @@ def judged(
 def _decided_first(pair: Comparison) -> tuple[bool, float]:
     """Differences first, the surest before the others."""
     return not pair.is_decided, 2.0 if pair.holm_p is None else pair.holm_p
+
+
+def _kept_apart(groups: Sequence[Group], compared: Sequence[Group]) -> list[str]:
+    """Which groups the verdict leaves out, and why; guessing is told too."""
+    sentences = []
+    if others := [group.title for group in groups if group not in compared]:
+        sentences.append(
+            f"Kept apart, with other data, images, epochs or settings: {'; '.join(others)}."
+        )
+    guessing = [
+        group.title
+        for group in compared
+        if group.best and guesses(group.runs[0].spec, group.best.mean)
+    ]
+    if guessing:
+        sentences.append(f"No better than guessing: {'; '.join(guessing)}.")
+    return sentences
 
 
 def _gaps(groups: Sequence[Group]) -> list[str]:

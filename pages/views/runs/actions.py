@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.jobs.files import delete_runs
 from core.jobs.store import Run
+from core.report.names import run_title
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import start_worker, store
-from pages.views.runs.table import run_title
 
 
 def actions(picked: Sequence[Run]) -> None:

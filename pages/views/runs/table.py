@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.jobs.store import JobState, Run, Store
 from core.report import formats
+from core.report.names import condition_parts, network_title
+from core.report.sentences.guessing import guesses
 from core.report.tables.runs import sources_now
-from core.specs import ModelSpec
-from core.zoo.catalogue import CATALOGUE
-from core.zoo.variants import SHORTCUTS, variant_of
+from core.studies.conditions import condition_of
 
 STATE_SIGNS = {
     JobState.QUEUED: "○ queued",
@@ -24,46 +24,15 @@ STATE_SIGNS = {
 }
 
 
-def seeded_title(run: Run) -> str:
-    """`12 · seed 3 · course-residual, plain residual, 28 px`: a narrow box cuts off the end."""
-    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
+def _guesses(run: Run) -> bool:
+    """Whether its best epoch is no better than guessing."""
+    return run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
 
 
-def run_title(run: Run) -> str:
-    """`12 · course-residual, conv shortcut, ratio 2, 28 px`."""
-    return f"{run.id} · {network_title(run.spec.model)}"
-
-
-def network_title(model: ModelSpec) -> str:
-    """`course-residual, conv shortcut, ratio 2, 28 px`."""
-    parts = [model.arch, *_options_in_words(model)]
-    if model.ratio > 1:
-        parts.append(f"ratio {model.ratio}")
-    parts.append(f"{model.size_label} px")
-    return ", ".join(parts)
-
-
-def _options_in_words(model: ModelSpec) -> list[str]:
-    """What tells a network from others of its name: its variant, and options not at their default.
-
-    `plain residual`, `head width 32`, `last activation sigmoid`.
-    """
-    options = dict(model.options)
-    variant = variant_of(model)
-    if variant:
-        parts = [variant.title]
-        told = {"shortcut", "order", "batch_norm", SHORTCUTS[variant.shortcut].setting}
-        told |= {"as_published"} if variant.as_published else set()
-    else:
-        parts = [str(options["conv_arch"])] if "conv_arch" in options else []
-        told = {"conv_arch"}
-    row = CATALOGUE.get(model.arch)
-    defaults = {option.name: option.default for option in row.options} if row else {}
-    return parts + [
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in options.items()
-        if name not in told and value != defaults.get(name)
-    ]
+def _state(run: Run) -> str:
+    """`✓ finished`, and of a run that is over whether it has learned nothing."""
+    told = ", guesses" if run.state.is_over and _guesses(run) else ""
+    return f"{STATE_SIGNS[run.state]}{told}"
 
 
 def run_table(
@@ -77,22 +46,24 @@ def run_table(
 
     The rows numbered `ticked` are picked when a table with this key is first shown.
     """
+    conditions = [condition_parts(condition_of(run.spec)) for run in runs]
     accuracies = store.accuracies([run.id for run in runs])
     frame = pd.DataFrame(
         {
             "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
-            "state": [STATE_SIGNS[run.state] for run in runs],
+            "state": [_state(run) for run in runs],
             "network": [network_title(run.spec.model) for run in runs],
-            "data": [run.spec.dataset for run in runs],
-            "recipe": [run.spec.recipe.name for run in runs],
-            "device": [run.spec.device for run in runs],
-            "seed": [run.spec.seed for run in runs],
             "best accuracy": [
-                None if run.best_accuracy is None else 100 * run.best_accuracy for run in runs
+                None if run.best_accuracy is None or _guesses(run) else 100 * run.best_accuracy
+                for run in runs
             ],
+            "data": [", ".join(parts[:2]) for parts in conditions],
+            "recipe": [", ".join(parts[2:]) for parts in conditions],
             "test accuracy by epoch": [
                 [100 * accuracy for accuracy in accuracies[run.id]] for run in runs
             ],
+            "device": [run.spec.device for run in runs],
+            "seed": [run.spec.seed for run in runs],
             "duration": [formats.duration(run.seconds) for run in runs],
         }
     )
@@ -105,7 +76,9 @@ def run_table(
             display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
         ),
         "best accuracy": config.NumberColumn(
-            format="%.2f %%", help="Share of the test images that the best epoch got right."
+            format="%.2f %%",
+            help="Share of the test images that the best epoch got right; empty where guessing"
+            " gets as many. Comparable only where data and recipe are the same.",
         ),
         "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
         "file": config.TextColumn(
@@ -114,13 +87,16 @@ def run_table(
         ),
     }
     if not selectable:
-        st.dataframe(frame, hide_index=True, key=key, column_config=columns)
+        st.dataframe(
+            frame, hide_index=True, key=key, column_config=columns, placeholder=formats.NOTHING
+        )
         return []
     event = st.dataframe(
         frame,
         hide_index=True,
         key=key,
         column_config=columns,
+        placeholder=formats.NOTHING,
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": list(ticked)}},

@@ -10,6 +10,7 @@ from core.jobs.files import best_path
 from core.jobs.store import Run
 from core.measure.branch_norms import BRANCHES, branch_norms
 from core.report.figures.branches import branch_bars
+from core.report.names import run_file_name, run_title
 from core.report.sentences.branch_norms import branch_verdict
 from core.report.tables.measurements import branch_frame
 from pages.views.app.charts import chart
@@ -23,7 +24,8 @@ def branches_view(run: Run) -> None:
         return
     st.subheader("Does the better kernel get more weight?", anchor=False)
     norms = branch_norms(path, run.spec.recipe.initialization)
-    chart(branch_bars(norms), key="train_branches_chart")
+    name = f"{run_file_name(run)}-branches"
+    chart(branch_bars(norms), "train_branches_chart", about=run_title(run), name=name)
     st.markdown(_bullets(branch_verdict(norms)))
     st.caption(
         f"The four branches: {'; '.join(BRANCHES.values())}. Root mean squares, for their norms"
@@ -34,7 +36,7 @@ def branches_view(run: Run) -> None:
     download_csv(
         "Branches as CSV",
         lambda: branch_frame(run, norms),
-        f"run-{run.id}-branches.csv",
+        f"{name}.csv",
         "train_branches_csv",
     )
 

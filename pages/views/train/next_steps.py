@@ -10,6 +10,7 @@ import streamlit as st
 from core.explain.glossary import explained
 from core.jobs.files import best_path
 from core.jobs.store import JobState, Run
+from core.report.names import run_file_name
 from core.report.tables.runs import epoch_frame
 from core.specs import MAX_EPOCHS, RunSpec
 from core.training.records import EpochMetrics
@@ -33,14 +34,14 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics]) -> None:
             download_csv(
                 "Metrics as CSV",
                 lambda: epoch_frame([run], {run.id: epochs}),
-                f"run-{run.id}.csv",
+                f"{run_file_name(run)}.csv",
                 "train_csv",
             )
         if best := best_path(run):
             st.download_button(
                 f"Parameters of epoch {run.best_epoch}",
                 best.read_bytes,
-                f"run-{run.id}-epoch-{run.best_epoch}.safetensors",
+                f"{run_file_name(run)}-epoch-{run.best_epoch}.safetensors",
                 "application/octet-stream",
                 on_click="ignore",
                 icon=":material/download:",

@@ -16,6 +16,7 @@ from core.jobs.store import JobState, Run
 from core.measure.requests import PredictRequest
 from core.report import formats
 from core.report.figures.predictions import confusion_map, probability_bars
+from core.report.names import network_title, run_file_name, run_title, seeded_title
 from core.report.tables.predictions import class_name, confusion_frame, prediction_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
@@ -23,7 +24,6 @@ from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
-from pages.views.runs.table import network_title, seeded_title
 
 _VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
 _PICTURES = 24  # mistakes shown at once
@@ -103,7 +103,7 @@ def _show(run: Run) -> None:
     download_csv(
         "Every prediction as CSV",
         lambda: prediction_frame(run, predictions),
-        f"run-{run.id}-predictions.csv",
+        f"{run_file_name(run)}-predictions.csv",
         "train_predictions_csv",
     )
 
@@ -124,11 +124,13 @@ def _confusion(run: Run, predictions: Predictions) -> None:
         help="Each row adds up to 100 %: how often a class is recognized, and as what else.",
     )
     shown, labels = matrix[np.ix_(used, used)], [outputs[index] for index in used]
-    chart(confusion_map(shown, labels, as_shares), key="train_confusion")
+    figure = confusion_map(shown, labels, as_shares)
+    name = f"{run_file_name(run)}-confusion"
+    chart(figure, "train_confusion", about=run_title(run), name=name)
     download_csv(
         "Confusion matrix as CSV",
         lambda: confusion_frame(run, shown, labels),
-        f"run-{run.id}-confusion.csv",
+        f"{name}.csv",
         "train_confusion_csv",
     )
 

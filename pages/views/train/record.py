@@ -6,16 +6,18 @@ from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
-from core.data.catalogue import find_dataset, train_images_of
+from core.data.catalogue import train_images_of
 from core.explain.glossary import explained, find_term
 from core.jobs.store import JobState, Run
 from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
+from core.report.names import condition_label, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
-from core.report.sentences.guessing import guessing_sentence, is_guessing
+from core.report.sentences.guessing import guesses, guessing_sentence
 from core.report.sentences.speed import time_verdict
+from core.studies.conditions import condition_of
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
 from pages.views.app.charts import chart
@@ -25,7 +27,7 @@ from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 from pages.views.app.words import count
-from pages.views.runs.table import STATE_SIGNS, run_title
+from pages.views.runs.table import STATE_SIGNS
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import next_steps, set_up
 from pages.views.train.predictions import mistakes_view
@@ -76,14 +78,14 @@ def record(run: Run) -> None:
             escaped(dead_sentence(run.dead_parameters, run.spec.recipe)),
             icon=":material/heart_broken:",
         )
-    guesses = run.state.is_over and _guesses(run)
-    if guesses and run.best_accuracy is not None:
+    has_guessed = run.state.is_over and _guesses(run)
+    if has_guessed and run.best_accuracy is not None:
         text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
         st.warning(escaped(text), icon=":material/casino:")
-    _numbers(run, epochs)
+    _numbers(run, epochs, has_best=not has_guessed)
     if epochs:
-        _curves(run, epochs, has_best=not guesses)
-        _time_spent(run, epochs, has_verdict=not guesses)
+        _curves(run, epochs, has_best=not has_guessed)
+        _time_spent(run, epochs, has_verdict=not has_guessed)
     next_steps(run, epochs)
     if run.state is JobState.FINISHED:
         mistakes_view(run)
@@ -92,19 +94,16 @@ def record(run: Run) -> None:
 
 def _guesses(run: Run) -> bool:
     """Whether its best epoch is no better than guessing."""
-    images = find_dataset(run.spec.dataset).test_images
-    accuracy = run.best_accuracy
-    return accuracy is not None and is_guessing(accuracy, run.spec.model.num_classes, images)
+    return run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
 
 
 def _settings_line(run: Run) -> str:
     """Data, recipe, device and seed in words."""
     spec, recipe = run.spec, run.spec.recipe
-    images = f"{spec.train_images:,} images of " if spec.train_images else ""
     return (
-        f"{STATE_SIGNS[run.state]} · {images}{spec.dataset} · {recipe.name}:"
-        f" {recipe.epochs} epochs, batch {recipe.batch_size}, rate {recipe.learning_rate:g}"
-        f" ({recipe.schedule}) · {spec.device} · seed {spec.seed}"
+        f"{STATE_SIGNS[run.state]} · {condition_label(condition_of(spec))}: batch"
+        f" {recipe.batch_size}, rate {recipe.learning_rate:g} ({recipe.schedule}) ·"
+        f" {spec.device} · seed {spec.seed}"
     )
 
 
@@ -169,13 +168,13 @@ def _time_left(run: Run) -> str:
     return f"about {formats.duration(seconds)} left"
 
 
-def _numbers(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def _numbers(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
     """The best epoch, the last one, speed and time."""
     last = epochs[-1] if epochs else None
     rate = sum(m.images_per_second for m in epochs) / len(epochs) if epochs else None
     with st.container(horizontal=True):
         st.metric(
-            "Best test accuracy",
+            "Best test accuracy" if has_best else "Accuracy, as by guessing",
             formats.percent(run.best_accuracy),
             f"epoch {run.best_epoch}" if run.best_epoch else None,
             delta_color="off",
@@ -210,11 +209,13 @@ def _curves(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
     best = run.best_epoch if has_best else None
     curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=best)
+    name = run_file_name(run)
     loss, accuracy = st.columns(2)
     with loss:
-        chart(loss_chart([curve]), key="train_loss_chart")
+        chart(loss_chart([curve]), "train_loss_chart", about=curve.label, name=f"{name}-loss")
     with accuracy:
-        chart(accuracy_chart([curve], train=True), key="train_accuracy_chart")
+        figure = accuracy_chart([curve], train=True)
+        chart(figure, "train_accuracy_chart", about=curve.label, name=f"{name}-accuracy")
     caption(_OPTIMISTIC)
 
 
@@ -223,7 +224,7 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> 
     split = split_time(epochs)
     if split is None:
         return
-    chart(time_bar(split), key="train_time_chart")
+    chart(time_bar(split), key="train_time_chart", name=f"{run_file_name(run)}-time")
     if has_verdict:
         markdown(escaped(time_verdict(split, run.spec.device)))
     by_clock = [metrics.images_per_second for metrics in epochs]

@@ -10,13 +10,14 @@ import streamlit as st
 from core.measure.requests import ThroughputRequest
 from core.measure.shipped.device_use import device_uses
 from core.report.figures.throughput import LOOP_NAMES, throughput_chart
+from core.report.names import file_name, network_title
 from core.report.sentences.devices import device_sentence
 from core.report.sentences.speed import device_use_sentence, throughput_verdict
 from core.report.tables.measurements import device_use_frame, throughput_frame
 from core.specs import RunSpec
 from core.training.records import Throughput
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
@@ -94,7 +95,10 @@ def _large_card() -> None:
 def _show_throughput(result: dict[str, Any]) -> None:
     """Chart, verdict, table, CSV."""
     throughput = Throughput.from_dict(result)
-    chart(throughput_chart(throughput), key="train_bench_chart")
+    spec = RunSpec.from_json(throughput.spec)
+    name = f"{file_name(spec.model)}-throughput"
+    about = network_title(spec.model)
+    chart(throughput_chart(throughput), "train_bench_chart", about=about, name=name)
     markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
     st.dataframe(
         _throughput_table(throughput),
@@ -105,11 +109,10 @@ def _show_throughput(result: dict[str, Any]) -> None:
     )
     machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
     caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
-    spec = RunSpec.from_json(throughput.spec)
     download_csv(
         "Throughput as CSV",
         lambda: throughput_frame(throughput),
-        f"{file_name(spec.model)}-throughput.csv",
+        f"{name}.csv",
         "train_bench_csv",
     )
 

@@ -36,3 +36,29 @@ def test_differences_have_a_sign_and_zero_has_none():
 
 def test_shares_in_sentences_are_whole():
     assert formats.whole_percent(0.449) == "45\u2009%"
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "told"),
+    [(8, 100, "12.5 times fewer"), (100, 8, "12.5 times more"), (96, 100, "4\u2009% fewer"),
+     (104, 100, "4\u2009% more"), (1000, 1003, "as many"), (0, 0, "as many"), (0, 5, "none"),
+     (1728, 0, "1.73\u2009k more"), (1, 1234.4, "1,234 times fewer"),
+     (1e-9, 1, "1.0 × 10⁹ times fewer")],
+)  # fmt: skip
+def test_a_ratio_is_told_from_its_larger_side(value, reference, told):
+    assert formats.times(value, reference) == told
+
+
+def test_what_cannot_be_counted_is_less_and_not_fewer():
+    assert formats.times(1, 4, formats.MUCH) == "4 times less"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(280, "the whole"), (281, "the whole"), (4, "1/70 of the whole"), (70, "1/4 of the whole"),
+     (75, "27\u2009% of the whole"), (269, "96\u2009% of the whole"),
+     (300, "107\u2009% of the whole"), (420, "1.5 × the whole"), (3388, "12.1 × the whole"),
+     (0, "0\u2009% of the whole")],
+)  # fmt: skip
+def test_a_part_is_told_as_a_fraction_or_a_multiple(value, told):
+    assert formats.part_of(value, 280, "the whole") == told

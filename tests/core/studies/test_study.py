@@ -8,8 +8,16 @@ import pytest
 
 from core.jobs.store import JobState, Run, Store, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
-from core.studies.study import by_variant, distinct_titles, progress_of, seconds_left, verdicts
+from core.studies.study import (
+    by_variant,
+    comparable,
+    distinct_titles,
+    progress_of,
+    seconds_left,
+    verdicts,
+)
 from core.training.records import EpochMetrics, Progress
+from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
@@ -67,12 +75,35 @@ def test_groups_are_variants_with_the_finals_of_finished_seeds(store):
     assert pair.seeds == (0, 1) and pair.p is None
 
 
+def test_a_run_that_went_on_for_longer_is_compared_with_none_of_the_others(store):
+    """Go on to 4 epochs, from the record of a run of a study."""
+    study = store.create_study("two blocks", SETTINGS, SPECS)
+    for _ in SPECS:
+        finish(store, store.claim(), 0.6, 0.7)
+    runs = store.runs(study=study.id)
+    epochs = {one.id: [metrics(1, 0.6), metrics(2, 0.7)] for one in runs}
+    longer = next(one for one in runs if one.spec.model == NONE and one.spec.seed == 0)
+    spec = replace(longer.spec, recipe=replace(SHORT, epochs=4))
+    epochs[longer.id] += [metrics(3, 0.8), metrics(4, 0.9)]
+    others = [one for one in runs if one.id != longer.id]
+    groups = by_variant([*others, replace(longer, spec=spec)], epochs)
+    assert {group.title: set(group.final_accuracies.values()) for group in groups} == {
+        "plain residual, epochs 2": {0.7},
+        "no shortcut, epochs 2": {0.7},
+        "no shortcut, epochs 4": {0.9},
+    }
+    assert [group.condition.recipe.epochs for group in comparable(groups)] == [2, 2]
+    [pair] = verdicts(groups)
+    assert (pair.first, pair.second) == ("plain residual, epochs 2", "no shortcut, epochs 2")
+    assert pair.seeds == (1, 2)
+
+
 def test_networks_of_one_title_are_told_apart_by_their_options():
     narrow, wide = (ModelSpec("custom-vgg", 8, 32, options={"head_width": w}) for w in (16, 32))
     assert distinct_titles([PLAIN, narrow, wide]) == [
         "plain residual",
-        "custom-vgg, head_width 16",
-        "custom-vgg, head_width 32",
+        f"{CATALOGUE['custom-vgg'].title}, head width 16",
+        f"{CATALOGUE['custom-vgg'].title}, head width 32",
     ]
 
 

@@ -216,11 +216,6 @@ def test_the_depth_chosen_is_the_depth_named():
         assert shapes(on_meta(chosen)) == shapes(on_meta(ModelSpec(f"resnet{depth}", 1, 32)))
 
 
-def test_bn_after_addition_needs_batch_norm():
-    with pytest.raises(LabError, match="needs BatchNorm; set batch_norm to true"):
-        build(ModelSpec("course-residual", image_size=28, options={"order": "bn-after-addition"}))
-
-
 def test_the_homework_s_mistake_stays_as_it_was_published():
     options = {"shortcut": "conv", "as_published": True, "batch_norm": True}
     with pytest.raises(LabError, match="published with a factor of 0.5, without BatchNorm"):
@@ -234,4 +229,6 @@ def test_factors_have_bounds(option, values):
     for value in values:
         with pytest.raises(LabError, match=f"{option} must be a number from"):
             build(ModelSpec("resnet20", image_size=32, options={option: value}))
-    assert complete(ModelSpec("resnet20", options={option: "1"})).option(option) == 1.0
+    shortcut = {"factor": "scaled-shortcut", "gate_bias": "shortcut-gating"}[option]
+    spec = ModelSpec("resnet20", options={option: "1", "shortcut": shortcut})
+    assert complete(spec).option(option) == 1.0

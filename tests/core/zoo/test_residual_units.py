@@ -145,9 +145,20 @@ def test_every_shortcut_goes_with_every_order(arch, name, order):
     assert scores.shape == (2, 10) and scores.isfinite().all()
 
 
-def test_an_order_that_needs_batchnorm_says_so():
-    spec = ModelSpec("course-residual", image_size=28, options={"order": "bn-after-addition"})
-    with pytest.raises(LabError, match="needs BatchNorm; set batch_norm to true"):
+@pytest.mark.parametrize("arch", ["course-residual", "resnet20"])
+def test_orders_that_differ_in_batchnorm_alone_are_one_without_it(arch):
+    """Figure 4: (b) moves only a BatchNorm of (a), (e) one of (d)."""
+    alike = {"bn-after-addition": "original", "full-pre-activation": "relu-only-pre-activation"}
+    for order in ORDERS:
+        spec = ModelSpec(arch, image_size=28, options={"order": order, "batch_norm": False})
+        assert complete(spec).option("order") == alike.get(order, order)
+        branch, after = (
+            tuple(part for part in parts if part != "BN")
+            for parts in (ORDERS[order].branch, ORDERS[order].after)
+        )
+        row = ORDERS[alike.get(order, order)]
+        assert branch == tuple(part for part in row.branch if part != "BN")
+        assert after == tuple(part for part in row.after if part != "BN")
         build(spec)
 
 
@@ -225,4 +236,5 @@ def test_other_networks_have_no_variant():
 def test_a_factor_is_a_number_within_bounds(value, words):
     with pytest.raises(LabError, match=f"factor must be a number {words}"):
         complete(ModelSpec("course-residual", image_size=28, options={"factor": value}))
-    assert complete(ModelSpec("resnet20", options={"factor": "0.25"})).option("factor") == 0.25
+    spec = ModelSpec("resnet20", options={"factor": "0.25", "shortcut": "scaled-shortcut"})
+    assert complete(spec).option("factor") == 0.25

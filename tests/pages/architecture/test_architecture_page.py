@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.analysis import analyze
@@ -67,10 +69,22 @@ def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
 
 def test_how_much_of_the_image_one_unit_sees_stands_under_the_receptive_field():
     """Q3: 150 pixels are two thirds of 224 and more than 96."""
-    for size, share in ((224, "67"), (96, "100")):
+    for size, told in ((224, f"{formats.joined('67', '%')} of the side"), (96, "1.56 × the side")):
         app = open_page(PAGE, net_size=str(size))
         [field] = [card for card in app.metric if card.label == "Receptive field"]
-        assert field.delta == f"{formats.joined(share, '%')} of the side"
+        assert field.delta == told
+
+
+def test_each_total_is_told_beside_the_default_as_a_person_says_it():
+    deltas = {card.label: card.delta for card in open_page(PAGE).metric}
+    assert deltas["Parameters"] == deltas["Depth"] == "the default"
+    app = open_page(PAGE, net_ratio="4")
+    spec = ModelSpec("vgg11")
+    thin, own = analyze(replace(spec, ratio=4)).totals, analyze(spec).totals
+    deltas = {card.label: card.delta for card in app.metric}
+    assert deltas["MACs an image"] == f"1/{round(own.macs / thin.macs)} of the default"
+    assert deltas["Parameters"] == f"1/{round(own.params / thin.params)} of the default"
+    assert deltas["Depth"] == "the default"
 
 
 def test_a_size_that_is_too_small_gets_one_sentence_with_the_smallest_that_works():
@@ -109,3 +123,42 @@ def test_flops_are_twice_the_macs():
 def test_the_summary_is_torchinfos():
     app = open_page(PAGE, net_view="Summary")
     assert "Total params: 128,806,154" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "settings"),
+    [
+        ("identity", set()),
+        ("constant-scaling", {"as_published", "factor"}),
+        ("conv", {"as_published"}),
+        ("shortcut-gating", {"gate_bias"}),
+        ("dropout", {"dropout"}),
+    ],
+)
+def test_a_control_without_effect_for_the_shortcut_is_not_there(shortcut, settings):
+    app = open_page(PAGE, net_network="course-residual", net_shortcut=shortcut)
+    keys = {control.key for control in [*app.toggle, *app.number_input]}
+    known = {"as_published", "factor", "gate_bias", "dropout"}
+    assert {name for name in known if f"net_{name}" in keys} == settings
+
+
+def test_an_address_may_ask_for_what_has_no_effect():
+    """As those of earlier versions do."""
+    app = open_page(
+        PAGE,
+        net_network="course-residual",
+        net_shortcut="identity",
+        net_factor="0.7",
+        net_as_published="true",
+        net_order="full-pre-activation",  # without BatchNorm it is another
+    )
+    assert not app.warning and not app.error
+    order = app.selectbox(key="net_order")
+    assert order.value == "relu-only-pre-activation"
+    assert order.options == ["original", "ReLU before addition", "ReLU-only pre-activation"]
+    app.toggle(key="net_batch_norm").set_value(True).run()
+    assert len(app.selectbox(key="net_order").options) == 5
+    app.selectbox(key="net_order").select("full pre-activation").run()
+    app.toggle(key="net_batch_norm").set_value(False).run()
+    assert app.selectbox(key="net_order").value == "relu-only-pre-activation"
+    assert not app.warning and not app.error

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pandas import isna
 
+from core.report.names import network_title
 from core.specs import ModelSpec
+from core.training.recipes import recipe
 from core.zoo.libraries import Library
+from pages.views.compare import accuracy
 from tests.pages.opening import finished_run, open_page
 
 PAGE = "pages/compare.py"
@@ -13,7 +17,7 @@ PAGE = "pages/compare.py"
 
 def test_compare_shows_each_network_of_the_address_and_says_which_cannot_be_built():
     app = open_page(PAGE, networks="vgg11/4/96/1/10|vgg11/1/8/1/10|vgg11/4/96/1/10")
-    assert app.dataframe[0].value["network"].tolist() == ["vgg11, ratio 4, 96 px"]
+    assert app.dataframe[0].value["network"].tolist() == ["VGG-11, ratio 4, 96 px"]
     assert "32×32" in app.error[0].value
 
 
@@ -68,6 +72,88 @@ def test_accuracy_stands_against_cost_where_there_are_runs():
         networks="course-residual/1/28/1/10;as_published=False;shortcut=identity|lenet/1/28/1/10",
         cmp_view="Accuracy against MACs",
     )
-    assert app.selectbox(key="cmp_dataset").value == "fashion-mini"
-    assert any("Without a run on fashion-mini: lenet" in caption.value for caption in app.caption)
+    [label] = app.selectbox(key="cmp_condition").options
+    assert label.startswith("fashion-mini, 5,000 images, 2 epochs, fast (batch 64, momentum 0.0, ")
+    assert any("Without such a run: LeNet" in caption.value for caption in app.caption)
+    assert not any("kept apart" in caption.value for caption in app.caption)
     assert "Accuracy as CSV" in [button.label for button in app.get("download_button")]
+
+
+COURSE = ModelSpec("course-residual", image_size=28)
+SMALL = ModelSpec("lenet", image_size=28)
+BOTH = f"{COURSE.to_text()}|{SMALL.to_text()}"
+LONG, BRIEF = recipe("fast", 5_000, epochs=5), recipe("fast", 5_000, epochs=2)
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list:
+    """The points of each accuracy chart that is drawn."""
+    seen: list = []
+    scatter = accuracy.accuracy_scatter
+
+    def noted(points, condition):
+        seen.append((condition, {point.label: point.accuracies for point in points}))
+        return scatter(points, condition)
+
+    monkeypatch.setattr(accuracy, "accuracy_scatter", noted)
+    return seen
+
+
+def test_runs_of_other_epochs_are_not_pooled(drawn):
+    """The condition that both networks have is the first, though the other has more runs."""
+    for seed in range(3):
+        finished_run(seed, COURSE, recipe=LONG, accuracies=(0.9, 0.95))
+    finished_run(0, COURSE, recipe=BRIEF, accuracies=(0.5, 0.6))
+    finished_run(0, SMALL, recipe=BRIEF, accuracies=(0.4, 0.7))
+    app = open_page(PAGE, networks=BOTH, cmp_view="Accuracy against MACs")
+    label, points = drawn[-1]
+    assert label == "fashion-mini, 5,000 images, 2 epochs, fast"
+    assert points == {network_title(COURSE): (0.6,), network_title(SMALL): (0.7,)}
+    told = "3 runs with other data, images, epochs or recipes are kept apart: choose them above."
+    assert told in [caption.value for caption in app.caption]
+    chosen = app.selectbox(key="cmp_condition")
+    chosen.select(chosen.options[1]).run()
+    label, points = drawn[-1]
+    assert label == "fashion-mini, 5,000 images, 5 epochs, fast"
+    assert points == {network_title(COURSE): (0.95, 0.95, 0.95)}
+    again = open_page(
+        PAGE,
+        networks=BOTH,
+        cmp_view="Accuracy against MACs",
+        cmp_condition="".join(app.query_params["cmp_condition"]),
+    )
+    assert not again.warning and drawn[-1] == (label, points)
+
+
+def test_the_table_says_with_what_each_best_accuracy_was_reached():
+    finished_run(0, COURSE, recipe=LONG, accuracies=(0.9, 0.95))
+    finished_run(0, SMALL, recipe=BRIEF, accuracies=(0.4, 0.7))
+    app = open_page(PAGE, networks=BOTH)
+    frame = app.dataframe[0].value
+    assert frame["best accuracy"].tolist() == [95.0, 70.0]
+    assert frame["reached with"].tolist() == [
+        "fashion-mini, 5,000 images, 5 epochs, fast",
+        "fashion-mini, 5,000 images, 2 epochs, fast",
+    ]
+    assert any("say nothing about which network is better" in one.value for one in app.caption)
+
+
+def test_a_network_that_guesses_has_no_best_accuracy(drawn):
+    finished_run(0, COURSE, recipe=BRIEF, accuracies=(0.1, 0.1))
+    finished_run(0, SMALL, recipe=BRIEF, accuracies=(0.4, 0.7))
+    app = open_page(PAGE, networks=BOTH)
+    frame = app.dataframe[0].value
+    assert isna(frame["best accuracy"][0]) and frame["best accuracy"][1] == 70.0
+    told = "Best accuracies with fashion-mini, 5,000 images, 2 epochs, fast."
+    assert told in [caption.value for caption in app.caption]
+    app = open_page(PAGE, networks=BOTH, cmp_view="Accuracy against MACs")
+    told = f"No better than guessing: {network_title(COURSE)}."
+    assert told in [caption.value for caption in app.caption]
+
+
+def test_every_network_is_told_against_the_first():
+    app = open_page(PAGE, networks="vgg11/1/32/1/10|vgg11/4/32/1/10|lenet/1/32/1/10")
+    [text] = [one.value for one in app.markdown if "against" in one.value]
+    sentences = text.splitlines()
+    assert len(sentences) == 2 and all("against **VGG-11, 32 px**" in one for one in sentences)
+    assert "times fewer" in text and "0.0" not in text

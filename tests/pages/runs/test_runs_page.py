@@ -24,7 +24,7 @@ def test_runs_filters_by_state_and_network():
     app = open_page("pages/runs.py")
     assert len(app.dataframe[0].value) == 2
     app.multiselect(key="runs_network").set_value(["lenet"]).run()
-    assert app.dataframe[0].value["network"].tolist() == ["lenet, 28 px"]
+    assert app.dataframe[0].value["network"].tolist() == ["LeNet-5, 28 px"]
 
 
 def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters(watching):

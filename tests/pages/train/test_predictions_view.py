@@ -62,7 +62,7 @@ def test_a_finished_run_s_record_shows_confusion_mistakes_and_another_run():
     said = [one.value for one in app.markdown]
     assert any(one.startswith(f"Run {other.id} ") and ", seed 1)" in one for one in said)
     assert app.selectbox(key="train_other_run").options == [
-        f"{other.id} · seed 1 · course-residual, plain residual, 28 px"
+        f"{other.id} · seed 1 · Course residual net, plain residual, 28 px"
     ]
     assert any(one.startswith("Test image 30:") for one in said)  # the first that only `run` knows
 

@@ -127,16 +127,22 @@ function detailOf(state, mark) {
   return stage && `${stage.name}: ${stage.detail}`
 }
 
+/* While a slider is dragged these texts stand in place of the page's own. */
+function tell(places, texts, isLive) {
+  places.forEach((place, i) => {
+    if (isLive && texts[i] !== undefined) place.dataset.live = texts[i]
+    else delete place.dataset.live
+  })
+}
+
 function show(state, strip) {
   state.shown = strip
   paint(state, strip)
   const cards = document.querySelectorAll(`.st-key-${state.data.cards} [data-testid="stMetricValue"]`)
+  const notes = document.querySelectorAll(`.st-key-${state.data.cards} [data-testid="stMetricDelta"]`)
   const isLive = strip !== state.data.strip
-  Object.values(strip.totals).forEach((text, i) => {
-    if (!cards[i]) return
-    if (isLive) cards[i].dataset.live = text
-    else delete cards[i].dataset.live
-  })
+  tell(cards, Object.values(strip.totals), isLive)
+  tell(notes, Object.values(strip.notes ?? {}), isLive)
 }
 
 /* The slider's thumb says where it is while it is dragged, long before the page is new. */

@@ -25,7 +25,7 @@ def test_the_words_are_computed_from_the_numbers():
     assert "get 1.00 × 10⁻⁹ of the gradient norm" in text and "it vanishes" in text
     assert "between 0.9000 and 1.2, by 1 or more in 1 of them. So it does not hold" in text
     assert "by 1 or more in 2 of them. Here the claim holds for every block." in text
-    assert "first layer's gradient from 1.0 × 10⁻⁹ to 50 times" in text
+    assert "first layer's gradient from 1.0 × 10⁻⁹ of the last one's to 50 times it" in text
     assert "even grow towards the first layers" in text
 
 

@@ -59,6 +59,12 @@ def test_the_throughput_is_told_in_words():
     assert "2.0 to 12.0 times as fast as the published one" in text
 
 
+def test_a_loop_that_is_slower_is_told_as_slower():
+    slower = (point("cpu", "lab", 32, 500, 1e11), point("cpu", "conventional", 32, 1_000, 5e10))
+    text = " ".join(throughput_verdict(replace(FOUND, points=slower)))
+    assert "The lab's loop trains 2 times slower than the published one." in text
+
+
 def test_the_charts_show_every_part_and_every_line():
     figure = time_bar(split_time([EPOCH]))
     assert sum(bar.x[0] for bar in figure.data) == pytest.approx(11)

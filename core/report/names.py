@@ -1,0 +1,207 @@
+"""What networks, runs and files about them are called: whatever differs is in the name.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from hashlib import sha256
+
+from core.jobs.store import Run
+from core.specs import LabError, ModelSpec, OptionValue, Recipe, RunSpec, image_size_text
+from core.studies.conditions import Condition, condition_of
+from core.training.recipes import recipe as recipe_named
+from core.zoo.catalogue import CATALOGUE, complete, effective_options
+from core.zoo.variants import SHORTCUTS, variant_of
+
+_LONGEST = 120  # characters of a file's name, without its ending
+_DIGITS = 8  # of the hash that tells apart what was cut off
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_MOST_SETTINGS = 3  # of a recipe that are named; the others are counted, and told apart by a hash
+_RECIPE_WORDS = {"batch_size": "batch", "learning_rate": "rate"}
+
+
+# Networks ------------------------------------------------------------------------------------
+
+
+def network_title(model: ModelSpec) -> str:
+    """`Course residual net, conv shortcut, ratio 2, 28 px`: with all that is not by default."""
+    row = CATALOGUE.get(model.arch)
+    parts = [row.title if row else model.arch, *_options_in_words(model)]
+    if model.ratio > 1:
+        parts.append(f"ratio {model.ratio}")
+    parts.append(f"{model.size_label} px")
+    if row is None or model.in_channels != row.default.in_channels:
+        parts.append(counted(model.in_channels, "channel"))
+    if row is None or model.num_classes != row.default.num_classes:
+        parts.append(counted(model.num_classes, "class"))
+    return ", ".join(parts)
+
+
+def _options_in_words(model: ModelSpec) -> list[str]:
+    """What tells a network from others of its name: its variant, and options not at their default.
+
+    `plain residual`, `head width 32`, `last activation sigmoid`.
+    """
+    variant = variant_of(model)
+    options = _not_default(model)
+    if variant:
+        parts = [variant.title]
+        told = {"shortcut", "order", "batch_norm", SHORTCUTS[variant.shortcut].setting}
+        told |= {"as_published"} if variant.as_published else set()
+    else:
+        parts = [str(conv_arch)] if (conv_arch := model.option("conv_arch")) else []
+        told = {"conv_arch"}
+    return parts + [
+        f"{name.replace('_', ' ')} {value}" for name, value in options.items() if name not in told
+    ]
+
+
+def _not_default(model: ModelSpec) -> dict[str, OptionValue]:
+    """The options with an effect that are not at their default."""
+    options = dict(model.options)
+    with suppress(LabError):  # of a store of another lab
+        options = effective_options(model)
+    row = CATALOGUE.get(model.arch)
+    defaults = {option.name: option.default for option in row.options} if row else {}
+    return {name: value for name, value in options.items() if value != defaults.get(name)}
+
+
+# Runs ----------------------------------------------------------------------------------------
+
+
+def condition_label(condition: Condition) -> str:
+    """`fashion-mini, 5,000 images, 5 epochs, fast`, and what is not as the recipe sets it."""
+    return ", ".join(condition_parts(condition))
+
+
+def condition_parts(condition: Condition) -> list[str]:
+    """`condition_label` in parts: data, images, epochs, recipe."""
+    images, recipe = condition.train_images, condition.recipe
+    changed = ", ".join(_changed_settings(recipe, images))
+    return [
+        condition.dataset,
+        "all images" if images is None else counted(images, "image"),
+        counted(recipe.epochs, "epoch"),
+        f"{recipe.name} ({changed})" if changed else recipe.name,
+    ]
+
+
+def _changed_settings(recipe: Recipe, images: int | None) -> list[str]:
+    """The settings that this recipe does not have for so many images: `batch 32`, `rate 0.05`."""
+    try:
+        usual = asdict(recipe_named(recipe.name, images or 1, recipe.epochs))
+    except LabError:  # a recipe of somebody's own: all it sets
+        usual = {}
+    changed = [
+        f"{_RECIPE_WORDS.get(name, name.replace('_', ' '))} {value}"
+        for name, value in asdict(recipe).items()
+        if name not in ("name", "epochs") and value != usual.get(name)
+    ]
+    if len(changed) <= _MOST_SETTINGS:
+        return changed
+    digest = sha256(repr(recipe).encode()).hexdigest()[: _DIGITS // 2]
+    more = len(changed) - _MOST_SETTINGS
+    return [*changed[:_MOST_SETTINGS], f"{counted(more, 'more setting')} {digest}"]
+
+
+def run_title(run: Run) -> str:
+    """`12 · Course residual net, conv shortcut, ratio 2, 28 px`."""
+    return f"{run.id} · {network_title(run.spec.model)}"
+
+
+def seeded_title(run: Run) -> str:
+    """`12 · seed 3 · Course residual net, …`: a narrow box cuts off the end."""
+    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
+
+
+def run_titles(runs: Sequence[Run]) -> list[str]:
+    """As `run_title`, with what else is not the same in all of these runs."""
+    settings = [_settings(run.spec) for run in runs]
+    return [
+        ", ".join(
+            [
+                run_title(run),
+                *(part for part, *others in zip(own, *settings, strict=True) if _differ(others)),
+            ]
+        )
+        for run, own in zip(runs, settings, strict=True)
+    ]
+
+
+def _differ(values: Sequence[str]) -> bool:
+    return len(set(values)) > 1
+
+
+def _settings(spec: RunSpec) -> list[str]:
+    """Data, images, epochs, recipe, seed and device in words."""
+    return [*condition_parts(condition_of(spec)), f"seed {spec.seed}", spec.device]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 class`, `10 classes`, `5,000 images`."""
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{plural}"
+
+
+# Files ---------------------------------------------------------------------------------------
+
+
+def file_name(spec: ModelSpec) -> str:
+    """`vgg11-ratio4-96px`: what files about this network begin with; safe, and its own."""
+    spec = complete(spec) if spec.arch in CATALOGUE else spec
+    row = CATALOGUE.get(spec.arch)
+    parts = [spec.arch.replace("/", "-"), *map(_option_slug, _not_default(spec).items())]
+    parts += [f"ratio{spec.ratio}", f"{image_size_text(spec.image_size)}px"]
+    if row is None or spec.in_channels != row.default.in_channels:
+        parts.append(f"{spec.in_channels}channels")
+    if row is None or spec.num_classes != row.default.num_classes:
+        parts.append(f"{spec.num_classes}classes")
+    return safe_name(*parts)
+
+
+def _option_slug(option: tuple[str, OptionValue]) -> str:
+    """`conv_arch-1x64-1x128`, `depth56`, `as_published`, `no-batch_norm`."""
+    name, value = option
+    if isinstance(value, bool):
+        return name if value else f"no-{name}"
+    return f"{name}-{value.replace(' ', '-')}" if isinstance(value, str) else f"{name}{value:g}"
+
+
+def run_file_name(run: Run) -> str:
+    """`run-12-lenet-ratio1-28px-mnist-60000images-10epochs-fast-seed0-cpu`."""
+    settings = map(_slug, _settings(run.spec))
+    return safe_name(f"run-{run.id}", file_name(run.spec.model), *settings)
+
+
+def _slug(words: str) -> str:
+    """`fast (batch 32, rate 0.05)` as `fast-batch32-rate0.05`, `5,000 images` as `5000images`."""
+    words = words.replace(" (", "-").replace(")", "").replace(", ", "-")
+    return words.replace(",", "").replace(" ", "")
+
+
+def names_file(start: str, specs: Sequence[ModelSpec]) -> str:
+    """`comparison-lenet-ratio1-28px-alexnet-ratio1-224px`: of a file about several networks."""
+    return safe_name(start, *map(file_name, specs))
+
+
+def condition_file_name(start: str, condition: Condition) -> str:
+    """`accuracy-mnist-60000images-10epochs-fast`."""
+    return safe_name(start, *map(_slug, condition_parts(condition)))
+
+
+def safe_name(*parts: str) -> str:
+    """The parts with `-` between them: letters, digits, `.`, `_` and `-`, not too long.
+
+    What had to be left out or cut off is told apart by a short hash.
+    """
+    text = "-".join(part for part in parts if part)
+    safe = _UNSAFE.sub("-", text).strip("-.") or "file"
+    if safe == text and len(safe) <= _LONGEST:
+        return safe
+    digest = sha256(text.encode()).hexdigest()[:_DIGITS]
+    return f"{safe[: _LONGEST - _DIGITS - 1].rstrip('-.')}-{digest}"

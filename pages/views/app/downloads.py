@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from core.report.names import file_name as file_name
 from core.report.tables.csv import to_csv
 
 

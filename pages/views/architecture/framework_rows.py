@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.report.names import file_name
 from core.report.sentences.framework_rows import rows_sentences
 from core.report.tables.layers import framework_frame
 from core.specs import LabError
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 
 

@@ -13,12 +13,13 @@ from core.analysis.records import Analysis, LayerCost
 from core.explain.channels import usual_mistake
 from core.explain.formulas import Formula, formulas
 from core.report import formats
+from core.report.names import file_name
 from core.report.sentences.channels import channels_sentence
 from core.report.sentences.flattened import flattened_sentence
 from core.report.tables.layers import formula_frame
 from core.specs import LabError
 from core.zoo.catalogue import find
-from pages.views.app.downloads import download_csv, file_name
+from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.with_torch import analysis_of, shape_errors_of
 

@@ -30,6 +30,7 @@ from core.studies.reproduction import course_accuracies, read_runs, reproduction
 from core.studies.shipped_studies import shipped_study
 from core.studies.statistics import compare
 from core.training.devices import device_report
+from core.zoo.catalogue import find
 
 BATCH = 128
 _SECONDS = 60  # for which a page may take to show it
@@ -119,7 +120,9 @@ def _growth() -> list[str]:
 
 def _waiting_card() -> list[str]:
     idle = min(device_uses(), key=lambda use: use.kernel_share)
-    return [f"{formats.whole_percent(idle.kernel_share)} of the time with {idle.model.arch}"]
+    return [
+        f"{formats.whole_percent(idle.kernel_share)} of the time with the {find(idle.model.arch).title}"
+    ]
 
 
 PROOFS: dict[str, Callable[[], list[str]]] = {

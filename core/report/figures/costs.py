@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
@@ -13,8 +13,14 @@ from core.report.figures.palette import KIND_COLORS
 from core.report.sentences.findings import cost_finding
 
 
-def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
-    """Share of each row in the MACs (to the left) and in the parameters (to the right)."""
+def cost_bars(
+    rows: Sequence[LayerCost], as_flops: bool = False, marked: Collection[str] = ()
+) -> go.Figure:
+    """Share of each row in the MACs (to the left) and in the parameters (to the right).
+
+    The names of those that are `marked` are bold, behind an arrow.
+    """
+    names = {row.path: f"<b>▶ {row.path}</b>" if row.path in marked else row.path for row in rows}
     unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
     total_macs = max(1, sum(row.macs for row in rows))
     total_params = max(1, sum(row.params for row in rows))
@@ -25,7 +31,7 @@ def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
             continue
         for side, total in ((-1, total_macs), (1, total_params)):
             figure.add_bar(
-                y=[row.path for row in of_kind],
+                y=[names[row.path] for row in of_kind],
                 x=[side * 100 * (row.macs if side < 0 else row.params) / total for row in of_kind],
                 orientation="h",
                 name=kind,
@@ -49,7 +55,7 @@ def cost_bars(rows: Sequence[LayerCost], as_flops: bool = False) -> go.Figure:
             )
     finish_layer_rows(
         figure,
-        [row.path for row in rows],
+        list(names.values()),
         cost_finding(rows, unit),
         f"← share of the {unit} (%)      share of the parameters (%) →",
     )

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from core.analysis.records import Analysis
 from core.explain.calculators import Bottleneck, StackedAgainstLarge
 from core.explain.framework_rows import framework_rows
 from core.report import formats
-from core.report.questions.networks import ALEXNET, VGG, VGG11, VGG16, VGG19, weight_layers
+from core.report.questions.networks import (
+    ALEXNET,
+    VGG,
+    VGG11,
+    VGG16,
+    VGG19,
+    largest_layer,
+    of_kind,
+    weight_layers,
+)
 from core.report.questions.question import Evidence, Question
 from core.report.sentences.equal_cost import equal_cost_sentence
 from core.report.sentences.framework_rows import first_dense, names_of, padding_sentence
@@ -24,7 +35,7 @@ def _rows(evidence: Evidence) -> str:
 
 def _where_parameters_sit(evidence: Evidence) -> str:
     analysis = evidence.analysis_of(VGG11)
-    largest = max(analysis.layers, key=lambda layer: layer.params)
+    largest = largest_layer(analysis)
     share = largest.params / analysis.totals.params
     return (
         f"{formats.percent(share)} of the {formats.short(analysis.totals.params)} are in"
@@ -63,6 +74,13 @@ def _vgg_family(evidence: Evidence) -> str:
 
 def _equal_cost(evidence: Evidence) -> str:
     return f"Not quite. {equal_cost_sentence(evidence.analysis_of(VGG11).layers)}"
+
+
+def _of_equal_cost(analysis: Analysis) -> list[str]:
+    """The largest group of convolutions that take the same multiply-adds."""
+    counts = Counter(layer.macs for layer in of_kind(analysis, "convolution"))
+    [(macs, _)] = counts.most_common(1)
+    return [layer.path for layer in of_kind(analysis, "convolution") if layer.macs == macs]
 
 
 def _mxnet(evidence: Evidence) -> str:
@@ -138,6 +156,7 @@ QUESTIONS = (
         "architecture",
         VGG | {"net_view": "Cost", "net_level": "every module"},
         words="128 million weights",
+        decisive=lambda analysis: [largest_layer(analysis).path],
     ),
     Question(
         "alexnet-vgg",
@@ -161,6 +180,7 @@ QUESTIONS = (
         _equal_cost,
         "architecture",
         VGG | {"net_view": "Cost", "net_level": "by weight layer"},
+        decisive=_of_equal_cost,
         words="halving height and width doubling channels",
     ),
     Question(

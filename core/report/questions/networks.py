@@ -20,6 +20,11 @@ def of_kind(analysis: Analysis, kind: str) -> list[LayerCost]:
     return [layer for layer in analysis.layers if layer.kind == kind]
 
 
+def largest_layer(analysis: Analysis) -> LayerCost:
+    """The one with the most parameters."""
+    return max(analysis.layers, key=lambda layer: layer.params)
+
+
 def weight_layers(analysis: Analysis) -> str:
     """How many convolutions and linear layers it has."""
     kinds = [layer.kind for layer in analysis.layers if layer.is_weight_layer]

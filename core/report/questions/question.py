@@ -37,6 +37,14 @@ class Question:
     needs_runs: bool = False  # answered from runs or measurements that come with the lab
     is_of_this_machine: bool = False  # its answer may be another a moment later
     words: str = ""  # further words that find it
+    decisive: Callable[[Analysis], Sequence[str]] | None = (
+        None  # paths of the layers that answer it
+    )
+
+    def marks(self, analysis: Analysis, row: str) -> bool:
+        """Whether a row, a layer or a block of them, has one of the layers that answer it."""
+        paths = self.decisive(analysis) if self.decisive else ()
+        return any(path == row or path.startswith(f"{row}.") for path in paths)
 
     def has(self, words: str, answer: str = "") -> bool:
         """Whether every one of these words stands in the question or its answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.analysis.records import Analysis
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.measure.shipped import GRADIENTS, shipped_result
@@ -25,6 +26,12 @@ def _dead_parameters(evidence: Evidence) -> str:
     options = (("as_published", True), ("shortcut", "constant-scaling"))
     analysis = evidence.analysis_of(replace(COURSE_RESIDUAL, options=options))
     return next(text for text in analysis.warnings if "gradient" in text)
+
+
+def _dead_layers(analysis: Analysis) -> list[str]:
+    """The layers that a warning names."""
+    text = " ".join(analysis.warnings)
+    return [layer.path for layer in analysis.layers if layer.params and layer.path in text]
 
 
 def _dead_convolution(evidence: Evidence) -> str:
@@ -102,5 +109,6 @@ QUESTIONS = (
             "net_shortcut": "constant-scaling",
         },
         words="dead homework",
+        decisive=_dead_layers,
     ),
 )

@@ -8,6 +8,7 @@ from core.measure.shipped.device_use import DeviceUse
 from core.report import formats
 from core.training.records import Throughput, ThroughputPoint
 from core.training.time_split import TimeSplit
+from core.zoo.catalogue import find
 
 _DATA_BOUND = 0.3  # of the training time, spent on preparing and moving batches
 _EVALUATION_BOUND = 0.35  # of all the time, spent on the test images
@@ -103,9 +104,9 @@ def device_use_sentence(rows: Sequence[DeviceUse]) -> str:
     factor = captured.images_per_second / idle.images_per_second
     return (
         f"It often waits: an {idle.device.partition(',')[0]} computes"
-        f" {formats.whole_percent(idle.kernel_share)} of the time with {idle.model.arch}, batch"
+        f" {formats.whole_percent(idle.kernel_share)} of the time with the {find(idle.model.arch).title}, batch"
         f" {idle.batch_size}, and {formats.whole_percent(busy.kernel_share)} with"
-        f" {busy.model.arch}, batch {busy.batch_size}. Without Python between the steps the first"
+        f" {find(busy.model.arch).title}, batch {busy.batch_size}. Without Python between the steps the first"
         f" is {factor:.1f} times as fast."
     )
 

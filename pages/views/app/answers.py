@@ -7,13 +7,10 @@ import streamlit as st
 from core.report.questions.catalogue import QUESTIONS
 from core.report.questions.question import Evidence, Question
 from core.studies.shipped_studies import shipped_study
-from pages.views.app.messages import escaped
-from pages.views.app.prose import markdown
 from pages.views.app.services import shipped
 from pages.views.app.with_torch import analysis_of, device_report_if_loaded
 
 _EVIDENCE = Evidence(analysis_of, shipped, shipped_study, device_report_if_loaded)
-ASKED = "asked"  # the address's parameter that names a question
 
 
 def answer_to(question: Question) -> str:
@@ -27,14 +24,3 @@ def answer_to(question: Question) -> str:
 def _answer(name: str) -> str:
     """What it is computed from never changes while the server runs."""
     return QUESTIONS[name].answer(_EVIDENCE)
-
-
-def asked_question(name: str) -> None:
-    """At the view that proves it: the question, its answer, and the way back to all of them."""
-    question = QUESTIONS.get(name)
-    if question is None:
-        return
-    with st.container(border=True, gap="xxsmall", key="asked_question"):
-        st.markdown(f"**{escaped(question.text)}**")
-        markdown(escaped(answer_to(question)))
-        st.page_link("dashboard.py", label="All questions", icon=":material/arrow_back:")

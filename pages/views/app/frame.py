@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.analysis.cpu import threads
 from core.zoo.libraries import installed_libraries
+from pages.views.app.asked import asked_question
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import caption, words_explained
 
@@ -42,10 +43,7 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
         if intro:
             caption(intro)
         with errors_in_one_sentence():
-            if name := st.query_params.get("asked"):
-                from pages.views.app.answers import asked_question  # statistics: SciPy
-
-                asked_question(name)
+            asked_question()
             yield
     st.divider()
     st.caption(_machine_line())

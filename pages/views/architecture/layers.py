@@ -11,6 +11,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from core.analysis.records import Analysis, LayerCost
 from core.explain.glossary import explained
 from core.report import formats
+from pages.views.app.asked import decisive
 from pages.views.app.columns import share_column
 from pages.views.architecture.display import Display
 from pages.views.architecture.framework_rows import framework_rows_view
@@ -52,10 +53,13 @@ def layer_table(layers: Sequence[LayerCost], analysis: Analysis, display: Displa
 def _frame(layers: Sequence[LayerCost], analysis: Analysis, display: Display) -> pd.DataFrame:
     """The layers as a person reads them; the CSV has every column."""
     totals, unit = analysis.totals, display.unit
+    marked = decisive(analysis, [layer.path for layer in layers])
     factor = 2 if display.as_flops else 1
     return pd.DataFrame(
         {
-            "layer": [layer.path for layer in layers],
+            "layer": [
+                f"▶ {layer.path}" if layer.path in marked else layer.path for layer in layers
+            ],
             "kind": [
                 layer.kind if layer.operation == "block" else layer.operation for layer in layers
             ],

@@ -10,7 +10,7 @@ from core.measure.shipped import GRADIENTS, shipped_result
 from core.report import formats
 from core.report.sentences.gradients import network_label
 from pages.views.app.address import go_to
-from pages.views.app.answers import ASKED
+from pages.views.app.asked import ASKED
 from pages.views.overview.pictures import as_image, gradient_picture
 
 

@@ -7,7 +7,8 @@ import streamlit as st
 from core.report.questions.catalogue import GROUPS
 from core.report.questions.question import Question
 from pages.views.app.address import go_to
-from pages.views.app.answers import ASKED, answer_to
+from pages.views.app.answers import answer_to
+from pages.views.app.asked import ASKED
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption
 

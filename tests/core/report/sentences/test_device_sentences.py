@@ -10,6 +10,7 @@ from core.measure.shipped.device_use import device_uses
 from core.report.sentences.devices import device_sentence
 from core.report.sentences.speed import device_use_sentence, loop_sentence
 from core.training.records import DeviceReport
+from core.zoo.catalogue import find
 from tests.core.report.sentences.test_speed_sentences import FOUND
 
 CPU = DeviceReport({"cpu": "a processor"}, "2.15.0+cu132", "13.2", None, False)
@@ -36,9 +37,11 @@ def test_the_card_that_waits_most_and_the_one_that_is_full():
     rows = device_uses()
     plain = sorted((row for row in rows if row.steps == "plain"), key=lambda row: row.kernel_share)
     text = device_use_sentence(rows)
-    assert plain[0].model.arch in text and plain[-1].model.arch in text
+    assert all(find(plain[end].model.arch).title in text for end in (0, -1))
     fuller = [replace(row, kernel_share=0.5) if row is plain[0] else row for row in rows]
-    assert plain[1].model.arch in device_use_sentence(fuller)  # now the one that waits most
+    assert find(plain[1].model.arch).title in device_use_sentence(
+        fuller
+    )  # now the one that waits most
 
 
 def test_both_loops_at_the_smallest_and_the_largest_batch():

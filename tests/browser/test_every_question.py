@@ -120,9 +120,8 @@ def _growth() -> list[str]:
 
 def _waiting_card() -> list[str]:
     idle = min(device_uses(), key=lambda use: use.kernel_share)
-    return [
-        f"{formats.whole_percent(idle.kernel_share)} of the time with the {find(idle.model.arch).title}"
-    ]
+    title = find(idle.model.arch).title
+    return [f"{formats.whole_percent(idle.kernel_share)} of the time with {title}"]
 
 
 PROOFS: dict[str, Callable[[], list[str]]] = {

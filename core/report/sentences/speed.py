@@ -102,12 +102,14 @@ def device_use_sentence(rows: Sequence[DeviceUse]) -> str:
     idle, busy = (choose(plain, key=lambda row: row.kernel_share) for choose in (min, max))
     captured = next(row for row in rows if row.model == idle.model and row.steps == "captured")
     factor = captured.images_per_second / idle.images_per_second
+    computes, fills = (
+        f"{formats.whole_percent(row.kernel_share)} of the time with {find(row.model.arch).title},"
+        f" batch {row.batch_size}"
+        for row in (idle, busy)
+    )
     return (
-        f"It often waits: an {idle.device.partition(',')[0]} computes"
-        f" {formats.whole_percent(idle.kernel_share)} of the time with the {find(idle.model.arch).title}, batch"
-        f" {idle.batch_size}, and {formats.whole_percent(busy.kernel_share)} with"
-        f" {find(busy.model.arch).title}, batch {busy.batch_size}. Without Python between the steps the first"
-        f" is {factor:.1f} times as fast."
+        f"It often waits: an {idle.device.partition(',')[0]} computes {computes}, and {fills}."
+        f" Without Python between the steps the first is {factor:.1f} times as fast."
     )
 
 

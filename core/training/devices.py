@@ -90,7 +90,7 @@ def device_report() -> DeviceReport:
     """What PyTorch finds on this machine, and why it may find no more."""
     return DeviceReport(
         described_devices(),
-        torch.__version__,
+        str(torch.__version__),  # a class of torch's own, whose reader would import torch
         torch.version.cuda,
         _nvidia_driver(),
         torch.backends.mps.is_built(),

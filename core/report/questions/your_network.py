@@ -8,7 +8,6 @@ from core.zoo.own import own_files, own_networks
 
 _TIMM, _TORCHVISION = LIBRARIES["timm"], LIBRARIES["torchvision"]
 _LIBRARY = _TIMM if _TIMM.version else _TORCHVISION  # whose models can be opened here
-_FIRST = f"{_LIBRARY.prefix}{_LIBRARY.first}"
 
 
 def _own_network(evidence: Evidence) -> str:
@@ -50,7 +49,7 @@ QUESTIONS = (
         "Where do I read what a network of timm costs?",
         _timm,
         "architecture",
-        {"net_network": _FIRST},
+        {"net_network": _LIBRARY.name},
         words="library torchvision",
     ),
 )

@@ -29,18 +29,20 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
         st.info(_PEEKING, icon=":material/hourglass_top:")
         return
     compared = comparable(groups)
-    notes = [*_kept_apart(groups, compared), *_gaps(compared)]
-    judged(verdicts(groups), [group.title for group in compared], "res_pairs", notes)
+    for note in [*_kept_apart(groups, compared), *_gaps(compared)]:
+        st.warning(escaped(note), icon=":material/info:")
+    judged(verdicts(groups), [group.title for group in compared], "res_pairs")
 
 
 def judged(
-    pairs: Sequence[Comparison], titles: Sequence[str], key: str, notes: Sequence[str] = ()
+    pairs: Sequence[Comparison], titles: Sequence[str], key: str, is_own: bool = True
 ) -> None:
-    """The headline, what is missing, a sentence a pair, and how all that is worked out."""
-    box = st.success if any(pair.is_decided for pair in pairs) else st.info
+    """The headline, a sentence a pair, and how all that is worked out.
+
+    `is_own`: of runs of the visitor's, not of those that come with the lab.
+    """
+    box = st.success if is_own and any(pair.is_decided for pair in pairs) else st.info
     box(f"**{escaped(headline(pairs, titles))}**", icon=":material/gavel:")
-    for note in notes:
-        st.warning(escaped(note), icon=":material/info:")
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
     items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=_decided_first)]

@@ -10,7 +10,7 @@ from core.specs import ModelSpec
 from core.training.recipes import recipe
 from core.zoo.libraries import Library
 from pages.views.compare import accuracy
-from tests.pages.opening import finished_run, open_page
+from tests.pages.opening import as_read, finished_run, open_page
 
 PAGE = "pages/compare.py"
 
@@ -145,7 +145,7 @@ def test_a_network_that_guesses_has_no_best_accuracy(drawn):
     frame = app.dataframe[0].value
     assert isna(frame["best accuracy"][0]) and frame["best accuracy"][1] == 70.0
     told = "Best accuracies with fashion-mini, 5,000 images, 2 epochs, fast."
-    assert told in [caption.value for caption in app.caption]
+    assert told in [as_read(caption.value) for caption in app.caption]
     app = open_page(PAGE, networks=BOTH, cmp_view="Accuracy against MACs")
     told = f"No better than guessing: {network_title(COURSE)}."
     assert told in [caption.value for caption in app.caption]

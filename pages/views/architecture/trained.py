@@ -12,6 +12,7 @@ from core.measure.shipped.branches import shipped_branches
 from core.report.figures.branches import branch_bars
 from core.report.figures.palette import LineStyle, colors_and_markers
 from core.report.figures.studies import StudyLine, study_chart
+from core.report.sentences.another_size import measured_at_sizes, measured_sentence
 from core.report.sentences.branch_norms import branches_over_seeds
 from core.report.sentences.epochs import best_epoch_sentence
 from core.report.sentences.reproduction import reproduction_remark
@@ -57,6 +58,8 @@ def _reproduced(rows: Sequence[Reproduction]) -> None:
     chart(study_chart(lines, title), key="net_trained_chart")
     sentences = [best_epoch_sentence(row) for row in rows]
     sentences += filter(None, map(reproduction_remark, rows))
+    if at_sizes := next(filter(None, (measured_at_sizes(rows, row.model) for row in rows)), None):
+        sentences.append(measured_sentence(at_sizes))
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
     st.caption(escaped(" ".join(f"{row.title}: {row.machines}, {row.date}." for row in rows)))
 

@@ -15,6 +15,11 @@ def threads() -> int:
     asked_for = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if asked_for.isdigit() and int(asked_for) > 0:
         return int(asked_for)
+    return cores()
+
+
+def cores() -> int:
+    """CPU threads that this process may run on, whatever it was asked to use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

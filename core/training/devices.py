@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from core.analysis.cpu import threads
+from core.analysis.cpu import cores, threads
 from core.host_memory import available_host_bytes
 from core.specs import LabError
 from core.training.records import DeviceReport
@@ -82,8 +82,12 @@ def free_bytes(name: str) -> int | None:
 
 
 def described_devices() -> dict[str, str]:
-    """Every device of `available_devices`, each with what it is in words."""
-    return {name: describe(name) for name in available_devices()}
+    """Every device of `available_devices`, each with what it is in words.
+
+    The CPU with all its threads, also where this process itself is to use one.
+    """
+    whole = {"cpu": f"{processor()}, {cores()} threads"}
+    return {name: describe(name) for name in available_devices()} | whole
 
 
 def device_report() -> DeviceReport:

@@ -145,6 +145,7 @@ PROOFS: dict[str, Callable[[], list[str]]] = {
     "faster-here": lambda: ["Measure every layer", formats.short(analysis("vgg11").totals.macs)],
     "more-epochs": lambda: [best_epoch_sentence(row("course-inception"))],
     "size-and-accuracy": _sizes,
+    "smaller-images-accuracy": lambda: _means("sizes"),
     "sigmoid": lambda: _means("last-activation"),
     "best-shortcut": _best_pair,
     "vanishing": _gradients,

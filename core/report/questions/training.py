@@ -6,7 +6,7 @@ from core.report.questions.networks import COURSE_INCEPTION, VGG11
 from core.report.questions.question import Evidence, Question
 from core.report.sentences.another_size import measured_at_sizes, measured_sentence
 from core.report.sentences.epochs import best_epoch_sentence
-from core.report.sentences.studies import means_sentence
+from core.report.sentences.studies import means_sentence, study_sentence
 from core.studies.reproduction import Reproduction
 
 
@@ -17,6 +17,10 @@ def _best_epoch(evidence: Evidence) -> str:
 
 def _row(evidence: Evidence, arch: str) -> Reproduction:
     return next(row for row in evidence.reproductions() if row.model.arch == arch and row.runs)
+
+
+def _smaller_images(evidence: Evidence) -> str:
+    return study_sentence(evidence.study("sizes"))
 
 
 def _size_and_accuracy(evidence: Evidence) -> str:
@@ -44,8 +48,17 @@ QUESTIONS = (
         words="save the best",
     ),
     Question(
-        "size-and-accuracy",
+        "smaller-images-accuracy",
         "Does accuracy fall with smaller images?",
+        _smaller_images,
+        "architecture",
+        {"net_network": "custom-vgg", "net_view": "Trained"},
+        needs_runs=True,
+        words="resize 96 64 32",
+    ),
+    Question(
+        "size-and-accuracy",
+        "What does VGG-11 reach at 224 pixels, and at 64?",
         _size_and_accuracy,
         "architecture",
         {"net_network": VGG11.arch, "net_view": "Trained"},

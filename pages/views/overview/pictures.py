@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from math import log2, log10
 
@@ -17,16 +17,16 @@ from pages.views.residual.block_pictures import INK, variant_picture
 _WIDTH, _HEIGHT = 320, 132  # of a card's picture, pixels
 _HERO_WIDTH, _HERO_HEIGHT = 760, 236
 _GAP = 5  # between two stages
+_Place = Callable[[int, float], tuple[float, float]]  # a layer and its norm → x and y
 _FLOOR = 1e-45  # the least that float32 holds: what is 0 ends here
 
 
-def as_image(svg: str, text: str, label: str = "") -> str:
+def as_image(svg: str, text: str) -> str:
     """The picture as HTML, as wide as there is room, with a text for readers who cannot see it."""
     data = b64encode(svg.encode()).decode()
-    below = f"<figcaption>{escape(label)}</figcaption>" if label else ""
     return (
-        '<figure style="margin:0"><img style="display:block;max-width:100%;height:auto"'
-        f' src="data:image/svg+xml;base64,{data}" alt="{escape(text)}">{below}</figure>'
+        '<img style="display:block;max-width:100%;height:auto"'
+        f' src="data:image/svg+xml;base64,{data}" alt="{escape(text)}">'
     )
 
 
@@ -54,6 +54,8 @@ def strip_picture(analysis: Analysis) -> str:
 def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
     """Accuracies by epoch, a line each in the color of its variant."""
     values = [value for _, curve in curves for value in curve]
+    if not values:
+        return _svg("", _WIDTH, _HEIGHT)
     low, high = min(values), max(values)
     styles = variant_styles()
     lines = [
@@ -123,7 +125,7 @@ def _norms(flow: NetworkFlow) -> list[tuple[int, float]]:
     return [(layer.depth, layer.weight_gradient.median) for layer in flow.main_path[:-1]]
 
 
-def _grid(place, deepest: int, left: int, right: int, bottom: int) -> str:  # type: ignore[no-untyped-def]
+def _grid(place: _Place, deepest: int, left: int, right: int, bottom: int) -> str:
     """Powers of ten and layers, in gray."""
     parts = []
     for exponent in (0, -15, -30, -45):

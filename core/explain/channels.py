@@ -61,13 +61,15 @@ def _is_chain(analysis: Analysis, convolutions: tuple[ChannelStep, ...]) -> bool
 def _blocks(analysis: Analysis) -> tuple[ChannelStep, ...]:
     """The blocks with a convolution; where all stand in one module, as `features`, its parts."""
     for depth in range(1, _DEEPEST + 1):
-        groups = groupby(analysis.layers, key=lambda layer: layer.path.split(".")[:depth])
-        steps = tuple(
-            filter(None, (_block(analysis, name, tuple(group)) for name, group in groups))
-        )
-        if len(steps) > 1:
+        named = groupby(analysis.layers, key=lambda layer: layer.path.split(".")[:depth])
+        groups = [(name, tuple(group)) for name, group in named]
+        found = [
+            _block(analysis, name, group) for name, group in groups if any(map(_is_on_map, group))
+        ]
+        if len(found) > 1:
             break
-    return steps
+    steps = tuple(step for step in found if step)
+    return steps if len(steps) == len(found) else ()  # one that gives no map hides the others
 
 
 def _block(
@@ -75,7 +77,7 @@ def _block(
 ) -> ChannelStep | None:
     """What the block reads from outside, and what its last layer gives; None without maps."""
     last = layers[-1].output_shape
-    if len(last) != 4 or not any(map(_is_on_map, layers)):
+    if len(last) != 4:
         return None
     outputs = {layer.path: layer.output_shape for layer in analysis.layers}
     outputs[IMAGE] = (1, *analysis.input_shape)

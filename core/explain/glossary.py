@@ -27,9 +27,9 @@ _BY_WORD = {
     for word in (term.name, *term.aliases)
 }
 WORDS = re.compile(  # any of them, as a word of its own; the longest first
-    r"(?<![\w/-])(?:"
+    r"(?<![\w/-])(?<!\w\.)(?:"
     + "|".join(re.escape(word) for word in sorted(_BY_WORD, key=len, reverse=True))
-    + r")(?![\w/-])",
+    + r")(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
 

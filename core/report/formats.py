@@ -142,7 +142,8 @@ def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> st
 
 # Ratios ----------------------------------------------------------------------------------------
 
-_EQUAL, _NEAR = 1.005, 1.25  # up to these factors two numbers are equal, or told in percent
+_EQUAL, _NEAR = 1.005, 1.25  # up to these factors a part is the whole, or told in percent
+_TWICE = 2.0  # from which factor on "times more" cannot be misread
 _WHOLE = 0.005  # how far from a whole number a factor may be that is told as one
 
 
@@ -162,7 +163,7 @@ def times(value: float, reference: float, words: tuple[str, str, str] = MANY) ->
     word = more if value > reference else less
     if smaller <= 0:
         return f"{short(value)} {more}" if value > reference else "none"
-    if larger < smaller * _NEAR:
+    if larger < smaller * _TWICE:
         return f"{whole_percent(abs(value / reference - 1))} {word}"
     return f"{_factor(larger / smaller)} times {word}"
 

@@ -27,7 +27,7 @@ TERMS = (
     ),
     Term(
         "data-bound",
-        "At least 30 % of the training time goes into preparing and moving batches, so a faster"
+        "A large share of the training time goes into preparing and moving batches, so a faster"
         " device would help little.",
         "this lab's rule: core/report/sentences/speed.py",
         "",

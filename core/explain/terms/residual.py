@@ -78,7 +78,7 @@ TERMS = (
         "Each layer reads the outputs of all layers before it, concatenated.",
         "Huang et al. 2016, section 3",
         _HUANG,
-        ("dense blocks", "dense layer", "dense layers"),
+        ("dense blocks",),
         ("growth rate",),
         ("architecture?net_network=densenet121&net_view=Growth",),
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from core.analysis.records import Analysis
 from core.explain.calculators import Bottleneck, StackedAgainstLarge
 from core.explain.framework_rows import framework_rows
@@ -78,9 +76,9 @@ def _equal_cost(evidence: Evidence) -> str:
 
 def _of_equal_cost(analysis: Analysis) -> list[str]:
     """The largest group of convolutions that take the same multiply-adds."""
-    counts = Counter(layer.macs for layer in of_kind(analysis, "convolution"))
-    [(macs, _)] = counts.most_common(1)
-    return [layer.path for layer in of_kind(analysis, "convolution") if layer.macs == macs]
+    convolutions = of_kind(analysis, "convolution")
+    macs = [layer.macs for layer in convolutions]
+    return [layer.path for layer in convolutions if layer.macs == max(macs, key=macs.count)]
 
 
 def _mxnet(evidence: Evidence) -> str:

@@ -11,15 +11,16 @@ from core.measure.shipped import GRADIENTS, shipped_result
 from core.report import formats
 from core.report.questions.networks import COURSE_RESIDUAL
 from core.report.questions.question import Evidence, Question
-from core.report.sentences.verdict import pair_sentence
+from core.report.sentences.verdict import headline, pair_sentence
 from core.studies.reproduction import course_accuracies
 from core.studies.statistics import compare
 
 
 def _best_shortcut(evidence: Evidence) -> str:
-    pairs = compare(course_accuracies(evidence.reproductions(), as_published=False))
-    decided = [pair for pair in pairs if pair.is_decided]
-    return pair_sentence((decided or pairs)[0])
+    accuracies = course_accuracies(evidence.reproductions(), as_published=False)
+    pairs = compare(accuracies)
+    decided = [pair_sentence(pair) for pair in pairs if pair.is_decided]
+    return " ".join([headline(pairs, list(accuracies)), *decided])
 
 
 def _dead_parameters(evidence: Evidence) -> str:
@@ -30,8 +31,8 @@ def _dead_parameters(evidence: Evidence) -> str:
 
 def _dead_layers(analysis: Analysis) -> list[str]:
     """The layers that a warning names."""
-    text = " ".join(analysis.warnings)
-    return [layer.path for layer in analysis.layers if layer.params and layer.path in text]
+    named = set(" ".join(analysis.warnings).replace(",", " ").split())
+    return [layer.path for layer in analysis.layers if layer.params and layer.path in named]
 
 
 def _dead_convolution(evidence: Evidence) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.report.names import counted
 from core.report.questions.question import Evidence, Question
 from core.zoo.libraries import LIBRARIES
 from core.zoo.own import own_files, own_networks
@@ -12,16 +13,16 @@ _LIBRARY = _TIMM if _TIMM.version else _TORCHVISION  # whose models can be opene
 
 def _own_network(evidence: Evidence) -> str:
     if files := own_files():
-        names = ", ".join(files)
+        names = counted(len(own_networks()), "network")
         return (
-            f"{names} is open here: {len(own_networks())} networks of it stand under “Yours” in"
-            " every picker, follow the file as you save it, and can be compared, trained and"
-            " exported like the lab's own."
+            f"{', '.join(files)}: {names} under “Yours” in every picker. Each follows the file as"
+            " you save it, and is compared, trained and exported like the lab's own."
         )
     return (
-        "Yes: start the lab with streamlit run dashboard.py -- my_nets.py; whatever in the file"
-        " gives an nn.Module stands under “Yours” in the picker, and the page follows the file as"
-        " you save it. In Python, analyze_module(net, (3, 224, 224)) counts it."
+        "Yes: start the lab with streamlit run dashboard.py -- my_nets.py; every nn.Module class"
+        " of the file, and every function that is marked to give one, stands under “Yours” in the"
+        " picker, and the page follows the file as you save it. In Python, analyze_module(net,"
+        " (3, 224, 224)) counts it."
     )
 
 
@@ -42,6 +43,7 @@ QUESTIONS = (
         _own_network,
         "architecture",
         {"net_network": "custom-vgg"},
+        is_of_this_machine=True,
         words="yours file my_nets.py notebook analyze_module",
     ),
     Question(

@@ -101,7 +101,7 @@ def measured_sentence(rows: Sequence[Reproduction]) -> str:
     equal = "recipe and seeds" if len(seeds) == 1 else "recipe"
     text = (
         f"{find(model.arch).title} at ratio {model.ratio} reaches {texts}, after"
-        f" {rows[0].epochs} epochs each with equal {equal}"
+        f" {rows[0].epochs} epochs of {rows[0].dataset} each with equal {equal}"
     )
     if len({(row.machines, row.uses_bfloat16) for row in rows}) > 1:
         text += "; the machines differ too, so not all of it need be due to size"

@@ -69,7 +69,8 @@ def _growth(sizes: Sequence[int]) -> str:
     if not _is_about(max(factors), min(factors)):
         return ends
     each = " with each step" if len(factors) > 1 else ""
-    return f"{ends}, {round(factors[0], 1):g}-fold{each}"
+    fold = f"{round(factors[0], 1):g}"
+    return ends if fold == "1" else f"{ends}, {fold}-fold{each}"
 
 
 def _is_about(size: float, other: float) -> bool:

@@ -29,8 +29,7 @@ def flattened_sentence(layers: Iterable[LayerCost], path: str | None = None) -> 
 def _reason(found: Flattened) -> str:
     """Where height and width come from, each once where both are alike."""
     if found.fixed_by:
-        _, height, width = found.map_shape
-        return f"{found.fixed_by} makes {height} × {width} of any map, whatever the image's size"
+        return f"{found.fixed_by} on the way fixes the map's size, whatever the image's"
     sides = list(dict.fromkeys(found.sides))
     if all(side.halvings is not None for side in sides):
         return " and ".join(_power(side.steps, side.halvings or 0) for side in sides)

@@ -15,15 +15,15 @@ _MOST_FREQUENT = 1.14  # times the even share: what always saying "1" reaches on
 
 def is_guessing(accuracy: float, classes: int, images: int) -> bool:
     """Whether guessing one of `classes` reaches this share of so many test images too."""
-    chance = _MOST_FREQUENT / classes
+    chance = min(1.0, _MOST_FREQUENT / classes)
     return accuracy <= chance + _DEVIATIONS * sqrt(chance * (1 - chance) / images)
 
 
 def guesses(spec: RunSpec, accuracy: float) -> bool:
     """Whether a run that reached this has learned nothing; never of an unknown data set."""
     with suppress(LabError):
-        images = find_dataset(spec.dataset).test_images
-        return is_guessing(accuracy, spec.model.num_classes, images)
+        data = find_dataset(spec.dataset)  # a network may have more outputs than it has classes
+        return is_guessing(accuracy, len(data.class_names), data.test_images)
     return False
 
 

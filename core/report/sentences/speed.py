@@ -91,8 +91,8 @@ def loop_sentence(result: Throughput) -> str:
     }
     listed = " and ".join(f"{factor:.1f} at batch {size}" for size, factor in factors.items())
     return (
-        f"Data binds too: on {result.machines[smallest.device]} the lab's loop trains as many"
-        f" times the images of the published one: {listed}."
+        f"On {result.machines[smallest.device]} the lab's loop trains {listed} times the images of"
+        " the published one, whose data loading the card would wait for."
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.report import formats
+from core.report.names import counted, network_title
 from core.report.sentences.verdict import headline
-from core.studies.shipped_studies import TrainedStudy
+from core.studies.shipped_studies import ShippedStudy, TrainedStudy
 
 
 def means_sentence(trained: TrainedStudy) -> str:
@@ -14,7 +17,18 @@ def means_sentence(trained: TrainedStudy) -> str:
         for title, mean in trained.finals.items()
     ]
     seeds = max((mean.count for mean in trained.finals.values()), default=0)
-    return f"{', '.join(means)} ({seeds} seeds; {trained.study.conditions()})."
+    told = f"{counted(seeds, 'seed')}; {shared_title(trained.study)}; {trained.study.conditions()}"
+    return f"{', '.join(means)} ({told})."
+
+
+def shared_title(study: ShippedStudy) -> str:
+    """What its networks have in common: `Your own VGG, head width 512, ratio 8, 32 px`."""
+    models = [model for _, model in study.networks]
+    first, *others = models
+    options = tuple(pair for pair in first.options if all(pair in one.options for one in others))
+    title = network_title(replace(first, options=options))
+    sizes = {model.image_size for model in models}
+    return title if len(sizes) == 1 else title.removesuffix(f", {first.size_label} px")
 
 
 def study_sentence(trained: TrainedStudy) -> str:

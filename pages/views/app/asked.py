@@ -10,23 +10,21 @@ from collections.abc import Iterable
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.report.questions.question import Question
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
 
 ASKED = "asked"  # the address's parameter that names it
+_NETWORK = {"net_network": "vgg11", "networks": ""}  # parameters that say which; their defaults
 
 
-def asked_question() -> None:
+def asked_question(page: str) -> None:
     """The question, its answer, and the way back to all of them; nothing without a question."""
-    name = st.query_params.get(ASKED)
-    if not name:
-        return
-    from core.report.questions.catalogue import QUESTIONS
-    from pages.views.app.answers import answer_to
-
-    question = QUESTIONS.get(name)
+    question = _question(page)
     if question is None:
         return
+    from pages.views.app.answers import answer_to
+
     with st.container(border=True, gap="xxsmall", key="asked_question"):
         st.markdown(f"**{escaped(question.text)}**")
         markdown(escaped(answer_to(question)))
@@ -34,11 +32,21 @@ def asked_question() -> None:
 
 
 def decisive(analysis: Analysis, rows: Iterable[str]) -> frozenset[str]:
-    """Those of the rows that answer the question; none without one."""
+    """Those of the rows of Architecture that answer the question; none without one."""
+    question = _question("architecture")
+    return frozenset(row for row in rows if question and question.marks(analysis, row))
+
+
+def _question(page: str) -> Question | None:
+    """The one that the address names, where the page still shows what it is about."""
     name = st.query_params.get(ASKED)
     if not name:
-        return frozenset()
+        return None
     from core.report.questions.catalogue import QUESTIONS
 
     question = QUESTIONS.get(name)
-    return frozenset(row for row in rows if question and question.marks(analysis, row))
+    if question is None or question.page != page:
+        return None
+    about = {key: value for key, value in question.address.items() if key in _NETWORK}
+    is_shown = all(st.query_params.get(key, _NETWORK[key]) == about[key] for key in about)
+    return question if is_shown else None

@@ -43,7 +43,7 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
         if intro:
             caption(intro)
         with errors_in_one_sentence():
-            asked_question()
+            asked_question(title.lower())
             yield
     st.divider()
     st.caption(_machine_line())

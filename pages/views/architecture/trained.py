@@ -16,7 +16,7 @@ from core.report.sentences.another_size import measured_at_sizes, measured_sente
 from core.report.sentences.branch_norms import branches_over_seeds
 from core.report.sentences.epochs import best_epoch_sentence
 from core.report.sentences.reproduction import reproduction_remark
-from core.report.sentences.studies import means_sentence
+from core.report.sentences.studies import means_sentence, shared_title
 from core.report.sentences.verdict import pair_sentence
 from core.studies.reproduction import Reproduction
 from core.studies.shipped_studies import STUDIES, TrainedStudy, shipped_study
@@ -78,7 +78,8 @@ def _study(trained: TrainedStudy) -> None:
         StudyLine(title, style, tuple((run.seed, run.metrics) for run in trained.runs[title]))
         for title, style in zip(titles, _styles(len(titles)), strict=True)
     ]
-    figure = study_chart(lines, f"Test accuracy: {study.conditions()}", every_seed=True)
+    heading = f"Test accuracy of {shared_title(study)}:<br>{study.conditions()}"
+    figure = study_chart(lines, heading, every_seed=True)
     chart(figure, key=f"net_study_{study.name}")
     sentences = [means_sentence(trained), *map(pair_sentence, trained.pairs())]
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))

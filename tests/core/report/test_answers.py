@@ -65,7 +65,11 @@ def test_a_tenth_of_the_computation():
 
 def test_accuracies_are_compared_at_equal_epochs_only():
     text = answer("size-and-accuracy")
-    assert "224 pixels" in text and "64 pixels" in text and "after 5 epochs each" in text
+    assert (
+        "224 pixels" in text
+        and "64 pixels" in text
+        and "after 5 epochs of fashion-mnist each" in text
+    )
     assert "10 epochs" not in text
 
 

@@ -52,7 +52,8 @@ def test_a_study_is_told_with_its_verdict_and_what_it_rests_on():
     worse = runs("last-activation", 1, 0.50, 0.53, 0.51)
     text = study_sentence(trained_study(STUDIES["last-activation"], [*better, *worse]))
     assert text.startswith("logits is better than sigmoid.")
-    assert "3 seeds; 5,000 images of fashion-mini, 5 epochs, recipe fast" in text
+    assert "(3 seeds; Your own VGG, " in text and "head width 512, ratio 8, 32 px; " in text
+    assert "5,000 images of fashion-mini, 5 epochs, recipe fast)" in text
 
 
 def test_runs_of_another_setting_do_not_count():

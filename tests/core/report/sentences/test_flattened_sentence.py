@@ -25,7 +25,7 @@ SENTENCES = {
     "lenet/1/28x40/1/10": "16 channels × 5 × 8 = 640 inputs; 28 → 14 → 10 → 5 and"
     " 40 → 20 → 16 → 8 pixels, not halvings alone.",
     "torchvision/vgg11/1/160/3/1000": "512 channels × 7 × 7 = 25,088 inputs; AdaptiveAvgPool2d"
-    " makes 7 × 7 of any map, whatever the image's size.",
+    " on the way fixes the map's size, whatever the image's.",
     "resnet18/1/64/3/10": "",  # global pooling
     "densenet/1/96/1/10": "",
     "torchvision/vit_b_16/1/224/3/1000": "",  # no map at all

@@ -92,7 +92,7 @@ def loop_sentence(result: Throughput) -> str:
     listed = " and ".join(f"{factor:.1f} at batch {size}" for size, factor in factors.items())
     return (
         f"On {result.machines[smallest.device]} the lab's loop trains {listed} times the images of"
-        " the published one, whose data loading the card would wait for."
+        " the published one."
     )
 
 
@@ -103,12 +103,12 @@ def device_use_sentence(rows: Sequence[DeviceUse]) -> str:
     captured = next(row for row in rows if row.model == idle.model and row.steps == "captured")
     factor = captured.images_per_second / idle.images_per_second
     computes, fills = (
-        f"{formats.whole_percent(row.kernel_share)} of the time with {find(row.model.arch).title},"
-        f" batch {row.batch_size}"
+        f"{formats.whole_percent(row.kernel_share)} of the time with {find(row.model.arch).title}"
+        f" (batch {row.batch_size})"
         for row in (idle, busy)
     )
     return (
-        f"It often waits: an {idle.device.partition(',')[0]} computes {computes}, and {fills}."
+        f"It often waits: an {idle.device.partition(',')[0]} computes {computes}, {fills}."
         f" Without Python between the steps the first is {factor:.1f} times as fast."
     )
 

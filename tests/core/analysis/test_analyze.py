@@ -14,6 +14,7 @@ import core.analysis
 from core.analysis import KINDS, LEVELS, Analysis, analyze, analyze_module, torchinfo_summary
 from core.specs import LabError, ModelSpec
 from core.zoo.building import build
+from core.zoo.catalogue import complete
 from tests.core.networks import DEFAULTS, THIN, analysis_of, flops_of, forward_flops, module_of
 from tools.peak_memory import kept_in_a_real_step
 
@@ -394,7 +395,7 @@ def test_threads_analyze_at_the_same_time():
 def test_analyses_are_the_same_each_time():
     spec = DEFAULTS["course-inception"]
     assert analyze(spec) == analyze(spec) == analysis_of(spec)
-    assert analyze(spec).spec == spec
+    assert analyze(spec).spec == complete(spec)
 
 
 def test_training_at_the_same_time_is_not_disturbed():

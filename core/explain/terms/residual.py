@@ -105,7 +105,7 @@ TERMS = (
         "vanishing gradient",
         "The gradient shrinks from layer to layer on its way back, so that the first layers hardly"
         " learn.",
-        "Glorot & Bengio 2010, section 3",
+        "Glorot & Bengio 2010, section 4.2",
         "https://proceedings.mlr.press/v9/glorot10a.html",
         ("vanishing gradients", "vanishes", "vanishing", "vanish"),
         ("gradient", "shortcut", "Xavier initialization"),

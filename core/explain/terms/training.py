@@ -198,8 +198,8 @@ TERMS = (
     Term(
         "accuracy",
         "Share of the test images that the network gets right.",
-        "Dive into Deep Learning 4.4",
-        "https://d2l.ai/chapter_linear-classification/softmax-regression-scratch.html",
+        "Dive into Deep Learning 4.3",
+        "https://d2l.ai/chapter_linear-classification/classification.html",
         ("accuracies",),
         ("best epoch", "confusion matrix"),
         ("residual",),

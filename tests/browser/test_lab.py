@@ -189,9 +189,9 @@ def test_why_is_vgg_slower_and_bigger_than_alexnet(visitor):
     """Q2: both side by side; the address holds them and a chip takes one away."""
     visitor.open("/compare")
     alexnet, vgg = (analyze(ModelSpec(name)).totals for name in ("alexnet", "vgg11"))
-    visitor.page.get_by_text(f"{vgg.macs / alexnet.macs:.3g} times the MACs").wait_for()
+    visitor.page.get_by_text(f"{vgg.macs / alexnet.macs:.3g} times more").wait_for()
     saved = vgg.saved_bytes / alexnet.saved_bytes  # what makes it need more memory
-    visitor.page.get_by_text(f"{saved:.3g} times what is saved").wait_for()
+    visitor.page.get_by_text(f"{saved:.3g} times more").wait_for()
     frame = pd.read_csv(visitor.download("Comparison as CSV"))
     assert frame["macs"].tolist() == [alexnet.macs, vgg.macs]
     assert frame["params"].tolist() == [alexnet.params, vgg.params]

@@ -140,7 +140,7 @@ def test_a_window_larger_than_its_input_gets_one_sentence_and_the_presets_stay()
 def test_is_the_backward_pass_really_hungrier():
     app = open_page(PAGE, calc_tool="Stacked 3×3")
     assert "Two stacked 3×3 see the same 5×5 pixels with 72.0 % of the work" in finding(app)
-    assert "For memory yes: 1.5 times more saved maps" in finding(app)
+    assert "For memory yes: 50 % more saved maps" in finding(app)
     assert "For work no" in finding(app)
     table = app.dataframe[0].value.set_index("quantity")
     numbers = StackedAgainstLarge()

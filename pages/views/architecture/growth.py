@@ -20,8 +20,8 @@ _IDEA = (
     "A residual block *adds* what it computes to what it has read; a dense layer puts it *beside*"
     " that: `x = torch.cat([x, layer(x)], dim=1)`. So each layer reads everything that was computed"
     " before it in its block and needs to make only a few channels itself, the **growth rate**."
-    " Between **dense blocks** a **transition**, a 1×1 convolution and an average-pool, keeps a share"
-    " of the channels and halves the sides. Both are sliders in the sidebar."
+    " Between **dense blocks** a **transition**, a 1×1 convolution and an average-pool, keeps a"
+    " share of the channels and halves the sides. Both are sliders in the sidebar."
 )
 
 

@@ -43,7 +43,7 @@ def _where_parameters_sit(evidence: Evidence) -> str:
 
 
 def _convolutions(analysis: Analysis) -> str:
-    found = [layer for layer in analysis.layers if layer.kind == "convolution"]
+    found = of_kind(analysis, "convolution")
     params = sum(layer.params for layer in found) / analysis.totals.params
     macs = sum(layer.macs for layer in found) / analysis.totals.macs
     return (

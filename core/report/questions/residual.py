@@ -11,6 +11,7 @@ from core.measure.shipped import GRADIENTS, shipped_result
 from core.report import formats
 from core.report.questions.networks import COURSE_RESIDUAL
 from core.report.questions.question import Evidence, Question
+from core.report.sentences.gradients import arriving
 from core.report.sentences.verdict import headline, pair_sentence
 from core.studies.reproduction import course_accuracies
 from core.studies.statistics import compare
@@ -55,7 +56,9 @@ def gradients_in_one_line(flows: tuple[NetworkFlow, ...]) -> str:
     layers = max(len(flow.main_path) for flow in plain)
     deepest = {flow.model.option("shortcut"): flow for flow in plain
                if len(flow.main_path) == layers}  # fmt: skip
-    arrives = {name: _arriving(flow) for name, flow in deepest.items()}
+    arrives = {
+        name: arriving(first_and_last(flow, "weight_gradient")) for name, flow in deepest.items()
+    }
     gains = [block.gain.median for block in deepest["identity"].blocks]
     below = sum(gain < 1 for gain in gains)
     depth = depth_of(deepest["none"].model)
@@ -65,13 +68,6 @@ def gradients_in_one_line(flows: tuple[NetworkFlow, ...]) -> str:
         f" not always at least 1: {below} of {len(gains)} blocks make it smaller, down to"
         f" {formats.factor(min(gains))}."
     )
-
-
-def _arriving(flow: NetworkFlow) -> str:
-    ends = first_and_last(flow, "weight_gradient")
-    if ends is None or ends.ratio is None:
-        return "an unknown share"
-    return "nothing" if ends.ratio == 0 else formats.scientific(ends.ratio)
 
 
 QUESTIONS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.analysis.records import Analysis
 from core.explain.calculators import SlidingWindow
+from core.explain.channels import channels
 from core.report import formats
 from core.report.questions.networks import (
     COURSE_INCEPTION,
@@ -11,7 +12,6 @@ from core.report.questions.networks import (
     SMALLER_VGG11,
     VGG,
     VGG11,
-    of_kind,
 )
 from core.report.questions.question import Evidence, Question
 from core.report.sentences.flattened import flattened_sentence
@@ -35,8 +35,8 @@ def _last_map(analysis: Analysis) -> str:
 
 
 def _chain_of_channels(evidence: Evidence) -> str:
-    convolutions = of_kind(evidence.analysis_of(VGG11), "convolution")
-    chain = [convolutions[0].input_shape[1], *(layer.output_shape[1] for layer in convolutions)]
+    steps = channels(evidence.analysis_of(VGG11)).steps
+    chain = [*steps[0].reads, *(step.gives for step in steps)]
     return (
         f"It does: {' → '.join(map(str, chain))}. Without in_channels = out_channels inside a block"
         " its second convolution would expect the channels of the first, and PyTorch stops there."

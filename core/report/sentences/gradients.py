@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.measure.first_and_last import VANISHED, first_and_last, gradient_outcome
+from core.measure.first_and_last import VANISHED, FirstAndLast, first_and_last, gradient_outcome
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.report import formats
 from core.specs import ModelSpec
@@ -45,6 +45,13 @@ def label(flow: NetworkFlow) -> str:
         return text
     state = flow.state if flow.trained else "at initialization"
     return f"run {flow.run}: {text}, {state}"
+
+
+def arriving(ends: FirstAndLast | None) -> str:
+    """How much of the last layer's gradient arrives at layer 1: `nothing`, `0.17`."""
+    if ends is None or ends.ratio is None:
+        return "an unknown share"
+    return "nothing" if ends.ratio == 0 else formats.scientific(ends.ratio)
 
 
 def gradient_sentences(result: GradientFlow) -> list[str]:

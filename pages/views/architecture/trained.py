@@ -10,8 +10,8 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.measure.shipped.branches import shipped_branches
 from core.report.figures.branches import branch_bars
-from core.report.figures.palette import LineStyle, colors_and_markers
 from core.report.figures.studies import StudyLine, study_chart
+from core.report.figures.variants import style_of
 from core.report.sentences.another_size import measured_at_sizes, measured_sentence
 from core.report.sentences.branch_norms import branches_over_seeds
 from core.report.sentences.epochs import best_epoch_sentence
@@ -48,11 +48,11 @@ def _reproduced(rows: Sequence[Reproduction]) -> None:
     lines = [
         StudyLine(
             f"{row.title}, {row.epochs} epochs",
-            style,
+            style_of(None, position),
             tuple((run.seed, run.metrics) for run in row.runs),
             row.published.test_accuracy if row.published and _is_curve(row) else (),
         )
-        for row, style in zip(rows, _styles(len(rows)), strict=True)
+        for position, row in enumerate(rows)
     ]
     title = f"Test accuracy on {rows[0].dataset}, recipe {rows[0].recipe}"
     chart(study_chart(lines, title), key="net_trained_chart")
@@ -75,8 +75,12 @@ def _study(trained: TrainedStudy) -> None:
     st.subheader(study.title, anchor=False)
     titles = list(trained.finals)
     lines = [
-        StudyLine(title, style, tuple((run.seed, run.metrics) for run in trained.runs[title]))
-        for title, style in zip(titles, _styles(len(titles)), strict=True)
+        StudyLine(
+            title,
+            style_of(None, position),
+            tuple((run.seed, run.metrics) for run in trained.runs[title]),
+        )
+        for position, title in enumerate(titles)
     ]
     heading = f"Test accuracy of {shared_title(study)}:<br>{study.conditions()}"
     figure = study_chart(lines, heading, every_seed=True)
@@ -131,7 +135,3 @@ def _branches() -> None:
     chart(branch_bars(norms), key="net_branches_chart")
     markdown(escaped(branches_over_seeds(by_seed)))
     st.caption(f"The bars are of seed {seed}; one linear layer in the head, as in the note.")
-
-
-def _styles(count: int) -> list[LineStyle]:
-    return [LineStyle(color, marker) for color, marker in colors_and_markers(count)]

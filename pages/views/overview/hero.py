@@ -7,8 +7,7 @@ import streamlit as st
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.measure.shipped import GRADIENTS, shipped_result
-from core.report import formats
-from core.report.sentences.gradients import network_label
+from core.report.sentences.gradients import arriving, network_label
 from pages.views.app.address import go_to
 from pages.views.app.asked import ASKED
 from pages.views.overview.pictures import as_image, gradient_picture
@@ -40,10 +39,7 @@ def hero() -> None:
 
 def finding(flow: NetworkFlow) -> str:
     """`110 layers, no shortcut: nothing of the gradient reaches layer 1`."""
-    ends = first_and_last(flow, "weight_gradient")
-    share = "an unknown share"
-    if ends and ends.ratio is not None:
-        share = "nothing" if ends.ratio == 0 else formats.scientific(ends.ratio)
+    share = arriving(first_and_last(flow, "weight_gradient"))
     return f"{depth_of(flow.model)} layers, no shortcut: {share} of the gradient reaches layer 1"
 
 

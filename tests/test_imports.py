@@ -23,10 +23,11 @@ MAY_IMPORT = {
     "explain": {"zoo", "analysis"},
     "training": {"zoo", "data", "analysis"},
     "measure": {"zoo", "data", "analysis", "training"},
-    "jobs": {"zoo", "data", "analysis", "training", "measure"},
+    "inside": {"zoo", "data", "analysis", "training"},
+    "jobs": {"zoo", "data", "analysis", "training", "measure", "inside"},
     "studies": {"zoo", "data", "training", "jobs"},
     "report": {
-        *("zoo", "data", "analysis", "explain", "training", "measure", "jobs", "studies"),
+        *("zoo", "data", "analysis", "explain", "training", "measure", "inside", "jobs", "studies"),
         "weights_file",
     },
 }

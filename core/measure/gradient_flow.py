@@ -32,6 +32,7 @@ from core.measure.gradient_records import (
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.devices import describe
 from core.training.initialization import initialized_network
+from core.training.parameters import load_parameters
 from core.zoo.catalogue import complete
 
 _Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, classes), labels (N,) to one number
@@ -221,20 +222,6 @@ def _before_and_after(run: Trained, data: Dataset, batch_size: int) -> list[Netw
     load_parameters(network, run.parameters)
     state = f"trained, epoch {run.epoch}"
     return [before, _summary(spec, state, [measure(network, *images)], run.run, trained=True)]
-
-
-def load_parameters(network: nn.Module, path: Path) -> None:
-    """Put the parameters of a safetensors file into `network`; LabError where they do not fit."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise LabError(
-            f"The parameters in {path.name} cannot be read, or are another network's; train the"
-            " run again."
-        ) from error
 
 
 def _summary(

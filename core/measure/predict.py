@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.data.load import Dataset, load
-from core.measure.gradient_flow import load_parameters
 from core.specs import LabError, RunSpec
 from core.training.compute_plan import memory_format, threads_restored, uses_bfloat16
 from core.training.devices import available_devices, find_device
 from core.training.fit import evaluation_batch_size, image_sets
+from core.training.parameters import load_parameters
 from core.training.records import ComputePlan
 from core.zoo.building import build
 

@@ -1,0 +1,1 @@
+"""What a network, trained or as it begins, makes of one image."""

@@ -1,0 +1,42 @@
+"""The parameters of a run, for whoever looks inside its network. Imports no torch."""
+
+from __future__ import annotations
+
+from core.data.catalogue import find_dataset
+from core.inside.weights import Weights
+from core.jobs.files import path_of
+from core.jobs.records import Run
+from core.specs import LabError
+from core.zoo.catalogue import complete
+
+BEST, LAST, FIRST = "best", "last", "initial"
+WHICH = (BEST, LAST, FIRST)  # epochs whose parameters a run has: its best, its last, none
+
+
+def run_weights(run: Run, which: str = BEST) -> Weights:
+    """Which parameters: of its best epoch, of where it is now or ended, or as initialized.
+
+    Raises LabError where they are not on this machine.
+    """
+    spec = run.spec
+    info = find_dataset(spec.dataset)
+    mean, std = (info.mean, info.std) if spec.recipe.normalize else (None, None)
+    begun = Weights(
+        complete(spec.model),
+        initialization=spec.recipe.initialization,
+        seed=spec.seed,
+        mean=mean,
+        std=std,
+    )
+    if which == FIRST:
+        return begun
+    if which not in WHICH:
+        raise LabError(f"A run has parameters that are {', '.join(WHICH)}, not {which!r}.")
+    file = run.best_file if which == BEST else run.checkpoint
+    path = path_of(run, file) if file else None
+    if file is None or path is None or not path.exists():
+        raise LabError(
+            f"Run {run.id} has no {which} parameters on this machine; choose another run, or its"
+            f" {FIRST} ones."
+        )
+    return Weights(begun.spec, str(path), file.sha256, begun.initialization, begun.seed, mean, std)

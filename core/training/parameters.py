@@ -1,0 +1,52 @@
+"""Parameters from a file into a network. Imports no torch before it is needed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.specs import LabError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CHECKPOINT = ".pt"  # how the names of checkpoints end; other files are safetensors
+
+
+def load_parameters(network: nn.Module, path: Path) -> None:
+    """Put the parameters of a safetensors file, or of a checkpoint, into `network`.
+
+    Raises LabError where they cannot be read, or do not fit.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        state = _of_checkpoint(path) if path.suffix == CHECKPOINT else load_file(path)
+        network.load_state_dict(state)
+    except (SafetensorError, OSError, RuntimeError, KeyError) as error:
+        raise LabError(
+            f"The parameters in {path.name} cannot be read, or are another network's; train the"
+            " run again."
+        ) from error
+
+
+def _of_checkpoint(path: Path) -> Any:
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)["network"]
+
+
+def check_hash(path: Path, sha256: str) -> None:
+    """Raise LabError unless the file is the one with this hash."""
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise LabError(f"{path.name} is not here any more; choose another run.") from error
+    if digest != sha256:
+        raise LabError(
+            f"{path.name} is not what the run has written; perhaps another store uses the same"
+            " LAB_RUNS_DIR. Train the run again."
+        )

@@ -1,0 +1,63 @@
+"""One image through a network: every row of the analysis with the numbers that ran."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from core.analysis import analyze
+from core.inside.one_image import network_of, read, see
+from core.inside.weights import Weights
+from core.specs import LabError, ModelSpec
+from core.zoo.catalogue import CATALOGUE, complete
+
+SMALL = [  # every network of the lab whose default pass is quick
+    row.default
+    for row in CATALOGUE.values()
+    if "/" not in row.name and row.default.image_size in (28, 32)
+]
+
+
+def pixels_for(spec: ModelSpec) -> np.ndarray:
+    """Random pixels of the network's size."""
+    shape = (spec.in_channels, *spec.sides)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("spec", SMALL, ids=lambda spec: spec.arch)
+def test_every_row_of_the_analysis_has_its_numbers(spec: ModelSpec) -> None:
+    weights = Weights(complete(spec))
+    seen = see(weights, pixels_for(spec))
+    expected = {
+        layer.path: layer.output_shape for layer in analyze(weights.spec).layers if layer.inputs
+    }
+    assert {path: tuple(step.output.shape) for path, step in seen.steps.items()} == expected
+
+
+@pytest.mark.parametrize("spec", SMALL, ids=lambda spec: spec.arch)
+def test_modules_run_again_on_what_they_read_give_what_was_kept(spec: ModelSpec) -> None:
+    """Also where a layer behind has written over their result."""
+    seen = see(Weights(complete(spec)), pixels_for(spec))
+    for path, step in seen.steps.items():
+        if step.module is not None:
+            with torch.no_grad():
+                again = step.module(*[tensor.clone() for tensor in step.inputs])
+            assert torch.equal(again, step.output), path
+
+
+def test_the_output_is_that_of_the_network_alone() -> None:
+    spec = complete(ModelSpec("course-residual", image_size=28))
+    weights = Weights(spec, seed=3, mean=0.1, std=0.3)
+    pixels = pixels_for(spec)
+    seen = see(weights, pixels)
+    with torch.no_grad():
+        alone = network_of(weights)(read(weights, pixels))
+    assert torch.equal(seen.output, alone)
+    assert seen.probabilities.sum() == pytest.approx(1)
+
+
+def test_a_network_whose_maps_would_fill_the_memory_is_refused_in_one_sentence() -> None:
+    spec = complete(ModelSpec("vgg19", image_size=1024))
+    with pytest.raises(LabError, match=r"maps of one image take .* GiB here; .* smaller Resize"):
+        see(Weights(spec), np.zeros((1, 8, 8), np.uint8))

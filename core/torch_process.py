@@ -33,22 +33,27 @@ _LOADING_SECONDS = 6.0  # that importing torch usually takes
 _LONGEST_SECONDS = 120.0  # of one call
 _LEAVE_SECONDS = 2.0
 _OWN_SECONDS, _OWN_BYTES = 30.0, 10 * 2**30  # that somebody's own network may take
+_INSIDE_BYTES = 6 * 2**30  # of networks with numbers and the maps of their images
+_SMALLER = "try again, or try a smaller network"
 _BOUND = "LAB_MORE_BYTES"  # in a process's environment: bytes it may take; 0: any number
 
 
 class TorchProcess:
     """The process, as whoever asks sees it: one call at a time, in the order in which they came.
 
-    It is started at once, and again by the first call after it has ended. One that runs other
-    people's code has a bound for its memory.
+    It is started at once, and again by the first call after it has ended. `most_bytes` bounds its
+    memory; 0: any number. A call may take `longest` seconds; `advice` is what helps where it ends.
     """
 
-    def __init__(self, subject: str = "The process that takes networks apart", most_bytes: int = 0):
+    def __init__(
+        self,
+        subject: str = "The process that takes networks apart",
+        most_bytes: int = 0,
+        longest: float = _LONGEST_SECONDS,
+        advice: str = _SMALLER,
+    ):
         self._subject, self._most_bytes = subject, most_bytes
-        self._longest = _OWN_SECONDS if most_bytes else _LONGEST_SECONDS
-        self._advice = "try again, or try a smaller network"
-        if most_bytes:
-            self._advice = "look for a loop without an end, a crash, or too much memory"
+        self._longest, self._advice = longest, advice
         self._turn = threading.Lock()
         self._called = 0.0  # when somebody last called
         self._is_closed = False
@@ -230,7 +235,8 @@ def call_where_torch_is(function: str, *arguments: Any) -> Any:
 def _own_process() -> TorchProcess | ThisProcess:
     if "torch" in sys.modules:
         return ThisProcess()
-    return TorchProcess("The process of your own networks", _OWN_BYTES)
+    advice = "look for a loop without an end, a crash, or too much memory"
+    return TorchProcess("The process of your own networks", _OWN_BYTES, _OWN_SECONDS, advice)
 
 
 def own_process() -> TorchProcess | ThisProcess:
@@ -242,6 +248,29 @@ def own_process() -> TorchProcess | ThisProcess:
 def close_own_process() -> None:
     """Ask it to leave, where one was started."""
     process = own_process() if _own_process.cache_info().currsize else None
+    if isinstance(process, TorchProcess):
+        process.close()
+
+
+@cache
+def _inside_process() -> TorchProcess | ThisProcess:
+    if "torch" in sys.modules:
+        return ThisProcess()
+    return TorchProcess("The process that looks inside networks", _INSIDE_BYTES)
+
+
+def inside_process() -> TorchProcess | ThisProcess:
+    """The process that computes with real numbers, so that no count waits for it.
+
+    Started by the first who looks inside a network.
+    """
+    with _starting:
+        return _inside_process()
+
+
+def close_inside_process() -> None:
+    """Ask it to leave, where one was started."""
+    process = inside_process() if _inside_process.cache_info().currsize else None
     if isinstance(process, TorchProcess):
         process.close()
 

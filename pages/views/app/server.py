@@ -21,7 +21,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.file_util import get_static_dir
 
-from core.torch_process import close_own_process, close_torch_process, own_process, torch_process
+from core.torch_process import (
+    close_inside_process,
+    close_own_process,
+    close_torch_process,
+    own_process,
+    torch_process,
+)
 from core.zoo.own import own_files
 from pages.views.app.browser_files import BROWSER_FILES
 
@@ -49,6 +55,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     yield
     close_torch_process()
     close_own_process()
+    close_inside_process()
 
 
 def _remember_options() -> None:

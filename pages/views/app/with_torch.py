@@ -21,7 +21,13 @@ from core.explain.reconcile import OtherCounts
 from core.explain.shape_errors import ShapeError
 from core.host_memory import available_host_bytes
 from core.specs import ModelSpec
-from core.torch_process import ThisProcess, TorchProcess, own_process, torch_process
+from core.torch_process import (
+    ThisProcess,
+    TorchProcess,
+    inside_process,
+    own_process,
+    torch_process,
+)
 from core.training.records import DeviceReport
 from core.zoo.own import is_own, version_of
 
@@ -166,6 +172,22 @@ def free_bytes(device: str) -> int | None:
 def _free_bytes(device: str) -> int | None:
     free: int | None = _ask("core.training.devices:free_bytes", device)
     return free
+
+
+def inside(function: str, *arguments: Any) -> Any:
+    """The result of a function of `core.inside`, kept for arguments seen before.
+
+    Computed by a process that keeps networks with their numbers. Raises LabError as it does.
+    """
+    process = own_process() if _own_among(arguments) else inside_process()
+    _wait_until_loaded(process)
+    return _inside(function, *arguments)
+
+
+@st.cache_data(max_entries=48, show_spinner="Computing…")
+def _inside(function: str, *arguments: Any) -> Any:
+    process = own_process() if _own_among(arguments) else inside_process()
+    return process.call(function, *arguments)
 
 
 def _kept(function: str, *arguments: Any) -> Any:

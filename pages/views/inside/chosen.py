@@ -1,0 +1,46 @@
+"""What a visitor of *Inside* has chosen: a network with its parameters, and an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.analysis.records import Analysis
+from core.data.catalogue import DatasetInfo
+from core.inside.weights import Weights
+from core.jobs.store import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network with its parameters."""
+
+    weights: Weights
+    analysis: Analysis
+    run: Run | None  # None: at initialization
+    which: str  # best, last or initial: which of the run's parameters
+    title: str  # of network and parameters, in words
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Everything that the views of the page are about."""
+
+    subject: Subject
+    data: DatasetInfo  # the data set whose classes the network tells apart
+    pixels: NDArray[np.uint8]  # (H, W) gray or (3, H, W), as the image is kept
+    image_name: str  # "test image 17", "drawn", a file's name
+    index: int | None  # in the test set; None: not one of it
+    label: int | None  # true class, where it is known
+
+    @property
+    def weights(self) -> Weights:
+        """Those of its network."""
+        return self.subject.weights
+
+    @property
+    def analysis(self) -> Analysis:
+        """Of its network."""
+        return self.subject.analysis

@@ -58,7 +58,7 @@ class Seen:
         return found
 
 
-class _Recorder(ModuleWatcher):
+class Recorder(ModuleWatcher):
     """Keeps what every leaf module and every operation outside of one reads and gives.
 
     What is about to be written over is copied first, so that each tensor stays as it was read.
@@ -188,7 +188,7 @@ def _held_bytes() -> int:
 def _pass(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
     check_size(weights)
     network, image = network_of(weights), read(weights, pixels)
-    recorder, given = _Recorder(network), image.clone()
+    recorder, given = Recorder(network), image.clone()
     recorder.of_image[storage_key(given)] = given
     with torch.no_grad(), recorder.watching():
         result = network(given)

@@ -18,6 +18,7 @@ from pages.views.inside.subject import choose_other, choose_subject
 
 _MAPS = "Maps"
 _VIEWS = (_MAPS,)
+_CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page
 
 
@@ -62,20 +63,15 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     with picture:
         st.image(image_png(chosen.pixels), width=_ENLARGED)
         st.caption(label_text(chosen))
-    said = [
-        (subject.title, probabilities)
-        for subject in (chosen.subject, other)
-        if subject
-        and (
-            probabilities := inside(
-                "core.inside.maps:probabilities", subject.weights, chosen.pixels
-            )
-        )
-        is not None
-    ]
+    said = []
+    for subject in (chosen.subject, other):
+        if subject is not None:
+            scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
+            said += [(subject.title, scores)] if scores is not None else []
     with bars:
         if said:
-            chart(probability_bars(chosen.data.class_names, said, chosen.label), "in_prediction")
+            figure = probability_bars(chosen.data.class_names, said, chosen.label, _CLASSES_SHOWN)
+            chart(figure, "in_prediction", toolbar=False)
         else:
             st.caption("This network gives no scores for classes.")
 

@@ -38,9 +38,11 @@ class ShippedNetwork:
 
     def run(self, recipe: Recipe) -> RunSpec:
         """How it was trained, on all images."""
-        return RunSpec(
-            complete(ModelSpec(self.arch, 1, 28, options=self.options)), self.dataset, recipe
-        )
+        return RunSpec(self._model, self.dataset, recipe)
+
+    @property
+    def _model(self) -> ModelSpec:
+        return complete(ModelSpec(self.arch, 1, 28, options=self.options))
 
     @property
     def accuracy(self) -> float:
@@ -58,7 +60,7 @@ class ShippedNetwork:
         """As they were trained; pixels are scaled as they were then."""
         info = find_dataset(self.dataset)
         return Weights(
-            complete(ModelSpec(self.arch, 1, 28, options=self.options)),
+            self._model,
             str(self.file),
             _trained()[self.name]["sha256"],
             initialization="xavier",

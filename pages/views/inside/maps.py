@@ -1,4 +1,4 @@
-"""The network's graph with what each layer makes of the image; below it the chosen layer, opened."""
+"""The network's graph with what each layer makes of the image, box by box."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def maps_view(chosen: Chosen, path: str) -> None:
         " activation first, or in their order.",
     )
     caption(
-        "One colour scale for each layer, its range written in the box: dark to bright from 0 on, or"
-        " blue, white, red about 0 where numbers have a sign. Click a box to open the layer below."
+        "One color scale for each layer, its range written in the box: dark to bright from 0 on,"
+        " or blue, white, red about 0 where numbers have a sign. Click a box to open its layer."
     )
 
     def pictures(graph: Graph) -> dict[str, Inset]:

@@ -10,10 +10,9 @@ from pages.views.app.address import address_checked
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
 from pages.views.app.with_torch import inside
-from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.image import choose_image, label_text
-from pages.views.inside.maps import layers_that_ran, maps_view
+from pages.views.inside.maps import maps_view
 from pages.views.inside.subject import choose_other, choose_subject
 
 _MAPS = "Maps"
@@ -24,9 +23,8 @@ _ENLARGED = 168  # pixels of the image on the page
 
 def _page() -> None:
     """Network and image in one row, prediction beside them, then the view that is picked."""
-    network, second = st.columns([3, 2])
-    with network:
-        subject, data = choose_subject()
+    network, parameters, second = st.columns([3, 2, 3])
+    subject, data = choose_subject(network, parameters)
     with second:
         other = choose_other(data)
     left, right = st.columns([2, 3])
@@ -46,15 +44,7 @@ def _page() -> None:
         label_visibility="collapsed",
     )
     if view == _MAPS:
-        paths = layers_that_ran(chosen)
-        path = select_name(
-            "Layer",
-            {path: path for path in paths},
-            paths[-1],
-            "in_layer",
-            help="The layer that is opened; or click a box.",
-        )
-        maps_view(chosen, path)
+        maps_view(chosen)
 
 
 def _prediction(chosen: Chosen, other: Subject | None) -> None:

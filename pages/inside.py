@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.jobs.store import Run
 from core.report.figures.predictions import probability_bars
 from core.report.picture.insets import image_png
 from pages.views.app.address import address_checked
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
+from pages.views.app.live import follow
+from pages.views.app.services import store
+from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.image import choose_image, label_text
@@ -27,6 +31,7 @@ def _page() -> None:
     subject, data = choose_subject(network, parameters)
     with second:
         other = choose_other(data)
+    _follow(subject.run)
     left, right = st.columns([2, 3])
     with left:
         chosen = choose_image(subject, data)
@@ -45,6 +50,19 @@ def _page() -> None:
     )
     if view == _MAPS:
         maps_view(chosen)
+
+
+def _follow(run: Run | None) -> None:
+    """Move on as the epochs of a run under way end."""
+    if run is None or run.state.is_over:
+        return
+    watched = Watched(
+        f"inside-{run.id}",
+        lambda: store().get(run.id),
+        lambda run: run.state.is_over,
+        lambda run: (*run.stage, run.checkpoint, run.best_file),
+    )
+    follow(watched, run)
 
 
 def _prediction(chosen: Chosen, other: Subject | None) -> None:

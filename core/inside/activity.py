@@ -17,7 +17,7 @@ from core.inside.tested import TestImages
 from core.inside.weights import Weights
 from core.specs import LabError
 
-_WORK = 10**12  # multiply-adds that a measurement may take: half a minute on two cores
+_WORK = 5 * 10**11  # multiply-adds that a measurement may take: half a minute on two cores
 _FEWEST = 1_000  # images, whatever they cost
 _RESULTS = 8  # that are told while it goes on
 _PASSED = ("normalisation", "pooling", "activation")  # between a convolution and its ReLU

@@ -26,8 +26,9 @@ from core.inside.row_watcher import RowWatcher
 from core.inside.tested import TestImages
 from core.inside.weights import Weights
 from core.specs import LabError
+from core.training.compute_plan import memory_format
 
-_WORK = 10**12  # multiply-adds that a measurement may take: half a minute on two cores
+_WORK = 5 * 10**11  # multiply-adds that a measurement may take: half a minute on two cores
 _FEWEST = 1_000  # images, whatever they cost
 
 Run = Callable[[Tensor], Any]
@@ -50,6 +51,7 @@ def measure_missing(
     most = max(_FEWEST, _WORK // max(1, passes * analysis.totals.macs))
     images = TestImages.of(weights, dataset, most)
     network = deepcopy(network_of(weights))  # hooks are for this copy alone
+    network.to(memory_format=memory_format(network))  # type: ignore[call-overload]
     accuracy, loss = _tested(network, images)
     missing: list[Missing] = []
     for done in range(passes):

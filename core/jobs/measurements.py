@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis import analyze
+from core.inside.embedding import neighbor_map
+from core.inside.landscape import measure_landscapes, trained_network
+from core.inside.weights import Weights
 from core.jobs.files import verified_best
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
+from core.jobs.run_weights import BEST, LAST, run_weights
 from core.jobs.store import Store
 from core.measure.gradient_flow import Trained, measure_flow
 from core.measure.layer_times import measure_layers
 from core.measure.predict import predict
 from core.measure.requests import (
+    EmbeddingRequest,
     GradientFlowRequest,
+    LandscapeRequest,
     LayerTimesRequest,
     PredictRequest,
     ThroughputRequest,
@@ -81,10 +87,50 @@ def _predict(store: Store, request: PredictRequest) -> Iterator[Partial]:
     yield Partial(1.0, {"run": run.id})
 
 
-def trained_run(store: Store, run_id: int) -> Trained:
-    """A run with its best parameters. Raises LabError where they are not here."""
+def _landscape(store: Store, request: LandscapeRequest) -> Iterator[Partial]:
+    runs = []
+    for run_id, digest in request.runs:
+        known = trained_run(store, run_id, digest)
+        runs.append(trained_network(run_id, known.epoch, known.spec, known.parameters))
+    plane = (request.points, request.span, request.images, request.seed)
+    for landscape in measure_landscapes(runs, request.trainings, *plane):
+        yield Partial(landscape.share, landscape.to_dict())
+
+
+def _embedding(store: Store, request: EmbeddingRequest) -> Iterator[Partial]:
+    weights = _asked_weights(store, request)
+    for share, positions in neighbor_map(weights, request.dataset, request.images):
+        yield Partial(share, {"positions": [[round(float(x), 4) for x in p] for p in positions]})
+
+
+def _asked_weights(store: Store, request: EmbeddingRequest) -> Weights:
+    """The parameters that the request names. Raises LabError where the run has others by now."""
+    asked = Weights(
+        request.model,
+        initialization=request.initialization,
+        seed=request.weights_seed,
+        mean=request.mean,
+        std=request.std,
+    )
+    if request.run is None or not request.parameters_sha256:
+        return asked
+    run = store.get(request.run)
+    for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
+        if file is not None and file.sha256 == request.parameters_sha256:
+            return run_weights(run, which)
+    raise _changed(run.id)
+
+
+def _changed(run_id: int) -> LabError:
+    return LabError(f"Run {run_id} has other parameters by now; load the page and ask again.")
+
+
+def trained_run(store: Store, run_id: int, sha256: str = "") -> Trained:
+    """A run with its best parameters. Raises LabError where they, with this hash, are not here."""
     run = store.get(run_id)
     path = verified_best(run)
+    if sha256 and run.best_file is not None and run.best_file.sha256 != sha256:
+        raise _changed(run_id)
     assert run.best_epoch is not None  # as the file is there
     return Trained(run_id, run.best_epoch, run.spec, path)
 
@@ -94,4 +140,6 @@ MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,
     PredictRequest.kind: _predict,
+    LandscapeRequest.kind: _landscape,
+    EmbeddingRequest.kind: _embedding,
 }

@@ -72,7 +72,8 @@ def _has_weight(module: nn.Module | None) -> bool:
 
 
 def _weight(network: nn.Module, path: str) -> Tensor:
-    weight: Tensor = network.get_submodule(path).weight
+    weight = network.get_submodule(path).weight
+    assert isinstance(weight, Tensor)
     return weight.detach()
 
 

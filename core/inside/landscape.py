@@ -38,6 +38,7 @@ from core.zoo.building import build
 
 Direction = Mapping[str, Tensor]  # for each parameter that moves
 Parameters = Mapping[str, NDArray[np.float32]]
+TrainingPath = Sequence[tuple[int, Parameters]]  # after an epoch; 0: as initialized
 Evaluate = Callable[[nn.Module], tuple[float, float]]  # mean loss, accuracy
 
 _DIGITS = 6  # that are kept
@@ -53,11 +54,11 @@ class Trained:
     network: nn.Module
     epoch: int
     run: int | None = None
-    path: Sequence[Parameters] = ()  # none: not known
+    path: TrainingPath = ()  # none: not known
 
 
 def trained_network(
-    run: int, epoch: int, spec: RunSpec, parameters: Path, path: Sequence[Parameters] = ()
+    run: int, epoch: int, spec: RunSpec, parameters: Path, path: TrainingPath = ()
 ) -> Trained:
     """A run with the parameters in a file. Raises LabError where they do not fit."""
     network = build(spec.model)
@@ -179,10 +180,10 @@ def _trained_here(spec: RunSpec) -> Iterator[float | Trained]:
     """How far the training is, now and then, and at its end the network."""
     spec = replace(spec, device="cpu")
     training = start(spec)
-    path, told = [_parameters(training.network)], 0.0
+    path, told = [(0, _parameters(training.network))], 0.0
     for event in fit(spec, training=training):
         if isinstance(event, EpochMetrics):
-            path.append(_parameters(training.network))
+            path.append((event.epoch, _parameters(training.network)))
         elif event.fraction >= told + _NEWS:
             told = event.fraction
             yield told
@@ -217,13 +218,14 @@ def _projected(
     if not trained.path:
         return (), None
     shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
-    if any({name: p.shape for name, p in at.items()} != shapes for at in trained.path):
+    if any({name: p.shape for name, p in at.items()} != shapes for _, at in trained.path):
         raise LabError("The path of this training is another network's; train the run again.")
-    path = np.stack([_flat(at, shapes) for at in trained.path])
+    path = np.stack([_flat(at, shapes) for _, at in trained.path])
     plane = np.stack([_flat(direction, shapes) for direction in directions])
     points, share = project(path, _flat(_parameters(network), shapes), plane)
-    where = (PathPoint(epoch, *map(float, point)) for epoch, point in enumerate(points))
-    return tuple(where), share
+    epochs = [epoch for epoch, _ in trained.path]
+    where = zip(epochs, points.tolist(), strict=True)
+    return tuple(PathPoint(epoch, x, y) for epoch, (x, y) in where), share
 
 
 def _flat(values: Mapping[str, Tensor] | Parameters, shapes: Mapping[str, torch.Size]) -> NDArray:

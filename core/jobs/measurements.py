@@ -9,6 +9,7 @@ from typing import Any
 from core.analysis import analyze
 from core.inside.embedding import neighbor_map
 from core.inside.landscape import measure_landscapes, trained_network
+from core.inside.shipped import SHIPPED
 from core.inside.weights import Weights
 from core.jobs.files import verified_best
 from core.jobs.heartbeat import Heartbeat
@@ -16,6 +17,7 @@ from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
 from core.jobs.run_weights import BEST, LAST, run_weights
 from core.jobs.store import Store
+from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
 from core.measure.layer_times import measure_layers
 from core.measure.predict import predict
@@ -91,7 +93,9 @@ def _landscape(store: Store, request: LandscapeRequest) -> Iterator[Partial]:
     runs = []
     for run_id, digest in request.runs:
         known = trained_run(store, run_id, digest)
-        runs.append(trained_network(run_id, known.epoch, known.spec, known.parameters))
+        run = store.get(run_id)
+        path = list(zip(path_epochs(run), parameters_path(run) or (), strict=True))
+        runs.append(trained_network(run_id, known.epoch, known.spec, known.parameters, path))
     plane = (request.points, request.span, request.images, request.seed)
     for landscape in measure_landscapes(runs, request.trainings, *plane):
         yield Partial(landscape.share, landscape.to_dict())
@@ -112,11 +116,17 @@ def _asked_weights(store: Store, request: EmbeddingRequest) -> Weights:
         mean=request.mean,
         std=request.std,
     )
-    if request.run is None or not request.parameters_sha256:
+    digest = request.parameters_sha256
+    if not digest:
         return asked
+    if request.run is None:
+        for row in SHIPPED.values():
+            if row.weights.sha256 == digest:
+                return row.weights
+        raise LabError("These parameters do not come with this lab; choose another network.")
     run = store.get(request.run)
     for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
-        if file is not None and file.sha256 == request.parameters_sha256:
+        if file is not None and file.sha256 == digest:
             return run_weights(run, which)
     raise _changed(run.id)
 

@@ -179,8 +179,8 @@ class EmbeddingRequest(Request):
     kind: ClassVar[str] = "embedding"
     title: ClassVar[str] = "map of the test images"
     in_key: ClassVar[str] = "embedding"
-    run: int | None  # None: a network as it is initialized
-    parameters_sha256: str  # of the run's file that holds them; "": as initialized
+    run: int | None  # None: one that comes with the lab, or is as initialized
+    parameters_sha256: str  # of the file that holds them; "": as initialized
     model: ModelSpec
     dataset: str
     initialization: str

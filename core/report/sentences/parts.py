@@ -46,7 +46,9 @@ def missing_finding(result: MissingParts, name: str = "the network") -> str:
     if is_guessing(result.accuracy, result.classes, result.images):
         return f"Whole, {name} reaches {whole}, no more than guessing: no part can be missed."
     count, noun = len(result.missing), NOUNS[result.level]
-    without = f"Without any one of its {counted(count, noun)}" if count > 1 else f"Without {worst.name}"
+    without = (
+        f"Without any one of its {counted(count, noun)}" if count > 1 else f"Without {worst.name}"
+    )
     guesses = [
         one for one in result.missing if is_guessing(one.accuracy, result.classes, result.images)
     ]

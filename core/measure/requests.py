@@ -237,7 +237,6 @@ class EffectiveFieldRequest(WeightsRequest):
 
 
 @dataclass(frozen=True)
-@dataclass(frozen=True)
 class EmbeddingRequest(WeightsRequest):
     """Test images in two dimensions, by what a network's last linear layer reads (t-SNE)."""
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from core.data.batches import resize
+from core.data.load import with_channels
 from core.inside.maps_records import LayerMaps
 from core.inside.one_image import see
 from core.inside.weights import Weights
@@ -50,7 +52,7 @@ def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) ->
     clean = values.nan_to_num(0.0, 0.0, 0.0) if lost else values
     low, high = (float(edge) for edge in clean.aminmax())
     shape = tuple(values.shape)
-    maps = _as_maps(clean)
+    maps = as_maps(clean)
     means = maps.mean((1, 2))
     if len(shape) == 1 or maps.shape[1:] == (1, 1):
         drawn, order = _vector(clean.flatten()), torch.arange(clean.numel())
@@ -64,7 +66,7 @@ def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) ->
     )
 
 
-def _as_maps(values: Tensor) -> Tensor:
+def as_maps(values: Tensor) -> Tensor:
     """One image's result as (C, H, W): a vector has maps of one pixel, tokens are one map."""
     if values.dim() <= 1:
         return values.reshape(-1, 1, 1)
@@ -89,3 +91,10 @@ def _reduced(maps: Tensor, side: int) -> Tensor:
         return maps
     sides = (max(1, round(height / shrink)), max(1, round(width / shrink)))
     return functional.adaptive_avg_pool2d(maps[None], sides)[0]
+
+
+def resized(pixels: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
+    """uint8 (H, W) or (C, H, W) with these sides, as the network reads it before scaling."""
+    image = resize(with_channels(torch.from_numpy(np.ascontiguousarray(pixels))[None]), sides)[0]
+    found: NDArray[np.uint8] = (image[0] if pixels.ndim == 2 else image).numpy()
+    return found

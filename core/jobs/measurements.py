@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis import analyze
+from core.inside.activity import measure_activity
+from core.inside.effective_field import measure_window_counts
+from core.inside.parts import measure_missing
 from core.jobs.files import verified_best
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
+from core.jobs.requested_weights import requested_weights
 from core.jobs.store import Store
 from core.measure.gradient_flow import Trained, measure_flow
 from core.measure.layer_times import measure_layers
 from core.measure.predict import predict
 from core.measure.requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
     GradientFlowRequest,
     LayerTimesRequest,
+    MissingPartsRequest,
     PredictRequest,
     ThroughputRequest,
 )
@@ -81,6 +88,24 @@ def _predict(store: Store, request: PredictRequest) -> Iterator[Partial]:
     yield Partial(1.0, {"run": run.id})
 
 
+def _missing_parts(store: Store, request: MissingPartsRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for known in measure_missing(weights, request.dataset, request.level, request.layer):
+        yield Partial(known.share, known.to_dict())
+
+
+def _activity(store: Store, request: ActivityRequest) -> Iterator[Partial]:
+    for known in measure_activity(requested_weights(store, request), request.dataset):
+        yield Partial(known.share, known.to_dict())
+
+
+def _effective_field(store: Store, request: EffectiveFieldRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for known in measure_window_counts(weights, request.dataset, request.layer):
+        is_whole = known.after is not None or not weights.file
+        yield Partial(1.0 if is_whole else 0.5, known.to_dict())
+
+
 def trained_run(store: Store, run_id: int) -> Trained:
     """A run with its best parameters. Raises LabError where they are not here."""
     run = store.get(run_id)
@@ -94,4 +119,7 @@ MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,
     PredictRequest.kind: _predict,
+    MissingPartsRequest.kind: _missing_parts,
+    ActivityRequest.kind: _activity,
+    EffectiveFieldRequest.kind: _effective_field,
 }

@@ -1,0 +1,47 @@
+"""The parameters that a measurement is asked for. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from core import inside
+from core.inside.weights import Weights
+from core.jobs.run_weights import BEST, LAST, run_weights
+from core.jobs.store import Store
+from core.measure.requests import WeightsRequest
+from core.specs import LabError
+
+_SHIPPED = Path(inside.__path__[0]) / "shipped_networks"
+
+
+def requested_weights(store: Store, request: WeightsRequest) -> Weights:
+    """Where they are on this machine. Raises LabError where they are not any more."""
+    begun = Weights(
+        request.model,
+        initialization=request.initialization,
+        seed=request.seed,
+        mean=request.mean,
+        std=request.std,
+    )
+    digest = request.parameters_sha256
+    if not digest:
+        return begun
+    if request.run is None:
+        return Weights(begun.spec, str(_shipped(digest)), digest, begun.initialization, begun.seed,
+                       begun.mean, begun.std)  # fmt: skip
+    run = store.get(request.run)
+    for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
+        if file and file.sha256 == digest:
+            return run_weights(run, which)
+    raise LabError(
+        f"Run {run.id} has other parameters by now; look at it again and measure those."
+    )
+
+
+def _shipped(digest: str) -> Path:
+    """The file of a network that comes with the lab. Raises LabError where there is none."""
+    for path in sorted(_SHIPPED.glob("*.safetensors")):
+        if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            return path
+    raise LabError("These parameters came with another version of the lab; choose them again.")

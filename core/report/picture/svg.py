@@ -177,7 +177,7 @@ def _draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
 def _draw_rectangle(node: Node, box: Box) -> str:
     """A rectangle in the color of its kind; one behind it is a folded block, two are several."""
     color = KIND_COLORS.get(node.kind, KIND_COLORS["other"])
-    corner = _CORNER if node.layers else box.height / 2
+    corner = _CORNER if node.layers else min(box.height / 2, 3 * _CORNER)
     where = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
     sheets = min(node.count, 2) if node.is_block else 0
     behind = "".join(

@@ -44,11 +44,12 @@ def network_picture(
 
     The open blocks are the URL's `{key}_open`, its direction is `{key}_direction`, at first
     `direction`. A network with other blocks starts anew, with as many open as can be read at a
-    glance: `most` boxes. With `insets` each layer's box is a button for `on_layer`; that of the
-    `chosen` layer is marked.
+    glance: `most` boxes. With `insets` each layer has a box of its own, which is a button for
+    `on_layer`; that of the `chosen` layer is marked.
     """
     version = version_of(analysis.spec.arch)  # of a file that may have been saved since
-    blocks, first, repeat_of = _folding(analysis.spec, version, most, analysis)
+    each = insets is not None
+    blocks, first, repeat_of = _folding(analysis.spec, version, most, each, analysis)
     with st.container(horizontal=True):
         opened = _choose_open(blocks, first, key)
         lying = _choose_direction(key, direction) == LYING
@@ -76,10 +77,10 @@ def network_picture(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _folding(
-    spec: ModelSpec, version: str, most: int, _analysis: Analysis
+    spec: ModelSpec, version: str, most: int, each: bool, _analysis: Analysis
 ) -> tuple[list[str], list[str], dict[str, str]]:
     """The blocks of a network, those to open first, and the repetition that a block is in."""
-    outlined = outline(_analysis.layers)
+    outlined = outline(_analysis.layers, each)
     repeat_of = {block: path for path, blocks in outlined.repeats.items() for block in blocks}
     return list(outlined.blocks), list(readable(outlined, most)), repeat_of
 
@@ -90,7 +91,7 @@ def _drawing(
     """The SVG of a network with these blocks open; one without insets is kept."""
     if insets is None:
         return _plain_drawing(analysis.spec, version, opened, lying, analysis)
-    graph = fold(outline(analysis.layers), opened)
+    graph = fold(outline(analysis.layers, each=True), opened)
     return svg(graph, _title(analysis.spec, graph), lying, insets(graph))
 
 

@@ -14,23 +14,20 @@ from pages.views.app.network_picture import LYING, network_picture
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen
+from pages.views.inside.layer import choose_layer, choose_path
+from pages.views.inside.one_layer import one_layer_view
 
-_BOXES = 18  # that are open at first
+_BOXES = 22  # that are open at first
 _BY_MEAN, _BY_CHANNEL = "The most active", "The first"
 
 
-def maps_view(chosen: Chosen, path: str) -> None:
-    """The blocks from left to right, each box with some of its maps; `path` is the chosen layer."""
-    order = st.segmented_control(
-        "Channels",
-        [_BY_MEAN, _BY_CHANNEL],
-        default=_BY_MEAN,
-        key="in_order",
-        bind="query-params",
-        required=True,
-        help=f"Each box shows up to {COLUMNS * ROWS} of its channels: those with the highest mean"
-        " activation first, or in their order.",
-    )
+def maps_view(chosen: Chosen) -> None:
+    """The blocks from left to right, each box with some of its maps; the chosen layer is opened."""
+    layer, channels = st.columns([3, 2])
+    with layer:
+        path = choose_path(chosen)
+    with channels:
+        order = _choose_order()
     caption(
         "One color scale for each layer, its range written in the box: dark to bright from 0 on,"
         " or blue, white, red about 0 where numbers have a sign. Click a box to open its layer."
@@ -57,11 +54,23 @@ def maps_view(chosen: Chosen, path: str) -> None:
         chosen=path,
         on_layer=choose_layer,
     )
+    one_layer_view(chosen, path, order == _BY_MEAN)
 
 
-def choose_layer(path: str) -> None:
-    """Open this layer from the next run of the page on; for callbacks."""
-    st.session_state["in_layer"] = path
+def _choose_order() -> str:
+    """Which channels stand in a box."""
+    return str(
+        st.segmented_control(
+            "Channels",
+            [_BY_MEAN, _BY_CHANNEL],
+            default=_BY_MEAN,
+            key="in_order",
+            bind="query-params",
+            required=True,
+            help=f"Each box shows up to {COLUMNS * ROWS} of its channels: those with the highest"
+            " mean activation first, or in their order.",
+        )
+    )
 
 
 def _read(chosen: Chosen) -> NDArray[np.uint8]:
@@ -70,8 +79,3 @@ def _read(chosen: Chosen) -> NDArray[np.uint8]:
         "core.inside.maps:resized", chosen.pixels, chosen.weights.spec.sides
     )
     return resized
-
-
-def layers_that_ran(chosen: Chosen) -> list[str]:
-    """Paths of the layers that read something, in the order of execution."""
-    return [layer.path for layer in chosen.analysis.layers if layer.inputs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.data.catalogue import DATASETS, DatasetInfo, find_dataset, is_available
 from core.inside.shipped import SHIPPED
@@ -19,34 +20,38 @@ from pages.views.forms.names import select_name
 from pages.views.forms.network import choose_model
 from pages.views.inside.chosen import Subject
 
-_RUN, _LAB, _NEW, _NONE = "run/", "lab/", "new", "none"  # how names of the list begin
+NEW = "new"  # in the list of networks: any, as initialized
+_RUN, _LAB, _NONE = "run/", "lab/", "none"  # how the others begin
 _OFFERED = 200  # runs
 _WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
 
 
-def choose_subject() -> tuple[Subject, DatasetInfo]:
-    """The control for the network, and the data set whose images it tells apart.
+def choose_subject(
+    network: DeltaGenerator, parameters: DeltaGenerator
+) -> tuple[Subject, DatasetInfo]:
+    """The controls for the network, in these two places, and the data set that it tells apart.
 
     Raises LabError for parameters that are not on this machine.
     """
     titles = _titles()
-    name = select_name(
-        "Network",
-        titles,
-        next(iter(titles)),
-        "in_network",
-        help="A run of this lab, a small network that comes with it, or any network as it begins.",
-    )
-    if name == _NEW:
-        return _new_subject()
-    which = _choose_which(name)
-    return _subject(name, which)
+    with network:
+        name = select_name(
+            "Network",
+            titles,
+            next(iter(titles)),
+            "in_network",
+            help="A run of this lab, a small network that comes with it, or any as it begins.",
+        )
+    with parameters:
+        if name == NEW:
+            return _new_subject()
+        return _subject(name, _choose_which(name))
 
 
 def choose_other(data: DatasetInfo) -> Subject | None:
     """The control for a second network on the same image; None where there is none."""
     titles = {_NONE: "No second network"} | {
-        name: title for name, title in _titles().items() if name != _NEW
+        name: title for name, title in _titles().items() if name != NEW
     }
     name = select_name(
         "Compare with",
@@ -66,15 +71,20 @@ def choose_other(data: DatasetInfo) -> Subject | None:
     return subject
 
 
+def name_of_run(run_id: int) -> str:
+    """A run's name in the list of networks, and in addresses."""
+    return f"{_RUN}{run_id}"
+
+
 def _titles() -> dict[str, str]:
     """Every network that can be chosen by name, runs first."""
     runs = {
-        f"{_RUN}{run.id}": f"Run {seeded_title(run)}"
+        name_of_run(run.id): f"Run {seeded_title(run)}"
         for run in _runs_offered()
         if run.best_file or run.checkpoint
     }
     lab = {f"{_LAB}{name}": f"With the lab: {row.title}" for name, row in SHIPPED.items()}
-    return runs | lab | {_NEW: "Any network, as initialized"}
+    return runs | lab | {NEW: "Any network, as initialized"}
 
 
 def _runs_offered() -> list[Run]:
@@ -129,10 +139,8 @@ def _new_subject() -> tuple[Subject, DatasetInfo]:
         for name, info in DATASETS.items()
         if is_available(name) and info.channels in (1, spec.in_channels)
     }
-    columns = st.columns(3)
-    with columns[0]:
-        data = find_dataset(select_name("Images of", here, next(iter(here)), "in_data"))
-    with columns[1]:
+    data = find_dataset(select_name("Images of", here, next(iter(here)), "in_data"))
+    with st.sidebar:
         initialization = str(
             st.selectbox(
                 "Initialization",
@@ -142,7 +150,6 @@ def _new_subject() -> tuple[Subject, DatasetInfo]:
                 help="How the weights are drawn: as PyTorch does, Xavier's way or He's.",
             )
         )
-    with columns[2]:
         seed = st.number_input(
             "Seed", 0, MAX_SEED, 0, key="in_seed", bind="query-params", help="Draws the weights."
         )

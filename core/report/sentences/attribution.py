@@ -59,12 +59,9 @@ def _occlusion(found: Attribution, what: str) -> str:
             f" score of {what}: {_number(found.high)} of {_number(found.score)}"
         )
     if found.low < 0:
-        adds = f"{place_of(found.values, highest=False)} by up to {_number(-found.low)}"
-        text = (
-            f"{text}; one {adds} raises it"
-            if text
-            else f"Every cover raises the score of {what}, one {adds}"
-        )
+        lowest = place_of(found.values, highest=False)
+        start = f"{text}; one" if text else f"Every cover raises the score of {what}; one"
+        text = f"{start} {lowest} raises it by up to {_number(-found.low)}"
     return f"{text}."
 
 
@@ -88,11 +85,16 @@ def place_of(values: NDArray[np.floating], highest: bool) -> str:
     flat = np.nan_to_num(values if highest else -values, nan=-np.inf)
     row, column = np.unravel_index(int(flat.argmax()), values.shape)
     height, width = values.shape
-    words = (_ROWS[3 * int(row) // height], _COLUMNS[3 * int(column) // width])
+    words = (_ROWS[_third(int(row), height)], _COLUMNS[_third(int(column), width)])
     if all(words):
         return f"in the {' '.join(words)}"
     alone = {"upper": "at the top", "lower": "at the bottom", "": "in the middle"}
     return f"at the {words[1]}" if words[1] else alone[words[0]]
+
+
+def _third(index: int, count: int) -> int:
+    """Which third of a side the middle of a cell is in, from 0."""
+    return 3 * (2 * index + 1) // (2 * count)
 
 
 def _nothing(found: Attribution, what: str) -> str:
@@ -154,7 +156,7 @@ def sanity_sentence(
     if alike is None or alike.strongest is None:
         return "With random weights no map is left to compare with."
     rho = alike.strongest
-    told = f"{_rho(alike)}"
+    told = _rho(alike)
     if not is_trained:
         return (
             f"This network has not been trained: both maps are of random weights ({told}), and"
@@ -189,9 +191,11 @@ def sanity_sentence(
 
 
 def _rho(alike: Agreement) -> str:
-    """`ρ = 0.83`, or `ρ of sizes = 0.83` where the signs hide it."""
+    """`ρ = 0.83`, or `ρ of the absolute values = 0.83` where the signs hide it."""
     of_sizes = alike.strongest != alike.rank
-    return f"{'ρ of sizes' if of_sizes else 'ρ'} = {_two_digits(alike.strongest or 0.0)}"
+    return (
+        f"{'ρ of the absolute values' if of_sizes else 'ρ'} = {_two_digits(alike.strongest or 0.0)}"
+    )
 
 
 def other_sentence(alike: Agreement | None) -> str:

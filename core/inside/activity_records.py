@@ -73,10 +73,7 @@ class Activity:
         """The inverse of `to_dict`."""
         layers = tuple(
             LayerActivity(
-                **(
-                    layer
-                    | {"channels": tuple(ChannelActivity(**one) for one in layer["channels"])}
-                )
+                **(layer | {"channels": tuple(ChannelActivity(**one) for one in layer["channels"])})
             )
             for layer in values["layers"]
         )

@@ -152,9 +152,7 @@ def last_map(analysis: Analysis) -> str | None:
     """The last row with a field and more than one place; None where there is none."""
     layers = field_layers(analysis)
     maps = [
-        row.path
-        for row in analysis.layers
-        if row.path in layers and max(row.output_shape[2:]) > 1
+        row.path for row in analysis.layers if row.path in layers and max(row.output_shape[2:]) > 1
     ]
     return maps[-1] if maps else None
 

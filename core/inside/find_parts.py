@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from core.analysis.records import IMAGE, Analysis, LayerCost, Shape
 from core.inside.parts_records import (
-    BLOCKS,
     BRANCHES,
     CHANNELS,
     IDENTITY,
@@ -197,8 +196,9 @@ def _blocks(graph: _Graph) -> Parts:
     order = {path: number for number, path in enumerate(graph.rows)}
     for module in parts.keys() - order.keys():
         order[module] = order[graph.inside(module)[0].path]
-    return Parts(tuple(parts[path] for path in sorted(parts, key=order.__getitem__)),
-                 tuple(left_alone))
+    return Parts(
+        tuple(parts[path] for path in sorted(parts, key=order.__getitem__)), tuple(left_alone)
+    )
 
 
 def _offer(
@@ -218,9 +218,7 @@ def _offer(
     return False
 
 
-def _smallest(
-    free: list[str], graph: _Graph, taken: int
-) -> Iterable[tuple[str, tuple[str, ...]]]:
+def _smallest(free: list[str], graph: _Graph, taken: int) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Modules of several free weight layers without such a module inside, and single layers."""
     members: dict[tuple[str, ...], str] = {}  # layers → the outermost module of just these
     for module in sorted({module for path in free for module in graph.rows[path].modules}):

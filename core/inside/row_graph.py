@@ -46,7 +46,5 @@ class RowGraph:
         own = {row.path for row in rows}
         read = {path for row in rows for path in row.inputs} - own
         last = list(self.rows)[-1]
-        given = {
-            path for path in own if path == last or set(self.readers.get(path, ())) - own
-        }
+        given = {path for path in own if path == last or set(self.readers.get(path, ())) - own}
         return read, given

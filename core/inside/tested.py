@@ -45,9 +45,7 @@ class TestImages:
         chosen = with_channels(torch.from_numpy(images[:most]))
         map_bytes = max(1, analyze(spec).totals.output_bytes)
         batch_size = max(1, min(_LARGEST_BATCH, _MAP_BYTES // map_bytes))
-        return cls(
-            weights, chosen, torch.from_numpy(labels[:most]).long(), len(labels), batch_size
-        )
+        return cls(weights, chosen, torch.from_numpy(labels[:most]).long(), len(labels), batch_size)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (B, in_channels, *sides) and the labels (B,)."""

@@ -34,9 +34,7 @@ def requested_weights(store: Store, request: WeightsRequest) -> Weights:
     for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
         if file and file.sha256 == digest:
             return run_weights(run, which)
-    raise LabError(
-        f"Run {run.id} has other parameters by now; look at it again and measure those."
-    )
+    raise LabError(f"Run {run.id} has other parameters by now; look at it again and measure those.")
 
 
 def _shipped(digest: str) -> Path:

@@ -37,7 +37,11 @@ def window_sentences(result: WindowCounts, analysis: Analysis) -> list[str]:
     could = f"{result.layer} could see {sides[0]} × {sides[-1]} px"
     height, width = analysis.spec.sides
     if sides[0] >= height and sides[-1] >= width:
-        more = "the whole image" if sides[0] == height and sides[-1] == width else "more than the image"
+        more = (
+            "the whole image"
+            if sides[0] == height and sides[-1] == width
+            else "more than the image"
+        )
         could += f", {more} ({height} × {width} px)"
     if field.is_nothing:
         return [f"{could}; but no gradient arrives at any pixel: it sees nothing."]

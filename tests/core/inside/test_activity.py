@@ -23,7 +23,9 @@ INCEPTION = complete(ModelSpec("course-inception", image_size=28))
 @pytest.fixture
 def killed(tmp_path) -> Weights:
     """A course net two of whose channels have a bias of −1e9, one before a ReLU and one not."""
-    state = {name: value.clone() for name, value in network_of(Weights(COURSE)).state_dict().items()}
+    state = {
+        name: value.clone() for name, value in network_of(Weights(COURSE)).state_dict().items()
+    }
     state["stem2.conv.bias"][5] = -1e9
     state["residual1.conv2.bias"][2] = -1e9
     save_file(state, tmp_path / "best.safetensors")

@@ -26,9 +26,7 @@ SMALL = [
 
 
 def course(shortcut: str) -> ModelSpec:
-    return complete(
-        ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),))
-    )
+    return complete(ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),)))
 
 
 def part_of(spec: ModelSpec, level: str, name: str, layer: str = "") -> Part:

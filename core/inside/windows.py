@@ -2,7 +2,8 @@
 
 Found by walking back over an analysis, layer by layer. A window is what lies between the first and
 the last place that is read; the statistics of a normalisation look at no neighbors here, as in
-the analysis's receptive field. What is not certain is None. Imports no torch.
+the analysis's receptive field; a row does not tell a padding that goes on at the map's other side
+(circular), which is taken for zeros. What cannot be followed is None. Imports no torch.
 """
 
 from __future__ import annotations
@@ -81,9 +82,7 @@ def window_in_image(
     Its whole is as large as the analysis's receptive field of the layer.
     """
     layers = {layer.path: layer for layer in analysis.layers}
-    seen: dict[str, Placed | None] = {
-        path: _unit(layers[path].output_shape, channel, row, column)
-    }
+    seen: dict[str, Placed | None] = {path: _unit(layers[path].output_shape, channel, row, column)}
     varies = False
     for layer in reversed(analysis.layers):
         if layer.path not in seen:

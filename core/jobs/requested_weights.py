@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
-from core import inside
+from core.inside.shipped import SHIPPED
 from core.inside.weights import Weights
 from core.jobs.run_weights import BEST, LAST, run_weights
 from core.jobs.store import Store
 from core.measure.requests import WeightsRequest
 from core.specs import LabError
-
-_SHIPPED = Path(inside.__path__[0]) / "shipped_networks"
 
 
 def requested_weights(store: Store, request: WeightsRequest) -> Weights:
@@ -28,8 +23,7 @@ def requested_weights(store: Store, request: WeightsRequest) -> Weights:
     if not digest:
         return begun
     if request.run is None:
-        return Weights(begun.spec, str(_shipped(digest)), digest, begun.initialization, begun.seed,
-                       begun.mean, begun.std)  # fmt: skip
+        return _shipped(digest)
     run = store.get(request.run)
     for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
         if file and file.sha256 == digest:
@@ -37,9 +31,9 @@ def requested_weights(store: Store, request: WeightsRequest) -> Weights:
     raise LabError(f"Run {run.id} has other parameters by now; look at it again and measure those.")
 
 
-def _shipped(digest: str) -> Path:
-    """The file of a network that comes with the lab. Raises LabError where there is none."""
-    for path in sorted(_SHIPPED.glob("*.safetensors")):
-        if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-            return path
+def _shipped(digest: str) -> Weights:
+    """Of a network that comes with the lab. Raises LabError where there is none."""
+    for row in SHIPPED.values():
+        if row.weights.sha256 == digest:
+            return row.weights
     raise LabError("These parameters came with another version of the lab; choose them again.")

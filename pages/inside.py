@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.jobs.store import Run
 from core.report.figures.predictions import probability_bars
 from core.report.picture.insets import image_png
 from pages.views.app.address import address_checked
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
+from pages.views.app.live import follow
+from pages.views.app.services import store
+from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen, Subject
+from pages.views.inside.errors import errors_view
+from pages.views.inside.filters import filters_view
 from pages.views.inside.image import choose_image, label_text
 from pages.views.inside.maps import maps_view
+from pages.views.inside.replay import replay_view
 from pages.views.inside.subject import choose_other, choose_subject
 
-_MAPS = "Maps"
-_VIEWS = (_MAPS,)
+_VIEWS = {  # name → what it draws for the chosen network and image, and the second network
+    "Maps": lambda chosen, _: maps_view(chosen),
+    "Filters": lambda chosen, _: filters_view(chosen),
+    "Errors": lambda chosen, _: errors_view(chosen),
+    "Replay": lambda chosen, _: replay_view(chosen),
+}
 _CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page
 
@@ -27,6 +38,7 @@ def _page() -> None:
     subject, data = choose_subject(network, parameters)
     with second:
         other = choose_other(data)
+    _follow(subject.run)
     left, right = st.columns([2, 3])
     with left:
         chosen = choose_image(subject, data)
@@ -36,15 +48,27 @@ def _page() -> None:
         _prediction(chosen, other)
     view = st.segmented_control(
         "View",
-        _VIEWS,
-        default=_MAPS,
+        list(_VIEWS),
+        default="Maps",
         key="in_view",
         bind="query-params",
         required=True,
         label_visibility="collapsed",
     )
-    if view == _MAPS:
-        maps_view(chosen)
+    _VIEWS[str(view)](chosen, other)
+
+
+def _follow(run: Run | None) -> None:
+    """Move on as the epochs of a run under way end."""
+    if run is None or run.state.is_over:
+        return
+    watched = Watched(
+        f"inside-{run.id}",
+        lambda: store().get(run.id),
+        lambda run: run.state.is_over,
+        lambda run: (*run.stage, run.checkpoint, run.best_file),
+    )
+    follow(watched, run)
 
 
 def _prediction(chosen: Chosen, other: Subject | None) -> None:

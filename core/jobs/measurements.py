@@ -7,25 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis import analyze
+from core.inside.activity import measure_activity
+from core.inside.effective_field import measure_window_counts
 from core.inside.embedding import neighbor_map
 from core.inside.landscape import measure_landscapes, trained_network
-from core.inside.shipped import SHIPPED
-from core.inside.weights import Weights
+from core.inside.parts import measure_missing
 from core.jobs.files import verified_best
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
-from core.jobs.run_weights import BEST, LAST, run_weights
+from core.jobs.requested_weights import requested_weights
 from core.jobs.store import Store
 from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
 from core.measure.layer_times import measure_layers
 from core.measure.predict import predict
 from core.measure.requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
     EmbeddingRequest,
     GradientFlowRequest,
     LandscapeRequest,
     LayerTimesRequest,
+    MissingPartsRequest,
     PredictRequest,
     ThroughputRequest,
 )
@@ -89,6 +93,24 @@ def _predict(store: Store, request: PredictRequest) -> Iterator[Partial]:
     yield Partial(1.0, {"run": run.id})
 
 
+def _missing_parts(store: Store, request: MissingPartsRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for known in measure_missing(weights, request.dataset, request.level, request.layer):
+        yield Partial(known.share, known.to_dict())
+
+
+def _activity(store: Store, request: ActivityRequest) -> Iterator[Partial]:
+    for known in measure_activity(requested_weights(store, request), request.dataset):
+        yield Partial(known.share, known.to_dict())
+
+
+def _effective_field(store: Store, request: EffectiveFieldRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for known in measure_window_counts(weights, request.dataset, request.layer):
+        is_whole = known.after is not None or not weights.file
+        yield Partial(1.0 if is_whole else 0.5, known.to_dict())
+
+
 def _landscape(store: Store, request: LandscapeRequest) -> Iterator[Partial]:
     runs = []
     for run_id, digest in request.runs:
@@ -102,33 +124,9 @@ def _landscape(store: Store, request: LandscapeRequest) -> Iterator[Partial]:
 
 
 def _embedding(store: Store, request: EmbeddingRequest) -> Iterator[Partial]:
-    weights = _asked_weights(store, request)
+    weights = requested_weights(store, request)
     for share, positions in neighbor_map(weights, request.dataset, request.images):
         yield Partial(share, {"positions": [[round(float(x), 4) for x in p] for p in positions]})
-
-
-def _asked_weights(store: Store, request: EmbeddingRequest) -> Weights:
-    """The parameters that the request names. Raises LabError where the run has others by now."""
-    asked = Weights(
-        request.model,
-        initialization=request.initialization,
-        seed=request.weights_seed,
-        mean=request.mean,
-        std=request.std,
-    )
-    digest = request.parameters_sha256
-    if not digest:
-        return asked
-    if request.run is None:
-        for row in SHIPPED.values():
-            if row.weights.sha256 == digest:
-                return row.weights
-        raise LabError("These parameters do not come with this lab; choose another network.")
-    run = store.get(request.run)
-    for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
-        if file is not None and file.sha256 == digest:
-            return run_weights(run, which)
-    raise _changed(run.id)
 
 
 def _changed(run_id: int) -> LabError:
@@ -150,6 +148,9 @@ MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,
     PredictRequest.kind: _predict,
+    MissingPartsRequest.kind: _missing_parts,
+    ActivityRequest.kind: _activity,
+    EffectiveFieldRequest.kind: _effective_field,
     LandscapeRequest.kind: _landscape,
     EmbeddingRequest.kind: _embedding,
 }

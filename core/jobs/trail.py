@@ -117,7 +117,7 @@ def _vouched(run: Run, kind: str) -> dict[int, Path]:
 
 def _read(run: Run, path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What the file says of itself, and its arrays. Raises ValueError for a file of another run."""
-    with np.load(path, allow_pickle=False) as file:
+    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     about: dict[str, Any] = json.loads(arrays.pop("about").tobytes())
     if (about["version"], about["belongs"]) != (_VERSION, _belongs(run)):

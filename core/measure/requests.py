@@ -173,34 +173,81 @@ class LandscapeRequest(Request):
 
 
 @dataclass(frozen=True)
-class EmbeddingRequest(Request):
-    """Test images in two dimensions, by what a network's last linear layer reads (t-SNE)."""
+class WeightsRequest(Request):
+    """Something about a network with its parameters: a run's, or those that a seed draws."""
 
-    kind: ClassVar[str] = "embedding"
-    title: ClassVar[str] = "map of the test images"
-    in_key: ClassVar[str] = "embedding"
-    run: int | None  # None: one that comes with the lab, or is as initialized
-    parameters_sha256: str  # of the file that holds them; "": as initialized
-    model: ModelSpec
-    dataset: str
+    model: ModelSpec  # every option filled in
+    dataset: str  # whose test images it is shown
+    run: int | None  # None: as initialized
+    parameters_sha256: str  # of the run's file that holds them; "": as initialized
     initialization: str
-    weights_seed: int
-    mean: float | None  # of the pixels, 0 to 1
-    std: float | None
-    images: int
+    seed: int
+    mean: float | None  # of the pixels, 0 to 1, that the network reads as 0; None: 0
+    std: float | None  # pixels are divided by this; None: 1
 
     def __post_init__(self) -> None:
         _read_model(self)
 
     def what(self) -> tuple[object, ...]:
-        """The network with its parameters, and the images."""
-        parameters = (self.run, self.parameters_sha256, self.initialization, self.weights_seed)
-        images = (self.dataset, self.mean, self.std, self.images)
-        return self.model.to_json(), *parameters, *images
+        """Network, parameters, images."""
+        parameters = (self.run, self.parameters_sha256, self.initialization, self.seed)
+        return self.model.to_json(), *parameters, self.dataset, self.mean, self.std
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with the model's options as an object."""
         return asdict(self) | {"model": self.model.to_dict()}
+
+
+@dataclass(frozen=True)
+class MissingPartsRequest(WeightsRequest):
+    """What the network reaches over the test set without each of its parts."""
+
+    kind: ClassVar[str] = "missing-parts"
+    title: ClassVar[str] = "parts left out"
+    in_key: ClassVar[str] = "missing parts"
+    level: str  # blocks, branches, shortcuts, channels
+    layer: str = ""  # whose channels
+
+    def what(self) -> tuple[object, ...]:
+        """And which parts."""
+        return *super().what(), self.level, self.layer
+
+
+@dataclass(frozen=True)
+class ActivityRequest(WeightsRequest):
+    """How active every channel of every convolution is over the test set."""
+
+    kind: ClassVar[str] = "activity"
+    title: ClassVar[str] = "dead channels"
+    in_key: ClassVar[str] = "activity"
+
+
+@dataclass(frozen=True)
+class EffectiveFieldRequest(WeightsRequest):
+    """Which pixels a unit of a layer listens to, before and after training."""
+
+    kind: ClassVar[str] = "effective-field"
+    title: ClassVar[str] = "effective receptive field"
+    in_key: ClassVar[str] = "effective field"
+    layer: str
+
+    def what(self) -> tuple[object, ...]:
+        """And of which layer."""
+        return *super().what(), self.layer
+
+
+@dataclass(frozen=True)
+class EmbeddingRequest(WeightsRequest):
+    """Test images in two dimensions, by what a network's last linear layer reads (t-SNE)."""
+
+    kind: ClassVar[str] = "embedding"
+    title: ClassVar[str] = "map of the test images"
+    in_key: ClassVar[str] = "embedding"
+    images: int
+
+    def what(self) -> tuple[object, ...]:
+        """And how many images."""
+        return *super().what(), self.images
 
 
 @dataclass(frozen=True)
@@ -254,6 +301,9 @@ REQUESTS: dict[str, type[Request]] = {
         ThroughputRequest,
         GradientFlowRequest,
         PredictRequest,
+        MissingPartsRequest,
+        ActivityRequest,
+        EffectiveFieldRequest,
         LandscapeRequest,
         EmbeddingRequest,
         DeviceSpeedRequest,
@@ -270,6 +320,6 @@ def request_from_json(kind: str, text: str) -> Request:
     return REQUESTS[kind].from_json(text)
 
 
-def _read_model(request: LayerTimesRequest | EmbeddingRequest) -> None:
+def _read_model(request: LayerTimesRequest | WeightsRequest) -> None:
     if not isinstance(request.model, ModelSpec):
         object.__setattr__(request, "model", ModelSpec.from_dict(request.model))

@@ -176,11 +176,11 @@ def thinned(epochs: Iterable[int], most: int) -> set[int]:
     leaves at most `most`.
     """
     known = sorted(set(epochs))
-    last, stride = set(known[-2:]), 1
+    last, stride = known[-1], 1
     while True:
-        kept = {epoch for epoch in known if epoch % stride == 0} | last
-        if len(kept) <= max(most, FEWEST):
-            return kept
+        planned = {*range(0, last + 1, stride), last - 1, last}
+        if len(planned) <= max(most, FEWEST):
+            return planned.intersection(known)
         stride *= 2
 
 

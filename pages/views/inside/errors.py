@@ -88,10 +88,10 @@ def errors_view(chosen: Chosen) -> None:
 def _request(chosen: Chosen, images: int) -> EmbeddingRequest:
     weights, run = chosen.weights, chosen.subject.run
     return EmbeddingRequest(
-        run.id if run and weights.sha256 else None,
-        weights.sha256,
         weights.spec,
         chosen.data.name,
+        run.id if run and weights.sha256 else None,
+        weights.sha256,
         weights.initialization,
         weights.seed,
         weights.mean,

@@ -20,7 +20,8 @@ from pages.views.forms.names import select_name
 from pages.views.forms.network import choose_model
 from pages.views.inside.chosen import Subject
 
-_RUN, _LAB, _NEW, _NONE = "run/", "lab/", "new", "none"  # how names of the list begin
+NEW = "new"  # in the list of networks: any, as initialized
+_RUN, _LAB, _NONE = "run/", "lab/", "none"  # how the others begin
 _OFFERED = 200  # runs
 _WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
 
@@ -42,7 +43,7 @@ def choose_subject(
             help="A run of this lab, a small network that comes with it, or any as it begins.",
         )
     with parameters:
-        if name == _NEW:
+        if name == NEW:
             return _new_subject()
         return _subject(name, _choose_which(name))
 
@@ -50,7 +51,7 @@ def choose_subject(
 def choose_other(data: DatasetInfo) -> Subject | None:
     """The control for a second network on the same image; None where there is none."""
     titles = {_NONE: "No second network"} | {
-        name: title for name, title in _titles().items() if name != _NEW
+        name: title for name, title in _titles().items() if name != NEW
     }
     name = select_name(
         "Compare with",
@@ -70,15 +71,20 @@ def choose_other(data: DatasetInfo) -> Subject | None:
     return subject
 
 
+def name_of_run(run_id: int) -> str:
+    """A run's name in the list of networks, and in addresses."""
+    return f"{_RUN}{run_id}"
+
+
 def _titles() -> dict[str, str]:
     """Every network that can be chosen by name, runs first."""
     runs = {
-        f"{_RUN}{run.id}": f"Run {seeded_title(run)}"
+        name_of_run(run.id): f"Run {seeded_title(run)}"
         for run in _runs_offered()
         if run.best_file or run.checkpoint
     }
     lab = {f"{_LAB}{name}": f"With the lab: {row.title}" for name, row in SHIPPED.items()}
-    return runs | lab | {_NEW: "Any network, as initialized"}
+    return runs | lab | {NEW: "Any network, as initialized"}
 
 
 def _runs_offered() -> list[Run]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from core.data.catalogue import DatasetInfo, find_dataset, is_available
+from core.data.catalogue import DatasetInfo, find_dataset
 from core.inside.weights import Weights
 from core.specs import ModelSpec, OptionValue, Recipe, RunSpec
 from core.zoo.catalogue import complete
@@ -51,9 +51,8 @@ class ShippedNetwork:
 
     @property
     def data(self) -> DatasetInfo:
-        """Images to look at: the whole data set where it is here, else the part that always is."""
-        part = _PART_OF.get(self.dataset, self.dataset)
-        return find_dataset(self.dataset if is_available(self.dataset) else part)
+        """Images to look at, the same everywhere: of two sets the part that comes with the lab."""
+        return find_dataset(_PART_OF.get(self.dataset, self.dataset))
 
     @property
     def weights(self) -> Weights:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,12 @@ from core.measure.gradient_records import (
     deep_net,
     variations,
 )
-from core.measure.requests import GradientFlowRequest, Request, ThroughputRequest
+from core.measure.requests import (
+    GradientFlowRequest,
+    LandscapeRequest,
+    Request,
+    ThroughputRequest,
+)
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
@@ -52,7 +58,36 @@ THROUGHPUT = ThroughputRequest(
     batch_sizes=(32, 64, 128),
     devices=("cpu",),
 )
-REQUESTS: dict[str, Request] = {"gradients": GRADIENTS, "throughput": THROUGHPUT}
+_EPOCHS = 2  # of the networks around which the loss is computed
+_RATIO = 4  # of the deep ones, which then train in a minute or two
+
+
+def _trained(model: ModelSpec) -> RunSpec:
+    """A short training that the measurement does itself."""
+    return RunSpec(complete(model), "fashion-mini", recipe("fast", _IMAGES, _EPOCHS), _IMAGES)
+
+
+def _landscape(models: Sequence[ModelSpec], images: int) -> LandscapeRequest:
+    return LandscapeRequest((), tuple(map(_trained, models)), images=images)
+
+
+COURSE_LANDSCAPE = _landscape(
+    [
+        ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),))
+        for shortcut in ("none", "identity", "constant-scaling", "conv")
+    ],
+    images=1_000,
+)
+DEEP_LANDSCAPE = _landscape(
+    [deep_net(56, shortcut, batch_norm=True, ratio=_RATIO) for shortcut in ("none", "identity")],
+    images=300,  # each takes ten times as long as through a course net
+)
+REQUESTS: dict[str, Request] = {
+    "gradients": GRADIENTS,
+    "throughput": THROUGHPUT,
+    "landscape-course": COURSE_LANDSCAPE,
+    "landscape-deep": DEEP_LANDSCAPE,
+}
 
 
 def shipped_result(request: Request) -> dict[str, Any] | None:

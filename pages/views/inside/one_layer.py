@@ -23,7 +23,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.maps import choose_layer
+from pages.views.inside.layer import choose_layer
 
 UNIT_KEY = "in_unit"  # in the address: channel.row.column
 _STATE, _GOES = "in_unit_state", "in_unit_goes"

@@ -31,7 +31,7 @@ _MOST_CHANNELS = 4_096
 _TILE_COLUMNS = 16
 _MOST_SOURCES = 4  # maps of what is read that are drawn
 
-_component = {
+_component: dict[str, Any] = {
     "css": (FOLDER / "number.css").read_text(encoding="utf-8"),
     "js": component_script(FOLDER / "number.js"),
     "isolate_styles": False,

@@ -1,7 +1,7 @@
 /* A training replayed: the slider moves the mark on the curve, the predictions and the maps at
    once; the page hears of it when the slider rests. */
 
-const CELL = 52, PLOT = 170, FACE = 12  // pixels of a map's side, of the curve's height, of letters
+const CELL = 46, PLOT = 170, FACE = 12  // pixels of a map's side, of the curve's height, of letters
 const STEP = 700, REST = 300  // milliseconds of one epoch while it plays, and until the page hears
 const ROOM = {left: 46, right: 64, top: 10, bottom: 34}
 const SVG = "http://www.w3.org/2000/svg"

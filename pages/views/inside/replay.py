@@ -123,20 +123,21 @@ def _component(
             "maps": [_sprite(trail, index) for index in _indices(trail, block)],
         },
         default={"epoch": None},
-        on_epoch_change=lambda: None,
+        on_epoch_change=_keep_where_it_rests,
         height="content",
     )
+
+
+def _keep_where_it_rests() -> None:
+    st.session_state[_EPOCH] = st.session_state[_REPLAY]["epoch"]
 
 
 def _epoch(trail: Trail) -> int:
     """On which the slider stands: where it was moved to, else what the address asks for."""
     last = trail.epochs[-1]
     asked = names_asked_for(_EPOCH, {str(epoch): str(epoch) for epoch in trail.epochs}, [str(last)])
-    moved = (st.session_state.get(_REPLAY) or {}).get("epoch")
     if asked:
         st.session_state[_EPOCH] = int(asked[0])
-    elif moved in trail.epochs:
-        st.session_state[_EPOCH] = moved
     epoch = st.session_state.get(_EPOCH)
     epoch = epoch if epoch in trail.epochs else last
     keep_names(_EPOCH, [str(epoch)], [str(last)])

@@ -178,8 +178,10 @@ export function draw({data, parentElement, setStateValue}) {
   const kept = data.epochs.indexOf(epoch)
   const asked = Math.max(0, data.epochs.indexOf(data.epoch))
   const grew = wasLast && before.epochs.length < data.epochs.length
-  state.at = epoch === undefined ? asked : grew ? data.epochs.length - 1 : kept >= 0 ? kept : asked
-  if (isFirst || state.told === undefined) state.told = data.epochs[state.at]
+  const isLed = data.epoch !== state.told && data.epoch !== before?.epoch  // by the address
+  state.at = epoch === undefined || isLed && !grew || kept < 0 ? asked
+    : grew ? data.epochs.length - 1 : kept
+  if (isFirst || isLed) state.told = data.epochs[state.at]
   state.svg.setAttribute("aria-label", data.curve)
   cards(state)
   plot(state)

@@ -23,7 +23,7 @@ def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
     title = f"{name[0].upper()}{name[1:]}"
     if found is None:
         return f"{title}<br>row {len(network.loss)} of {landscape.points}"
-    return f"{title}<br>loss {number(found.center)} in the center,<br>up to {_highest(found)}"
+    return f"{title}<br>loss {number(found.center)} in the center, up to {_highest(found)}"
 
 
 def landscape_sentences(landscape: Landscape) -> list[str]:

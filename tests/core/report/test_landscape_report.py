@@ -42,7 +42,7 @@ def test_the_finding_names_the_steeper_network_first():
     )
     assert "8 % of these points for no shortcut" in flat.replace("\u2009", " ")
     assert "at most 0.1 % of its squared length" in path
-    assert landscape_finding(STEEP, BOTH).endswith("loss 0.5 in the center,<br>up to 50")
+    assert landscape_finding(STEEP, BOTH).endswith("loss 0.5 in the center, up to 50")
 
 
 def test_a_loss_that_is_no_number_is_told_and_left_out_of_the_pictures():

@@ -51,7 +51,7 @@ def measure_missing(
     most = max(_FEWEST, _WORK // max(1, passes * analysis.totals.macs))
     images = TestImages.of(weights, dataset, most)
     network = deepcopy(network_of(weights))  # hooks are for this copy alone
-    network.to(memory_format=memory_format(network))  # type: ignore[call-overload]
+    network.to(memory_format=memory_format(network))
     accuracy, loss = _tested(network, images)
     missing: list[Missing] = []
     for done in range(passes):

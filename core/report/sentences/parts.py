@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.inside.parts_records import (
     BLOCKS,
     BRANCHES,
@@ -45,24 +47,27 @@ def missing_finding(result: MissingParts, name: str = "the network") -> str:
         return f"Whole, {name} reaches {whole} ({guessing})."
     if is_guessing(result.accuracy, result.classes, result.images):
         return f"Whole, {name} reaches {whole}, no more than guessing: no part can be missed."
-    count, noun = len(result.missing), NOUNS[result.level]
-    without = (
-        f"Without any one of its {counted(count, noun)}" if count > 1 else f"Without {worst.name}"
-    )
     guesses = [
         one for one in result.missing if is_guessing(one.accuracy, result.classes, result.images)
     ]
     if not guesses:
-        least = "at least " if count > 1 else ""
+        least = "at least " if len(result.missing) > 1 else ""
+        without = _without(result, result.missing)
         return f"{without} {name} keeps {least}{formats.percent(worst.accuracy)} of {whole}."
-    if count == 1 or len(guesses) == 1:
-        which = f"Without {guesses[0].name} alone"
-    else:
-        all_ = f"any one of its {counted(count, noun)}"
-        which = f"Without {all_ if len(guesses) == count else f'one of {len(guesses)} of its {counted(count, noun)}'}"
     fallen = formats.percent(max(one.accuracy for one in guesses))
-    most = "or less " if len(guesses) > 1 else ""
-    return f"{which} {name} falls from {whole} to {fallen} {most}({guessing})."
+    most = " or less" if len(guesses) > 1 else ""
+    without = _without(result, guesses)
+    return f"{without} {name} falls from {whole} to {fallen}{most} ({guessing})."
+
+
+def _without(result: MissingParts, parts: Sequence[Missing]) -> str:
+    """Without residual1 / any one of its 9 blocks / one of 3 of its 9 blocks."""
+    if len(parts) == 1:
+        return f"Without {parts[0].name}"
+    all_parts = counted(len(result.missing), NOUNS[result.level])
+    if len(parts) == len(result.missing):
+        return f"Without any one of its {all_parts}"
+    return f"Without any one of {len(parts)} of its {all_parts}"
 
 
 def missing_sentences(result: MissingParts, name: str = "the network") -> list[str]:

@@ -8,7 +8,7 @@ the CPU over training images, with BatchNorm in evaluation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -96,7 +96,7 @@ def walk(
     directions: tuple[Direction, Direction],
     where: NDArray[np.float64],
     evaluate: Evaluate,
-) -> Iterator[tuple[tuple[float, float], ...]]:
+) -> Generator[tuple[tuple[float, float], ...], None, None]:
     """Loss and accuracy at each point, row by row along the second direction.
 
     `where`: steps along each direction. The network is moved, and put back at the end.

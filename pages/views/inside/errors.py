@@ -33,7 +33,7 @@ from pages.views.inside.requests import weights_fields
 
 _PCA, _TSNE = _WAYS = ("Principal components", "t-SNE")
 _HEIGHT = 460  # pixels of the plane
-_ROOM = 230  # of title, legend and line, on a phone too
+_ROOM = 190  # of title, legend and line, on a phone too
 _HELP = (
     "Point at an image, click it to open it above. With the keyboard: arrow keys move, M goes to"
     " the next mistake, Enter opens."

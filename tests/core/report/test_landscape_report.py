@@ -42,7 +42,16 @@ def test_the_finding_names_the_steeper_network_first():
     )
     assert "8 % of these points for no shortcut" in flat.replace("\u2009", " ")
     assert "at most 0.1 % of its squared length" in path
-    assert landscape_finding(STEEP, BOTH).endswith("loss 0.5 in the center,<br>up to 50")
+    assert landscape_finding(STEEP, BOTH).endswith("loss 0.5 in the center, up to 50")
+
+
+def test_a_network_that_only_guesses_is_told():
+    loss = tuple(tuple(2.28 for _ in row) for row in STEEP.loss)
+    said = landscape_sentences(replace(BOTH, networks=(FLAT, replace(STEEP, loss=loss))))
+    assert [one for one in said if "hardly learned" in one] == [
+        "No shortcut, BatchNorm, 56 layers has hardly learned: its loss is 2.3, that of guessing"
+        " 2.3."
+    ]
 
 
 def test_a_loss_that_is_no_number_is_told_and_left_out_of_the_pictures():

@@ -61,6 +61,7 @@ def main(names: list[str]) -> None:
     for row in SHIPPED.values():
         if row.name in names or not row.file.exists():
             train(row)
+    TABLE.unlink(missing_ok=True)  # it may be of another version of the lab
     known = [known_of(row) for row in SHIPPED.values()]
     with open(TABLE, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Known)], lineterminator="\n")

@@ -25,8 +25,6 @@ from torch.nn import functional
 from core.analysis.kept import analyze_once
 from core.analysis.records import Analysis
 from core.analysis.tensors import storage_key, tensors_in, tensors_inside
-from core.data.batches import resize
-from core.data.load import with_channels
 from core.inside.attribution_records import (
     Attribution,
     Finding,
@@ -36,9 +34,10 @@ from core.inside.attribution_records import (
     default_layer,
     finding_of,
     integration_steps,
+    layers_down_to,
     occlusion_grid,
 )
-from core.inside.one_image import Recorder, check_size, network_of, read, see
+from core.inside.one_image import Recorder, check_size, network_of, read
 from core.inside.weights import Weights
 from core.specs import LabError
 
@@ -47,26 +46,6 @@ _NO_SCORES = (
     "This network gives no scores of classes, so there is no class to speak for; choose one that"
     " ends in (images, classes)."
 )
-
-
-def class_scores(weights: Weights, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the network says to the image, (classes,), before softmax.
-
-    Raises LabError as `see`, and for a network that does not score classes.
-    """
-    output = see(weights, pixels).output
-    if output is None:
-        raise LabError(_NO_SCORES)
-    scores: NDArray[np.float32] = output[0].float().numpy()
-    return scores
-
-
-def image_read(weights: Weights, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image in gray at the size in which the network reads it: uint8 (H, W)."""
-    images = with_channels(torch.from_numpy(np.ascontiguousarray(pixels))[None])
-    gray = resize(images, weights.spec.sides)[0].float().mean(0).round()
-    found: NDArray[np.uint8] = gray.to(torch.uint8).numpy()
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,11 +106,12 @@ def attribution(weights: Weights, pixels: NDArray[np.uint8], question: Question)
     a layer that it does not have, and as `see`.
     """
     check_size(weights)
+    analysis = analyze_once(weights.spec)
     case = _Case(
         weights,
         question,
-        analyze_once(weights.spec),
-        _network(weights, question),
+        analysis,
+        _network(weights, question, analysis),
         read(weights, pixels).contiguous(),
     )
     methods = {
@@ -148,7 +128,7 @@ def attribution(weights: Weights, pixels: NDArray[np.uint8], question: Question)
 # Networks with random weights --------------------------------------------------------------------
 
 
-def _network(weights: Weights, question: Question) -> nn.Module:
+def _network(weights: Weights, question: Question, analysis: Analysis) -> nn.Module:
     """With the learned weights, or with random ones (Adebayo et al. 2018, arXiv 1810.03292)."""
     if question.random_seed is None:
         return network_of(weights)
@@ -156,21 +136,9 @@ def _network(weights: Weights, question: Question) -> nn.Module:
     if not question.random_down_to:
         return drawn
     mixed = deepcopy(network_of(weights))
-    for path in layers_down_to(weights, question.random_down_to):
+    for path in layers_down_to(analysis, question.random_down_to):
         mixed.get_submodule(path).load_state_dict(drawn.get_submodule(path).state_dict())
     return mixed
-
-
-def layers_down_to(weights: Weights, path: str) -> tuple[str, ...]:
-    """The modules with parameters from the last up to `path`, in that order.
-
-    Raises LabError for a path that is none of them.
-    """
-    rows = [row for row in analyze_once(weights.spec).layers if row.is_module and row.weight_bytes]
-    paths = [row.path for row in reversed(rows)]
-    if path not in paths:
-        raise LabError(f"This network has no parameters in {path!r}; choose one of its layers.")
-    return tuple(paths[: paths.index(path) + 1])
 
 
 # The methods -------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil, sqrt
+from math import ceil, prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.analysis.records import Analysis, LayerCost
+from core.specs import LabError
 
 Map = NDArray[np.float32]  # (H, W)
 
@@ -78,6 +79,13 @@ class Attribution:
         return float(np.max(self.values, where=np.isfinite(self.values), initial=-np.inf))
 
     @property
+    def places(self) -> int:
+        """How many places it tells apart: cells, or windows side by side."""
+        if self.grid is None:
+            return self.cells.size
+        return prod(map(ceil, np.divide(self.values.shape, self.grid.window)))
+
+    @property
     def completeness_error(self) -> float | None:
         """Sum of integrated gradients, less what they should add up to; None for other methods."""
         if self.baseline_score is None:
@@ -121,6 +129,20 @@ def _lies_over(row: LayerCost, analysis: Analysis) -> bool:
     return rows <= height and columns <= width and bent <= _ROUNDING * max(height, width)
 
 
+def random_layers(analysis: Analysis) -> tuple[str, ...]:
+    """Paths of the modules with parameters, the last one first."""
+    rows = [row for row in analysis.layers if row.is_module and row.weight_bytes]
+    return tuple(row.path for row in reversed(rows))
+
+
+def layers_down_to(analysis: Analysis, path: str) -> tuple[str, ...]:
+    """`random_layers` from the last up to `path`; raises LabError where that is none of them."""
+    paths = random_layers(analysis)
+    if path not in paths:
+        raise LabError(f"This network has no parameters in {path!r}; choose one of its layers.")
+    return paths[: paths.index(path) + 1]
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where a cover is laid: pairs are (height, width) in pixels of the network's image."""
@@ -137,7 +159,7 @@ class Grid:
 
 _MOST_WINDOWS, _FEWEST_WINDOWS = 1_000, 49
 _MOST_STEPS, _FEWEST_STEPS = 64, 16
-_WORK = 15e9  # multiply-adds a map: about a second on one core
+WORK = 15e9  # multiply-adds of a map: about a second on one core
 _STEP_PASSES = 3  # forward passes that a point of the path costs, as measured
 _ACROSS = 7  # windows side by side that cover the image
 
@@ -147,7 +169,7 @@ def occlusion_grid(sides: tuple[int, int], macs: int) -> Grid:
 
     `macs`: multiply-adds of the network for one image.
     """
-    most = min(_MOST_WINDOWS, max(_FEWEST_WINDOWS, int(_WORK / max(1, macs))))
+    most = min(_MOST_WINDOWS, max(_FEWEST_WINDOWS, int(WORK / max(1, macs))))
     window = _pair([max(1, round(side / _ACROSS)) for side in sides])
     for stride in range(1, max(sides) + 1):
         # A stride longer than the window would leave pixels that are never covered
@@ -174,7 +196,14 @@ def integration_steps(macs: int) -> int:
 
     `macs`: multiply-adds of the network for one image.
     """
-    return min(_MOST_STEPS, max(_FEWEST_STEPS, int(_WORK / max(1, _STEP_PASSES * macs))))
+    return min(_MOST_STEPS, max(_FEWEST_STEPS, int(WORK / max(1, _STEP_PASSES * macs))))
+
+
+def work(method: Method, sides: tuple[int, int], macs: int) -> int:
+    """Multiply-adds that a map takes of a network that spends `macs` on an image."""
+    if method is Method.OCCLUSION:
+        return macs * occlusion_grid(sides, macs).windows
+    return macs * _STEP_PASSES * (integration_steps(macs) if method is Method.INTEGRATED else 1)
 
 
 # What a map shows --------------------------------------------------------------------------------
@@ -199,7 +228,7 @@ class Agreement:
     rank: float | None  # Spearman's ρ of the values
     rank_of_sizes: float | None  # the same of their absolute values
     linear: float | None  # Pearson's r of the values
-    places: int  # cells or pixels that were compared
+    places: int  # that the maps tell apart
 
     @property
     def strongest(self) -> float | None:
@@ -224,7 +253,8 @@ def agreement(first: Attribution, second: Attribution) -> Agreement | None:
     for a, b in pairs:
         if a.shape == b.shape:
             sizes = np.abs(a), np.abs(b)
-            return Agreement(_spearman(a, b), _spearman(*sizes), _pearson(a, b), a.size)
+            places = min(first.places, second.places)
+            return Agreement(_spearman(a, b), _spearman(*sizes), _pearson(a, b), places)
     return None
 
 

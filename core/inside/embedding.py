@@ -93,7 +93,8 @@ def _features(weights: Weights, dataset: str, count: int) -> _Features:
     for batch in images.split(max(1, min(500, _BATCH_BYTES // max(1, largest)))):
         inputs = prepare(batch, spec.sides, spec.in_channels, weights.mean, weights.std)
         parts.append(last_features(network, inputs))
-    values, scores = (torch.cat([part[i] for part in parts]) for i in (1, 2))
+    values = torch.cat([features for _, features, _ in parts])
+    scores = torch.cat([scores for _, _, scores in parts])
     if not torch.isfinite(values).all() or not torch.isfinite(scores).all():
         raise LabError("These parameters give no numbers; train again with a smaller rate.")
     return _Features(values, parts[0][0], scores, index, labels[index].astype(np.int64))

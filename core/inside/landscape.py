@@ -8,7 +8,7 @@ the CPU over training images, with BatchNorm in evaluation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -96,7 +96,7 @@ def walk(
     directions: tuple[Direction, Direction],
     where: NDArray[np.float64],
     evaluate: Evaluate,
-) -> Iterator[tuple[tuple[float, float], ...]]:
+) -> Generator[tuple[tuple[float, float], ...], None, None]:
     """Loss and accuracy at each point, row by row along the second direction.
 
     `where`: steps along each direction. The network is moved, and put back at the end.
@@ -130,7 +130,7 @@ def project(
     """
     ways = path.astype(np.float64) - center
     plane = directions.astype(np.float64)
-    points: NDArray[np.float64] = np.linalg.lstsq(plane.T, ways.T, rcond=None)[0].T
+    points = np.linalg.lstsq(plane.T, ways.T, rcond=None)[0].T.astype(np.float64)
     length = float((ways**2).sum())
     return points, float(((points @ plane) ** 2).sum()) / length if length else 1.0
 
@@ -197,7 +197,7 @@ def _parameters(network: nn.Module) -> Parameters:
 def _around(trained: Trained, plane: Landscape) -> Iterator[NetworkLandscape]:
     """The network's landscape, a row more each time."""
     layout = memory_format(trained.network)
-    network = trained.network.to(memory_format=layout).eval()  # type: ignore[call-overload]
+    network = trained.network.to(memory_format=layout).eval()
     directions = random_directions(network, plane.seed)
     points, share = _projected(trained, network, directions)
     known = NetworkLandscape(

@@ -243,8 +243,12 @@ def _normalized(number: _Number) -> How | None:
     x, index = number.step.inputs[0].double(), number.index
     channel = index[1]
     match module:
-        case nn.BatchNorm1d() | nn.BatchNorm2d() if module.running_mean is not None:
-            mean, variance = float(module.running_mean[channel]), float(module.running_var[channel])
+        case (
+            nn.BatchNorm1d(running_mean=Tensor(), running_var=Tensor())
+            | nn.BatchNorm2d(running_mean=Tensor(), running_var=Tensor())
+        ):
+            kept = module.get_buffer("running_mean"), module.get_buffer("running_var")
+            mean, variance = (float(one[channel]) for one in kept)
             count = 0
         case nn.BatchNorm1d() | nn.BatchNorm2d() | nn.InstanceNorm2d():
             mean, variance, count = _statistics(x[0, channel])
@@ -273,9 +277,9 @@ def _response(
     module: nn.LocalResponseNorm, before: Term, x: Tensor, index: Sequence[int]
 ) -> Normalized:
     """Divided by what neighboring channels have at the same place (AlexNet, section 3.3)."""
-    channel, rest = index[1], tuple(index[2:])
-    first = max(0, channel - module.size // 2)
-    neighbors = x[(0, slice(first, channel + (module.size - 1) // 2 + 1), *rest)]
+    channel, at = index[1], int(np.ravel_multi_index(tuple(index[2:]), x.shape[2:]))
+    first, end = max(0, channel - module.size // 2), channel + (module.size - 1) // 2 + 1
+    neighbors = x[0, first:end].flatten(1)[:, at]
     mean_square = float(neighbors.square().sum()) / module.size
     spread = (module.k + module.alpha * mean_square) ** module.beta
     return Normalized(before, 0.0, spread, 1.0, 0.0, neighbors.numel())
@@ -317,7 +321,8 @@ def _copied(number: _Number) -> How | None:
         return Copied(number.term(inputs[0], index))
     if isinstance(module, nn.Flatten) or number.name in ("clone", "view", "_unsafe_view"):
         flat = int(np.ravel_multi_index(number.index, number.shape))
-        return Copied(number.term(inputs[0], np.unravel_index(flat, inputs[0].shape)))
+        at = [int(one) for one in np.unravel_index(flat, inputs[0].shape)]
+        return Copied(number.term(inputs[0], at))
     if module is not None and type(module).__module__ == "torch.nn.modules.dropout":
         before = number.in_place()
         return Copied(before) if before else None

@@ -27,7 +27,7 @@ from core.training.parameters import check_hash, load_parameters
 from core.zoo.own import version_of
 
 MOST_BYTES = 2**30  # of the maps of one image, and of parameters that are kept loaded
-_KEPT_NETWORKS, _KEPT_IMAGES = 2, 4
+_KEPT_NETWORKS, _KEPT_IMAGES = 4, 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,8 +46,8 @@ def slide_of(module: nn.Module | None, name: str, arguments: Sequence[Any]) -> S
         )
     if module is None and name == "convolution" and arguments[1].dim() == 4:
         _, weight, bias, stride, padding, dilation, transposed, _, groups = arguments[:9]
-        pairs = [(sizes[0], sizes[-1]) for sizes in (stride, padding, dilation)]
-        return Slide(weight, bias, *pairs, groups, transposed)
+        stride, padding, dilation = (_pair(sizes) for sizes in (stride, padding, dilation))
+        return Slide(weight, bias, stride, padding, dilation, groups, transposed)
     return None
 
 
@@ -140,20 +140,26 @@ def pool_of(module: nn.Module | None, name: str, arguments: Sequence[Any]) -> Po
     """How this layer or operation pools; None where it is no sliding pooling over two dims."""
     if isinstance(module, nn.MaxPool2d):
         sizes = (module.kernel_size, module.stride, module.padding, module.dilation)
-        return PoolWindow(*map(_pair, sizes), True)
+        return _pool_window(sizes, True)
     if isinstance(module, nn.AvgPool2d):
         sizes = (module.kernel_size, module.stride, module.padding, 1)
-        divisor = module.divisor_override
-        return PoolWindow(*map(_pair, sizes), False, module.count_include_pad, divisor)
+        return _pool_window(sizes, False, module.count_include_pad, module.divisor_override)
     if module is not None or name not in ("max_pool2d", "avg_pool2d"):
         return None
     given = dict(enumerate(arguments))
     stride = given.get(2) or given[1]
     if name == "max_pool2d":
         sizes = (given[1], stride, given.get(3, 0), given.get(4, 1))
-        return PoolWindow(*map(_pair, sizes), True)
+        return _pool_window(sizes, True)
     sizes = (given[1], stride, given.get(3, 0), 1)
-    return PoolWindow(*map(_pair, sizes), False, given.get(5, True), given.get(6))
+    return _pool_window(sizes, False, given.get(5, True), given.get(6))
+
+
+def _pool_window(
+    sizes: Sequence[Any], is_largest: bool, counts_padding: bool = True, divisor: int | None = None
+) -> PoolWindow:
+    kernel, stride, padding, dilation = map(_pair, sizes)
+    return PoolWindow(kernel, stride, padding, dilation, is_largest, counts_padding, divisor)
 
 
 def pooled(pool: PoolWindow, x: Tensor, source: Source, place: tuple[int, int, int]) -> Pooled:

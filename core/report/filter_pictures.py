@@ -28,11 +28,6 @@ def colors_png(kernels: NDArray[np.float32], largest: float, columns: int) -> by
     return _png(Image.fromarray(sheet))
 
 
-def image_png(image: NDArray[np.uint8]) -> bytes:
-    """uint8 (H, W) or (3, H, W) as a PNG of a pixel a value."""
-    return _png(_picture(image))
-
-
 def cut_png(image: NDArray[np.uint8], box: Box) -> bytes:
     """What of the image uint8 (H, W) or (3, H, W) lies in the box, whole pixels."""
     top, left = (int(edge) for edge in box[:2])

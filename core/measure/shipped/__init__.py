@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.data.catalogue import find_dataset
+from core.inside.shipped import SHIPPED
 from core.measure.gradient_records import (
     BATCH_NORMS,
     BATCH_SIZE,
@@ -22,8 +24,10 @@ from core.measure.gradient_records import (
     variations,
 )
 from core.measure.requests import (
+    EffectiveFieldRequest,
     GradientFlowRequest,
     LandscapeRequest,
+    MissingPartsRequest,
     Request,
     ThroughputRequest,
 )
@@ -82,11 +86,44 @@ DEEP_LANDSCAPE = _landscape(
     [deep_net(56, shortcut, batch_norm=True, ratio=_RATIO) for shortcut in ("none", "identity")],
     images=300,  # each takes ten times as long as through a course net
 )
+
+
+def _missing(name: str) -> MissingPartsRequest:
+    """What a network that comes with the lab keeps without each of its blocks."""
+    row = SHIPPED[name]
+    weights = row.weights
+    return MissingPartsRequest(
+        weights.spec,
+        row.data.name,
+        None,
+        weights.sha256,
+        weights.initialization,
+        weights.seed,
+        weights.mean,
+        weights.std,
+        level="blocks",
+    )
+
+
+MISSING = {name: _missing(name) for name in ("residual", "plain")}
+LAST_WINDOW = EffectiveFieldRequest(
+    complete(ModelSpec("vgg11", 4, 96)),
+    "fashion-mini",
+    None,
+    "",
+    "default",
+    0,
+    find_dataset("fashion-mini").mean,
+    find_dataset("fashion-mini").std,
+    layer="block5.pool",
+)
 REQUESTS: dict[str, Request] = {
     "gradients": GRADIENTS,
     "throughput": THROUGHPUT,
     "landscape-course": COURSE_LANDSCAPE,
     "landscape-deep": DEEP_LANDSCAPE,
+    "window-96": LAST_WINDOW,
+    **{f"missing-{name}": request for name, request in MISSING.items()},
 }
 
 

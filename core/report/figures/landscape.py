@@ -53,8 +53,8 @@ def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -
             title="second direction", range=edge, scaleanchor="x", constrain="domain",
             showgrid=False,
         ),
-        height=520,
-        margin=dict(t=96, b=8, l=8, r=24),
+        height=504,
+        margin=dict(t=80, b=8, l=8, r=24),
         showlegend=False,
     )  # fmt: skip
     return figure

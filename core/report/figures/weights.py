@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.inside.filters_records import WeightSpread
+from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
 from core.report.figures.palette import BLUE, SEQUENTIAL, VERMILLION
 from core.training.trail_records import BINS, Moment, Trail
@@ -31,11 +32,12 @@ def weights_by_epoch(trail: Trail, path: str) -> go.Figure:
         )
     )
     figure.update_layout(
-        title=f"{path}: the spread of its weights<br>went from {first:.3g} to {last:.3g}",
+        title=f"{path}: the deviation of its weights<br>"
+        f"went from {formats.signed_number(first)} to {formats.signed_number(last)}",
         xaxis=dict(title="epoch", type="category"),
         yaxis=dict(title="weight"),
-        height=400,
-        margin=dict(t=80, b=48, l=8, r=8),
+        height=430,
+        margin=dict(t=108, b=48, l=8, r=8),
     )
     return figure
 

@@ -14,7 +14,7 @@ from core.inside.landscape_records import Landscape, NetworkLandscape
 from core.report.figures.loss_scale import COLORS, LossScale
 
 _WIDTH, _HEIGHT = 440, 380  # pixels
-_LEFT, _TOP, _FOOT = 64, 16, 40  # room for the scale, above, and for the names of the directions
+_LEFT, _RIGHT, _TOP, _FOOT = 56, 24, 16, 40  # room for the scale and the names of the directions
 _RISE = 190  # pixels from the lowest loss to the highest
 _INK = "#7A838F"  # contrast of about 4 with both white and black
 _Point = tuple[float, float]
@@ -31,7 +31,7 @@ def surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale, t
     def at(column: float, row: float, height: float) -> _Point:
         across, down = (column - row) / last, (column + row) / (2 * last)  # −1 to 1, 0 to 1
         floor = _HEIGHT - _FOOT - _TOP - _RISE
-        x = _LEFT + (_WIDTH - _LEFT) * (1 + across) / 2
+        x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * (1 + across) / 2
         return x, _TOP + _RISE * (1 - height) + floor * down
 
     facets = [

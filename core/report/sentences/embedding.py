@@ -28,8 +28,8 @@ def embedding_sentences(embedding: Embedding) -> list[str]:
         sentences.append(
             f"{int(there.sum()):,} of {int(wrong.sum()):,} mistakes lie among another class's"
             f" images, {as_predicted:,} of them among those of the class that the network says: of"
-            f" the {NEIGHBORS} nearest images by these features most are of that class. Of the"
-            f" {right:,} right ones {lost:,} do."
+            f" the {NEIGHBORS} nearest images by these features most are of that class. Of"
+            f" the right ones it is {lost:,} of {right:,}."
         )
     return sentences
 

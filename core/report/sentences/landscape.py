@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 
 from core.inside.landscape_records import Landscape, NetworkLandscape, Rise, rise
 from core.report import formats
 from core.report.figures.loss_scale import number
 from core.report.sentences.gradients import network_label
+
+_GUESSES = 0.95  # of the loss of guessing: a network above has not begun to learn
 
 
 def landscape_label(network: NetworkLandscape) -> str:
@@ -23,7 +26,7 @@ def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
     title = f"{name[0].upper()}{name[1:]}"
     if found is None:
         return f"{title}<br>row {len(network.loss)} of {landscape.points}"
-    return f"{title}<br>loss {number(found.center)} in the center,<br>up to {_highest(found)}"
+    return f"{title}<br>loss {number(found.center)} in the center, up to {_highest(found)}"
 
 
 def landscape_sentences(landscape: Landscape) -> list[str]:
@@ -54,7 +57,18 @@ def landscape_sentences(landscape: Landscape) -> list[str]:
         f"Within a distance of {distance} {rises}.",
         f"The loss is at most twice that of the center at {near}: the more, the flatter.",
     ]
+    sentences += _guessing_sentences(known)
     return [*sentences, *_path_sentences([network for network, _ in known])]
+
+
+def _guessing_sentences(known: Sequence[tuple[NetworkLandscape, Rise]]) -> list[str]:
+    """Which networks stand where they began: a plane around one is no valley."""
+    return [
+        f"{landscape_label(network)[0].upper()}{landscape_label(network)[1:]} has hardly learned:"
+        f" its loss is {number(found.center)}, that of guessing {number(log(classes))}."
+        for network, found in known
+        if found.center >= _GUESSES * log(classes := network.run_spec.model.num_classes)
+    ]
 
 
 def _growth(found: Rise) -> float:

@@ -21,7 +21,7 @@ def replay_finding(trail: Trail, names: Sequence[str]) -> str:
     count = len(trail.images)
     when = "before training" if first.epoch == 0 else f"after epoch {first.epoch}"
     text = (
-        f"Of {count} fixed test images {int(rights[0].sum())} were right {when} and"
+        f"The network has {int(rights[0].sum())} of {count} fixed test images right {when},"
         f" {int(rights[-1].sum())} after epoch {last.epoch}."
     )
     settled = {  # image → from which kept epoch on it was always right

@@ -26,7 +26,7 @@ from pages.views.gradients.runs import choose_runs
 from pages.views.overview.pictures import as_image
 
 _DEEP, _COURSE, _OWN = "56 layers", "course nets", "finished runs"
-_SHIPPED = {_DEEP: DEEP_LANDSCAPE, _COURSE: COURSE_LANDSCAPE}
+_SHIPPED = {_COURSE: COURSE_LANDSCAPE, _DEEP: DEEP_LANDSCAPE}
 _CONTOUR, _SURFACE, _TABLE = _VIEWS = ("Contour", "Surface", "Table")
 _MOST_RUNS = 4
 _SIDE_BY_SIDE = 2
@@ -38,7 +38,7 @@ def landscape_view() -> None:
         networks = st.segmented_control(
             "Networks",
             (*_SHIPPED, _OWN),
-            default=_DEEP,
+            default=_COURSE,
             required=True,
             key="why_land_nets",
             bind="query-params",

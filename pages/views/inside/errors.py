@@ -29,10 +29,11 @@ from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.image import open_image
+from pages.views.inside.requests import weights_fields
 
 _PCA, _TSNE = _WAYS = ("Principal components", "t-SNE")
 _HEIGHT = 460  # pixels of the plane
-_ROOM = 230  # of title, legend and line, on a phone too
+_ROOM = 190  # of title, legend and line, on a phone too
 _HELP = (
     "Point at an image, click it to open it above. With the keyboard: arrow keys move, M goes to"
     " the next mistake, Enter opens."
@@ -86,18 +87,7 @@ def errors_view(chosen: Chosen) -> None:
 
 
 def _request(chosen: Chosen, images: int) -> EmbeddingRequest:
-    weights, run = chosen.weights, chosen.subject.run
-    return EmbeddingRequest(
-        weights.spec,
-        chosen.data.name,
-        run.id if run and weights.sha256 else None,
-        weights.sha256,
-        weights.initialization,
-        weights.seed,
-        weights.mean,
-        weights.std,
-        images,
-    )
+    return EmbeddingRequest(**weights_fields(chosen.subject, chosen.data), images=images)
 
 
 def _show_neighbors(chosen: Chosen, embedding: Embedding, result: dict[str, Any]) -> None:

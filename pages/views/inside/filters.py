@@ -12,13 +12,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.data.arrays import read_arrays
 from core.data.catalogue import is_available
 from core.inside.filters_records import Kernels, Patches, WeightSpread
 from core.inside.windows import window_in_image
 from core.jobs.trail import read_trail
 from core.report.figures.weights import weights_before_and_after, weights_by_epoch
 from core.report.filter_pictures import Box, colors_png, cut_png, outlined_png
+from core.report.formats import signed_number
 from core.report.maps import range_of, tiles_png
 from core.report.names import file_name
 from core.report.sentences.filters import kernel_finding
@@ -30,6 +30,7 @@ from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
+from pages.views.inside.image import test_images
 
 _SHOWN = 64  # filters of a layer at most
 _ROW_INPUTS = 8  # inputs of a filter that are drawn, a row a filter
@@ -89,33 +90,37 @@ def _kernels(chosen: Chosen, path: str, by_change: bool) -> Kernels:
 
 def _pictures(kernels: Kernels, as_colors: bool) -> None:
     """As initialized, as they are, and their change side by side."""
-    same = range_of(np.stack([kernels.before, kernels.after]))
-    moved = range_of(kernels.change)
-    parts = (
-        ("as initialized", kernels.before, same),
-        ("as they are", kernels.after, same),
-        ("their change", kernels.change, moved),
-    )
-    for column, (name, values, scale) in zip(st.columns(3), parts, strict=True):
+    parts = {
+        "as initialized": kernels.before,
+        "as they are": kernels.after,
+        "their change": kernels.change,
+    }
+    scale = _scale(kernels)
+    low, high = map(signed_number, scale)
+    for column, (name, values) in zip(st.columns(3), parts.items(), strict=True):
         with column:
-            drawn, width, about = _sheet(kernels, values, scale, as_colors)
-            low, high = scale
-            what = f"{kernels.path}, {name}: {about}, from {low:.3g} to {high:.3g}."
-            _picture(drawn, width, what)
-            caption(f"**{name.capitalize()}**, scale {low:.3g} to {high:.3g}")
+            drawn, width, about = _sheet(values, scale, as_colors)
+            _picture(drawn, width, f"{kernels.path}, {name}: {about}, from {low} to {high}.")
+            caption(f"**{name.capitalize()}**")
     count = len(kernels.after)
-    rest = f"{count} of {len(kernels.moved)} filters" if count < len(kernels.moved) else ""
-    order = f"Filters {', '.join(map(str, kernels.filters[:_SHOWN]))}, row by row."
+    rest = f"; {count} of {len(kernels.moved)} filters" if count < len(kernels.moved) else ""
+    order = f" Filters {', '.join(map(str, kernels.filters))}, row by row."
     colors = (
-        "Red, green and blue are the weights of the three channels, gray is zero."
+        f"Red, green and blue are the weights of the three channels, from {low} over gray to {high}"
         if as_colors
-        else "Blue is negative, white is zero, red is positive."
+        else f"One scale for all, from blue ({low}) over white (zero) to red ({high})"
     )
-    caption(f"{f'{rest}. ' if rest else ''}{colors} {order if count <= _ROWS_SHOWN else ''}")
+    caption(f"{colors}{rest}.{order if count <= _ROWS_SHOWN else ''}")
+
+
+def _scale(kernels: Kernels) -> tuple[float, float]:
+    """One for before, after and change, about zero."""
+    _, high = range_of(np.abs(np.stack([kernels.before, kernels.after, kernels.change])))
+    return -high, high
 
 
 def _sheet(
-    kernels: Kernels, values: NDArray[np.float32], scale: tuple[float, float], as_colors: bool
+    values: NDArray[np.float32], scale: tuple[float, float], as_colors: bool
 ) -> tuple[bytes, int, str]:
     """The picture, its width on the page, and what is where."""
     count, inputs = values.shape[:2]
@@ -158,10 +163,9 @@ def _downloads(chosen: Chosen, kernels: Kernels) -> None:
             "moved": kernels.moved,
         }
         _download("Kernels as NPZ", lambda: _npz(arrays), f"{name}.npz", "in_kernels_npz")
-        scale = range_of(kernels.change)
         _download(
             "Their change as PNG",
-            lambda: _sheet(kernels, kernels.change, scale, False)[0],
+            lambda: _sheet(kernels.change, _scale(kernels), False)[0],
             f"{name}-change.png",
             "in_kernels_png",
         )
@@ -217,7 +221,7 @@ def _wanted(chosen: Chosen, kernels: Kernels) -> None:
 
 def _patches(chosen: Chosen, patches: Patches, number: int) -> None:
     """The patches of one filter, each above the image that it is cut from."""
-    (images, labels), names = _test_set(chosen.data.name), chosen.data.class_names
+    (images, labels), names = test_images(chosen.data.name), chosen.data.class_names
     figures = []
     for index, row, column, value in zip(
         patches.images[number],
@@ -228,7 +232,7 @@ def _patches(chosen: Chosen, patches: Patches, number: int) -> None:
     ):
         image, box = images[index], _box(chosen, patches, number, (int(row), int(column)))
         name = escape(names[labels[index]])
-        said = f"{name}, test image {index}: {value:.3g}"
+        said = f"{name}, test image {index}: {signed_number(value)}"
         pictures = [(outlined_png(image, box), "the window outlined")] if box else []
         pictures = [(cut_png(image, box), "the window"), *pictures] if box else pictures
         figures.append(_figure(pictures, said))
@@ -259,15 +263,10 @@ def _box(chosen: Chosen, patches: Patches, number: int, place: tuple[int, int]) 
     if placed is None:
         return None
     sides = chosen.weights.spec.sides
-    height, width = _test_set(chosen.data.name)[0].shape[-2:]
+    height, width = test_images(chosen.data.name)[0].shape[-2:]
     down, across = height / sides[0], width / sides[1]
     box = placed.inside
     return box.top * down, box.left * across, box.bottom * down, box.right * across
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _test_set(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    return read_arrays(dataset, "test")
 
 
 # Weights ----------------------------------------------------------------------------------------

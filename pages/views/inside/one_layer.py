@@ -23,15 +23,15 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.maps import choose_layer
+from pages.views.inside.layer import choose_layer
 
 UNIT_KEY = "in_unit"  # in the address: channel.row.column
-_STATE = "in_unit_state"
+_STATE, _GOES = "in_unit_state", "in_unit_goes"
 _MOST_CHANNELS = 4_096
 _TILE_COLUMNS = 16
 _MOST_SOURCES = 4  # maps of what is read that are drawn
 
-_component = {
+_component: dict[str, Any] = {
     "css": (FOLDER / "number.css").read_text(encoding="utf-8"),
     "js": component_script(FOLDER / "number.js"),
     "isolate_styles": False,
@@ -63,6 +63,8 @@ def one_layer_view(chosen: Chosen, path: str, by_mean: bool = True) -> None:
 
 
 def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
+    if st.session_state.pop(_GOES, False):
+        st.rerun()  # the whole page, with another layer
     place = _place()
     maps = _maps_of(chosen, path, _MOST_CHANNELS, by_mean)
     shape = maps.shape if len(maps.shape) == 3 else _as_map(maps)
@@ -93,8 +95,6 @@ def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
         on_go_change=_go,
         height="content",
     )
-    if st.session_state.pop("in_unit_goes", False):
-        st.rerun()
     download_csv(
         "What it was computed from, as CSV",
         lambda: number_frame(explanation),
@@ -157,7 +157,7 @@ def _go() -> None:
     if path and path != IMAGE:
         choose_layer(path)
         st.session_state[_STATE].text = text
-        st.session_state["in_unit_goes"] = True
+        st.session_state[_GOES] = True
 
 
 # What is drawn ---------------------------------------------------------------------------------
@@ -223,7 +223,8 @@ def _picture(
         "channel": channel,
         "title": name if is_vector else f"{name}, channel {channel}",
         "range": numbers,
-        "scale": scale_colors(scale[0], 9),
+        "scale": scale_colors(scale[0]),
+        "limits": scale,
         "png": _address_of(map_png(values, *scale)),
         "rows": rows,
         "columns": columns,

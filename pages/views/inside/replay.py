@@ -10,13 +10,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.data.arrays import read_arrays
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run
 from core.jobs.trail import read_trail
-from core.report.filter_pictures import image_png
+from core.report.formats import signed_number
 from core.report.maps import range_of, tiles_png
 from core.report.names import run_file_name
+from core.report.picture.insets import image_png
 from core.report.sentences.trail import curve_text, replay_finding
 from core.report.tables.predictions import class_name
 from core.report.tables.trail import trail_frame
@@ -25,13 +25,12 @@ from core.training.trail_records import Trail
 from pages.views.app.address import keep_names, names_asked_for
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_csv
-from pages.views.app.live import live
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
-from pages.views.app.watched import Watched
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
+from pages.views.inside.image import test_images
 
 _EPOCH, _REPLAY = "in_epoch", "in_replay"
 
@@ -48,7 +47,10 @@ _replay = st.components.v2.component(
 
 
 def replay_view(chosen: Chosen) -> None:
-    """Curve, slider and images of the chosen run; one sentence where nothing can be replayed."""
+    """Curve, slider and images of the chosen run, as far as it has come.
+
+    One sentence where nothing can be replayed. The page draws it anew as epochs end.
+    """
     run = chosen.subject.run
     if run is None:
         st.info(
@@ -56,21 +58,6 @@ def replay_view(chosen: Chosen) -> None:
             icon=":material/info:",
         )
         return
-    if run.state.is_over:
-        _show(run)
-        return
-    number = run.id
-    watched = Watched(
-        f"replay-{number}",
-        lambda: store().get(number),
-        lambda run: run.state.is_over,
-        lambda run: (run.state, run.checkpoint),
-    )
-    live(watched, _show)
-
-
-def _show(run: Run) -> None:
-    """As far as the run has come."""
     trail = read_trail(run)
     if trail is None:
         st.info(_nothing(run), icon=":material/info:")
@@ -136,20 +123,21 @@ def _component(
             "maps": [_sprite(trail, index) for index in _indices(trail, block)],
         },
         default={"epoch": None},
-        on_epoch_change=lambda: None,
+        on_epoch_change=_keep_where_it_rests,
         height="content",
     )
+
+
+def _keep_where_it_rests() -> None:
+    st.session_state[_EPOCH] = st.session_state[_REPLAY]["epoch"]
 
 
 def _epoch(trail: Trail) -> int:
     """On which the slider stands: where it was moved to, else what the address asks for."""
     last = trail.epochs[-1]
     asked = names_asked_for(_EPOCH, {str(epoch): str(epoch) for epoch in trail.epochs}, [str(last)])
-    moved = (st.session_state.get(_REPLAY) or {}).get("epoch")
     if asked:
         st.session_state[_EPOCH] = int(asked[0])
-    elif moved in trail.epochs:
-        st.session_state[_EPOCH] = moved
     epoch = st.session_state.get(_EPOCH)
     epoch = epoch if epoch in trail.epochs else last
     keep_names(_EPOCH, [str(epoch)], [str(last)])
@@ -157,16 +145,11 @@ def _epoch(trail: Trail) -> int:
 
 
 def _images(dataset: str, trail: Trail, names: Sequence[str]) -> list[dict[str, str]]:
-    pictures = _test_images(dataset)[list(trail.images)]
+    pictures = test_images(dataset)[0][list(trail.images)]
     return [
         {"png": _uri(image_png(picture)), "label": f"{names[label]} (test image {index})"}
         for picture, index, label in zip(pictures, trail.images, trail.labels, strict=True)
     ]
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _test_images(dataset: str) -> NDArray[np.uint8]:
-    return read_arrays(dataset, "test")[0]
 
 
 def _said(trail: Trail, names: Sequence[str]) -> list[list[dict[str, Any]]] | None:
@@ -213,12 +196,12 @@ def _captions(run: Run, trail: Trail, block: str) -> None:
     """What the rows below the images are, their scales, and which epochs there are."""
     lines = []
     for index in _indices(trail, block):
-        one, (low, high) = trail.plan.maps[index], range_of(_values(trail, index))
+        one = trail.plan.maps[index]
+        low, high = map(signed_number, range_of(_values(trail, index)))
         channels = ", ".join(map(str, one.channels))
         lines.append(
             f"{'last' if one.is_last else 'first'} map, `{one.path}`: channels {channels} of"
-            f" {one.of_channels}, {one.full_sides[0]}×{one.full_sides[1]}, scale {low:.3g} to"
-            f" {high:.3g}"
+            f" {one.of_channels}, {one.full_sides[0]}×{one.full_sides[1]}, scale {low} to {high}"
         )
     thinned = len(trail.epochs) < trail.epochs[-1] + 1
     if lines:

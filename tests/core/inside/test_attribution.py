@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 from core.analysis import analyze
-from core.inside.attribution import attribution, class_scores, image_read, layers_down_to
+from core.inside.attribution import attribution
 from core.inside.attribution_records import (
     Attribution,
     Finding,
@@ -21,6 +21,7 @@ from core.inside.attribution_records import (
     finding_of,
     integration_steps,
     last_map,
+    layers_down_to,
     map_layers,
     occlusion_grid,
 )
@@ -119,8 +120,8 @@ def test_grad_cam_of_a_net_on_paper(own, relu: str) -> None:
 def test_why_not_another_class_is_the_difference_of_both_scores(own) -> None:
     found = attribution(own("Hand"), PIXELS, Question(Method.GRAD_CAM, 0, against=1))
     np.testing.assert_allclose(found.cells, (3 + 1) * SUMS, atol=0.05)
-    scores = class_scores(own("Hand"), PIXELS)
-    assert found.score == pytest.approx(scores[0] - scores[1])
+    single = [attribution(own("Hand"), PIXELS, Question(Method.GRAD_CAM, c)) for c in (0, 1)]
+    assert found.score == pytest.approx(single[0].score - single[1].score)
 
 
 def test_a_map_is_enlarged_about_the_centers_of_its_cells(own) -> None:
@@ -287,17 +288,10 @@ def test_what_cannot_be_asked_is_refused_in_one_sentence(own) -> None:
     with pytest.raises(LabError, match=r"'linear' is no map"):
         attribution(own("Hand"), PIXELS, Question(Method.GRAD_CAM, 0, layer="linear"))
     with pytest.raises(LabError, match=r"no parameters in 'relu'"):
-        layers_down_to(own("Hand"), "relu")
+        layers_down_to(analyze(own("Hand").spec), "relu")
     for method in Method:
         with pytest.raises(LabError, match=r"gives no scores of classes"):
             attribution(own("Vector"), PIXELS, Question(method, 0))
-
-
-def test_the_image_beneath_is_gray_and_as_large_as_the_network_reads_it() -> None:
-    weights = Weights(complete(ModelSpec("vgg11", image_size=96, ratio=4)))
-    color = np.stack([np.full((32, 32), value, np.uint8) for value in (0, 100, 200)])
-    assert (image_read(weights, color) == np.full((96, 96), 100)).all()
-    assert image_read(weights, PIXELS).shape == (96, 96)
 
 
 # The sanity check --------------------------------------------------------------------------------
@@ -316,7 +310,7 @@ def test_layers_are_made_random_from_the_last_one_up() -> None:
     spec = complete(ModelSpec("course-residual", image_size=28))
     weights, other = Weights(spec, seed=0), Weights(spec, seed=7)
     pixels = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
-    assert layers_down_to(weights, "residual2.conv2") == ("dense.linear", "residual2.conv2")
+    assert layers_down_to(analyze(spec), "residual2.conv2") == ("dense.linear", "residual2.conv2")
     mixed = deepcopy(network_of(weights))
     mixed.dense.linear = network_of(other).dense.linear
     asked = Question(Method.GRAD_CAM, 3, random_seed=7, random_down_to="dense.linear")

@@ -10,7 +10,7 @@ import torch
 
 from core.analysis import analyze
 from core.data.arrays import read_arrays
-from core.inside.one_image import network_of, read, see
+from core.inside.one_image import network_of, see
 from core.jobs import keep_trail
 from core.jobs.execution import execute
 from core.jobs.files import delete_runs, load_checkpoint, run_folder
@@ -20,9 +20,9 @@ from core.jobs.store import JobState
 from core.jobs.trail import parameters_path, path_epochs, read_trail
 from core.jobs.worker import work
 from core.specs import ModelSpec, RunSpec
-from core.training.records import EpochMetrics, Progress
 from core.training.recipes import recipe
-from core.training.trail_records import MOST_BYTES, plan_trail
+from core.training.records import EpochMetrics, Progress
+from core.training.trail_records import plan_trail
 from core.zoo.catalogue import complete
 from tests.core.jobs.tiny_runs import TINY, claimed, history, uninterrupted
 

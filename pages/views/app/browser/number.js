@@ -110,35 +110,43 @@ function outline(svg, box) {
   }
 }
 
-function colorOf(state, value, largest) {
-  const {colors} = state.data
-  const place = Math.round((value / (largest || 1) + 1) / 2 * (colors.length - 1))
+/* The color of a value on a scale from low to high. */
+function colorOf(value, colors, [low, high]) {
+  const place = Math.round((value - low) / ((high - low) || 1) * (colors.length - 1))
   return colors[Math.min(colors.length - 1, Math.max(0, place))]
 }
 
+/* Black or white, whichever has more contrast (WCAG's relative luminance). */
 function textOn(color) {
-  const [r, g, b] = [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16))
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 140 ? "#10141A" : "#FFFFFF"
+  const [r, g, b] = [1, 3, 5].map(at => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2)
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#10141A" : "#FFFFFF"
 }
 
-function grid(state, parent, cells, columns, label, best = null) {
+/* One scale for all kernels that are shown, one for all products. */
+function limitsOf(state, name) {
+  const sizes = state.data.number.grids.flatMap(one => one[name].map(cell => Math.abs(cell.full)))
+  const largest = Math.max(...sizes)
+  return [-largest, largest]
+}
+
+function grid(parent, cells, columns, label, colors, limits, best = null) {
   const table = add(parent, "table", {"aria-label": label})
-  const largest = Math.max(...cells.map(cell => Math.abs(cell.full)))
+  const isTiny = columns > WIDE
   let row
   cells.forEach((cell, i) => {
     if (i % columns === 0) row = add(table, "tr")
-    const isTiny = columns > WIDE
-    const td = add(row, "td", {title: String(cell.full), class: isTiny ? "tiny" : i === best ? "best" : null},
-                   isTiny ? "" : cell.text)
+    const td = add(row, "td", {title: String(cell.full), class: isTiny ? "tiny" : null}, isTiny ? "" : cell.text)
+    if (i === best) td.classList.add("best")
     if (isTiny) td.setAttribute("aria-label", cell.text)
-    td.style.background = colorOf(state, cell.full, largest)
-    td.style.color = textOn(td.style.background.startsWith("#") ? td.style.background : colorOf(state, cell.full, largest))
+    const color = colorOf(cell.full, colors, limits)
+    td.style.background = color
+    td.style.color = textOn(color)
   })
 }
 
 function drawGrids(state, parent) {
   const {number} = state.data
-  const holder = add(parent, "div", {class: "grids", tabindex: null})
+  const holder = add(parent, "div", {class: "grids"})
   const isFlat = number.grids.length && number.grids.every(one => one.product && one.product.length === 1)
   if (isFlat) flatTable(state, holder)
   else for (const one of number.grids) equation(state, holder, one)
@@ -161,12 +169,14 @@ function equation(state, parent, one) {
   const line = add(parent, "div", {class: "equation"})
   const head = add(line, "button", {type: "button", class: "link"}, `channel ${one.channel}`)
   head.onclick = () => state.setTriggerValue("source", `${state.data.path}|${one.channel}`)
-  grid(state, line, one.input, one.columns, `Numbers of channel ${one.channel}`, one.winner)
+  const {colors, sources: [source]} = state.data
+  const limits = source?.limits ?? limitsOf(state, "input")
+  grid(line, one.input, one.columns, `Numbers of channel ${one.channel}`, source?.scale ?? colors, limits, one.winner)
   if (!one.product) return
   add(line, "span", {}, "×")
-  grid(state, line, one.kernel, one.columns, "Kernel")
+  grid(line, one.kernel, one.columns, "Kernel", colors, limitsOf(state, "kernel"))
   add(line, "span", {}, "=")
-  grid(state, line, one.product, one.columns, "Products")
+  grid(line, one.product, one.columns, "Products", colors, limitsOf(state, "product"))
   add(line, "span", {}, `sum ${one.sum}`)
 }
 

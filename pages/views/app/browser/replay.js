@@ -1,7 +1,7 @@
 /* A training replayed: the slider moves the mark on the curve, the predictions and the maps at
    once; the page hears of it when the slider rests. */
 
-const CELL = 52, PLOT = 170, FACE = 12  // pixels of a map's side, of the curve's height, of letters
+const CELL = 46, PLOT = 170, FACE = 12  // pixels of a map's side, of the curve's height, of letters
 const STEP = 700, REST = 300  // milliseconds of one epoch while it plays, and until the page hears
 const ROOM = {left: 46, right: 64, top: 10, bottom: 34}
 const SVG = "http://www.w3.org/2000/svg"
@@ -178,8 +178,10 @@ export function draw({data, parentElement, setStateValue}) {
   const kept = data.epochs.indexOf(epoch)
   const asked = Math.max(0, data.epochs.indexOf(data.epoch))
   const grew = wasLast && before.epochs.length < data.epochs.length
-  state.at = epoch === undefined ? asked : grew ? data.epochs.length - 1 : kept >= 0 ? kept : asked
-  if (isFirst || state.told === undefined) state.told = data.epochs[state.at]
+  const isLed = data.epoch !== state.told && data.epoch !== before?.epoch  // by the address
+  state.at = epoch === undefined || isLed && !grew || kept < 0 ? asked
+    : grew ? data.epochs.length - 1 : kept
+  if (isFirst || isLed) state.told = data.epochs[state.at]
   state.svg.setAttribute("aria-label", data.curve)
   cards(state)
   plot(state)

@@ -35,7 +35,7 @@ def field_map(field: EffectiveField, layer: LayerCost, window: Box | None, state
             colorbar=dict(
                 title=dict(text="gradient, % of the largest", side="top"),
                 orientation="h",
-                y=-0.12,
+                y=-0.24,  # below the title of the axis
                 yanchor="top",
                 thickness=12,
             ),

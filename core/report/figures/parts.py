@@ -36,26 +36,22 @@ def missing_bars(result: MissingParts) -> go.Figure:
         hovertemplate="without <b>%{customdata[0]}</b>: %{customdata[2]}<br>%{customdata[1]}<br>"
         "loss %{customdata[3]}<extra></extra>",
     )
-    ends = [places[0], places[-1]] if places else []
     for label, share, color, dash in (
         ("whole network", result.accuracy, GREEN, "solid"),
         ("guessing", 1 / result.classes, VERMILLION, "dash"),
     ):
-        along = [100 * share] * len(ends)
-        figure.add_scatter(
-            x=along if lies else ends,
-            y=ends if lies else along,
-            mode="lines+markers",
-            name=f"{label}, {formats.percent(share)}",
-            line=dict(color=color, dash=dash),
-            marker=dict(symbol="line-ns-open" if lies else "line-ew-open", color=color, size=18),
-            hoverinfo="name",
+        line = dict(color=color, dash=dash, width=2)
+        _add_line(figure, 100 * share, line, lies)
+        figure.add_scatter(  # the line's name
+            x=[None], y=[None], mode="lines", line=line, name=f"{label}, {formats.percent(share)}"
         )
     title = "<br>".join(wrap(missing_finding(result), _TITLE_WIDTH))
     axis = dict(title="accuracy over the test images", ticksuffix=" %", range=[0, 100])
     if lies:
         finish_layer_rows(figure, names, title, str(axis["title"]))
-        figure.update_layout(xaxis=axis, height=210 + 24 * len(names), margin=dict(t=86, b=116))
+        figure.update_layout(
+            xaxis=axis, height=210 + 24 * len(names), margin=dict(t=86, b=116, r=40)
+        )
     else:
         figure.update_layout(
             title=title,
@@ -66,3 +62,10 @@ def missing_bars(result: MissingParts) -> go.Figure:
             legend=FOOT_LEGEND,
         )
     return figure
+
+
+def _add_line(figure: go.Figure, value: float, line: dict[str, object], lies: bool) -> None:
+    """Across all bars, at this accuracy."""
+    along = dict(x0=value, x1=value, y0=0, y1=1, yref="paper")
+    across = dict(y0=value, y1=value, x0=0, x1=1, xref="paper")
+    figure.add_shape(type="line", line=line, **(along if lies else across))

@@ -48,9 +48,8 @@ def window_sentences(result: WindowCounts, analysis: Analysis) -> list[str]:
     half = f"half of its gradient comes from {_square(field, window)}" if window else "it sees less"
     share = window_share(field, layer)
     sentences = [
-        f"{could}; {half}. More than 4.55 % of the largest gradient have {field.area:,} px, as many"
-        f" as {field.side:.0f} × {field.side:.0f}: {formats.whole_percent(share or 0)} of the"
-        " window."
+        f"{could}; {half}. As many as {field.side:.0f} × {field.side:.0f} px get more than 4.55 %"
+        f" of the largest gradient: {formats.whole_percent(share or 0)} of the window."
     ]
     if result.after is not None and not result.before.is_nothing:
         sentences.append(_training_sentence(result.before, result.after))

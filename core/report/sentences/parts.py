@@ -25,6 +25,7 @@ BECOMES = {  # what stands in the place of a part
     "residual": "only F(x) is left",
     "zeros": "it gives zeros",
 }
+_HARDLY = 0.01  # of the accuracy
 _WHY = {  # of blocks
     ONLY_SHORTCUT: "Without its residual branch a unit still hands on what came before, and the"
     " units behind it were trained to add to that: they can be left out one at a time (arXiv"
@@ -85,14 +86,12 @@ def missing_sentences(result: MissingParts, name: str = "the network") -> list[s
 
 def _spread_sentence(result: MissingParts, worst: Missing) -> str:
     """Which part is missed the most, and how many hardly at all."""
-    noun = NOUNS[result.level]
-    within = sum(abs(one.accuracy - result.accuracy) <= 0.01 for one in result.missing)
+    within = sum(abs(one.accuracy - result.accuracy) < _HARDLY for one in result.missing)
     better = max(result.missing, key=lambda one: one.accuracy)
-    text = (
-        f"{worst.name} is missed the most ({formats.percent(worst.accuracy)}); without"
-        f" {within} of the {counted(len(result.missing), noun)} the accuracy changes by less than"
-        " one point."
-    )
+    text = f"{worst.name} is missed the most."
+    if within:
+        parts = counted(len(result.missing), NOUNS[result.level])
+        text += f" Without {within} of the {parts} the accuracy changes by less than one point."
     if better.accuracy > result.accuracy:
         text += f" Without {better.name} it is even {formats.percent(better.accuracy)}."
     return text

@@ -16,6 +16,13 @@ from pages.views.app.prose import caption, markdown
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.requests import subject_file, weights_fields
 
+_COLUMNS = {
+    "read_at": "read behind",
+    "which": "dead channels",
+    "never_positive": "never positive",
+    "active_images": "positive in",
+}
+
 
 def dead_channels_view(chosen: Chosen) -> None:
     """The measurement; how many channels are dead, in which layers, and every channel as CSV."""
@@ -38,21 +45,17 @@ def _show(activity: Activity, subject: Subject) -> None:
         markdown(escaped(sentence))
     frame = dead_frame(activity)
     st.dataframe(
-        frame.assign(
-            dead_share=100 * frame["dead_share"], active_images=100 * frame["active_images"]
-        ),
+        frame.assign(active_images=100 * frame["active_images"])
+        .drop(columns="dead_share")
+        .rename(columns=_COLUMNS),
         hide_index=True,
         key="in_dead_table",
         column_config={
-            "read_at": "read behind",
-            "dead_share": share_column("Dead channels of the layer's"),
-            "which": "dead channels",
-            "never_positive": st.column_config.NumberColumn(
-                "never positive",
-                help="Also those that are read all the same, as no ReLU follows.",
+            "positive in": share_column(
+                "Images in which a channel is positive somewhere, mean over the layer's channels."
             ),
-            "active_images": share_column(
-                "Images in which a channel is positive somewhere, mean over the layer's channels"
+            "never positive": st.column_config.NumberColumn(
+                help="Dead ones, and those that are read all the same as no ReLU follows."
             ),
         },
     )

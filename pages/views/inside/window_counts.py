@@ -78,7 +78,7 @@ def _show(chosen: Chosen, result: WindowCounts) -> None:
             figure = field_map(field, layer, window, state)
             chart(figure, key=f"in_field_{place}", name=f"{name}-{state.replace(' ', '-')}")
     caption(
-        f"Mean over {result.images} test images of the gradient that the unit at row"
+        f"Root mean square over {result.images} test images of the gradient that the unit at row"
         f" {result.unit[0]}, column {result.unit[1]} of {escaped(result.layer)} sends back, all"
         " channels together. Outlined: its theoretical window, dotted where it goes on beyond the"
         " border. What counts is above 4.55 % of the largest, as in arXiv 1701.04128."

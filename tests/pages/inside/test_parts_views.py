@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from core.cli.measurements import measured_frame
 from core.inside.activity_records import Activity, ChannelActivity, LayerActivity
 from core.inside.parts_records import Missing, MissingParts
 from core.jobs.store import JobState, open_store
 from core.jobs.worker import work
-from core.measure.requests import ActivityRequest, MissingPartsRequest
+from core.measure.requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
+    MissingPartsRequest,
+)
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete
 
@@ -106,10 +111,18 @@ def test_the_window_that_counts_is_computed_at_once():
 
 def test_the_measurements_run_as_jobs_with_what_they_were_asked():
     store = open_store()
-    jobs = [store.enqueue_measurement(one) for one in (BLOCKS, ActivityRequest(**FIELDS))]
+    asked = (
+        BLOCKS,
+        ActivityRequest(**FIELDS),
+        EffectiveFieldRequest(**FIELDS, layer="residual2.relu_2"),
+    )
+    jobs = [store.enqueue_measurement(one) for one in asked]
     work(store, drain=True)
-    blocks, activity = (store.job(job.id) for job in jobs)
-    assert blocks.state is activity.state is JobState.FINISHED
+    blocks, activity, field = (store.job(job.id) for job in jobs)
+    assert blocks.state is activity.state is field.state is JobState.FINISHED
+    assert measured_frame(store, blocks)["part"].tolist() == ["", "residual1", "residual2"]
+    assert len(measured_frame(store, activity)) == 144  # channels
+    assert measured_frame(store, field)["state"].tolist() == ["as initialized"]
     result = MissingParts.from_dict(blocks.result)
     assert [one.name for one in result.missing] == ["residual1", "residual2"]
     assert len(Activity.from_dict(activity.result).layers) == 6

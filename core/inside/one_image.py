@@ -24,6 +24,7 @@ from core.inside.weights import Weights
 from core.specs import LabError
 from core.training.initialization import initialized_network
 from core.training.parameters import check_hash, load_parameters
+from core.zoo.own import version_of
 
 MOST_BYTES = 2**30  # of the maps of one image, and of parameters that are kept loaded
 _KEPT_NETWORKS, _KEPT_IMAGES = 2, 4
@@ -131,8 +132,8 @@ class _Recorder(ModuleWatcher):
 # Kept in this process -----------------------------------------------------------------------------
 
 _lock = RLock()
-_networks: OrderedDict[Weights, nn.Module] = OrderedDict()
-_seen: OrderedDict[tuple[Weights, bytes, tuple[int, ...]], Seen] = OrderedDict()
+_networks: OrderedDict[tuple[Weights, str], nn.Module] = OrderedDict()  # with the file's version
+_seen: OrderedDict[tuple[Weights, str, bytes, tuple[int, ...]], Seen] = OrderedDict()
 
 
 def network_of(weights: Weights) -> nn.Module:
@@ -140,11 +141,12 @@ def network_of(weights: Weights) -> nn.Module:
 
     Raises LabError for a file that is not here, or is another network's.
     """
+    key = (weights, version_of(weights.spec.arch))
     with _lock:
-        network = _networks.pop(weights, None)
+        network = _networks.pop(key, None)
         if network is None:
             network = _loaded(weights)
-        _networks[weights] = network
+        _networks[key] = network
         while len(_networks) > _KEPT_NETWORKS:
             _networks.popitem(last=False)
         return network
@@ -172,7 +174,7 @@ def see(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
 
     `pixels`: uint8 (H, W) or (C, H, W). Raises LabError where the maps would take too much memory.
     """
-    key = (weights, pixels.tobytes(), pixels.shape)
+    key = (weights, version_of(weights.spec.arch), pixels.tobytes(), pixels.shape)
     with _lock:
         seen = _seen.pop(key, None) or _pass(weights, pixels)
         _seen[key] = seen

@@ -16,6 +16,7 @@ from core.cli.flags import (
     command,
     given_network_flags,
 )
+from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.data.catalogue import DatasetInfo, find_dataset
 from core.inside.weights import Weights
@@ -104,6 +105,7 @@ def inside(
         return 0
     ending = _ENDINGS.get(output, output)
     path = out or Path(f"{safe_name(subject.name, about, layer)}.{ending}")
+    check_writable(path, "--out")
     path.write_bytes(data)
     say(f"{len(data):,} bytes are in {path}.")
     return 0
@@ -132,15 +134,27 @@ def _of_flags(network: NetworkFlags, seed: int | None, dataset: str | None) -> _
 def _pixels(subject: _Subject, image: int, file: Path | None, inverted: bool) -> NDArray[np.uint8]:
     """The picture of the file, or the test image. Raises LabError where there is none."""
     from core.data.arrays import read_arrays
-    from core.inside.picture import read_picture
+    from core.inside.picture import MOST_BYTES, read_picture
 
     if file is not None:
         height, width = subject.weights.spec.sides
-        return read_picture(file.read_bytes(), subject.data.channels, inverted, width / height)
+        data = _read(file, MOST_BYTES + 1)
+        return read_picture(data, subject.data.channels, inverted, width / height)
     images, _ = read_arrays(subject.data.name, "test")
     check_whole("image", image, 0, len(images) - 1)
     pixels: NDArray[np.uint8] = images[image]
     return pixels
+
+
+def _read(file: Path, most: int) -> bytes:
+    """The file's first bytes, `most` of them. Raises LabError where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(most)
+    except OSError as error:
+        raise LabError(
+            f"{file} cannot be read ({error.strerror or error}); choose another file for --file."
+        ) from error
 
 
 def _network_file(subject: _Subject, output: str) -> bytes:

@@ -58,7 +58,8 @@ def test_png_and_npz_go_into_files_whose_names_are_told(command, folder):
     written = command(*NET, "--layer", "stem1.conv", "--format", "png")
     name = "course-residual-ratio1-28px-initial-seed0-image0-stem1.conv.png"
     assert (written.code, written.out) == (0, "") and name in written.err
-    assert Image.open(folder / name).format == "PNG"
+    with Image.open(folder / name) as picture:
+        assert picture.format == "PNG"
     assert command(*NET, "--format", "npz", "--out", "all.npz").code == 0
     with np.load(folder / "all.npz") as arrays:
         assert np.array_equal(arrays["stem1.conv"], expected_values("stem1.conv", 0))
@@ -93,9 +94,13 @@ ERRORS = {
     "no network": (("inside",), "Give the number of a RUN, or --network NAME."),
     "no run": (("inside", "9"), "no run 9"),
     "no layer": ((*NET, "--layer", "stem1.cnv"), "did you mean .*stem1.conv"),
-    "no picture": ((*NET, "--file", "no.png"), "Could not read or write no.png"),
+    "no picture": ((*NET, "--file", "no.png"), r"no.png cannot be read \(No such file"),
     "no PNG": ((*NET, "--file", "text.png"), "no picture that can be read"),
     "no image": ((*NET, "--image", "2000"), "image must be a whole number from 0 to 1,999"),
+    "no folder": (
+        (*NET, "--out", "none/x.csv"),
+        r"none/x.csv cannot be written \(No such .* for --out",
+    ),
     "no layer named": ((*NET, "--format", "png"), "name it with --layer"),
 }
 

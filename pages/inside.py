@@ -15,12 +15,25 @@ from pages.views.app.services import store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen, Subject
+from pages.views.inside.dead import dead_channels_view
+from pages.views.inside.errors import errors_view
+from pages.views.inside.filters import filters_view
 from pages.views.inside.image import choose_image, label_text
 from pages.views.inside.maps import maps_view
+from pages.views.inside.missing import missing_view
+from pages.views.inside.replay import replay_view
 from pages.views.inside.subject import choose_other, choose_subject
+from pages.views.inside.window_counts import window_counts_view
 
-_MAPS = "Maps"
-_VIEWS = (_MAPS,)
+_VIEWS = {  # name → what it draws for the chosen network and image, and the second network
+    "Maps": lambda chosen, _: maps_view(chosen),
+    "Filters": lambda chosen, _: filters_view(chosen),
+    "Missing parts": missing_view,
+    "Dead channels": lambda chosen, _: dead_channels_view(chosen),
+    "Window": lambda chosen, _: window_counts_view(chosen),
+    "Errors": lambda chosen, _: errors_view(chosen),
+    "Replay": lambda chosen, _: replay_view(chosen),
+}
 _CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page
 
@@ -41,15 +54,14 @@ def _page() -> None:
         _prediction(chosen, other)
     view = st.segmented_control(
         "View",
-        _VIEWS,
-        default=_MAPS,
+        list(_VIEWS),
+        default="Maps",
         key="in_view",
         bind="query-params",
         required=True,
         label_visibility="collapsed",
     )
-    if view == _MAPS:
-        maps_view(chosen)
+    _VIEWS[str(view)](chosen, other)
 
 
 def _follow(run: Run | None) -> None:

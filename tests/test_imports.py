@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "analysis": {"zoo"},
     "explain": {"zoo", "analysis"},
     "training": {"zoo", "data", "analysis"},
-    "measure": {"zoo", "data", "analysis", "training"},
+    "measure": {"zoo", "data", "analysis", "training", "inside"},
     "inside": {"zoo", "data", "analysis", "training"},
     "jobs": {"zoo", "data", "analysis", "training", "measure", "inside"},
     "studies": {"zoo", "data", "training", "jobs"},

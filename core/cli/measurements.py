@@ -23,9 +23,13 @@ from core.cli.flags import (
     run_flags,
 )
 from core.cli.writing import say, write_result
+from core.inside.embedding_records import drawn
+from core.inside.landscape_records import Landscape
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
 from core.measure.requests import (
+    EmbeddingRequest,
     GradientFlowRequest,
+    LandscapeRequest,
     LayerTimesRequest,
     PredictRequest,
     ThroughputRequest,
@@ -219,6 +223,8 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
     from core.data.arrays import read_arrays
     from core.jobs.predictions import read_predictions
     from core.report.tables import measurements as tables
+    from core.report.tables.embedding import positions_frame
+    from core.report.tables.landscape import landscape_frame
     from core.report.tables.predictions import prediction_frame
 
     request, result = job.request, job.result
@@ -229,6 +235,11 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
         return tables.throughput_frame(Throughput.from_dict(result))
     if result is not None and job.kind == GradientFlowRequest.kind:
         return tables.flow_frame(GradientFlow.from_dict(result))
+    if result is not None and job.kind == LandscapeRequest.kind:
+        return landscape_frame(Landscape.from_dict(result))
+    if result is not None and isinstance(request, EmbeddingRequest):
+        available = len(read_arrays(request.dataset, "test")[1])
+        return positions_frame(drawn(request.images, available), result["positions"])
     if result is not None and job.kind == PredictRequest.kind:
         run = store.get(result["run"])
         if predictions := read_predictions(run, read_arrays(run.spec.dataset, "test")[1]):

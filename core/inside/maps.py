@@ -52,7 +52,7 @@ def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) ->
     clean = values.nan_to_num(0.0, 0.0, 0.0) if lost else values
     low, high = (float(edge) for edge in clean.aminmax())
     shape = tuple(values.shape)
-    maps = _as_maps(clean)
+    maps = as_maps(clean)
     means = maps.mean((1, 2))
     if len(shape) == 1 or maps.shape[1:] == (1, 1):
         drawn, order = _vector(clean.flatten()), torch.arange(clean.numel())
@@ -66,7 +66,7 @@ def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) ->
     )
 
 
-def _as_maps(values: Tensor) -> Tensor:
+def as_maps(values: Tensor) -> Tensor:
     """One image's result as (C, H, W): a vector has maps of one pixel, tokens are one map."""
     if values.dim() <= 1:
         return values.reshape(-1, 1, 1)

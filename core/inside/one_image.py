@@ -59,7 +59,7 @@ class Seen:
         return found
 
 
-class _Recorder(ModuleWatcher):
+class Recorder(ModuleWatcher):
     """Keeps what every leaf module and every operation outside of one reads and gives.
 
     What is about to be written over is copied first, so that each tensor stays as it was read.
@@ -104,12 +104,13 @@ class _Recorder(ModuleWatcher):
         inputs = tuple(tensor.detach() for tensor in tensors_in([*args, *kwargs.values()]))
         for tensor in inputs:  # it may write over them
             self.kept.setdefault(storage_key(tensor), []).append(tensor)
+        is_of_image = self.is_of_image(inputs)  # asked before they are given memory of their own
         if func._schema.is_mutable:
             self.save_what_is_written(func, args)
         result = func(*args, **kwargs)
         name, _, is_work = name_and_kind(func)
         output = next(iter(tensors_in(result)), None)
-        if output is not None and self.is_of_image(inputs):
+        if output is not None and is_of_image:
             self.of_image[storage_key(output)] = output
             if is_work:
                 step = Step(None, func, inputs, args, output.detach())
@@ -190,7 +191,7 @@ def _held_bytes() -> int:
 def _pass(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
     check_size(weights)
     network, image = network_of(weights), read(weights, pixels)
-    recorder, given = _Recorder(network), image.clone()
+    recorder, given = Recorder(network), image.clone()
     recorder.of_image[storage_key(given)] = given
     with torch.no_grad(), recorder.watching():
         result = network(given)

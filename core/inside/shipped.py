@@ -10,15 +10,28 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from core.data.catalogue import DatasetInfo, find_dataset, is_available
+from core.data.catalogue import DatasetInfo, find_dataset
 from core.inside.weights import Weights
 from core.specs import ModelSpec, OptionValue, Recipe, RunSpec
 from core.zoo.catalogue import complete
 
 FOLDER = Path(__file__).with_name("shipped_networks")
-TABLE = FOLDER / "trained.csv"  # name, accuracy, sha256
+TABLE = FOLDER / "trained.csv"  # a row for each, as Known
 EPOCHS = 3
 _PART_OF = {"fashion-mnist": "fashion-mini"}  # which comes with the lab, with the same classes
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one of them since it was trained."""
+
+    name: str
+    sha256: str  # of its file
+    accuracy: float  # fraction of the test images of the set that it was trained on
+    mistake: int  # index of the test image of `data` that it is surest about, and wrong
+    label: int  # the true class of that one
+    said: int  # what it takes it for
+    confidence: float  # with which probability
 
 
 @dataclass(frozen=True)
@@ -45,15 +58,14 @@ class ShippedNetwork:
         return complete(ModelSpec(self.arch, 1, 28, options=self.options))
 
     @property
-    def accuracy(self) -> float:
-        """Fraction of the test images."""
-        return float(_trained()[self.name]["accuracy"])
+    def known(self) -> Known:
+        """What was written down when it was trained."""
+        return _known()[self.name]
 
     @property
     def data(self) -> DatasetInfo:
-        """Images to look at: the whole data set where it is here, else the part that always is."""
-        part = _PART_OF.get(self.dataset, self.dataset)
-        return find_dataset(self.dataset if is_available(self.dataset) else part)
+        """Images to look at, the same everywhere: of two sets the part that comes with the lab."""
+        return find_dataset(_PART_OF.get(self.dataset, self.dataset))
 
     @property
     def weights(self) -> Weights:
@@ -62,7 +74,7 @@ class ShippedNetwork:
         return Weights(
             self._model,
             str(self.file),
-            _trained()[self.name]["sha256"],
+            self.known.sha256 if self.name in _known() else "",
             initialization="xavier",
             mean=info.mean,
             std=info.std,
@@ -98,7 +110,17 @@ SHIPPED = {
 
 
 @cache
-def _trained() -> dict[str, dict[str, str]]:
-    """What is known of each, by name."""
+def _known() -> dict[str, Known]:
+    """By name; nothing before they were trained for the first time."""
+    if not TABLE.exists():
+        return {}
     with open(TABLE, encoding="utf-8", newline="") as file:
-        return {row["name"]: row for row in csv.DictReader(file)}
+        rows = [_read(row) for row in csv.DictReader(file)]
+    return {row.name: row for row in rows}
+
+
+def _read(row: dict[str, str]) -> Known:
+    """A line of the table."""
+    indices = (int(row[name]) for name in ("mistake", "label", "said"))
+    accuracy, confidence = float(row["accuracy"]), float(row["confidence"])
+    return Known(row["name"], row["sha256"], accuracy, *indices, confidence)

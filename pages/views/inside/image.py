@@ -22,7 +22,6 @@ from pages.views.inside.chosen import Chosen, Subject
 _TEST, _DRAW, _UPLOAD = "Test image", "Draw", "Upload"
 _ALL, _MISTAKES, _CLASS = "all", "mistakes", "class-"
 _DRAWN_SIDE = 28  # pixels a side of the canvas
-_CANVAS_HEIGHT = 300
 
 _canvas = st.components.v2.component(
     "lab_canvas",
@@ -124,7 +123,7 @@ def _drawn(subject: Subject, data: DatasetInfo) -> Chosen | None:
         },
         default={"pixels": ""},
         on_pixels_change=lambda: None,
-        height=_CANVAS_HEIGHT,
+        height="content",
     )
     pixels = _decoded(str(result.pixels or ""))
     if not pixels.any():

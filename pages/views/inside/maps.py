@@ -13,8 +13,9 @@ from core.report.picture.svg import Inset
 from pages.views.app.network_picture import LYING, network_picture
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import inside
-from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
+from pages.views.inside.layer import choose_layer, choose_path
+from pages.views.inside.one_layer import one_layer_view
 
 _BOXES = 22  # that are open at first
 _BY_MEAN, _BY_CHANNEL = "The most active", "The first"
@@ -53,6 +54,7 @@ def maps_view(chosen: Chosen) -> None:
         chosen=path,
         on_layer=choose_layer,
     )
+    one_layer_view(chosen, path, order == _BY_MEAN)
 
 
 def _choose_order() -> str:
@@ -71,37 +73,9 @@ def _choose_order() -> str:
     )
 
 
-def choose_path(chosen: Chosen) -> str:
-    """The control for the layer that a view is about."""
-    paths = layers_that_ran(chosen)
-    return select_name(
-        "Layer",
-        {path: path for path in paths},
-        _first_layer(chosen),
-        "in_layer",
-        help="The layer that is opened; or click a box.",
-    )
-
-
-def _first_layer(chosen: Chosen) -> str:
-    """The one that is open at first: the last convolution, where there is one."""
-    convolutions = [one.path for one in chosen.analysis.layers if one.kind == "convolution"]
-    return (convolutions or layers_that_ran(chosen))[-1]
-
-
-def choose_layer(path: str) -> None:
-    """Open this layer from the next run of the page on; for callbacks."""
-    st.session_state["in_layer"] = path
-
-
 def _read(chosen: Chosen) -> NDArray[np.uint8]:
     """The image in the size that the network reads."""
     resized: NDArray[np.uint8] = inside(
         "core.inside.maps:resized", chosen.pixels, chosen.weights.spec.sides
     )
     return resized
-
-
-def layers_that_ran(chosen: Chosen) -> list[str]:
-    """Paths of the layers that read something, in the order of execution."""
-    return [layer.path for layer in chosen.analysis.layers if layer.inputs]

@@ -118,7 +118,7 @@ def _subject(name: str, which: str) -> tuple[Subject, DatasetInfo]:
     if name.startswith(_LAB):
         row = SHIPPED[name.removeprefix(_LAB)]
         weights = row.weights.as_initialized if which == FIRST else row.weights
-        state = "as initialized" if which == FIRST else formats.percent(row.accuracy)
+        state = "as initialized" if which == FIRST else formats.percent(row.known.accuracy)
         title = f"{row.title} ({state})"
         return Subject(weights, analysis_of(weights.spec), None, which, title), row.data
     run = store().get(int(name.removeprefix(_RUN)))

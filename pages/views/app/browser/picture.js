@@ -42,6 +42,15 @@ function center(holder, state, view) {
   state.view = view
 }
 
+function reveal(holder, path) {
+  const layers = [...holder.querySelectorAll("[data-layer]")]
+  const box = layers.find(layer => layer.dataset.layer === path)?.getBoundingClientRect()
+  const seen = holder.getBoundingClientRect()
+  if (box && (box.left < seen.left || box.right > seen.right)) {
+    holder.scrollLeft += box.left + box.width / 2 - seen.left - seen.width / 2
+  }
+}
+
 function save(blob, name) {
   const link = document.createElement("a")
   link.href = URL.createObjectURL(blob)
@@ -80,6 +89,7 @@ export function draw({data, parentElement, setTriggerValue}) {
     fill(holder, data, state)
     holder.scrollLeft = scrolled
     center(holder, state, data.view)
+    if (state.chosen !== data.chosen) reveal(holder, data.chosen)
     Object.assign(state, {svg: data.svg, chosen: data.chosen, toggled: null})
     status.textContent = ""
   }

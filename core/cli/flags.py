@@ -214,6 +214,14 @@ def network_flags(arch: str | None = None, shown: str | None = None) -> Callable
     return _together("network", NetworkFlags, (_arch(arch, shown), *NETWORK_OPTIONS))
 
 
+def given_network_flags(function: Function) -> Function:
+    """Gives a command `network`, its NetworkFlags, whose name is an option and may be left out."""
+    about = "a name as `list` has it, torchvision/NAME, timm/NAME or my_nets.py:Net"
+    name = click.option("--network", "arch", default="", metavar="NAME", help=about)
+    decorated: Function = _together("network", NetworkFlags, (name, *NETWORK_OPTIONS))(function)
+    return decorated
+
+
 def run_flags(arch: str | None = None) -> Callable[..., Any]:
     """Gives a command `flags`, its RunFlags; with `arch` the name may be left out."""
     return _together("flags", RunFlags, (_arch(arch), *NETWORK_OPTIONS, *RUN_OPTIONS))

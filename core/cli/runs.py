@@ -180,7 +180,7 @@ def _outline(name: str) -> Dataset:
     return Dataset(info, *image_sets)
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, flag: str = "--csv") -> None:
     """Raise LabError now rather than after the training when `path` cannot be written."""
     existed = path.exists()
     try:
@@ -190,7 +190,7 @@ def check_writable(path: Path) -> None:
             path.unlink()
     except OSError as error:
         raise LabError(
-            f"{path} cannot be written ({error.strerror or error}); choose another file for --csv."
+            f"{path} cannot be written ({error.strerror or error}); choose another file for {flag}."
         ) from error
 
 

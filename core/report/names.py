@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 
+from core.data.catalogue import find_dataset
+from core.inside.weights import Weights
 from core.jobs.store import Run
 from core.specs import LabError, ModelSpec, OptionValue, Recipe, RunSpec, image_size_text
 from core.studies.conditions import Condition, condition_of
@@ -176,6 +178,25 @@ def run_file_name(run: Run) -> str:
     """`run-12-lenet-ratio1-28px-mnist-60000images-10epochs-fast-seed0-cpu`."""
     settings = map(_slug, _settings(run.spec))
     return safe_name(f"run-{run.id}", file_name(run.spec.model), *settings)
+
+
+def inside_file_name(weights: Weights, run: Run | None, which: str) -> str:
+    """`run-12-…-best`, `lenet-ratio1-28px-initial-seed3`: of files about these parameters."""
+    if run is not None:
+        return safe_name(run_file_name(run), which)
+    state = "trained" if weights.file else f"initial-seed{weights.seed}"
+    return safe_name(file_name(weights.spec), state)
+
+
+def run_facts(run: Run, which: str) -> tuple[tuple[str, str], ...]:
+    """What a file with parameters of this run says of them: `which` is best, last or initial."""
+    epochs = {"best": str(run.best_epoch), "initial": "0"}
+    return (
+        ("run", str(run.id)),
+        ("epoch", epochs.get(which, which)),
+        ("training", run.spec.to_json()),
+        ("classes", ", ".join(find_dataset(run.spec.dataset).class_names)),
+    )
 
 
 def _slug(words: str) -> str:

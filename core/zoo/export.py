@@ -66,6 +66,31 @@ def source_code(spec: ModelSpec) -> str:
     return f"{_header(spec, model)}\n\n{imports(body, bool(classes))}\n\n\n{body}\n"
 
 
+@dataclass(frozen=True)
+class CodeFiles:
+    """A network as files of code, and the lines that build it beside them."""
+
+    files: tuple[tuple[str, bytes], ...]  # by their names within one folder
+    building: str  # gives `model`
+
+
+def code_files(spec: ModelSpec) -> CodeFiles:
+    """`network.py`; of the user's own network its file with what it imports from beside it.
+
+    Raises LabError as `core.zoo.build` does.
+    """
+    spec = complete(spec)
+    if not is_own(spec.arch):
+        code = (("network.py", source_code(spec).encode()),)
+        return CodeFiles(code, "from network import network\n\nmodel = network()")
+    from core.zoo.own_modules import call_of  # runs the file
+
+    files = source_of(spec.arch).files
+    module = files[0][0].removesuffix(".py")
+    building = f'import importlib\n\nnets = importlib.import_module("{module}")'
+    return CodeFiles(files, f"{building}\nmodel = {call_of(spec)}")
+
+
 # The parts of the file
 
 

@@ -47,7 +47,7 @@ def build(spec: ModelSpec) -> nn.Module:
 
     Raises LabError with the user's own traceback for what its constructor raises.
     """
-    file, name = file_of(spec.arch), spec.arch.rpartition(":")[2]
+    file, name = file_of(spec.arch), _name_in_file(spec)
     with explained(file, f"{name} cannot be built"):
         make = getattr(_imported(file, source_of(spec.arch).text), name)
         network = make(**_arguments(make, spec))
@@ -68,6 +68,24 @@ def _arguments(make: Callable[..., Any], spec: ModelSpec) -> dict[str, Any]:
         elif name in chosen:
             chosen[name] = _own_type(hints.get(name), chosen[name])
     return chosen
+
+
+def call_of(spec: ModelSpec) -> str:
+    """`nets.Net(in_channels=1, way=nets.Way.LONG)`: the network where its file is `nets`.
+
+    Raises LabError as `build`.
+    """
+    make = getattr(_imported(file_of(spec.arch), source_of(spec.arch).text), _name_in_file(spec))
+    given = [f"{name}={_as_code(value)}" for name, value in _arguments(make, spec).items()]
+    return f"nets.{_name_in_file(spec)}({', '.join(given)})"
+
+
+def _name_in_file(spec: ModelSpec) -> str:
+    return spec.arch.rpartition(":")[2]
+
+
+def _as_code(value: Any) -> str:
+    return f"nets.{value}" if isinstance(value, enum.Enum) else repr(value)
 
 
 def _sides_for(spec: ModelSpec, default: Any, hint: Any) -> Any:

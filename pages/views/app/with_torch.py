@@ -33,6 +33,7 @@ from core.zoo.own import is_own, version_of
 
 _ANALYSES_BYTES = 12 * 2**20  # of all analyses together
 _LAYER_BYTES = 1_200  # of one layer's record, measured
+_FILE_SECONDS = 300.0  # that making a file may take
 _FREE_SECONDS = 2.0  # for which free memory of a device is taken as known
 
 
@@ -183,6 +184,13 @@ def inside(function: str, *arguments: Any) -> Any:
     _wait_until_loaded(process)
     versions = tuple(version_of(arch) for arch in _own_among(arguments))
     return _inside(function, versions, *arguments)
+
+
+def made_inside(function: str, *arguments: Any) -> Any:
+    """As `inside`, and kept by nobody: a large file that is made on the click, outside of a run of
+    the page."""
+    process = own_process() if _own_among(arguments) else inside_process()
+    return process.call(function, *arguments, seconds=_FILE_SECONDS)
 
 
 @st.cache_data(max_entries=48, show_spinner="Computing…")

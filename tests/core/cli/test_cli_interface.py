@@ -38,6 +38,11 @@ INTERFACE = {
     | {"--batch-size": 16, "--dataset": "fashion-mini", "--runs": ()}
     | FORMAT,
     "predict": RUN | FORMAT,
+    "inside": RUN
+    | {("--network" if flag == "ARCH" else flag): None for flag in NETWORK}
+    | {"--seed": None, "--which": "best", "--dataset": None}
+    | {"--image": 0, "--file": None, "--inverted": False, "--layer": None}
+    | {"--format": "csv", "--out": None},
     "train": TRAINING | {"--csv": None},
     "submit": TRAINING,
     "runs": FORMAT,

@@ -1,0 +1,141 @@
+"""What can be taken along from *Inside*: the network, the maps, the numbers. Made on the click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.inside.arrays_records import MOST_ARRAY_BYTES
+from core.report import formats
+from core.report.names import inside_file_name, run_facts, safe_name
+from core.report.picture.all_channels import channels_png
+from core.report.tables.layer_values import MOST_ROWS, summary_frame, values_frame
+from pages.views.app.downloads import download_csv, download_file
+from pages.views.app.prose import caption
+from pages.views.app.with_torch import made_inside
+from pages.views.inside.chosen import Chosen
+
+_MOST_NETWORK_BYTES = 256 * 2**20  # that pass through the page server's memory
+_OF_PARAMETER = 4  # bytes
+
+
+def take_along_view(chosen: Chosen, path: str) -> None:
+    """Files of the network, of the layer `path` and of all layers."""
+    network, layer, layers = st.columns(3)
+    with network:
+        st.markdown("**The network**")
+        _network_files(chosen)
+    with layer:
+        st.markdown("**The chosen layer**")
+        _layer_files(chosen, path)
+    with layers:
+        st.markdown("**All layers, this image**")
+        _files_of_all(chosen)
+
+
+def _name(chosen: Chosen, *parts: str) -> str:
+    """What a file begins with: network, parameters, image."""
+    subject = chosen.subject
+    return safe_name(inside_file_name(subject.weights, subject.run, subject.which), *parts)
+
+
+def _image(chosen: Chosen) -> str:
+    return chosen.image_name.replace(" ", "-")
+
+
+def _network_files(chosen: Chosen) -> None:
+    """The network with its parameters, for other programs and as code."""
+    size = chosen.analysis.totals.params * _OF_PARAMETER
+    if size > _MOST_NETWORK_BYTES:
+        caption(
+            f"Its parameters take {formats.mebibytes(size)}, more than a page hands out:"
+            " `python -m core inside RUN --format onnx` or `safetensors` writes them."
+        )
+        return
+    weights, run = chosen.weights, chosen.subject.run
+    facts = run_facts(run, chosen.subject.which) if run else ()
+    download_file(
+        "ONNX",
+        lambda: bytes(made_inside("core.inside.export:onnx_file", weights, facts)),
+        f"{_name(chosen)}.onnx",
+        "in_onnx",
+    )
+    download_file(
+        "safetensors with code",
+        lambda: bytes(made_inside("core.inside.export:safetensors_zip", weights, facts)),
+        f"{_name(chosen)}.zip",
+        "in_code",
+        "application/zip",
+    )
+    caption(
+        "ONNX for other runtimes: it takes some seconds, and a network whose forward chooses by"
+        " its numbers has none. The zip runs with PyTorch alone; its README says how pixels are"
+        " scaled."
+    )
+
+
+def _values(chosen: Chosen, path: str) -> Callable[[], NDArray[np.floating]]:
+    """Asks for one layer's numbers, later."""
+    return lambda: made_inside(
+        "core.inside.arrays:layer_values", chosen.weights, chosen.pixels, path
+    )
+
+
+def _layer_files(chosen: Chosen, path: str) -> None:
+    """Its maps as a picture, its numbers as arrays and as a table."""
+    values, name = _values(chosen, path), _name(chosen, _image(chosen), path)
+    caption(path)
+    download_file(
+        "Maps as PNG", lambda: channels_png(values()), f"{name}.png", "in_png", "image/png"
+    )
+    download_file(
+        "Numbers as NPZ",
+        lambda: bytes(
+            made_inside("core.inside.arrays:arrays_npz", chosen.weights, chosen.pixels, path)
+        ),
+        f"{name}.npz",
+        "in_npz",
+    )
+    shape = next(layer.output_shape for layer in chosen.analysis.layers if layer.path == path)
+    count = prod(shape)
+    if count > MOST_ROWS:
+        caption(f"Its {count:,} numbers are too many for a table.")
+        return
+    download_csv(
+        "Numbers as CSV", lambda: values_frame(path, values()), f"{name}.csv", "in_layer_csv"
+    )
+
+
+def _files_of_all(chosen: Chosen) -> None:
+    """Every array, and a line for each layer."""
+    name = _name(chosen, _image(chosen), "all-layers")
+    size = chosen.analysis.totals.output_bytes
+    caption(f"{formats.mebibytes(size)} of numbers")
+    if size > MOST_ARRAY_BYTES:
+        caption(
+            f"That is more than the {formats.mebibytes(MOST_ARRAY_BYTES)} of a file: take one"
+            " layer, or a smaller Resize."
+        )
+    else:
+        download_file(
+            "Numbers as NPZ",
+            lambda: bytes(
+                made_inside("core.inside.arrays:arrays_npz", chosen.weights, chosen.pixels)
+            ),
+            f"{name}.npz",
+            "in_all_npz",
+        )
+    download_csv(
+        "Summary as CSV",
+        lambda: summary_frame(
+            made_inside("core.inside.arrays:summaries", chosen.weights, chosen.pixels),
+            chosen.subject.title,
+            chosen.image_name,
+        ),
+        f"{name}.csv",
+        "in_summary_csv",
+    )

@@ -19,10 +19,12 @@ from pages.views.inside.dead import dead_channels_view
 from pages.views.inside.errors import errors_view
 from pages.views.inside.filters import filters_view
 from pages.views.inside.image import choose_image, label_text
+from pages.views.inside.layer import choose_path
 from pages.views.inside.maps import maps_view
 from pages.views.inside.missing import missing_view
 from pages.views.inside.replay import replay_view
 from pages.views.inside.subject import choose_other, choose_subject
+from pages.views.inside.take_along import take_along_view
 from pages.views.inside.why import why_view
 from pages.views.inside.window_counts import window_counts_view
 
@@ -35,6 +37,7 @@ _VIEWS = {  # name → what it draws for the chosen network and image, and the s
     "Window": lambda chosen, _: window_counts_view(chosen),
     "Errors": lambda chosen, _: errors_view(chosen),
     "Replay": lambda chosen, _: replay_view(chosen),
+    "Take along": lambda chosen, _: take_along_view(chosen, choose_path(chosen)),
 }
 _CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page

@@ -62,17 +62,16 @@ THROUGHPUT = ThroughputRequest(
     batch_sizes=(32, 64, 128),
     devices=("cpu",),
 )
-_EPOCHS = 2  # of the networks around which the loss is computed
+_EPOCHS = 2  # of the course nets around which the loss is computed
+_DEEP_EPOCHS = 6  # of the deep ones, which begin slowly
 _RATIO = 4  # of the deep ones, which then train in a minute or two
 
 
-def _trained(model: ModelSpec) -> RunSpec:
-    """A short training that the measurement does itself."""
-    return RunSpec(complete(model), "fashion-mini", recipe("fast", _IMAGES, _EPOCHS), _IMAGES)
-
-
-def _landscape(models: Sequence[ModelSpec], images: int) -> LandscapeRequest:
-    return LandscapeRequest((), tuple(map(_trained, models)), images=images)
+def _landscape(models: Sequence[ModelSpec], epochs: int, images: int) -> LandscapeRequest:
+    """Around short trainings that the measurement does itself."""
+    how = recipe("fast", _IMAGES, epochs)
+    runs = tuple(RunSpec(complete(model), "fashion-mini", how, _IMAGES) for model in models)
+    return LandscapeRequest((), runs, images=images)
 
 
 COURSE_LANDSCAPE = _landscape(
@@ -80,10 +79,12 @@ COURSE_LANDSCAPE = _landscape(
         ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),))
         for shortcut in ("none", "identity", "constant-scaling", "conv")
     ],
+    _EPOCHS,
     images=1_000,
 )
 DEEP_LANDSCAPE = _landscape(
     [deep_net(56, shortcut, batch_norm=True, ratio=_RATIO) for shortcut in ("none", "identity")],
+    _DEEP_EPOCHS,
     images=300,  # each takes ten times as long as through a course net
 )
 

@@ -22,9 +22,10 @@ from core.jobs.records import (
     as_unreadable,
     job_from_row,
 )
-from core.jobs.schema import epochs_table, jobs_table
+from core.jobs.schema import epochs_table, jobs_table, series_table
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics
+from core.training.step_series import StepSeries
 
 _CHUNK = 1_000  # ids in one statement; databases limit them
 
@@ -49,6 +50,14 @@ class RunFilter:
 
 
 _ANY = RunFilter()
+
+
+@dataclass(frozen=True)
+class KeptSeries:
+    """What the steps of a run have come to."""
+
+    attempt: int  # that wrote it: a later one may go on from an earlier point
+    series: StepSeries
 
 
 class Reader(Queue):
@@ -123,6 +132,15 @@ class Reader(Queue):
                     values = dict(row)
                     epochs[values.pop("run_id")].append(EpochMetrics(**values))
         return epochs
+
+    def step_series(self, run_ids: Iterable[int]) -> dict[int, KeptSeries]:
+        """What the steps of each run have come to, of those that have any."""
+        columns, found = series_table.c, {}
+        with self.reading() as connection:
+            for ids in chunks(run_ids):
+                for row in connection.execute(select(columns).where(columns.run_id.in_(ids))):
+                    found[row.run_id] = KeptSeries(row.attempt, StepSeries.from_json(row.series))
+        return found
 
     def accuracies(self, run_ids: Iterable[int]) -> dict[int, list[float]]:
         """The test accuracy after each epoch, as a fraction; an empty list for a run without."""

@@ -16,7 +16,7 @@ from core.specs import LabError
 from core.training.records import Progress
 from core.training.step_series import StepSeries
 
-HEARTBEAT_SECONDS = 0.7  # browsers look nearly as often, and each time find something new
+HEARTBEAT_SECONDS = 0.6  # browsers look a little less often, and each time find something new
 _QUICK_SECONDS = 0.2  # until there is something to see: somebody has just pressed a button
 _MOST_QUICK = 20  # beats
 STOP_SECONDS = 2.0  # a step that takes longer is not waited for when somebody presses stop

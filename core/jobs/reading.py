@@ -22,6 +22,7 @@ from core.jobs.records import (
     as_unreadable,
     job_from_row,
 )
+from core.jobs.step_curves import StepCurve
 from core.jobs.schema import epochs_table, jobs_table, series_table
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics
@@ -50,14 +51,6 @@ class RunFilter:
 
 
 _ANY = RunFilter()
-
-
-@dataclass(frozen=True)
-class KeptSeries:
-    """What the steps of a run have come to."""
-
-    attempt: int  # that wrote it: a later one may go on from an earlier point
-    series: StepSeries
 
 
 class Reader(Queue):
@@ -133,14 +126,17 @@ class Reader(Queue):
                     epochs[values.pop("run_id")].append(EpochMetrics(**values))
         return epochs
 
-    def step_series(self, run_ids: Iterable[int]) -> dict[int, KeptSeries]:
+    def step_curves(self, runs: Iterable[Run]) -> dict[int, StepCurve]:
         """What the steps of each run have come to, of those that have any."""
-        columns, found = series_table.c, {}
+        by_id = {run.id: run for run in runs}
+        columns, curves = series_table.c, {}
         with self.reading() as connection:
-            for ids in chunks(run_ids):
+            for ids in chunks(by_id):
                 for row in connection.execute(select(columns).where(columns.run_id.in_(ids))):
-                    found[row.run_id] = KeptSeries(row.attempt, StepSeries.from_json(row.series))
-        return found
+                    series = StepSeries.from_json(row.series)
+                    with suppress(LabError):  # a data set of another lab
+                        curves[row.run_id] = StepCurve.of(by_id[row.run_id], row.attempt, series)
+        return curves
 
     def accuracies(self, run_ids: Iterable[int]) -> dict[int, list[float]]:
         """The test accuracy after each epoch, as a fraction; an empty list for a run without."""

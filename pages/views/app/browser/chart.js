@@ -1,9 +1,30 @@
 /* A figure of Plotly's, drawn in the page's own colors and changed in place: zoom, legend and hover
-   outlive a redraw. */
+   outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
 
 const plots = new WeakMap()  // for each place: what is drawn there
+const curves = new Map()  // for each run under way: what its steps have come to, so far
+
+document.addEventListener("lab-curves", ({detail}) => {
+  for (const [run, curve] of detail) curves.set(run, curve)
+  for (const holder of document.querySelectorAll(".chart[data-runs]")) {
+    if (holder.dataset.runs.split(" ").some(run => detail.has(run))) plots.get(holder)?.redraw()
+  }
+})
+
+function grow(line) {
+  const {run, attempt, field} = line.meta ?? {}
+  const curve = curves.get(`${run}`)
+  if (!curve || curve.attempt < attempt) return
+  const reached = curve.epochs.at(-1) ?? 0
+  if (curve.attempt === attempt && reached < (line.x.at(-1) ?? 0)) return  // the page knows more
+  Object.assign(line, {x: curve.epochs, y: curve[field]})
+}
+
+function runsIn(figure) {
+  return new Set(figure.data.map(line => line.meta?.run).filter(run => run !== undefined))
+}
 
 function colorsOf(element) {
   const style = getComputedStyle(element)
@@ -76,6 +97,9 @@ export function draw({data, parentElement}, {plotly}) {
   const figure = JSON.parse(data.figure)
   const {layout} = figure
   const title = titleOf(layout)
+  const runs = [...runsIn(figure)].join(" ")
+  if (runs) holder.dataset.runs = runs  // live.js asks for them
+  else delete holder.dataset.runs
   holder.setAttribute("role", "figure")
   holder.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
   const config = {
@@ -87,15 +111,20 @@ export function draw({data, parentElement}, {plotly}) {
   }
   async function redraw() {
     const {default: Plotly} = await import(plotly)
+    while (holder._dragging) await new Promise(resolve => setTimeout(resolve, 100))  // not under a hand
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
+    figure.data.forEach(grow)
     layout.template = template(colorsOf(holder))
     layout.title = {...(typeof layout.title === "object" ? layout.title : {}),
                     text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
     layout.width = holder.clientWidth
     layout.height = isWhole ? holder.clientHeight : data.height
     layout.uirevision = title  // another figure starts with its own view
-    await Plotly.react(holder, figure.data, layout, config)
+    // Copies, because Plotly notes zoom and legend in what it is given, and keeps them only where
+    // what it is given next is as it was before
+    const lines = figure.data.map(line => ({...line}))
+    await Plotly.react(holder, lines, structuredClone(layout), config)
   }
   plot.redraw = redraw
   redraw()

@@ -22,8 +22,8 @@ from core.jobs.records import (
     as_unreadable,
     job_from_row,
 )
-from core.jobs.step_curves import StepCurve
 from core.jobs.schema import epochs_table, jobs_table, series_table
+from core.jobs.step_curves import StepCurve
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics
 from core.training.step_series import StepSeries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -16,7 +17,7 @@ from core.training.records import ComputePlan
 from core.zoo.catalogue import complete
 from tests.core.jobs.tiny_runs import wait_until
 
-FIRST_POINT_SECONDS = 6.0  # it takes below 2 where nothing else runs
+FIRST_POINT_SECONDS = 6.0  # below 2 where nothing else runs; the worker yields to all who compute
 WATCHED_SECONDS = 8.0
 BEHIND_SECONDS = 3.0  # what the worker has written is drawn by then, however busy the machine
 TINY = RunSpec(
@@ -36,17 +37,15 @@ def store(lab):
     wait_until(lambda: not store.unfinished())
 
 
-def start_a_long_run(visitor, store) -> float:
-    """On a server whose worker has torch and has trained this net; what a tiny run of it takes, s."""
+def start_a_long_run(visitor, store) -> None:
+    """On a server whose worker has torch, is idle, and has trained this net before."""
     plan = ComputePlanRequest(compute_plan_key(TINY))
     store.keep_result(plan, vars(ComputePlan(threads(), channels_last=True)))
     visitor.open("/train?train_network=course-residual&train_epochs=50")
-    for _ in range(2):  # the first one may find the worker still loading torch
-        began, warm_up = time.monotonic(), store.enqueue(TINY)
+    for _ in range(2):  # after the first one the worker measures how fast the device is
+        warm_up = store.enqueue(TINY)
         wait_until(lambda job=warm_up: store.get(job).state is JobState.FINISHED)
-    seconds = time.monotonic() - began
     visitor.button("Start training").click()
-    return seconds
 
 
 def points_of(chart) -> int:
@@ -58,7 +57,9 @@ def points_of(chart) -> int:
 
 
 def view_of(chart) -> list:
-    return chart.evaluate("chart => [chart.mark, chart.layout.xaxis.range, chart.layout.yaxis.range]")
+    return chart.evaluate(
+        "chart => [chart.mark, chart.layout.xaxis.range, chart.layout.yaxis.range]"
+    )
 
 
 def axes_of(chart) -> tuple[float, float, float, float]:
@@ -77,13 +78,13 @@ def zoom(visitor, chart) -> None:
 
 
 def test_points_come_within_seconds_and_the_chart_is_never_replaced(visitor, store):
-    tiny_run_seconds = start_a_long_run(visitor, store)
+    start_a_long_run(visitor, store)
     began = time.monotonic()
     chart = visitor.page.locator(".chart[data-runs]").first
     wait_until(lambda: chart.count() and points_of(chart))
     seconds = time.monotonic() - began
-    print(f"The first point came after {seconds:.2f} s, a tiny run takes {tiny_run_seconds:.2f} s.")
-    assert seconds < max(FIRST_POINT_SECONDS, 3 * tiny_run_seconds)  # a busy machine is slow in both
+    print(f"The first point came after {seconds:.2f} s.")
+    assert seconds < FIRST_POINT_SECONDS * max(1.0, 2 * os.getloadavg()[0] / threads())
 
     assert chart.evaluate("chart => chart.layout.xaxis.range") == [0, 50.2]
     low, high = chart.evaluate("chart => chart.layout.yaxis.range")

@@ -230,9 +230,7 @@ def _numbers(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
         )
 
 
-def _curves(
-    run: Run, epochs: Sequence[EpochMetrics], steps: StepCurve, has_best: bool
-) -> None:
+def _curves(run: Run, epochs: Sequence[EpochMetrics], steps: StepCurve, has_best: bool) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
     best, planned = run.best_epoch if has_best else None, run.spec.recipe.epochs
     curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best, planned, steps)

@@ -2,6 +2,7 @@
    outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
+const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
 const plots = new WeakMap()  // for each place: what is drawn there
 const curves = new Map()  // for each run under way: what its steps have come to, so far
@@ -12,6 +13,10 @@ document.addEventListener("lab-curves", ({detail}) => {
     if (holder.dataset.runs.split(" ").some(run => detail.has(run))) plots.get(holder)?.redraw()
   }
 })
+
+function pause(milliseconds) {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
+}
 
 function grow(line) {
   const {run, attempt, field} = line.meta ?? {}
@@ -78,6 +83,12 @@ function template(colors) {
   }
 }
 
+function hoverAgain(Plotly, holder, {clientX, clientY}) {
+  const {left, top} = holder.getBoundingClientRect()
+  const {_size: size, _plots: axes} = holder._fullLayout
+  if (axes.xy) Plotly.Fx.hover(holder, {xpx: clientX - left - size.l, ypx: clientY - top - size.t}, "xy")
+}
+
 function titleOf(layout) {
   return (typeof layout.title === "string" ? layout.title : layout.title?.text) ?? ""
 }
@@ -92,7 +103,7 @@ function wholeScreen(holder) {
 
 export function draw({data, parentElement}, {plotly}) {
   const holder = parentElement.querySelector(".chart")
-  const plot = plots.get(holder) ?? {isGone: false}
+  const plot = plots.get(holder) ?? {isGone: false, freeAt: 0}
   plots.set(holder, plot)
   const figure = JSON.parse(data.figure)
   const {layout} = figure
@@ -111,7 +122,7 @@ export function draw({data, parentElement}, {plotly}) {
   }
   async function redraw() {
     const {default: Plotly} = await import(plotly)
-    while (holder._dragging) await new Promise(resolve => setTimeout(resolve, 100))  // not under a hand
+    while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
     figure.data.forEach(grow)
@@ -124,7 +135,9 @@ export function draw({data, parentElement}, {plotly}) {
     // Copies, because Plotly notes zoom and legend in what it is given, and keeps them only where
     // what it is given next is as it was before
     const lines = figure.data.map(line => ({...line}))
+    const pointed = holder.querySelector(".hovertext") && plot.pointer
     await Plotly.react(holder, lines, structuredClone(layout), config)
+    if (pointed) hoverAgain(Plotly, holder, pointed)
   }
   plot.redraw = redraw
   redraw()
@@ -138,6 +151,11 @@ export function draw({data, parentElement}, {plotly}) {
     plot.width = holder.clientWidth
     plot.observer.observe(holder)
     holder.addEventListener("fullscreenchange", () => plot.redraw())
+    // Not under a hand: a click on the legend would be lost, a rectangle to zoom into too
+    holder.addEventListener("pointerdown", () => { plot.freeAt = Date.now() + LONGEST_CLICK }, {capture: true})
+    holder.addEventListener("pointerup", () => { plot.freeAt = Date.now() + DOUBLE_CLICK }, {capture: true})
+    holder.addEventListener("mousemove", event => { plot.pointer = event }, {capture: true})
+    holder.addEventListener("mouseleave", () => { plot.pointer = null })
   }
   return () => {
     plot.isGone = true

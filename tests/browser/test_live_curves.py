@@ -57,9 +57,14 @@ def points_of(chart) -> int:
 
 
 def view_of(chart) -> list:
-    return chart.evaluate(
-        "chart => [chart.mark, chart.layout.xaxis.range, chart.layout.yaxis.range]"
-    )
+    """The mark on the element, and what its axes show."""
+    return chart.evaluate("({mark, layout: {xaxis, yaxis}}) => [mark, xaxis.range, yaxis.range]")
+
+
+def is_hidden(chart, name: str) -> bool:
+    """Whether the reader has hidden this line, by the legend."""
+    line = f"chart.data.find(line => line.name === '{name}')"
+    return chart.evaluate(f"chart => {line}.visible") == "legendonly"
 
 
 def axes_of(chart) -> tuple[float, float, float, float]:
@@ -92,7 +97,7 @@ def test_points_come_within_seconds_and_the_chart_is_never_replaced(visitor, sto
     chart.evaluate("chart => { chart.mark = 'the same element' }")
     zoom(visitor, chart)
     chart.locator(".legendtoggle").last.click()  # hides the test images
-    wait_until(lambda: chart.evaluate("c => c.data[2].visible") == "legendonly")
+    wait_until(lambda: is_hidden(chart, "test"))
     before = view_of(chart)
     assert before[1] != [0, 50.2]
 
@@ -112,7 +117,7 @@ def test_points_come_within_seconds_and_the_chart_is_never_replaced(visitor, sto
     visitor.page.get_by_text("■ stopped").wait_for()
     visitor.settle()
     assert view_of(chart) == before  # the record of the run that is over is the same chart
-    assert chart.evaluate("c => c.data.find(line => line.name === 'test').visible") == "legendonly"
+    assert is_hidden(chart, "test")
     kept = store.step_curves([run])[run.id]
     assert points_of(chart) == len(kept.epochs)
 

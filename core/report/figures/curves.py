@@ -93,8 +93,8 @@ def add_steps(
         legendgroup=None if in_legend else label,
         meta=dict(run=steps.run, attempt=steps.attempt, field=field),
         uid=f"steps-{steps.run}",
-        hovertemplate=f"<b>{label}</b>, epoch %{{x:.2f}}<br>training {field} %{{y:.4~g}}{unit}, mean"
-        " of the batches<br>since the point before<extra></extra>",
+        hovertemplate=f"<b>{label}</b>, epoch %{{x:.2f}}<br>training {field} %{{y:.4~g}}{unit},"
+        " mean of the<br>batches since the point before<extra></extra>",
     )
 
 

@@ -1,4 +1,4 @@
-"""What steps come to between the epochs: bounded, exact means, and of no weight for the training."""
+"""What steps come to between the epochs: bounded, exact means, without weight for the training."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def test_json_keeps_five_digits_and_what_is_no_number():
 
 
 @pytest.mark.slow
-def test_reading_each_step_gives_the_epoch_s_means_and_changes_no_bit(
-    tiny, monkeypatch, one_thread
-):
+def test_reading_each_step_changes_no_bit(tiny, monkeypatch, one_thread):
     unread = start(TINY)
     monkeypatch.setattr(step_readings, "READING_SECONDS", 1e9)
     rows = learnt(epochs(fit(TINY, tiny, unread)))

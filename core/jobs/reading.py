@@ -132,7 +132,7 @@ class Reader(Queue):
         columns, curves = series_table.c, {}
         with self.reading() as connection:
             for ids in chunks(by_id):
-                for row in connection.execute(select(columns).where(columns.run_id.in_(ids))):
+                for row in connection.execute(select(series_table).where(columns.run_id.in_(ids))):
                     series = StepSeries.from_json(row.series)
                     with suppress(LabError):  # a data set of another lab
                         curves[row.run_id] = StepCurve.of(by_id[row.run_id], row.attempt, series)

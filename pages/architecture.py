@@ -12,6 +12,7 @@ from core.zoo.own import is_own
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.messages import escaped, show_error
+from pages.views.app.network_picture import network_picture
 from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.another_size import another_size_note
 from pages.views.architecture.broken_off import broken_off_view
@@ -24,7 +25,6 @@ from pages.views.architecture.layer_times import layer_times_view
 from pages.views.architecture.layers import layers_view
 from pages.views.architecture.memory import memory_view
 from pages.views.architecture.next_steps import next_steps
-from pages.views.architecture.picture import network_picture
 from pages.views.architecture.since_save import before_save, changes_view, follow_file
 from pages.views.architecture.strip import strip
 from pages.views.architecture.summary import summary_view

@@ -1,4 +1,4 @@
-"""Why shortcuts work: gradients and variances layer by layer, and plain nets of growing depth."""
+"""Why shortcuts work: gradients by layer, plain nets of growing depth, the loss around a net."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.prose import caption
 from pages.views.gradients.flow import flow_view
+from pages.views.gradients.landscape import landscape_view
 from pages.views.gradients.stack import stack_view
 
 
 def _page() -> None:
-    """Two questions: does the gradient arrive, and does a deeper plain net train worse?"""
+    """Three questions: does the gradient arrive, does depth hurt, and how rough is the loss?"""
     st.subheader("Why it works: does the gradient arrive?", anchor=False)
     caption(
         "The note says: “the derivative of a residual block is at least 1, so gradients do not"
@@ -29,6 +30,14 @@ def _page() -> None:
         help=explained("plain net"),
     )
     stack_view()
+    st.subheader("Where training walks: how rough is the loss?", anchor=False)
+    caption(
+        "A training goes downhill on the loss, a landscape with a dimension for each parameter."
+        " Here is a plane of it: from the trained network away in two random directions, each"
+        " filter by as much as the network's own filter is long (arXiv 1712.09913). Where the"
+        " landscape is smooth, a step of the optimizer finds what it expects."
+    )
+    landscape_view()
 
 
 with (

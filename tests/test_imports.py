@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "analysis": {"zoo"},
     "explain": {"zoo", "analysis"},
     "training": {"zoo", "data", "analysis"},
-    "measure": {"zoo", "data", "analysis", "training"},
+    "measure": {"zoo", "data", "analysis", "training", "inside"},
     "inside": {"zoo", "data", "analysis", "training"},
     "jobs": {"zoo", "data", "analysis", "training", "measure", "inside"},
     "studies": {"zoo", "data", "training", "jobs"},
@@ -32,13 +32,14 @@ MAY_IMPORT = {
     },
 }
 EVERYBODYS = {"", "specs", "folders", "host_memory", "torch_process"}
-HEAVY = {"torch", "torchvision", "timm", "torchinfo", "plotly", "streamlit", "scipy"}
+HEAVY = {"torch", "torchvision", "timm", "torchinfo", "plotly", "streamlit", "scipy", "captum"}
 NEEDS_TORCHVISION = {  # it takes seconds
     "core/data/download.py",
     "core/measure/conventional_loop.py",
     "core/zoo/from_torchvision.py",
 }
 NEEDS_TIMM = {"core/zoo/from_timm.py"}  # as long, and not everybody has it
+NEEDS_CAPTUM = {"core/inside/attribution.py"}  # it brings matplotlib, which takes seconds too
 
 
 def imports(path: Path) -> set[str]:
@@ -70,13 +71,13 @@ def test_imports_point_one_way():
 
 
 def test_core_knows_nothing_of_the_pages_and_libraries_of_models_have_few_users():
-    users: dict[str, set[str]] = {"torchvision": set(), "timm": set()}
+    users: dict[str, set[str]] = {"torchvision": set(), "timm": set(), "captum": set()}
     for path in FILES:
         roots = {module.split(".")[0] for module in imports(path)}
         assert not roots & {"streamlit", "pages"}, path
         for library in roots & users.keys():
             users[library].add(path.relative_to(PROJECT).as_posix())
-    assert users == {"torchvision": NEEDS_TORCHVISION, "timm": NEEDS_TIMM}
+    assert users == {"torchvision": NEEDS_TORCHVISION, "timm": NEEDS_TIMM, "captum": NEEDS_CAPTUM}
 
 
 def test_importing_any_package_of_core_costs_nothing():
@@ -91,3 +92,10 @@ def test_importing_any_package_of_core_costs_nothing():
         check=True,
     )
     assert not set(done.stdout.split()) & HEAVY
+
+
+def test_captum_is_not_imported_until_it_is_asked():
+    program = "import sys, core.inside.attribution; print(*sys.modules)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"captum", "matplotlib"}

@@ -13,9 +13,10 @@ cat >entry.js <<'JS'
 import Plotly from 'plotly.js/lib/core.js'; // has scatter
 import bar from 'plotly.js/lib/bar.js';
 import heatmap from 'plotly.js/lib/heatmap.js';
-Plotly.register([bar, heatmap]);
+import contour from 'plotly.js/lib/contour.js';
+Plotly.register([bar, heatmap, contour]);
 export default Plotly;
 JS
 npx esbuild entry.js --bundle --minify --format=esm --target=es2020 --define:global=window \
   --loader:.css=empty --legal-comments=none --outfile="$target" \
-  --banner:js="/* plotly.js v$version, scatter, bar and heatmap. Copyright 2012-2026, Plotly, Inc. MIT license. */"
+  --banner:js="/* plotly.js v$version, scatter, bar, heatmap and contour. Copyright 2012-2026, Plotly, Inc. MIT license. */"

@@ -23,10 +23,20 @@ from core.cli.flags import (
     run_flags,
 )
 from core.cli.writing import say, write_result
+from core.inside.activity_records import Activity
+from core.inside.effective_field_records import WindowCounts
+from core.inside.embedding_records import drawn
+from core.inside.landscape_records import Landscape
+from core.inside.parts_records import MissingParts
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
 from core.measure.requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
+    EmbeddingRequest,
     GradientFlowRequest,
+    LandscapeRequest,
     LayerTimesRequest,
+    MissingPartsRequest,
     PredictRequest,
     ThroughputRequest,
 )
@@ -218,7 +228,10 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
     """What a measurement has found so far, as the table of its command. Raises LabError."""
     from core.data.arrays import read_arrays
     from core.jobs.predictions import read_predictions
+    from core.report.tables import inside
     from core.report.tables import measurements as tables
+    from core.report.tables.embedding import positions_frame
+    from core.report.tables.landscape import landscape_frame
     from core.report.tables.predictions import prediction_frame
 
     request, result = job.request, job.result
@@ -229,6 +242,18 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
         return tables.throughput_frame(Throughput.from_dict(result))
     if result is not None and job.kind == GradientFlowRequest.kind:
         return tables.flow_frame(GradientFlow.from_dict(result))
+    if result is not None and job.kind == LandscapeRequest.kind:
+        return landscape_frame(Landscape.from_dict(result))
+    if result is not None and isinstance(request, EmbeddingRequest):
+        available = len(read_arrays(request.dataset, "test")[1])
+        return positions_frame(drawn(request.images, available), result["positions"])
+    if result is not None and job.kind == MissingPartsRequest.kind:
+        return inside.missing_frame(MissingParts.from_dict(result))
+    if result is not None and job.kind == ActivityRequest.kind:
+        return inside.activity_frame(Activity.from_dict(result))
+    if result is not None and isinstance(request, EffectiveFieldRequest):
+        rows = {row.path: row for row in analyze_network(request.model).layers}
+        return inside.window_frame(WindowCounts.from_dict(result), rows[request.layer])
     if result is not None and job.kind == PredictRequest.kind:
         run = store.get(result["run"])
         if predictions := read_predictions(run, read_arrays(run.spec.dataset, "test")[1]):

@@ -24,9 +24,10 @@ from core.inside.weights import Weights
 from core.specs import LabError
 from core.training.initialization import initialized_network
 from core.training.parameters import check_hash, load_parameters
+from core.zoo.own import version_of
 
 MOST_BYTES = 2**30  # of the maps of one image, and of parameters that are kept loaded
-_KEPT_NETWORKS, _KEPT_IMAGES = 2, 4
+_KEPT_NETWORKS, _KEPT_IMAGES = 4, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Seen:
         return found
 
 
-class _Recorder(ModuleWatcher):
+class Recorder(ModuleWatcher):
     """Keeps what every leaf module and every operation outside of one reads and gives.
 
     What is about to be written over is copied first, so that each tensor stays as it was read.
@@ -103,12 +104,13 @@ class _Recorder(ModuleWatcher):
         inputs = tuple(tensor.detach() for tensor in tensors_in([*args, *kwargs.values()]))
         for tensor in inputs:  # it may write over them
             self.kept.setdefault(storage_key(tensor), []).append(tensor)
+        is_of_image = self.is_of_image(inputs)  # asked before they are given memory of their own
         if func._schema.is_mutable:
             self.save_what_is_written(func, args)
         result = func(*args, **kwargs)
         name, _, is_work = name_and_kind(func)
         output = next(iter(tensors_in(result)), None)
-        if output is not None and self.is_of_image(inputs):
+        if output is not None and is_of_image:
             self.of_image[storage_key(output)] = output
             if is_work:
                 step = Step(None, func, inputs, args, output.detach())
@@ -131,8 +133,8 @@ class _Recorder(ModuleWatcher):
 # Kept in this process -----------------------------------------------------------------------------
 
 _lock = RLock()
-_networks: OrderedDict[Weights, nn.Module] = OrderedDict()
-_seen: OrderedDict[tuple[Weights, bytes, tuple[int, ...]], Seen] = OrderedDict()
+_networks: OrderedDict[tuple[Weights, str], nn.Module] = OrderedDict()  # with the file's version
+_seen: OrderedDict[tuple[Weights, str, bytes, tuple[int, ...]], Seen] = OrderedDict()
 
 
 def network_of(weights: Weights) -> nn.Module:
@@ -140,11 +142,12 @@ def network_of(weights: Weights) -> nn.Module:
 
     Raises LabError for a file that is not here, or is another network's.
     """
+    key = (weights, version_of(weights.spec.arch))
     with _lock:
-        network = _networks.pop(weights, None)
+        network = _networks.pop(key, None)
         if network is None:
             network = _loaded(weights)
-        _networks[weights] = network
+        _networks[key] = network
         while len(_networks) > _KEPT_NETWORKS:
             _networks.popitem(last=False)
         return network
@@ -172,7 +175,7 @@ def see(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
 
     `pixels`: uint8 (H, W) or (C, H, W). Raises LabError where the maps would take too much memory.
     """
-    key = (weights, pixels.tobytes(), pixels.shape)
+    key = (weights, version_of(weights.spec.arch), pixels.tobytes(), pixels.shape)
     with _lock:
         seen = _seen.pop(key, None) or _pass(weights, pixels)
         _seen[key] = seen
@@ -188,7 +191,7 @@ def _held_bytes() -> int:
 def _pass(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
     check_size(weights)
     network, image = network_of(weights), read(weights, pixels)
-    recorder, given = _Recorder(network), image.clone()
+    recorder, given = Recorder(network), image.clone()
     recorder.of_image[storage_key(given)] = given
     with torch.no_grad(), recorder.watching():
         result = network(given)

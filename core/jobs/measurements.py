@@ -7,17 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis import analyze
+from core.inside.activity import measure_activity
+from core.inside.effective_field import measure_window_counts
+from core.inside.embedding import neighbor_map
+from core.inside.landscape import measure_landscapes, trained_network
+from core.inside.parts import measure_missing
 from core.jobs.files import verified_best
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
+from core.jobs.requested_weights import requested_weights
 from core.jobs.store import Store
+from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
 from core.measure.layer_times import measure_layers
 from core.measure.predict import predict
 from core.measure.requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
+    EmbeddingRequest,
     GradientFlowRequest,
+    LandscapeRequest,
     LayerTimesRequest,
+    MissingPartsRequest,
     PredictRequest,
     ThroughputRequest,
 )
@@ -81,10 +93,52 @@ def _predict(store: Store, request: PredictRequest) -> Iterator[Partial]:
     yield Partial(1.0, {"run": run.id})
 
 
-def trained_run(store: Store, run_id: int) -> Trained:
-    """A run with its best parameters. Raises LabError where they are not here."""
+def _missing_parts(store: Store, request: MissingPartsRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for known in measure_missing(weights, request.dataset, request.level, request.layer):
+        yield Partial(known.share, known.to_dict())
+
+
+def _activity(store: Store, request: ActivityRequest) -> Iterator[Partial]:
+    for known in measure_activity(requested_weights(store, request), request.dataset):
+        yield Partial(known.share, known.to_dict())
+
+
+def _effective_field(store: Store, request: EffectiveFieldRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for known in measure_window_counts(weights, request.dataset, request.layer):
+        is_whole = known.after is not None or not weights.file
+        yield Partial(1.0 if is_whole else 0.5, known.to_dict())
+
+
+def _landscape(store: Store, request: LandscapeRequest) -> Iterator[Partial]:
+    runs = []
+    for run_id, digest in request.runs:
+        known = trained_run(store, run_id, digest)
+        run = store.get(run_id)
+        path = list(zip(path_epochs(run), parameters_path(run) or (), strict=True))
+        runs.append(trained_network(run_id, known.epoch, known.spec, known.parameters, path))
+    plane = (request.points, request.span, request.images, request.seed)
+    for landscape in measure_landscapes(runs, request.trainings, *plane):
+        yield Partial(landscape.share, landscape.to_dict())
+
+
+def _embedding(store: Store, request: EmbeddingRequest) -> Iterator[Partial]:
+    weights = requested_weights(store, request)
+    for share, positions in neighbor_map(weights, request.dataset, request.images):
+        yield Partial(share, {"positions": [[round(float(x), 4) for x in p] for p in positions]})
+
+
+def _changed(run_id: int) -> LabError:
+    return LabError(f"Run {run_id} has other parameters by now; load the page and ask again.")
+
+
+def trained_run(store: Store, run_id: int, sha256: str = "") -> Trained:
+    """A run with its best parameters. Raises LabError where they, with this hash, are not here."""
     run = store.get(run_id)
     path = verified_best(run)
+    if sha256 and run.best_file is not None and run.best_file.sha256 != sha256:
+        raise _changed(run_id)
     assert run.best_epoch is not None  # as the file is there
     return Trained(run_id, run.best_epoch, run.spec, path)
 
@@ -94,4 +148,9 @@ MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     ThroughputRequest.kind: _throughput,
     GradientFlowRequest.kind: _gradient_flow,
     PredictRequest.kind: _predict,
+    MissingPartsRequest.kind: _missing_parts,
+    ActivityRequest.kind: _activity,
+    EffectiveFieldRequest.kind: _effective_field,
+    LandscapeRequest.kind: _landscape,
+    EmbeddingRequest.kind: _embedding,
 }

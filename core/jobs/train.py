@@ -19,6 +19,7 @@ from core.jobs.files import (
     save_checkpoint,
 )
 from core.jobs.heartbeat import Heartbeat, StopRequested
+from core.jobs.keep_trail import TrailKeeper
 from core.jobs.records import Run, StoredFile
 from core.jobs.store import Store
 from core.measure.requests import ComputePlanRequest
@@ -59,10 +60,13 @@ def train(
     heartbeat.series = training.series
     is_told = False  # that others were there
     checkpointer = Checkpointer(store, run, training, heartbeat)
+    data = shared.load(spec.dataset)
     with memory_kept():
+        trail = TrailKeeper(run, training, data, lambda why: _note_once(store, run, why))
         try:
-            for event in training_loop.fit(spec, shared.load(spec.dataset), training):
+            for event in training_loop.fit(spec, data, training):
                 if isinstance(event, EpochMetrics):
+                    trail.keep()  # before the epoch is recorded, and counts from then on
                     checkpointer.keep_epoch(event)
                     _tell_plain_steps(store, run, training)
                     is_told = is_told or _tell_companions(store, run, training)

@@ -14,6 +14,9 @@ from core.measure.gradient_records import BATCH_SIZE
 from core.specs import LabError, ModelSpec, RunSpec, Spec
 
 PASSES = 9  # of a network whose layers are timed; the medians are over these
+LANDSCAPE_POINTS = 15  # a side of the plane; odd, so that the trained network is one of them
+LANDSCAPE_SPAN = 1.0  # from the center to an edge; 1: as long as the network's own filters
+LANDSCAPE_IMAGES = 1_000  # whose loss is computed at each point
 ROUNDS = 5  # of a throughput, in which every loop has its turn
 
 
@@ -138,6 +141,116 @@ class PredictRequest(Request):
 
 
 @dataclass(frozen=True)
+class LandscapeRequest(Request):
+    """The loss around trained networks: of finished runs, or trained by the measurement itself."""
+
+    kind: ClassVar[str] = "landscape"
+    title: ClassVar[str] = "loss around trained networks"
+    in_key: ClassVar[str] = "landscape"
+    runs: tuple[tuple[int, str], ...]  # number, and hash of the file with its best parameters
+    trainings: tuple[RunSpec, ...]
+    points: int = LANDSCAPE_POINTS
+    span: float = LANDSCAPE_SPAN
+    images: int = LANDSCAPE_IMAGES
+    seed: int = 0  # of the directions
+
+    def __post_init__(self) -> None:
+        trainings = tuple(
+            run if isinstance(run, RunSpec) else RunSpec.from_dict(run) for run in self.trainings
+        )
+        object.__setattr__(self, "trainings", trainings)
+        object.__setattr__(self, "runs", tuple((run, digest) for run, digest in self.runs))
+
+    def what(self) -> tuple[object, ...]:
+        """Runs and their parameters, trainings, plane."""
+        trainings = sorted(run.to_json() for run in self.trainings)
+        plane = (self.points, self.span, self.images, self.seed)
+        return *sorted(self.runs), *trainings, *plane
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with each model's options as an object."""
+        return asdict(self) | {"trainings": [run.to_dict() for run in self.trainings]}
+
+
+@dataclass(frozen=True)
+class WeightsRequest(Request):
+    """Something about a network with its parameters: a run's, or those that a seed draws."""
+
+    model: ModelSpec  # every option filled in
+    dataset: str  # whose test images it is shown
+    run: int | None  # None: as initialized
+    parameters_sha256: str  # of the run's file that holds them; "": as initialized
+    initialization: str
+    seed: int
+    mean: float | None  # of the pixels, 0 to 1, that the network reads as 0; None: 0
+    std: float | None  # pixels are divided by this; None: 1
+
+    def __post_init__(self) -> None:
+        _read_model(self)
+
+    def what(self) -> tuple[object, ...]:
+        """Network, parameters, images."""
+        parameters = (self.run, self.parameters_sha256, self.initialization, self.seed)
+        return self.model.to_json(), *parameters, self.dataset, self.mean, self.std
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with the model's options as an object."""
+        return asdict(self) | {"model": self.model.to_dict()}
+
+
+@dataclass(frozen=True)
+class MissingPartsRequest(WeightsRequest):
+    """What the network reaches over the test set without each of its parts."""
+
+    kind: ClassVar[str] = "missing-parts"
+    title: ClassVar[str] = "parts left out"
+    in_key: ClassVar[str] = "missing parts"
+    level: str  # blocks, branches, shortcuts, channels
+    layer: str = ""  # whose channels
+
+    def what(self) -> tuple[object, ...]:
+        """And which parts."""
+        return *super().what(), self.level, self.layer
+
+
+@dataclass(frozen=True)
+class ActivityRequest(WeightsRequest):
+    """How active every channel of every convolution is over the test set."""
+
+    kind: ClassVar[str] = "activity"
+    title: ClassVar[str] = "dead channels"
+    in_key: ClassVar[str] = "activity"
+
+
+@dataclass(frozen=True)
+class EffectiveFieldRequest(WeightsRequest):
+    """Which pixels a unit of a layer listens to, before and after training."""
+
+    kind: ClassVar[str] = "effective-field"
+    title: ClassVar[str] = "effective receptive field"
+    in_key: ClassVar[str] = "effective field"
+    layer: str
+
+    def what(self) -> tuple[object, ...]:
+        """And of which layer."""
+        return *super().what(), self.layer
+
+
+@dataclass(frozen=True)
+class EmbeddingRequest(WeightsRequest):
+    """Test images in two dimensions, by what a network's last linear layer reads (t-SNE)."""
+
+    kind: ClassVar[str] = "embedding"
+    title: ClassVar[str] = "map of the test images"
+    in_key: ClassVar[str] = "embedding"
+    images: int
+
+    def what(self) -> tuple[object, ...]:
+        """And how many images."""
+        return *super().what(), self.images
+
+
+@dataclass(frozen=True)
 class DeviceSpeedRequest(Request):
     """How fast a device is, for estimates of time."""
 
@@ -188,6 +301,11 @@ REQUESTS: dict[str, type[Request]] = {
         ThroughputRequest,
         GradientFlowRequest,
         PredictRequest,
+        MissingPartsRequest,
+        ActivityRequest,
+        EffectiveFieldRequest,
+        LandscapeRequest,
+        EmbeddingRequest,
         DeviceSpeedRequest,
         ComputePlanRequest,
         RunsAtOnceRequest,
@@ -202,6 +320,6 @@ def request_from_json(kind: str, text: str) -> Request:
     return REQUESTS[kind].from_json(text)
 
 
-def _read_model(request: LayerTimesRequest) -> None:
+def _read_model(request: LayerTimesRequest | WeightsRequest) -> None:
     if not isinstance(request.model, ModelSpec):
         object.__setattr__(request, "model", ModelSpec.from_dict(request.model))

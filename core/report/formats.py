@@ -88,6 +88,11 @@ def signed(number: int) -> str:
     return f"{'−' if number < 0 else '+'}{abs(number):,}" if number else "0"
 
 
+def signed_number(value: float) -> str:
+    """Three digits with a real minus sign: −1.21, 0.004, 3.1 × 10⁻⁷."""
+    return scientific(value, 3).replace("-", "−")
+
+
 def scientific(value: float | None, digits: int = 2) -> str:
     """0.71, 24, 3.1 × 10⁻¹⁷; 0 only where it is exactly that."""
     if value is None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.data.catalogue import find_dataset
+from core.inside.shipped import SHIPPED
 from core.measure.gradient_records import (
     BATCH_NORMS,
     BATCH_SIZE,
@@ -20,7 +23,14 @@ from core.measure.gradient_records import (
     deep_net,
     variations,
 )
-from core.measure.requests import GradientFlowRequest, Request, ThroughputRequest
+from core.measure.requests import (
+    EffectiveFieldRequest,
+    GradientFlowRequest,
+    LandscapeRequest,
+    MissingPartsRequest,
+    Request,
+    ThroughputRequest,
+)
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
@@ -52,7 +62,69 @@ THROUGHPUT = ThroughputRequest(
     batch_sizes=(32, 64, 128),
     devices=("cpu",),
 )
-REQUESTS: dict[str, Request] = {"gradients": GRADIENTS, "throughput": THROUGHPUT}
+_EPOCHS = 2  # of the networks around which the loss is computed
+_RATIO = 4  # of the deep ones, which then train in a minute or two
+
+
+def _trained(model: ModelSpec) -> RunSpec:
+    """A short training that the measurement does itself."""
+    return RunSpec(complete(model), "fashion-mini", recipe("fast", _IMAGES, _EPOCHS), _IMAGES)
+
+
+def _landscape(models: Sequence[ModelSpec], images: int) -> LandscapeRequest:
+    return LandscapeRequest((), tuple(map(_trained, models)), images=images)
+
+
+COURSE_LANDSCAPE = _landscape(
+    [
+        ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),))
+        for shortcut in ("none", "identity", "constant-scaling", "conv")
+    ],
+    images=1_000,
+)
+DEEP_LANDSCAPE = _landscape(
+    [deep_net(56, shortcut, batch_norm=True, ratio=_RATIO) for shortcut in ("none", "identity")],
+    images=300,  # each takes ten times as long as through a course net
+)
+
+
+def _missing(name: str) -> MissingPartsRequest:
+    """What a network that comes with the lab keeps without each of its blocks."""
+    row = SHIPPED[name]
+    weights = row.weights
+    return MissingPartsRequest(
+        weights.spec,
+        row.data.name,
+        None,
+        weights.sha256,
+        weights.initialization,
+        weights.seed,
+        weights.mean,
+        weights.std,
+        level="blocks",
+    )
+
+
+MISSING = {name: _missing(name) for name in ("residual", "plain")}
+LAST_WINDOW = EffectiveFieldRequest(
+    complete(ModelSpec("vgg11", 4, 96)),
+    "fashion-mini",
+    None,
+    "",
+    "default",
+    0,
+    find_dataset("fashion-mini").mean,
+    find_dataset("fashion-mini").std,
+    layer="block5.pool",
+)
+REQUESTS: dict[str, Request] = {
+    "gradients": GRADIENTS,
+    "throughput": THROUGHPUT,
+    "landscape-course": COURSE_LANDSCAPE,
+    "landscape-deep": DEEP_LANDSCAPE,
+    "window-96": LAST_WINDOW,
+    **{f"missing-{name}": request for name, request in MISSING.items()},
+}
 
 
 def shipped_result(request: Request) -> dict[str, Any] | None:

@@ -22,6 +22,12 @@ KIND_COLORS = {  # LayerCost.kind → the color of its bars and boxes
     "other": GRAY,
 }
 _CURVE_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GRAY)
+# Scales of maps: about zero (blue, white, vermillion), and from zero on (viridis, matplotlib's).
+DIVERGING = ("#00395A", BLUE, "#FFFFFF", VERMILLION, "#6A2F00")
+SEQUENTIAL = (
+    "#440154", "#482878", "#3E4989", "#31688E", "#26828E",
+    "#1F9E89", "#35B779", "#6ECE58", "#B5DE2B", "#FDE725",
+)  # fmt: skip
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 

@@ -84,15 +84,22 @@ def _cell_hovers(matrix: NDArray[np.int64], names: Sequence[str]) -> list[list[s
 
 
 def probability_bars(
-    names: Sequence[str], runs: Sequence[tuple[str, NDArray[np.float32]]], truth: int
+    names: Sequence[str],
+    runs: Sequence[tuple[str, NDArray[np.float32]]],
+    truth: int | None,
+    most: int | None = None,
 ) -> go.Figure:
-    """What one or two networks say to one image: a probability for each class."""
+    """What one or two networks say to one image: a probability for each class.
+
+    `truth`: the true class, where it is known. `most`: only the likeliest classes and the true one.
+    """
     figure = go.Figure()
-    shown = [f"<b>{name} ✓</b>" if index == truth else name for index, name in enumerate(names)]
+    classes = _likeliest(runs, len(names), truth, most)
+    shown = [f"<b>{names[index]} ✓</b>" if index == truth else names[index] for index in classes]
     patterns = ("", "/")
     for (label, probabilities), color, pattern in zip(runs, (BLUE, VERMILLION), patterns,
                                                        strict=False):  # fmt: skip
-        values = 100 * probabilities[: len(names)]
+        values = 100 * probabilities[classes]
         figure.add_bar(
             y=shown,
             x=values,
@@ -102,12 +109,27 @@ def probability_bars(
             hovertemplate=f"%{{y}}: %{{x:.2f}} %<br>{label}<extra></extra>",
         )
     figure.update_layout(
-        title="Probability of each class; ✓ marks the true one",
+        title="Probability of each class" + ("; ✓ marks the true one" if truth is not None else ""),
         xaxis=dict(ticksuffix=" %", range=[0, 100]),
         yaxis=dict(autorange="reversed", automargin=True),
         barmode="group",
-        height=200 + 26 * len(names),
+        height=(200 if most is None else 120) + 26 * len(classes) + (28 * len(runs) if most else 0),
         margin=dict(t=48, b=8, l=8, r=32),  # room for half of "100 %"
         legend=dict(orientation="h", yanchor="top", y=-0.1),
     )
     return figure
+
+
+def _likeliest(
+    runs: Sequence[tuple[str, NDArray[np.float32]]],
+    count: int,
+    truth: int | None,
+    most: int | None,
+) -> list[int]:
+    """The classes that are drawn, in their order; a network may have fewer outputs than names."""
+    count = min(count, *(len(probabilities) for _, probabilities in runs))
+    if most is None or most >= count:
+        return list(range(count))
+    highest = np.max([probabilities[:count] for _, probabilities in runs], axis=0)
+    likeliest = set(np.argsort(-highest, kind="stable")[:most].tolist())
+    return sorted(likeliest | ({truth} if truth is not None and truth < count else set()))

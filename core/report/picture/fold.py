@@ -39,6 +39,11 @@ class Node:
         return name_inside(self.path, self.blocks).removeprefix(".")
 
     @property
+    def last(self) -> LayerCost:
+        """The layer that makes its result; not of the two ends, which have no layers."""
+        return _last(self.layers)
+
+    @property
     def is_block(self) -> bool:
         """Whether there is more to see inside."""
         return bool(self.block)
@@ -249,10 +254,13 @@ def fold(outlined: Outline, opened: Collection[str]) -> Graph:
 
 def _make_node(place: _Place, layers: Sequence[LayerCost]) -> Node:
     """The box of these layers."""
-    last = next((layer for layer in reversed(layers) if layer.inputs), layers[-1])
-    return Node(
-        place.path, tuple(layers), place.blocks, last.output_shape, place.block, place.count
-    )
+    shape = _last(layers).output_shape
+    return Node(place.path, tuple(layers), place.blocks, shape, place.block, place.count)
+
+
+def _last(layers: Sequence[LayerCost]) -> LayerCost:
+    """The last that reads something: parameters without a layer stand at the end."""
+    return next((layer for layer in reversed(layers) if layer.inputs), layers[-1])
 
 
 _Name = TypeVar("_Name")

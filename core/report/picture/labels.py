@@ -41,7 +41,7 @@ def _groups(layer: LayerCost, window: Window) -> str:
     return " depthwise" if window.groups == channels else f" {window.groups} groups"
 
 
-def _shape_text(shape: Shape) -> str:
+def shape_text(shape: Shape) -> str:
     """C×H×W of one image; other shapes whole."""
     return formats.shape(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
 
@@ -75,7 +75,7 @@ def _operations(layers: Sequence[LayerCost]) -> list[str]:
 
 def lines_of(node: Node, is_unread: bool) -> list[Text]:
     """What stands in a box, or beside a join; `is_unread`: no other box reads its result."""
-    shape = _shape_text(node.shape)
+    shape = shape_text(node.shape)
     if node.path == INPUT:
         return [[(node.name, True), (f" {shape}", False)]]
     if node.path == OUTPUT:
@@ -94,7 +94,7 @@ def _end(shape: Shape) -> Text:
     if not shape:
         return [("fails here", True)]
     name = "classes" if len(shape) == 2 else "result"
-    return [(name, True), (f" {_shape_text(shape)}", False)]
+    return [(name, True), (f" {shape_text(shape)}", False)]
 
 
 def _headed(node: Node, lines: list[Text]) -> Iterator[Text]:
@@ -109,7 +109,7 @@ def _headed(node: Node, lines: list[Text]) -> Iterator[Text]:
     name = f"▸ {block_name(node.path, node.name, node.count)}" if node.is_block else node.name
     head: Text = [(_shortened(name, bold=True), True)]
     beside: Text = [*head, ("  " + lines[0][0][0], False)]
-    if _line_width(beside) <= _WIDEST:
+    if line_width(beside) <= _WIDEST:
         yield beside
         yield from lines[1:]
     else:
@@ -143,7 +143,7 @@ def _wrapped(words: Sequence[str]) -> Iterator[str]:
 def tooltip(node: Node) -> str:
     """What the tooltip says: everything in full."""
     if not node.layers:
-        return f"{node.name}, {_shape_text(node.shape)}"
+        return f"{node.name}, {shape_text(node.shape)}"
     times = f"{node.count} blocks that are the same, " if node.count > 1 else ""
     many = f"{times}{len(node.layers)} layers" if len(node.layers) > 5 else ""
     what = many or ", ".join(_operations(node.layers))
@@ -164,7 +164,7 @@ def text_width(text: str, bold: bool = False) -> float:
     return FONT_SIZE * (units + capitals) * (1.06 if bold else 1.0)
 
 
-def _line_width(line: Text) -> float:
+def line_width(line: Text) -> float:
     """Pixels of a line with bold and plain pieces."""
     return sum(text_width(piece, bold) for piece, bold in line)
 
@@ -184,7 +184,7 @@ def size_of(node: Node, lines: Sequence[Text], lying: bool) -> Size:
 
     The words of a circle stand where its arrows do not: at its right, or below it in a lying graph.
     """
-    width = max((_line_width(line) for line in lines), default=0.0)
+    width = max((line_width(line) for line in lines), default=0.0)
     height = LINE * len(lines)
     if node.is_join:
         along, beside = (width, height) if lying else (height, width)

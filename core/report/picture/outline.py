@@ -43,8 +43,8 @@ class Outline:
         return {block: tuple(parts) for block, parts in parts_of_block.items()}
 
 
-def outline(layers: Sequence[LayerCost]) -> Outline:
-    """The parts and blocks of the layers of an Analysis.
+def outline(layers: Sequence[LayerCost], each: bool = False) -> Outline:
+    """The parts and blocks of the layers of an Analysis; with `each`, every layer is a part.
 
     A block is a module whose layers run one after another, with no other layer in between, and
     fill at least two boxes. Whatever blocks are folded, no arrow then leads back: the graph of
@@ -56,7 +56,7 @@ def outline(layers: Sequence[LayerCost]) -> Outline:
     turns = _turns_of(layers)
     modules = {path for path, inside in members.items() if _is_run(inside, turns)}
     homes = {layer.path: _inside_of(layer.path, modules) for layer in layers}
-    chains = list(_parts_of(layers, homes))
+    chains = [[layer] for layer in layers] if each else list(_parts_of(layers, homes))
     boxes = Counter(module for chain in chains for module in homes[chain[0].path])
     parts = []
     for chain in chains:

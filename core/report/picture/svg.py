@@ -6,9 +6,12 @@ analysis and is escaped. Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
+from types import MappingProxyType
 
 from core.report.figures.palette import KIND_COLORS
 from core.report.picture.fold import INPUT, Graph, Node, name_inside
@@ -16,16 +19,18 @@ from core.report.picture.labels import (
     FONT_SIZE,
     JOIN_GAP,
     LINE,
+    MARGIN,
     RADIUS,
     UNREAD,
     Text,
     block_name,
+    line_width,
     lines_of,
     size_of,
     text_width,
     tooltip,
 )
-from core.report.picture.layout import Box, Layout, Point, Route, lay_out
+from core.report.picture.layout import Box, Layout, Point, Route, Size, lay_out
 
 INK, PAPER = "#262730", "#FFFFFF"
 _SKIP = "#437C9F"  # the color of joins, darkened for a thin line on white
@@ -36,17 +41,39 @@ _BEHIND = 4  # pixels that each box behind a folded one shows
 _MARKS = {"add": "+", "sub": "−", "mul": "×"}  # other joins by their name
 
 
-def svg(graph: Graph, title: str, lying: bool = False) -> str:
+@dataclass(frozen=True)
+class Inset:
+    """A picture inside a box, below its words."""
+
+    png: bytes
+    width: float  # pixels on the page
+    height: float
+    lines: tuple[Text, ...]  # the words, in place of the usual ones
+    about: str  # what the picture shows, for who cannot see it
+
+
+def svg(
+    graph: Graph,
+    title: str,
+    lying: bool = False,
+    insets: Mapping[str, Inset] = MappingProxyType({}),
+) -> str:
     """The graph as one SVG, dark on white; `title` says what it shows.
 
-    From the image down to the classes, or from left to right where it is `lying`.
+    From the image down to the classes, or from left to right where it is `lying`. `insets`: by the
+    path of the box; a layer's box with one carries `data-layer`, its path.
 
     Elements have classes (ink, line, skip, frame, paper), so that a page can put its own colors
     over these; folded blocks and the names of open ones carry `data-block` and `data-open`.
     """
     names = {block: text_width(frame_name(graph, block), bold=True) for block in graph.open_blocks}
     lines = {node.path: lines_of(node, node.path in graph.unread) for node in graph.nodes}
-    sizes = {node.path: size_of(node, lines[node.path], lying) for node in graph.nodes}
+    sizes = {
+        node.path: _inset_size(inset, lying)
+        if (inset := insets.get(node.path))
+        else size_of(node, lines[node.path], lying)
+        for node in graph.nodes
+    }
     layout = lay_out(graph, sizes, names, lying)
     width, height = (round(side + 2 + _BEHIND, 1) for side in (layout.width, layout.height))
     label = escape(title)
@@ -55,7 +82,9 @@ def svg(graph: Graph, title: str, lying: bool = False) -> str:
             *(_draw_frame(graph, block, box) for block, box in layout.frames.items()),
             _draw_routes(layout, lying),
             *(
-                _draw_node(node, layout.boxes[node.path], lines[node.path], lying)
+                _draw_with_inset(node, layout.boxes[node.path], inset)
+                if (inset := insets.get(node.path))
+                else _draw_node(node, layout.boxes[node.path], lines[node.path], lying)
                 for node in graph.nodes
             ),
         )
@@ -106,10 +135,49 @@ def _draw_node(node: Node, box: Box, lines: Sequence[Text], lying: bool) -> str:
     )
 
 
+def _inset_size(inset: Inset, lying: bool) -> Size:
+    """What a box with a picture needs."""
+    width = max(inset.width, *(line_width(line) for line in inset.lines)) + 2 * MARGIN
+    height = inset.height + LINE * len(inset.lines) + 2 * MARGIN
+    across, along = (height, width) if lying else (width, height)
+    return Size(across / 2, across / 2, along)
+
+
+def _draw_with_inset(node: Node, box: Box, inset: Inset) -> str:
+    """A box with its words above and the picture below them; every pixel stays a square."""
+    data = f' data-layer="{escape(node.last.path)}"' if node.layers else ""
+    data = f' data-block="{escape(node.block)}" data-open="false"' if node.is_block else data
+    data = ' data-end="image"' if node.path == INPUT else data
+    top = box.top + (box.height - inset.height - LINE * len(inset.lines)) / 2
+    center = box.left + box.width / 2
+    source = b64encode(inset.png).decode()
+    return (
+        f'<g class="{"block" if node.layers else "node"}"{data}>'
+        f"<title>{escape(inset.about)}</title>"
+        + _draw_rectangle(node, box)
+        + "".join(
+            _draw_text(line, center, top + FONT_SIZE - 1 + LINE * number, "middle")
+            for number, line in enumerate(inset.lines)
+        )
+        + f'<image x="{center - inset.width / 2:.1f}" y="{top + LINE * len(inset.lines):.1f}"'
+        f' width="{inset.width:.1f}" height="{inset.height:.1f}" preserveAspectRatio="none"'
+        f' style="image-rendering:pixelated" href="data:image/png;base64,{source}"/></g>'
+    )
+
+
 def _draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
+    """A rectangle with its words."""
+    top = box.top + (box.height - LINE * len(lines)) / 2 + FONT_SIZE - 1
+    return _draw_rectangle(node, box) + "".join(
+        _draw_text(line, box.left + box.width / 2, top + LINE * number, "middle")
+        for number, line in enumerate(lines)
+    )
+
+
+def _draw_rectangle(node: Node, box: Box) -> str:
     """A rectangle in the color of its kind; one behind it is a folded block, two are several."""
     color = KIND_COLORS.get(node.kind, KIND_COLORS["other"])
-    corner = _CORNER if node.layers else box.height / 2
+    corner = _CORNER if node.layers else min(box.height / 2, 3 * _CORNER)
     where = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
     sheets = min(node.count, 2) if node.is_block else 0
     behind = "".join(
@@ -119,15 +187,10 @@ def _draw_box(node: Node, box: Box, lines: Sequence[Text]) -> str:
         for sheet in range(sheets, 0, -1)
     )
     at = f'x="{box.left:.1f}" y="{box.top:.1f}" {where}'
-    top = box.top + (box.height - LINE * len(lines)) / 2 + FONT_SIZE - 1
     return (
         f'{behind}<rect class="paper-box" {at} fill="{PAPER}"/>'
         f'<rect class="box" {at} fill="{color}" fill-opacity="0.2" stroke="{color}"'
         f' stroke-width="1.5"/>'
-        + "".join(
-            _draw_text(line, box.left + box.width / 2, top + LINE * number, "middle")
-            for number, line in enumerate(lines)
-        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.report.questions import (
     branches_and_growth,
     counting,
+    inside,
     memory_and_time,
     residual,
     shapes,
@@ -19,6 +20,7 @@ GROUPS: dict[str, tuple[Question, ...]] = {
     "Memory and time": memory_and_time.QUESTIONS,
     "Training": training.QUESTIONS,
     "Residual": residual.QUESTIONS,
+    "What happens inside": inside.QUESTIONS,
     "GoogLeNet and DenseNet": branches_and_growth.QUESTIONS,
     "Your own network": your_network.QUESTIONS,
 }

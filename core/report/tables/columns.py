@@ -32,7 +32,7 @@ def options_text(spec: ModelSpec) -> str:
     return "; ".join(f"{name}={value}" for name, value in sorted(options.items()))
 
 
-def run_columns(run_id: int, spec: RunSpec) -> dict[str, Any]:
+def run_columns(run_id: int | None, spec: RunSpec) -> dict[str, Any]:
     """The columns that say which run a row is about: everything that decides its curve."""
     return {
         "run": run_id,

@@ -21,6 +21,7 @@ _ICON = str(Path(__file__).parent / "assets" / "icon.png")
 PAGES = (
     ("dashboard.py", "Overview", ":material/home:"),
     ("pages/architecture.py", "Architecture", ":material/account_tree:"),
+    ("pages/inside.py", "Inside", ":material/visibility:"),
     ("pages/compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/calculators.py", "Calculators", ":material/calculate:"),
     ("pages/glossary.py", "Glossary", ":material/menu_book:"),

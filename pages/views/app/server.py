@@ -74,7 +74,11 @@ def lab_routes() -> list[BaseRoute]:
     async def watched(request: Request) -> Response:
         return await importlib.import_module("pages.views.app.watched").answer(request)
 
-    return [Route(f"{_base()}lab/glances", glances), Route(f"{_base()}lab/watched", watched)]
+    async def test_image(request: Request) -> Response:
+        return await importlib.import_module("pages.views.app.test_images").answer(request)
+
+    routes = {"glances": glances, "watched": watched, "test-image": test_image}
+    return [Route(f"{_base()}lab/{name}", answer) for name, answer in routes.items()]
 
 
 def _base() -> str:

@@ -181,11 +181,12 @@ def inside(function: str, *arguments: Any) -> Any:
     """
     process = own_process() if _own_among(arguments) else inside_process()
     _wait_until_loaded(process)
-    return _inside(function, *arguments)
+    versions = tuple(version_of(arch) for arch in _own_among(arguments))
+    return _inside(function, versions, *arguments)
 
 
 @st.cache_data(max_entries=48, show_spinner="Computing…")
-def _inside(function: str, *arguments: Any) -> Any:
+def _inside(function: str, versions: tuple[str, ...], *arguments: Any) -> Any:
     process = own_process() if _own_among(arguments) else inside_process()
     return process.call(function, *arguments)
 

@@ -15,6 +15,7 @@ from pages.views.app.glances import BATCH_SIZE
 from pages.views.architecture.display import Display
 from pages.views.compare.networks import networks_with
 from pages.views.forms.network import model_keys
+from pages.views.inside.subject import NEW
 
 
 def next_steps(analysis: Analysis, display: Display) -> None:
@@ -39,6 +40,12 @@ def next_steps(analysis: Analysis, display: Display) -> None:
             help="Puts this network beside AlexNet and VGG-11.",
         ):
             st.switch_page("pages/compare.py", query_params={"networks": networks_with(spec)})
+        if st.button(
+            "Look inside",
+            icon=":material/visibility:",
+            help="What each of its layers makes of one image, as it is initialized.",
+        ):
+            go_to("pages/inside.py", {"in_network": NEW, **model_keys("inside_", spec)})
         if spec.arch in CATALOGUE and st.button(
             "Train this network", icon=":material/model_training:"
         ):

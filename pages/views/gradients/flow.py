@@ -9,8 +9,6 @@ import streamlit as st
 
 from core.data import DATASETS, is_available
 from core.explain.glossary import explained
-from core.jobs.files import best_path
-from core.jobs.store import JobState
 from core.measure.gradient_records import (
     BATCH_NORMS,
     BATCH_SIZE,
@@ -24,21 +22,19 @@ from core.measure.gradient_records import (
     variations,
 )
 from core.measure.requests import GradientFlowRequest
-from core.report.names import seeded_title
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
 from pages.views.app.measurement import measurement
-from pages.views.app.services import store
 from pages.views.forms.names import select_name, select_names
 from pages.views.gradients.looks import MAX_RUNS
 from pages.views.gradients.results import CURVES, VIEWS, show_flow
+from pages.views.gradients.runs import choose_runs
 
 _TITLES = {
     "weight_gradient": "gradient of the weights",
     "output_gradient": "gradient of the output",
     "variance": "variance of the output",
 }
-_RUNS_OFFERED = 200
 _BASE = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
 
 
@@ -151,23 +147,14 @@ def _choose_settings() -> tuple[str, int, str]:
 
 
 def _choose_runs() -> list[int]:
-    """Finished runs whose best parameters are here."""
-    known = {
-        run.id: run
-        for run in store().runs(limit=_RUNS_OFFERED)
-        if run.state is JobState.FINISHED and best_path(run)
-    }
-    if not known:
-        return []
-    return st.multiselect(
+    """Runs that are measured before and after their training."""
+    runs = choose_runs(
         "Also after training",
-        list(known),
-        format_func=lambda run_id: seeded_title(known[run_id]),
-        max_selections=MAX_RUNS,
-        key="why_runs",
-        width=320,
-        help="Finished runs: as they were initialized, and with their best parameters.",
+        "why_runs",
+        MAX_RUNS,
+        "Finished runs: as they were initialized, and with their best parameters.",
     )
+    return [run.id for run in runs]
 
 
 def _choose_view() -> tuple[str, str]:

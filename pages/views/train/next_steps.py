@@ -19,6 +19,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.services import store
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
+from pages.views.inside.subject import name_of_run
 from pages.views.train.source import source_downloads
 
 
@@ -49,6 +50,13 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics]) -> None:
                 help=explained("best epoch", "safetensors"),
             )
         source_downloads(run)
+        if (best or run.checkpoint) and st.button(
+            "Look inside",
+            icon=":material/visibility:",
+            key="train_inside",
+            help="What each layer of this network makes of one image.",
+        ):
+            go_to("pages/inside.py", {"in_network": name_of_run(run.id)})
         if run.state is JobState.DIVERGED:
             _go_lower(run)
         elif run.state.can_go_on:

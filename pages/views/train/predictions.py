@@ -24,6 +24,7 @@ from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
+from pages.views.inside.subject import name_of_run
 
 _VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
 _PICTURES = 24  # mistakes shown at once
@@ -161,8 +162,14 @@ def _pictures(run: Run, predictions: Predictions) -> None:
         for index in wrong[:_PICTURES]:
             with st.container(width=_PICTURE_WIDTH, gap=None):
                 st.image(_enlarged(images[index]), width=_PICTURE_WIDTH)
+                st.page_link(
+                    "pages/inside.py",
+                    label=f"image {index}",
+                    query_params={"in_network": name_of_run(run.id), "in_image": str(index)},
+                    help="Look inside: what each layer makes of this image.",
+                )
                 st.caption(
-                    f"image {index}  \ntrue: {names[predictions.labels[index]]}  \n"
+                    f"true: {names[predictions.labels[index]]}  \n"
                     f"**said: {class_name(names, int(predictions.predicted[index]))}**  \n"
                     f"{formats.percent(float(predictions.confidence[index]))} sure"
                 )

@@ -61,3 +61,24 @@ def test_a_network_whose_maps_would_fill_the_memory_is_refused_in_one_sentence()
     spec = complete(ModelSpec("vgg19", image_size=1024))
     with pytest.raises(LabError, match=r"maps of one image take .* GiB here; .* smaller Resize"):
         see(Weights(spec), np.zeros((1, 8, 8), np.uint8))
+
+
+def test_a_function_that_writes_over_its_input_has_its_row_and_leaves_the_one_before(
+    networks_file,
+) -> None:
+    networks_file(
+        "from torch import nn\n"
+        "from torch.nn import functional as F\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv, self.linear = nn.Conv2d(3, 2, 2), nn.Linear(18, 2)\n"
+        "    def forward(self, x):\n"
+        "        return self.linear(F.relu_(self.conv(x)).flatten(1))\n"
+    )
+    spec = ModelSpec("nets.py:Net", image_size=4, in_channels=3, num_classes=2)
+    steps = see(Weights(complete(spec)), pixels_for(spec)).steps
+    assert list(steps) == ["conv", "relu", "linear"]
+    assert steps["conv"].output.min() < 0
+    assert torch.equal(steps["relu"].inputs[0], steps["conv"].output)
+    assert torch.equal(steps["relu"].output, steps["conv"].output.relu())

@@ -13,10 +13,15 @@ from core.jobs.store import (
 )
 from core.measure.requests import (
     REQUESTS,
+    ActivityRequest,
     ComputePlanRequest,
     DeviceSpeedRequest,
+    EffectiveFieldRequest,
+    EmbeddingRequest,
     GradientFlowRequest,
+    LandscapeRequest,
     LayerTimesRequest,
+    MissingPartsRequest,
     PredictRequest,
     RunsAtOnceRequest,
     ThroughputRequest,
@@ -108,6 +113,9 @@ def test_a_measurement_is_taken_on_its_own_machine_only(store, monkeypatch):
     assert store.claim() is not None
 
 
+WITH_PARAMETERS = (SPEC.model, "mnist", 4, "00ff", "he", 1, 0.5, None)  # of run 4
+
+
 def test_every_request_comes_back_from_its_json(store):
     model = ModelSpec("course-residual", image_size=28, options={"shortcut": "none"})
     requests = (
@@ -115,6 +123,11 @@ def test_every_request_comes_back_from_its_json(store):
         ThroughputRequest(SPEC, (32, 64), ("cpu",), rounds=3),
         GradientFlowRequest((model, replace(model, ratio=2)), "fashion-mini", 3, "he", 8, (1, 2)),
         PredictRequest(4, "00ff"),
+        LandscapeRequest(((4, "00ff"),), (SPEC,), points=5, span=0.5),
+        EmbeddingRequest(*WITH_PARAMETERS, 700),
+        MissingPartsRequest(*WITH_PARAMETERS, "channels", "stem1.conv"),
+        ActivityRequest(*WITH_PARAMETERS),
+        EffectiveFieldRequest(*WITH_PARAMETERS, "stem1.conv"),
         DeviceSpeedRequest("cpu"),
         ComputePlanRequest("here"),
         RunsAtOnceRequest("here"),

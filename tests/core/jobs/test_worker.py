@@ -54,6 +54,8 @@ def test_a_run_ends_with_its_epochs_and_its_files(store):
     assert sorted(path.name for path in run_folder(run.id).iterdir()) == [
         f"best-1-{best.epoch}.safetensors",
         "checkpoint-1-3-0.pt",
+        *(f"path-1-{epoch}.npz" for epoch in range(4)),
+        *(f"trail-1-{epoch}.npz" for epoch in range(4)),
     ]
 
 
@@ -320,7 +322,9 @@ def test_a_death_between_files_and_store_loses_nothing_that_counted(
     assert history(store, run.id) == uninterrupted(store, TINY)
     kept = store.get(run.id)
     left = {path.name for path in run_folder(run.id).iterdir()}
-    assert left == {kept.checkpoint.name, kept.best_file.name}  # what the dead one wrote is gone
+    attempt_of = (1, 1, 2, 2)  # what the dead one wrote after its last recorded epoch is gone
+    trail = {f"{kind}-{n}-{e}.npz" for e, n in enumerate(attempt_of) for kind in ("path", "trail")}
+    assert left == {kept.checkpoint.name, kept.best_file.name} | trail
 
 
 def test_a_death_while_a_file_is_written_leaves_the_one_before_it(store, no_lease, monkeypatch):

@@ -11,7 +11,7 @@ def picture_page() -> None:
 
     from core.analysis import analyze
     from core.zoo.catalogue import CATALOGUE, find
-    from pages.views.architecture.picture import network_picture
+    from pages.views.app.network_picture import network_picture
 
     names = [*CATALOGUE, "torchvision/resnet152"]
     name = st.selectbox("Network", names, key="name", bind="query-params")

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.jobs.store import JobState, open_store
 from core.measure.gradient_records import GradientFlow, deep_net
 from core.measure.requests import GradientFlowRequest
+from core.measure.shipped import DEEP_LANDSCAPE
 from core.report.figures.variants import style_of
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
@@ -106,3 +107,24 @@ def test_overfitting_is_judged_by_the_data(test, train, said):
         depth_lines(runs, dict(zip(last, train, strict=True))),
     )
     assert said in text if said else "overfitting" not in text
+
+
+@pytest.mark.parametrize("shown", ["Contour", "Surface", "Table"])
+def test_the_loss_around_the_course_nets_comes_with_the_lab(shown):
+    app = open_why(why_land_show=shown)
+    assert not app.error and not app.exception
+    said = next(
+        one.value for one in app.markdown if "Within a distance of 1 the loss of" in one.value
+    )
+    assert all(name in said for name in ("no shortcut", "plain residual", "conv shortcut"))
+    assert "Compute the landscape" in [button.label for button in app.button]
+    assert "Every point as CSV" in [button.label for button in app.get("download_button")]
+
+
+def test_the_loss_around_other_networks_is_asked_for():
+    app = open_why(why_land_nets="56 layers")
+    app.button(key="why_land_start").click().run()
+    [job] = open_store().measurements(10)
+    assert job.request == DEEP_LANDSCAPE
+    app = open_why(why_land_nets="finished runs")
+    assert any("Choose finished runs" in one.value for one in app.info)

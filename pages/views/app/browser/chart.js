@@ -58,7 +58,7 @@ function template(colors) {
     title: {font: {color: colors.axis, size: AXIS}}, tickfont: {color: colors.axis, size: FACE},
   }
   return {
-    data: {scatter: [{marker: {line: {width: 0}}}], heatmap: [{colorbar}]},
+    data: {scatter: [{marker: {line: {width: 0}}}], heatmap: [{colorbar}], contour: [{colorbar}]},
     layout: {
       font: {color: colors.axis, family: colors.font, size: FACE},
       title: {

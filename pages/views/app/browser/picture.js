@@ -1,8 +1,9 @@
-/* Draws the network's SVG, opens and folds its blocks by click and key, saves it as SVG and PNG. */
+/* Draws the network's SVG, opens and folds its blocks by click and key, tells which layer was
+   chosen, saves the picture as SVG and PNG. */
 
 const states = new WeakMap()  // for each picture: what is drawn, and the block last toggled
 
-function draw(holder, data, state) {
+function fill(holder, data, state) {
   holder.innerHTML = data.svg  // made by core.report.picture.svg, which escapes every name
   const picture = holder.querySelector("svg")
   picture.setAttribute("role", "group")
@@ -16,6 +17,12 @@ function draw(holder, data, state) {
     block.setAttribute("tabindex", "0")
     block.setAttribute("aria-expanded", String(isOpen))
     block.setAttribute("aria-label", block.querySelector("title").textContent)
+  }
+  for (const layer of picture.querySelectorAll("[data-layer]:not([data-block])")) {
+    layer.setAttribute("role", "button")
+    layer.setAttribute("tabindex", "0")
+    layer.setAttribute("aria-pressed", String(layer.dataset.layer === data.chosen))
+    layer.setAttribute("aria-label", layer.querySelector("title").textContent)
   }
   focusOn(picture, state.toggled) || focusOn(picture, data.repeatOf[state.toggled])
 }
@@ -33,6 +40,15 @@ function center(holder, state, view) {
   const seen = holder.getBoundingClientRect()
   holder.scrollLeft += inputBox.left + inputBox.width / 2 - seen.left - seen.width / 2
   state.view = view
+}
+
+function reveal(holder, path) {
+  const layers = [...holder.querySelectorAll("[data-layer]")]
+  const box = layers.find(layer => layer.dataset.layer === path)?.getBoundingClientRect()
+  const seen = holder.getBoundingClientRect()
+  if (box && (box.left < seen.left || box.right > seen.right)) {
+    holder.scrollLeft += box.left + box.width / 2 - seen.left - seen.width / 2
+  }
 }
 
 function save(blob, name) {
@@ -63,20 +79,26 @@ function savePng(data, status) {
   picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(data.svg)}`
 }
 
-export default function ({data, parentElement, setTriggerValue}) {
+export function draw({data, parentElement, setTriggerValue}) {
   const holder = parentElement.querySelector(".picture")
   const status = parentElement.querySelector("[role=status]")
   const state = states.get(holder) ?? {}
   states.set(holder, state)
-  if (state.svg !== data.svg) {
+  if (state.svg !== data.svg || state.chosen !== data.chosen) {
     const scrolled = holder.scrollLeft
-    draw(holder, data, state)
+    fill(holder, data, state)
     holder.scrollLeft = scrolled
     center(holder, state, data.view)
-    Object.assign(state, {svg: data.svg, toggled: null})
+    if (state.chosen !== data.chosen) reveal(holder, data.chosen)
+    Object.assign(state, {svg: data.svg, chosen: data.chosen, toggled: null})
     status.textContent = ""
   }
   const toggle = event => {
+    const layer = event.target.closest("[data-layer]:not([data-block])")
+    if (layer) {
+      event.preventDefault()
+      setTriggerValue("layer", layer.dataset.layer)
+    }
     const block = event.target.closest("[data-block]")
     if (!block) return
     event.preventDefault()

@@ -5,44 +5,56 @@ It stands, from the image down to the classes, or lies, from left to right.
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from core.analysis.records import Analysis
 from core.report.names import file_name
-from core.report.picture.fold import fold, readable
+from core.report.picture.fold import READABLE, Graph, fold, readable
 from core.report.picture.outline import outline
-from core.report.picture.svg import SMALLEST_TEXT, svg
+from core.report.picture.svg import SMALLEST_TEXT, Inset, svg
 from core.specs import LabError, ModelSpec
 from core.zoo.own import version_of
+from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.messages import show_error
 
 _PNG_SCALE = 2  # pixels of the PNG to one of the picture
-_STANDING, _LYING = "Standing", "Lying"
-_FRONTEND = Path(__file__).parent
-
+STANDING, LYING = "Standing", "Lying"
 _picture = st.components.v2.component(
     "network_picture",
-    html=(_FRONTEND / "picture.html").read_text(encoding="utf-8"),
-    css=(_FRONTEND / "picture.css").read_text(encoding="utf-8"),
-    js=(_FRONTEND / "picture.js").read_text(encoding="utf-8"),
+    html=(FOLDER / "picture.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "picture.css").read_text(encoding="utf-8"),
+    js=component_script(FOLDER / "picture.js"),
 )
 
+Insets = Callable[[Graph], Mapping[str, Inset]]  # what stands in the boxes of a graph
 
-def network_picture(analysis: Analysis, key: str) -> None:
+
+def network_picture(
+    analysis: Analysis,
+    key: str,
+    insets: Insets | None = None,
+    direction: str = STANDING,
+    most: int = READABLE,
+    chosen: str = "",
+    on_layer: Callable[[str], None] = lambda path: None,
+) -> None:
     """The graph of a network with the control that opens its blocks.
 
-    The open blocks are the URL's `{key}_open`, its direction is `{key}_direction`. A network with
-    other blocks starts anew, with as many open as can be read at a glance.
+    The open blocks are the URL's `{key}_open`, its direction is `{key}_direction`, at first
+    `direction`. A network with other blocks starts anew, with as many open as can be read at a
+    glance: `most` boxes. With `insets` each layer has a box of its own, which is a button for
+    `on_layer`; that of the `chosen` layer is marked.
     """
     version = version_of(analysis.spec.arch)  # of a file that may have been saved since
-    blocks, first, repeat_of = _folding(analysis.spec, version, analysis)
+    each = insets is not None
+    blocks, first, repeat_of = _folding(analysis.spec, version, most, each, analysis)
     with st.container(horizontal=True):
         opened = _choose_open(blocks, first, key)
-        direction = _choose_direction(key)
+        lying = _choose_direction(key, direction) == LYING
     try:
-        picture = _drawing(analysis.spec, version, tuple(opened), direction == _LYING, analysis)
+        picture = _drawing(analysis, version, tuple(opened), lying, insets)
     except LabError as error:
         show_error(error)
         return
@@ -52,34 +64,48 @@ def network_picture(analysis: Analysis, key: str) -> None:
         data={
             "svg": picture,
             "name": file_name(spec),
-            "view": f"{file_name(spec)} {direction}",
+            "view": f"{file_name(spec)} {lying}",
             "repeatOf": repeat_of,
-            "smallest": 1 if direction == _LYING else SMALLEST_TEXT,  # lying, it is moved anyhow
+            "smallest": 1 if lying else SMALLEST_TEXT,  # lying, it is moved anyhow
             "scale": _PNG_SCALE,
+            "chosen": chosen,
         },
         on_toggled_change=lambda: _toggle(key),
+        on_layer_change=lambda: on_layer(st.session_state[f"{key}_picture"].layer),
     )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _folding(
-    spec: ModelSpec, version: str, _analysis: Analysis
+    spec: ModelSpec, version: str, most: int, each: bool, _analysis: Analysis
 ) -> tuple[list[str], list[str], dict[str, str]]:
     """The blocks of a network, those to open first, and the repetition that a block is in."""
-    outlined = outline(_analysis.layers)
+    outlined = outline(_analysis.layers, each)
     repeat_of = {block: path for path, blocks in outlined.repeats.items() for block in blocks}
-    return list(outlined.blocks), list(readable(outlined)), repeat_of
+    return list(outlined.blocks), list(readable(outlined, most)), repeat_of
+
+
+def _drawing(
+    analysis: Analysis, version: str, opened: tuple[str, ...], lying: bool, insets: Insets | None
+) -> str:
+    """The SVG of a network with these blocks open; one without insets is kept."""
+    if insets is None:
+        return _plain_drawing(analysis.spec, version, opened, lying, analysis)
+    graph = fold(outline(analysis.layers, each=True), opened)
+    return svg(graph, _title(analysis.spec, graph), lying, insets(graph))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _drawing(
+def _plain_drawing(
     spec: ModelSpec, version: str, opened: tuple[str, ...], lying: bool, _analysis: Analysis
 ) -> str:
-    """The SVG of a network with these blocks open."""
     graph = fold(outline(_analysis.layers), opened)
-    pixels = f"{spec.pixels} pixels"
-    title = f"{spec.arch} at ratio {spec.ratio} for {pixels}: {len(graph.nodes) - 2} boxes"
-    return svg(graph, title, lying)
+    return svg(graph, _title(spec, graph), lying)
+
+
+def _title(spec: ModelSpec, graph: Graph) -> str:
+    boxes = len(graph.nodes) - 2
+    return f"{spec.arch} at ratio {spec.ratio} for {spec.pixels} pixels: {boxes} boxes"
 
 
 def _choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
@@ -102,13 +128,13 @@ def _choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
     )
 
 
-def _choose_direction(key: str) -> str:
+def _choose_direction(key: str, default: str) -> str:
     """The control for where the arrows lead."""
     return str(
         st.segmented_control(
             "Graph",
-            [_STANDING, _LYING],
-            default=_STANDING,
+            [STANDING, LYING],
+            default=default,
             key=f"{key}_direction",
             bind="query-params",
             required=True,

@@ -1,0 +1,353 @@
+"""One number of a map, explained: the numbers and the weights that it was computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.analysis import analyze
+from core.analysis.operations import name_and_kind
+from core.analysis.records import IMAGE, Shape
+from core.inside.maps import as_maps
+from core.inside.number_records import (
+    Applied,
+    Copied,
+    Explanation,
+    How,
+    Joined,
+    Normalized,
+    Pooled,
+    Source,
+    Term,
+    Unit,
+)
+from core.inside.one_image import Seen, Step, see
+from core.inside.sums import cell, convolved, multiplied, pool_of, pooled, slide_of
+from core.inside.weights import Weights
+from core.specs import LabError
+from core.zoo.networks.residual_units import PadChannels
+
+_ROUNDING = 1e-5  # of float32, against the sum of all terms without their signs
+
+
+def explain(
+    weights: Weights, pixels: NDArray[np.uint8], path: str, channel: int, row: int, column: int
+) -> Explanation:
+    """How the number at this place of the layer's result came about.
+
+    Places of a vector are its channels, at row 0 and column 0. Raises LabError as `see`, and for
+    what the network does not have.
+    """
+    seen = see(weights, pixels)
+    step = seen.steps.get(path)
+    if step is None:
+        raise LabError(f"No layer {path} has run; choose one of the network's layers.")
+    shape = as_maps(step.output[0]).shape
+    place = (channel, row, column)
+    if not all(0 <= at < side for at, side in zip(place, shape, strict=True)):
+        raise LabError(
+            f"{path} has {' × '.join(map(str, shape))} numbers (channels × rows × columns), none"
+            f" at {'.'.join(map(str, place))}; places are counted from 0."
+        )
+    return _Number(seen, step, _inputs_of(weights)[path], path, place).explanation()
+
+
+def one_map(
+    weights: Weights, pixels: NDArray[np.uint8], path: str, channel: int
+) -> NDArray[np.float32]:
+    """A channel (H, W) of a layer's result, of IMAGE as the network reads it; LabError as `see`."""
+    seen = see(weights, pixels)
+    tensor = seen.image if path == IMAGE else seen.steps[path].output
+    values: NDArray[np.float32] = as_maps(tensor[0].float())[channel].numpy().copy()
+    return values
+
+
+@lru_cache(maxsize=4)
+def _inputs_of(weights: Weights) -> Mapping[str, tuple[str, ...]]:
+    """Which layers each layer reads."""
+    return {layer.path: layer.inputs for layer in analyze(weights.spec).layers}
+
+
+class _Number:
+    """One number of what a step gives."""
+
+    def __init__(
+        self,
+        seen: Seen,
+        step: Step,
+        inputs: Sequence[str],
+        path: str,
+        place: tuple[int, int, int],
+    ) -> None:
+        self.seen, self.step, self.inputs, self.path, self.place = seen, step, inputs, path, place
+        self.module = step.module
+        self.name = "" if step.module else name_and_kind(step.function)[0]
+        self.shape = tuple(step.output.shape)
+        maps = as_maps(step.output[0])
+        self.value = float(maps[place])
+        flat = int(np.ravel_multi_index(place, tuple(maps.shape)))
+        at = np.unravel_index(flat, self.shape[1:]) if len(self.shape) > 1 else ()
+        self.index = (0, *(int(one) for one in at))  # of the number in the result
+
+    def explanation(self) -> Explanation:
+        how = next((how for explained in _EXPLAINED if (how := explained(self))), None)
+        if how is not None and not _comes_to(how, self.value):
+            how = None  # something was not understood: nothing is shown rather than another sum
+        operation = type(self.module).__name__ if self.module else self.name
+        return Explanation(Unit(self.path, *self.place), operation, self.value, how)
+
+    # What it was computed from ---------------------------------------------------------------
+
+    def source_of(self, tensor: Tensor) -> Source:
+        """Which of the layers behind this one has made a tensor that it reads."""
+        shape = _shape(tensor)
+        for path in self.inputs:
+            made = self.seen.image if path == IMAGE else self.seen.steps[path].output
+            if made.numel() == tensor.numel() and torch.equal(made.flatten(), tensor.flatten()):
+                return Source(path, shape, _shape(made))
+        return Source("", shape, shape)
+
+    def term(self, tensor: Tensor, index: Sequence[int]) -> Term:
+        """The number of a tensor at this index."""
+        source = self.source_of(tensor)
+        flat = int(np.ravel_multi_index(tuple(index), tuple(tensor.shape)))
+        _, height, width = source.shape
+        place = flat // (height * width), flat // width % height, flat % width
+        return Term(float(tensor[tuple(index)]), source.unit(*place))
+
+    def in_place(self) -> Term | None:
+        """The number that stood in its place in the first tensor that is read."""
+        inputs = self.step.inputs
+        if not inputs or tuple(inputs[0].shape) != self.shape:
+            return None
+        return self.term(inputs[0], self.index)
+
+    def arguments(self) -> Iterator[Any]:
+        """Of the operation, tensors as they were read."""
+        tensors = iter(self.step.inputs)
+        for argument in self.step.arguments:
+            if isinstance(argument, Tensor):
+                yield next(tensors)
+            elif isinstance(argument, list | tuple) and any(
+                isinstance(one, Tensor) for one in argument
+            ):
+                yield [next(tensors) for _ in argument]
+            else:
+                yield argument
+
+
+def _shape(tensor: Tensor) -> Shape:
+    return tuple(as_maps(tensor[0]).shape) if tensor.dim() else (1, 1, 1)
+
+
+def _comes_to(how: How, value: float) -> bool:
+    """Whether an explanation ends where the network did, but for float32's rounding."""
+    return abs(how.total - value) <= _ROUNDING * max(1e-3, _size(how), abs(value))
+
+
+def _size(how: How) -> float:
+    """The sum of all terms without their signs."""
+    match how:
+        case Joined(terms=terms, sign="+"):
+            return sum(abs(term.value) for term in terms)
+        case Normalized():
+            kept = abs(how.before.value) + abs(how.mean)
+            return kept / how.spread * abs(how.scale) + abs(how.shift)
+        case Applied() | Copied() | Joined() | Pooled():
+            return abs(how.total)
+        case _:
+            return float(abs(how.products).sum()) + abs(how.bias or 0)
+
+
+# What is explained ------------------------------------------------------------------------------
+
+
+def _sum_of_products(number: _Number) -> How | None:
+    x = number.step.inputs[0] if number.step.inputs else None
+    slide = slide_of(number.module, number.name, list(number.arguments()))
+    if x is None or slide is None or x.dim() != 4 or len(number.shape) != 4:
+        return None
+    return convolved(slide, x[0], number.source_of(x), number.place)
+
+
+def _linear(number: _Number) -> How | None:
+    feature = number.index[-1]
+    arguments = list(number.arguments())
+    if isinstance(number.module, nn.Linear):
+        x = number.step.inputs[0]
+        weight, bias = number.module.weight[feature], number.module.bias
+    elif number.name == "addmm":
+        bias, x, weight = arguments[0], arguments[1], arguments[2][:, feature]
+    elif number.name == "mm":
+        bias, x, weight = None, arguments[0], arguments[1][:, feature]
+    else:
+        return None
+    row = int(np.ravel_multi_index(number.index[:-1], number.shape[:-1]))
+    found = number.source_of(x)
+    source = Source(found.path, (x.numel(), 1, 1), found.made)
+    vector = x.reshape(-1, x.shape[-1])[row]
+    return multiplied(weight, bias, vector, source, feature, row * x.shape[-1])
+
+
+def _pooling(number: _Number) -> How | None:
+    if not number.step.inputs or number.step.inputs[0].dim() != 4:
+        return None
+    x, module, arguments = number.step.inputs[0], number.module, list(number.arguments())
+    source, place = number.source_of(x), number.place
+    if pool := pool_of(module, number.name, arguments):
+        return pooled(pool, x[0], source, place)
+    is_largest = isinstance(module, nn.AdaptiveMaxPool2d) or number.name == "adaptive_max_pool2d"
+    is_mean = isinstance(module, nn.AdaptiveAvgPool2d) or number.name == "_adaptive_avg_pool2d"
+    if is_largest or is_mean:
+        return cell(x[0], source, place, (number.shape[2], number.shape[3]), is_largest)
+    if number.name in ("mean", "amax") and sorted(d % 4 for d in arguments[1]) == [2, 3]:
+        return cell(x[0], source, (place[0], 0, 0), (1, 1), number.name == "amax")
+    return None
+
+
+_SOFTMAX = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
+_FUNCTIONS = frozenset(  # of one number
+    ("relu", "sigmoid", "tanh", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh")
+    + ("elu", "leaky_relu", "clamp", "clamp_min", "softplus", "celu", "selu", "threshold")
+)
+
+
+def _activation(number: _Number) -> How | None:
+    before = number.in_place()
+    if before is None:
+        return None
+    module, x = number.module, number.step.inputs[0].clone()
+    if module is not None and type(module).__module__ == "torch.nn.modules.activation":
+        if isinstance(module, _SOFTMAX):
+            return None
+        with torch.no_grad():
+            after = module(x)
+        return Applied(type(module).__name__, before, float(after[number.index]))
+    if module is None and number.name in _FUNCTIONS:
+        rest = list(number.arguments())[1:]
+        return Applied(number.name, before, float(number.step.function(x, *rest)[number.index]))
+    return None
+
+
+def _normalized(number: _Number) -> How | None:
+    before, module = number.in_place(), number.module
+    if before is None or module is None:
+        return None
+    x, index = number.step.inputs[0].double(), number.index
+    channel = index[1]
+    match module:
+        case (
+            nn.BatchNorm1d(running_mean=Tensor(), running_var=Tensor())
+            | nn.BatchNorm2d(running_mean=Tensor(), running_var=Tensor())
+        ):
+            kept = module.get_buffer("running_mean"), module.get_buffer("running_var")
+            mean, variance = (float(one[channel]) for one in kept)
+            count = 0
+        case nn.BatchNorm1d() | nn.BatchNorm2d() | nn.InstanceNorm2d():
+            mean, variance, count = _statistics(x[0, channel])
+        case nn.GroupNorm():
+            size = x.shape[1] // module.num_groups
+            first = channel // size * size
+            mean, variance, count = _statistics(x[0, first : first + size])
+        case nn.LayerNorm():
+            row = x[index[: x.dim() - len(module.normalized_shape)]]
+            mean, variance, count = _statistics(row)
+        case nn.LocalResponseNorm():
+            return _response(module, before, x, index)
+        case _:
+            return None
+    at = index[-len(module.normalized_shape) :] if isinstance(module, nn.LayerNorm) else (channel,)
+    scale = 1.0 if module.weight is None else float(module.weight[at])
+    shift = 0.0 if module.bias is None else float(module.bias[at])
+    return Normalized(before, mean, sqrt(variance + module.eps), scale, shift, count)
+
+
+def _statistics(values: Tensor) -> tuple[float, float, int]:
+    return float(values.mean()), float(values.var(correction=0)), values.numel()
+
+
+def _response(
+    module: nn.LocalResponseNorm, before: Term, x: Tensor, index: Sequence[int]
+) -> Normalized:
+    """Divided by what neighboring channels have at the same place (AlexNet, section 3.3)."""
+    channel, at = index[1], int(np.ravel_multi_index(tuple(index[2:]), x.shape[2:]))
+    first, end = max(0, channel - module.size // 2), channel + (module.size - 1) // 2 + 1
+    neighbors = x[0, first:end].flatten(1)[:, at]
+    mean_square = float(neighbors.square().sum()) / module.size
+    spread = (module.k + module.alpha * mean_square) ** module.beta
+    return Normalized(before, 0.0, spread, 1.0, 0.0, neighbors.numel())
+
+
+def _joined(number: _Number) -> How | None:
+    signs = {"add": "+", "sub": "+", "mul": "×", "div": "×"}
+    if number.module is not None or number.name not in signs or len(number.step.arguments) < 2:
+        return None
+    first, second = (_operand(number, operand) for operand in list(number.arguments())[:2])
+    if number.name == "sub":
+        second = Term(-second.value, second.unit)
+    if number.name == "div":
+        second = Term(1 / second.value if second.value else float("inf"), second.unit)
+    return Joined(signs[number.name], (first, second))
+
+
+def _operand(number: _Number, operand: Any) -> Term:
+    """A number of a tensor that is broadcast, or a constant."""
+    if not isinstance(operand, Tensor):
+        return Term(float(operand), None)
+    places = number.index[len(number.index) - operand.dim() :]
+    index = [
+        min(place, side - 1) if side > 1 else 0
+        for place, side in zip(places, operand.shape, strict=True)
+    ]
+    return number.term(operand, index) if operand.dim() else Term(float(operand), None)
+
+
+def _copied(number: _Number) -> How | None:
+    module, inputs = number.module, number.step.inputs
+    if number.name == "cat":
+        return _from_branch(number)
+    if isinstance(module, PadChannels):
+        channel, row, column = number.place
+        if channel >= inputs[0].shape[1]:
+            return Copied(Term(0.0, None))
+        index = (0, channel, row * module.stride, column * module.stride)
+        return Copied(number.term(inputs[0], index))
+    if isinstance(module, nn.Flatten) or number.name in ("clone", "view", "_unsafe_view"):
+        flat = int(np.ravel_multi_index(number.index, number.shape))
+        at = [int(one) for one in np.unravel_index(flat, inputs[0].shape)]
+        return Copied(number.term(inputs[0], at))
+    if module is not None and type(module).__module__ == "torch.nn.modules.dropout":
+        before = number.in_place()
+        return Copied(before) if before else None
+    if isinstance(module, nn.Identity):
+        return Copied(number.term(inputs[0], number.index))
+    return None
+
+
+def _from_branch(number: _Number) -> How | None:
+    branches, *rest = number.arguments()
+    dim = (rest[0] if rest else 0) % len(number.shape)
+    index = list(number.index)
+    for branch in branches:
+        if index[dim] < branch.shape[dim]:
+            return Copied(number.term(branch, index))
+        index[dim] -= branch.shape[dim]
+    return None
+
+
+_EXPLAINED: tuple[Callable[[_Number], How | None], ...] = (
+    _sum_of_products,
+    _linear,
+    _pooling,
+    _activation,
+    _normalized,
+    _joined,
+    _copied,
+)

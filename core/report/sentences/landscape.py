@@ -1,0 +1,100 @@
+"""What the loss around trained networks shows, in words computed from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+
+from core.inside.landscape_records import Landscape, NetworkLandscape, Rise, rise
+from core.report import formats
+from core.report.figures.loss_scale import number
+from core.report.sentences.gradients import network_label
+
+_GUESSES = 0.95  # of the loss of guessing: a network above has not begun to learn
+
+
+def landscape_label(network: NetworkLandscape) -> str:
+    """The network, and for one of a run its number first."""
+    text = network_label(network.run_spec.model)
+    return text if network.run is None else f"run {network.run}: {text}"
+
+
+def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
+    """The title of its picture: how the loss grows around it."""
+    name = landscape_label(network)
+    found = rise(network, landscape)
+    title = f"{name[0].upper()}{name[1:]}"
+    if found is None:
+        return f"{title}<br>row {len(network.loss)} of {landscape.points}"
+    return f"{title}<br>loss {number(found.center)} in the center, up to {_highest(found)}"
+
+
+def landscape_sentences(landscape: Landscape) -> list[str]:
+    """How much the loss grows around each network, how wide its valley is, where training went."""
+    known = [
+        (network, found)
+        for network in landscape.networks
+        if (found := rise(network, landscape)) is not None
+    ]
+    if not known:
+        return []
+    known.sort(key=lambda pair: _growth(pair[1]), reverse=True)
+    distance = f"{landscape.span:g}"
+    rises = _listed(
+        [
+            f"{'the loss' if not index else 'that'} of **{landscape_label(network)}** rises from"
+            f" {number(found.center)} to {_highest(found)}"
+            for index, (network, found) in enumerate(known)
+        ]
+    )
+    near = _listed(
+        [
+            f"{formats.whole_percent(found.near)} of these points for {landscape_label(network)}"
+            for network, found in known
+        ]
+    )
+    sentences = [
+        f"Within a distance of {distance} {rises}.",
+        f"The loss is at most twice that of the center at {near}: the more, the flatter.",
+    ]
+    sentences += _guessing_sentences(known)
+    return [*sentences, *_path_sentences([network for network, _ in known])]
+
+
+def _guessing_sentences(known: Sequence[tuple[NetworkLandscape, Rise]]) -> list[str]:
+    """Which networks stand where they began: a plane around one is no valley."""
+    return [
+        f"{landscape_label(network)[0].upper()}{landscape_label(network)[1:]} has hardly learned:"
+        f" its loss is {number(found.center)}, that of guessing {number(log(classes))}."
+        for network, found in known
+        if found.center >= _GUESSES * log(classes := network.run_spec.model.num_classes)
+    ]
+
+
+def _growth(found: Rise) -> float:
+    if found.highest is None:
+        return float("inf")
+    return found.highest / max(found.center, 1e-12)
+
+
+def _highest(found: Rise) -> str:
+    return "more than float32 holds" if found.highest is None else number(found.highest)
+
+
+def _path_sentences(networks: Sequence[NetworkLandscape]) -> list[str]:
+    """How little of a training's way two random directions show."""
+    shares = [network.path_share for network in networks if network.path_share is not None]
+    if not shares:
+        return []
+    most = max(shares)
+    return [
+        "The line is the training's way from epoch to epoch as far as it lies in this plane: at"
+        f" most {formats.scientific(100 * most)} % of its squared length. Two random directions of"
+        " many thousand are nearly at right angles to any way (arXiv 1712.09913, section 7.1),"
+        " so training looks as if it had hardly moved."
+    ]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

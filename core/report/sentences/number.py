@@ -1,0 +1,131 @@
+"""How one number of a map came about, in one sentence whose shown numbers add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, isfinite, log10
+
+import numpy as np
+
+from core.analysis.records import IMAGE
+from core.inside.number_records import (
+    Applied,
+    Copied,
+    Explanation,
+    Joined,
+    Normalized,
+    Pooled,
+    Products,
+    Unit,
+)
+
+_DIGITS, _MOST_DECIMALS = 4, 12  # that are shown behind the point of numbers about 1
+
+
+def decimals_for(numbers: Sequence[float]) -> int:
+    """Decimals with which the largest of these shows four digits or five."""
+    largest = max((abs(number) for number in numbers if isfinite(number)), default=0.0)
+    power = floor(log10(largest)) if largest else 0
+    places = _DIGITS - power if power >= 0 else _DIGITS - 1 - power
+    return min(max(places, 0), _MOST_DECIMALS)
+
+
+def rounded_to_sum(terms: Sequence[float], total: float, decimals: int) -> list[float]:
+    """The terms with so many decimals, so that what is shown adds up to the shown total.
+
+    Each is its nearest or its second nearest (the largest remainder method).
+    """
+    unit = 10.0**-decimals
+    exact = np.array(terms, dtype=np.float64) / unit
+    whole = np.rint(exact)
+    missing = int(np.rint(total / unit) - whole.sum())
+    order = np.argsort((whole - exact) if missing > 0 else (exact - whole), kind="stable")
+    for index in order[: abs(missing)]:
+        whole[index] += np.sign(missing)
+    return [float(number) for number in whole * unit]
+
+
+def fixed(number: float, decimals: int) -> str:
+    """−0.4812; what rounds to nothing is 0 without a sign."""
+    text = f"{number:.{decimals}f}"
+    return text.replace("-", "−") if float(text) else text.replace("-", "")
+
+
+def place_text(unit: Unit) -> str:
+    """`stem1.pool, channel 3, row 2, column 5`; places are counted from 0."""
+    path = "the image" if unit.path == IMAGE else unit.path
+    return f"{path}, channel {unit.channel}, row {unit.row}, column {unit.column}"
+
+
+def number_sentence(explanation: Explanation) -> str:
+    """−0.4812 = 25 products (−0.3911) + bias (−0.0901)."""
+    value, how = explanation.value, explanation.how
+    match how:
+        case Products():
+            return _products(value, how)
+        case Pooled() if how.divisor is None:
+            decimals = decimals_for([value])
+            row, column = how.winner
+            unit = how.reads.unit(0, row, column)
+            where = f": {place_text(unit)}" if unit else ""
+            count = int(np.isfinite(how.reads.values).sum())
+            return f"{fixed(value, decimals)} is the largest of {count} numbers{where}."
+        case Pooled():
+            total = float(how.reads.values.sum())
+            decimals = decimals_for([value, total])
+            return (
+                f"{fixed(value, decimals)} = the sum of {how.reads.values.size} numbers"
+                f" ({fixed(total, decimals)}) ÷ {how.divisor:g}, their mean."
+            )
+        case Applied():
+            decimals = decimals_for([value, how.before.value])
+            why = ": what is below zero becomes 0" if _is_cut(how) else ""
+            before = fixed(how.before.value, decimals)
+            return f"{fixed(value, decimals)} = {how.name}({before}){why}."
+        case Normalized():
+            return _normalized(value, how)
+        case Joined():
+            values = [term.value for term in how.terms]
+            decimals = decimals_for([value, *values])
+            if how.sign == "+":
+                values = rounded_to_sum(values, value, decimals)
+            texts = [_in_brackets(fixed(one, decimals), i > 0) for i, one in enumerate(values)]
+            return f"{fixed(value, decimals)} = {f' {how.sign} '.join(texts)}."
+        case Copied(before=before):
+            text = fixed(value, decimals_for([value]))
+            if before.unit is None:
+                return f"{text} was put there by padding."
+            return f"{text} is copied from {place_text(before.unit)}."
+    text = fixed(value, decimals_for([value]))
+    return f"{text}: how {explanation.operation} computes a number is not explained here."
+
+
+def _products(value: float, how: Products) -> str:
+    count = f"{how.kernel.size:,} product{'' if how.kernel.size == 1 else 's'}"
+    decimals = decimals_for([value, *how.by_channel, how.bias or 0.0])
+    if how.bias is None:
+        return f"{fixed(value, decimals)} = the sum of {count}."
+    products, bias = rounded_to_sum([value - how.bias, how.bias], value, decimals)
+    return (
+        f"{fixed(value, decimals)} = {count} ({fixed(products, decimals)})"
+        f" + bias ({fixed(bias, decimals)})."
+    )
+
+
+def _normalized(value: float, how: Normalized) -> str:
+    numbers = (value, how.before.value, how.mean, how.spread, how.scale, how.shift)
+    decimals = decimals_for(numbers)
+    shown, before, mean, spread, scale, shift = (fixed(one, decimals) for one in numbers)
+    return (
+        f"{shown} = ({before} − mean {_in_brackets(mean)}) ÷ spread {spread}"
+        f" × scale {_in_brackets(scale)} + shift {_in_brackets(shift)}."
+    )
+
+
+def _is_cut(how: Applied) -> bool:
+    return how.name.lower() == "relu" and how.before.value < 0
+
+
+def _in_brackets(text: str, wanted: bool = True) -> str:
+    """A negative number behind a sign stands in brackets."""
+    return f"({text})" if wanted and text.startswith("−") else text

@@ -1,0 +1,105 @@
+"""What a network, trained here or as it begins, makes of one image, layer by layer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.jobs.store import Run
+from core.report.figures.predictions import probability_bars
+from core.report.picture.insets import image_png
+from pages.views.app.address import address_checked
+from pages.views.app.charts import chart
+from pages.views.app.frame import page_frame
+from pages.views.app.live import follow
+from pages.views.app.services import store
+from pages.views.app.watched import Watched
+from pages.views.app.with_torch import inside
+from pages.views.inside.chosen import Chosen, Subject
+from pages.views.inside.dead import dead_channels_view
+from pages.views.inside.errors import errors_view
+from pages.views.inside.filters import filters_view
+from pages.views.inside.image import choose_image, label_text
+from pages.views.inside.maps import maps_view
+from pages.views.inside.missing import missing_view
+from pages.views.inside.replay import replay_view
+from pages.views.inside.subject import choose_other, choose_subject
+from pages.views.inside.why import why_view
+from pages.views.inside.window_counts import window_counts_view
+
+_VIEWS = {  # name → what it draws for the chosen network and image, and the second network
+    "Maps": lambda chosen, _: maps_view(chosen),
+    "Why": why_view,
+    "Filters": lambda chosen, _: filters_view(chosen),
+    "Missing parts": missing_view,
+    "Dead channels": lambda chosen, _: dead_channels_view(chosen),
+    "Window": lambda chosen, _: window_counts_view(chosen),
+    "Errors": lambda chosen, _: errors_view(chosen),
+    "Replay": lambda chosen, _: replay_view(chosen),
+}
+_CLASSES_SHOWN = 5  # the likeliest
+_ENLARGED = 168  # pixels of the image on the page
+
+
+def _page() -> None:
+    """Network and image in one row, prediction beside them, then the view that is picked."""
+    network, parameters, second = st.columns([3, 2, 3])
+    subject, data = choose_subject(network, parameters)
+    with second:
+        other = choose_other(data)
+    _follow(subject.run)
+    left, right = st.columns([2, 3])
+    with left:
+        chosen = choose_image(subject, data)
+    if chosen is None:
+        return
+    with right:
+        _prediction(chosen, other)
+    view = st.segmented_control(
+        "View",
+        list(_VIEWS),
+        default="Maps",
+        key="in_view",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+    )
+    _VIEWS[str(view)](chosen, other)
+
+
+def _follow(run: Run | None) -> None:
+    """Move on as the epochs of a run under way end."""
+    if run is None or run.state.is_over:
+        return
+    watched = Watched(
+        f"inside-{run.id}",
+        lambda: store().get(run.id),
+        lambda run: run.state.is_over,
+        lambda run: (*run.stage, run.checkpoint, run.best_file),
+    )
+    follow(watched, run)
+
+
+def _prediction(chosen: Chosen, other: Subject | None) -> None:
+    """The image, and what each network takes it for."""
+    picture, bars = st.columns([1, 3])
+    with picture:
+        st.image(image_png(chosen.pixels), width=_ENLARGED)
+        st.caption(label_text(chosen))
+    said = []
+    for subject in (chosen.subject, other):
+        if subject is not None:
+            scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
+            said += [(subject.title, scores)] if scores is not None else []
+    with bars:
+        if said:
+            figure = probability_bars(chosen.data.class_names, said, chosen.label, _CLASSES_SHOWN)
+            chart(figure, "in_prediction", toolbar=False)
+        else:
+            st.caption("This network gives no scores for classes.")
+
+
+with (
+    page_frame("Inside", "What a network makes of one image: every map, down to one multiply-add."),
+    address_checked(),
+):
+    _page()

@@ -1,0 +1,53 @@
+"""Single test images for the browser, which asks by HTTP for the one under the pointer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import urlencode
+
+import anyio
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from core.data.arrays import read_arrays
+from core.data.catalogue import find_dataset, is_available
+from core.report.picture.insets import image_png
+from core.specs import LabError
+
+PATH = "lab/test-image"
+_KEPT = "public, max-age=86400"  # a data set does not change
+
+
+def query(dataset: str) -> str:
+    """What the browser asks with for images of this data set, less `&index=`."""
+    return urlencode({"dataset": dataset})
+
+
+async def answer(request: Request) -> Response:
+    """The test image as a PNG of a pixel a value; JSON with an error for one that is not here."""
+    try:
+        dataset = request.query_params.get("dataset", "")
+        index = _index(request.query_params.get("index", ""), find_dataset(dataset).test_images)
+        if not is_available(dataset):
+            raise LabError(f"{dataset} is not on this machine.")
+        picture = await anyio.to_thread.run_sync(_picture, dataset, index)
+    except LabError as error:
+        return JSONResponse({"error": str(error)}, 400)
+    return Response(picture, media_type="image/png", headers={"Cache-Control": _KEPT})
+
+
+def _index(text: str, count: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count):
+        raise LabError(f"index is a test image, 0 to {count - 1}.")
+    return int(text)
+
+
+def _picture(dataset: str, index: int) -> bytes:
+    return image_png(_images(dataset)[index])
+
+
+@lru_cache(maxsize=2)  # of 30 MiB at most
+def _images(dataset: str) -> NDArray[np.uint8]:
+    return read_arrays(dataset, "test")[0]

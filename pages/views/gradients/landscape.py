@@ -1,0 +1,168 @@
+"""The loss around trained networks: those that come with the lab, or the visitor's own runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.inside.landscape_records import Landscape, NetworkLandscape, image_count
+from core.jobs.store import Run
+from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
+from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
+from core.report.figures.landscape import contour
+from core.report.figures.loss_scale import LossScale
+from core.report.names import names_file
+from core.report.picture.surface import surface
+from core.report.sentences.landscape import landscape_finding, landscape_sentences
+from core.report.tables.landscape import landscape_frame, summary_frame
+from pages.views.app.charts import chart
+from pages.views.app.downloads import download_csv
+from pages.views.app.measurement import measurement
+from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
+from pages.views.app.with_torch import analysis_of
+from pages.views.gradients.runs import choose_runs
+from pages.views.overview.pictures import as_image
+
+_DEEP, _COURSE, _OWN = "56 layers", "course nets", "finished runs"
+_SHIPPED = {_COURSE: COURSE_LANDSCAPE, _DEEP: DEEP_LANDSCAPE}
+_CONTOUR, _SURFACE, _TABLE = _VIEWS = ("Contour", "Surface", "Table")
+_MOST_RUNS = 4
+_SIDE_BY_SIDE = 2
+
+
+def landscape_view() -> None:
+    """Controls, the measurement, what it has found."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        networks = st.segmented_control(
+            "Networks",
+            (*_SHIPPED, _OWN),
+            default=_COURSE,
+            required=True,
+            key="why_land_nets",
+            bind="query-params",
+            help="The first two are trained by the measurement itself: short runs on Fashion-MNIST"
+            " mini, equal but for the shortcut.",
+        )
+        show_as = st.segmented_control(
+            "Show as",
+            _VIEWS,
+            default=_CONTOUR,
+            required=True,
+            key="why_land_show",
+            bind="query-params",
+        )
+        request = _SHIPPED.get(str(networks)) or _of_runs()
+    if request is None:
+        st.info("Choose finished runs: Train makes them.", icon=":material/arrow_upward:")
+        return
+    measurement(
+        request,
+        "why_land",
+        "Compute the landscape",
+        "In a process of its own: half a minute for a course net, minutes for a large one; networks"
+        " that are not trained yet are trained first.",
+        lambda result: _show(Landscape.from_dict(result), str(show_as)),
+        again="Compute again",
+    )
+
+
+def _of_runs() -> LandscapeRequest | None:
+    """The request for the runs that are chosen; None without any."""
+    runs = choose_runs(
+        "Finished runs",
+        "why_land_runs",
+        _MOST_RUNS,
+        "Their best parameters; several are drawn on one scale.",
+    )
+    return LandscapeRequest(_with_hashes(runs), (), images=_images(runs)) if runs else None
+
+
+def _with_hashes(runs: Sequence[Run]) -> tuple[tuple[int, str], ...]:
+    return tuple((run.id, run.best_file.sha256) for run in runs if run.best_file)
+
+
+def _images(runs: Sequence[Run]) -> int:
+    """Equally many for all: as many as the largest network is given, and each run has."""
+    macs = max(analysis_of(run.spec.model).totals.macs for run in runs)
+    return image_count(macs, LANDSCAPE_POINTS, LANDSCAPE_IMAGES)
+
+
+def _show(landscape: Landscape, show_as: str) -> None:
+    """Pictures or a table, the sentences, CSV."""
+    name = names_file("landscape", [one.run_spec.model for one in landscape.networks])
+    if not landscape.networks:
+        st.caption("The networks are being trained.")
+        return
+    if show_as == _TABLE:
+        st.dataframe(
+            summary_frame(landscape),
+            hide_index=True,
+            height="content",
+            key="why_land_table",
+            column_config=_COLUMNS,
+        )
+    else:
+        _pictures(landscape, show_as, name)
+    markdown("\n".join(f"- {sentence}" for sentence in landscape_sentences(landscape)))
+    caption(_how(landscape))
+    download_csv(
+        "Every point as CSV", lambda: landscape_frame(landscape), f"{name}.csv", "why_land_csv"
+    )
+
+
+def _pictures(landscape: Landscape, show_as: str, name: str) -> None:
+    """Two beside each other where there is room, all on one scale."""
+    scale = LossScale.of(landscape)
+    for start in range(0, len(landscape.networks), _SIDE_BY_SIDE):
+        row = landscape.networks[start : start + _SIDE_BY_SIDE]
+        for index, (column, network) in enumerate(
+            zip(st.columns(_SIDE_BY_SIDE), row, strict=False), start=start
+        ):
+            with column:
+                if show_as == _CONTOUR:
+                    figure = contour(network, landscape, scale)
+                    chart(figure, f"why_land_{index}", name=f"{name}-{index + 1}")
+                else:
+                    _surface(network, landscape, scale)
+
+
+def _surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -> None:
+    title = landscape_finding(network, landscape).replace("<br>", ", ")
+    st.markdown(f"**{escaped(title)}**")
+    st.html(as_image(surface(network, landscape, scale, title), title))
+
+
+def _how(landscape: Landscape) -> str:
+    """What was computed, and where."""
+    specs = [network.run_spec for network in landscape.networks]
+    trained = {
+        f"{spec.recipe.epochs} epochs on {spec.train_images or 'all'} images of {spec.dataset}"
+        for spec in specs
+    }
+    return (
+        f"{landscape.points} × {landscape.points} points; at each one the mean loss of"
+        f" {landscape.images:,} of the training images, BatchNorm as in evaluation. 1 is as far as"
+        " each filter is long; biases and BatchNorm's parameters stay. Colors and heights are on"
+        " one scale for all networks. Trained for"
+        f" {' or '.join(sorted(trained))}. Measured on {escaped(landscape.machine)}."
+    )
+
+
+_COLUMNS = {
+    "network": st.column_config.TextColumn("network", pinned=True, width="large"),
+    "loss": st.column_config.NumberColumn(format="%.3g", help="Of the trained network."),
+    "highest loss": st.column_config.NumberColumn(
+        format="%.3g", help="Within this distance of 1; empty: more than float32 holds."
+    ),
+    "near": st.column_config.NumberColumn(
+        "at most twice the loss", format="percent", help="Share of the points within distance 1."
+    ),
+    "accuracy": st.column_config.NumberColumn(format="percent"),
+    "path": st.column_config.NumberColumn(
+        "path in the plane",
+        format="%.2g %%",
+        help="Share of the squared length of the training's way.",
+    ),
+}

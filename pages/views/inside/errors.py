@@ -1,0 +1,144 @@
+"""Where errors live: test images in two dimensions, by what the network's last layer reads."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.data.catalogue import is_available
+from core.inside.embedding_records import Embedding, image_count
+from core.measure.requests import EmbeddingRequest
+from core.report.figures.palette import colors_and_markers
+from core.report.names import file_name
+from core.report.sentences.embedding import (
+    embedding_sentences,
+    mistakes_finding,
+    plane_sentence,
+    point_texts,
+)
+from core.report.tables.embedding import embedding_frame
+from pages.views.app import test_images
+from pages.views.app.browser_files import FOLDER, component_script
+from pages.views.app.downloads import download_csv
+from pages.views.app.measurement import measurement
+from pages.views.app.prose import caption, markdown
+from pages.views.app.with_torch import inside
+from pages.views.inside.chosen import Chosen
+from pages.views.inside.image import open_image
+from pages.views.inside.requests import weights_fields
+
+_PCA, _TSNE = _WAYS = ("Principal components", "t-SNE")
+_HEIGHT = 460  # pixels of the plane
+_ROOM = 190  # of title, legend and line, on a phone too
+_HELP = (
+    "Point at an image, click it to open it above. With the keyboard: arrow keys move, M goes to"
+    " the next mistake, Enter opens."
+)
+
+_points = st.components.v2.component(
+    "lab_points",
+    html='<div class="points"><p class="points-title"></p><canvas tabindex="0"></canvas>'
+    '<p class="points-line" aria-live="polite"></p><div class="points-legend"></div></div>',
+    css=(FOLDER / "points.css").read_text(encoding="utf-8"),
+    js=component_script(FOLDER / "points.js"),
+    isolate_styles=False,
+)
+
+
+def errors_view(chosen: Chosen) -> None:
+    """The images as points, mistakes outlined; the sentence, CSV."""
+    data = chosen.data
+    if not is_available(data.name):
+        st.info(
+            f"{data.title} is not on this machine, so its test images cannot be shown; training"
+            " on it downloads it.",
+            icon=":material/info:",
+        )
+        return
+    count = image_count(chosen.analysis.totals.macs, data.test_images)
+    embedding: Embedding = inside(
+        "core.inside.embedding:principal_components", chosen.weights, data.name, count
+    )
+    way = st.segmented_control(
+        "Two dimensions by",
+        _WAYS,
+        default=_PCA,
+        required=True,
+        key="in_errors_by",
+        bind="query-params",
+        help="Principal components keep distances as far as two dimensions can; t-SNE keeps who is"
+        " near whom, so that groups come out and the distances between them mean little.",
+    )
+    if way == _PCA:
+        _show(chosen, embedding, embedding.positions, "")
+        return
+    measurement(
+        _request(chosen, len(embedding.images)),
+        "in_tsne",
+        "Compute t-SNE",
+        "In a process of its own, about half a minute; the page stays usable.",
+        lambda result: _show_neighbors(chosen, embedding, result),
+        again="Compute again",
+    )
+
+
+def _request(chosen: Chosen, images: int) -> EmbeddingRequest:
+    return EmbeddingRequest(**weights_fields(chosen.subject, chosen.data), images=images)
+
+
+def _show_neighbors(chosen: Chosen, embedding: Embedding, result: dict[str, Any]) -> None:
+    positions = np.asarray(result["positions"], np.float32)
+    _show(chosen, embedding, positions, "-tsne")
+
+
+def _show(
+    chosen: Chosen, embedding: Embedding, positions: NDArray[np.float32], ending: str
+) -> None:
+    names = chosen.data.class_names
+    title = mistakes_finding(embedding)
+    _points(
+        key="in_errors_points",
+        data={
+            "key": f"{chosen.subject.title}{ending}{len(positions)}",
+            "title": title,
+            "help": _HELP,
+            "height": _HEIGHT,
+            "xs": positions[:, 0].tolist(),
+            "ys": positions[:, 1].tolist(),
+            "images": embedding.images.tolist(),
+            "labels": embedding.labels.tolist(),
+            "wrong": embedding.wrong.astype(int).tolist(),
+            "texts": point_texts(embedding, names),
+            "classes": [
+                {"name": name, "color": color, "marker": marker}
+                for name, (color, marker) in zip(names, colors_and_markers(len(names)), strict=True)
+            ],
+            "path": f"{test_images.PATH}?{test_images.query(chosen.data.name)}",
+        },
+        default={},
+        on_open_change=partial(_open, chosen.data.test_images),
+        height=_HEIGHT + _ROOM,
+    )
+    markdown("\n".join(f"- {sentence}" for sentence in embedding_sentences(embedding)))
+    caption(
+        f"{plane_sentence(embedding)} Color and marker: the true class; outlined and larger:"
+        " mistakes."
+    )
+    download_csv(
+        "Every image as CSV",
+        lambda: embedding_frame(embedding, positions, names),
+        f"{file_name(chosen.weights.spec)}-{chosen.data.name}-images{ending}.csv",
+        "in_errors_csv",
+    )
+
+
+def _open(count: int) -> None:
+    """Show the image that was clicked."""
+    state = st.session_state.get("in_errors_points") or {}
+    index = state.get("open") if hasattr(state, "get") else None
+    if isinstance(index, int | float) and 0 <= index < count:
+        open_image(int(index))

@@ -1,0 +1,176 @@
+"""Which image is looked at: one of the test set, one drawn with the mouse, one of a file."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as NoBase64
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.data.arrays import read_arrays
+from core.data.catalogue import DatasetInfo, is_available
+from core.inside.picture import MOST_BYTES, read_picture
+from core.report.tables.predictions import class_name
+from core.specs import LabError
+from pages.views.app.browser_files import FOLDER, component_script
+from pages.views.app.with_torch import inside
+from pages.views.forms.names import select_name
+from pages.views.inside.chosen import Chosen, Subject
+
+_TEST, _DRAW, _UPLOAD = "Test image", "Draw", "Upload"
+_ALL, _MISTAKES, _CLASS = "all", "mistakes", "class-"
+_DRAWN_SIDE = 28  # pixels a side of the canvas
+
+_canvas = st.components.v2.component(
+    "lab_canvas",
+    html='<div class="canvas-holder"><canvas tabindex="0" width="28" height="28"></canvas>'
+    '<p class="canvas-line"></p></div>',
+    css=(FOLDER / "canvas.css").read_text(encoding="utf-8"),
+    js=component_script(FOLDER / "canvas.js"),
+    isolate_styles=False,
+)
+
+
+def open_image(index: int) -> None:
+    """Show this test image from the next run of the page on; for callbacks of its views."""
+    st.session_state["in_source"] = _TEST
+    st.session_state["in_pick"] = _ALL
+    st.session_state["in_image"] = int(index)
+
+
+def choose_image(subject: Subject, data: DatasetInfo) -> Chosen | None:
+    """The controls for the image; None where there is none yet."""
+    has_tests = is_available(data.name)
+    sources = [_TEST, _DRAW, _UPLOAD] if has_tests else [_DRAW, _UPLOAD]
+    source = st.segmented_control(
+        "Image",
+        sources,
+        default=sources[0],
+        required=True,
+        key="in_source",
+        bind="query-params",
+        help="An image of the test set, one that you draw, or a PNG or JPEG of yours. What you"
+        " draw or upload is looked at and never kept.",
+    )
+    if source == _DRAW:
+        return _drawn(subject, data)
+    if source == _UPLOAD:
+        return _uploaded(subject, data)
+    return _of_test_set(subject, data)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The test images (N, S, S) or (N, 3, S, S) and labels (N,) of a data set."""
+    return read_arrays(dataset, "test")
+
+
+def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:
+    """By number, of one class, or of the mistakes."""
+    images, labels = test_images(data.name)
+    picks = {_ALL: f"All {len(labels):,} test images", _MISTAKES: "Mistakes, the surest first"}
+    picks |= {f"{_CLASS}{index}": f"Only {name}" for index, name in enumerate(data.class_names)}
+    kind, number = st.columns([3, 2])
+    with kind:
+        pick = select_name("Which", picks, _ALL, "in_pick", help="What the number counts.")
+    indices = _picked(pick, subject, data, labels)
+    if not len(indices):
+        st.info(
+            "There is no such image: the network makes no mistake here.", icon=":material/check:"
+        )
+        return None
+    if int(st.session_state.get("in_image", 0)) >= len(indices):
+        st.session_state["in_image"] = 0
+    with number:
+        place = st.number_input(
+            f"Number, 0 to {len(indices) - 1:,}",
+            0,
+            len(indices) - 1,
+            0,
+            key="in_image",
+            bind="query-params",
+            help="Leafs through them.",
+        )
+    index = int(indices[int(place)])
+    label = int(labels[index])
+    return Chosen(subject, data, images[index], f"test image {index}", index, label)
+
+
+def _picked(
+    pick: str, subject: Subject, data: DatasetInfo, labels: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Indices of the test images that are offered."""
+    if pick.startswith(_CLASS):
+        return np.flatnonzero(labels == int(pick.removeprefix(_CLASS)))
+    if pick == _ALL:
+        return np.arange(len(labels))
+    said = inside("core.inside.test_set:predicted", subject.weights, data.name)
+    wrong = np.flatnonzero(said.argmax(1) != labels[: len(said)])
+    if len(said) < len(labels):
+        st.caption(f"Of the first {len(said):,} test images, which are quickly computed.")
+    return wrong[np.argsort(-said[wrong].max(1), kind="stable")]
+
+
+def _drawn(subject: Subject, data: DatasetInfo) -> Chosen | None:
+    """The canvas; white on black, as MNIST's digits are."""
+    result = _canvas(
+        key="in_canvas",
+        data={
+            "help": "Draw with the mouse or a finger. With the keyboard: arrow keys move, the"
+            " space bar paints, Delete clears."
+        },
+        default={"pixels": ""},
+        on_pixels_change=lambda: None,
+        height="content",
+    )
+    pixels = _decoded(str(result.pixels or ""))
+    if not pixels.any():
+        st.caption("Nothing is drawn yet.")
+        return None
+    return Chosen(subject, data, pixels, "drawn", None, None)
+
+
+def _decoded(text: str) -> NDArray[np.uint8]:
+    """What the canvas says, 28 × 28 gray levels. Raises LabError for anything else."""
+    side = _DRAWN_SIDE
+    if not text:
+        return np.zeros((side, side), np.uint8)
+    try:
+        raw = b64decode(text[: 4 * side * side], validate=True)
+    except (NoBase64, ValueError):
+        raw = b""
+    if len(raw) != side * side:
+        raise LabError(f"The drawing is no picture of {side} × {side} pixels; draw it again.")
+    return np.frombuffer(raw, np.uint8).reshape(side, side)
+
+
+def _uploaded(subject: Subject, data: DatasetInfo) -> Chosen | None:
+    """A picture of the visitor's own, read as data and never kept."""
+    file = st.file_uploader(
+        "PNG or JPEG",
+        type=["png", "jpg", "jpeg"],
+        key="in_upload",
+        max_upload_size=MOST_BYTES // 2**20,
+        help="The middle of it is cut out and resized as the network reads images.",
+    )
+    is_gray = data.channels == 1
+    inverted = is_gray and st.toggle(
+        "Dark on light",
+        True,
+        key="in_inverted",
+        help=f"{data.title} has light things on black: a picture the other way round is turned.",
+    )
+    if file is None:
+        return None
+    height, width = subject.weights.spec.sides
+    pixels = read_picture(file.getvalue(), data.channels, inverted, width / height)
+    return Chosen(subject, data, pixels, "your picture", None, None)
+
+
+def label_text(chosen: Chosen) -> str:
+    """`test image 17: Coat`."""
+    if chosen.label is None:
+        return chosen.image_name
+    return f"{chosen.image_name}: {class_name(chosen.data.class_names, chosen.label)}"

@@ -1,0 +1,81 @@
+"""The network's graph with what each layer makes of the image, box by box."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.inside.maps_records import LayerMaps
+from core.report.picture.fold import Graph
+from core.report.picture.insets import COLUMNS, ROWS, Shown, insets
+from core.report.picture.svg import Inset
+from pages.views.app.network_picture import LYING, network_picture
+from pages.views.app.prose import caption
+from pages.views.app.with_torch import inside
+from pages.views.inside.chosen import Chosen
+from pages.views.inside.layer import choose_layer, choose_path
+from pages.views.inside.one_layer import one_layer_view
+
+_BOXES = 22  # that are open at first
+_BY_MEAN, _BY_CHANNEL = "The most active", "The first"
+
+
+def maps_view(chosen: Chosen) -> None:
+    """The blocks from left to right, each box with some of its maps; the chosen layer is opened."""
+    layer, channels = st.columns([3, 2])
+    with layer:
+        path = choose_path(chosen)
+    with channels:
+        order = _choose_order()
+    caption(
+        "One color scale for each layer, its range written in the box: dark to bright from 0 on,"
+        " or blue, white, red about 0 where numbers have a sign. Click a box to open its layer."
+    )
+
+    def pictures(graph: Graph) -> dict[str, Inset]:
+        paths = tuple(node.last.path for node in graph.nodes if node.layers)
+        maps: list[LayerMaps] = inside(
+            "core.inside.maps:layer_maps",
+            chosen.weights,
+            chosen.pixels,
+            paths,
+            COLUMNS * ROWS,
+            order == _BY_MEAN,
+        )
+        return insets(graph, Shown(_read(chosen), {one.path: one for one in maps}))
+
+    network_picture(
+        chosen.analysis,
+        "in_maps",
+        pictures,
+        LYING,
+        _BOXES,
+        chosen=path,
+        on_layer=choose_layer,
+    )
+    one_layer_view(chosen, path, order == _BY_MEAN)
+
+
+def _choose_order() -> str:
+    """Which channels stand in a box."""
+    return str(
+        st.segmented_control(
+            "Channels",
+            [_BY_MEAN, _BY_CHANNEL],
+            default=_BY_MEAN,
+            key="in_order",
+            bind="query-params",
+            required=True,
+            help=f"Each box shows up to {COLUMNS * ROWS} of its channels: those with the highest"
+            " mean activation first, or in their order.",
+        )
+    )
+
+
+def _read(chosen: Chosen) -> NDArray[np.uint8]:
+    """The image in the size that the network reads."""
+    resized: NDArray[np.uint8] = inside(
+        "core.inside.maps:resized", chosen.pixels, chosen.weights.spec.sides
+    )
+    return resized

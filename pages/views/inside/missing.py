@@ -1,0 +1,120 @@
+"""What if a part were missing: accuracy over the test set without each part, nothing trained."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.inside.find_parts import channel_layers, parts_of
+from core.inside.parts_records import BLOCKS, BRANCHES, CHANNELS, LEVELS, SHORTCUTS, MissingParts
+from core.measure.requests import MissingPartsRequest
+from core.report.figures.parts import missing_bars
+from core.report.sentences.parts import NOUNS, images_sentence, missing_sentences
+from core.report.tables.inside import missing_frame
+from pages.views.app.charts import chart
+from pages.views.app.downloads import download_csv
+from pages.views.app.measurement import measurement
+from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
+from pages.views.forms.names import select_name
+from pages.views.inside.chosen import Chosen, Subject
+from pages.views.inside.requests import subject_file, weights_fields
+
+_TITLES = {BLOCKS: "Blocks", BRANCHES: "Branches", SHORTCUTS: "Shortcuts", CHANNELS: "Channels"}
+_ABOUT = {
+    BLOCKS: "A block gives its input as it is; of a residual unit only the shortcut is left.",
+    BRANCHES: "What one branch adds to a concatenation is zeros.",
+    SHORTCUTS: "The addition reads zeros from the shortcut: only F(x) is left.",
+    CHANNELS: "The convolution gives zeros in one of its channels.",
+}
+
+
+def missing_view(chosen: Chosen, other: Subject | None) -> None:
+    """The level, and for each network the measurement with its finding, bars and table."""
+    level = _choose_level()
+    caption(f"{_ABOUT[level]} One part at a time, at test time: nothing is trained anew.")
+    subjects = [chosen.subject, *([other] if other else [])]
+    for place, (column, subject) in enumerate(
+        zip(st.columns(len(subjects)), subjects, strict=True)
+    ):
+        with column:
+            if other is not None:
+                st.markdown(f"**{escaped(subject.title)}**")
+            _measured(chosen, subject, level, f"in_missing_{place}")
+
+
+def _choose_level() -> str:
+    level = st.segmented_control(
+        "Leave out one of the",
+        LEVELS,
+        default=BLOCKS,
+        format_func=_TITLES.__getitem__,
+        key="in_missing",
+        bind="query-params",
+        required=True,
+    )
+    return str(level)
+
+
+def _measured(chosen: Chosen, subject: Subject, level: str, key: str) -> None:
+    """The measurement of one network, or why there is none."""
+    analysis, layer = subject.analysis, ""
+    if level == CHANNELS:
+        layers = channel_layers(analysis)
+        if not layers:
+            st.info("This network has no convolution.", icon=":material/info:")
+            return
+        layer = select_name("Of layer", {path: path for path in layers}, layers[-1], f"{key}_layer")
+    found = parts_of(analysis, level, layer)
+    if not found.parts:
+        st.info(f"This network has no {NOUNS[level]} to leave out.", icon=":material/info:")
+        _left_alone([(one.name, one.reason) for one in found.left_alone], key)
+        return
+    measurement(
+        MissingPartsRequest(**weights_fields(subject, chosen.data), level=level, layer=layer),
+        key,
+        f"Leave out each {NOUNS[level]}",
+        "Over the test set, in a process of its own; seconds for a small network.",
+        lambda result: _show(MissingParts.from_dict(result), subject, f"{key}_{level}"),
+    )
+
+
+def _show(result: MissingParts, subject: Subject, key: str) -> None:
+    markdown(" ".join(map(escaped, missing_sentences(result))))
+    caption(images_sentence(result))
+    if result.missing:
+        name = subject_file(f"missing-{result.level}", subject, result.layer)
+        chart(missing_bars(result), key=f"{key}_bars", about=subject.title, name=name)
+        with st.expander(f"Numbers ({len(result.missing)})", key=f"{key}_numbers"):
+            _table(result, key)
+        download_csv(
+            "Accuracy without each part as CSV",
+            lambda: missing_frame(result),
+            f"{name}.csv",
+            f"{key}_csv",
+        )
+    _left_alone([(one.name, one.reason) for one in result.left_alone], key)
+
+
+def _table(result: MissingParts, key: str) -> None:
+    frame = missing_frame(result)[["part", "instead", "accuracy", "change", "loss"]]
+    st.dataframe(
+        frame.assign(accuracy=100 * frame["accuracy"], change=100 * frame["change"]),
+        hide_index=True,
+        key=f"{key}_table",
+        column_config={
+            "part": "without",
+            "accuracy": st.column_config.NumberColumn("accuracy, %", format="%.2f"),
+            "change": st.column_config.NumberColumn("change, points", format="%+.2f"),
+            "loss": st.column_config.NumberColumn("loss", format="%.4f"),
+        },
+    )
+
+
+def _left_alone(rows: list[tuple[str, str]], key: str) -> None:
+    """What cannot be left out, with its reason, folded away."""
+    if rows:
+        with st.expander(f"What cannot be left out ({len(rows)})", key=f"{key}_left_alone"):
+            st.dataframe(
+                pd.DataFrame(rows, columns=["layer", "why"]), hide_index=True, key=f"{key}_reasons"
+            )

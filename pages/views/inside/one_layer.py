@@ -1,0 +1,307 @@
+"""A layer opened: all its channels, and one number of them followed back to the image."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.records import IMAGE
+from core.inside.maps_records import LayerMaps
+from core.inside.number_records import PADDED, Explanation, Pooled, Products, Reads, Unit
+from core.inside.windows import Box, window_in_image
+from core.report import formats
+from core.report.maps import map_png, scale_colors, tiles_png
+from core.report.number import shown_number, strongest_channel
+from core.report.picture.insets import image_png, range_text, scale_of
+from core.report.tables.number import number_frame
+from pages.views.app.browser_files import FOLDER, component_script
+from pages.views.app.downloads import download_csv
+from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.with_torch import inside
+from pages.views.inside.chosen import Chosen
+from pages.views.inside.layer import choose_layer
+
+UNIT_KEY = "in_unit"  # in the address: channel.row.column
+_STATE, _GOES = "in_unit_state", "in_unit_goes"
+_MOST_CHANNELS = 4_096
+_TILE_COLUMNS = 16
+_MOST_SOURCES = 4  # maps of what is read that are drawn
+
+_component: dict[str, Any] = {
+    "css": (FOLDER / "number.css").read_text(encoding="utf-8"),
+    "js": component_script(FOLDER / "number.js"),
+    "isolate_styles": False,
+}
+_tiles = st.components.v2.component("lab_tiles", html='<div class="tiles"></div>', **_component)
+_number = st.components.v2.component("lab_number", html='<div class="number"></div>', **_component)
+
+
+@dataclass
+class _Place:
+    """Which number is looked at: what the address said when it was last read, and what holds."""
+
+    address: str = ""
+    text: str = ""  # channel.row.column; "": the default
+    source: tuple[str, int] | None = None  # a layer, and which channel it reads is shown
+
+
+def one_layer_view(chosen: Chosen, path: str, by_mean: bool = True) -> None:
+    """All channels of the layer, those with the highest mean first or in their order; one of them
+    enlarged, and of one of its numbers the window, the kernel, the products and their sum.
+    """
+
+    @st.fragment
+    def opened() -> None:
+        with errors_in_one_sentence():
+            _opened(chosen, path, by_mean)
+
+    opened()
+
+
+def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
+    if st.session_state.pop(_GOES, False):
+        st.rerun()  # the whole page, with another layer
+    place = _place()
+    maps = _maps_of(chosen, path, _MOST_CHANNELS, by_mean)
+    shape = maps.shape if len(maps.shape) == 3 else _as_map(maps)
+    unit = _unit(place.text, path, shape) or _default(chosen, path, maps)
+    if not maps.is_vector and shape[0] > 1:
+        _all_channels(maps, unit)
+    place_of = (unit.channel, unit.row, unit.column)
+    explanation: Explanation = inside(
+        "core.inside.number:explain", chosen.weights, chosen.pixels, path, *place_of
+    )
+    text = ".".join(map(str, place_of))
+    _number(
+        key="in_number",
+        data={
+            "kind": "number",
+            "unit": text,
+            "parameter": UNIT_KEY,
+            "path": path,
+            "shape": shape,
+            "map": _picture(chosen, path, unit.channel, None, unit),
+            "sources": _sources(chosen, explanation, place),
+            "image": _image(chosen, unit),
+            "number": shown_number(explanation),
+            "colors": scale_colors(-1.0),
+        },
+        on_unit_change=lambda: _move("in_number", "unit"),
+        on_source_change=_choose_source,
+        on_go_change=_go,
+        height="content",
+    )
+    download_csv(
+        "What it was computed from, as CSV",
+        lambda: number_frame(explanation),
+        f"{path}-{text}.csv",
+        "in_number_csv",
+    )
+
+
+# Which number ----------------------------------------------------------------------------------
+
+
+def _place() -> _Place:
+    """The browser keeps the address; where that was changed, by Back or by a link, it wins."""
+    asked = st.query_params.get(UNIT_KEY, "")
+    if _STATE not in st.session_state:
+        st.session_state[_STATE] = _Place(asked, asked)
+    place: _Place = st.session_state[_STATE]
+    if asked not in (place.address, place.text):
+        place.text = asked
+    place.address = asked
+    return place
+
+
+def _unit(text: str, path: str, shape: tuple[int, ...]) -> Unit | None:
+    """The place that a text names; None where the layer has no such place."""
+    parts = text.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    channel, row, column = (int(part[:9]) for part in parts)
+    inside_map = all(at < side for at, side in zip((channel, row, column), shape, strict=True))
+    return Unit(path, channel, row, column) if inside_map else None
+
+
+def _default(chosen: Chosen, path: str, maps: LayerMaps) -> Unit:
+    """The largest number of the most active channel."""
+    channel = int(maps.means.argmax())
+    values = inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+    row, column = np.unravel_index(np.nan_to_num(values).argmax(), values.shape)
+    return Unit(path, channel, int(row), int(column))
+
+
+def _move(component: str, what: str) -> None:
+    """After a click or a key: another number of the same layer."""
+    said = st.session_state[component][what]
+    if isinstance(said, str):
+        st.session_state[_STATE].text = said
+
+
+def _choose_source() -> None:
+    """After a click on the numbers of a channel that is read: its map is shown."""
+    said = str(st.session_state["in_number"]["source"] or "")
+    path, _, channel = said.rpartition("|")
+    if channel.isascii() and channel.isdigit():
+        st.session_state[_STATE].source = (path, int(channel[:9]))
+
+
+def _go() -> None:
+    """To the layer that has made a number that was read."""
+    path, _, text = str(st.session_state["in_number"]["go"] or "").rpartition("|")
+    if path and path != IMAGE:
+        choose_layer(path)
+        st.session_state[_STATE].text = text
+        st.session_state[_GOES] = True
+
+
+# What is drawn ---------------------------------------------------------------------------------
+
+
+def _maps_of(chosen: Chosen, path: str, most: int, by_mean: bool) -> LayerMaps:
+    maps: list[LayerMaps] = inside(
+        "core.inside.maps:layer_maps", chosen.weights, chosen.pixels, (path,), most, by_mean
+    )
+    return maps[0]
+
+
+def _as_map(maps: LayerMaps) -> tuple[int, int, int]:
+    """Channels, rows and columns of a vector, or of tokens × features."""
+    return (maps.shape[0], 1, 1) if maps.is_vector else (1, maps.shape[0], maps.shape[1])
+
+
+def _all_channels(maps: LayerMaps, unit: Unit) -> None:
+    """Every channel as a small picture."""
+    low, high = scale_of(maps)
+    count, height, width = maps.maps.shape
+    columns = min(_TILE_COLUMNS, count)
+    _tiles(
+        key="in_tiles",
+        data={
+            "kind": "tiles",
+            "title": f"{maps.path}: {count:,} channels, numbers from {range_text(maps)}",
+            "png": _address_of(tiles_png(maps.maps, low, high, columns)),
+            "columns": columns,
+            "ratio": height / width,
+            "channels": maps.channels.tolist(),
+            "means": [formats.signed_number(float(one)) for one in maps.means[maps.channels]],
+            "chosen": unit.channel,
+            "unit": [unit.row, unit.column],
+        },
+        on_unit_change=lambda: _move("in_tiles", "unit"),
+        height="content",
+    )
+
+
+def _picture(
+    chosen: Chosen, path: str, channel: int, box: Box | None, unit: Unit | None
+) -> dict[str, Any]:
+    """A channel's map, or all numbers of a vector in rows."""
+    if path == IMAGE:
+        values = inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+        low, high = float(values.min()), float(values.max())
+        scale, is_vector = (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high), False
+        numbers = f"{formats.signed_number(low)} … {formats.signed_number(high)}"
+    else:
+        maps = _maps_of(chosen, path, 1, True)
+        scale, is_vector, numbers = scale_of(maps), maps.is_vector, range_text(maps)
+        values = (
+            maps.maps[0]
+            if is_vector
+            else inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+        )
+    rows, columns = values.shape
+    mark = unit and ([*divmod(unit.channel, columns)] if is_vector else [unit.row, unit.column])
+    name = "image" if path == IMAGE else path
+    return {
+        "path": path,
+        "channel": channel,
+        "title": name if is_vector else f"{name}, channel {channel}",
+        "range": numbers,
+        "scale": scale_colors(scale[0]),
+        "limits": scale,
+        "png": _address_of(map_png(values, *scale)),
+        "rows": rows,
+        "columns": columns,
+        "isVector": is_vector,
+        "box": box and [box.top, box.left, box.bottom, box.right],
+        "mark": mark,
+        "about": f"{name}, {rows} × {columns} numbers from {numbers}",
+    }
+
+
+def _sources(chosen: Chosen, explanation: Explanation, place: _Place) -> list[dict[str, Any]]:
+    """The maps that the number was computed from, with its window in them."""
+    how = explanation.how
+    if isinstance(how, Products | Pooled):
+        return _source_of(chosen, explanation.unit.path, how, place)
+    if how is None:
+        return []
+    terms = how.terms if hasattr(how, "terms") else (how.before,)
+    units = [term.unit for term in terms if term.unit is not None]
+    return [_picture(chosen, unit.path, unit.channel, None, unit) for unit in units[:_MOST_SOURCES]]
+
+
+def _source_of(
+    chosen: Chosen, path: str, how: Products | Pooled, place: _Place
+) -> list[dict[str, Any]]:
+    reads = how.reads
+    index = strongest_channel(how) if isinstance(how, Products) else 0
+    if place.source is not None and place.source[0] == path:
+        index = next(iter(np.flatnonzero(reads.channels == place.source[1]).tolist()), index)
+    winner = how.winner if isinstance(how, Pooled) and how.divisor is None else None
+    units = [
+        reads.unit(index, row, column)
+        for row, column in ([winner] if winner else np.ndindex(reads.values.shape[1:]))
+    ]
+    unit = next((unit for unit in units if unit is not None), None)
+    if unit is None:
+        return []
+    is_single = winner is not None or reads.values[0].size == 1
+    return [_picture(chosen, unit.path, unit.channel, _box_of(reads), unit if is_single else None)]
+
+
+def _box_of(reads: Reads) -> Box | None:
+    """Around what is read of a map; None where that was read in another shape."""
+    rows, columns = (places[places != PADDED] for places in (reads.rows, reads.columns))
+    if reads.source.shape != reads.source.made or not (rows.size and columns.size):
+        return None
+    if reads.source.made[1:] == (1, 1):
+        return None
+    ends = int(rows.max()) + 1, int(columns.max()) + 1
+    return Box(int(rows.min()), int(columns.min()), *ends)
+
+
+def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
+    """The image with the number's receptive field."""
+    height, width = chosen.weights.spec.sides
+    pixels = inside("core.inside.maps:resized", chosen.pixels, (height, width))
+    window = window_in_image(chosen.analysis, unit.path, unit.channel, unit.row, unit.column)
+    about = "The image; which part of it the number sees is not known"
+    box = None
+    if window is not None:
+        box = window.inside
+        rows, columns = box.sides
+        share = formats.whole_percent(rows * columns / (height * width))
+        whole = "×".join(map(str, window.whole.sides))
+        about = f"sees {rows}×{columns} pixels, {share} of the image"
+        about += f"; its window of {whole} ends at the border" if window.whole != box else ""
+    return {
+        "title": "image",
+        "range": about,
+        "png": _address_of(image_png(pixels)),
+        "rows": height,
+        "columns": width,
+        "box": box and [box.top, box.left, box.bottom, box.right],
+        "mark": None,
+        "about": f"The image: the number {about}" if box else about,
+    }
+
+
+def _address_of(png: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(png).decode()}"

@@ -1,0 +1,160 @@
+"""Which network is looked at: that of a run, one that comes with the lab, any as it begins."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.data.catalogue import DATASETS, DatasetInfo, find_dataset, is_available
+from core.inside.shipped import SHIPPED
+from core.inside.weights import Weights
+from core.jobs.run_weights import BEST, FIRST, LAST, run_weights
+from core.jobs.store import Run
+from core.report import formats
+from core.report.names import network_title, seeded_title
+from core.specs import INITIALIZATIONS, MAX_SEED, LabError
+from core.zoo.catalogue import complete
+from pages.views.app.services import store
+from pages.views.app.with_torch import analysis_of
+from pages.views.forms.names import select_name
+from pages.views.forms.network import choose_model
+from pages.views.inside.chosen import Subject
+
+NEW = "new"  # in the list of networks: any, as initialized
+_RUN, _LAB, _NONE = "run/", "lab/", "none"  # how the others begin
+_OFFERED = 200  # runs
+_WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
+
+
+def choose_subject(
+    network: DeltaGenerator, parameters: DeltaGenerator
+) -> tuple[Subject, DatasetInfo]:
+    """The controls for the network, in these two places, and the data set that it tells apart.
+
+    Raises LabError for parameters that are not on this machine.
+    """
+    titles = _titles()
+    with network:
+        name = select_name(
+            "Network",
+            titles,
+            next(iter(titles)),
+            "in_network",
+            help="A run of this lab, a small network that comes with it, or any as it begins.",
+        )
+    with parameters:
+        if name == NEW:
+            return _new_subject()
+        return _subject(name, _choose_which(name))
+
+
+def choose_other(data: DatasetInfo) -> Subject | None:
+    """The control for a second network on the same image; None where there is none."""
+    titles = {_NONE: "No second network"} | {
+        name: title for name, title in _titles().items() if name != NEW
+    }
+    name = select_name(
+        "Compare with",
+        titles,
+        _NONE,
+        "in_other",
+        help="The same image through a second network, beside the first.",
+    )
+    if name == _NONE:
+        return None
+    subject, other_data = _subject(name, BEST)
+    if other_data.class_names != data.class_names:
+        raise LabError(
+            f"The second network tells the classes of {other_data.title} apart, the first those of"
+            f" {data.title}; choose two of the same data set."
+        )
+    return subject
+
+
+def name_of_run(run_id: int) -> str:
+    """A run's name in the list of networks, and in addresses."""
+    return f"{_RUN}{run_id}"
+
+
+def _titles() -> dict[str, str]:
+    """Every network that can be chosen by name, runs first."""
+    runs = {
+        name_of_run(run.id): f"Run {seeded_title(run)}"
+        for run in _runs_offered()
+        if run.best_file or run.checkpoint
+    }
+    lab = {f"{_LAB}{name}": f"With the lab: {row.title}" for name, row in SHIPPED.items()}
+    return runs | lab | {NEW: "Any network, as initialized"}
+
+
+def _runs_offered() -> list[Run]:
+    """The newest, and those that the address asks for."""
+    runs = store().runs(limit=_OFFERED)
+    known = {run.id for run in runs}
+    for key in ("in_network", "in_other"):
+        number = str(st.query_params.get(key, "")).removeprefix(_RUN)
+        if number.isascii() and number.isdigit() and len(number) < 12 and int(number) not in known:
+            job = store().get(int(number)) if store().has(int(number)) else None
+            runs += [job] if isinstance(job, Run) else []
+    return runs
+
+
+def _choose_which(name: str) -> str:
+    """Which of a network's parameters."""
+    offered = dict(_WHICH)
+    if name.startswith(_LAB):
+        del offered[LAST]
+        offered[BEST] = "Trained"
+    return select_name(
+        "Parameters",
+        offered,
+        BEST,
+        f"in_which{'_lab' if name.startswith(_LAB) else ''}",
+        help="Those with the best accuracy, those of the last epoch, or those it began with.",
+    )
+
+
+def _subject(name: str, which: str) -> tuple[Subject, DatasetInfo]:
+    if name.startswith(_LAB):
+        row = SHIPPED[name.removeprefix(_LAB)]
+        weights = row.weights.as_initialized if which == FIRST else row.weights
+        state = "as initialized" if which == FIRST else formats.percent(row.known.accuracy)
+        title = f"{row.title} ({state})"
+        return Subject(weights, analysis_of(weights.spec), None, which, title), row.data
+    run = store().get(int(name.removeprefix(_RUN)))
+    if which == BEST and run.best_file is None and run.checkpoint:
+        which = LAST  # its first epoch is under way
+    weights = run_weights(run, which)
+    title = f"Run {seeded_title(run)}, {_WHICH[which].lower()}"
+    analysis = analysis_of(weights.spec)
+    return Subject(weights, analysis, run, which, title), find_dataset(run.spec.dataset)
+
+
+def _new_subject() -> tuple[Subject, DatasetInfo]:
+    """Any network, with the parameters that a seed draws."""
+    with st.sidebar:
+        spec = complete(choose_model("inside_", "course-residual", libraries=True, wide=True))
+    here = {
+        name: info.title
+        for name, info in DATASETS.items()
+        if is_available(name) and info.channels in (1, spec.in_channels)
+    }
+    data = find_dataset(select_name("Images of", here, next(iter(here)), "in_data"))
+    with st.sidebar:
+        initialization = str(
+            st.selectbox(
+                "Initialization",
+                (*INITIALIZATIONS, "he"),
+                key="in_initialization",
+                bind="query-params",
+                help="How the weights are drawn: as PyTorch does, Xavier's way or He's.",
+            )
+        )
+        seed = st.number_input(
+            "Seed", 0, MAX_SEED, 0, key="in_seed", bind="query-params", help="Draws the weights."
+        )
+    weights = Weights(
+        spec, initialization=initialization, seed=int(seed), mean=data.mean, std=data.std
+    )
+    title = f"{network_title(spec)}, as initialized by seed {seed}"
+    return Subject(weights, analysis_of(spec), None, FIRST, title), data

@@ -1,0 +1,357 @@
+"""Which places of the image speak for a class, and whether that is more than a pretty picture."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.inside.attribution_records import (
+    WORK,
+    Attribution,
+    Finding,
+    Method,
+    Question,
+    agreement,
+    default_layer,
+    last_map,
+    map_layers,
+    random_layers,
+    work,
+)
+from core.report import formats
+from core.report.figures.palette import BLUE, VERMILLION
+from core.report.maps import range_of
+from core.report.names import file_name, run_file_name, safe_name
+from core.report.overlay import overlay_png
+from core.report.sentences.attribution import (
+    TITLES,
+    attribution_sentence,
+    other_sentence,
+    sanity_sentence,
+    text_alternative,
+    what_is_asked,
+)
+from core.report.tables.attribution import (
+    ShownMap,
+    attribution_frame,
+    attribution_npz,
+    summary_frame,
+)
+from core.report.tables.predictions import class_name
+from core.specs import MAX_SEED
+from pages.views.app.downloads import download_csv
+from pages.views.app.messages import errors_in_one_sentence, escaped
+from pages.views.app.prose import caption
+from pages.views.app.with_torch import inside
+from pages.views.forms.names import select_name
+from pages.views.inside.chosen import Chosen, Subject
+
+_PREDICTED, _NONE, _LAST, _ALL = "predicted", "none", "last", "all"  # names of lists
+_BLACK, _MEAN = "black", "mean"
+_FIRST, _OTHER, _RANDOM = "first", "other", "random"  # pictures of a method
+_PICTURES = {_FIRST: "this network", _OTHER: "second network", _RANDOM: "random weights"}
+_AT_ONCE = 4 * WORK  # multiply-adds of a method's pictures that nobody has to ask for
+
+_HELP = {
+    Method.GRAD_CAM: "Each channel of the layer's map, weighted by the mean gradient of the score"
+    " with respect to it; added up, ReLU. Selvaraju et al. 2016, arXiv 1610.02391, section 3.",
+    Method.OCCLUSION: "By how much the score falls where a cover lies over the image, mean of all"
+    " covers over a pixel. Zeiler and Fergus 2013, arXiv 1311.2901, section 4.2.",
+    Method.INTEGRATED: "Gradients added up along the straight way from a plain image to this one:"
+    " each pixel's part of the change of the score. Sundararajan et al. 2017, arXiv 1703.01365.",
+}
+_STYLE = f"""<style>
+.why {{ display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.75rem; }}
+.why figure {{ margin: 0; max-width: 14rem; }}
+.why img {{ display: block; width: 100%; image-rendering: pixelated; border-radius: 0.25rem; }}
+.why figcaption {{ font-size: 0.8125rem; line-height: 1.4; overflow-wrap: anywhere; }}
+.why .scale {{ display: flex; align-items: center; gap: 0.375rem; margin-top: 0.25rem; }}
+.why .bar {{ flex: 1; height: 0.5rem; border-radius: 0.25rem; min-width: 1.5rem; }}
+.why .signed {{ background: linear-gradient(90deg, {BLUE}, #8C8C8C55, {VERMILLION}); }}
+.why .unsigned {{ background: linear-gradient(90deg, #8C8C8C55, {VERMILLION}); }}
+</style>"""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the controls say."""
+
+    target: int
+    against: int | None
+    layer: str  # "": the last map
+    baseline: float
+    seed: int
+    down_to: str  # "": random weights in every layer
+
+    def question(self, method: Method) -> Question:
+        """With the weights that were chosen."""
+        return Question(method, self.target, self.against, self.layer, self.baseline)
+
+    def random(self, question: Question) -> Question:
+        """The same of random weights."""
+        return replace(question, random_seed=self.seed, random_down_to=self.down_to)
+
+
+def why_view(chosen: Chosen, other: Subject | None) -> None:
+    """Three methods beside each other, each with its sanity check; `other`: a second network."""
+    scores = inside("core.inside.maps:probabilities", chosen.weights, chosen.pixels)
+    if scores is None:
+        st.info(
+            "This network gives no scores for classes, so there is none to speak for.",
+            icon=":material/info:",
+        )
+        return
+    asked = _choose(chosen, scores)
+    st.html(_STYLE)
+    caption(
+        "Vermillion speaks for the class, blue against it; each picture has its own scale, written"
+        " below it, in units of the class's score before softmax. Beside each stands the same map"
+        " of a network with random weights: where both look alike, the picture shows the image and"
+        " nothing that was learned."
+    )
+    shown: list[ShownMap] = []
+    for column, method in zip(st.columns(len(Method)), Method, strict=True):
+        with column, errors_in_one_sentence():
+            shown += _method(method, chosen, other, asked)
+    if shown:
+        with st.expander("Numbers of these maps"):
+            st.dataframe(summary_frame(shown), hide_index=True)
+        _downloads(chosen, shown)
+
+
+# Controls ----------------------------------------------------------------------------------------
+
+
+def _choose(chosen: Chosen, scores: NDArray[np.float32]) -> _Asked:
+    """One row: the class, what it is held against, the layer; the rest is folded."""
+    predicted = int(scores.argmax())
+    names = {str(index): class_name(chosen.data.class_names, index) for index in range(len(scores))}
+    target, against, layer, more = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
+    with target:
+        name = select_name(
+            "What speaks for",
+            {_PREDICTED: f"{names[str(predicted)]} (predicted)"} | names,
+            _PREDICTED,
+            "in_why_class",
+            help="The class whose score is shared out among the places of the image.",
+        )
+        index = predicted if name == _PREDICTED else int(name)
+    with against:
+        others = {key: title for key, title in names.items() if key != str(index)}
+        rather = select_name(
+            "Rather than",
+            {_NONE: "no other class"} | others,
+            _NONE,
+            "in_why_against",
+            help="The difference of both scores is explained: why not the other class.",
+        )
+    with layer:
+        path = _choose_layer(chosen)
+    with more, st.popover("More", width="stretch"):
+        baseline, seed, down_to = _choose_more(chosen)
+    return _Asked(index, None if rather == _NONE else int(rather), path, baseline, seed, down_to)
+
+
+def _choose_layer(chosen: Chosen) -> str:
+    """The layer whose map Grad-CAM takes; "" is the last one that has places."""
+    rows = map_layers(chosen.analysis)
+    titles = {
+        row.path: f"{row.path}, {formats.shape(row.output_shape[1:])}" for row in reversed(rows)
+    }
+    usual = default_layer(chosen.analysis)
+    name = select_name(
+        "Layer of Grad-CAM",
+        {_LAST: f"Last map: {titles.get(usual, usual or 'none')}"} | titles,
+        _LAST,
+        "in_why_layer",
+        help="Late maps know the class and have few cells; early ones are fine and know less.",
+    )
+    return "" if name == _LAST else name
+
+
+def _choose_more(chosen: Chosen) -> tuple[float, int, str]:
+    """Gray value of the cover, seed and reach of the random weights."""
+    plain = select_name(
+        "Cover, and begin of the path",
+        {_BLACK: "Black", _MEAN: f"Mean gray of {chosen.data.title}"},
+        _BLACK,
+        "in_why_baseline",
+        help="What says nothing: occlusion covers with it, integrated gradients begin there.",
+    )
+    down_to = select_name(
+        "Random weights",
+        {_ALL: "In every layer"}
+        | {path: f"From the last layer up to {path}" for path in random_layers(chosen.analysis)},
+        _ALL,
+        "in_why_random",
+        help="Of the network beside: all weights are drawn anew, or only those of the last layers"
+        " (cascading, arXiv 1810.03292, section 3).",
+    )
+    seed = st.number_input(
+        "Seed of the random weights",
+        0,
+        MAX_SEED,
+        1,
+        key="in_why_seed",
+        bind="query-params",
+        help="Draws them.",
+    )
+    if seed == chosen.weights.seed and not chosen.weights.file:
+        caption("This seed is the network's own: choose another one.")
+    return (
+        chosen.data.mean if plain == _MEAN else 0.0,
+        int(seed),
+        "" if down_to == _ALL else down_to,
+    )
+
+
+# One method --------------------------------------------------------------------------------------
+
+
+def _method(
+    method: Method,
+    chosen: Chosen,
+    other: Subject | None,
+    asked: _Asked,
+) -> list[ShownMap]:
+    """Its pictures, what they show, and the sanity check; empty where it was not asked for."""
+    st.subheader(TITLES[method], anchor=False, help=_HELP[method])
+    if not _is_asked_for(method, chosen, other):
+        return []
+    maps = _maps(method, chosen, other, asked)
+    learned, random = maps[0], maps[-1]
+    what = what_is_asked(learned.found, chosen.data.class_names)
+    pictures = "".join(_figure(shown, what) for shown in maps)
+    st.html(f'<div class="why">{pictures}</div>')
+    for sentence in _sentences(method, chosen, maps, what):
+        st.markdown(escaped(sentence))
+    is_trained = bool(chosen.weights.file)
+    if sanity := sanity_sentence(random.like_first, learned.found, random.found, is_trained):
+        st.markdown(f"**Sanity check.** {escaped(sanity)}")
+    return maps
+
+
+def _is_asked_for(method: Method, chosen: Chosen, other: Subject | None) -> bool:
+    """True at once where it takes seconds; else the visitor says so."""
+    weights = [chosen.subject, chosen.subject, *([other] if other else [])]
+    total = sum(
+        work(method, subject.weights.spec.sides, subject.analysis.totals.macs)
+        for subject in weights
+    )
+    if total <= _AT_ONCE:
+        return True
+    return st.toggle(
+        f"Compute it: about {formats.duration(total / WORK)}",
+        key=f"in_why_{method}",
+        help="The network reads many images for it; a smaller Resize or a higher Ratio takes less.",
+    )
+
+
+def _maps(method: Method, chosen: Chosen, other: Subject | None, asked: _Asked) -> list[ShownMap]:
+    """Of the network, of the second one where there is one, of random weights."""
+    question = asked.question(method)
+    first = _map(_FIRST, chosen.subject, chosen, question)
+    maps = [first]
+    if other is not None:
+        paths = {row.path for row in map_layers(other.analysis)}
+        its_own = question if question.layer in paths else replace(question, layer="")
+        maps.append(_map(_OTHER, other, chosen, its_own, first.found))
+    return [*maps, _map(_RANDOM, chosen.subject, chosen, asked.random(question), first.found)]
+
+
+def _map(
+    name: str,
+    subject: Subject,
+    chosen: Chosen,
+    question: Question,
+    first: Attribution | None = None,
+) -> ShownMap:
+    """The answer of the process that has the networks, held against the `first` one."""
+    weights, pixels = subject.weights, chosen.pixels
+    found: Attribution = inside("core.inside.attribution:attribution", weights, pixels, question)
+    image = inside("core.inside.maps:resized", pixels, weights.spec.sides)
+    alike = None if first is None else agreement(first, found)
+    return ShownMap(name, subject.title, weights, image, found, alike)
+
+
+def _sentences(method: Method, chosen: Chosen, maps: Sequence[ShownMap], what: str) -> list[str]:
+    """What the maps show, the first network's first."""
+    first = maps[0].found
+    sentences = [attribution_sentence(first, what)]
+    last = last_map(chosen.analysis)
+    if method is Method.GRAD_CAM and not first.question.layer and first.layer not in ("", last):
+        sentences.append(f"The last map, of {last}, is a single cell, so an earlier one is taken.")
+    for shown in maps:
+        if shown.name == _OTHER and first.finding is Finding.SAYS:
+            if shown.found.finding is not Finding.SAYS:
+                sentences.append(f"{shown.network}: {attribution_sentence(shown.found, what)}")
+            else:
+                sentences.append(other_sentence(shown.like_first))
+    return sentences
+
+
+def _figure(shown: ShownMap, what: str) -> str:
+    """A picture with its scale; the plain image where the map says nothing."""
+    found = shown.found
+    network = shown.parameters if shown.name == _RANDOM else shown.network
+    says = found.finding is Finding.SAYS
+    text = text_alternative(found, what, network) if says else f"{network}: no map to show"
+    data = b64encode(_png(shown)).decode()
+    return (
+        f'<figure><img src="data:image/png;base64,{data}" alt="{escape(text)}">'
+        f"<figcaption>{escape(network)}{_scale(found) if says else '<br>no map'}</figcaption>"
+        "</figure>"
+    )
+
+
+def _scale(found: Attribution) -> str:
+    low, high = range_of(found.values)
+    kind = "signed" if low < 0 else "unsigned"
+    return (
+        f'<div class="scale">{formats.signed_number(low)}<span class="bar {kind}"></span>'
+        f"{formats.signed_number(high)}</div>"
+    )
+
+
+def _png(shown: ShownMap) -> bytes:
+    """The map over the image; the plain image where the map says nothing."""
+    found = shown.found
+    says = found.finding is Finding.SAYS
+    values = found.values if says else np.zeros_like(found.values)
+    return overlay_png(shown.image, values, range_of(values)[1])
+
+
+# To take along -----------------------------------------------------------------------------------
+
+
+def _downloads(chosen: Chosen, shown: Sequence[ShownMap]) -> None:
+    """Every picture as PNG, all arrays as NPZ, the numbers as CSV."""
+    run = chosen.subject.run
+    network = run_file_name(run) if run else file_name(chosen.weights.spec)
+    start = safe_name(network, chosen.image_name.replace(" ", "-"), "why")
+    with st.container(horizontal=True):
+        download_csv(
+            "Numbers as CSV",
+            lambda: attribution_frame(shown, chosen.image_name, chosen.data.class_names),
+            f"{start}.csv",
+            "in_why_csv",
+        )
+        _button("All maps as NPZ", partial(attribution_npz, shown), f"{start}.npz")
+        with st.popover("Pictures as PNG", icon=":material/download:"):
+            for one in shown:
+                label = f"{TITLES[one.found.question.method]}, {_PICTURES[one.name]}"
+                _button(label, partial(_png, one), f"{safe_name(start, one.file_part)}.png")
+
+
+def _button(label: str, make: Callable[[], bytes], name: str) -> None:
+    """Makes the file on the click."""
+    st.download_button(
+        label, make, name, on_click="ignore", icon=":material/download:", key=f"in_why_{label}"
+    )

@@ -1,0 +1,144 @@
+"""How much of the window counts: the effective receptive field, before and after training."""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.records import LayerCost
+from core.inside.effective_field_records import (
+    EffectiveField,
+    WindowCounts,
+    field_layers,
+    is_quick,
+    last_map,
+    theoretical_window,
+)
+from core.measure.requests import EffectiveFieldRequest
+from core.report.figures.effective_field import field_map
+from core.report.maps import map_png
+from core.report.sentences.effective_field import window_sentences
+from core.report.tables.inside import pixel_frame, window_frame
+from pages.views.app.charts import chart
+from pages.views.app.downloads import download_csv
+from pages.views.app.measurement import measurement
+from pages.views.app.messages import errors_in_one_sentence, escaped
+from pages.views.app.prose import caption, markdown
+from pages.views.app.with_torch import inside
+from pages.views.forms.names import select_name
+from pages.views.inside.chosen import Chosen
+from pages.views.inside.requests import subject_file, weights_fields
+
+
+def window_counts_view(chosen: Chosen) -> None:
+    """The layer, and which pixels the unit in the middle of its map listens to."""
+    analysis = chosen.analysis
+    paths, last = list(field_layers(analysis)), last_map(analysis)
+    if last is None:
+        st.info("This network has no map with a receptive field.", icon=":material/info:")
+        return
+    layer = select_name(
+        "Layer", {path: path for path in paths}, last, "in_field", help="Maps, from the image on."
+    )
+    if is_quick(analysis):
+        with errors_in_one_sentence():
+            result: WindowCounts = inside(
+                "core.inside.effective_field:window_counts",
+                chosen.weights,
+                chosen.data.name,
+                layer,
+            )
+            _show(chosen, result)
+        return
+    measurement(
+        EffectiveFieldRequest(**weights_fields(chosen.subject, chosen.data), layer=layer),
+        "in_field_job",
+        "Trace the gradient back",
+        "A backward pass for some test images, in a process of its own.",
+        lambda result: _show(chosen, WindowCounts.from_dict(result)),
+    )
+
+
+def _show(chosen: Chosen, result: WindowCounts) -> None:
+    analysis = chosen.analysis
+    layer = next(row for row in analysis.layers if row.path == result.layer)
+    window = theoretical_window(analysis, result.layer)
+    markdown(" ".join(map(escaped, window_sentences(result, analysis))))
+    fields = {"as initialized": result.before}
+    if result.after is not None:
+        fields["after training"] = result.after
+    name = subject_file("effective-field", chosen.subject, result.layer)
+    for place, (column, (state, field)) in enumerate(
+        zip(st.columns(len(fields)), fields.items(), strict=True)
+    ):
+        with column:
+            figure = field_map(field, layer, window, state)
+            chart(figure, key=f"in_field_{place}", name=f"{name}-{state.replace(' ', '-')}")
+    caption(
+        f"Root mean square over {result.images} test images of the gradient that the unit at row"
+        f" {result.unit[0]}, column {result.unit[1]} of {escaped(result.layer)} sends back, all"
+        " channels together. Outlined: its theoretical window, dotted where it goes on beyond the"
+        " border. What counts is above 4.55 % of the largest, as in arXiv 1701.04128."
+    )
+    _table(result, layer)
+    _downloads(result, layer, fields, name)
+
+
+def _table(result: WindowCounts, layer: LayerCost) -> None:
+    frame = window_frame(result, layer).drop(columns=["layer", "images"])
+    st.dataframe(
+        frame.assign(share_of_window=100 * frame["share_of_window"]),
+        hide_index=True,
+        key="in_field_table",
+        column_config={
+            "receptive_field": "receptive field, px",
+            "effective_side": st.column_config.NumberColumn("effective side, px", format="%.1f"),
+            "effective_area": "effective area, px",
+            "share_of_window": st.column_config.NumberColumn("share of window, %", format="%.1f"),
+        },
+    )
+
+
+def _downloads(
+    result: WindowCounts, layer: LayerCost, fields: dict[str, EffectiveField], name: str
+) -> None:
+    with st.container(horizontal=True):
+        download_csv(
+            "Sizes as CSV",
+            lambda: window_frame(result, layer),
+            f"{name}.csv",
+            "in_field_csv",
+        )
+        download_csv(
+            "Every pixel as CSV", lambda: pixel_frame(result), f"{name}-pixels.csv", "in_field_px"
+        )
+        st.download_button(
+            "Every pixel as NPZ",
+            lambda: _npz(fields),
+            file_name=f"{name}.npz",
+            mime="application/octet-stream",
+            on_click="ignore",
+            icon=":material/download:",
+            key="in_field_npz",
+        )
+        for state, field in fields.items():
+            st.download_button(
+                f"Picture {state} as PNG",
+                partial(map_png, field.values, 0.0, float(field.values.max(initial=0.0))),
+                file_name=f"{name}-{state.replace(' ', '-')}.png",
+                mime="image/png",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"in_field_png_{state}",
+            )
+
+
+def _npz(fields: dict[str, EffectiveField]) -> bytes:
+    """Arrays (H, W) named as_initialized and after_training."""
+    file = BytesIO()
+    arrays = {state.replace(" ", "_"): field.values for state, field in fields.items()}
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy means its own flag
+    return file.getvalue()

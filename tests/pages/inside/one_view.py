@@ -1,0 +1,30 @@
+"""A page with a view of Inside alone, of a run's last parameters or of a network as it begins."""
+
+from __future__ import annotations
+
+from core.analysis import analyze
+from core.data.catalogue import find_dataset
+from core.inside.weights import Weights
+from core.jobs.run_weights import LAST, run_weights
+from core.jobs.store import open_store
+from core.specs import ModelSpec
+from core.zoo.catalogue import complete
+from pages.views.app.address import address_checked
+from pages.views.inside.chosen import Chosen, Subject
+from pages.views.inside.filters import filters_view
+from pages.views.inside.image import test_images as images_of
+from pages.views.inside.replay import replay_view
+
+_VIEWS = {"replay": replay_view, "filters": filters_view}
+
+
+def draw(view: str, run_id: int | None) -> None:
+    """Draw it, for the first test image."""
+    run = open_store().get(run_id) if run_id else None
+    begun = Weights(complete(ModelSpec("course-residual", image_size=28)))
+    weights = run_weights(run, LAST) if run else begun
+    subject = Subject(weights, analyze(weights.spec), run, "last", "the network")
+    pixels = images_of("fashion-mini")[0][0]
+    chosen = Chosen(subject, find_dataset("fashion-mini"), pixels, "test image 0", 0, 9)
+    with address_checked():
+        _VIEWS[view](chosen)

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 import pandas as pd
 import streamlit as st
 
+from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run, RunFilter, UnreadableJob
 from core.report.figures.curves import Curve, accuracy_chart
 from core.report.figures.palette import colors_and_markers
@@ -19,7 +20,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
 from pages.views.app.services import start_worker, store
-from pages.views.app.watched import Watched
+from pages.views.app.watched import LIVE_SECONDS, Watched
 from pages.views.runs.actions import actions
 from pages.views.runs.other_jobs import measurements_view, unreadable_view
 from pages.views.runs.table import run_table
@@ -31,15 +32,26 @@ _TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
 
 def _page() -> None:
     """The runs, live while some go on."""
-    live(Watched("runs", store().unfinished, lambda unfinished: not unfinished, _stage), _show)
+    watched = Watched(
+        "runs",
+        store().unfinished,
+        is_over=lambda unfinished: not unfinished,
+        stage=_stage,
+        curves=lambda _: store().step_curves(_running()),
+        every_seconds=LIVE_SECONDS,
+    )
+    live(watched, _show)
     measurements_view()
+
+
+def _running() -> list[Run]:
+    listed = store().listed(RunFilter(states=(JobState.RUNNING,)))
+    return [run for run in listed if isinstance(run, Run)]
 
 
 def _stage(unfinished: int) -> tuple[Hashable, ...]:
     """Changes when an epoch is done, or a run comes, ends or goes."""
-    running = store().listed(RunFilter(states=(JobState.RUNNING,)))
-    stages = [run.stage for run in running if isinstance(run, Run)]
-    return store().count(), unfinished, *stages
+    return store().count(), unfinished, *(run.stage for run in _running())
 
 
 def _show(unfinished: int) -> None:
@@ -151,23 +163,35 @@ def _files_name(start: str, picked: Sequence[Run]) -> str:
 
 
 def _overlay(picked: Sequence[Run]) -> None:
-    """The accuracy curves of the picked runs in one chart."""
+    """The accuracy curves of the picked runs in one chart; those under way go on growing."""
     epochs = store().epochs([run.id for run in picked])
+    under_way = [run for run in picked if not run.state.is_over]
+    empty = {run.id: StepCurve.empty(run) for run in under_way}
+    steps = empty | store().step_curves(under_way)
     curves = [
-        Curve(title, color, marker, tuple(epochs[run.id]))
+        Curve(
+            title,
+            color,
+            marker,
+            tuple(epochs[run.id]),
+            planned=run.spec.recipe.epochs if run.id in steps else 1,
+            steps=steps.get(run.id),
+        )
         for run, title, (color, marker) in zip(
             picked, run_titles(picked), colors_and_markers(len(picked)), strict=True
         )
     ]
-    if any(epochs.values()):
+    if any(epochs.values()) or steps:
         chart(accuracy_chart(curves), key="runs_overlay", name=_files_name("curves", picked))
         if len({condition_of(run.spec) for run in picked}) > 1:
             st.caption(
                 "These runs differ in data, images, epochs or recipe, as their names say: which"
                 " network is better they cannot tell."
             )
+        if steps:
+            st.caption("Thin: training accuracy of the runs under way, batch by batch.")
     else:
-        st.caption("None of these runs has finished an epoch yet.")
+        st.caption("None of these runs has finished an epoch.")
 
 
 with (

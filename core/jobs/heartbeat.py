@@ -14,9 +14,11 @@ from core.jobs.records import Job, JobState
 from core.jobs.store import LostJob, Store, StoreUnavailable
 from core.specs import LabError
 from core.training.records import Progress
+from core.training.step_series import StepSeries
 
-HEARTBEAT_SECONDS = 1.0
-_FIRST_BEATS = 4  # are so many times as quick: somebody has just pressed a button
+HEARTBEAT_SECONDS = 0.6  # browsers look a little less often, and each time find something new
+_QUICK_SECONDS = 0.2  # until there is something to see: somebody has just pressed a button
+_MOST_QUICK = 20  # beats
 STOP_SECONDS = 2.0  # a step that takes longer is not waited for when somebody presses stop
 RETRY_SECONDS = 2.0  # between two tries to write what cannot be written now
 
@@ -38,6 +40,8 @@ class Heartbeat(threading.Thread):
         super().__init__(daemon=True)
         self.store, self.job, self.abandon = store, job, abandon
         self.progress: Progress | None = None
+        self.series: StepSeries | None = None  # of a run; kept with the next beat
+        self._kept_series: StepSeries | None = None
         self.stop_requested_at: float | None = None
         self.stop_obeyed = False
         self.lost = False
@@ -46,16 +50,29 @@ class Heartbeat(threading.Thread):
     def run(self) -> None:
         """Beat until the job is over."""
         beats = 0
-        while not self.over.wait(HEARTBEAT_SECONDS / (_FIRST_BEATS if beats < _FIRST_BEATS else 1)):
+        while not self.over.wait(self._pause(beats)):
             beats += 1
             try:
-                if self.store.heartbeat(self.job, self.progress):
+                if self._beat():
                     self._hear_stop()
             except LostJob:
                 self.lost = True
                 return
             except LabError:
                 continue  # the store may answer again before the lease ends
+
+    def _pause(self, beats: int) -> float:
+        """Seconds until the next beat, after so many."""
+        is_quick = beats < _MOST_QUICK and not (self._kept_series and self._kept_series.points)
+        return min(_QUICK_SECONDS, HEARTBEAT_SECONDS) if is_quick else HEARTBEAT_SECONDS
+
+    def _beat(self) -> bool:
+        """Tell the store; whether the job should stop."""
+        series = self.series
+        is_new = series is not self._kept_series
+        should_stop = self.store.heartbeat(self.job, self.progress, series if is_new else None)
+        self._kept_series = series
+        return should_stop
 
     def _hear_stop(self) -> None:
         """Note that the job shall stop; end the process when the step takes too long."""
@@ -78,6 +95,8 @@ class Heartbeat(threading.Thread):
     def end(self, state: JobState, message: str = "") -> JobState:
         """Write the end of the job, unless somebody else holds it by now."""
         with suppress(LostJob, StopRequested, LabError):  # if this fails, the lease runs out
+            if self.series is not self._kept_series:
+                self.patiently(self._beat)
             self.patiently(lambda: self.store.finish(self.job, state, message))
         return state
 

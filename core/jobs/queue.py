@@ -30,9 +30,10 @@ from core.jobs.records import (
     result_to_json,
     to_json,
 )
-from core.jobs.schema import epochs_table, jobs_table
+from core.jobs.schema import epochs_table, jobs_table, series_table
 from core.specs import LabError
 from core.training.records import ComputePlan, EpochMetrics, Progress
+from core.training.step_series import StepSeries
 
 LEASE_SECONDS = 20.0  # a job whose worker has been silent for longer is free again
 MAX_DEATHS = 3  # of workers in training, without one more epoch or checkpoint between them
@@ -162,10 +163,13 @@ class Queue(Database):
             )
             settle(connection, now)
 
-    def heartbeat(self, job: Job, progress: Progress | None) -> bool:
+    def heartbeat(
+        self, job: Job, progress: Progress | None, series: StepSeries | None = None
+    ) -> bool:
         """Say that the job is alive and where it is; whether it should stop.
 
-        Raises LostJob when the caller no longer holds it.
+        `series` takes the place of what was kept of its steps; None: that stays. Raises LostJob
+        when the caller no longer holds it.
         """
         values = _sign_of_life()
         if progress is not None:
@@ -176,8 +180,12 @@ class Queue(Database):
             row = connection.execute(
                 update(jobs_table).where(held(job)).values(values).returning(JOBS.stop_requested)
             ).first()
-        if row is None:
-            raise LostJob(job.id)
+            if row is None:
+                raise LostJob(job.id)
+            if series is not None:
+                kept = {"run_id": job.id, "attempt": job.attempt, "series": series.to_json()}
+                connection.execute(delete(series_table).where(series_table.c.run_id == job.id))
+                connection.execute(insert(series_table), kept)
         return bool(row.stop_requested)
 
     def describe(

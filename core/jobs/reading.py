@@ -22,9 +22,11 @@ from core.jobs.records import (
     as_unreadable,
     job_from_row,
 )
-from core.jobs.schema import epochs_table, jobs_table
+from core.jobs.schema import epochs_table, jobs_table, series_table
+from core.jobs.step_curves import StepCurve
 from core.specs import LabError, RunSpec
 from core.training.records import EpochMetrics
+from core.training.step_series import StepSeries
 
 _CHUNK = 1_000  # ids in one statement; databases limit them
 
@@ -123,6 +125,18 @@ class Reader(Queue):
                     values = dict(row)
                     epochs[values.pop("run_id")].append(EpochMetrics(**values))
         return epochs
+
+    def step_curves(self, runs: Iterable[Run]) -> dict[int, StepCurve]:
+        """What the steps of each run have come to, of those that have any."""
+        by_id = {run.id: run for run in runs}
+        columns, curves = series_table.c, {}
+        with self.reading() as connection:
+            for ids in chunks(by_id):
+                for row in connection.execute(select(series_table).where(columns.run_id.in_(ids))):
+                    series = StepSeries.from_json(row.series)
+                    with suppress(LabError):  # a data set of another lab
+                        curves[row.run_id] = StepCurve.of(by_id[row.run_id], row.attempt, series)
+        return curves
 
     def accuracies(self, run_ids: Iterable[int]) -> dict[int, list[float]]:
         """The test accuracy after each epoch, as a fraction; an empty list for a run without."""

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from core.training.records import EpochMetrics
 
-SCHEMA_VERSION = 6  # `core.jobs.upgrade` brings older stores up to it
+SCHEMA_VERSION = 7  # `core.jobs.upgrade` brings older stores up to it
 
 tables = MetaData()
 
@@ -74,6 +74,14 @@ studies_table = Table(
     Column("title", Text, nullable=False),
     Column("settings", Text, nullable=False),  # what was chosen, as JSON
     Column("created_at", Float, nullable=False),
+)
+
+series_table = Table(  # apart from the jobs, whose rows are read by the hundred
+    "step_series",
+    tables,
+    Column("run_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, nullable=False),  # that wrote it
+    Column("series", Text, nullable=False),  # StepSeries as JSON
 )
 
 epochs_table = Table(

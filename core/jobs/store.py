@@ -32,7 +32,7 @@ from core.jobs.records import (
     run_columns,
     to_json,
 )
-from core.jobs.schema import epochs_table, jobs_table, studies_table
+from core.jobs.schema import epochs_table, jobs_table, series_table, studies_table
 from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
@@ -151,7 +151,8 @@ class Store(Reader):
         with self.writing() as connection:
             for ids in chunks(job_ids):
                 sources |= sources_named(connection, ids)
-                connection.execute(delete(epochs_table).where(epochs_table.c.run_id.in_(ids)))
+                for table in (epochs_table, series_table):
+                    connection.execute(delete(table).where(table.c.run_id.in_(ids)))
                 connection.execute(delete(jobs_table).where(JOBS.id.in_(ids)))
             left = select(JOBS.study).where(JOBS.study.is_not(None))
             connection.execute(delete(studies_table).where(studies_table.c.id.not_in(left)))

@@ -57,6 +57,7 @@ def train(
     _check_memory(run)
     training = training_loop.start(spec, _compute_plan_of(store, run))
     _go_on(store, run, training)
+    heartbeat.series = training.series
     is_told = False  # that others were there
     checkpointer = Checkpointer(store, run, training, heartbeat)
     data = shared.load(spec.dataset)
@@ -70,6 +71,7 @@ def train(
                     _tell_plain_steps(store, run, training)
                     is_told = is_told or _tell_companions(store, run, training)
                 else:
+                    heartbeat.series = training.series
                     training.takes_turns = training.takes_turns or shared.companions() > 0
                     checkpointer.keep_when_due()
                     heartbeat.check(event)

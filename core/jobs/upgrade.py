@@ -235,10 +235,22 @@ def _from_5(connection: Connection) -> None:
     _add_columns(connection, "jobs", {"source": "TEXT"})
 
 
+def _from_6(connection: Connection) -> None:
+    """What steps have come to; runs before kept only their epochs."""
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS step_series (run_id INTEGER NOT NULL PRIMARY KEY"
+            " REFERENCES jobs (id) ON DELETE CASCADE, attempt INTEGER NOT NULL,"
+            " series TEXT NOT NULL)"
+        )
+    )
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to the next one
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
     5: _from_5,
+    6: _from_6,
 }

@@ -33,6 +33,7 @@ from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.sgd import SGD
 from core.training.state import EpochSums, Training
 from core.training.step import PhaseClock, seed_dropout, timing_weight, train_step
+from core.training.step_readings import StepReadings
 
 _EVALUATION_BYTES = 256 * 2**20  # the two largest neighboring maps of an evaluation batch
 _MAX_EVALUATION_BATCH = 1_000
@@ -78,8 +79,9 @@ def fit(
     yield from _resize_once(spec, training, (train, test))
     batch_size = evaluation_batch_size(spec)
     steps = CapturedSteps(spec, training, train) if training.captured else None
+    readings = StepReadings(training, len(train.labels))
     while training.epoch < spec.recipe.epochs:
-        yield from _train_epoch(spec, training, train, steps)
+        yield from _train_epoch(spec, training, train, steps, readings)
         tested = EpochSums(training.device)
         yield from _evaluate(spec, training, test, batch_size, tested)
         metrics = _metrics_of(spec, training, tested)
@@ -144,7 +146,11 @@ def _resize_once(
 
 
 def _train_epoch(
-    spec: RunSpec, training: Training, train: Images, captured: CapturedSteps | None
+    spec: RunSpec,
+    training: Training,
+    train: Images,
+    captured: CapturedSteps | None,
+    readings: StepReadings,
 ) -> Iterator[Progress]:
     """What is left of the epoch under way, over the images in the order of (seed, epoch)."""
     recipe, epoch, sums = spec.recipe, training.epoch + 1, training.sums
@@ -172,10 +178,12 @@ def _train_epoch(
         sums.seconds += ended - began
         if is_replayed:
             sums.phases["captured"] += ended - began
+        readings.after_step(ended)
         rate = sums.images / sums.seconds
         yield Progress("training", epoch, recipe.epochs, training.step, steps, rate)
         # What the reader does meanwhile is not training
         began = ended if training.takes_turns else perf_counter()
+    readings.end_epoch(is_last=epoch == recipe.epochs)
 
 
 def evaluation_batch_size(spec: RunSpec) -> int:

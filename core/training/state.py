@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from core.training.records import PHASES
 from core.training.sgd import SGD
+from core.training.step_series import StepSeries
 
 
 @dataclass
@@ -56,7 +57,12 @@ class EpochSums:
 
     def means(self) -> tuple[float, float]:
         """Mean loss and accuracy; waits for the device."""
-        return self.loss.item() / self.images, self.correct.item() / self.images
+        loss, correct = self.totals()
+        return loss / self.images, correct / self.images
+
+    def totals(self) -> tuple[float, float]:
+        """Sum of the losses, and how many were right; waits for the device."""
+        return self.loss.item(), self.correct.item()
 
     def state(self) -> dict[str, Any]:
         """Everything, ready to be saved."""
@@ -86,6 +92,7 @@ class Training:
     is_captured: bool = False  # they already are
     capture_error: str = ""  # why they are not, where they should have been
     takes_turns: bool = False  # with other runs: the time between two steps is then its own too
+    series: StepSeries = field(default_factory=StepSeries)  # what its steps have come to
 
     def __post_init__(self) -> None:
         self.silent = dict(self.network.named_parameters())
@@ -98,6 +105,7 @@ class Training:
             "sums": self.sums.state(),
             "dead": self.dead,
             "silent": list(self.silent),
+            "series": self.series.to_json(),
             "network": self.network.state_dict(),
             "optimiser": self.optimizer.state_dict(),  # as older checkpoints spell it
         }
@@ -109,6 +117,8 @@ class Training:
         self.sums.restore(state["sums"])
         self.epoch, self.step, self.dead = state["epoch"], state["step"], state["dead"]
         self._restore_silent(state)
+        if "series" in state:
+            self.series = StepSeries.from_json(state["series"])
 
     def _restore_silent(self, state: dict[str, Any]) -> None:
         """Which parameters have had no gradient; older labs noted it once an epoch."""

@@ -62,11 +62,13 @@ def finish_layer_rows(figure: go.Figure, paths: Sequence[str], title: str, x_tit
     )
 
 
-def finish_epochs(figure: go.Figure, title: str, y_title: str, epochs: int = 1) -> None:
-    """Of curves by epoch, with room for this many epochs; the legend below the axis."""
+def finish_epochs(
+    figure: go.Figure, title: str, y_title: str, epochs: int = 1, first: float = 0.8
+) -> None:
+    """Of curves by epoch, with room from `first` to this many epochs; the legend below the axis."""
     figure.update_layout(
         title=title,
-        xaxis=dict(title="epoch", dtick=max(1, epochs // 10), range=[0.8, epochs + 0.2]),
+        xaxis=dict(title="epoch", dtick=max(1, epochs // 10), range=[first, epochs + 0.2]),
         yaxis=dict(title=y_title),
         height=380,
         margin=dict(t=56, b=48, l=8, r=8),

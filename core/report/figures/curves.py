@@ -1,16 +1,20 @@
-"""Loss and accuracy of runs by epoch. Imports no torch."""
+"""Loss and accuracy of runs by epoch, and between the epochs by their steps. Imports no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, isfinite, log
 
 import plotly.graph_objects as go
 
+from core.jobs.step_curves import StepCurve
 from core.report.figures.axes import finish_epochs
+from core.report.figures.palette import translucent
 from core.training.records import EpochMetrics
 
-_LOSS_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+_PERCENT = [0, 100]
+_NOTHING_YET = [None]  # a line without any point would be missing in the legend
 
 
 @dataclass(frozen=True)
@@ -22,34 +26,81 @@ class Curve:
     marker: str
     epochs: tuple[EpochMetrics, ...]  # those that are finished
     best_epoch: int | None = None  # to be marked
+    planned: int = 1  # epochs, for which the axis has room
+    steps: StepCurve | None = None  # between the epochs; of a run under way the browser adds to it
 
 
 def accuracy_chart(curves: Sequence[Curve], train: bool = False) -> go.Figure:
-    """Test accuracy over epochs, solid; with `train` the training accuracy too, dashed."""
+    """Test accuracy over epochs, solid; with `train` the training accuracy too, dashed.
+
+    What steps come to is thin. Where they are drawn the axis goes from 0 to 100 % from the start.
+    """
     figure = go.Figure()
     for curve in curves:
+        add_steps(figure, curve.steps, "accuracy", curve.label, curve.color, in_legend=train)
         if train:
             _add_training(figure, curve, "train_accuracy", 100.0)
         _add_test(figure, curve, "test_accuracy", "test" if train else curve.label, 100.0)
         _mark_best(figure, curve)
-    finish_epochs(figure, "Test accuracy by epoch", "accuracy (%)", _most_epochs(curves))
+    finish_epochs(figure, "Test accuracy by epoch", "accuracy (%)", _most_epochs(curves), first=0)
+    if train or any(curve.steps for curve in curves):
+        figure.update_yaxes(range=_PERCENT)
     return figure
 
 
-def loss_chart(curves: Sequence[Curve]) -> go.Figure:
-    """Loss over epochs on a log axis: training dashed, test solid."""
+def loss_chart(curves: Sequence[Curve], classes: int) -> go.Figure:
+    """Loss over epochs: training dashed, test solid, what steps come to thin."""
     figure = go.Figure()
     for curve in curves:
+        add_steps(figure, curve.steps, "loss", curve.label, curve.color)
         _add_training(figure, curve, "train_loss")
         _add_test(figure, curve, "test_loss", "test")
-    finish_epochs(figure, "Loss by epoch", "cross-entropy (nats, log)", _most_epochs(curves))
-    figure.update_yaxes(type="log", tickvals=_LOSS_TICKS, ticktext=list(map(str, _LOSS_TICKS)))
+    finish_epochs(figure, "Loss by epoch", "cross-entropy (nats)", _most_epochs(curves), first=0)
+    figure.update_yaxes(range=[0, max(loss_top(c.steps, c.epochs, classes) for c in curves)])
     return figure
+
+
+def loss_top(steps: StepCurve | None, epochs: Sequence[EpochMetrics], classes: int) -> float:
+    """Where the axis of the losses ends: at the first one, rounded up to a half.
+
+    Before it is known, at that of guessing, with which training begins. Further up only where an
+    epoch ends there; what steps come to may be cut.
+    """
+    first = steps.loss[:1] if steps else []
+    ends = (loss for epoch in epochs for loss in (epoch.train_loss, epoch.test_loss))
+    return ceil(2 * max(filter(isfinite, (log(classes), *first, *ends)))) / 2
+
+
+def add_steps(
+    figure: go.Figure,
+    steps: StepCurve | None,
+    field: str,
+    label: str,
+    color: str,
+    in_legend: bool = True,
+) -> None:
+    """What the steps of a run have come to, as a thin line; chart.js adds to it by its `meta`."""
+    if steps is None:
+        return
+    unit = " %" if field == "accuracy" else ""
+    figure.add_scatter(
+        x=steps.epochs or _NOTHING_YET,
+        y=getattr(steps, field) or _NOTHING_YET,
+        name="train, batches",
+        mode="lines",
+        line=dict(color=translucent(color, 0.6), width=1),
+        showlegend=in_legend,
+        legendgroup=None if in_legend else label,
+        meta=dict(run=steps.run, attempt=steps.attempt, field=field),
+        uid=f"steps-{steps.run}",
+        hovertemplate=f"<b>{label}</b>, epoch %{{x:.2f}}<br>training {field} %{{y:.4~g}}{unit},"
+        " mean of the<br>batches since the point before<extra></extra>",
+    )
 
 
 def _most_epochs(curves: Sequence[Curve]) -> int:
-    """Of the longest curve."""
-    return max((len(curve.epochs) for curve in curves), default=1)
+    """Of the longest curve, as far as it is planned."""
+    return max((max(len(curve.epochs), curve.planned) for curve in curves), default=1)
 
 
 def _add_training(figure: go.Figure, curve: Curve, field: str, factor: float = 1.0) -> None:
@@ -74,12 +125,14 @@ def _add_line(
     width: float,
 ) -> None:
     """`factor` times this field of each epoch."""
-    if not curve.epochs:
+    if not curve.epochs and curve.steps is None:
         return
     figure.add_scatter(
-        x=list(range(1, len(curve.epochs) + 1)),
-        y=[factor * getattr(metrics, field) for metrics in curve.epochs],
+        x=list(range(1, len(curve.epochs) + 1)) or _NOTHING_YET,
+        y=[factor * getattr(metrics, field) for metrics in curve.epochs] or _NOTHING_YET,
         name=name,
+        legendgroup=name if name == curve.label else None,
+        uid=f"{field} {curve.label}",
         mode=mode,
         line=dict(color=curve.color, dash=dash, width=width),
         marker=dict(symbol=curve.marker, size=7),

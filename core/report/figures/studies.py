@@ -8,7 +8,9 @@ from typing import Protocol
 
 import plotly.graph_objects as go
 
+from core.jobs.step_curves import StepCurve
 from core.report.figures.axes import FOOT_LEGEND, finish_epochs
+from core.report.figures.curves import add_steps
 from core.report.figures.palette import LineStyle, translucent
 from core.studies.statistics import Mean, mean_interval
 
@@ -31,6 +33,7 @@ class StudyLine:
     seeds: tuple[tuple[int, Sequence[EpochPoint]], ...]  # (seed, its epochs)
     published: tuple[float, ...] = ()  # fraction, by epoch from 1
     thin: bool = False  # a reference, behind what the reader has trained
+    under_way: tuple[StepCurve, ...] = ()  # of its runs that go on; the browser adds to them
 
     def by_epoch(self) -> list[tuple[int, Mean]]:
         """Mean and interval of each epoch, over the seeds that have finished it."""
@@ -47,15 +50,22 @@ class StudyLine:
 
 
 def study_chart(
-    lines: Sequence[StudyLine], title: str, every_seed: bool = False, epochs: int = 1
+    lines: Sequence[StudyLine],
+    title: str,
+    every_seed: bool = False,
+    epochs: int = 1,
+    grows: bool = False,
 ) -> go.Figure:
     """Test accuracy by epoch: mean with its 95 % interval, or a curve a seed.
 
     The axis has room for `epochs`, also where not all are done. Published curves are crosses,
-    reference means thin lines.
+    reference means thin lines. While it `grows`, what steps come to is thin, and the axes have room
+    for all that may come.
     """
     figure = go.Figure()
     for line in lines:
+        for steps in line.under_way:
+            add_steps(figure, steps, "accuracy", line.label, line.style.color, in_legend=False)
         if every_seed:
             _add_seeds(figure, line)
         else:
@@ -64,8 +74,9 @@ def study_chart(
     finish_epochs(figure, title, "test accuracy (%)")
     trained = [point.epoch for line in lines for _, points in line.seeds for point in points]
     last = max([epochs, *trained, *(len(line.published) for line in lines)])
-    figure.update_xaxes(dtick=max(1, last // 10), range=[0.8, last + 0.2], automargin=True)
-    if span := y_range(lines):
+    figure.update_xaxes(dtick=max(1, last // 10), range=[0 if grows else 0.8, last + 0.2])
+    figure.update_xaxes(automargin=True)
+    if span := [0.0, 100.0] if grows else y_range(lines):
         figure.update_yaxes(range=span)
     figure.update_layout(
         height=360 + 28 * len(lines),

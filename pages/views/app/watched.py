@@ -1,7 +1,7 @@
-"""What is under way, read once a second however many watch it.
+"""What is under way, read once or twice a second however many watch it.
 
-A page that shows something under way has its browser ask here for how far it is. Only when more
-than that has changed is the page itself drawn anew.
+A page that shows something under way has its browser ask here for how far it is, and for the points
+that its charts do not have yet. Only when more than that has changed is the page itself drawn anew.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
@@ -18,10 +18,14 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from core.jobs.step_curves import StepCurve
 from core.specs import LabError
+from pages.views.app.growing import new_points
 
 PATH = "lab/watched"
 _MOST = 256  # that are remembered
+_SERVES = 0.6  # of the time between two looks, an answer; who looks a moment early gets a new one
+LIVE_SECONDS = 0.75  # between two looks at something with curves, which shall grow every second
 
 State = TypeVar("State")
 Progress = tuple[float, str]  # share that is done, and how far it is in words
@@ -29,6 +33,10 @@ Progress = tuple[float, str]  # share that is done, and how far it is in words
 
 def _none(_state: Any) -> Progress:
     return 0.0, ""
+
+
+def _no_curves(_state: Any) -> Mapping[int, StepCurve]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,8 @@ class Watched(Generic[State]):
     is_over: Callable[[State], bool]
     stage: Callable[[State], Hashable]  # pages are drawn anew when this changes
     progress: Callable[[State], Progress] = _none  # moves in between
-    every_seconds: float = 1.0  # in which it is read at most once
+    curves: Callable[[State], Mapping[int, StepCurve]] = _no_curves  # grow in between, by their run
+    every_seconds: float = 1.0  # between two looks of a browser
 
     def answer(self, state: State) -> dict[str, Any]:
         """What browsers are told."""
@@ -56,11 +65,12 @@ class _Reading:
     watched: Watched[Any]
     at: float = float("-inf")
     answer: dict[str, Any] = field(default_factory=dict)
+    curves: Mapping[int, StepCurve] = field(default_factory=dict)
     reading: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_new(self) -> bool:
-        return time.monotonic() - self.at < self.watched.every_seconds
+        return time.monotonic() - self.at < _SERVES * self.watched.every_seconds
 
     def read(self) -> None:
         """Read it, unless somebody else has in the meantime."""
@@ -68,7 +78,8 @@ class _Reading:
             if self.is_new:
                 return
             try:
-                self.answer = self.watched.answer(self.watched.read())
+                state = self.watched.read()
+                self.answer, self.curves = self.watched.answer(state), self.watched.curves(state)
             except LabError as error:  # the page that is drawn anew says so
                 self.answer = {"stage": str(error)}
             self.at = time.monotonic()
@@ -89,10 +100,15 @@ def watch(watched: Watched[Any]) -> None:
 
 
 async def answer(request: Request) -> Response:
-    """JSON: stage, share and text; another stage makes the page ask for a new drawing."""
+    """JSON: stage, share, text, and new points of the curves that are asked for.
+
+    Another stage makes the page ask for a new drawing.
+    """
     reading = _readings.get(request.query_params.get("name", ""))
     if reading is None:  # of an earlier server
         return JSONResponse({"stage": "unknown"})
     if not reading.is_new:
         await anyio.to_thread.run_sync(reading.read)
-    return JSONResponse(reading.answer, headers={"Cache-Control": "no-store"})
+    points = new_points(reading.curves, request.query_params.get("curves", ""))
+    told = reading.answer | {"curves": points}
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})

@@ -11,6 +11,7 @@ from core.data import find_dataset
 from core.explain.glossary import explained
 from core.jobs.database import database_url
 from core.jobs.files import delete_study
+from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run, Study
 from core.report import formats
 from core.report.figures.studies import StudyLine, study_chart
@@ -29,7 +30,7 @@ from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import errors_in_one_sentence, escaped, show_error
 from pages.views.app.prose import caption
 from pages.views.app.services import start_waiting_workers, store
-from pages.views.app.watched import Progress, Watched
+from pages.views.app.watched import LIVE_SECONDS, Progress, Watched
 from pages.views.app.with_torch import analysis_of
 from pages.views.residual.reproduction import reference_lines
 from pages.views.residual.verdict import verdict
@@ -50,12 +51,18 @@ def study_view(study_id: str) -> None:
         is_over=lambda state: _all_over(state[1]),
         stage=lambda state: tuple(run.stage for run in state[1]),
         progress=lambda state: _progress(state[1]),
+        curves=lambda state: store().step_curves(_running(state[1])),
+        every_seconds=LIVE_SECONDS,
     )
     live(watched, lambda state: _show_study(*state))
 
 
 def _live_name(study_id: str) -> str:
     return f"study-{study_id}"
+
+
+def _running(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.state is JobState.RUNNING]
 
 
 def _all_over(runs: Sequence[Run]) -> bool:
@@ -66,6 +73,29 @@ def _all_over(runs: Sequence[Run]) -> bool:
 def _show_study(study: Study, runs: Sequence[Run]) -> None:
     """Everything about the study, which has these runs."""
     over = _all_over(runs)
+    # What comes and goes above the chart must not move it: it would be mounted anew
+    above, curves, below = st.container(), st.container(), st.container()
+    key = database_url(), tuple(run.stage for run in runs)
+    epochs, groups = _found(key, runs)
+    with above:
+        _head(study, runs, over)
+    if any(epochs.values()) or not over:
+        with curves:
+            _chart(key, groups)
+            if not over:
+                caption("Thin: training accuracy of the runs under way, batch by batch.")
+    if any(epochs.values()):
+        with below:
+            verdict(groups, over)
+            st.dataframe(
+                _table(groups), hide_index=True, key="res_table", column_config=_COLUMN_HELP
+            )
+            _dead_parameters(groups)
+            _downloads(study, runs, groups, epochs)
+
+
+def _head(study: Study, runs: Sequence[Run], over: bool) -> None:
+    """What it is, how far it is, what can be done with it, and why runs failed."""
     st.subheader(escaped(study.title), anchor=False)
     conditions = dict.fromkeys(condition_label(condition_of(run.spec)) for run in runs)
     devices = dict.fromkeys(run.spec.device for run in runs)
@@ -75,14 +105,6 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
         progress_bar(_live_name(study.id), _progress(runs))
     _actions(study, runs, over)
     _failures(runs)
-    key = database_url(), tuple(run.stage for run in runs)
-    epochs, groups = _found(key, runs)
-    if any(epochs.values()):
-        _chart(key, groups)
-        verdict(groups, over)
-        st.dataframe(_table(groups), hide_index=True, key="res_table", column_config=_COLUMN_HELP)
-        _dead_parameters(groups)
-        _downloads(study, runs, groups, epochs)
 
 
 # While it goes on ----------------------------------------------------------------------------
@@ -186,6 +208,8 @@ def _chart(key: _Key, groups: Sequence[Group]) -> None:
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
 def _drawing(key: _Key, shown_as: str, _groups: Sequence[Group]) -> Drawing:
     """The chart, drawn once for all who look at this stage."""
+    running = _running([run for group in _groups for run in group.runs])
+    steps = {run.id: StepCurve.empty(run) for run in running} | store().step_curves(running)
     lines = [
         StudyLine(
             escaped(group.title),
@@ -195,6 +219,7 @@ def _drawing(key: _Key, shown_as: str, _groups: Sequence[Group]) -> Drawing:
                 for run, metrics in zip(group.runs, group.epochs, strict=True)
                 if metrics
             ),
+            under_way=tuple(steps[run.id] for run in group.runs if run.id in steps),
         )
         for position, group in enumerate(_groups)
     ]
@@ -205,7 +230,13 @@ def _drawing(key: _Key, shown_as: str, _groups: Sequence[Group]) -> Drawing:
     several = max(len(group.runs) for group in _groups) > 1
     means = "mean of the seeds with its 95 % interval" if several else "one seed each"
     title = f"Test accuracy on {data}<br>" + ("every seed a curve" if shown_as == SEEDS else means)
-    figure = study_chart([*shipped_lines, *lines], title, shown_as == SEEDS, spec.recipe.epochs)
+    figure = study_chart(
+        [*shipped_lines, *lines],
+        title,
+        shown_as == SEEDS,
+        spec.recipe.epochs,
+        grows=not _all_over([run for group in _groups for run in group.runs]),
+    )
     return Drawing.of(figure)
 
 

@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.data.catalogue import train_images_of
 from core.explain.glossary import explained, find_term
+from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run
 from core.report import formats
-from core.report.figures.curves import Curve, accuracy_chart, loss_chart
+from core.report.figures.curves import Curve, accuracy_chart, loss_chart, loss_top
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
 from core.report.names import condition_label, run_file_name, run_title
@@ -25,7 +26,7 @@ from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
-from pages.views.app.watched import Progress, Watched
+from pages.views.app.watched import LIVE_SECONDS, Progress, Watched
 from pages.views.app.words import count
 from pages.views.runs.table import STATE_SIGNS
 from pages.views.train.branches import branches_view
@@ -37,9 +38,11 @@ _DURATION_SECONDS = 10.0  # after which the duration of a run under way is drawn
 _EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
 _OPTIMISTIC = find_term("best epoch").sentence
 
+_State = tuple[Run, StepCurve | None]  # a run, and what its steps have come to
+
 
 def record_view(run_id: int) -> None:
-    """Everything about one run, redrawn every second while it goes on."""
+    """Everything about one run, redrawn after each epoch while it goes on."""
     run = store().get(run_id)
     with st.sidebar:
         if st.button(
@@ -51,17 +54,47 @@ def record_view(run_id: int) -> None:
             set_up(run.spec)
     watched = Watched(
         _live_name(run_id),
-        lambda: store().get(run_id),
-        lambda run: run.state.is_over,
+        lambda: _read(run_id),
+        lambda state: state[0].state.is_over,
         _stage,
-        _progress,
+        lambda state: _progress(state[0]),
+        lambda state: {run_id: state[1]} if state[1] else {},
+        every_seconds=LIVE_SECONDS,
     )
-    live(watched, record)
+    live(watched, lambda state: record(*state))
 
 
-def record(run: Run) -> None:
+def _read(run_id: int) -> _State:
+    run = store().get(run_id)
+    return run, store().step_curves([run]).get(run_id)
+
+
+def record(run: Run, steps: StepCurve | None) -> None:
     """State, progress, curves and files; of a finished run its mistakes too."""
     epochs = store().epochs([run.id])[run.id]
+    has_guessed = run.state.is_over and _guesses(run)
+    # What comes and goes above the curves must not move them: they would be mounted anew
+    above, curves, below = st.container(), st.container(), st.container()
+    with above:
+        _heading(run)
+        if has_guessed and run.best_accuracy is not None:
+            text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
+            st.warning(escaped(text), icon=":material/casino:")
+        _numbers(run, epochs, has_best=not has_guessed)
+    if epochs or steps or not run.state.is_over:
+        with curves:
+            _curves(run, epochs, steps or StepCurve.empty(run), has_best=not has_guessed)
+    with below:
+        if epochs:
+            _time_spent(run, epochs, has_verdict=not has_guessed)
+        next_steps(run, epochs)
+        if run.state is JobState.FINISHED:
+            mistakes_view(run)
+            branches_view(run)
+
+
+def _heading(run: Run) -> None:
+    """What it is, how far it is or why it failed, and what a reader should know about it."""
     st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
     caption(_settings_line(run))
     source_view(run)
@@ -78,18 +111,6 @@ def record(run: Run) -> None:
             escaped(dead_sentence(run.dead_parameters, run.spec.recipe)),
             icon=":material/heart_broken:",
         )
-    has_guessed = run.state.is_over and _guesses(run)
-    if has_guessed and run.best_accuracy is not None:
-        text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
-        st.warning(escaped(text), icon=":material/casino:")
-    _numbers(run, epochs, has_best=not has_guessed)
-    if epochs:
-        _curves(run, epochs, has_best=not has_guessed)
-        _time_spent(run, epochs, has_verdict=not has_guessed)
-    next_steps(run, epochs)
-    if run.state is JobState.FINISHED:
-        mistakes_view(run)
-        branches_view(run)
 
 
 def _guesses(run: Run) -> bool:
@@ -111,9 +132,13 @@ def _live_name(run_id: int) -> str:
     return f"run-{run_id}"
 
 
-def _stage(run: Run) -> tuple[Hashable, ...]:
-    """Changes with each epoch, and every ten seconds for the duration."""
-    return *run.stage, round((run.seconds or 0.0) / _DURATION_SECONDS)
+def _stage(state: _State) -> tuple[Hashable, ...]:
+    """Changes with each epoch, when the losses need a longer axis, and every ten seconds for the
+    duration.
+    """
+    run, steps = state
+    top = loss_top(steps, (), run.spec.model.num_classes)
+    return *run.stage, top, round((run.seconds or 0.0) / _DURATION_SECONDS)
 
 
 def _progress(run: Run) -> Progress:
@@ -205,14 +230,15 @@ def _numbers(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
         )
 
 
-def _curves(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
+def _curves(run: Run, epochs: Sequence[EpochMetrics], steps: StepCurve, has_best: bool) -> None:
     """Loss and accuracy side by side: training dashed, test solid, the best epoch marked."""
-    best = run.best_epoch if has_best else None
-    curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best_epoch=best)
+    best, planned = run.best_epoch if has_best else None, run.spec.recipe.epochs
+    curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best, planned, steps)
     name = run_file_name(run)
     loss, accuracy = st.columns(2)
     with loss:
-        chart(loss_chart([curve]), "train_loss_chart", about=curve.label, name=f"{name}-loss")
+        figure = loss_chart([curve], run.spec.model.num_classes)
+        chart(figure, "train_loss_chart", about=curve.label, name=f"{name}-loss")
     with accuracy:
         figure = accuracy_chart([curve], train=True)
         chart(figure, "train_accuracy_chart", about=curve.label, name=f"{name}-accuracy")

@@ -113,7 +113,7 @@ def test_what_an_earlier_server_knew_and_what_cannot_be_read_make_the_page_look_
         raise LabError("There is no run 7.")
 
     watch(Watched("gone", read, bool, stage=int))
-    assert told("gone") == {"stage": "There is no run 7."}
+    assert told("gone") == {"stage": "There is no run 7.", "curves": {}}
     assert told("never heard of") == {"stage": "unknown"}
 
 

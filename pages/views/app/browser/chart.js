@@ -1,9 +1,35 @@
 /* A figure of Plotly's, drawn in the page's own colors and changed in place: zoom, legend and hover
-   outlive a redraw. */
+   outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
+const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
 const plots = new WeakMap()  // for each place: what is drawn there
+const curves = new Map()  // for each run under way: what its steps have come to, so far
+
+document.addEventListener("lab-curves", ({detail}) => {
+  for (const [run, curve] of detail) curves.set(run, curve)
+  for (const holder of document.querySelectorAll(".chart[data-runs]")) {
+    if (holder.dataset.runs.split(" ").some(run => detail.has(run))) plots.get(holder)?.redraw()
+  }
+})
+
+function pause(milliseconds) {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
+}
+
+function grow(line) {
+  const {run, attempt, field} = line.meta ?? {}
+  const curve = curves.get(`${run}`)
+  if (!curve || curve.attempt < attempt) return
+  const reached = curve.epochs.at(-1) ?? 0
+  if (curve.attempt === attempt && reached < (line.x.at(-1) ?? 0)) return  // the page knows more
+  Object.assign(line, {x: curve.epochs, y: curve[field]})
+}
+
+function runsIn(figure) {
+  return new Set(figure.data.map(line => line.meta?.run).filter(run => run !== undefined))
+}
 
 function colorsOf(element) {
   const style = getComputedStyle(element)
@@ -57,6 +83,12 @@ function template(colors) {
   }
 }
 
+function hoverAgain(Plotly, holder, {clientX, clientY}) {
+  const {left, top} = holder.getBoundingClientRect()
+  const {_size: size, _plots: axes} = holder._fullLayout
+  if (axes.xy) Plotly.Fx.hover(holder, {xpx: clientX - left - size.l, ypx: clientY - top - size.t}, "xy")
+}
+
 function titleOf(layout) {
   return (typeof layout.title === "string" ? layout.title : layout.title?.text) ?? ""
 }
@@ -71,11 +103,14 @@ function wholeScreen(holder) {
 
 export function draw({data, parentElement}, {plotly}) {
   const holder = parentElement.querySelector(".chart")
-  const plot = plots.get(holder) ?? {isGone: false}
+  const plot = plots.get(holder) ?? {isGone: false, freeAt: 0}
   plots.set(holder, plot)
   const figure = JSON.parse(data.figure)
   const {layout} = figure
   const title = titleOf(layout)
+  const runs = [...runsIn(figure)].join(" ")
+  if (runs) holder.dataset.runs = runs  // live.js asks for them
+  else delete holder.dataset.runs
   holder.setAttribute("role", "figure")
   holder.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
   const config = {
@@ -87,15 +122,22 @@ export function draw({data, parentElement}, {plotly}) {
   }
   async function redraw() {
     const {default: Plotly} = await import(plotly)
+    while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
+    figure.data.forEach(grow)
     layout.template = template(colorsOf(holder))
     layout.title = {...(typeof layout.title === "object" ? layout.title : {}),
                     text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
     layout.width = holder.clientWidth
     layout.height = isWhole ? holder.clientHeight : data.height
     layout.uirevision = title  // another figure starts with its own view
-    await Plotly.react(holder, figure.data, layout, config)
+    // Copies, because Plotly notes zoom and legend in what it is given, and keeps them only where
+    // what it is given next is as it was before
+    const lines = figure.data.map(line => ({...line}))
+    const pointed = holder.querySelector(".hovertext") && plot.pointer
+    await Plotly.react(holder, lines, structuredClone(layout), config)
+    if (pointed) hoverAgain(Plotly, holder, pointed)
   }
   plot.redraw = redraw
   redraw()
@@ -109,6 +151,11 @@ export function draw({data, parentElement}, {plotly}) {
     plot.width = holder.clientWidth
     plot.observer.observe(holder)
     holder.addEventListener("fullscreenchange", () => plot.redraw())
+    // Not under a hand: a click on the legend would be lost, a rectangle to zoom into too
+    holder.addEventListener("pointerdown", () => { plot.freeAt = Date.now() + LONGEST_CLICK }, {capture: true})
+    holder.addEventListener("pointerup", () => { plot.freeAt = Date.now() + DOUBLE_CLICK }, {capture: true})
+    holder.addEventListener("mousemove", event => { plot.pointer = event }, {capture: true})
+    holder.addEventListener("mouseleave", () => { plot.pointer = null })
   }
   return () => {
     plot.isGone = true

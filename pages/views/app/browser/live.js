@@ -1,9 +1,11 @@
-/* Asks once a second how far something is, moves its bars, and has the page drawn anew when more
-   than that has changed. */
+/* Asks about once a second how far something is, moves its bars, hands new points to the charts that
+   draw it, and has the page drawn anew when more than that has changed. */
 
-const BETWEEN = 2  // drawings: so many looks, however short the epochs are
+const BETWEEN = 2000  // milliseconds between two drawings, however short the epochs are
+const SOON = 250  // milliseconds between two looks, while there is no point yet
 
 const watchers = new WeakMap()  // for each place: what is watched there
+const curves = new Map()  // for each run under way: what its steps have come to, so far
 
 function move(name, {share, text}) {
   if (share === undefined) return
@@ -15,21 +17,56 @@ function move(name, {share, text}) {
   }
 }
 
+function drawnRuns() {
+  const charts = [...document.querySelectorAll(".chart[data-runs]")]
+  return new Set(charts.flatMap(chart => chart.dataset.runs.split(" ")))
+}
+
+function whatIsThere(run) {
+  const {version, settled} = curves.get(run) ?? {version: "", settled: 0}
+  return `${run},${version},${settled}`
+}
+
+function extend(found) {
+  const changed = new Map()
+  for (const [run, {first, epochs, loss, accuracy, ...now}] of Object.entries(found ?? {})) {
+    const before = curves.get(run)
+    if (before?.version === now.version && before.epochs.length === first && !epochs.length) continue
+    const longer = (field, points) => [...(before?.[field].slice(0, first) ?? []), ...points]
+    changed.set(run, {
+      ...now, epochs: longer("epochs", epochs),
+      loss: longer("loss", loss), accuracy: longer("accuracy", accuracy),
+    })
+  }
+  if (!changed.size) return
+  for (const [run, curve] of changed) curves.set(run, curve)
+  document.dispatchEvent(new CustomEvent("lab-curves", {detail: changed}))
+}
+
 async function look(watcher) {
   const {data, root} = watcher
   const query = new URLSearchParams({name: data.name})
+  const runs = [...drawnRuns()]
+  if (runs.length) query.set("curves", runs.map(whatIsThere).join(";"))
   const reply = await fetch(`${root}${data.path}?${query}`).catch(() => null)
   if (!reply?.ok || watcher.data !== data || watcher.isGone) return
   const now = await reply.json()
   move(data.name, now)
-  if (now.stage === data.stage || Date.now() - watcher.askedAt < BETWEEN * data.every) return
+  extend(now.curves)
+  if (now.stage === data.stage || Date.now() - watcher.askedAt < BETWEEN) return
   watcher.askedAt = Date.now()
   watcher.setTriggerValue("change", now.stage)
 }
 
+function pause(watcher) {
+  const runs = [...drawnRuns()]
+  const hasAny = runs.some(run => curves.get(run)?.epochs.length)
+  return runs.length && !hasAny ? SOON : watcher.data.every
+}
+
 async function watch(watcher) {
   while (!watcher.isGone) {
-    await new Promise(resolve => setTimeout(resolve, watcher.data.every))
+    await new Promise(resolve => setTimeout(resolve, pause(watcher)))
     if (!watcher.isGone) await look(watcher)
   }
 }

@@ -17,7 +17,7 @@ def curve(epochs: int, best_epoch: int | None = None) -> Curve:
 
 
 def test_training_is_dashed_and_the_test_images_are_solid():
-    train, test = loss_chart([curve(3)]).data
+    train, test = loss_chart([curve(3)], 10).data
     assert (train.name, train.line.dash, list(train.y)) == ("train", "dash", [1, 1 / 2, 1 / 3])
     assert (test.name, test.line.dash, list(test.y)) == ("test", "solid", [2, 1, 2 / 3])
     assert list(test.x) == [1, 2, 3]
@@ -32,9 +32,9 @@ def test_the_best_epoch_is_marked_with_its_accuracy():
 def test_curves_side_by_side_are_called_by_their_run_and_share_an_axis():
     figure = accuracy_chart([curve(3), curve(12), curve(0)])
     assert [line.name for line in figure.data] == ["a run", "a run"]  # nothing is drawn of no epoch
-    assert figure.layout.xaxis.range == (0.8, 12.2)
+    assert figure.layout.xaxis.range == (0, 12.2)
 
 
 def test_one_epoch_is_a_point_and_no_line():
-    assert {line.mode for line in loss_chart([curve(1)]).data} == {"lines+markers"}
-    assert loss_chart([curve(2)]).data[0].mode == "lines"
+    assert {line.mode for line in loss_chart([curve(1)], 10).data} == {"lines+markers"}
+    assert loss_chart([curve(2)], 10).data[0].mode == "lines"

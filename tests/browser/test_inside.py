@@ -107,7 +107,7 @@ def test_two_networks_stand_beside_each_other_and_the_view_is_taken_along(visito
     visitor.open("/inside?in_other=lab/scaling&in_image=3")
     visitor.page.get_by_text("constant scaling", exact=False).first.wait_for()
     visitor.open("/inside?in_image=3&in_layer=stem1.relu&in_view=Take along")
-    with np.load(visitor.download("This layer as NPZ").open("rb")) as file:
+    with np.load(visitor.download("This layer as NPZ")) as file:
         arrays = {name: file[name] for name in file.files}
     weights = SHIPPED["residual"].weights
     seen = see(weights, read_arrays("fashion-mini", "test")[0][3]).steps["stem1.relu"].output

@@ -15,6 +15,8 @@ _LEAST_IMAGES = 50
 _MOST_POINTS, _MOST_SPAN, _MOST_IMAGES = 51, 10.0, 10_000
 _MOST_MACS = 30e12  # of all points together: some minutes on a CPU
 
+PLANES = RANDOM, PATH = "random", "path"  # drawn directions, or those of the training's way
+
 Grid = tuple[tuple[float | None, ...], ...]  # [along the second direction][along the first]
 
 
@@ -24,6 +26,8 @@ class PathPoint(NamedTuple):
     epoch: int
     x: float  # along the first direction
     y: float  # along the second one
+    loss: float | None = None  # where training was, which is beside the plane; None: not computed
+    plane_loss: float | None = None  # in the plane, at x, y
 
 
 @dataclass(frozen=True)
@@ -37,18 +41,29 @@ class NetworkLandscape:
     accuracy: Grid = ()  # fractions
     path: tuple[PathPoint, ...] = ()
     path_share: float | None = None  # of the path's squared length that lies in the plane
+    middle: tuple[float, float] = (0.0, 0.0)  # of the plane; the trained network is at 0, 0
+    span: float | None = None  # from the middle to an edge; None: as the landscape says
 
     @property
     def run_spec(self) -> RunSpec:
         """How it was trained."""
         return RunSpec.from_json(self.spec)
 
+    @property
+    def direction_shares(self) -> tuple[float, float]:
+        """How `path_share` is made up of both directions, where these are at right angles."""
+        first = sum(point.x**2 for point in self.path)
+        second = sum(point.y**2 for point in self.path)
+        whole = (self.path_share or 0.0) / (first + second or 1.0)
+        return first * whole, second * whole
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NetworkLandscape:
         """From what the store keeps."""
         grids = {name: tuple(map(tuple, values[name])) for name in ("loss", "accuracy")}
         path = tuple(PathPoint(*point) for point in values["path"])
-        return cls(**(dict(values) | grids | {"path": path}))
+        middle = tuple(values.get("middle", (0.0, 0.0)))  # which older results do not have
+        return cls(**(dict(values) | grids | {"path": path, "middle": middle}))
 
 
 @dataclass(frozen=True)
@@ -62,11 +77,17 @@ class Landscape:
     seed: int  # of the directions
     machine: str
     networks: tuple[NetworkLandscape, ...]
+    plane: str = RANDOM
 
     @property
     def steps(self) -> NDArray[np.float64]:
         """(points,): where the points are along each direction, from −span to span."""
         return steps(self.points, self.span)
+
+    def where(self, network: NetworkLandscape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Twice (points,): where the points of its plane are along the first and the second."""
+        around = self.steps if network.span is None else steps(self.points, network.span)
+        return network.middle[0] + around, network.middle[1] + around
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -94,7 +115,7 @@ def steps(points: int, span: float) -> NDArray[np.float64]:
 
 
 def rise(network: NetworkLandscape, landscape: Landscape) -> Rise | None:
-    """Of a network whose plane is complete; None before, or where the center has no loss."""
+    """Of a network whose random plane is complete; None before, or where its center has no loss."""
     half = landscape.points // 2
     if len(network.loss) < landscape.points or network.loss[half][half] is None:
         return None
@@ -118,3 +139,17 @@ def check_plane(points: int, span: float, images: int) -> None:
     check_whole("points // 2 * 2", points, points // 2 * 2 + 1, points // 2 * 2 + 1)
     check_number("span", span, 1e-6, _MOST_SPAN)
     check_whole("images", images, 1, _MOST_IMAGES)
+
+
+def no_plane_along(run: int | None = None, epochs: int = 1) -> str:
+    """Why there is no plane along a training of so many kept epochs besides the first moment."""
+    whose = "this training" if run is None else f"run {run}"
+    if epochs < 1:
+        return (
+            f"The parameters of {whose} after each epoch were not kept: they are too many for what"
+            " the lab keeps of a training, or the lab was an older one; train a smaller network."
+        )
+    return (
+        f"The path of {whose} is a line, which has no second direction; train for at least two"
+        " epochs."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.analysis import analyze
@@ -11,12 +12,14 @@ from core.inside.activity import measure_activity
 from core.inside.effective_field import measure_window_counts
 from core.inside.embedding import neighbor_map
 from core.inside.landscape import measure_landscapes, trained_network
+from core.inside.landscape_records import PATH
 from core.inside.parts import measure_missing
 from core.jobs.files import verified_best
 from core.jobs.heartbeat import Heartbeat
 from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
 from core.jobs.requested_weights import requested_weights
+from core.jobs.run_weights import LAST, run_weights
 from core.jobs.store import Store
 from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
@@ -35,6 +38,7 @@ from core.measure.requests import (
 )
 from core.measure.throughput import measure_throughput
 from core.specs import LabError
+from core.training.parameters import check_hash
 from core.training.records import Progress
 
 _PARTS = 1_000  # progress is counted in thousandths
@@ -114,11 +118,14 @@ def _effective_field(store: Store, request: EffectiveFieldRequest) -> Iterator[P
 def _landscape(store: Store, request: LandscapeRequest) -> Iterator[Partial]:
     runs = []
     for run_id, digest in request.runs:
-        known = trained_run(store, run_id, digest)
+        if request.plane == PATH:
+            known = _run_at_its_end(store, run_id, digest)
+        else:
+            known = trained_run(store, run_id, digest)
         run = store.get(run_id)
         path = list(zip(path_epochs(run), parameters_path(run) or (), strict=True))
         runs.append(trained_network(run_id, known.epoch, known.spec, known.parameters, path))
-    plane = (request.points, request.span, request.images, request.seed)
+    plane = (request.points, request.span, request.images, request.seed, request.plane)
     for landscape in measure_landscapes(runs, request.trainings, *plane):
         yield Partial(landscape.share, landscape.to_dict())
 
@@ -141,6 +148,17 @@ def trained_run(store: Store, run_id: int, sha256: str = "") -> Trained:
         raise _changed(run_id)
     assert run.best_epoch is not None  # as the file is there
     return Trained(run_id, run.best_epoch, run.spec, path)
+
+
+def _run_at_its_end(store: Store, run_id: int, sha256: str) -> Trained:
+    """A run with its last parameters. Raises LabError where they, with this hash, are not here."""
+    run = store.get(run_id)
+    weights = run_weights(run, LAST)
+    if weights.sha256 != sha256:
+        raise _changed(run_id)
+    check_hash(Path(weights.file), sha256)
+    last = max((epoch.epoch for epoch in store.epochs([run_id])[run_id]), default=0)
+    return Trained(run_id, last, run.spec, Path(weights.file))
 
 
 MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, ClassVar
 
+from core.inside.landscape_records import PATH, PLANES, RANDOM
 from core.measure.gradient_records import BATCH_SIZE
 from core.specs import LabError, ModelSpec, RunSpec, Spec
 
@@ -153,8 +154,11 @@ class LandscapeRequest(Request):
     span: float = LANDSCAPE_SPAN
     images: int = LANDSCAPE_IMAGES
     seed: int = 0  # of the directions
+    plane: str = RANDOM  # PATH: along the training; the hashes are of the runs' last checkpoints
 
     def __post_init__(self) -> None:
+        if self.plane not in PLANES:
+            raise LabError(f"A plane is {' or '.join(PLANES)}, not {self.plane!r}.")
         trainings = tuple(
             run if isinstance(run, RunSpec) else RunSpec.from_dict(run) for run in self.trainings
         )
@@ -164,7 +168,9 @@ class LandscapeRequest(Request):
     def what(self) -> tuple[object, ...]:
         """Runs and their parameters, trainings, plane."""
         trainings = sorted(run.to_json() for run in self.trainings)
-        plane = (self.points, self.span, self.images, self.seed)
+        plane: tuple[object, ...] = (self.points, self.span, self.images, self.seed)
+        if self.plane == PATH:  # whose extent is the path's, and nothing is drawn
+            plane = (self.points, self.images, self.plane)
         return *sorted(self.runs), *trainings, *plane
 
     def to_dict(self) -> dict[str, Any]:

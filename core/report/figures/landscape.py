@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from math import hypot
+from typing import Any
+
 import plotly.graph_objects as go
 
-from core.inside.landscape_records import Landscape, NetworkLandscape
+from core.inside.landscape_records import Landscape, NetworkLandscape, PathPoint
 from core.report import formats
 from core.report.figures.loss_scale import COLORS, LEVELS, LossScale, number
 from core.report.figures.palette import VERMILLION
-from core.report.sentences.landscape import landscape_finding
+from core.report.sentences.landscape import direction_names, landscape_finding
+
+_APART = 0.2  # between points with a number, of half a side of the plane
 
 
 def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -> go.Figure:
     """The plane from above, colored by the loss on the scale that all networks share.
 
-    The cross is the trained network; the line, where it is known, the way of its training.
+    The cross is the trained network; the line, where it is known, the way of its training. In a
+    plane along it, a point of the way has the color of its own loss, which lies beside the plane.
     """
-    where = landscape.steps
+    xs, ys = landscape.where(network)
     rows = len(network.loss)
     low, high = scale.ends
     figure = go.Figure(
         go.Contour(
-            x=where,
-            y=where[:rows],
+            x=xs,
+            y=ys[:rows],
             z=[[None if v is None else scale.place(v) for v in row] for row in network.loss],
             text=_hovers(network),
             hovertemplate="%{text}<br>at %{x:.2f}, %{y:.2f}<extra></extra>",
@@ -44,13 +50,13 @@ def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -
             ),
         )
     )
-    _add_path(figure, network)
-    edge = [-landscape.span, landscape.span]
+    _add_path(figure, network, scale)
+    first, second = direction_names(network, landscape)
     figure.update_layout(
         title=landscape_finding(network, landscape),
-        xaxis=dict(title="first direction", range=edge, constrain="domain", showgrid=False),
+        xaxis=dict(title=first, range=[xs[0], xs[-1]], constrain="domain", showgrid=False),
         yaxis=dict(
-            title="second direction", range=edge, scaleanchor="x", constrain="domain",
+            title=second, range=[ys[0], ys[-1]], scaleanchor="x", constrain="domain",
             showgrid=False,
         ),
         height=504,
@@ -72,21 +78,23 @@ def _hovers(network: NetworkLandscape) -> list[list[str]]:
     ]
 
 
-def _add_path(figure: go.Figure, network: NetworkLandscape) -> None:
+def _add_path(figure: go.Figure, network: NetworkLandscape, scale: LossScale) -> None:
     style = dict(color="white", width=1.5)
     if len(network.path) > 1:
         figure.add_scatter(
             x=[point.x for point in network.path],
             y=[point.y for point in network.path],
-            text=[
-                f"after epoch {point.epoch}" if point.epoch else "before training"
-                for point in network.path
-            ],
+            text=[_hover(point) for point in network.path],
             mode="lines+markers",
             line=dict(color=VERMILLION, width=2),
-            marker=dict(color=VERMILLION, size=8, line=style),
+            marker=_own_losses(network, scale) or dict(color=VERMILLION, size=8, line=style),
             hovertemplate="%{text}<extra></extra>",
         )
+        for point in marked(network):
+            figure.add_annotation(
+                x=point.x, y=point.y, text=str(point.epoch), showarrow=False, yshift=16,
+                bgcolor="rgba(255, 255, 255, 0.85)", font=dict(color="#222", size=12), borderpad=1,
+            )  # fmt: skip
     figure.add_scatter(
         x=[0],
         y=[0],
@@ -94,3 +102,41 @@ def _add_path(figure: go.Figure, network: NetworkLandscape) -> None:
         marker=dict(symbol="x", size=10, color=VERMILLION, line=style),
         hovertemplate="the trained network<extra></extra>",
     )
+
+
+def _hover(point: PathPoint) -> str:
+    when = f"after epoch {point.epoch}" if point.epoch else "before training"
+    if point.loss is None or point.plane_loss is None:
+        return when
+    return f"{when}: loss {number(point.loss)}<br>in the plane {number(point.plane_loss)}"
+
+
+def _own_losses(network: NetworkLandscape, scale: LossScale) -> dict[str, Any] | None:
+    """Markers in the colors of the plane; None where the path's own losses are not known."""
+    losses = [point.loss for point in network.path if point.loss is not None]
+    if len(losses) < len(network.path):
+        return None
+    low, high = scale.ends
+    return dict(
+        color=[scale.place(loss) for loss in losses],
+        colorscale=COLORS,
+        cmin=low,
+        cmax=high,
+        size=11,
+        line=dict(color=VERMILLION, width=2),
+    )
+
+
+def marked(network: NetworkLandscape) -> list[PathPoint]:
+    """The points whose epoch is written: first and last, and others that are far enough away.
+
+    None in a plane where the path is a dot.
+    """
+    if network.span is None:
+        return []
+    begin, *others, end = network.path
+    found = [end, begin]
+    for point in others:
+        if all(hypot(point.x - p.x, point.y - p.y) > _APART * network.span for p in found):
+            found.append(point)
+    return found

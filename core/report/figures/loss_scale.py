@@ -26,11 +26,11 @@ class LossScale:
 
     @classmethod
     def of(cls, landscape: Landscape) -> LossScale:
-        """Of all its networks together."""
+        """Of all its networks together, with the points of their paths."""
         losses = [
             loss
             for network in landscape.networks
-            for row in network.loss
+            for row in (*network.loss, [point.loss for point in network.path])
             for loss in row
             if loss is not None
         ] or [0.0, 1.0]

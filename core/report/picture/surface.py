@@ -12,6 +12,7 @@ from plotly.colors import sample_colorscale
 
 from core.inside.landscape_records import Landscape, NetworkLandscape
 from core.report.figures.loss_scale import COLORS, LossScale
+from core.report.figures.palette import VERMILLION
 
 _WIDTH, _HEIGHT = 440, 380  # pixels
 _LEFT, _RIGHT, _TOP, _FOOT = 56, 24, 16, 40  # room for the scale and the names of the directions
@@ -44,6 +45,7 @@ def surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale, t
     parts = [
         f'<polygon points="{_points(floor)}" fill="none" stroke="{_INK}"/>',
         *drawn,
+        *_path(network, landscape, scale, at),
         _line(at(0, last, 0), at(0, last, 1)),
         *(
             _text((_LEFT - 8, at(0, last, scale.height(tick))[1] + 4), words, "end")
@@ -70,6 +72,34 @@ def _facet(network: NetworkLandscape, scale: LossScale, at: _Place, column: int,
     (color,) = sample_colorscale(COLORS, [sum(heights) / len(heights)])
     points = [at(c, r, height) for (c, r), height in zip(corners, heights, strict=True)]
     return f'<polygon points="{_points(points)}" fill="{color}" stroke="#fff" stroke-width=".4"/>'
+
+
+def _path(
+    network: NetworkLandscape, landscape: Landscape, scale: LossScale, at: _Place
+) -> list[str]:
+    """The way of the training over the surface; also where a hill stands before it."""
+    (left, *_, right), (far, *_, near) = landscape.where(network)
+    last = landscape.points - 1
+    places = [
+        at(
+            last * (point.x - left) / (right - left),
+            last * (point.y - far) / (near - far),
+            scale.height(point.plane_loss),
+        )
+        for point in network.path
+        if point.plane_loss is not None
+    ]
+    if not places:
+        return []
+    line = f'<polyline points="{_points(places)}" fill="none"'
+    return [
+        f'{line} stroke="#fff" stroke-width="4"/>',
+        f'{line} stroke="{VERMILLION}" stroke-width="2"/>',
+        *(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{VERMILLION}" stroke="#fff"/>'
+            for x, y in places
+        ),
+    ]
 
 
 def _points(points: list[_Point]) -> str:

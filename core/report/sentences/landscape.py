@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from core.inside.landscape_records import Landscape, NetworkLandscape, Rise, rise
+from core.inside.landscape_records import PATH, Landscape, NetworkLandscape, Rise, rise
 from core.report import formats
 from core.report.figures.loss_scale import number
 from core.report.sentences.gradients import network_label
@@ -20,10 +20,12 @@ def landscape_label(network: NetworkLandscape) -> str:
 
 
 def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
-    """The title of its picture: how the loss grows around it."""
+    """The title of its picture: how the loss grows around it, or how training walked."""
     name = landscape_label(network)
-    found = rise(network, landscape)
     title = f"{name[0].upper()}{name[1:]}"
+    if landscape.plane == PATH:
+        return f"{title}<br>{_share(network.path_share)} of its path lies in this plane"
+    found = rise(network, landscape)
     if found is None:
         return f"{title}<br>row {len(network.loss)} of {landscape.points}"
     return f"{title}<br>loss {number(found.center)} in the center, up to {_highest(found)}"
@@ -31,6 +33,8 @@ def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
 
 def landscape_sentences(landscape: Landscape) -> list[str]:
     """How much the loss grows around each network, how wide its valley is, where training went."""
+    if landscape.plane == PATH:
+        return [_walk_sentence(network) for network in landscape.networks]
     known = [
         (network, found)
         for network in landscape.networks
@@ -59,6 +63,41 @@ def landscape_sentences(landscape: Landscape) -> list[str]:
     ]
     sentences += _guessing_sentences(known)
     return [*sentences, *_path_sentences([network for network, _ in known])]
+
+
+def direction_names(network: NetworkLandscape, landscape: Landscape) -> tuple[str, str]:
+    """What is written along both directions."""
+    names = ("first direction", "second direction")
+    if landscape.plane != PATH:
+        return names
+    shares = zip(names, network.direction_shares, strict=True)
+    first, second = (f"{name}: {_share(share)} of the path" for name, share in shares)
+    return first, second
+
+
+def _walk_sentence(network: NetworkLandscape) -> str:
+    """How far down a training came, and how well its plane shows that."""
+    first, *_, last = network.path
+    across, along = (_share(share) for share in network.direction_shares)
+    label = landscape_label(network)
+    text = (
+        f"{_share(network.path_share)} of the squared length of the path of **{label}** lies in"
+        f" its plane: {across} along the first direction, {along} along the second."
+    )
+    known = [(p, p.loss, p.plane_loss) for p in network.path if None not in (p.loss, p.plane_loss)]
+    if first.loss is None or last.loss is None or not known:
+        return f"{text} Its loss is no number in float32 at some of its points."
+    point, own, plane = max(known, key=lambda one: abs((one[1] or 0) - (one[2] or 0)))
+    return (
+        f"{text} On it the loss goes from {number(first.loss)} before training to"
+        f" {number(last.loss)} after epoch {last.epoch}; the plane's differs most from it"
+        f" {f'after epoch {point.epoch}' if point.epoch else 'before training'}:"
+        f" {number(plane or 0)} instead of {number(own or 0)}."
+    )
+
+
+def _share(share: float | None) -> str:
+    return formats.percent(share or 0.0)
 
 
 def _guessing_sentences(known: Sequence[tuple[NetworkLandscape, Rise]]) -> list[str]:

@@ -6,29 +6,51 @@ from itertools import product
 
 import pandas as pd
 
-from core.inside.landscape_records import Landscape, rise
+from core.inside.landscape_records import RANDOM, Landscape, rise
 from core.report.sentences.landscape import landscape_label
 from core.report.tables.columns import run_columns
 
 
 def landscape_frame(landscape: Landscape) -> pd.DataFrame:
     """One row a point of each network's plane, as far as it is known."""
-    where = landscape.steps
     return pd.DataFrame(
         [
             run_columns(network.run, network.run_spec)
             | {
                 "parameters_of_epoch": network.epoch,
-                "directions_seed": landscape.seed,
+                "directions_seed": landscape.seed if landscape.plane == RANDOM else None,
                 "images": landscape.images,
                 "machine": landscape.machine,
-                "first_direction": where[column],
-                "second_direction": where[row],
+                "first_direction": xs[column],
+                "second_direction": ys[row],
                 "loss": network.loss[row][column],
                 "accuracy": network.accuracy[row][column],
+                "plane": landscape.plane,
             }
             for network in landscape.networks
+            for xs, ys in [landscape.where(network)]
             for row, column in product(range(len(network.loss)), range(landscape.points))
+        ]
+    )
+
+
+def path_frame(landscape: Landscape) -> pd.DataFrame:
+    """One row an epoch of each training whose path is known: where it was, with which loss."""
+    return pd.DataFrame(
+        [
+            run_columns(network.run, network.run_spec)
+            | {
+                "images": landscape.images,
+                "plane": landscape.plane,
+                "path_share": network.path_share,
+                "epoch": point.epoch,
+                "first_direction": point.x,
+                "second_direction": point.y,
+                "loss": point.loss,
+                "loss_in_plane": point.plane_loss,
+            }
+            for network in landscape.networks
+            for point in network.path
         ]
     )
 

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.inside.landscape_records import Landscape, NetworkLandscape, image_count
+from core.inside.landscape_records import (
+    PATH,
+    RANDOM,
+    Landscape,
+    NetworkLandscape,
+    image_count,
+    no_plane_along,
+)
 from core.jobs.store import Run
+from core.jobs.trail import path_epochs
 from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
 from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
 from core.report.figures.landscape import contour
@@ -15,7 +23,7 @@ from core.report.figures.loss_scale import LossScale
 from core.report.names import names_file
 from core.report.picture.surface import surface
 from core.report.sentences.landscape import landscape_finding, landscape_sentences
-from core.report.tables.landscape import landscape_frame, summary_frame
+from core.report.tables.landscape import landscape_frame, path_frame, summary_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
@@ -28,7 +36,9 @@ from pages.views.overview.pictures import as_image
 _DEEP, _COURSE, _OWN = "56 layers", "course nets", "finished runs"
 _SHIPPED = {_COURSE: COURSE_LANDSCAPE, _DEEP: DEEP_LANDSCAPE}
 _CONTOUR, _SURFACE, _TABLE = _VIEWS = ("Contour", "Surface", "Table")
+_PLANES = {RANDOM: "random directions", PATH: "along the training"}
 _MOST_RUNS = 4
+_LEAST_EPOCHS = 2  # whose path is not a line
 _SIDE_BY_SIDE = 2
 
 
@@ -53,7 +63,10 @@ def landscape_view() -> None:
             key="why_land_show",
             bind="query-params",
         )
-        request = _SHIPPED.get(str(networks)) or _of_runs()
+        shipped = _SHIPPED.get(str(networks))
+        request, sentences = (shipped, []) if shipped else _of_runs()
+    for sentence in sentences:
+        st.caption(sentence)
     if request is None:
         st.info("Choose finished runs: Train makes them.", icon=":material/arrow_upward:")
         return
@@ -68,19 +81,43 @@ def landscape_view() -> None:
     )
 
 
-def _of_runs() -> LandscapeRequest | None:
-    """The request for the runs that are chosen; None without any."""
+def _of_runs() -> tuple[LandscapeRequest | None, list[str]]:
+    """The request for the runs that are chosen, None without any; why some have no path to show."""
     runs = choose_runs(
         "Finished runs",
         "why_land_runs",
         _MOST_RUNS,
-        "Their best parameters; several are drawn on one scale.",
+        "Their best parameters, or the way of their training; several are drawn on one scale.",
     )
-    return LandscapeRequest(_with_hashes(runs), (), images=_images(runs)) if runs else None
+    epochs = {run.id: len(path_epochs(run)) - 1 for run in runs}
+    walked = [run for run in runs if epochs[run.id] >= _LEAST_EPOCHS and run.checkpoint]
+    plane = _plane() if walked else RANDOM
+    left_out = [run for run in runs if run not in walked] if plane == PATH or not walked else []
+    if plane == PATH:
+        runs = walked
+    hashes = tuple(
+        (run.id, file.sha256)
+        for run in runs
+        if (file := run.checkpoint if plane == PATH else run.best_file)
+    )
+    request = LandscapeRequest(hashes, (), images=_images(runs), plane=plane) if runs else None
+    return request, [no_plane_along(run.id, epochs[run.id]) for run in left_out]
 
 
-def _with_hashes(runs: Sequence[Run]) -> tuple[tuple[int, str], ...]:
-    return tuple((run.id, run.best_file.sha256) for run in runs if run.best_file)
+def _plane() -> str:
+    chosen = st.segmented_control(
+        "Plane",
+        list(_PLANES),
+        format_func=_PLANES.__getitem__,
+        default=RANDOM,
+        required=True,
+        key="why_land_plane",
+        bind="query-params",
+        help="Random directions, through the best parameters, compare how rough the loss is. Along"
+        " the training, through the last ones, is the plane that holds most of the way from epoch"
+        " to epoch.",
+    )
+    return str(chosen)
 
 
 def _images(runs: Sequence[Run]) -> int:
@@ -95,7 +132,16 @@ def _show(landscape: Landscape, show_as: str) -> None:
     if not landscape.networks:
         st.caption("The networks are being trained.")
         return
-    if show_as == _TABLE:
+    is_path = landscape.plane == PATH
+    if show_as == _TABLE and is_path:
+        st.dataframe(
+            path_frame(landscape)[list(_PATH_COLUMNS)],
+            hide_index=True,
+            height="content",
+            key="why_land_path_table",
+            column_config=_PATH_COLUMNS,
+        )
+    elif show_as == _TABLE:
         st.dataframe(
             summary_frame(landscape),
             hide_index=True,
@@ -107,9 +153,17 @@ def _show(landscape: Landscape, show_as: str) -> None:
         _pictures(landscape, show_as, name)
     markdown("\n".join(f"- {sentence}" for sentence in landscape_sentences(landscape)))
     caption(_how(landscape))
-    download_csv(
-        "Every point as CSV", lambda: landscape_frame(landscape), f"{name}.csv", "why_land_csv"
-    )
+    with st.container(horizontal=True):
+        download_csv(
+            "Every point as CSV", lambda: landscape_frame(landscape), f"{name}.csv", "why_land_csv"
+        )
+        if is_path:
+            download_csv(
+                "The path as CSV",
+                lambda: path_frame(landscape),
+                f"{name}-path.csv",
+                "why_land_path_csv",
+            )
 
 
 def _pictures(landscape: Landscape, show_as: str, name: str) -> None:
@@ -143,13 +197,31 @@ def _how(landscape: Landscape) -> str:
     }
     return (
         f"{landscape.points} × {landscape.points} points; at each one the mean loss of"
-        f" {landscape.images:,} of the training images, BatchNorm as in evaluation. 1 is as far as"
-        " each filter is long; biases and BatchNorm's parameters stay. Colors and heights are on"
-        " one scale for all networks. Trained for"
+        f" {landscape.images:,} of the training images, BatchNorm as in evaluation."
+        f" {_ALONG if landscape.plane == PATH else _AROUND} Colors and heights are on one scale for"
+        " all networks. Trained for"
         f" {' or '.join(sorted(trained))}. Measured on {escaped(landscape.machine)}."
     )
 
 
+_AROUND = "1 is as far as each filter is long; biases and BatchNorm's parameters stay."
+_ALONG = (
+    "The plane goes through the last parameters, the cross; its directions are the two principal"
+    " components of the steps from there to each epoch (arXiv 1712.09913, section 7.2). Lengths are"
+    " distances between parameters. A point of the path has the color of its own loss: where it"
+    " differs from the plane around it, the path lies beside the plane. BatchNorm's running"
+    " statistics are those of the last epoch everywhere."
+)
+_PATH_COLUMNS = {
+    "run": st.column_config.NumberColumn(pinned=True),
+    "epoch": st.column_config.NumberColumn(help="0: before training.", pinned=True),
+    "first_direction": st.column_config.NumberColumn("first direction", format="%.3g"),
+    "second_direction": st.column_config.NumberColumn("second direction", format="%.3g"),
+    "loss": st.column_config.NumberColumn(format="%.3g", help="Of the path's own point."),
+    "loss_in_plane": st.column_config.NumberColumn(
+        "loss in the plane", format="%.3g", help="At the point of the plane nearest to it."
+    ),
+}
 _COLUMNS = {
     "network": st.column_config.TextColumn("network", pinned=True, width="large"),
     "loss": st.column_config.NumberColumn(format="%.3g", help="Of the trained network."),

@@ -76,7 +76,7 @@ def test_a_quadratic_loss_is_found_at_every_point_and_the_network_is_put_back():
     def evaluate(at: nn.Module) -> tuple[float, float]:
         return float((next(at.parameters()) ** 2).sum()), 0.0
 
-    rows = list(walk(network, (first, second), where, evaluate))
+    rows = list(walk(network, (first, second), where, where, evaluate))
     for y, row in zip(where, rows, strict=True):
         for x, (loss, _) in zip(where, row, strict=True):
             d, e = first["weight"], second["weight"]
@@ -91,7 +91,8 @@ def test_a_quadratic_loss_is_found_at_every_point_and_the_network_is_put_back():
 def test_a_stopped_walk_puts_the_network_back_too():
     network = nn.Linear(3, 2)
     before = network.weight.detach().clone()
-    rows = walk(network, random_directions(network, 0), steps(3, 1.0), lambda _: (0.0, 0.0))
+    where = steps(3, 1.0)
+    rows = walk(network, random_directions(network, 0), where, where, lambda _: (0.0, 0.0))
     next(rows)
     assert not torch.equal(network.weight.detach(), before)
     rows.close()

@@ -97,7 +97,7 @@ def _walk_sentence(network: NetworkLandscape) -> str:
 
 
 def _share(share: float | None) -> str:
-    return formats.percent(share or 0.0)
+    return formats.whole_percent(share or 0.0)
 
 
 def _guessing_sentences(known: Sequence[tuple[NetworkLandscape, Rise]]) -> list[str]:

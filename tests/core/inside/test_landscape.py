@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from core.data.load import load
 from core.inside.landscape import (
     measure_landscapes,
+    path_directions,
     project,
     random_directions,
     trained_network,
@@ -112,6 +114,87 @@ def test_a_path_in_the_plane_is_found_exactly_and_one_across_it_not_at_all():
     assert share == pytest.approx(0.0, abs=1e-12)
 
 
+def test_the_plane_along_a_path_is_the_plane_that_it_lies_in():
+    generator = np.random.default_rng(0)
+    plane, center = np.linalg.qr(generator.normal(size=(50, 2)))[0].T, generator.normal(size=50)
+    where = np.array([[-4.0, -1.0], [-3.0, 2.0], [-1.0, 1.5], [0.0, 0.0]])
+    path = center + where @ plane
+    found = path_directions(path, center)
+    np.testing.assert_allclose(found @ found.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(found.T @ found, plane.T @ plane, atol=1e-12)  # the same plane
+    points, share = project(path, center, found)
+    assert share == pytest.approx(1.0)
+    np.testing.assert_allclose(np.hypot(*points.T), np.hypot(*where.T))
+    assert points[0, 0] < 0 and points[:, 1].max() >= -points[:, 1].min()
+
+
+def test_no_other_plane_holds_more_of_a_path():
+    generator = np.random.default_rng(1)
+    path = generator.normal(size=(8, 30)).cumsum(axis=0)
+    share = project(path, path[-1], path_directions(path, path[-1]))[1]
+    others = [project(path, path[-1], generator.normal(size=(2, 30)))[1] for _ in range(200)]
+    squares = np.linalg.svd(path - path[-1], compute_uv=False) ** 2  # of the principal components
+    assert share == pytest.approx(squares[:2].sum() / squares.sum())
+    assert max(others) < share < 1
+
+
+def test_a_quadratic_loss_is_found_along_a_path_too():
+    network = nn.Linear(3, 2, bias=False)
+    weight = network.weight.detach().double().numpy().ravel()
+    path = weight + np.random.default_rng(2).normal(size=(4, 6))
+    rows = path_directions(path, weight)
+    parts = [{"weight": torch.tensor(row, dtype=torch.float32).reshape(2, 3)} for row in rows]
+    xs, ys = np.array([-3.0, -1.0, 1.0]), np.array([0.0, 0.5, 1.0])
+
+    def evaluate(at: nn.Module) -> tuple[float, float]:
+        return float((next(at.parameters()) ** 2).sum()), 0.0
+
+    for y, row in zip(ys, walk(network, (parts[0], parts[1]), xs, ys, evaluate), strict=True):
+        for x, (loss, _) in zip(xs, row, strict=True):
+            # |w + xd + ye|² with orthonormal d and e
+            closed = weight @ weight + x**2 + y**2 + 2 * weight @ (x * rows[0] + y * rows[1])
+            assert loss == pytest.approx(closed, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def along() -> NetworkLandscape:
+    """The same LeNet, in the plane along its training."""
+    *_, landscape = measure_landscapes((), (LENET,), 3, 1.0, 32, 0, "path")
+    return Landscape.from_dict(json.loads(json.dumps(landscape.to_dict()))).networks[0]
+
+
+def test_two_epochs_lie_in_their_plane_whose_losses_are_their_own(along):
+    assert along.path_share == pytest.approx(1.0, abs=1e-6)  # two steps span the plane
+    assert sum(along.direction_shares) == pytest.approx(along.path_share)
+    assert [point.epoch for point in along.path] == [0, 1, 2]
+    assert (along.path[-1].x, along.path[-1].y) == pytest.approx((0, 0), abs=1e-9)
+    for point in along.path:
+        assert point.loss is not None and point.plane_loss == pytest.approx(point.loss, rel=1e-4)
+
+
+def test_the_plane_is_as_large_as_the_path_with_a_margin(along):
+    landscape = Landscape(1.0, 3, 1.0, 32, 0, "", (along,), "path")
+    (left, x, right), (low, _, high) = landscape.where(along)
+    assert right - left == pytest.approx(high - low) == pytest.approx(2 * along.span)
+    across = [point.x for point in along.path]
+    assert x == pytest.approx((min(across) + max(across)) / 2)
+    assert left < min(across) < max(across) < right
+    assert all(low < point.y < high for point in along.path)
+
+
+def test_a_path_of_one_step_and_one_that_was_not_kept_are_told_in_a_sentence(tmp_path):
+    from safetensors.torch import save_file
+
+    short = replace(LENET, recipe=recipe("fast", 64, 1))
+    with pytest.raises(LabError, match="is a line, which has no second direction; train for at"):
+        list(measure_landscapes((), (short,), 3, 1.0, 16, 0, "path"))
+    network = initialized_network(LENET.model, "xavier", 5)
+    save_file(network.state_dict(), tmp_path / "last.safetensors")
+    subject = trained_network(7, 2, LENET, tmp_path / "last.safetensors")
+    with pytest.raises(LabError, match="of run 7 after each epoch were not kept: they are too"):
+        list(measure_landscapes((subject,), (), 3, 1.0, 16, 0, "path"))
+
+
 def test_the_centers_loss_is_the_runs_own(tmp_path):
     from safetensors.torch import save_file
 
@@ -148,8 +231,6 @@ def test_the_path_ends_in_the_center(trained):
 
 
 def test_it_comes_back_from_json_and_is_the_same_again(trained):
-    import json
-
     assert Landscape.from_dict(json.loads(json.dumps(trained.to_dict()))) == trained
     *_, again = measure_landscapes((), (LENET,), 3, 1.0, 32, 0)
     assert again == trained

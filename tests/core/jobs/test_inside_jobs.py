@@ -37,6 +37,21 @@ def test_the_landscape_of_a_run_has_its_trainings_path(store, run):
     assert store.enqueue_measurement(request).id == job.id  # who asks again shares it
 
 
+def test_the_plane_along_a_run_goes_through_its_last_parameters(store, run):
+    request = LandscapeRequest(
+        ((run.id, run.checkpoint.sha256),), (), points=3, images=20, plane="path"
+    )
+    job = store.enqueue_measurement(request)
+    work(store, drain=True)
+    done = store.job(job.id)
+    assert done.state is JobState.FINISHED, done.message
+    (network,) = Landscape.from_dict(done.result).networks
+    last = run.spec.recipe.epochs
+    assert network.epoch == last and [p.epoch for p in network.path] == list(range(last + 1))
+    assert network.path[-1].loss == pytest.approx(network.path[-1].plane_loss, rel=1e-5)
+    assert 0.5 < network.path_share <= 1
+
+
 def test_other_parameters_than_those_asked_for_are_not_measured(store, run):
     job = store.enqueue_measurement(LandscapeRequest(((run.id, "00ff"),), (), 3, 1.0, 20))
     work(store, drain=True)

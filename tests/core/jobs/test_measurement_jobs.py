@@ -49,6 +49,18 @@ def test_of_two_that_measure_the_same_the_first_counts(store):
     assert store.keep_result(request, {"threads": 1}) == {"threads": 2}
 
 
+def test_an_older_request_for_a_landscape_is_for_a_random_plane():
+    values = LandscapeRequest(((4, "00ff"),), ()).to_dict()
+    del values["plane"]
+    older = LandscapeRequest.from_dict(values)
+    assert older == LandscapeRequest(((4, "00ff"),), ()) and older.plane == "random"
+    assert older.what() == ((4, "00ff"), 15, 1.0, 1_000, 0)  # as older labs made its key
+    along = replace(older, plane="path")
+    assert along.key != older.key and replace(along, seed=3, span=2.0).key == along.key
+    with pytest.raises(LabError, match="A plane is random or path, not 'flat'"):
+        replace(older, plane="flat")
+
+
 def test_two_who_ask_for_the_same_share_one_job(store):
     first = store.enqueue_measurement(TIMES_OF_LENET)
     assert store.enqueue_measurement(TIMES_OF_LENET) == first
@@ -124,6 +136,7 @@ def test_every_request_comes_back_from_its_json(store):
         GradientFlowRequest((model, replace(model, ratio=2)), "fashion-mini", 3, "he", 8, (1, 2)),
         PredictRequest(4, "00ff"),
         LandscapeRequest(((4, "00ff"),), (SPEC,), points=5, span=0.5),
+        LandscapeRequest(((4, "00ff"),), (SPEC,), points=5, plane="path"),
         EmbeddingRequest(*WITH_PARAMETERS, 700),
         MissingPartsRequest(*WITH_PARAMETERS, "channels", "stem1.conv"),
         ActivityRequest(*WITH_PARAMETERS),

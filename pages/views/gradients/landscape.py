@@ -209,7 +209,8 @@ _ALONG = (
     "The plane goes through the last parameters, the cross; its directions are the two principal"
     " components of the steps from there to each epoch (arXiv 1712.09913, section 7.2). Lengths are"
     " distances between parameters. A point of the path has the color of its own loss: where it"
-    " differs from the plane around it, the path lies beside the plane. BatchNorm's running"
+    " differs from the plane around it, the path lies beside the plane; on the surface it is drawn"
+    " where the plane is. BatchNorm's running"
     " statistics are those of the last epoch everywhere."
 )
 _PATH_COLUMNS = {

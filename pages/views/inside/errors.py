@@ -100,7 +100,7 @@ def _show(
 ) -> None:
     names = chosen.data.class_names
     title = mistakes_finding(embedding)
-    _points(
+    clicked = _points(
         key="in_errors_points",
         data={
             "key": f"{chosen.subject.title}{ending}{len(positions)}",
@@ -123,6 +123,8 @@ def _show(
         on_open_change=partial(_open, chosen.data.test_images),
         height=_HEIGHT + _ROOM,
     )
+    if ending and clicked.open is not None:  # a measurement's part of the page: the image is above
+        st.rerun()
     markdown("\n".join(f"- {sentence}" for sentence in embedding_sentences(embedding)))
     caption(
         f"{plane_sentence(embedding)} Color and marker: the true class; outlined and larger:"

@@ -13,7 +13,7 @@ from pages.views.app.frame import page_frame
 from pages.views.app.live import follow
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
-from pages.views.app.with_torch import inside
+from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.dead import dead_channels_view
 from pages.views.inside.errors import errors_view
@@ -91,7 +91,7 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     said = []
     for subject in (chosen.subject, other):
         if subject is not None:
-            scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
+            scores = seen("core.inside.maps:probabilities", subject.weights, chosen.pixels)
             said += [(subject.title, scores)] if scores is not None else []
     with bars:
         if said:

@@ -69,7 +69,7 @@ def _png(levels: NDArray[np.uint8], low: float) -> bytes:
     picture = Image.fromarray(levels)
     picture.putpalette(_palette(low < 0))
     file = BytesIO()
-    picture.save(file, "PNG", transparency=_GAP)
+    picture.save(file, "PNG", transparency=_GAP, compress_level=1)  # made while somebody waits
     return file.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from core.report.tables.number import number_frame
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence
-from pages.views.app.with_torch import inside
+from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.layer import choose_layer
 
@@ -72,7 +73,7 @@ def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
     if not maps.is_vector and shape[0] > 1:
         _all_channels(maps, unit)
     place_of = (unit.channel, unit.row, unit.column)
-    explanation: Explanation = inside(
+    explanation: Explanation = seen(
         "core.inside.number:explain", chosen.weights, chosen.pixels, path, *place_of
     )
     text = ".".join(map(str, place_of))
@@ -90,7 +91,7 @@ def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
             "number": shown_number(explanation),
             "colors": scale_colors(-1.0),
         },
-        on_unit_change=lambda: _move("in_number", "unit"),
+        on_unit_change=_move,
         on_source_change=_choose_source,
         on_go_change=_go,
         height="content",
@@ -131,16 +132,23 @@ def _unit(text: str, path: str, shape: tuple[int, ...]) -> Unit | None:
 def _default(chosen: Chosen, path: str, maps: LayerMaps) -> Unit:
     """The largest number of the most active channel."""
     channel = int(maps.means.argmax())
-    values = inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+    values = seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
     row, column = np.unravel_index(np.nan_to_num(values).argmax(), values.shape)
     return Unit(path, channel, int(row), int(column))
 
 
-def _move(component: str, what: str) -> None:
+def _move() -> None:
     """After a click or a key: another number of the same layer."""
-    said = st.session_state[component][what]
+    said = st.session_state["in_number"]["unit"]
     if isinstance(said, str):
         st.session_state[_STATE].text = said
+
+
+def _change_channel(unit: Unit) -> None:
+    """After a click or a key among all channels: the same place of another one."""
+    said = st.session_state["in_tiles"]["channel"]
+    if isinstance(said, int):
+        st.session_state[_STATE].text = f"{said}.{unit.row}.{unit.column}"
 
 
 def _choose_source() -> None:
@@ -164,7 +172,7 @@ def _go() -> None:
 
 
 def _maps_of(chosen: Chosen, path: str, most: int, by_mean: bool) -> LayerMaps:
-    maps: list[LayerMaps] = inside(
+    maps: list[LayerMaps] = seen(
         "core.inside.maps:layer_maps", chosen.weights, chosen.pixels, (path,), most, by_mean
     )
     return maps[0]
@@ -176,8 +184,7 @@ def _as_map(maps: LayerMaps) -> tuple[int, int, int]:
 
 
 def _all_channels(maps: LayerMaps, unit: Unit) -> None:
-    """Every channel as a small picture."""
-    low, high = scale_of(maps)
+    """Every channel as a small picture; the browser gets nothing new while the channel stays."""
     count, height, width = maps.maps.shape
     columns = min(_TILE_COLUMNS, count)
     _tiles(
@@ -185,17 +192,22 @@ def _all_channels(maps: LayerMaps, unit: Unit) -> None:
         data={
             "kind": "tiles",
             "title": f"{maps.path}: {count:,} channels, numbers from {range_text(maps)}",
-            "png": _address_of(tiles_png(maps.maps, low, high, columns)),
+            "png": _sheet(maps),
             "columns": columns,
             "ratio": height / width,
             "channels": maps.channels.tolist(),
             "means": [formats.signed_number(float(one)) for one in maps.means[maps.channels]],
             "chosen": unit.channel,
-            "unit": [unit.row, unit.column],
         },
-        on_unit_change=lambda: _move("in_tiles", "unit"),
+        on_channel_change=lambda: _change_channel(unit),
         height="content",
     )
+
+
+@lru_cache(maxsize=8)  # records are equal only to themselves, and kept as answers
+def _sheet(maps: LayerMaps) -> str:
+    columns = min(_TILE_COLUMNS, len(maps.maps))
+    return _address_of(tiles_png(maps.maps, *scale_of(maps), columns))
 
 
 def _picture(
@@ -203,7 +215,7 @@ def _picture(
 ) -> dict[str, Any]:
     """A channel's map, or all numbers of a vector in rows."""
     if path == IMAGE:
-        values = inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+        values = seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         low, high = float(values.min()), float(values.max())
         scale, is_vector = (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high), False
         numbers = f"{formats.signed_number(low)} … {formats.signed_number(high)}"
@@ -213,7 +225,7 @@ def _picture(
         values = (
             maps.maps[0]
             if is_vector
-            else inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+            else seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         )
     rows, columns = values.shape
     mark = unit and ([*divmod(unit.channel, columns)] if is_vector else [unit.row, unit.column])
@@ -280,7 +292,7 @@ def _box_of(reads: Reads) -> Box | None:
 def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     """The image with the number's receptive field."""
     height, width = chosen.weights.spec.sides
-    pixels = inside("core.inside.maps:resized", chosen.pixels, (height, width))
+    pixels = seen("core.inside.maps:resized", chosen.pixels, (height, width))
     window = window_in_image(chosen.analysis, unit.path, unit.channel, unit.row, unit.column)
     about = "The image; which part of it the number sees is not known"
     box = None

@@ -27,10 +27,10 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.test_images import test_images
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.image import test_images
 
 _SHOWN = 64  # filters of a layer at most
 _ROW_INPUTS = 8  # inputs of a filter that are drawn, a row a filter

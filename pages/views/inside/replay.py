@@ -28,9 +28,9 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
+from pages.views.app.test_images import test_images
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.image import test_images
 
 _EPOCH, _REPLAY = "in_epoch", "in_replay"
 

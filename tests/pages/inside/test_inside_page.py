@@ -17,7 +17,8 @@ from core.jobs.run_weights import run_weights
 from core.jobs.store import JobState, open_store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.zoo.catalogue import complete
-from pages.views.inside.image import _decoded, test_images
+from pages.views.app.test_images import test_images
+from pages.views.inside.image import _decoded
 from tests.pages.opening import SHORT, open_page, shown
 
 PAGE = "pages/inside.py"

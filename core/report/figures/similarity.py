@@ -42,7 +42,7 @@ def similarity_chart(result: Similarity, chosen: str = "") -> go.Figure:
         title="<br>".join(title),
         xaxis=axis,
         yaxis=dict(title="linear CKA", range=[-0.03, 1.05]),
-        height=320 + 20 * len(title),
-        margin=dict(t=36 + 20 * len(title), b=48, l=8, r=8),
+        height=400 + 24 * len(title),
+        margin=dict(t=72 + 24 * len(title), b=48, l=8, r=8),
     )
     return figure

@@ -20,7 +20,7 @@ from core.report.picture.insets import image_png, range_text, scale_of
 from core.report.tables.number import number_frame
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_csv
-from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.layer import choose_layer
@@ -76,11 +76,12 @@ def explained_number(
     place: Place,
     key: str = "in_number",
     scale: tuple[float, float] | None = None,
-    go: Callable[[str], None] = choose_layer,
+    opens: Callable[[str], str | None] = str,
 ) -> None:
     """The number's map, what it was computed from, the image with its window, and the sum.
 
-    `scale`: that of the map's colors, where it is not its layer's own. `go` opens another layer.
+    `scale`: that of the map's colors, where it is not its layer's own. `opens`: which layer of the
+    chosen network a layer is opened as; None: it has none.
     """
     place_of = (unit.channel, unit.row, unit.column)
     explanation: Explanation = inside(
@@ -103,7 +104,7 @@ def explained_number(
         },
         on_unit_change=lambda: _move(key),
         on_source_change=lambda: _choose_source(key),
-        on_go_change=lambda: _go(key, go),
+        on_go_change=lambda: _go(key, opens),
         height="content",
     )
     download_csv(
@@ -171,13 +172,18 @@ def _choose_source(component: str) -> None:
         st.session_state[_STATE].source = (path, int(channel[:9]))
 
 
-def _go(component: str, go: Callable[[str], None]) -> None:
+def _go(component: str, opens: Callable[[str], str | None]) -> None:
     """To the layer that has made a number that was read."""
     path, _, text = str(st.session_state[component]["go"] or "").rpartition("|")
-    if path and path != IMAGE:
-        go(path)
-        st.session_state[_STATE].text = text
-        st.session_state[_GOES] = True
+    if not path or path == IMAGE:
+        return
+    opened = opens(path)
+    if opened is None:
+        st.toast(escaped(f"The first network has no layer that stands for {path}."))
+        return
+    choose_layer(opened)
+    st.session_state[_STATE].text = text
+    st.session_state[_GOES] = True
 
 
 # What is drawn ---------------------------------------------------------------------------------

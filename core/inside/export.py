@@ -67,7 +67,7 @@ def _traced(network: nn.Module, example: Tensor, output_names: list[str] | None)
         torch.onnx.export(
             network,
             (example,),
-            file,
+            file,  # type: ignore[arg-type]  # the older exporter writes into files too
             dynamo=False,
             input_names=["image"],
             output_names=output_names,

@@ -121,6 +121,12 @@ def _known() -> dict[str, Known]:
 
 def _read(row: dict[str, str]) -> Known:
     """A line of the table."""
-    indices = (int(row[name]) for name in ("mistake", "label", "said"))
-    accuracy, confidence = float(row["accuracy"]), float(row["confidence"])
-    return Known(row["name"], row["sha256"], accuracy, *indices, confidence)
+    return Known(
+        row["name"],
+        row["sha256"],
+        float(row["accuracy"]),
+        int(row["mistake"]),
+        int(row["label"]),
+        int(row["said"]),
+        float(row["confidence"]),
+    )

@@ -15,15 +15,20 @@ import pytest
 from core.analysis import Analysis, analyze
 from core.explain.calculators import PRESETS
 from core.explain.framework_rows import framework_rows
+from core.inside.effective_field_records import WindowCounts
+from core.inside.parts_records import MissingParts
+from core.inside.shipped import SHIPPED
 from core.measure.gradient_records import GradientFlow
-from core.measure.shipped import GRADIENTS, shipped_result
+from core.measure.shipped import GRADIENTS, LAST_WINDOW, MISSING, shipped_result
 from core.measure.shipped.branches import shipped_branches
 from core.measure.shipped.device_use import device_uses
 from core.report import formats
 from core.report.questions.catalogue import GROUPS, QUESTIONS
 from core.report.sentences.branch_norms import branches_over_seeds
+from core.report.sentences.effective_field import window_sentences
 from core.report.sentences.epochs import best_epoch_sentence
 from core.report.sentences.gradients import gradient_sentences
+from core.report.sentences.parts import worst_of
 from core.report.sentences.verdict import pair_sentence
 from core.specs import ModelSpec
 from core.studies.reproduction import course_accuracies, read_runs, reproductions
@@ -124,6 +129,21 @@ def _waiting_card() -> list[str]:
     return [f"{formats.whole_percent(idle.kernel_share)} of the time with {title}"]
 
 
+def _surest_mistake() -> list[str]:
+    row = SHIPPED["residual"]
+    return [f"test image {row.known.mistake}: {row.data.class_names[row.known.label]}"]
+
+
+def _missing() -> list[str]:
+    found = [MissingParts.from_dict(shipped_result(request)) for request in MISSING.values()]
+    return [formats.percent(worst_of(one).accuracy) for one in found]
+
+
+def _last_window() -> list[str]:
+    counts = WindowCounts.from_dict(shipped_result(LAST_WINDOW))
+    return [window_sentences(counts, analyze(LAST_WINDOW.model))[0]]
+
+
 PROOFS: dict[str, Callable[[], list[str]]] = {
     "rows": _rows,
     "mxnet-names": lambda: ["its dense0 is dense1 here", "dropout1"],
@@ -154,6 +174,9 @@ PROOFS: dict[str, Callable[[], list[str]]] = {
     "branch-weights": lambda: [branches_over_seeds(shipped_branches())],
     "deeper-head": lambda: _means("heads"),
     "densenet": _growth,
+    "what-it-sees": _surest_mistake,
+    "missing-part": _missing,
+    "last-layer-sees": _last_window,
     "own-network": lambda: [formats.short(analysis("custom-vgg").totals.params)],
     "timm": lambda: [formats.short(25_557_032)],  # resnet50's, in timm and in torchvision
 }

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 import plotly.graph_objects as go
 
 from core.inside.parts_records import MissingParts
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND, finish_layer_rows
 from core.report.figures.palette import BLUE, GREEN, VERMILLION
-from core.report.sentences.parts import BECOMES, NOUNS, missing_finding
+from core.report.sentences.parts import BECOMES, NOUNS
 
 _MOST_ROWS = 60  # bars that are drawn one below the other, with their names
-_TITLE_WIDTH = 46  # characters
 
 
 def missing_bars(result: MissingParts) -> go.Figure:
@@ -45,7 +42,7 @@ def missing_bars(result: MissingParts) -> go.Figure:
         figure.add_scatter(  # the line's name
             x=[None], y=[None], mode="lines", line=line, name=f"{label}, {formats.percent(share)}"
         )
-    title = "<br>".join(wrap(missing_finding(result), _TITLE_WIDTH))
+    title = f"Accuracy without each {NOUNS[result.level]}"  # the finding stands above
     axis = dict(title="accuracy over the test images", ticksuffix=" %", range=[0, 100])
     if lies:
         finish_layer_rows(figure, names, title, str(axis["title"]))

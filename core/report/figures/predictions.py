@@ -115,7 +115,7 @@ def probability_bars(
         barmode="group",
         height=(200 if most is None else 120) + 26 * len(classes) + (28 * len(runs) if most else 0),
         margin=dict(t=48, b=8, l=8, r=32),  # room for half of "100 %"
-        legend=dict(orientation="h", yanchor="top", y=-0.1),
+        legend=dict(orientation="h", yanchor="top", y=-0.22 if most else -0.1),
     )
     return figure
 

@@ -15,7 +15,11 @@ from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
 
 ASKED = "asked"  # the address's parameter that names it
-_NETWORK = {"net_network": "vgg11", "networks": ""}  # parameters that say which; their defaults
+_NETWORK = {  # parameters that say which; their defaults
+    "net_network": "vgg11",
+    "networks": "",
+    "in_network": "lab/residual",
+}
 
 
 def asked_question(page: str) -> None:

@@ -40,7 +40,7 @@ def choose_subject(
         name = select_name(
             "Network",
             titles,
-            next(iter(titles)),
+            f"{_LAB}{next(iter(SHIPPED))}",  # the same everywhere: an address need not name it
             "in_network",
             help="A run of this lab, a small network that comes with it, or any as it begins.",
         )

@@ -93,7 +93,7 @@ def _layer_files(chosen: Chosen, path: str) -> None:
         "Maps as PNG", lambda: channels_png(values()), f"{name}.png", "in_png", "image/png"
     )
     download_file(
-        "Numbers as NPZ",
+        "This layer as NPZ",
         lambda: bytes(
             made_inside("core.inside.arrays:arrays_npz", chosen.weights, chosen.pixels, path)
         ),
@@ -106,7 +106,7 @@ def _layer_files(chosen: Chosen, path: str) -> None:
         caption(f"Its {count:,} numbers are too many for a table.")
         return
     download_csv(
-        "Numbers as CSV", lambda: values_frame(path, values()), f"{name}.csv", "in_layer_csv"
+        "This layer as CSV", lambda: values_frame(path, values()), f"{name}.csv", "in_layer_csv"
     )
 
 
@@ -122,7 +122,7 @@ def _files_of_all(chosen: Chosen) -> None:
         )
     else:
         download_file(
-            "Numbers as NPZ",
+            "All layers as NPZ",
             lambda: bytes(
                 made_inside("core.inside.arrays:arrays_npz", chosen.weights, chosen.pixels)
             ),
@@ -130,7 +130,7 @@ def _files_of_all(chosen: Chosen) -> None:
             "in_all_npz",
         )
     download_csv(
-        "Summary as CSV",
+        "All layers as CSV",
         lambda: summary_frame(
             made_inside("core.inside.arrays:summaries", chosen.weights, chosen.pixels),
             chosen.subject.title,

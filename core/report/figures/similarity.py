@@ -41,8 +41,8 @@ def similarity_chart(result: Similarity, chosen: str = "") -> go.Figure:
     figure.update_layout(
         title="<br>".join(title),
         xaxis=axis,
-        yaxis=dict(title="linear CKA", range=[-0.03, 1.05]),
-        height=400 + 24 * len(title),
-        margin=dict(t=72 + 24 * len(title), b=48, l=8, r=8),
+        yaxis=dict(title="linear CKA", range=[-0.03, 1.12], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+        height=390 + 24 * len(title),
+        margin=dict(t=48 + 24 * len(title), b=48, l=8, r=8),
     )
     return figure

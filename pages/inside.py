@@ -25,12 +25,14 @@ from pages.views.inside.missing import missing_view
 from pages.views.inside.replay import replay_view
 from pages.views.inside.subject import choose_other, choose_subject
 from pages.views.inside.take_along import take_along_view
+from pages.views.inside.two_networks import two_networks_view
 from pages.views.inside.why import why_view
 from pages.views.inside.window_counts import window_counts_view
 
 _VIEWS = {  # name → what it draws for the chosen network and image, and the second network
     "Maps": lambda chosen, _: maps_view(chosen),
     "Why": why_view,
+    "Two networks": two_networks_view,
     "Filters": lambda chosen, _: filters_view(chosen),
     "Missing parts": missing_view,
     "Dead channels": lambda chosen, _: dead_channels_view(chosen),

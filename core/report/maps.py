@@ -6,6 +6,7 @@ colors of a picture stand for numbers only together with its range, which the pa
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 from io import BytesIO
 
@@ -47,6 +48,11 @@ def tiles_png(maps: Values, low: float, high: float, columns: int, gap: int = 1)
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = levels
     return _png(sheet, low)
+
+
+def png_address(png: bytes) -> str:
+    """A PNG as an address that holds it, for a page."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def scale_colors(low: float, count: int = 33) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pages.views.app.frame import page_frame
 from pages.views.app.live import follow
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
-from pages.views.app.with_torch import inside
+from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.dead import dead_channels_view
 from pages.views.inside.errors import errors_view
@@ -25,12 +25,14 @@ from pages.views.inside.missing import missing_view
 from pages.views.inside.replay import replay_view
 from pages.views.inside.subject import choose_other, choose_subject
 from pages.views.inside.take_along import take_along_view
+from pages.views.inside.two_networks import two_networks_view
 from pages.views.inside.why import why_view
 from pages.views.inside.window_counts import window_counts_view
 
 _VIEWS = {  # name → what it draws for the chosen network and image, and the second network
     "Maps": lambda chosen, _: maps_view(chosen),
     "Why": why_view,
+    "Two networks": two_networks_view,
     "Filters": lambda chosen, _: filters_view(chosen),
     "Missing parts": missing_view,
     "Dead channels": lambda chosen, _: dead_channels_view(chosen),
@@ -91,7 +93,7 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     said = []
     for subject in (chosen.subject, other):
         if subject is not None:
-            scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
+            scores = seen("core.inside.maps:probabilities", subject.weights, chosen.pixels)
             said += [(subject.title, scores)] if scores is not None else []
     with bars:
         if said:

@@ -22,14 +22,15 @@ from core.data.catalogue import DatasetInfo, find_dataset
 from core.inside.weights import Weights
 from core.jobs.run_weights import BEST, WHICH, run_weights
 from core.report.names import inside_file_name, run_facts, safe_name
-from core.specs import MAX_SEED, LabError, check_whole
+from core.specs import MAX_SEED, LabError, check_whole, shown
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _TABLE, _PICTURE, _ARRAYS, _ONNX, _CODE = "csv", "png", "npz", "onnx", "safetensors"
-_ENDINGS = {_CODE: "zip"}  # of files; others end as the format is called
+_TEXT = "text"  # of one number
+_ENDINGS = {_CODE: "zip", _TEXT: "txt"}  # of files; others end as the format is called
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,18 @@ class _Subject:
 @click.option("--inverted", is_flag=True, help="black becomes white in --file")
 @click.option("--layer", default="", metavar="PATH", show_default="all", help="as `analyze` lists")
 @click.option(
+    "--unit",
+    default="",
+    metavar="C,Y,X",
+    show_default="none",
+    help="one number of --layer, explained: its channel, row and column, counted from 0",
+)
+@click.option(
     "--format",
     "output",
-    type=click.Choice((_TABLE, _PICTURE, _ARRAYS, _ONNX, _CODE)),
+    type=click.Choice((_TABLE, _PICTURE, _ARRAYS, _ONNX, _CODE, _TEXT)),
     default=_TABLE,
+    show_default="csv; text with --unit",
 )
 @click.option(
     "--out",
@@ -80,6 +89,7 @@ def inside(
     file: Path | None,
     inverted: bool,
     layer: str,
+    unit: str,
     output: str,
     out: Path | None,
 ) -> int:
@@ -87,20 +97,27 @@ def inside(
 
     csv: with --layer each of its numbers, without one a line for every layer. png: all channels
     of --layer on one scale. npz: the numbers of --layer, or of every layer. onnx, safetensors:
-    the network with its parameters, the second as a zip with the code.
+    the network with its parameters, the second as a zip with the code. With --unit: what that one
+    number was computed from, as text or, with --format csv, every term.
 
     The network is that of RUN, or --network NAME as initialized.
     """
     if run and (network != NetworkFlags("") or seed is not None):
         raise LabError("A run has its own network and seed: leave out --network and its flags.")
+    if unit and _is_default("output"):
+        output = _TEXT
+    _check_unit(unit, layer, output)
     subject = _of_run(run, which, dataset) if run else _of_flags(network, seed, dataset)
     if output in (_ONNX, _CODE):
         data, about = _network_file(subject, output), ""
     else:
         pixels = _pixels(subject, image, file, inverted)
         about = "own-picture" if file else f"image{image}"
-        data = _file_of_image(subject, pixels, layer, output, about)
-    if output == _TABLE and out is None:
+        if unit:
+            data = _explained(subject, pixels, layer, _place(unit), output)
+        else:
+            data = _file_of_image(subject, pixels, layer, output, about)
+    if output in (_TABLE, _TEXT) and out is None:
         sys.stdout.write(data.decode())
         return 0
     ending = _ENDINGS.get(output, output)
@@ -109,6 +126,35 @@ def inside(
     path.write_bytes(data)
     say(f"{len(data):,} bytes are in {path}.")
     return 0
+
+
+def _is_default(parameter: str) -> bool:
+    """Whether nobody gave this flag."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.DEFAULT
+
+
+def _check_unit(unit: str, layer: str, output: str) -> None:
+    """Raise LabError for flags that do not go together."""
+    if output == _TEXT and not unit:
+        raise LabError("Text explains one number: name it with --unit channel,row,column.")
+    if unit and not layer:
+        raise LabError("--unit is a number of a layer: name that with --layer.")
+    if unit and output not in (_TABLE, _TEXT):
+        raise LabError("One number of --unit is explained as text or csv; choose that --format.")
+
+
+def _place(unit: str) -> tuple[int, int, int]:
+    """`3,0,11`, or `3` of a vector. Raises LabError for anything else."""
+    parts = unit.split(",")
+    if len(parts) not in (1, 3) or not all(
+        part.isascii() and part.isdigit() and len(part) < 10 for part in parts
+    ):
+        raise LabError(
+            f"--unit is channel,row,column, counted from 0, such as 3,0,11; not {shown(unit)}."
+        )
+    channel, row, column = (*map(int, parts), 0, 0)[:3]
+    return channel, row, column
 
 
 def _of_run(run_id: int, which: str, dataset: str | None) -> _Subject:
@@ -184,3 +230,24 @@ def _file_of_image(
     if output == _PICTURE:
         return channels_png(values)
     return to_csv(values_frame(layer, values)).encode()
+
+
+def _explained(
+    subject: _Subject,
+    pixels: NDArray[np.uint8],
+    layer: str,
+    place: tuple[int, int, int],
+    output: str,
+) -> bytes:
+    """One number and what it was computed from. Raises LabError where there is none."""
+    from core.inside.arrays import layer_values
+    from core.inside.number import explain
+    from core.report.number import number_text
+    from core.report.tables.csv import to_csv
+    from core.report.tables.number import number_frame
+
+    layer_values(subject.weights, pixels, layer)  # names near layers where there is none
+    explanation = explain(subject.weights, pixels, layer, *place)
+    if output == _TABLE:
+        return to_csv(number_frame(explanation)).encode()
+    return number_text(explanation).encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil, isfinite, sqrt
 
 import numpy as np
 import torch
@@ -46,12 +46,13 @@ def layer_maps(
 
 
 def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) -> LayerMaps:
-    values = output[0].float()
-    finite = values.isfinite()
-    lost = int(values.numel() - finite.sum())
-    clean = values.nan_to_num(0.0, 0.0, 0.0) if lost else values
+    clean, lost = output[0].float(), 0
     low, high = (float(edge) for edge in clean.aminmax())
-    shape = tuple(values.shape)
+    if not (isfinite(low) and isfinite(high)):  # one pass instead of three where all is well
+        lost = int(clean.numel() - clean.isfinite().sum())
+        clean = clean.nan_to_num(0.0, 0.0, 0.0)
+        low, high = (float(edge) for edge in clean.aminmax())
+    shape = tuple(clean.shape)
     maps = as_maps(clean)
     means = maps.mean((1, 2))
     if len(shape) == 1 or maps.shape[1:] == (1, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -17,11 +18,12 @@ from torch import Tensor, nn
 from core.analysis import analyze
 from core.analysis.module_watcher import ModuleWatcher
 from core.analysis.operations import name_and_kind
+from core.analysis.records import Totals
 from core.analysis.tensors import storage_key, tensors_in, tensors_inside
 from core.data.batches import prepare
 from core.data.load import with_channels
 from core.inside.weights import Weights
-from core.specs import LabError
+from core.specs import LabError, ModelSpec
 from core.training.initialization import initialized_network
 from core.training.parameters import check_hash, load_parameters
 from core.zoo.own import version_of
@@ -202,7 +204,7 @@ def _pass(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
 
 def check_size(weights: Weights) -> None:
     """Raise LabError where one image's maps, or the parameters, are more than is kept."""
-    totals = analyze(weights.spec).totals
+    totals = _totals(weights.spec, version_of(weights.spec.arch))
     taken = {"maps of one image": totals.output_bytes, "parameters": 4 * totals.params}
     for what, size in taken.items():
         if size > MOST_BYTES:
@@ -210,3 +212,8 @@ def check_size(weights: Weights) -> None:
                 f"The {what} take {size / 2**30:.1f} GiB here; this page keeps up to"
                 f" {MOST_BYTES / 2**30:.0f} GiB: choose a smaller Resize or a higher Ratio."
             )
+
+
+@lru_cache(maxsize=16)  # a trace takes as long as a small network's pass
+def _totals(spec: ModelSpec, version: str) -> Totals:
+    return analyze(spec).totals

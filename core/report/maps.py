@@ -6,6 +6,7 @@ colors of a picture stand for numbers only together with its range, which the pa
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 from io import BytesIO
 
@@ -49,6 +50,11 @@ def tiles_png(maps: Values, low: float, high: float, columns: int, gap: int = 1)
     return _png(sheet, low)
 
 
+def png_address(png: bytes) -> str:
+    """A PNG as an address that holds it, for a page."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
 def scale_colors(low: float, count: int = 33) -> tuple[str, ...]:
     """`count` colors #RRGGBB of the scale that begins at `low`, at equal distances."""
     table = _table(low < 0)
@@ -69,7 +75,7 @@ def _png(levels: NDArray[np.uint8], low: float) -> bytes:
     picture = Image.fromarray(levels)
     picture.putpalette(_palette(low < 0))
     file = BytesIO()
-    picture.save(file, "PNG", transparency=_GAP)
+    picture.save(file, "PNG", transparency=_GAP, compress_level=1)  # made while somebody waits
     return file.getvalue()
 
 

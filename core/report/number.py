@@ -142,3 +142,22 @@ def address(unit: Unit | None) -> str | None:
     if unit is None:
         return None
     return f"{unit.path}|{unit.channel}.{unit.row}.{unit.column}"
+
+
+def number_text(explanation: Explanation) -> str:
+    """Where the number stands, how it came about, and its parts, a line each."""
+    shown = shown_number(explanation)
+    lines = [f"{place_text(explanation.unit)}:", shown["sentence"]]
+    how = explanation.how
+    if isinstance(how, Products):
+        source = how.reads.source.path or "a constant"
+        lines += [
+            f"  {one['sum']} from channel {one['channel']} of {source}" for one in shown["grids"]
+        ]
+        if rest := shown["rest"]:
+            lines.append(f"  {rest['sum']} from its other {rest['count']:,} channels together")
+        if bias := shown["bias"]:
+            lines.append(f"  {bias['text']} bias")
+    elif len(shown["terms"]) > 1:
+        lines += [f"  {one['text']} from {one['from']}" for one in shown["terms"]]
+    return "\n".join(lines) + "\n"

@@ -48,6 +48,12 @@ def image_png(image: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
+def sheet_png(maps: LayerMaps, scale: tuple[float, float], columns: int) -> bytes:
+    """The maps side by side, with thin gaps; all numbers of a vector in rows."""
+    fine = 1 if maps.is_vector else max(1, _FINE // max(maps.maps.shape[1:]))
+    return tiles_png(maps.maps.repeat(fine, axis=1).repeat(fine, axis=2), *scale, columns)
+
+
 def range_text(maps: LayerMaps) -> str:
     """`−1.21 … 3.4`: the smallest and the largest number of a layer."""
     text = f"{formats.signed_number(maps.low)} … {formats.signed_number(maps.high)}"
@@ -70,19 +76,15 @@ def _image_inset(image: NDArray[np.uint8]) -> Inset:
 
 def _maps_inset(node: Node, maps: LayerMaps) -> Inset:
     """Name, operation or number of channels, range; the pictures of some channels."""
-    low, high = scale_of(maps)
     count, height, width = maps.maps.shape
     columns = min(COLUMNS, count)
     if maps.is_vector:
         columns, size = 1, (_CELL * width, _CELL * height)
-        sheet = maps.maps
     else:
         rows = -(-count // columns)
         shrink = _SIDE / max(height, width)
         size = (int(columns * width * shrink), int(rows * height * shrink))
-        fine = max(1, _FINE // max(height, width))
-        sheet = maps.maps.repeat(fine, axis=1).repeat(fine, axis=2)
-    png = tiles_png(sheet, low, high, columns)
+    png = sheet_png(maps, scale_of(maps), columns)
     name = block_name(node.path, node.name, node.count)
     head: Text = [(f"▸ {name}" if node.is_block else name, True)]
     what = f"{operation(node.last)}: " if not node.is_block else ""

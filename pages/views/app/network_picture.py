@@ -5,9 +5,12 @@ It stands, from the image down to the classes, or lies, from left to right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Hashable, Mapping
 
 import streamlit as st
+from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
 
 from core.analysis.records import Analysis
 from core.report.names import file_name
@@ -19,6 +22,7 @@ from core.zoo.own import version_of
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.messages import show_error
 
+_DRAWINGS_BYTES = 32 * 2**20
 _PNG_SCALE = 2  # pixels of the PNG to one of the picture
 STANDING, LYING = "Standing", "Lying"
 _picture = st.components.v2.component(
@@ -39,13 +43,15 @@ def network_picture(
     most: int = READABLE,
     chosen: str = "",
     on_layer: Callable[[str], None] = lambda path: None,
+    shown: Hashable = None,
 ) -> None:
     """The graph of a network with the control that opens its blocks.
 
     The open blocks are the URL's `{key}_open`, its direction is `{key}_direction`, at first
     `direction`. A network with other blocks starts anew, with as many open as can be read at a
     glance: `most` boxes. With `insets` each layer has a box of its own, which is a button for
-    `on_layer`; that of the `chosen` layer is marked.
+    `on_layer`; that of the `chosen` layer is marked. What is `shown` in them names their pictures,
+    which are made once for each.
     """
     version = version_of(analysis.spec.arch)  # of a file that may have been saved since
     each = insets is not None
@@ -54,7 +60,7 @@ def network_picture(
         opened = _choose_open(blocks, first, key)
         lying = _choose_direction(key, direction) == LYING
     try:
-        picture = _drawing(analysis, version, tuple(opened), lying, insets)
+        picture = _drawing(analysis, version, tuple(opened), lying, insets, shown)
     except LabError as error:
         show_error(error)
         return
@@ -85,22 +91,24 @@ def _folding(
     return list(outlined.blocks), list(readable(outlined, most)), repeat_of
 
 
+@cached(
+    LRUCache(_DRAWINGS_BYTES, getsizeof=len),
+    key=lambda analysis, version, opened, lying, insets, shown: hashkey(
+        analysis.spec, version, opened, lying, insets is None, shown
+    ),
+    lock=threading.Lock(),
+)
 def _drawing(
-    analysis: Analysis, version: str, opened: tuple[str, ...], lying: bool, insets: Insets | None
+    analysis: Analysis,
+    version: str,
+    opened: tuple[str, ...],
+    lying: bool,
+    insets: Insets | None,
+    shown: Hashable,
 ) -> str:
-    """The SVG of a network with these blocks open; one without insets is kept."""
-    if insets is None:
-        return _plain_drawing(analysis.spec, version, opened, lying, analysis)
-    graph = fold(outline(analysis.layers, each=True), opened)
-    return svg(graph, _title(analysis.spec, graph), lying, insets(graph))
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _plain_drawing(
-    spec: ModelSpec, version: str, opened: tuple[str, ...], lying: bool, _analysis: Analysis
-) -> str:
-    graph = fold(outline(_analysis.layers), opened)
-    return svg(graph, _title(spec, graph), lying)
+    """The SVG of a network with these blocks open, and with what is shown in its boxes."""
+    graph = fold(outline(analysis.layers, each=insets is not None), opened)
+    return svg(graph, _title(analysis.spec, graph), lying, insets(graph) if insets else {})
 
 
 def _title(spec: ModelSpec, graph: Graph) -> str:

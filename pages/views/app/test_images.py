@@ -1,12 +1,12 @@
-"""Single test images for the browser, which asks by HTTP for the one under the pointer."""
+"""The test images of a data set: for views, and one by one for the browser, which asks by HTTP."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from urllib.parse import urlencode
 
 import anyio
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,6 +18,15 @@ from core.specs import LabError
 
 PATH = "lab/test-image"
 _KEPT = "public, max-age=86400"  # a data set does not change
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # of 30 MiB at most, and never copied
+def test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The test images (N, S, S) or (N, 3, S, S) and labels (N,) of a data set.
+
+    All visitors share them: nobody changes them. Raises LabError where they are not here.
+    """
+    return read_arrays(dataset, "test")
 
 
 def query(dataset: str) -> str:
@@ -45,9 +54,4 @@ def _index(text: str, count: int) -> int:
 
 
 def _picture(dataset: str, index: int) -> bytes:
-    return image_png(_images(dataset)[index])
-
-
-@lru_cache(maxsize=2)  # of 30 MiB at most
-def _images(dataset: str) -> NDArray[np.uint8]:
-    return read_arrays(dataset, "test")[0]
+    return image_png(test_images(dataset)[0][index])

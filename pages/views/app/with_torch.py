@@ -6,10 +6,13 @@ computed once, also when many ask for it at the same time, and bounded in bytes.
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
@@ -32,6 +35,7 @@ from core.training.records import DeviceReport
 from core.zoo.own import is_own, version_of
 
 _ANALYSES_BYTES = 12 * 2**20  # of all analyses together
+_ANSWERS_BYTES = 128 * 2**20  # of what was seen inside networks
 _LAYER_BYTES = 1_200  # of one layer's record, measured
 _FILE_SECONDS = 300.0  # that making a file may take
 _FREE_SECONDS = 2.0  # for which free memory of a device is taken as known
@@ -178,12 +182,20 @@ def _free_bytes(device: str) -> int | None:
 def inside(function: str, *arguments: Any) -> Any:
     """The result of a function of `core.inside`, kept for arguments seen before.
 
-    Computed by a process that keeps networks with their numbers. Raises LabError as it does.
+    Computed by a process that keeps networks with their numbers. Arrays in it are shared by all
+    visitors and cannot be written to. Raises LabError as the function does.
     """
+    with st.spinner("Computing…"):  # shown after half a second
+        return seen(function, *arguments)
+
+
+def seen(function: str, *arguments: Any) -> Any:
+    """As `inside`, of what a pass through the network has left there: nothing to wait for, so that
+    each of many calls spares the clock of a spinner."""
     process = own_process() if _own_among(arguments) else inside_process()
     _wait_until_loaded(process)
     versions = tuple(version_of(arch) for arch in _own_among(arguments))
-    return _inside(function, versions, *arguments)
+    return _inside(function, versions, *arguments).value
 
 
 def made_inside(function: str, *arguments: Any) -> Any:
@@ -193,10 +205,41 @@ def made_inside(function: str, *arguments: Any) -> Any:
     return process.call(function, *arguments, seconds=_FILE_SECONDS)
 
 
-@st.cache_data(max_entries=48, show_spinner="Computing…")
-def _inside(function: str, versions: tuple[str, ...], *arguments: Any) -> Any:
+@dataclass(frozen=True)
+class _Answer:
+    """What the process said, and how many bytes it takes here."""
+
+    value: Any
+    size: int
+
+    @classmethod
+    def of(cls, value: Any) -> _Answer:
+        """With arrays that nobody can write to, in the memory that they have."""
+        buffers: list[pickle.PickleBuffer] = []
+        rest = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        raw = [buffer.raw() for buffer in buffers]
+        frozen = pickle.loads(rest, buffers=[part.toreadonly() for part in raw])
+        return cls(frozen, len(rest) + sum(part.nbytes for part in raw))
+
+
+def _key_of(*asked: Any) -> Any:
+    """Of a question, whose arrays count by their numbers."""
+    return hashkey(
+        *(
+            (one.shape, one.dtype.str, one.tobytes()) if isinstance(one, np.ndarray) else one
+            for one in asked
+        )
+    )
+
+
+@cached(
+    LRUCache(_ANSWERS_BYTES, getsizeof=lambda answer: answer.size),
+    key=_key_of,
+    condition=threading.Condition(),
+)
+def _inside(function: str, versions: tuple[str, ...], *arguments: Any) -> _Answer:
     process = own_process() if _own_among(arguments) else inside_process()
-    return process.call(function, *arguments)
+    return _Answer.of(process.call(function, *arguments))
 
 
 def _kept(function: str, *arguments: Any) -> Any:

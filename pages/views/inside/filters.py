@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from html import escape
 from io import BytesIO
@@ -19,7 +18,7 @@ from core.jobs.trail import read_trail
 from core.report.figures.weights import weights_before_and_after, weights_by_epoch
 from core.report.filter_pictures import Box, colors_png, cut_png, outlined_png
 from core.report.formats import signed_number
-from core.report.maps import range_of, tiles_png
+from core.report.maps import png_address, range_of, tiles_png
 from core.report.names import file_name
 from core.report.sentences.filters import kernel_finding
 from core.report.tables.trail import kernels_frame, patches_frame, weights_frame
@@ -27,10 +26,10 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.test_images import test_images
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.image import test_images
 
 _SHOWN = 64  # filters of a layer at most
 _ROW_INPUTS = 8  # inputs of a filter that are drawn, a row a filter
@@ -144,7 +143,7 @@ def _sheet(
 def _picture(png: bytes, width: int, about: str) -> None:
     """A PNG enlarged without smoothing, with its text."""
     st.html(
-        f'<img src="data:image/png;base64,{b64encode(png).decode()}" alt="{escape(about)}"'
+        f'<img src="{png_address(png)}" alt="{escape(about)}"'
         f' style="width:{width}px;max-width:100%;image-rendering:pixelated">'
     )
 
@@ -246,7 +245,7 @@ def _patches(chosen: Chosen, patches: Patches, number: int) -> None:
 
 def _figure(pictures: Sequence[tuple[bytes, str]], said: str) -> str:
     shown = "".join(
-        f'<img src="data:image/png;base64,{b64encode(png).decode()}" alt="{said}, {what}"'
+        f'<img src="{png_address(png)}" alt="{said}, {what}"'
         ' style="width:96px;height:96px;object-fit:contain;image-rendering:pixelated;'
         'display:block;margin-bottom:4px">'
         for png, what in pictures

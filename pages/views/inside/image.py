@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.data.arrays import read_arrays
 from core.data.catalogue import DatasetInfo, is_available
 from core.inside.picture import MOST_BYTES, read_picture
 from core.report.tables.predictions import class_name
 from core.specs import LabError
 from pages.views.app.browser_files import FOLDER, component_script
+from pages.views.app.test_images import test_images
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen, Subject
@@ -59,12 +59,6 @@ def choose_image(subject: Subject, data: DatasetInfo) -> Chosen | None:
     if source == _UPLOAD:
         return _uploaded(subject, data)
     return _of_test_set(subject, data)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The test images (N, S, S) or (N, 3, S, S) and labels (N,) of a data set."""
-    return read_arrays(dataset, "test")
 
 
 def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:

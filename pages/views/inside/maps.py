@@ -10,9 +10,10 @@ from core.inside.maps_records import LayerMaps
 from core.report.picture.fold import Graph
 from core.report.picture.insets import COLUMNS, ROWS, Shown, insets
 from core.report.picture.svg import Inset
+from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.network_picture import LYING, network_picture
 from pages.views.app.prose import caption
-from pages.views.app.with_torch import inside
+from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.layer import choose_layer, choose_path
 from pages.views.inside.one_layer import one_layer_view
@@ -23,6 +24,16 @@ _BY_MEAN, _BY_CHANNEL = "The most active", "The first"
 
 def maps_view(chosen: Chosen) -> None:
     """The blocks from left to right, each box with some of its maps; the chosen layer is opened."""
+
+    @st.fragment  # another layer is no other image: what stands above is not drawn anew
+    def graph_and_layer() -> None:
+        with errors_in_one_sentence():
+            _graph_and_layer(chosen)
+
+    graph_and_layer()
+
+
+def _graph_and_layer(chosen: Chosen) -> None:
     layer, channels = st.columns([3, 2])
     with layer:
         path = choose_path(chosen)
@@ -35,7 +46,7 @@ def maps_view(chosen: Chosen) -> None:
 
     def pictures(graph: Graph) -> dict[str, Inset]:
         paths = tuple(node.last.path for node in graph.nodes if node.layers)
-        maps: list[LayerMaps] = inside(
+        maps: list[LayerMaps] = seen(
             "core.inside.maps:layer_maps",
             chosen.weights,
             chosen.pixels,
@@ -53,6 +64,7 @@ def maps_view(chosen: Chosen) -> None:
         _BOXES,
         chosen=path,
         on_layer=choose_layer,
+        shown=(chosen.weights, chosen.pixels.shape, chosen.pixels.tobytes(), order),
     )
     one_layer_view(chosen, path, order == _BY_MEAN)
 
@@ -75,7 +87,7 @@ def _choose_order() -> str:
 
 def _read(chosen: Chosen) -> NDArray[np.uint8]:
     """The image in the size that the network reads."""
-    resized: NDArray[np.uint8] = inside(
+    resized: NDArray[np.uint8] = seen(
         "core.inside.maps:resized", chosen.pixels, chosen.weights.spec.sides
     )
     return resized

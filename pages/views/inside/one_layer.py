@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,14 @@ from core.inside.maps_records import LayerMaps
 from core.inside.number_records import PADDED, Explanation, Pooled, Products, Reads, Unit
 from core.inside.windows import Box, window_in_image
 from core.report import formats
-from core.report.maps import map_png, scale_colors, tiles_png
+from core.report.maps import map_png, png_address, scale_colors, tiles_png
 from core.report.number import shown_number, strongest_channel
 from core.report.picture.insets import image_png, range_text, scale_of
 from core.report.tables.number import number_frame
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_csv
-from pages.views.app.messages import errors_in_one_sentence
-from pages.views.app.with_torch import inside
+from pages.views.app.messages import errors_in_one_sentence, escaped
+from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.layer import choose_layer
 
@@ -41,7 +42,7 @@ _number = st.components.v2.component("lab_number", html='<div class="number"></d
 
 
 @dataclass
-class _Place:
+class Place:
     """Which number is looked at: what the address said when it was last read, and what holds."""
 
     address: str = ""
@@ -63,63 +64,84 @@ def one_layer_view(chosen: Chosen, path: str, by_mean: bool = True) -> None:
 
 
 def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
-    if st.session_state.pop(_GOES, False):
-        st.rerun()  # the whole page, with another layer
-    place = _place()
-    maps = _maps_of(chosen, path, _MOST_CHANNELS, by_mean)
-    shape = maps.shape if len(maps.shape) == 3 else _as_map(maps)
-    unit = _unit(place.text, path, shape) or _default(chosen, path, maps)
-    if not maps.is_vector and shape[0] > 1:
-        _all_channels(maps, unit)
+    place = chosen_place()
+    maps = channels_of(chosen, path, by_mean)
+    unit = unit_of(place.text, maps) or largest_unit(chosen, maps)
+    show_channels(maps, unit)
+    explained_number(chosen, unit, place)
+
+
+def explained_number(
+    chosen: Chosen,
+    unit: Unit,
+    place: Place,
+    key: str = "in_number",
+    scale: tuple[float, float] | None = None,
+    opens: Callable[[str], str | None] = str,
+) -> None:
+    """The number's map, what it was computed from, the image with its window, and the sum.
+
+    `scale`: that of the map's colors, where it is not its layer's own. `opens`: which layer of the
+    chosen network a layer is opened as; None: it has none.
+    """
     place_of = (unit.channel, unit.row, unit.column)
-    explanation: Explanation = inside(
-        "core.inside.number:explain", chosen.weights, chosen.pixels, path, *place_of
+    explanation: Explanation = seen(
+        "core.inside.number:explain", chosen.weights, chosen.pixels, unit.path, *place_of
     )
     text = ".".join(map(str, place_of))
     _number(
-        key="in_number",
+        key=key,
         data={
             "kind": "number",
             "unit": text,
             "parameter": UNIT_KEY,
-            "path": path,
-            "shape": shape,
-            "map": _picture(chosen, path, unit.channel, None, unit),
+            "path": unit.path,
+            "shape": _map_shape(_maps_of(chosen, unit.path, 1, True)),
+            "map": _picture(chosen, unit.path, unit.channel, None, unit, scale),
             "sources": _sources(chosen, explanation, place),
             "image": _image(chosen, unit),
             "number": shown_number(explanation),
             "colors": scale_colors(-1.0),
         },
-        on_unit_change=lambda: _move("in_number", "unit"),
-        on_source_change=_choose_source,
-        on_go_change=_go,
+        on_unit_change=lambda: _move(key),
+        on_source_change=lambda: _choose_source(key),
+        on_go_change=lambda: _go(key, opens),
         height="content",
     )
     download_csv(
         "What it was computed from, as CSV",
         lambda: number_frame(explanation),
-        f"{path}-{text}.csv",
-        "in_number_csv",
+        f"{unit.path}-{text}.csv",
+        f"{key}_csv",
     )
 
 
 # Which number ----------------------------------------------------------------------------------
 
 
-def _place() -> _Place:
-    """The browser keeps the address; where that was changed, by Back or by a link, it wins."""
+def chosen_place() -> Place:
+    """Which number is looked at; for a fragment that moves it.
+
+    The browser keeps the address; where that was changed, by Back or by a link, it wins.
+    """
+    if st.session_state.pop(_GOES, False):
+        st.rerun()  # the whole page, with another layer
     asked = st.query_params.get(UNIT_KEY, "")
     if _STATE not in st.session_state:
-        st.session_state[_STATE] = _Place(asked, asked)
-    place: _Place = st.session_state[_STATE]
+        st.session_state[_STATE] = Place(asked, asked)
+    place: Place = st.session_state[_STATE]
     if asked not in (place.address, place.text):
         place.text = asked
     place.address = asked
     return place
 
 
-def _unit(text: str, path: str, shape: tuple[int, ...]) -> Unit | None:
+def unit_of(text: str, maps: LayerMaps) -> Unit | None:
     """The place that a text names; None where the layer has no such place."""
+    return _unit(text, maps.path, _map_shape(maps))
+
+
+def _unit(text: str, path: str, shape: tuple[int, ...]) -> Unit | None:
     parts = text.split(".")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
         return None
@@ -128,82 +150,118 @@ def _unit(text: str, path: str, shape: tuple[int, ...]) -> Unit | None:
     return Unit(path, channel, row, column) if inside_map else None
 
 
-def _default(chosen: Chosen, path: str, maps: LayerMaps) -> Unit:
+def largest_unit(chosen: Chosen, maps: LayerMaps) -> Unit:
     """The largest number of the most active channel."""
     channel = int(maps.means.argmax())
-    values = inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+    values = seen("core.inside.number:one_map", chosen.weights, chosen.pixels, maps.path, channel)
     row, column = np.unravel_index(np.nan_to_num(values).argmax(), values.shape)
-    return Unit(path, channel, int(row), int(column))
+    return Unit(maps.path, channel, int(row), int(column))
 
 
-def _move(component: str, what: str) -> None:
+def _move(component: str) -> None:
     """After a click or a key: another number of the same layer."""
-    said = st.session_state[component][what]
+    said = st.session_state[component]["unit"]
     if isinstance(said, str):
         st.session_state[_STATE].text = said
 
 
-def _choose_source() -> None:
+def _change_channel(component: str, unit: Unit) -> None:
+    """After a click or a key among all channels: the same place of another one."""
+    said = st.session_state[component]["channel"]
+    if isinstance(said, int):
+        st.session_state[_STATE].text = f"{said}.{unit.row}.{unit.column}"
+
+
+def _choose_source(component: str) -> None:
     """After a click on the numbers of a channel that is read: its map is shown."""
-    said = str(st.session_state["in_number"]["source"] or "")
+    said = str(st.session_state[component]["source"] or "")
     path, _, channel = said.rpartition("|")
     if channel.isascii() and channel.isdigit():
         st.session_state[_STATE].source = (path, int(channel[:9]))
 
 
-def _go() -> None:
+def _go(component: str, opens: Callable[[str], str | None]) -> None:
     """To the layer that has made a number that was read."""
-    path, _, text = str(st.session_state["in_number"]["go"] or "").rpartition("|")
-    if path and path != IMAGE:
-        choose_layer(path)
-        st.session_state[_STATE].text = text
-        st.session_state[_GOES] = True
+    path, _, text = str(st.session_state[component]["go"] or "").rpartition("|")
+    if not path or path == IMAGE:
+        return
+    opened = opens(path)
+    if opened is None:
+        st.toast(escaped(f"The first network has no layer that stands for {path}."))
+        return
+    choose_layer(opened)
+    st.session_state[_STATE].text = text
+    st.session_state[_GOES] = True
 
 
 # What is drawn ---------------------------------------------------------------------------------
 
 
 def _maps_of(chosen: Chosen, path: str, most: int, by_mean: bool) -> LayerMaps:
-    maps: list[LayerMaps] = inside(
+    maps: list[LayerMaps] = seen(
         "core.inside.maps:layer_maps", chosen.weights, chosen.pixels, (path,), most, by_mean
     )
     return maps[0]
 
 
-def _as_map(maps: LayerMaps) -> tuple[int, int, int]:
-    """Channels, rows and columns of a vector, or of tokens × features."""
+def channels_of(chosen: Chosen, path: str, by_mean: bool) -> LayerMaps:
+    """All channels of the layer."""
+    return _maps_of(chosen, path, _MOST_CHANNELS, by_mean)
+
+
+def _map_shape(maps: LayerMaps) -> tuple[int, ...]:
+    """Channels, rows and columns, also of a vector, or of tokens × features."""
+    if len(maps.shape) == 3:
+        return maps.shape
     return (maps.shape[0], 1, 1) if maps.is_vector else (1, maps.shape[0], maps.shape[1])
 
 
-def _all_channels(maps: LayerMaps, unit: Unit) -> None:
-    """Every channel as a small picture."""
-    low, high = scale_of(maps)
+def show_channels(
+    maps: LayerMaps,
+    unit: Unit,
+    key: str = "in_tiles",
+    scale: tuple[float, float] | None = None,
+) -> None:
+    """Every channel as a small picture, on its layer's scale or on this; nothing where a layer has
+    no maps, or one. The browser gets nothing new while the channel stays.
+    """
+    if maps.is_vector or _map_shape(maps)[0] == 1:
+        return
     count, height, width = maps.maps.shape
     columns = min(_TILE_COLUMNS, count)
     _tiles(
-        key="in_tiles",
+        key=key,
         data={
             "kind": "tiles",
             "title": f"{maps.path}: {count:,} channels, numbers from {range_text(maps)}",
-            "png": _address_of(tiles_png(maps.maps, low, high, columns)),
+            "png": _sheet(maps, scale or scale_of(maps)),
             "columns": columns,
             "ratio": height / width,
             "channels": maps.channels.tolist(),
             "means": [formats.signed_number(float(one)) for one in maps.means[maps.channels]],
             "chosen": unit.channel,
-            "unit": [unit.row, unit.column],
         },
-        on_unit_change=lambda: _move("in_tiles", "unit"),
+        on_channel_change=lambda: _change_channel(key, unit),
         height="content",
     )
 
 
+@lru_cache(maxsize=8)  # records are equal only to themselves, and kept as answers
+def _sheet(maps: LayerMaps, scale: tuple[float, float]) -> str:
+    return png_address(tiles_png(maps.maps, *scale, min(_TILE_COLUMNS, len(maps.maps))))
+
+
 def _picture(
-    chosen: Chosen, path: str, channel: int, box: Box | None, unit: Unit | None
+    chosen: Chosen,
+    path: str,
+    channel: int,
+    box: Box | None,
+    unit: Unit | None,
+    common: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """A channel's map, or all numbers of a vector in rows."""
+    """A channel's map, or all numbers of a vector in rows; `common`: a scale shared with others."""
     if path == IMAGE:
-        values = inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+        values = seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         low, high = float(values.min()), float(values.max())
         scale, is_vector = (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high), False
         numbers = f"{formats.signed_number(low)} … {formats.signed_number(high)}"
@@ -213,8 +271,11 @@ def _picture(
         values = (
             maps.maps[0]
             if is_vector
-            else inside("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
+            else seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         )
+    if common is not None:
+        ends = " … ".join(map(formats.signed_number, common))
+        scale, numbers = common, f"{numbers}; colors from {ends}"
     rows, columns = values.shape
     mark = unit and ([*divmod(unit.channel, columns)] if is_vector else [unit.row, unit.column])
     name = "image" if path == IMAGE else path
@@ -225,7 +286,7 @@ def _picture(
         "range": numbers,
         "scale": scale_colors(scale[0]),
         "limits": scale,
-        "png": _address_of(map_png(values, *scale)),
+        "png": png_address(map_png(values, *scale)),
         "rows": rows,
         "columns": columns,
         "isVector": is_vector,
@@ -235,7 +296,7 @@ def _picture(
     }
 
 
-def _sources(chosen: Chosen, explanation: Explanation, place: _Place) -> list[dict[str, Any]]:
+def _sources(chosen: Chosen, explanation: Explanation, place: Place) -> list[dict[str, Any]]:
     """The maps that the number was computed from, with its window in them."""
     how = explanation.how
     if isinstance(how, Products | Pooled):
@@ -248,7 +309,7 @@ def _sources(chosen: Chosen, explanation: Explanation, place: _Place) -> list[di
 
 
 def _source_of(
-    chosen: Chosen, path: str, how: Products | Pooled, place: _Place
+    chosen: Chosen, path: str, how: Products | Pooled, place: Place
 ) -> list[dict[str, Any]]:
     reads = how.reads
     index = strongest_channel(how) if isinstance(how, Products) else 0
@@ -280,7 +341,7 @@ def _box_of(reads: Reads) -> Box | None:
 def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     """The image with the number's receptive field."""
     height, width = chosen.weights.spec.sides
-    pixels = inside("core.inside.maps:resized", chosen.pixels, (height, width))
+    pixels = seen("core.inside.maps:resized", chosen.pixels, (height, width))
     window = window_in_image(chosen.analysis, unit.path, unit.channel, unit.row, unit.column)
     about = "The image; which part of it the number sees is not known"
     box = None
@@ -294,14 +355,10 @@ def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     return {
         "title": "image",
         "range": about,
-        "png": _address_of(image_png(pixels)),
+        "png": png_address(image_png(pixels)),
         "rows": height,
         "columns": width,
         "box": box and [box.top, box.left, box.bottom, box.right],
         "mark": None,
         "about": f"The image: the number {about}" if box else about,
     }
-
-
-def _address_of(png: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(png).decode()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from core.data.catalogue import find_dataset
 from core.jobs.store import Run
 from core.jobs.trail import read_trail
 from core.report.formats import signed_number
-from core.report.maps import range_of, tiles_png
+from core.report.maps import png_address, range_of, tiles_png
 from core.report.names import run_file_name
 from core.report.picture.insets import image_png
 from core.report.sentences.trail import curve_text, replay_finding
@@ -28,9 +27,9 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
+from pages.views.app.test_images import test_images
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.image import test_images
 
 _EPOCH, _REPLAY = "in_epoch", "in_replay"
 
@@ -147,7 +146,7 @@ def _epoch(trail: Trail) -> int:
 def _images(dataset: str, trail: Trail, names: Sequence[str]) -> list[dict[str, str]]:
     pictures = test_images(dataset)[0][list(trail.images)]
     return [
-        {"png": _uri(image_png(picture)), "label": f"{names[label]} (test image {index})"}
+        {"png": png_address(image_png(picture)), "label": f"{names[label]} (test image {index})"}
         for picture, index, label in zip(pictures, trail.images, trail.labels, strict=True)
     ]
 
@@ -185,7 +184,7 @@ def _sprite(trail: Trail, index: int) -> dict[str, Any]:
     columns = values.shape[1] * values.shape[2]
     png = tiles_png(values.reshape(-1, *one.sides), low, high, columns, gap=0)
     return {
-        "png": _uri(png),
+        "png": png_address(png),
         "path": one.path,
         "sides": list(one.sides),
         "channels": list(one.channels),
@@ -211,7 +210,3 @@ def _captions(run: Run, trail: Trail, block: str) -> None:
             f"Of {trail.epochs[-1]:,} epochs {len(trail.epochs)} were kept: a trail takes at most"
             " 2 MB."
         )
-
-
-def _uri(png: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(png).decode()}"

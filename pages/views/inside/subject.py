@@ -14,6 +14,7 @@ from core.report import formats
 from core.report.names import network_title, seeded_title
 from core.specs import INITIALIZATIONS, MAX_SEED, LabError
 from core.zoo.catalogue import complete
+from pages.views.app.messages import escaped
 from pages.views.app.services import store
 from pages.views.app.with_torch import analysis_of
 from pages.views.forms.names import select_name
@@ -23,6 +24,7 @@ from pages.views.inside.chosen import Subject
 NEW = "new"  # in the list of networks: any, as initialized
 _RUN, _LAB, _NONE = "run/", "lab/", "none"  # how the others begin
 _OFFERED = 200  # runs
+_LAB_FIRST = ("scaling", "plain", "residual", "inception", "digits")  # as a second network
 _WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
 
 
@@ -69,6 +71,49 @@ def choose_other(data: DatasetInfo) -> Subject | None:
             f" {data.title}; choose two of the same data set."
         )
     return subject
+
+
+def offer_other(subject: Subject, data: DatasetInfo) -> None:
+    """A button that chooses a second network, or what to do where none is at hand."""
+    found = _second_for(subject, data)
+    if found is None:
+        st.info(
+            f"There is no other trained network for {data.title} yet: train one on the page Train,"
+            " or choose a run for both, once as initialized.",
+            icon=":material/info:",
+        )
+        return
+    name, title = found
+    st.button(
+        f"Compare with: {escaped(title)}",
+        key="in_offer_other",
+        icon=":material/compare:",
+        on_click=_choose_other,
+        args=(name,),
+    )
+
+
+def _choose_other(name: str) -> None:
+    st.session_state["in_other"] = name
+
+
+def _second_for(subject: Subject, data: DatasetInfo) -> tuple[str, str] | None:
+    """Name and title: of a run the newest other run on its data, else a network of the lab's."""
+    titles = _titles()
+    runs = [
+        name_of_run(run.id)
+        for run in _runs_offered()
+        if run.spec.dataset == (subject.run.spec.dataset if subject.run else data.name)
+        and (subject.run is None or run.id != subject.run.id)
+    ]
+    lab = [
+        f"{_LAB}{name}"
+        for name in _LAB_FIRST
+        if SHIPPED[name].data.class_names == data.class_names
+        and SHIPPED[name].weights.spec != subject.weights.spec
+    ]
+    names = [*runs, *lab] if subject.run else [*lab, *runs]
+    return next(((name, titles[name]) for name in names if name in titles), None)
 
 
 def name_of_run(run_id: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,7 +26,7 @@ from core.inside.attribution_records import (
 )
 from core.report import formats
 from core.report.figures.palette import BLUE, VERMILLION
-from core.report.maps import range_of
+from core.report.maps import png_address, range_of
 from core.report.names import file_name, run_file_name, safe_name
 from core.report.overlay import overlay_png
 from core.report.sentences.attribution import (
@@ -303,9 +302,8 @@ def _figure(shown: ShownMap, what: str) -> str:
     network = shown.parameters if shown.name == _RANDOM else shown.network
     says = found.finding is Finding.SAYS
     text = text_alternative(found, what, network) if says else f"{network}: no map to show"
-    data = b64encode(_png(shown)).decode()
     return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{escape(text)}">'
+        f'<figure><img src="{png_address(_png(shown))}" alt="{escape(text)}">'
         f"<figcaption>{escape(network)}{_scale(found) if says else '<br>no map'}</figcaption>"
         "</figure>"
     )

@@ -9,7 +9,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.data import find_dataset, is_available
-from core.data.arrays import read_arrays
 from core.jobs.files import best_path
 from core.jobs.predictions import Predictions, read_predictions
 from core.jobs.store import JobState, Run
@@ -24,6 +23,7 @@ from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
+from pages.views.app.test_images import test_images
 from pages.views.inside.subject import name_of_run
 
 _VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
@@ -63,15 +63,9 @@ def _offer(run: Run, key: str, draw: Callable[[], None]) -> None:
     )
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _test_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The test images (N, S, S) and labels (N,) of a data set."""
-    return read_arrays(dataset, "test")
-
-
 def _predictions_of(run: Run) -> Predictions | None:
     """Those that were kept, None where there are none."""
-    return read_predictions(run, _test_images(run.spec.dataset)[1])
+    return read_predictions(run, test_images(run.spec.dataset)[1])
 
 
 def _show(run: Run) -> None:
@@ -157,7 +151,7 @@ def _pictures(run: Run, predictions: Predictions) -> None:
         f"The {min(_PICTURES, len(wrong))} of {len(wrong):,} mistakes that the network was most"
         " sure of. Some labels of the data set are themselves doubtful."
     )
-    images = _test_images(run.spec.dataset)[0]
+    images = test_images(run.spec.dataset)[0]
     with st.container(horizontal=True, gap="small"):
         for index in wrong[:_PICTURES]:
             with st.container(width=_PICTURE_WIDTH, gap=None):
@@ -265,7 +259,7 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
     label = int(predictions.labels[index])
     picture, probabilities = st.columns([1, 3])
     with picture:
-        st.image(_enlarged(_test_images(run.spec.dataset)[0][index]), width=168)
+        st.image(_enlarged(test_images(run.spec.dataset)[0][index]), width=168)
         st.markdown(f"Test image {index}: **{names[label]}**")
         for run, predictions in both:
             name = class_name(names, int(predictions.predicted[index]))

@@ -54,6 +54,25 @@ def test_the_numbers_of_a_layer_as_csv(command):
     assert np.float32(last["value"]) == values[place]
 
 
+def test_one_number_is_explained_as_text_and_term_by_term(command):
+    unit = ("--image", "17", "--layer", "residual1.conv2", "--unit", "3,0,11")
+    value = expected_values("residual1.conv2", 17)[3, 0, 11]
+    text = command(*NET, *unit).out
+    assert text.startswith("residual1.conv2, channel 3, row 0, column 11:\n")
+    parts = [
+        float(line.split()[0].replace("−", "-")) for line in text.splitlines() if line[0] == " "
+    ]
+    assert sum(parts) == pytest.approx(value, abs=1e-5)  # as shown, with four digits
+    rows = command(*NET, *unit, "--format", "csv").rows
+    assert len(rows) == 16 * 9 + 1  # channels that are read × the kernel, and the bias
+    assert sum(float(row["product"]) for row in rows) == pytest.approx(value, rel=1e-5)
+
+
+def test_a_number_of_a_vector_needs_only_its_channel(command):
+    unit = ("--layer", "dense.linear", "--unit")
+    assert command(*NET, *unit, "4").out == command(*NET, *unit, "4,0,0").out != ""
+
+
 def test_png_and_npz_go_into_files_whose_names_are_told(command, folder):
     written = command(*NET, "--layer", "stem1.conv", "--format", "png")
     name = "course-residual-ratio1-28px-initial-seed0-image0-stem1.conv.png"
@@ -101,6 +120,14 @@ ERRORS = {
         (*NET, "--out", "none/x.csv"),
         r"none/x.csv cannot be written \(No such .* for --out",
     ),
+    "no unit": ((*NET, "--layer", "stem1.conv", "--unit", "1,2"), "channel,row,column"),
+    "no such unit": ((*NET, "--layer", "stem1.conv", "--unit", "1,2,99"), "none at 1.2.99"),
+    "no layer of a unit": ((*NET, "--unit", "1,2,3"), "name that with --layer"),
+    "a unit as a picture": (
+        (*NET, "--layer", "stem1.conv", "--unit", "1,2,3", "--format", "png"),
+        "as text or csv",
+    ),
+    "no text of a layer": ((*NET, "--format", "text"), "with --unit"),
     "no layer named": ((*NET, "--format", "png"), "name it with --layer"),
 }
 

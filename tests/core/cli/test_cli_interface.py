@@ -41,7 +41,7 @@ INTERFACE = {
     "inside": RUN
     | {("--network" if flag == "ARCH" else flag): None for flag in NETWORK}
     | {"--seed": None, "--which": "best", "--dataset": None}
-    | {"--image": 0, "--file": None, "--inverted": False, "--layer": None}
+    | {"--image": 0, "--file": None, "--inverted": False, "--layer": None, "--unit": None}
     | {"--format": "csv", "--out": None},
     "train": TRAINING | {"--csv": None},
     "submit": TRAINING,

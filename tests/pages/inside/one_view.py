@@ -10,9 +10,9 @@ from core.jobs.store import open_store
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete
 from pages.views.app.address import address_checked
+from pages.views.app.test_images import test_images as images_of
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.filters import filters_view
-from pages.views.inside.image import test_images as images_of
 from pages.views.inside.replay import replay_view
 
 _VIEWS = {"replay": replay_view, "filters": filters_view}

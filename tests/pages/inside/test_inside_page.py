@@ -17,7 +17,7 @@ from core.jobs.run_weights import run_weights
 from core.jobs.store import JobState, open_store
 from core.specs import LabError, ModelSpec, RunSpec
 from core.zoo.catalogue import complete
-from pages.views.inside import image
+from pages.views.app.test_images import test_images as images_of
 from pages.views.inside.image import _decoded
 from tests.pages.opening import SHORT, open_page, shown
 
@@ -59,7 +59,7 @@ def test_without_a_run_a_network_that_comes_with_the_lab_is_shown():
 
 def test_a_run_is_shown_with_its_best_its_last_and_its_first_parameters():
     run_id = trained_run()
-    pixels = image.test_images("fashion-mini")[0][7]
+    pixels = images_of("fashion-mini")[0][7]
     said = {}
     for which in ("best", "last", "initial"):
         app = open_page(PAGE, in_network=f"run/{run_id}", in_which=which, in_image="7")
@@ -73,7 +73,7 @@ def test_a_run_is_shown_with_its_best_its_last_and_its_first_parameters():
 def test_the_address_opens_the_same_image_of_a_class_again():
     app = open_page(PAGE, in_pick="class-3", in_image="2")
     assert "Dress" in shown(app) and not app.error
-    third = int(np.flatnonzero(image.test_images(app_data())[1] == 3)[2])
+    third = int(np.flatnonzero(images_of(app_data())[1] == 3)[2])
     assert f"test image {third}: Dress" in shown(app)
 
 
@@ -87,7 +87,7 @@ def test_the_surest_mistake_is_one_that_the_network_gets_wrong():
     app = open_page(PAGE, in_pick="mistakes")
     caption = next(one.value for one in app.caption if one.value.startswith("test image"))
     index = int(caption.split(":")[0].removeprefix("test image "))
-    images, labels = image.test_images(row.data.name)
+    images, labels = images_of(row.data.name)
     assert probabilities(row.weights, images[index]).argmax() != labels[index]
 
 
@@ -132,7 +132,7 @@ def test_a_drawing_is_decoded_and_anything_else_refused():
 
 def test_maps_have_one_range_for_a_layer_and_the_most_active_channels_first():
     weights = SHIPPED["residual"].weights
-    pixels = image.test_images("fashion-mini")[0][0]
+    pixels = images_of("fashion-mini")[0][0]
     [first, last] = layer_maps(weights, pixels, ["stem1.relu", "dense.linear"], 8)
     assert first.shape == (16, 24, 24) and first.low == 0 and not first.has_sign
     assert list(first.channels) == list(np.argsort(-first.means, kind="stable")[:8])
@@ -145,7 +145,7 @@ def test_every_network_that_comes_with_the_lab_is_as_good_as_its_table_says():
     for row in SHIPPED.values():
         if row.dataset == "mnist":
             continue  # its test images may not be on this machine
-        labels = image.test_images("fashion-mini")[1]
+        labels = images_of("fashion-mini")[1]
         said = predicted(row.weights, "fashion-mini")
         right = (said.argmax(1) == labels[: len(said)]).mean()
         assert right == pytest.approx(row.known.accuracy, abs=0.03)  # part of the images

@@ -103,7 +103,7 @@ function wholeScreen(holder) {
 
 export function draw({data, parentElement}, {plotly}) {
   const holder = parentElement.querySelector(".chart")
-  const plot = plots.get(holder) ?? {isGone: false, freeAt: 0}
+  const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
   plots.set(holder, plot)
   const figure = JSON.parse(data.figure)
   const {layout} = figure
@@ -117,7 +117,7 @@ export function draw({data, parentElement}, {plotly}) {
     showSendToCloud: false, plotlyServerURL: "",  // nothing goes to an outside host
     displaylogo: false, responsive: false, displayModeBar: data.toolbar ? "hover" : false,
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-    modeBarButtonsToAdd: [wholeScreen(holder)],
+    modeBarButtonsToAdd: [plot.button],  // the same one: with another config Plotly starts anew
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {

@@ -23,6 +23,10 @@ function cellAt(event, element, rows, columns) {
 // All channels -----------------------------------------------------------------------------------
 
 function drawTiles(place, data, setTriggerValue) {
+  const drawn = JSON.stringify(data), state = states.get(place) ?? {}
+  const isDrawn = state.drawn === drawn  // only the number has moved
+  states.set(place, Object.assign(state, {drawn, setTriggerValue}))
+  if (isDrawn) return
   const focused = place.contains(document.activeElement)
   place.replaceChildren()
   const {columns, channels} = data
@@ -48,7 +52,7 @@ function drawTiles(place, data, setTriggerValue) {
   const choose = index => {
     if (index < 0 || index >= channels.length) return
     mark(index)
-    setTriggerValue("unit", [channels[index], ...data.unit].join("."))
+    state.setTriggerValue("channel", channels[index])
   }
   mark(at)
   sheet.onclick = event => {

@@ -21,10 +21,15 @@ function fill(holder, data, state) {
   for (const layer of picture.querySelectorAll("[data-layer]:not([data-block])")) {
     layer.setAttribute("role", "button")
     layer.setAttribute("tabindex", "0")
-    layer.setAttribute("aria-pressed", String(layer.dataset.layer === data.chosen))
     layer.setAttribute("aria-label", layer.querySelector("title").textContent)
   }
   focusOn(picture, state.toggled) || focusOn(picture, data.repeatOf[state.toggled])
+}
+
+function mark(holder, chosen) {
+  for (const layer of holder.querySelectorAll("[data-layer]:not([data-block])")) {
+    layer.setAttribute("aria-pressed", String(layer.dataset.layer === chosen))
+  }
 }
 
 function focusOn(picture, name) {
@@ -84,15 +89,18 @@ export function draw({data, parentElement, setTriggerValue}) {
   const status = parentElement.querySelector("[role=status]")
   const state = states.get(holder) ?? {}
   states.set(holder, state)
-  if (state.svg !== data.svg || state.chosen !== data.chosen) {
+  const isNew = state.svg !== data.svg
+  if (isNew) {
     const scrolled = holder.scrollLeft
     fill(holder, data, state)
     holder.scrollLeft = scrolled
     center(holder, state, data.view)
-    if (state.chosen !== data.chosen) reveal(holder, data.chosen)
-    Object.assign(state, {svg: data.svg, chosen: data.chosen, toggled: null})
+    state.toggled = null
     status.textContent = ""
   }
+  if (isNew || state.chosen !== data.chosen) mark(holder, data.chosen)
+  if (state.chosen !== data.chosen) reveal(holder, data.chosen)
+  Object.assign(state, {svg: data.svg, chosen: data.chosen})
   const toggle = event => {
     const layer = event.target.closest("[data-layer]:not([data-block])")
     if (layer) {

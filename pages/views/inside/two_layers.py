@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,7 +65,10 @@ def _opened(chosen: Chosen, other: Subject, pairs: Sequence[Pair], pair: Pair) -
         for both in pairs
         if both.first is not None and both.second is not None
     }
-    opens = (str, to_first.get)  # each network's layers, as layers of the first
+    opens: tuple[Callable[[str], str | None], ...] = (
+        str,
+        to_first.get,
+    )  # each network's layers, as layers of the first
     for column, network, maps, key, way in zip(
         st.columns(2), networks, layers, _KEYS, opens, strict=True
     ):

@@ -83,12 +83,12 @@ def two_networks_view(chosen: Chosen, other: Subject | None) -> None:
 
 def _prediction(chosen: Chosen, other: Subject) -> None:
     """Whether both take the image for the same; nothing where one gives no scores."""
-    scores = [
+    first, second = (
         inside("core.inside.maps:probabilities", weights, chosen.pixels)
         for weights in (chosen.weights, other.weights)
-    ]
-    if all(one is not None for one in scores):
-        markdown(f"**{escaped(prediction_sentence(*scores, chosen.data.class_names))}**")
+    )
+    if first is not None and second is not None:
+        markdown(f"**{escaped(prediction_sentence(first, second, chosen.data.class_names))}**")
 
 
 # How alike ---------------------------------------------------------------------------------------

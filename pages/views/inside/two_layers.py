@@ -65,7 +65,8 @@ def _opened(chosen: Chosen, other: Subject, pairs: Sequence[Pair], pair: Pair) -
         for both in pairs
         if both.first is not None and both.second is not None
     }
-    opens: tuple[Callable[[str], str | None], ...] = (
+    # Each network's layers, as layers of the first
+    opens: tuple[Callable[[str], str | None], ...] = (str, to_first.get)
         str,
         to_first.get,
     )  # each network's layers, as layers of the first

@@ -67,9 +67,6 @@ def _opened(chosen: Chosen, other: Subject, pairs: Sequence[Pair], pair: Pair) -
     }
     # Each network's layers, as layers of the first
     opens: tuple[Callable[[str], str | None], ...] = (str, to_first.get)
-        str,
-        to_first.get,
-    )  # each network's layers, as layers of the first
     for column, network, maps, key, way in zip(
         st.columns(2), networks, layers, _KEYS, opens, strict=True
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -32,6 +33,14 @@ class Mine(nn.Module):
     def forward(self, x):
         return self.head(torch.relu(self.conv(x)).mean((2, 3)))
 """
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """A server of its own: other tests count the runs of theirs."""
+    runs = tmp_path_factory.mktemp("runs")
+    with start_server(LAB_RUNS_DIR=str(runs)) as (url, process):
+        yield Lab(url, process, runs, 0.0)
 
 
 def canvas(visitor: Visitor):

@@ -19,7 +19,7 @@ from core.jobs.store import JobState, Run, Study, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
-from pages.views.app import live
+from pages.views.app import live, network_picture
 from pages.views.app.prose import address_of
 
 PROJECT = Path(__file__).parents[2]
@@ -37,6 +37,7 @@ def no_worker_and_fresh_caches(monkeypatch):
     monkeypatch.setenv("LAB_START_WORKER", "0")
     st.cache_data.clear()
     st.cache_resource.clear()
+    network_picture._drawing.cache.clear()
 
 
 def open_page(page: str = "dashboard.py", **parameters: str) -> AppTest:

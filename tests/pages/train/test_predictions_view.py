@@ -52,7 +52,7 @@ def test_a_finished_run_s_record_shows_confusion_mistakes_and_another_run():
     app.segmented_control(key="train_mistakes_view").set_value("Mistakes").run()
     assert not app.exception
     names = DATASETS["fashion-mini"].class_names
-    captions = [one.value for one in app.caption if one.value.startswith("image ")]
+    captions = [one.value for one in app.caption if one.value.startswith("true: ")]
     assert len(captions) == 24
     label = read_arrays("fashion-mini", "test")[1][0]
     assert f"true: {names[label]}" in captions[0]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.analysis import cpu
 from core.specs import LabError, ModelSpec, OptionValue
@@ -182,8 +183,19 @@ class Analysis:
         """
         if level == "module":
             return self.layers
-        merge = _as_block if level == "block" else _as_weight_layer
-        return tuple(merge(group) for group in self._groups(level))
+        if level not in self._merged:  # a page asks for the same rows several times
+            merge = _as_block if level == "block" else _as_weight_layer
+            self._merged[level] = tuple(merge(group) for group in self._groups(level))
+        return self._merged[level]
+
+    @cached_property
+    def _merged(self) -> dict[str, tuple[LayerCost, ...]]:
+        """The rows by level, as far as somebody has asked for them."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept and handed on: the fields alone."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_frame(self, level: str = "module") -> pd.DataFrame:
         """`rows(level)` in pandas, a column a field. Raises LabError for another level."""

@@ -37,7 +37,7 @@ def no_worker_and_fresh_caches(monkeypatch):
     monkeypatch.setenv("LAB_START_WORKER", "0")
     st.cache_data.clear()
     st.cache_resource.clear()
-    network_picture._drawing.cache.clear()
+    network_picture._drawing.cache_clear()
 
 
 def open_page(page: str = "dashboard.py", **parameters: str) -> AppTest:

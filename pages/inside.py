@@ -13,7 +13,7 @@ from pages.views.app.frame import page_frame
 from pages.views.app.live import follow
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
-from pages.views.app.with_torch import seen
+from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.dead import dead_channels_view
 from pages.views.inside.errors import errors_view
@@ -23,7 +23,7 @@ from pages.views.inside.layer import choose_path
 from pages.views.inside.maps import maps_view
 from pages.views.inside.missing import missing_view
 from pages.views.inside.replay import replay_view
-from pages.views.inside.subject import choose_other, choose_subject
+from pages.views.inside.subject import choose_other, choose_subject, network_titles
 from pages.views.inside.take_along import take_along_view
 from pages.views.inside.two_networks import two_networks_view
 from pages.views.inside.why import why_view
@@ -48,9 +48,10 @@ _ENLARGED = 168  # pixels of the image on the page
 def _page() -> None:
     """Network and image in one row, prediction beside them, then the view that is picked."""
     network, parameters, second = st.columns([3, 2, 3])
-    subject, data = choose_subject(network, parameters)
+    titles = network_titles()
+    subject, data = choose_subject(titles, network, parameters)
     with second:
-        other = choose_other(data)
+        other = choose_other(titles, data)
     _follow(subject.run)
     left, right = st.columns([2, 3])
     with left:
@@ -93,7 +94,7 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     said = []
     for subject in (chosen.subject, other):
         if subject is not None:
-            scores = seen("core.inside.maps:probabilities", subject.weights, chosen.pixels)
+            scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
             said += [(subject.title, scores)] if scores is not None else []
     with bars:
         if said:

@@ -34,13 +34,13 @@ def _page() -> None:
     """The runs, live while some go on."""
     watched = Watched(
         "runs",
-        store().unfinished,
-        is_over=lambda unfinished: not unfinished,
+        lambda: (store().unfinished(), _running()),
+        is_over=lambda state: not state[0],
         stage=_stage,
-        curves=lambda _: store().step_curves(_running()),
+        curves=lambda state: store().step_curves(state[1]),
         every_seconds=LIVE_SECONDS,
     )
-    live(watched, _show)
+    live(watched, lambda state: _show(state[0]))
     measurements_view()
 
 
@@ -49,9 +49,10 @@ def _running() -> list[Run]:
     return [run for run in listed if isinstance(run, Run)]
 
 
-def _stage(unfinished: int) -> tuple[Hashable, ...]:
+def _stage(state: tuple[int, list[Run]]) -> tuple[Hashable, ...]:
     """Changes when an epoch is done, or a run comes, ends or goes."""
-    return store().count(), unfinished, *(run.stage for run in _running())
+    unfinished, running = state
+    return store().count(), unfinished, *(run.stage for run in running)
 
 
 def _show(unfinished: int) -> None:

@@ -13,12 +13,10 @@ from core.analysis.records import Analysis, LayerCost
 from core.inside.activity_records import Activity, ChannelActivity, LayerActivity
 from core.inside.one_image import network_of
 from core.inside.row_watcher import RowWatcher
-from core.inside.tested import TestImages
+from core.inside.tested import TestImages, images_within
 from core.inside.weights import Weights
 from core.specs import LabError
 
-_WORK = 5 * 10**11  # multiply-adds that a measurement may take: half a minute on two cores
-_FEWEST = 1_000  # images, whatever they cost
 _RESULTS = 8  # that are told while it goes on
 _PASSED = ("normalisation", "pooling", "activation")  # between a convolution and its ReLU
 
@@ -67,7 +65,7 @@ def measure_activity(weights: Weights, dataset: str) -> Iterator[Activity]:
     rows = read_rows(analysis)
     if not rows:
         raise LabError("This network has no convolution, so it has no channels.")
-    most = max(_FEWEST, _WORK // max(1, analysis.totals.macs))
+    most = images_within(analysis.totals.macs)
     images = TestImages.of(weights, dataset, most)
     shapes = {row.path: row.output_shape for row in analysis.layers}
     channels = {path: _Channels(shapes[path][1]) for path in rows}

@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from core.analysis.kept import analyze_once
 from core.analysis.records import Analysis
-from core.analysis.tensors import storage_key, tensors_in, tensors_inside
+from core.analysis.tensors import storage_key, tensors_in
 from core.inside.attribution_records import (
     Attribution,
     Finding,
@@ -37,7 +37,7 @@ from core.inside.attribution_records import (
     layers_down_to,
     occlusion_grid,
 )
-from core.inside.one_image import Recorder, check_size, network_of, read
+from core.inside.one_image import Recorder, check_size, network_of, read, scores_in
 from core.inside.weights import Weights
 from core.specs import LabError
 
@@ -64,8 +64,8 @@ class _Case:
 
     def score_in(self, result: Any) -> Tensor:
         """(N,): the class's score in what the network gives, less that of the class `against`."""
-        output = next(iter(tensors_in(result) or tensors_inside(result)), None)
-        if output is None or output.dim() != 2:
+        output = scores_in(result, fewest=1)
+        if output is None:
             raise LabError(_NO_SCORES)
         classes, question = output.shape[1], self.question
         if not all(0 <= index < classes for index in (question.target, question.against or 0)):

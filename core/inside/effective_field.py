@@ -10,14 +10,12 @@ none cancels another. What is kept is the root of that mean over images and colo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.analysis import analyze
-from core.analysis.tensors import tensors_in
 from core.inside.effective_field_records import (
     EffectiveField,
     WindowCounts,
@@ -26,7 +24,7 @@ from core.inside.effective_field_records import (
     middle,
 )
 from core.inside.one_image import check_size, network_of
-from core.inside.row_watcher import RowWatcher
+from core.inside.row_watcher import result_of
 from core.inside.tested import TestImages
 from core.inside.weights import Weights
 from core.specs import LabError
@@ -78,7 +76,7 @@ def field_of(
     total: Tensor | float = 0.0
     for batch, _ in images.batches():
         given = batch.clone().requires_grad_()
-        output = _reached(network, given * 1, layer, module)  # a copy, which may be written over
+        output = result_of(network, given * 1, layer, module)  # a copy, which may be written over
         if output.shape[1:] != shape[1:]:
             raise LabError(
                 f"{layer} gives {tuple(output.shape[1:])}, not {shape[1:]} as in the analysis."
@@ -92,39 +90,3 @@ def field_of(
     assert isinstance(total, Tensor)
     mean = total / len(images.labels)
     return EffectiveField(mean.sqrt().numpy().astype(np.float32))
-
-
-class _Reached(Exception):
-    """The pass has come to the layer: what is behind it need not run."""
-
-    def __init__(self, output: Tensor) -> None:
-        super().__init__()
-        self.output = output
-
-
-class _Stopper(RowWatcher):
-    """Runs up to what a layer, or a module, gives."""
-
-    def __init__(self, network: nn.Module, layer: str, module: str) -> None:
-        super().__init__(network, {} if module else {layer: self.stop})
-        self.module = module
-
-    @staticmethod
-    def stop(output: Tensor) -> None:
-        raise _Reached(output)
-
-    def call(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        """As ever, but for the module whose result is wanted."""
-        output = super().call(module, *args, **kwargs)
-        if self.module and self.names.get(id(module)) == self.module:
-            raise _Reached(tensors_in(output)[0])
-        return output
-
-
-def _reached(network: nn.Module, images: Tensor, layer: str, module: str) -> Tensor:
-    """What the layer gives, with its gradients. Raises LabError where it does not run."""
-    try:
-        _Stopper(network, layer, module).run(images)
-    except _Reached as reached:
-        return reached.output
-    raise LabError(f"{layer} did not run, so it has no field.")

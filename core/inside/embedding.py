@@ -19,15 +19,13 @@ from torch import Tensor, nn
 
 from core.analysis import analyze
 from core.data.arrays import read_arrays
-from core.data.batches import prepare
-from core.data.load import with_channels
 from core.inside.embedding_records import NEIGHBORS, Embedding, drawn
-from core.inside.one_image import check_size, network_of
+from core.inside.one_image import check_size, network_of, read_batch, scores_in
 from core.inside.weights import Weights
 from core.specs import LabError
 
 STEPS = 600  # of t-SNE
-_BATCH_BYTES = 128 * 2**20  # of the largest map of a batch
+_BATCH_BYTES, _LARGEST_BATCH = 128 * 2**20, 500  # of the largest map of a batch; images in it
 _REDUCED = 50  # principal components that t-SNE starts from, as its authors do
 _PERPLEXITY = 30.0  # about how many neighbors an image has
 _EXAGGERATED = 200  # steps in which neighbors attract more, so that groups can form
@@ -86,13 +84,13 @@ def _features(weights: Weights, dataset: str, count: int) -> _Features:
     check_size(weights)
     pixels, labels = read_arrays(dataset, "test")
     index = drawn(min(count, len(labels)), len(labels))
-    spec, network = weights.spec, deepcopy(network_of(weights))  # hooks change it
-    images = with_channels(torch.from_numpy(pixels[index]))
-    largest = max(layer.output_bytes for layer in analyze(spec).layers)
-    parts = []
-    for batch in images.split(max(1, min(500, _BATCH_BYTES // max(1, largest)))):
-        inputs = prepare(batch, spec.sides, spec.in_channels, weights.mean, weights.std)
-        parts.append(last_features(network, inputs))
+    network = deepcopy(network_of(weights))  # hooks change it
+    largest = max(layer.output_bytes for layer in analyze(weights.spec).layers)
+    size = max(1, min(_LARGEST_BATCH, _BATCH_BYTES // max(1, largest)))
+    parts = [
+        last_features(network, read_batch(weights, pixels[index[start : start + size]]))
+        for start in range(0, len(index), size)
+    ]
     values = torch.cat([features for _, features, _ in parts])
     scores = torch.cat([scores for _, _, scores in parts])
     if not torch.isfinite(values).all() or not torch.isfinite(scores).all():
@@ -116,11 +114,11 @@ def last_features(network: nn.Module, images: Tensor) -> tuple[str, Tensor, Tens
     handles = [note(name) for name in linear]
     try:
         with torch.no_grad():
-            scores = network(images)
+            scores = scores_in(network(images))
     finally:
         for handle in handles:
             handle.remove()
-    if not isinstance(scores, Tensor) or scores.dim() != 2 or scores.shape[1] < 2:
+    if scores is None:
         raise LabError("This network gives no scores of classes; choose one that classifies.")
     name, features = read[-1] if read else ("", scores)
     if features.dim() != 2 or len(features) != len(images):

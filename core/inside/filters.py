@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,10 +9,9 @@ from torch import Tensor
 
 from core.analysis import analyze
 from core.data.arrays import read_arrays
-from core.data.batches import prepare
-from core.data.load import with_channels
 from core.inside.filters_records import Kernels, Patches, WeightSpread
-from core.inside.one_image import check_size, network_of
+from core.inside.one_image import check_size, network_of, read_batch
+from core.inside.row_watcher import result_of
 from core.inside.weights import Weights
 from core.specs import LabError
 from core.training.trail_records import BINS
@@ -76,10 +73,6 @@ def _weights_of(network: torch.nn.Module, path: str) -> NDArray[np.float32]:
     return values
 
 
-class _Reached(Exception):
-    """The layer that was asked for has run; what comes behind it is not needed."""
-
-
 def patches(weights: Weights, path: str, dataset: str) -> Patches:
     """Where in the first test images each filter of the convolution `path` gives the most.
 
@@ -115,21 +108,7 @@ def patches(weights: Weights, path: str, dataset: str) -> Patches:
 
 def _highest(weights: Weights, path: str, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     """(images, filters): the highest number of each map, and its place in the flattened map."""
-    network, spec = network_of(weights), weights.spec
-    images = with_channels(torch.from_numpy(np.ascontiguousarray(pixels)))
-    given: list[Tensor] = []
-
-    def stop(_module: Any, _inputs: Any, output: Tensor) -> None:
-        given.append(output.flatten(2))
-        raise _Reached
-
-    handle = network.get_submodule(path).register_forward_hook(stop)
-    try:
-        with torch.no_grad():
-            network(prepare(images, spec.sides, spec.in_channels, weights.mean, weights.std))
-    except _Reached:
-        pass
-    finally:
-        handle.remove()
-    values, places = given[0].max(dim=2)
+    with torch.no_grad():
+        maps = result_of(network_of(weights), read_batch(weights, pixels), path)
+    values, places = maps.flatten(2).max(dim=2)
     return values, places

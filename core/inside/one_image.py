@@ -167,9 +167,21 @@ def _loaded(weights: Weights) -> nn.Module:
 
 def read(weights: Weights, pixels: NDArray[np.uint8]) -> Tensor:
     """uint8 (H, W) or (C, H, W) as the network reads it: float32 (1, in_channels, *sides)."""
+    return read_batch(weights, pixels[None])
+
+
+def read_batch(weights: Weights, images: NDArray[np.uint8]) -> Tensor:
+    """The same of several: uint8 (N, H, W) or (N, C, H, W) to float32 (N, in_channels, *sides)."""
     spec = weights.spec
-    images = with_channels(torch.from_numpy(np.ascontiguousarray(pixels))[None])
-    return prepare(images, spec.sides, spec.in_channels, weights.mean, weights.std)
+    batch = with_channels(torch.from_numpy(np.ascontiguousarray(images)))
+    return prepare(batch, spec.sides, spec.in_channels, weights.mean, weights.std)
+
+
+def scores_in(result: Any, fewest: int = 2) -> Tensor | None:
+    """(N, classes), first in what a network gives; None for something else, or fewer classes."""
+    output = next(iter(tensors_in(result) or tensors_inside(result)), None)
+    is_scores = output is not None and output.dim() == 2 and output.shape[1] >= fewest
+    return output if is_scores else None
 
 
 def see(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
@@ -197,9 +209,7 @@ def _pass(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
     recorder.of_image[storage_key(given)] = given
     with torch.no_grad(), recorder.watching():
         result = network(given)
-    output = next(iter(tensors_in(result) or tensors_inside(result)), None)
-    is_scores = output is not None and output.dim() == 2 and output.shape[1] > 1
-    return Seen(network, image, recorder.steps, output.detach() if is_scores else None)  # type: ignore[union-attr]
+    return Seen(network, image, recorder.steps, scores_in(result))
 
 
 def check_size(weights: Weights) -> None:

@@ -20,16 +20,13 @@ from core.analysis import analyze
 from core.analysis.tensors import tensors_in
 from core.data.catalogue import find_dataset
 from core.inside.find_parts import parts_of
-from core.inside.one_image import network_of
+from core.inside.one_image import network_of, scores_in
 from core.inside.parts_records import Missing, MissingParts, Part
 from core.inside.row_watcher import RowWatcher
-from core.inside.tested import TestImages
+from core.inside.tested import TestImages, images_within
 from core.inside.weights import Weights
 from core.specs import LabError
 from core.training.compute_plan import memory_format
-
-_WORK = 5 * 10**11  # multiply-adds that a measurement may take: half a minute on two cores
-_FEWEST = 1_000  # images, whatever they cost
 
 Run = Callable[[Tensor], Any]
 
@@ -48,7 +45,7 @@ def measure_missing(
     if not found.parts:
         raise LabError(f"This network has no {level} that could be left out.")
     passes = 1 + len(found.parts)
-    most = max(_FEWEST, _WORK // max(1, passes * analysis.totals.macs))
+    most = images_within(passes * analysis.totals.macs)
     images = TestImages.of(weights, dataset, most)
     network = deepcopy(network_of(weights))  # hooks are for this copy alone
     network.to(memory_format=memory_format(network))
@@ -78,8 +75,8 @@ def _tested(run: Run, images: TestImages) -> tuple[float, float]:
     right, loss = 0, 0.0
     with torch.no_grad():
         for batch, labels in images.batches():
-            scores = run(batch)
-            if not isinstance(scores, Tensor) or scores.dim() != 2:
+            scores = scores_in(run(batch), fewest=1)
+            if scores is None:
                 raise LabError("This network gives no scores of classes, so it has no accuracy.")
             right += int((scores.argmax(1) == labels).sum())
             loss += float(F.cross_entropy(scores.double(), labels, reduction="sum"))

@@ -88,6 +88,45 @@ class RowWatcher(ModuleWatcher):
         return result
 
 
+class _Reached(Exception):
+    """The pass has come to the row: what is behind it need not run."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+
+class _Stopper(RowWatcher):
+    """Runs up to what a row, or a module, gives."""
+
+    def __init__(self, network: nn.Module, row: str, module: str) -> None:
+        super().__init__(network, {} if module else {row: self.stop})
+        self.module = module
+
+    @staticmethod
+    def stop(output: Tensor) -> None:
+        raise _Reached(output)
+
+    def call(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """As ever, but for the module whose result is wanted."""
+        output = super().call(module, *args, **kwargs)
+        if self.module and self.names.get(id(module)) == self.module:
+            raise _Reached(tensors_in(output)[0])
+        return output
+
+
+def result_of(network: nn.Module, images: Tensor, row: str, module: str = "") -> Tensor:
+    """What the row gives, or `module` where that gives its result; nothing behind it is run.
+
+    Raises LabError where it does not run.
+    """
+    try:
+        _Stopper(network, row, module).run(images)
+    except _Reached as reached:
+        return reached.output
+    raise LabError(f"{row} did not run for these images, so it gives nothing.")
+
+
 def _with_zeros(
     operand: Operand, read: list[Tensor], args: tuple[Any, ...], is_in_place: bool
 ) -> tuple[Any, ...]:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.analysis.tensors import tensors_in, tensors_inside
-from core.inside.one_image import check_size, network_of
+from core.inside.one_image import check_size, network_of, scores_in
 from core.inside.row_watcher import RowWatcher
 from core.inside.similarity_records import MOST_NUMBERS, LayerSimilarity, Similarity
 from core.inside.tested import TestImages
@@ -82,8 +81,7 @@ def _grams(
         looks = {path: partial(_keep, rows) for path, rows in kept.items()}
         with torch.no_grad():
             result = RowWatcher(network, looks).run(batch)
-        scores = next(iter(tensors_in(result) or tensors_inside(result)), None)
-        if scores is not None and scores.dim() == 2 and scores.shape[1] > 1:
+        if (scores := scores_in(result)) is not None:
             said.append(scores.argmax(1))
     grams = {path: _gram(torch.cat(kept.pop(path))) for path in dict.fromkeys(paths)}
     return grams, torch.cat(said) if said else None

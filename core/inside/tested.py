@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.analysis import analyze
 from core.data.arrays import read_arrays
-from core.data.batches import prepare
 from core.data.catalogue import find_dataset
-from core.data.load import with_channels
+from core.inside.one_image import read_batch
 from core.inside.weights import Weights
 from core.specs import LabError
 
 _MAP_BYTES = 2**28  # of the maps of a batch together
 _LARGEST_BATCH = 250  # images
+_WORK = 5 * 10**11  # multiply-adds that a measurement may take: half a minute on two cores
+_FEWEST = 1_000  # images, whatever they cost
+
+
+def images_within(macs: int) -> int:
+    """How many test images a measurement looks at that spends so many multiply-adds on each."""
+    return max(_FEWEST, _WORK // max(1, macs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +35,7 @@ class TestImages:
     __test__ = False  # pytest: this is no test
 
     weights: Weights
-    images: Tensor  # uint8 (N, C, H, W)
+    images: NDArray[np.uint8]  # (N, H, W) or (N, C, H, W)
     labels: Tensor  # int64 (N,)
     available: int  # images in the whole test set
     batch_size: int
@@ -42,17 +50,14 @@ class TestImages:
                 f" not {spec.num_classes}."
             )
         images, labels = read_arrays(dataset, "test")
-        chosen = with_channels(torch.from_numpy(images[:most]))
         map_bytes = max(1, analyze(spec).totals.output_bytes)
         batch_size = max(1, min(_LARGEST_BATCH, _MAP_BYTES // map_bytes))
-        return cls(weights, chosen, torch.from_numpy(labels[:most]).long(), len(labels), batch_size)
+        return cls(
+            weights, images[:most], torch.from_numpy(labels[:most]).long(), len(labels), batch_size
+        )
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (B, in_channels, *sides) and the labels (B,)."""
-        spec = self.weights.spec
         for start in range(0, len(self.labels), self.batch_size):
             cut = slice(start, start + self.batch_size)
-            images = prepare(
-                self.images[cut], spec.sides, spec.in_channels, self.weights.mean, self.weights.std
-            )
-            yield images, self.labels[cut]
+            yield read_batch(self.weights, self.images[cut]), self.labels[cut]

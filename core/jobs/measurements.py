@@ -19,7 +19,7 @@ from core.jobs.heartbeat import Heartbeat
 from core.jobs.predictions import keep_predictions
 from core.jobs.records import Measurement
 from core.jobs.requested_weights import requested_weights
-from core.jobs.run_weights import LAST, run_weights
+from core.jobs.run_weights import LAST, other_by_now, run_weights
 from core.jobs.store import Store
 from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
@@ -136,16 +136,12 @@ def _embedding(store: Store, request: EmbeddingRequest) -> Iterator[Partial]:
         yield Partial(share, {"positions": [[round(float(x), 4) for x in p] for p in positions]})
 
 
-def _changed(run_id: int) -> LabError:
-    return LabError(f"Run {run_id} has other parameters by now; load the page and ask again.")
-
-
 def trained_run(store: Store, run_id: int, sha256: str = "") -> Trained:
     """A run with its best parameters. Raises LabError where they, with this hash, are not here."""
     run = store.get(run_id)
     path = verified_best(run)
     if sha256 and run.best_file is not None and run.best_file.sha256 != sha256:
-        raise _changed(run_id)
+        raise other_by_now(run_id)
     assert run.best_epoch is not None  # as the file is there
     return Trained(run_id, run.best_epoch, run.spec, path)
 
@@ -155,7 +151,7 @@ def _run_at_its_end(store: Store, run_id: int, sha256: str) -> Trained:
     run = store.get(run_id)
     weights = run_weights(run, LAST)
     if weights.sha256 != sha256:
-        raise _changed(run_id)
+        raise other_by_now(run_id)
     check_hash(Path(weights.file), sha256)
     last = max((epoch.epoch for epoch in store.epochs([run_id])[run_id]), default=0)
     return Trained(run_id, last, run.spec, Path(weights.file))

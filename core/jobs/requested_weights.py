@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.inside.shipped import SHIPPED
 from core.inside.weights import Weights
-from core.jobs.run_weights import BEST, LAST, run_weights
+from core.jobs.run_weights import BEST, LAST, other_by_now, run_weights
 from core.jobs.store import Store
 from core.measure.requests import WeightsRequest
 from core.specs import LabError
@@ -28,7 +28,7 @@ def requested_weights(store: Store, request: WeightsRequest) -> Weights:
     for which, file in ((BEST, run.best_file), (LAST, run.checkpoint)):
         if file and file.sha256 == digest:
             return run_weights(run, which)
-    raise LabError(f"Run {run.id} has other parameters by now; look at it again and measure those.")
+    raise other_by_now(run.id)
 
 
 def _shipped(digest: str) -> Weights:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.data.catalogue import find_dataset
 from core.inside.weights import Weights
 from core.jobs.files import path_of
@@ -39,4 +41,9 @@ def run_weights(run: Run, which: str = BEST) -> Weights:
             f"Run {run.id} has no {which} parameters on this machine; choose another run, or its"
             f" {FIRST} ones."
         )
-    return Weights(begun.spec, str(path), file.sha256, begun.initialization, begun.seed, mean, std)
+    return replace(begun, file=str(path), sha256=file.sha256)
+
+
+def other_by_now(run_id: int) -> LabError:
+    """What to say where a measurement was asked for parameters that the run has no longer."""
+    return LabError(f"Run {run_id} has other parameters by now; load the page and ask again.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.inside.attribution_records import Agreement, Attribution, Finding
 from core.inside.weights import Weights
+from core.report.arrays import npz_bytes
 from core.report.sentences.attribution import TITLES
 from core.report.tables.columns import model_columns
 from core.report.tables.predictions import class_name
@@ -108,6 +108,4 @@ def attribution_npz(maps: Sequence[ShownMap]) -> bytes:
         arrays[f"image-{shown.name}"] = shown.image
         arrays[shown.file_part] = shown.found.values
         arrays[f"{shown.file_part}-cells"] = shown.found.cells
-    file = BytesIO()
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    return file.getvalue()
+    return npz_bytes(arrays)

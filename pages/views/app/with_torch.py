@@ -192,16 +192,21 @@ def inside(function: str, *arguments: Any) -> Any:
 def seen(function: str, *arguments: Any) -> Any:
     """As `inside`, of what a pass through the network has left there: nothing to wait for, so that
     each of many calls spares the clock of a spinner."""
-    process = own_process() if _own_among(arguments) else inside_process()
+    process = _inside_process_for(arguments)
     _wait_until_loaded(process)
     versions = tuple(version_of(arch) for arch in _own_among(arguments))
     return _inside(function, versions, *arguments).value
 
 
+def _inside_process_for(arguments: tuple[Any, ...]) -> TorchProcess | ThisProcess:
+    """Where numbers are computed: somebody's own network where it can do no harm."""
+    return own_process() if _own_among(arguments) else inside_process()
+
+
 def made_inside(function: str, *arguments: Any) -> Any:
     """As `inside`, and kept by nobody: a large file that is made on the click, outside of a run of
     the page."""
-    process = own_process() if _own_among(arguments) else inside_process()
+    process = _inside_process_for(arguments)
     return process.call(function, *arguments, seconds=_FILE_SECONDS)
 
 
@@ -238,7 +243,7 @@ def _key_of(*asked: Any) -> Any:
     condition=threading.Condition(),
 )
 def _inside(function: str, versions: tuple[str, ...], *arguments: Any) -> _Answer:
-    process = own_process() if _own_among(arguments) else inside_process()
+    process = _inside_process_for(arguments)
     return _Answer.of(process.call(function, *arguments))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from core.data.catalogue import is_available
 from core.inside.filters_records import Kernels, Patches, WeightSpread
 from core.inside.windows import window_in_image
 from core.jobs.trail import read_trail
+from core.report.arrays import npz_bytes
 from core.report.figures.weights import weights_before_and_after, weights_by_epoch
 from core.report.filter_pictures import Box, colors_png, cut_png, outlined_png
 from core.report.formats import signed_number
@@ -23,7 +23,7 @@ from core.report.names import file_name
 from core.report.sentences.filters import kernel_finding
 from core.report.tables.trail import kernels_frame, patches_frame, weights_frame
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv
+from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.test_images import test_images
@@ -161,25 +161,13 @@ def _downloads(chosen: Chosen, kernels: Kernels) -> None:
             "after": kernels.after,
             "moved": kernels.moved,
         }
-        _download("Kernels as NPZ", lambda: _npz(arrays), f"{name}.npz", "in_kernels_npz")
-        _download(
+        download_file("Kernels as NPZ", lambda: npz_bytes(arrays), f"{name}.npz", "in_kernels_npz")
+        download_file(
             "Their change as PNG",
             lambda: _sheet(kernels.change, _scale(kernels), False)[0],
             f"{name}-change.png",
             "in_kernels_png",
         )
-
-
-def _download(label: str, make: Callable[[], bytes], name: str, key: str) -> None:
-    st.download_button(
-        label, make, file_name=name, on_click="ignore", icon=":material/download:", key=key
-    )
-
-
-def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
-    file = BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays)
-    return file.getvalue()
 
 
 # What they want ---------------------------------------------------------------------------------

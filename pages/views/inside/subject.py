@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -29,13 +31,13 @@ _WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
 
 
 def choose_subject(
-    network: DeltaGenerator, parameters: DeltaGenerator
+    titles: Mapping[str, str], network: DeltaGenerator, parameters: DeltaGenerator
 ) -> tuple[Subject, DatasetInfo]:
     """The controls for the network, in these two places, and the data set that it tells apart.
 
-    Raises LabError for parameters that are not on this machine.
+    `titles`: of every network that is offered. Raises LabError for parameters that are not on this
+    machine.
     """
-    titles = _titles()
     with network:
         name = select_name(
             "Network",
@@ -50,14 +52,12 @@ def choose_subject(
         return _subject(name, _choose_which(name))
 
 
-def choose_other(data: DatasetInfo) -> Subject | None:
+def choose_other(titles: Mapping[str, str], data: DatasetInfo) -> Subject | None:
     """The control for a second network on the same image; None where there is none."""
-    titles = {_NONE: "No second network"} | {
-        name: title for name, title in _titles().items() if name != NEW
-    }
+    trained = {name: title for name, title in titles.items() if name != NEW}
     name = select_name(
         "Compare with",
-        titles,
+        {_NONE: "No second network"} | trained,
         _NONE,
         "in_other",
         help="The same image through a second network, beside the first.",
@@ -99,10 +99,11 @@ def _choose_other(name: str) -> None:
 
 def _second_for(subject: Subject, data: DatasetInfo) -> tuple[str, str] | None:
     """Name and title: of a run the newest other run on its data, else a network of the lab's."""
-    titles = _titles()
+    offered = _runs_offered()
+    titles = _titles_of(offered)
     runs = [
         name_of_run(run.id)
-        for run in _runs_offered()
+        for run in offered
         if run.spec.dataset == (subject.run.spec.dataset if subject.run else data.name)
         and (subject.run is None or run.id != subject.run.id)
     ]
@@ -121,11 +122,15 @@ def name_of_run(run_id: int) -> str:
     return f"{_RUN}{run_id}"
 
 
-def _titles() -> dict[str, str]:
-    """Every network that can be chosen by name, runs first."""
+def network_titles() -> dict[str, str]:
+    """Every network that can be chosen, by name, runs first."""
+    return _titles_of(_runs_offered())
+
+
+def _titles_of(runs_offered: Iterable[Run]) -> dict[str, str]:
     runs = {
         name_of_run(run.id): f"Run {seeded_title(run)}"
-        for run in _runs_offered()
+        for run in runs_offered
         if run.best_file or run.checkpoint
     }
     lab = {f"{_LAB}{name}": f"With the lab: {row.title}" for name, row in SHIPPED.items()}

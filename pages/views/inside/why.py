@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -45,7 +45,7 @@ from core.report.tables.attribution import (
 )
 from core.report.tables.predictions import class_name
 from core.specs import MAX_SEED
-from pages.views.app.downloads import download_csv
+from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import inside
@@ -341,15 +341,11 @@ def _downloads(chosen: Chosen, shown: Sequence[ShownMap]) -> None:
             f"{start}.csv",
             "in_why_csv",
         )
-        _button("All maps as NPZ", partial(attribution_npz, shown), f"{start}.npz")
+        download_file(
+            "All maps as NPZ", partial(attribution_npz, shown), f"{start}.npz", "in_why_npz"
+        )
         with st.popover("Pictures as PNG", icon=":material/download:"):
             for one in shown:
                 label = f"{TITLES[one.found.question.method]}, {_PICTURES[one.name]}"
-                _button(label, partial(_png, one), f"{safe_name(start, one.file_part)}.png")
-
-
-def _button(label: str, make: Callable[[], bytes], name: str) -> None:
-    """Makes the file on the click."""
-    st.download_button(
-        label, make, name, on_click="ignore", icon=":material/download:", key=f"in_why_{label}"
-    )
+                name = f"{safe_name(start, one.file_part)}.png"
+                download_file(label, partial(_png, one), name, f"in_why_{label}", "image/png")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from io import BytesIO
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.analysis.records import LayerCost
 from core.inside.effective_field_records import (
@@ -18,12 +18,13 @@ from core.inside.effective_field_records import (
     theoretical_window,
 )
 from core.measure.requests import EffectiveFieldRequest
+from core.report.arrays import npz_bytes
 from core.report.figures.effective_field import field_map
 from core.report.maps import map_png
 from core.report.sentences.effective_field import window_sentences
 from core.report.tables.inside import pixel_frame, window_frame
 from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv
+from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
@@ -115,30 +116,19 @@ def _downloads(
         download_csv(
             "Every pixel as CSV", lambda: pixel_frame(result), f"{name}-pixels.csv", "in_field_px"
         )
-        st.download_button(
-            "Every pixel as NPZ",
-            lambda: _npz(fields),
-            file_name=f"{name}.npz",
-            mime="application/octet-stream",
-            on_click="ignore",
-            icon=":material/download:",
-            key="in_field_npz",
+        download_file(
+            "Every pixel as NPZ", lambda: npz_bytes(_arrays(fields)), f"{name}.npz", "in_field_npz"
         )
         for state, field in fields.items():
-            st.download_button(
+            download_file(
                 f"Picture {state} as PNG",
                 partial(map_png, field.values, 0.0, float(field.values.max(initial=0.0))),
-                file_name=f"{name}-{state.replace(' ', '-')}.png",
-                mime="image/png",
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"in_field_png_{state}",
+                f"{name}-{state.replace(' ', '-')}.png",
+                f"in_field_png_{state}",
+                "image/png",
             )
 
 
-def _npz(fields: dict[str, EffectiveField]) -> bytes:
-    """Arrays (H, W) named as_initialized and after_training."""
-    file = BytesIO()
-    arrays = {state.replace(" ", "_"): field.values for state, field in fields.items()}
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy means its own flag
-    return file.getvalue()
+def _arrays(fields: dict[str, EffectiveField]) -> dict[str, NDArray[np.float32]]:
+    """(H, W) each, named as_initialized and after_training."""
+    return {state.replace(" ", "_"): field.values for state, field in fields.items()}

@@ -19,6 +19,7 @@ from core.report.maps import map_png, png_address, scale_colors, tiles_png
 from core.report.number import shown_number, strongest_channel
 from core.report.picture.insets import image_png, range_text, scale_of
 from core.report.tables.number import number_frame
+from core.specs import LabError
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence, escaped
@@ -201,6 +202,11 @@ def _maps_of(chosen: Chosen, path: str, most: int, by_mean: bool) -> LayerMaps:
     maps: list[LayerMaps] = seen(
         "core.inside.maps:layer_maps", chosen.weights, chosen.pixels, (path,), most, by_mean
     )
+    if not maps:
+        raise LabError(
+            f"{path} did not run for this image: in evaluation it does nothing; choose another"
+            " layer."
+        )
     return maps[0]
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.analysis import analyze
 from core.inside.maps import layer_maps, probabilities
 from core.inside.shipped import SHIPPED
 from core.inside.test_set import predicted
+from core.inside.weights import Weights
 from core.jobs.execution import execute
 from core.jobs.files import path_of
 from core.jobs.run_weights import run_weights
@@ -149,3 +151,46 @@ def test_every_network_that_comes_with_the_lab_is_as_good_as_its_table_says():
         said = predicted(row.weights, "fashion-mini")
         right = (said.argmax(1) == labels[: len(said)]).mean()
         assert right == pytest.approx(row.known.accuracy, abs=0.03)  # part of the images
+
+
+OWN = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def __init__(self, in_channels: int = 1, num_classes: int = 10):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 6, 3)
+        self.head = nn.Linear(6, num_classes)
+
+    def forward(self, x):
+        x = F.dropout(self.conv(x).relu(), 0.5, self.training)
+        return self.head(x.mean((2, 3)))
+
+class Map(nn.Module):
+    def __init__(self, in_channels: int = 1):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 6, 3)
+
+    def forward(self, x):
+        return self.conv(x)
+"""
+
+
+def test_a_layer_that_does_nothing_in_evaluation_is_one_sentence(networks_file):
+    networks_file(OWN)
+    spec = complete(ModelSpec("nets.py:Net", image_size=28))
+    paths = [layer.path for layer in analyze(spec).layers if layer.inputs]
+    ran = layer_maps(Weights(spec), images_of("fashion-mini")[0][0], paths, 1)
+    [asleep] = set(paths) - {maps.path for maps in ran}
+    app = open_page(PAGE, in_network="new", inside_network="nets.py:Net", in_layer=asleep)
+    [error] = app.error
+    assert error.value.startswith(f"{asleep} did not run for this image: in evaluation")
+
+
+def test_mistakes_of_a_network_without_scores_are_one_sentence(networks_file):
+    networks_file(OWN)
+    app = open_page(PAGE, in_network="new", inside_network="nets.py:Map", in_pick="mistakes")
+    [error] = app.error
+    assert error.value == "This network gives no scores of classes, so it makes no mistakes."

@@ -11,6 +11,7 @@ from core.analysis.records import Analysis
 from core.data.catalogue import DatasetInfo
 from core.inside.weights import Weights
 from core.jobs.store import Run
+from core.report.names import inside_file_name, safe_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,10 @@ class Subject:
     which: str  # best, last or initial: which of the run's parameters
     title: str  # of network and parameters, in words
 
+    def file_name(self, *more: str) -> str:
+        """`run-12-…-best-…`: what files about these parameters are called."""
+        return safe_name(inside_file_name(self.weights, self.run, self.which), *more)
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
@@ -34,6 +39,11 @@ class Chosen:
     image_name: str  # "test image 17", "drawn", a file's name
     index: int | None  # in the test set; None: not one of it
     label: int | None  # true class, where it is known
+
+    @property
+    def image_slug(self) -> str:
+        """The image in the name of a file."""
+        return self.image_name.replace(" ", "-")
 
     @property
     def weights(self) -> Weights:

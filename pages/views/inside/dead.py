@@ -14,7 +14,7 @@ from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.inside.chosen import Chosen, Subject
-from pages.views.inside.requests import subject_file, weights_fields
+from pages.views.inside.requests import weights_fields
 
 _COLUMNS = {
     "read_at": "read behind",
@@ -62,6 +62,6 @@ def _show(activity: Activity, subject: Subject) -> None:
     download_csv(
         "Every channel as CSV",
         lambda: activity_frame(activity),
-        f"{subject_file('channels', subject)}.csv",
+        f"{subject.file_name('channels')}.csv",
         "in_dead_csv",
     )

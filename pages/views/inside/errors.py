@@ -13,7 +13,6 @@ from core.data.catalogue import is_available
 from core.inside.embedding_records import Embedding, image_count
 from core.measure.requests import EmbeddingRequest
 from core.report.figures.palette import colors_and_markers
-from core.report.names import file_name
 from core.report.sentences.embedding import (
     embedding_sentences,
     mistakes_finding,
@@ -133,7 +132,7 @@ def _show(
     download_csv(
         "Every image as CSV",
         lambda: embedding_frame(embedding, positions, names),
-        f"{file_name(chosen.weights.spec)}-{chosen.data.name}-images{ending}.csv",
+        f"{chosen.subject.file_name(chosen.data.name, f'images{ending}')}.csv",
         "in_errors_csv",
     )
 

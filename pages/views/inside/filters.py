@@ -19,7 +19,6 @@ from core.report.figures.weights import weights_before_and_after, weights_by_epo
 from core.report.filter_pictures import Box, colors_png, cut_png, outlined_png
 from core.report.formats import signed_number
 from core.report.maps import png_address, range_of, tiles_png
-from core.report.names import file_name
 from core.report.sentences.filters import kernel_finding
 from core.report.tables.trail import kernels_frame, patches_frame, weights_frame
 from pages.views.app.charts import chart
@@ -150,7 +149,7 @@ def _picture(png: bytes, width: int, about: str) -> None:
 
 def _downloads(chosen: Chosen, kernels: Kernels) -> None:
     """The numbers as CSV and NPZ, the change as PNG."""
-    name = f"{file_name(chosen.weights.spec)}-{kernels.path.replace('.', '-')}"
+    name = chosen.subject.file_name(kernels.path)
     with st.container(horizontal=True):
         download_csv(
             "Kernels as CSV", lambda: kernels_frame(kernels), f"{name}.csv", "in_kernels_csv"
@@ -201,7 +200,7 @@ def _wanted(chosen: Chosen, kernels: Kernels) -> None:
     download_csv(
         "Places of all filters as CSV",
         lambda: patches_frame(patches),
-        f"{file_name(chosen.weights.spec)}-{kernels.path.replace('.', '-')}-patches.csv",
+        f"{chosen.subject.file_name(kernels.path, 'patches')}.csv",
         "in_patches_csv",
     )
 

@@ -18,7 +18,7 @@ from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen, Subject
-from pages.views.inside.requests import subject_file, weights_fields
+from pages.views.inside.requests import weights_fields
 
 _TITLES = {BLOCKS: "Blocks", BRANCHES: "Branches", SHORTCUTS: "Shortcuts", CHANNELS: "Channels"}
 _ABOUT = {
@@ -83,7 +83,7 @@ def _show(result: MissingParts, subject: Subject, key: str) -> None:
     markdown(" ".join(map(escaped, missing_sentences(result))))
     caption(images_sentence(result))
     if result.missing:
-        name = subject_file(f"missing-{result.level}", subject, result.layer)
+        name = subject.file_name(f"missing-{result.level}", result.layer)
         chart(missing_bars(result), key=f"{key}_bars", about=subject.title, name=name)
         with st.expander(f"Numbers ({len(result.missing)})", key=f"{key}_numbers"):
             _table(result, key)

@@ -69,11 +69,12 @@ def _opened(chosen: Chosen, path: str, by_mean: bool) -> None:
     maps = channels_of(chosen, path, by_mean)
     unit = unit_of(place.text, maps) or largest_unit(chosen, maps)
     show_channels(maps, unit)
-    explained_number(chosen, unit, place)
+    explained_number(chosen, maps, unit, place)
 
 
 def explained_number(
     chosen: Chosen,
+    maps: LayerMaps,
     unit: Unit,
     place: Place,
     key: str = "in_number",
@@ -82,8 +83,8 @@ def explained_number(
 ) -> None:
     """The number's map, what it was computed from, the image with its window, and the sum.
 
-    `scale`: that of the map's colors, where it is not its layer's own. `opens`: which layer of the
-    chosen network a layer is opened as; None: it has none.
+    `maps`: of the number's layer. `scale`: that of the map's colors, where it is not its layer's
+    own. `opens`: which layer of the chosen network a layer is opened as; None: it has none.
     """
     place_of = (unit.channel, unit.row, unit.column)
     explanation: Explanation = seen(
@@ -97,8 +98,8 @@ def explained_number(
             "unit": text,
             "parameter": UNIT_KEY,
             "path": unit.path,
-            "shape": _map_shape(_maps_of(chosen, unit.path, 1, True)),
-            "map": _picture(chosen, unit.path, unit.channel, None, unit, scale),
+            "shape": _map_shape(maps),
+            "map": _picture(chosen, unit.path, unit.channel, None, unit, scale, maps),
             "sources": _sources(chosen, explanation, place),
             "image": _image(chosen, unit),
             "number": shown_number(explanation),
@@ -112,7 +113,7 @@ def explained_number(
     download_csv(
         "What it was computed from, as CSV",
         lambda: number_frame(explanation),
-        f"{unit.path}-{text}.csv",
+        f"{chosen.subject.file_name(chosen.image_slug, unit.path, text)}.csv",
         f"{key}_csv",
     )
 
@@ -264,15 +265,19 @@ def _picture(
     box: Box | None,
     unit: Unit | None,
     common: tuple[float, float] | None = None,
+    maps: LayerMaps | None = None,
 ) -> dict[str, Any]:
-    """A channel's map, or all numbers of a vector in rows; `common`: a scale shared with others."""
+    """A channel's map, or all numbers of a vector in rows.
+
+    `common`: a scale shared with others. `maps`: of the layer, where they are at hand.
+    """
     if path == IMAGE:
         values = seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         low, high = float(values.min()), float(values.max())
         scale, is_vector = (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high), False
         numbers = f"{formats.signed_number(low)} … {formats.signed_number(high)}"
     else:
-        maps = _maps_of(chosen, path, 1, True)
+        maps = maps or _maps_of(chosen, path, 1, True)
         scale, is_vector, numbers = scale_of(maps), maps.is_vector, range_text(maps)
         values = (
             maps.maps[0]

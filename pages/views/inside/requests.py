@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from core.data.catalogue import DatasetInfo
-from core.report.names import file_name, safe_name
 from pages.views.inside.chosen import Subject
 
 
@@ -22,9 +21,3 @@ def weights_fields(subject: Subject, data: DatasetInfo) -> dict[str, Any]:
         "mean": weights.mean,
         "std": weights.std,
     }
-
-
-def subject_file(start: str, subject: Subject, *more: str) -> str:
-    """`missing-parts-run-12-best-course-residual-…`: what a downloaded file is called."""
-    owner = f"run-{subject.run.id}" if subject.run else f"seed{subject.weights.seed}"
-    return safe_name(start, owner, subject.which, file_name(subject.weights.spec), *more)

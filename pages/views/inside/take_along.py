@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.inside.arrays_records import MOST_ARRAY_BYTES
 from core.report import formats
-from core.report.names import inside_file_name, run_facts, safe_name
+from core.report.names import run_facts
 from core.report.picture.all_channels import channels_png
 from core.report.tables.layer_values import MOST_ROWS, summary_frame, values_frame
 from pages.views.app.downloads import download_csv, download_file
@@ -37,16 +37,6 @@ def take_along_view(chosen: Chosen, path: str) -> None:
         _files_of_all(chosen)
 
 
-def _name(chosen: Chosen, *parts: str) -> str:
-    """What a file begins with: network, parameters, image."""
-    subject = chosen.subject
-    return safe_name(inside_file_name(subject.weights, subject.run, subject.which), *parts)
-
-
-def _image(chosen: Chosen) -> str:
-    return chosen.image_name.replace(" ", "-")
-
-
 def _network_files(chosen: Chosen) -> None:
     """The network with its parameters, for other programs and as code."""
     size = chosen.analysis.totals.params * _OF_PARAMETER
@@ -61,13 +51,13 @@ def _network_files(chosen: Chosen) -> None:
     download_file(
         "ONNX",
         lambda: bytes(made_inside("core.inside.export:onnx_file", weights, facts)),
-        f"{_name(chosen)}.onnx",
+        f"{chosen.subject.file_name()}.onnx",
         "in_onnx",
     )
     download_file(
         "safetensors with code",
         lambda: bytes(made_inside("core.inside.export:safetensors_zip", weights, facts)),
-        f"{_name(chosen)}.zip",
+        f"{chosen.subject.file_name()}.zip",
         "in_code",
         "application/zip",
     )
@@ -87,7 +77,7 @@ def _values(chosen: Chosen, path: str) -> Callable[[], NDArray[np.floating]]:
 
 def _layer_files(chosen: Chosen, path: str) -> None:
     """Its maps as a picture, its numbers as arrays and as a table."""
-    values, name = _values(chosen, path), _name(chosen, _image(chosen), path)
+    values, name = _values(chosen, path), chosen.subject.file_name(chosen.image_slug, path)
     caption(path)
     download_file(
         "Maps as PNG", lambda: channels_png(values()), f"{name}.png", "in_png", "image/png"
@@ -112,7 +102,7 @@ def _layer_files(chosen: Chosen, path: str) -> None:
 
 def _files_of_all(chosen: Chosen) -> None:
     """Every array, and a line for each layer."""
-    name = _name(chosen, _image(chosen), "all-layers")
+    name = chosen.subject.file_name(chosen.image_slug, "all-layers")
     size = chosen.analysis.totals.output_bytes
     caption(f"{formats.mebibytes(size)} of numbers")
     if size > MOST_ARRAY_BYTES:

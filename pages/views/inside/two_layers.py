@@ -72,10 +72,10 @@ def _opened(chosen: Chosen, other: Subject, pairs: Sequence[Pair], pair: Pair) -
     ):
         with column:
             own = unit_of(_text(unit), maps) if maps is not None else None
-            if own is None:
+            if own is None or maps is None:
                 st.info(escaped(_missing(network, maps, unit, pair)), icon=":material/info:")
             else:
-                explained_number(network, own, place, f"in_number{key}", scale, way)
+                explained_number(network, maps, own, place, f"in_number{key}", scale, way)
 
 
 def _shared_unit(chosen: Chosen, layers: Sequence[LayerMaps | None], place: Place) -> Unit:

@@ -33,7 +33,6 @@ from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.layer import choose_layer, choose_path
-from pages.views.inside.requests import subject_file
 from pages.views.inside.subject import offer_other
 from pages.views.inside.two_layers import common_scale, two_layers_view
 
@@ -122,7 +121,7 @@ def _similarity(
     )
     markdown(" ".join(map(escaped, similarity_sentences(result))))
     titles = (chosen.subject.title, other.title)
-    name = subject_file("two-networks", chosen.subject, subject_file("and", other))
+    name = chosen.subject.file_name("and", other.file_name(), "similarity")
     chart(similarity_chart(result, path), "in_cka", about=" and ".join(titles), name=name)
     caption(
         "Linear CKA (arXiv 1905.00414) compares what two layers make of the same"

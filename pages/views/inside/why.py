@@ -27,7 +27,7 @@ from core.inside.attribution_records import (
 from core.report import formats
 from core.report.figures.palette import BLUE, VERMILLION
 from core.report.maps import png_address, range_of
-from core.report.names import file_name, run_file_name, safe_name
+from core.report.names import safe_name
 from core.report.overlay import overlay_png
 from core.report.sentences.attribution import (
     TITLES,
@@ -331,9 +331,7 @@ def _png(shown: ShownMap) -> bytes:
 
 def _downloads(chosen: Chosen, shown: Sequence[ShownMap]) -> None:
     """Every picture as PNG, all arrays as NPZ, the numbers as CSV."""
-    run = chosen.subject.run
-    network = run_file_name(run) if run else file_name(chosen.weights.spec)
-    start = safe_name(network, chosen.image_name.replace(" ", "-"), "why")
+    start = chosen.subject.file_name(chosen.image_slug, "why")
     with st.container(horizontal=True):
         download_csv(
             "Numbers as CSV",

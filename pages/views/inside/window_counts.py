@@ -31,7 +31,7 @@ from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
-from pages.views.inside.requests import subject_file, weights_fields
+from pages.views.inside.requests import weights_fields
 
 
 def window_counts_view(chosen: Chosen) -> None:
@@ -71,7 +71,7 @@ def _show(chosen: Chosen, result: WindowCounts) -> None:
     fields = {"as initialized": result.before}
     if result.after is not None:
         fields["after training"] = result.after
-    name = subject_file("effective-field", chosen.subject, result.layer)
+    name = chosen.subject.file_name("effective-field", result.layer)
     for place, (column, (state, field)) in enumerate(
         zip(st.columns(len(fields)), fields.items(), strict=True)
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import sqrt
 from typing import Any
@@ -31,8 +31,9 @@ from core.inside.number_records import (
 from core.inside.one_image import Seen, Step, see
 from core.inside.sums import cell, convolved, multiplied, pool_of, pooled, slide_of
 from core.inside.weights import Weights
-from core.specs import LabError
+from core.specs import LabError, ModelSpec
 from core.zoo.networks.residual_units import PadChannels
+from core.zoo.own import version_of
 
 _ROUNDING = 1e-5  # of float32, against the sum of all terms without their signs
 
@@ -56,7 +57,9 @@ def explain(
             f"{path} has {' × '.join(map(str, shape))} numbers (channels × rows × columns), none"
             f" at {'.'.join(map(str, place))}; places are counted from 0."
         )
-    return _Number(seen, step, _inputs_of(weights)[path], path, place).explanation()
+    inputs_of = _inputs_of(weights.spec, version_of(weights.spec.arch))
+    inputs = tuple(_that_ran(seen, inputs_of, inputs_of.get(path, ())))
+    return _Number(seen, step, inputs, path, place).explanation()
 
 
 def one_map(
@@ -70,9 +73,21 @@ def one_map(
 
 
 @lru_cache(maxsize=4)
-def _inputs_of(weights: Weights) -> Mapping[str, tuple[str, ...]]:
-    """Which layers each layer reads."""
-    return {layer.path: layer.inputs for layer in analyze(weights.spec).layers}
+def _inputs_of(spec: ModelSpec, version: str) -> Mapping[str, tuple[str, ...]]:
+    """Which layers each layer reads in training; `version`: of the file that the network is in."""
+    return {layer.path: layer.inputs for layer in analyze(spec).layers}
+
+
+def _that_ran(
+    seen: Seen, inputs_of: Mapping[str, tuple[str, ...]], paths: Iterable[str]
+) -> Iterator[str]:
+    """These layers; in place of one that does nothing in evaluation, such as dropout by a function,
+    what it reads."""
+    for path in paths:
+        if path == IMAGE or path in seen.steps:
+            yield path
+        else:
+            yield from _that_ran(seen, inputs_of, inputs_of.get(path, ()))
 
 
 class _Number:

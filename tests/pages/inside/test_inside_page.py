@@ -10,6 +10,7 @@ import pytest
 
 from core.analysis import analyze
 from core.inside.maps import layer_maps, probabilities
+from core.inside.number import explain
 from core.inside.shipped import SHIPPED
 from core.inside.test_set import predicted
 from core.inside.weights import Weights
@@ -187,6 +188,15 @@ def test_a_layer_that_does_nothing_in_evaluation_is_one_sentence(networks_file):
     app = open_page(PAGE, in_network="new", inside_network="nets.py:Net", in_layer=asleep)
     [error] = app.error
     assert error.value.startswith(f"{asleep} did not run for this image: in evaluation")
+
+
+def test_a_number_behind_such_a_layer_is_explained_by_what_that_reads(networks_file):
+    networks_file(OWN)
+    weights = Weights(complete(ModelSpec("nets.py:Net", image_size=28)))
+    explanation = explain(weights, images_of("fashion-mini")[0][0], "mean", 2, 0, 0)
+    assert explanation.how.total == pytest.approx(explanation.value)
+    app = open_page(PAGE, in_network="new", inside_network="nets.py:Net", in_layer="mean")
+    assert not app.error
 
 
 def test_mistakes_of_a_network_without_scores_are_one_sentence(networks_file):

@@ -28,13 +28,14 @@ def similarity(
 ) -> Similarity:
     """Linear CKA of these pairs of layers over the first `images` test images.
 
-    Raises LabError for a data set that is not here, a network that is too large, or a layer that
-    has not run.
+    None for a layer that does nothing in evaluation. Raises LabError for a data set that is not
+    here, or a network that is too large.
     """
     one, said = _grams(first, dataset, [path for path, _ in pairs], images)
     two, also_said = _grams(second, dataset, [path for _, path in pairs], images)
     layers = tuple(
-        LayerSimilarity(path, other, _alignment(one[path], two[other])) for path, other in pairs
+        LayerSimilarity(path, other, _alignment(one.get(path), two.get(other)))
+        for path, other in pairs
     )
     agreed = None
     if said is not None and also_said is not None:
@@ -51,8 +52,10 @@ def linear_cka(x: Tensor, y: Tensor) -> float | None:
     return _alignment(_gram(x.flatten(1).float()), _gram(y.flatten(1).float()))
 
 
-def _alignment(x: Tensor, y: Tensor) -> float | None:
-    """Of two Gram matrices (N, N) of centered rows."""
+def _alignment(x: Tensor | None, y: Tensor | None) -> float | None:
+    """Of two Gram matrices (N, N) of centered rows; None without one: a layer that did not run."""
+    if x is None or y is None:
+        return None
     lengths = float(x.norm() * y.norm())
     if not isfinite(lengths) or lengths == 0:
         return None
@@ -80,10 +83,10 @@ def _grams(
     for batch, _ in TestImages.of(weights, dataset, images).batches():
         looks = {path: partial(_keep, rows) for path, rows in kept.items()}
         with torch.no_grad():
-            result = RowWatcher(network, looks).run(batch)
+            result = RowWatcher(network, looks).run(batch, needs_all=False)
         if (scores := scores_in(result)) is not None:
             said.append(scores.argmax(1))
-    grams = {path: _gram(torch.cat(kept.pop(path))) for path in dict.fromkeys(paths)}
+    grams = {path: _gram(torch.cat(rows)) for path, rows in kept.items() if rows}
     return grams, torch.cat(said) if said else None
 
 

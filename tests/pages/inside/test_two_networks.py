@@ -14,7 +14,9 @@ from core.inside.aligned import aligned
 from core.inside.maps import layer_maps
 from core.inside.number import explain
 from core.inside.shipped import SHIPPED
+from core.inside.similarity import similarity
 from core.inside.similarity_records import main_pairs
+from core.inside.weights import Weights
 from core.jobs.execution import execute
 from core.jobs.store import JobState, open_store
 from core.report.maps import range_of
@@ -163,3 +165,29 @@ def test_a_network_of_ones_own_stands_beside_one_of_the_labs(networks_file):
     first = [one for one in rows(app) if one["first"] and one["second"]]
     assert [one["name"] for one in first] == ["first", "last"]
     assert "for the same class" in shown(app)
+
+
+FUNCTIONAL_DROPOUT = """
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def __init__(self, in_channels: int = 1, num_classes: int = 10):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 6, 3)
+        self.head = nn.Linear(6, num_classes)
+
+    def forward(self, x):
+        x = F.dropout(self.conv(x).relu(), 0.5, self.training)
+        return self.head(x.mean((2, 3)))
+"""
+
+
+def test_a_layer_that_does_nothing_in_evaluation_does_not_end_the_comparison(networks_file):
+    networks_file(FUNCTIONAL_DROPOUT)
+    weights = Weights(complete(ModelSpec("nets.py:Net", image_size=28)))
+    paths = [layer.path for layer in analyze(weights.spec).layers if layer.inputs]
+    found = similarity(weights, weights, "fashion-mini", tuple(zip(paths, paths, strict=True)), 50)
+    alike = {layer.first: layer.cka for layer in found.layers}
+    assert [path for path, cka in alike.items() if cka is None] == ["mul"]
+    assert alike["conv"] == pytest.approx(1) and alike["head"] == pytest.approx(1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from core.report.figures.palette import VERMILLION
+from core.report.figures.palette import POSITIVE
 
 _ENLARGED = 112  # pixels of an image's side, at least
 
@@ -41,7 +41,7 @@ def outlined_png(image: NDArray[np.uint8], box: Box) -> bytes:
     picture = _picture(image.repeat(scale, axis=-1).repeat(scale, axis=-2)).convert("RGB")
     top, left, bottom, right = (scale * edge for edge in box)
     corners = (left, top, max(left, right - 1), max(top, bottom - 1))
-    ImageDraw.Draw(picture).rectangle(corners, outline=VERMILLION, width=2)
+    ImageDraw.Draw(picture).rectangle(corners, outline=POSITIVE, width=2)
     return _png(picture)
 
 

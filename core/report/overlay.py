@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.report.figures.palette import BLUE, VERMILLION
+from core.report.figures.palette import NEGATIVE, POSITIVE
 
 _SIDE = 224  # pixels that the longer side has at least
 _DARKEST = 0.25  # of white: color shows on black, too
@@ -28,7 +28,7 @@ def overlay_png(image: NDArray[np.uint8], values: NDArray[np.floating], limit: f
     light = 255 * _DARKEST + (1 - _DARKEST) * gray
     finite = np.where(np.isfinite(values), values, 0)
     shares = np.clip(finite / (limit or 1.0), -1, 1)[..., None]
-    colors = np.where(shares > 0, _rgb(VERMILLION), _rgb(BLUE))
+    colors = np.where(shares > 0, _rgb(POSITIVE), _rgb(NEGATIVE))
     opacity = _STRONGEST * np.abs(shares)
     mixed = (1 - opacity) * light[..., None] + opacity * colors
     times = max(1, -(-_SIDE // max(gray.shape)))

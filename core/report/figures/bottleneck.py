@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from core.explain.calculators import MAX_CHANNELS, Bottleneck
 from core.report import formats
 from core.report.figures.axes import finish
-from core.report.figures.palette import BLUE, ORANGE, VERMILLION
+from core.report.figures.palette import BLUE, ORANGE
 
 
 def bottleneck_bars(numbers: Bottleneck) -> go.Figure:
@@ -69,7 +69,7 @@ def bottleneck_curve(numbers: Bottleneck) -> go.Figure:
         x=[0, end],
         y=[numbers.direct.macs] * 2,
         mode="lines",
-        line=dict(color=VERMILLION, dash="dash"),
+        line=dict(color=ORANGE, dash="dash"),
         name="directly",
         hovertemplate="%{y:,} MACs directly<extra></extra>",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.measure.branch_norms import BRANCHES, BranchNorm
-from core.report.figures.palette import BLUE, GRAY, VERMILLION
+from core.report.figures.palette import BLUE, GRAY, ORANGE
 
 
 def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
@@ -17,7 +17,7 @@ def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
     for field, name, color, pattern in (
         ("rms_at_start", "its weights, as initialized", GRAY, "/"),
         ("rms", "its weights, best epoch", BLUE, ""),
-        ("read_with", "the next layer's weights on its channels", VERMILLION, "x"),
+        ("read_with", "the next layer's weights on its channels", ORANGE, "x"),
     ):
         figure.add_bar(
             y=names,

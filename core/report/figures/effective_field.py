@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from core.analysis.records import LayerCost
 from core.inside.effective_field_records import EffectiveField
 from core.inside.windows import Box
-from core.report.figures.palette import VERMILLION
+from core.report.figures.palette import ORANGE
 from core.report.maps import scale_colors
 from core.report.sentences.effective_field import window_finding
 
@@ -77,6 +77,6 @@ def _add_outline(figure: go.Figure, window: Box, height: int, width: int) -> Non
             x=x,
             y=y,
             mode="lines",
-            line=dict(color=VERMILLION, width=3, dash="dot" if goes_on else "solid"),
+            line=dict(color=ORANGE, width=3, dash="dot" if goes_on else "solid"),
             hoverinfo="skip",
         )

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.report import formats
-from core.report.figures.palette import BLUE, VERMILLION
+from core.report.figures.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from core.studies.statistics import Mean
@@ -31,7 +31,7 @@ def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
     """Final accuracy over parameters and over saved activations: equal height is equally good."""
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
     for is_dense, name, color, symbol in (
-        (True, "DenseNet: concatenates", VERMILLION, "square"),
+        (True, "DenseNet: concatenates", ORANGE, "square"),
         (False, "ResNet: adds", BLUE, "circle"),
     ):
         series = sorted(

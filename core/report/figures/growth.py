@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.explain.growth import GrowthStep, growth_formula
 from core.report import formats
-from core.report.figures.palette import BLUE, GRAY, ORANGE, VERMILLION
+from core.report.figures.palette import BLUE, GRAY, GREEN, ORANGE
 from core.report.sentences.findings import growth_finding
 
 
@@ -23,10 +23,10 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
             "added by earlier layers of the block",
             dense,
             [step.channels_in - step.block_channels for step in dense],
-            ORANGE,
+            GREEN,
             "",
         ),
-        ("added by this layer", dense, [step.channels_new for step in dense], VERMILLION, "/"),
+        ("added by this layer", dense, [step.channels_new for step in dense], ORANGE, "/"),
         (
             "kept by the transition",
             transitions,

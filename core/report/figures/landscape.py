@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from core.inside.landscape_records import Landscape, NetworkLandscape, PathPoint
 from core.report import formats
 from core.report.figures.loss_scale import COLORS, LEVELS, LossScale, number
-from core.report.figures.palette import VERMILLION
+from core.report.figures.palette import ORANGE
 from core.report.sentences.landscape import direction_names, landscape_finding
 
 _APART = 0.2  # between points with a number, of half a side of the plane
@@ -86,20 +86,20 @@ def _add_path(figure: go.Figure, network: NetworkLandscape, scale: LossScale) ->
             y=[point.y for point in network.path],
             text=[_hover(point) for point in network.path],
             mode="lines+markers",
-            line=dict(color=VERMILLION, width=2),
-            marker=_own_losses(network, scale) or dict(color=VERMILLION, size=8, line=style),
+            line=dict(color=ORANGE, width=2),
+            marker=_own_losses(network, scale) or dict(color=ORANGE, size=8, line=style),
             hovertemplate="%{text}<extra></extra>",
         )
         for point in marked(network):
             figure.add_annotation(
                 x=point.x, y=point.y, text=str(point.epoch), showarrow=False, yshift=16,
-                bgcolor="rgba(255, 255, 255, 0.85)", font=dict(color="#222", size=12), borderpad=1,
+                bgcolor="#FFFFFFD8", font=dict(color="#10141A", size=12), borderpad=1,
             )  # fmt: skip
     figure.add_scatter(
         x=[0],
         y=[0],
         mode="markers",
-        marker=dict(symbol="x", size=10, color=VERMILLION, line=style),
+        marker=dict(symbol="x", size=10, color=ORANGE, line=style),
         hovertemplate="the trained network<extra></extra>",
     )
 
@@ -123,7 +123,7 @@ def _own_losses(network: NetworkLandscape, scale: LossScale) -> dict[str, Any] |
         cmin=low,
         cmax=high,
         size=11,
-        line=dict(color=VERMILLION, width=2),
+        line=dict(color=ORANGE, width=2),
     )
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.measure.layer_shares import TimedRow
 from core.report.figures.axes import finish_layer_rows
-from core.report.figures.palette import BLUE, SKY, VERMILLION
+from core.report.figures.palette import ORANGE, TINTS
 from core.report.sentences.findings import layer_time_finding
 
 
@@ -18,8 +18,8 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
     total = sum(row.forward_seconds + row.backward_seconds for row in rows) or 1.0
     paths = [row.path for row in rows]
     for name, field, color in (
-        ("forward", "forward_seconds", BLUE),
-        ("backward", "backward_seconds", SKY),
+        ("forward", "forward_seconds", TINTS[0]),
+        ("backward", "backward_seconds", TINTS[2]),
     ):
         seconds = [getattr(row, field) for row in rows]
         figure.add_bar(
@@ -37,7 +37,7 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
         x=[100 * row.macs_share for row in rows],
         mode="markers",
         name="multiply-adds",
-        marker=dict(symbol="diamond", size=10, color=VERMILLION),
+        marker=dict(symbol="diamond", size=10, color=ORANGE),
         hovertemplate="<b>%{y}</b><br>%{x:.1f} % of the multiply-adds<extra></extra>",
     )
     title = "share of the step's time and multiply-adds (%)"

@@ -9,39 +9,30 @@ import plotly.graph_objects as go
 from core.analysis.records import KINDS, LayerCost, TrainingMemory
 from core.report import formats
 from core.report.figures.axes import finish_layer_rows
-from core.report.figures.palette import (
-    BLUE,
-    GRAY,
-    GREEN,
-    KIND_COLORS,
-    ORANGE,
-    SKY,
-    VERMILLION,
-    YELLOW,
-)
+from core.report.figures.palette import GRAY, KIND_COLORS, part_marker, tints_and_patterns
 
-_MEMORY_PARTS = (  # field of TrainingMemory, how it is called, color
-    ("parameters", "parameters", BLUE),
-    ("optimiser", "momentum of the optimizer", SKY),
-    ("gradients", "gradients of the parameters", GREEN),
-    ("saved", "saved for the backward pass", VERMILLION),
-    ("temporaries", "gradients on the way, and work space", ORANGE),
-    ("images", "the images", YELLOW),
-    ("buffers", "running statistics", GRAY),
+_MEMORY_PARTS = (  # field of TrainingMemory, how it is called
+    ("parameters", "parameters"),
+    ("optimiser", "momentum of the optimizer"),
+    ("gradients", "gradients of the parameters"),
+    ("saved", "saved for the backward pass"),
+    ("temporaries", "gradients on the way, and work space"),
+    ("images", "the images"),
+    ("buffers", "running statistics"),
 )
 
 
 def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
     """The parts of a training step at its worst moment, stacked; inference under it."""
     figure = go.Figure()
-    for field, name, color in _MEMORY_PARTS:
+    for (field, name), (color, pattern) in zip(_MEMORY_PARTS, tints_and_patterns(), strict=False):
         size = getattr(memory, field)
         figure.add_bar(
             y=["training"],
             x=[size / 2**20],
             orientation="h",
             name=name,
-            marker_color=color,
+            marker=part_marker(color, pattern),
             customdata=[(formats.mebibytes(size), 100 * size / max(1, memory.total))],
             hovertemplate=f"<b>{name}</b><br>%{{customdata[0]}} (%{{customdata[1]:.1f}} %)"
             "<extra></extra>",

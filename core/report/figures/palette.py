@@ -1,29 +1,69 @@
 """The colors, markers and dashes of every figure: which layer kind, curve or seed has which.
 
-One palette everywhere (Okabe & Ito 2008, safe for color-blind readers): one color for each kind
-of layer, one for each curve. Line style or marker repeats what the color says. Imports no torch.
+Each color is written as it is on a light page; `DARK` has the one that takes its place on a dark
+page. Within a set any two can be told apart, also by color-blind readers: a test computes it. Line
+style or marker repeats what the color says. Imports no torch.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
+from typing import Any
 
-BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PURPLE, GRAY, YELLOW = "#56B4E9", "#CC79A7", "#8C8C8C", "#B8A800"
-
-KIND_COLORS = {  # LayerCost.kind → the color of its bars and boxes
-    "convolution": BLUE,
-    "linear": VERMILLION,
-    "pooling": ORANGE,
-    "normalisation": GREEN,
-    "activation": PURPLE,
-    "join": SKY,
-    "other": GRAY,
+# Each set: a color on a light page → the one on a dark page.
+_SERIES = {  # curves and bars, in the order in which they are taken
+    "#154990": "#578BF9",
+    "#E9720D": "#FCA31D",
+    "#069F85": "#85F5B6",
+    "#AD1005": "#D83022",
+    "#B372CF": "#975788",
+    "#332C2E": "#BAC4CE",
 }
-_CURVE_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GRAY)
-# Scales of maps: about zero (blue, white, vermillion), and from zero on (viridis, matplotlib's).
-DIVERGING = ("#00395A", BLUE, "#FFFFFF", VERMILLION, "#6A2F00")
+_KINDS = {
+    "#2868D4": "#6FACE8",
+    "#960100": "#CE3B0E",
+    "#B48723": "#F4C352",
+    "#02624D": "#31826A",
+    "#762374": "#9C4FAB",
+    "#17A1C9": "#BFF6F8",
+    "#808281": "#A3A2A5",
+}
+_VARIANTS = {
+    "#294D98": "#4C77D4",
+    "#C27219": "#E1B91C",
+    "#3CA28D": "#92F0DA",
+    "#8F0001": "#B34E45",
+}
+_TINTS = {  # of one hue: parts of one quantity, such as memory or time
+    "#081E42": "#E4EDF9",
+    "#2558A8": "#8FB3E6",
+    "#6B96D8": "#4677B8",
+}
+INK = "#525A66"  # axes and lines of pictures
+DARK = {INK: "#A9B1BC", **_SERIES, **_KINDS, **_VARIANTS, **_TINTS}
+
+BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = SERIES = tuple(_SERIES)
+TINTS = tuple(_TINTS)
+KIND_COLORS = dict(  # LayerCost.kind → the color of its bars and boxes
+    zip(
+        ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other"),
+        _KINDS,
+        strict=True,
+    )
+)
+GRAY = KIND_COLORS["other"]
+VARIANT_COLORS = dict(  # the course note's four blocks, by the name of the variant
+    zip(("identity", "constant-scaling", "conv", "none"), _VARIANTS, strict=True)
+)
+_IN_TEXT = re.compile("|".join(DARK), re.IGNORECASE)
+
+# Scales of maps, which are pictures and the same on every page: about zero (blue, white,
+# vermillion; Okabe & Ito 2008), and from zero on (viridis, matplotlib's).
+NEGATIVE, POSITIVE = "#0072B2", "#D55E00"
+DIVERGING = ("#00395A", NEGATIVE, "#FFFFFF", POSITIVE, "#6A2F00")
 SEQUENTIAL = (
     "#440154", "#482878", "#3E4989", "#31688E", "#26828E",
     "#1F9E89", "#35B779", "#6ECE58", "#B5DE2B", "#FDE725",
@@ -43,11 +83,30 @@ class LineStyle:
 
 def colors_and_markers(count: int) -> list[tuple[str, str]]:
     """`count` pairs of color and marker, each pair once before any comes again."""
-    pairs = ((_CURVE_COLORS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64))
+    colors, markers = len(SERIES), len(MARKERS)
+    pairs = ((SERIES[i % colors], MARKERS[(i + i // 24) % markers]) for i in range(48))
     return list(islice(cycle(pairs), count))
 
 
+def tints_and_patterns() -> Iterator[tuple[str, str]]:
+    """For each part of one quantity a tint of one hue and a pattern that tells it from others."""
+    return ((tint, pattern) for pattern in ("", "/", "x", ".") for tint in TINTS)
+
+
+def part_marker(color: str, pattern: str) -> dict[str, Any]:
+    """How Plotly fills a part's bar: the pattern in the paper's color, as wide as a line."""
+    return {"color": color, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}}
+
+
 def translucent(color: str, opacity: float = 0.2) -> str:
-    """`#0072B2` as rgba of this opacity, so that it suits light and dark pages."""
-    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
+    """`#154990` as #RRGGBBAA of this opacity; the page's theme replaces the color in it, too."""
+    return f"{color}{round(255 * opacity):02X}"
+
+
+def in_both_themes(markup: str) -> str:
+    """SVG or CSS with each color of the palette as one that follows the page's theme.
+
+    `#154990` becomes `light-dark(#154990, #578BF9)` (CSS Color 5): for markup that stands in the
+    page itself. A file of its own keeps the light colors.
+    """
+    return _IN_TEXT.sub(lambda found: f"light-dark({found[0]}, {DARK[found[0].upper()]})", markup)

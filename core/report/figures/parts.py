@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from core.inside.parts_records import MissingParts
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND, finish_layer_rows
-from core.report.figures.palette import BLUE, GREEN, VERMILLION
+from core.report.figures.palette import BLUE, GREEN, RED
 from core.report.sentences.parts import BECOMES, NOUNS
 
 _MOST_ROWS = 60  # bars that are drawn one below the other, with their names
@@ -35,7 +35,7 @@ def missing_bars(result: MissingParts) -> go.Figure:
     )
     for label, share, color, dash in (
         ("whole network", result.accuracy, GREEN, "solid"),
-        ("guessing", 1 / result.classes, VERMILLION, "dash"),
+        ("guessing", 1 / result.classes, RED, "dash"),
     ):
         line = dict(color=color, dash=dash, width=2)
         _add_line(figure, 100 * share, line, lies)

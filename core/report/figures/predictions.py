@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.report.figures.palette import BLUE, VERMILLION, translucent
+from core.report.figures.palette import BLUE, ORANGE, translucent
 from core.report.sentences.findings import confusion_finding
 
 
@@ -24,7 +24,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     np.fill_diagonal(wrong, np.nan)
     figure = go.Figure()
     right = np.where(np.eye(len(names), dtype=bool), shares, np.nan)
-    for z, color in ((right, BLUE), (wrong, VERMILLION)):
+    for z, color in ((right, BLUE), (wrong, ORANGE)):
         figure.add_heatmap(
             z=z,
             x=list(names),
@@ -97,7 +97,7 @@ def probability_bars(
     classes = _likeliest(runs, len(names), truth, most)
     shown = [f"<b>{names[index]} ✓</b>" if index == truth else names[index] for index in classes]
     patterns = ("", "/")
-    for (label, probabilities), color, pattern in zip(runs, (BLUE, VERMILLION), patterns,
+    for (label, probabilities), color, pattern in zip(runs, (BLUE, ORANGE), patterns,
                                                        strict=False):  # fmt: skip
         values = 100 * probabilities[classes]
         figure.add_bar(

@@ -8,15 +8,15 @@ import plotly.graph_objects as go
 
 from core.explain.calculators import SlidingWindow
 from core.report.figures.axes import finish
-from core.report.figures.palette import BLUE, SKY, VERMILLION
+from core.report.figures.palette import BLUE, ORANGE, TINTS
 
 _PADDING_GRAY = "#BDBDBD"  # seen on white and on dark grounds
 MAX_CELLS = 40  # that a narrow screen can show
 PADDING, PIXEL, UNREAD, TAP = range(4)  # what a cell of the picture is
 _CELLS = {
     PADDING: ("padding", _PADDING_GRAY),
-    PIXEL: ("pixel", SKY),
-    UNREAD: ("pixel never read", VERMILLION),
+    PIXEL: ("pixel", TINTS[2]),
+    UNREAD: ("pixel never read", ORANGE),
     TAP: ("read by the window", BLUE),
 }
 _MOST_AT_AN_END = 3  # window positions

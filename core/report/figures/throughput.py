@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.report.figures.palette import BLUE, DASHES, GREEN, MARKERS, SKY, VERMILLION
+from core.report.figures.palette import BLUE, DASHES, GREEN, MARKERS, ORANGE, PURPLE
 from core.training.records import Throughput, ThroughputPoint
 
 LOOP_NAMES = {"lab": "the lab's loop", "conventional": "published loop (DataLoader, PIL)"}
-_DEVICE_COLORS = (BLUE, VERMILLION, GREEN, SKY)
+_DEVICE_COLORS = (BLUE, ORANGE, GREEN, PURPLE)
 
 
 def throughput_chart(result: Throughput) -> go.Figure:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from core.report import formats
-from core.report.figures.palette import (
-    BLUE,
-    GRAY,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    VERMILLION,
-    YELLOW,
-)
+from core.report.figures.palette import part_marker, tints_and_patterns
 from core.training.time_split import TimeSplit
 
-_TIME_PARTS = (  # field of TimeSplit, how it is called, color, pattern that repeats the color
-    ("data", "data: cut, resize, scale", ORANGE, ""),
-    ("transfer", "transfer to the device", YELLOW, "x"),
-    ("forward", "forward", BLUE, ""),
-    ("backward", "backward", VERMILLION, ""),
-    ("optimiser", "optimizer", GREEN, ""),
-    ("captured", "captured steps", BLUE, "x"),
-    ("overhead", "Python in between", GRAY, "."),
-    ("evaluation", "evaluation", PURPLE, "/"),
+_TIME_PARTS = (  # field of TimeSplit, how it is called
+    ("data", "data: cut, resize, scale"),
+    ("transfer", "transfer to the device"),
+    ("forward", "forward"),
+    ("backward", "backward"),
+    ("optimiser", "optimizer"),
+    ("captured", "captured steps"),
+    ("overhead", "Python in between"),
+    ("evaluation", "evaluation"),
 )
 
 
@@ -32,7 +24,7 @@ def time_bar(split: TimeSplit) -> go.Figure:
     """One stacked bar: the seconds of a run by what they were spent on."""
     figure = go.Figure()
     total = split.training + split.evaluation
-    for field, name, color, pattern in _TIME_PARTS:
+    for (field, name), (color, pattern) in zip(_TIME_PARTS, tints_and_patterns(), strict=False):
         seconds = getattr(split, field)
         if field == "captured" and not seconds:  # no device but CUDA has such steps
             continue
@@ -42,7 +34,7 @@ def time_bar(split: TimeSplit) -> go.Figure:
             x=[seconds],
             orientation="h",
             name=name,
-            marker=dict(color=color, pattern=dict(shape=pattern, fillmode="overlay", size=6)),
+            marker=part_marker(color, pattern),
             text=[f"{100 * share:.0f} %" if share >= 0.05 else ""],
             textposition="inside",
             insidetextanchor="middle",

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from core.report.figures.palette import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    VERMILLION,
-    LineStyle,
-    colors_and_markers,
-)
+from core.report.figures.palette import MARKERS, VARIANT_COLORS, LineStyle, colors_and_markers
 from core.zoo.variants import VARIANTS, Variant
 
 _FIRST = {  # the four of the course note, easy to tell apart; the others share what is left
-    "identity": LineStyle(BLUE, "circle"),
-    "constant-scaling": LineStyle(ORANGE, "square"),
-    "conv": LineStyle(GREEN, "diamond"),
-    "none": LineStyle(VERMILLION, "triangle-up"),
+    name: LineStyle(color, marker)
+    for (name, color), marker in zip(VARIANT_COLORS.items(), MARKERS, strict=False)
 }
 
 
@@ -25,10 +16,8 @@ def variant_styles() -> dict[str, LineStyle]:
 
     A block as published is drawn as the corrected one, but open and dotted.
     """
-    taken = {(style.color, style.marker) for style in _FIRST.values()}
-    colors = {style.color for style in _FIRST.values()}
-    pairs = [pair for pair in colors_and_markers(64) if pair not in taken]
-    left = iter(sorted(pairs, key=lambda pair: pair[0] in colors))  # unused colors first
+    taken = {style.marker for style in _FIRST.values()}  # other markers come first
+    left = iter(sorted(colors_and_markers(48), key=lambda pair: pair[1] in taken))
     corrected = [variant for variant in VARIANTS.values() if not variant.as_published]
     styles = {
         variant.name: _FIRST.get(variant.name) or LineStyle(*next(left)) for variant in corrected

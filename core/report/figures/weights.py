@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.inside.filters_records import WeightSpread
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
-from core.report.figures.palette import BLUE, SEQUENTIAL, VERMILLION
+from core.report.figures.palette import BLUE, ORANGE, SEQUENTIAL
 from core.training.trail_records import BINS, Moment, Trail
 
 
@@ -61,7 +61,7 @@ def weights_before_and_after(spread: WeightSpread, path: str) -> go.Figure:
     middles = (edges[:-1] + edges[1:]) / 2
     figure = go.Figure()
     for name, shares, color, dash in (
-        ("as initialized", spread.before[row], VERMILLION, "dash"),
+        ("as initialized", spread.before[row], ORANGE, "dash"),
         ("as they are", spread.after[row], BLUE, "solid"),
     ):
         figure.add_scatter(

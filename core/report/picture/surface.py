@@ -12,12 +12,11 @@ from plotly.colors import sample_colorscale
 
 from core.inside.landscape_records import Landscape, NetworkLandscape
 from core.report.figures.loss_scale import COLORS, LossScale
-from core.report.figures.palette import VERMILLION
+from core.report.figures.palette import INK, POSITIVE
 
 _WIDTH, _HEIGHT = 440, 380  # pixels
 _LEFT, _RIGHT, _TOP, _FOOT = 56, 24, 16, 40  # room for the scale and the names of the directions
 _RISE = 190  # pixels from the lowest loss to the highest
-_INK = "#7A838F"  # contrast of about 4 with both white and black
 _Point = tuple[float, float]
 _Place = Callable[[float, float, float], _Point]  # column, row and height → where it is drawn
 
@@ -43,7 +42,7 @@ def surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale, t
     drawn = [facet for _, facet in sorted(facets, key=lambda pair: pair[0]) if facet]
     floor = [at(0, 0, 0), at(last, 0, 0), at(last, last, 0), at(0, last, 0)]
     parts = [
-        f'<polygon points="{_points(floor)}" fill="none" stroke="{_INK}"/>',
+        f'<polygon points="{_points(floor)}" fill="none" stroke="{INK}"/>',
         *drawn,
         *_path(network, landscape, scale, at),
         _line(at(0, last, 0), at(0, last, 1)),
@@ -57,7 +56,7 @@ def surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale, t
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-        f' width="{_WIDTH}" height="{_HEIGHT}" role="img" font-family="sans-serif" font-size="12">'
+        f' width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12">'
         f"<title>{escape(text)}</title>{''.join(parts)}</svg>"
     )
 
@@ -94,9 +93,9 @@ def _path(
     line = f'<polyline points="{_points(places)}" fill="none"'
     return [
         f'{line} stroke="#fff" stroke-width="4"/>',
-        f'{line} stroke="{VERMILLION}" stroke-width="2"/>',
+        f'{line} stroke="{POSITIVE}" stroke-width="2"/>',
         *(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{VERMILLION}" stroke="#fff"/>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{POSITIVE}" stroke="#fff"/>'
             for x, y in places
         ),
     ]
@@ -107,13 +106,13 @@ def _points(points: list[_Point]) -> str:
 
 
 def _line(start: _Point, end: _Point) -> str:
-    return f'<polyline points="{_points([start, end])}" stroke="{_INK}"/>'
+    return f'<polyline points="{_points([start, end])}" stroke="{INK}"/>'
 
 
 def _text(place: _Point, words: str, anchor: str) -> str:
     x, y = place
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{_INK}">{escape(words)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{INK}">{escape(words)}</text>'
     )
 
 

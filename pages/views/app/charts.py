@@ -13,6 +13,7 @@ import plotly.io
 import streamlit as st
 
 from core.report.figures.axes import add_to_title
+from core.report.figures.palette import DARK
 from pages.views.app.browser_files import FOLDER, component_script
 
 plotly.io.templates.default = None  # chart.js has the colors of the page; figures stay small
@@ -63,6 +64,7 @@ def chart(
             "height": drawing.height,
             "name": name or key,
             "toolbar": toolbar,
+            "dark": DARK,
         },
         height=drawing.height,
     )

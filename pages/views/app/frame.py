@@ -7,47 +7,64 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 import streamlit as st
 
 from core.analysis.cpu import threads
 from core.zoo.libraries import installed_libraries
 from pages.views.app.asked import asked_question
+from pages.views.app.browser_files import FOLDER
+from pages.views.app.head import Head, page_config
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import caption, words_explained
+from pages.views.app.work_badge import work_badge
 
-_ICON = str(Path(__file__).parent / "assets" / "icon.png")
-PAGES = (
-    ("dashboard.py", "Overview", ":material/home:"),
-    ("pages/architecture.py", "Architecture", ":material/account_tree:"),
-    ("pages/inside.py", "Inside", ":material/visibility:"),
-    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
-    ("pages/calculators.py", "Calculators", ":material/calculate:"),
-    ("pages/glossary.py", "Glossary", ":material/menu_book:"),
-    ("pages/train.py", "Train", ":material/model_training:"),
-    ("pages/residual.py", "Residual", ":material/call_split:"),
-    ("pages/gradients.py", "Gradients", ":material/ssid_chart:"),
-    ("pages/runs.py", "Runs", ":material/list_alt:"),
-)
+_STYLE = FOLDER / "style.css"
+_MENU = {  # group of the menu → its pages: file, name, icon
+    "Explore": (
+        ("dashboard.py", "Overview", ":material/home:"),
+        ("pages/architecture.py", "Architecture", ":material/account_tree:"),
+        ("pages/inside.py", "Inside", ":material/visibility:"),
+        ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+        ("pages/calculators.py", "Calculators", ":material/calculate:"),
+        ("pages/glossary.py", "Glossary", ":material/menu_book:"),
+    ),
+    "Experiment": (
+        ("pages/train.py", "Train", ":material/model_training:"),
+        ("pages/residual.py", "Residual", ":material/call_split:"),
+        ("pages/gradients.py", "Gradients", ":material/ssid_chart:"),
+        ("pages/runs.py", "Runs", ":material/list_alt:"),
+    ),
+}
+PAGES = tuple(page for pages in _MENU.values() for page in pages)
 
 
 @contextmanager
-def page_frame(title: str, intro: str = "") -> Iterator[None]:
+def page_frame(page: str, intro: str = "") -> Iterator[Head]:
     """The page between its head and its last line; a LabError becomes one sentence on it."""
-    st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=_ICON, layout="wide")
+    page_config(page)
+    st.html(_STYLE)
     with st.sidebar:
-        for path, label, icon in PAGES:
-            st.page_link(path, label=label, icon=icon)
-    st.title(title)
+        _menu()
+    head = Head(page)
     with words_explained():
         if intro:
             caption(intro)
         with errors_in_one_sentence():
-            asked_question(title.lower())
-            yield
-    st.divider()
+            asked_question(page.lower())
+            yield head
+        head.finish()
     st.caption(_machine_line())
+
+
+def _menu() -> None:
+    """All pages, by what one does there, and the work under way."""
+    for group, pages in _MENU.items():
+        st.html(f'<p class="menu-group">{group}</p>')
+        for path, label, icon in pages:
+            st.page_link(path, label=label, icon=icon)
+    with errors_in_one_sentence():
+        work_badge()
 
 
 @st.cache_data(show_spinner=False)

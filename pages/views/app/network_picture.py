@@ -13,6 +13,7 @@ from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
 from core.analysis.records import Analysis
+from core.report.figures.palette import DARK
 from core.report.names import file_name
 from core.report.picture.fold import READABLE, Graph, fold, readable
 from core.report.picture.outline import outline
@@ -69,6 +70,7 @@ def network_picture(
         key=f"{key}_picture",
         data={
             "svg": picture,
+            "dark": DARK,
             "name": file_name(spec),
             "view": f"{file_name(spec)} {lying}",
             "repeatOf": repeat_of,

@@ -7,7 +7,7 @@ import streamlit as st
 from core.analysis.glance import glance_at
 from core.analysis.records import Analysis
 from core.report import glance as shown
-from core.report.figures.palette import KIND_COLORS
+from core.report.figures.palette import KIND_COLORS, in_both_themes
 from pages.views.app import glances
 from pages.views.app.browser_files import FOLDER, component_script
 
@@ -39,7 +39,7 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
             "values": {"ratio": spec.ratio, "image_size": spec.sides[0]},
             "sliders": {"ratio": "net_ratio", "image_size": "net_size"},
             "cards": TOTALS_KEY,
-            "colors": KIND_COLORS,
+            "colors": {kind: in_both_themes(color) for kind, color in KIND_COLORS.items()},
             "path": glances.PATH,
             "query": glances.query(spec),
             "chosen": _chosen(analysis),

@@ -29,9 +29,9 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.svg_image import svg_image
 from pages.views.app.with_torch import analysis_of
 from pages.views.gradients.runs import choose_runs
-from pages.views.overview.pictures import as_image
 
 _DEEP, _COURSE, _OWN = "56 layers", "course nets", "finished runs"
 _SHIPPED = {_COURSE: COURSE_LANDSCAPE, _DEEP: DEEP_LANDSCAPE}
@@ -185,7 +185,7 @@ def _pictures(landscape: Landscape, show_as: str, name: str) -> None:
 def _surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -> None:
     title = landscape_finding(network, landscape).replace("<br>", ", ")
     st.markdown(f"**{escaped(title)}**")
-    st.html(as_image(surface(network, landscape, scale, title), title))
+    st.html(svg_image(surface(network, landscape, scale, title), title))
 
 
 def _how(landscape: Landscape) -> str:

@@ -25,7 +25,7 @@ from core.inside.attribution_records import (
     work,
 )
 from core.report import formats
-from core.report.figures.palette import BLUE, VERMILLION
+from core.report.figures.palette import NEGATIVE, POSITIVE
 from core.report.maps import png_address, range_of
 from core.report.names import safe_name
 from core.report.overlay import overlay_png
@@ -73,8 +73,8 @@ _STYLE = f"""<style>
 .why figcaption {{ font-size: 0.8125rem; line-height: 1.4; overflow-wrap: anywhere; }}
 .why .scale {{ display: flex; align-items: center; gap: 0.375rem; margin-top: 0.25rem; }}
 .why .bar {{ flex: 1; height: 0.5rem; border-radius: 0.25rem; min-width: 1.5rem; }}
-.why .signed {{ background: linear-gradient(90deg, {BLUE}, #8C8C8C55, {VERMILLION}); }}
-.why .unsigned {{ background: linear-gradient(90deg, #8C8C8C55, {VERMILLION}); }}
+.why .signed {{ background: linear-gradient(90deg, {NEGATIVE}, #8C8C8C55, {POSITIVE}); }}
+.why .unsigned {{ background: linear-gradient(90deg, #8C8C8C55, {POSITIVE}); }}
 </style>"""
 
 

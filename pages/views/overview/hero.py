@@ -10,7 +10,8 @@ from core.measure.shipped import GRADIENTS, shipped_result
 from core.report.sentences.gradients import arriving, network_label
 from pages.views.app.address import go_to
 from pages.views.app.asked import ASKED
-from pages.views.overview.pictures import as_image, gradient_picture
+from pages.views.app.svg_image import svg_image
+from pages.views.overview.pictures import gradient_picture
 
 
 def hero() -> None:
@@ -24,7 +25,7 @@ def hero() -> None:
         pictured = [(labels[name], flows[name]) for name in labels]
         names = "; ".join(network_label(flow.model) for _, flow in pictured)
         st.html(
-            as_image(
+            svg_image(
                 gradient_picture(pictured),
                 f"Gradient norm of every layer's weights: {names}.",
             )

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from html import escape
 from math import log2, log10
 
 from core.analysis.records import Analysis
 from core.measure.gradient_records import NetworkFlow
-from core.report.figures.palette import KIND_COLORS
+from core.report.figures.palette import INK, KIND_COLORS
 from core.report.figures.variants import style_of, variant_styles
 from core.zoo.variants import VARIANTS, variant_of
-from pages.views.residual.block_pictures import INK, variant_picture
+from pages.views.residual.block_pictures import variant_picture
 
 _WIDTH, _HEIGHT = 320, 132  # of a card's picture, pixels
 _HERO_WIDTH, _HERO_HEIGHT = 760, 236
 _GAP = 5  # between two stages
 _Place = Callable[[int, float], tuple[float, float]]  # a layer and its norm → x and y
 _FLOOR = 1e-45  # the least that float32 holds: what is 0 ends here
-
-
-def as_image(svg: str, text: str) -> str:
-    """The picture as HTML, as wide as there is room, with a text for readers who cannot see it."""
-    data = b64encode(svg.encode()).decode()
-    return (
-        '<img style="display:block;max-width:100%;height:auto"'
-        f' src="data:image/svg+xml;base64,{data}" alt="{escape(text)}">'
-    )
 
 
 def strip_picture(analysis: Analysis) -> str:

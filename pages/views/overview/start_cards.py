@@ -12,9 +12,9 @@ from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.address import go_to
 from pages.views.app.services import shipped
+from pages.views.app.svg_image import svg_image
 from pages.views.app.with_torch import analysis_of
 from pages.views.overview.pictures import (
-    as_image,
     blocks_picture,
     curve_picture,
     strip_picture,
@@ -98,4 +98,4 @@ def start_cards() -> None:
 @st.cache_resource(show_spinner=False)
 def _image(index: int) -> str:
     """Drawn once for everybody: what comes with the lab does not change."""
-    return as_image(_CARDS[index].picture(), _CARDS[index].pictured)
+    return svg_image(_CARDS[index].picture(), _CARDS[index].pictured)

@@ -6,14 +6,14 @@ shortcut and after the addition.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
+from core.report.figures.palette import INK
 from core.report.figures.variants import style_of
 from core.zoo.variants import ORDERS, SHORTCUTS, Variant
+from pages.views.app.svg_image import svg_image
 
-INK = "#7A838F"  # contrast of about 4 with both white and black
 WIDTH = 184
 MAIN, SIDE, GATE = 43, 151, 106  # x of the residual branch, of the shortcut, of the gate's line
 MAIN_WIDTH, SIDE_WIDTH, GATE_WIDTH = 66, 64, 54  # of their boxes
@@ -37,15 +37,11 @@ _CARDS = """<style>
 def variant_cards(variants: Sequence[Variant]) -> str:
     """Each unit as a card with its title and formula: one piece of HTML for all."""
     cards = (
-        f'<figure><img src="data:image/svg+xml;base64,{_base64(variant)}" alt="">'
+        f"<figure>{svg_image(variant_picture(variant, style_of(variant).color))}"
         f"<figcaption>{escape(variant.title)}</figcaption><p>{escape(variant.formula)}</p></figure>"
         for variant in variants
     )
     return f'{_CARDS}<div class="blocks">{"".join(cards)}</div>'
-
-
-def _base64(variant: Variant) -> str:
-    return b64encode(variant_picture(variant, style_of(variant).color).encode()).decode()
 
 
 def variant_picture(variant: Variant, color: str) -> str:
@@ -76,7 +72,7 @@ def variant_picture(variant: Variant, color: str) -> str:
         drawn += [_line(MAIN, y, y + GAP), _part(MAIN, y + GAP, part, color, MAIN_WIDTH)]
         y += GAP + height(part)
     drawn.append(_arrow(MAIN, y, y + 14))
-    return _svg("".join(drawn), y + 18, f"{variant.title}: {variant.formula}")
+    return _svg("".join(drawn), y + 18)
 
 
 def _shortcut_parts(variant: Variant, color: str, level: float, join: float) -> list[str]:
@@ -153,9 +149,9 @@ def _text(x: float, y: float, text: str) -> str:
     )
 
 
-def _svg(body: str, bottom: float, label: str) -> str:
+def _svg(body: str, bottom: float) -> str:
     size = f'viewBox="0 0 {WIDTH} {bottom:g}" width="{WIDTH}" height="{bottom:g}"'
     return (
-        f'<svg {size} role="img" aria-label="{escape(label)}" fill="none" stroke="{INK}"'
+        f'<svg {size} fill="none" stroke="{INK}"'
         f' font-family="sans-serif" font-size="15" xmlns="http://www.w3.org/2000/svg">{body}</svg>'
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.report.figures.palette import BLUE, DIVERGING, GRAY, SEQUENTIAL, VERMILLION
+from core.report.figures.palette import DIVERGING, GRAY, NEGATIVE, POSITIVE, SEQUENTIAL
 from core.report.maps import map_png, range_of, scale_colors, tiles_png
 
 
@@ -30,7 +30,7 @@ def test_zero_is_white_where_values_have_a_sign() -> None:
 
 def test_half_of_the_range_has_the_colors_of_the_palette() -> None:
     pixels = _pixels(map_png(np.array([[-1.0, 1.0]]), -2, 2))[..., :3].astype(int)
-    assert np.abs(pixels[0] - [_rgb(BLUE), _rgb(VERMILLION)]).max() <= 3
+    assert np.abs(pixels[0] - [_rgb(NEGATIVE), _rgb(POSITIVE)]).max() <= 3
 
 
 def test_values_without_a_sign_become_brighter() -> None:

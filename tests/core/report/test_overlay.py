@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from core.report.figures.palette import BLUE, VERMILLION
+from core.report.figures.palette import NEGATIVE, POSITIVE
 from core.report.overlay import overlay_png
 
 
@@ -23,7 +23,7 @@ def test_zero_leaves_the_image_gray_and_signs_have_their_colors() -> None:
     assert side * 4 == pixels.shape[1] >= 224 and pixels.shape[0] == side  # square pixels
     zero, positive, negative, none = (pixels[0, side * index] for index in range(4))
     assert zero.tolist() == none.tolist() == [255, 255, 255]
-    for pixel, color in ((positive, VERMILLION), (negative, BLUE)):
+    for pixel, color in ((positive, POSITIVE), (negative, NEGATIVE)):
         full = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)])
         assert np.abs(pixel - (0.85 * full + 0.15 * 255)).max() <= 1
 

@@ -37,6 +37,7 @@ function colorsOf(element) {
   const [red, green, blue] = (style.color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number)
   const isDark = red + green + blue > 384  // light letters
   return {
+    isDark,
     text: read("--st-text-color") || style.color,
     background: read("--st-background-color") || "white",
     border: read("--st-border-color") || "#ccc",
@@ -101,13 +102,18 @@ function wholeScreen(holder) {
   }
 }
 
+/* The figure in the page's theme: figures are written in the colors of light pages. */
+function inTheme(text, dark, isDark) {
+  return JSON.parse(isDark ? text.replace(/#[0-9a-f]{6}/gi, color => dark[color.toUpperCase()] ?? color) : text)
+}
+
 export function draw({data, parentElement}, {plotly}) {
   const holder = parentElement.querySelector(".chart")
   const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
   plots.set(holder, plot)
-  const figure = JSON.parse(data.figure)
-  const {layout} = figure
-  const title = titleOf(layout)
+  let isDark = colorsOf(holder).isDark
+  let figure = inTheme(data.figure, data.dark, isDark)
+  const title = titleOf(figure.layout)
   const runs = [...runsIn(figure)].join(" ")
   if (runs) holder.dataset.runs = runs  // live.js asks for them
   else delete holder.dataset.runs
@@ -125,8 +131,14 @@ export function draw({data, parentElement}, {plotly}) {
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
+    const colors = colorsOf(holder)
+    if (colors.isDark !== isDark) {
+      isDark = colors.isDark
+      figure = inTheme(data.figure, data.dark, isDark)
+    }
+    const {layout} = figure
     figure.data.forEach(grow)
-    layout.template = template(colorsOf(holder))
+    layout.template = template(colors)
     layout.title = {...(typeof layout.title === "object" ? layout.title : {}),
                     text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
     layout.width = holder.clientWidth

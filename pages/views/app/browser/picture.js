@@ -4,7 +4,11 @@
 const states = new WeakMap()  // for each picture: what is drawn, and the block last toggled
 
 function fill(holder, data, state) {
-  holder.innerHTML = data.svg  // made by core.report.picture.svg, which escapes every name
+  // Made by core.report.picture.svg, which escapes every name; a saved picture keeps its light colors
+  holder.innerHTML = data.svg.replace(/#[0-9a-f]{6}/gi, color => {
+    const dark = data.dark[color.toUpperCase()]
+    return dark ? `light-dark(${color}, ${dark})` : color
+  })
   const picture = holder.querySelector("svg")
   picture.setAttribute("role", "group")
   const width = picture.viewBox.baseVal.width

@@ -1,0 +1,105 @@
+"""The head of a page: what is shown has a name there, and can be handed on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import streamlit as st
+from streamlit import config
+
+from pages.views.app.downloads import download_file
+from pages.views.app.messages import escaped
+
+_ICON = str(Path(__file__).parent / "assets" / "icon.png")
+_LAB = "CNN Architecture Lab"
+_MENU_WIDTH = 232  # pixels
+
+
+@dataclass(frozen=True)
+class Handout:
+    """A file that shows the view without the lab."""
+
+    make: Callable[[], bytes]  # called on the click, in a thread of its own: it must not draw
+    name: str  # of the file, without its ending
+
+
+class Head:
+    """Drawn first and filled while the page is: a page knows late what it shows."""
+
+    def __init__(self, page: str) -> None:
+        """`page` is called so in the menu; the thing that it shows is named by `title`."""
+        self._name = page
+        self._is_named = False
+        self.handout: Handout | None = None
+        with st.container(key="page_head", horizontal=True, vertical_alignment="center"):
+            self._title = st.container(width="stretch").empty()
+            self._actions = st.container(
+                key="page_actions", horizontal=True, width="content"
+            ).empty()
+
+    def title(self, text: str) -> None:
+        """What the page shows, `VGG-11, 96 px, ratio 4`: its heading, and the browser's tab."""
+        self._is_named = True
+        tab = text if text == _LAB else f"{text} · {_LAB}"
+        st.set_page_config(page_title=tab)
+        self._title.title(escaped(text), anchor=False)
+
+    def finish(self) -> None:
+        """Once all else is drawn, and the address is what it will be."""
+        if not self._is_named:
+            self.title(self._name)
+        with self._actions, st.popover("Share", icon=":material/share:"):
+            self._share()
+
+    def _share(self) -> None:
+        """The view's address, and the handout where there is one."""
+        address, is_for_others = _address()
+        st.markdown("**Address of this view**")
+        st.code(address, language=None, wrap_lines=True)
+        if not is_for_others:
+            st.caption("It opens on this machine; others need a server of theirs, or the handout.")
+        if self.handout:
+            download_file(
+                "Handout",
+                self.handout.make,
+                f"{self.handout.name}.html",
+                "page_handout",
+                "text/html",
+            )
+            st.caption(
+                "One file with charts, numbers, settings and tables; it opens without the lab,"
+                " and prints."
+            )
+
+
+def page_config(page: str) -> None:
+    """The tab's title and icon, and how wide the menu is, before anything is drawn."""
+    st.set_page_config(
+        page_title=f"{page} · {_LAB}" if page != _LAB else _LAB,
+        page_icon=_ICON,
+        layout="wide",
+        initial_sidebar_state=_MENU_WIDTH,
+    )
+
+
+def _address() -> tuple[str, bool]:
+    """Of what is shown now; whether it leads here from other machines too."""
+    scheme, place, path, *_ = urlsplit(st.context.url or "")
+    name = config.get_option("browser.serverAddress")
+    if name and config.is_manually_set("browser.serverAddress"):
+        port = urlsplit(f"//{place}").port
+        place = f"{name}:{port}" if port else name
+    query = urlencode(st.query_params.to_dict(), doseq=True)
+    return urlunsplit((scheme, place, path, query, "")), not _is_loopback(place)
+
+
+def _is_loopback(place: str) -> bool:
+    host = urlsplit(f"//{place}").hostname or "localhost"
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -6,13 +6,16 @@ import streamlit as st
 
 from core.analysis.broken_off import ForwardError
 from core.analysis.records import Analysis
+from core.report.names import network_title
 from core.specs import LabError
 from core.zoo.catalogue import complete, find
 from core.zoo.own import is_own
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
+from pages.views.app.head import Head
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.network_picture import network_picture
+from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.another_size import another_size_note
 from pages.views.architecture.broken_off import broken_off_view
@@ -30,15 +33,16 @@ from pages.views.architecture.strip import strip
 from pages.views.architecture.summary import summary_view
 from pages.views.architecture.totals import totals_row
 from pages.views.architecture.trained_networks import TRAINED
-from pages.views.forms.network import choose_model
+from pages.views.forms.network import choose_model, source_of
 
 _VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Summary")
 
 
-def _page() -> None:
-    """Sidebar, totals, strip, then the view that the reader picks."""
-    with st.sidebar:
-        spec = choose_model("net_", "vgg11", libraries=True)
+def _page(head: Head) -> None:
+    """Controls, totals, strip, then the view that the reader picks."""
+    spec = choose_model("net_", "vgg11", libraries=True)
+    head.title(network_title(spec))
+    caption(source_of(spec))
     if is_own(spec.arch):
         follow_file(spec.arch)
     try:
@@ -108,7 +112,7 @@ def _show_view(view: str, analysis: Analysis, display: Display, clicked_block: s
 
 
 with (
-    page_frame("Architecture", "One network, layer by layer: shapes, parameters, work and memory."),
+    page_frame("Architecture") as head,
     address_checked(control_label),
 ):
-    _page()
+    _page(head)

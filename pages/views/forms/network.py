@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import streamlit as st
 
 from core.explain.glossary import explained
+from core.report.names import counted
 from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, effective_options, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
 from core.zoo.own import FAMILY, is_own, own_files, own_networks, plain_name, problems
-from pages.views.app.messages import escaped, show_error
+from pages.views.app.messages import show_error
 from pages.views.forms.limits import (
     CHANNELS,
     CLASSES,
@@ -27,11 +28,27 @@ from pages.views.forms.limits import (
     SIZE_STEP,
 )
 from pages.views.forms.names import select_name
+from pages.views.forms.row import folded, form_row, shown_number
 
 _FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
 _DEFAULTS = "own_defaults"  # in the session: network → what its controls have shown first
 _Bind = Literal["query-params"] | None
 _Defaults = Callable[[Architecture], ModelSpec]
+_OPTIONS_IN_THE_OPEN = 3  # of a network; the others are folded
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """How the form is shown."""
+
+    defaults: _Defaults  # what a network starts with
+    bind: _Bind
+    wide: bool  # the address may ask for what the sliders have not
+
+    @property
+    def is_popover(self) -> bool:
+        """A form without a part in the address is one."""
+        return self.bind is None
 
 
 # The picker ----------------------------------------------------------------------------------
@@ -110,6 +127,12 @@ def choose_model(
     the libraries that are installed below them. With `wide`, an address may ask for a ratio and a
     size that a spec takes but the sliders have not; then they are typed.
     """
+    with form_row(f"{prefix}network"):
+        return _controls(prefix, first, _Settings(defaults, bind, wide), libraries)
+
+
+def _controls(prefix: str, first: str, settings: _Settings, libraries: bool) -> ModelSpec:
+    """The controls beside each other: those of a network of the lab, or of a library's model."""
     names = networks()
     if libraries:
         names = [*own_names(), *names, *_libraries_asked_for(prefix)]
@@ -118,38 +141,79 @@ def choose_model(
         {name: network_label(name) for name in names},
         first,
         f"{prefix}network",
-        bind is not None,
+        settings.bind is not None,
         on_change=_start_over,
-        args=(prefix, defaults),
+        args=(prefix, settings.defaults),
         help="Type to search; a new network starts with its own settings.",
     )
     if libraries:
         _say_problems(name)
     if library := LIBRARIES.get(name):
-        return _choose_of_library(library, prefix, defaults, bind, wide)
+        return _choose_of_library(library, prefix, settings)
     row = find(name)
-    st.caption(f"{row.year}, {row.source}" if row.year else escaped(row.source))
-    default = defaults(row)
+    default = settings.defaults(row)
     if is_own(name):
         _follow_defaults(prefix, row, default)
     if "ratio" in row.takes:
-        default = replace(default, ratio=_choose_ratio(prefix, default, bind, wide))
+        default = replace(default, ratio=_choose_ratio(prefix, default, settings))
+    size = st.container(horizontal=True)
+    options = _Options(prefix, row, settings.bind)
+    options.choose(_OPTIONS_IN_THE_OPEN)
+    with folded(f"{prefix}network", _folded_label(prefix, default, row.takes), settings.is_popover):
+        default = _choose_folded(prefix, default, row.takes, settings.bind)
+        options.choose()
     step = 1 if is_own(name) else SIZE_STEP
-    default = replace(default, image_size=_choose_size(prefix, default, step, bind, wide))
-    channels, classes = st.columns(2)
-    with channels:
-        default = replace(default, in_channels=_choose_channels(prefix, default, bind))
-    if "num_classes" in row.takes:
-        with classes:
-            default = replace(default, num_classes=_choose_classes(prefix, default, bind))
-    options: dict[str, OptionValue] = {}
-    for option in row.options:  # each may depend on those before it
-        if option.has_effect(options):
-            key = f"{prefix}{_word(name, option)}"
-            options[option.name] = _choose_option(key, option, options, bind)
-        else:
-            options[option.name] = option.default
-    return replace(default, options=tuple(sorted(options.items())))
+    with size:
+        default = replace(default, image_size=_choose_size(prefix, default, step, settings))
+    return replace(default, options=tuple(sorted(options.values.items())))
+
+
+def source_of(spec: ModelSpec) -> str:
+    """Where the network comes from: `2014, arXiv 1409.1556, table 1, configuration A`."""
+    row = find(spec.arch)
+    return f"{row.year}, {row.source}" if row.year else row.source
+
+
+@dataclass
+class _Options:
+    """The network's own options, in their order: each may depend on those before it."""
+
+    prefix: str
+    row: Architecture
+    bind: _Bind
+    values: dict[str, OptionValue] = field(default_factory=dict)
+
+    def choose(self, most: int | None = None) -> None:
+        """Draw the controls of those that are left, at most so many."""
+        drawn = 0
+        for option in self.row.options[len(self.values) :]:
+            if not option.has_effect(self.values):
+                self.values[option.name] = option.default
+                continue
+            if drawn == most:
+                return
+            key = f"{self.prefix}{_word(self.row.name, option)}"
+            self.values[option.name] = _choose_option(key, option, self.values, self.bind)
+            drawn += 1
+
+
+def _folded_label(prefix: str, default: ModelSpec, takes: Collection[str]) -> str:
+    """`1 channel, 10 classes`."""
+    parts = [counted(shown_number(f"{prefix}channels", default.in_channels), "channel")]
+    if "num_classes" in takes:
+        parts.append(counted(shown_number(f"{prefix}classes", default.num_classes), "class"))
+    return ", ".join(parts)
+
+
+def _choose_folded(
+    prefix: str, default: ModelSpec, takes: Collection[str], bind: _Bind
+) -> ModelSpec:
+    """Channels, classes, and whether the image is square."""
+    default = replace(default, in_channels=_choose_channels(prefix, default, bind))
+    if "num_classes" in takes:
+        default = replace(default, num_classes=_choose_classes(prefix, default, bind))
+    _choose_oblong(prefix, default, bind)
+    return default
 
 
 def _follow_defaults(prefix: str, row: Architecture, default: ModelSpec) -> None:
@@ -198,28 +262,31 @@ def _libraries_asked_for(prefix: str) -> list[str]:
     return [library.name for library in installed_libraries()]
 
 
-def _choose_of_library(
-    library: Library, prefix: str, defaults: _Defaults, bind: _Bind, wide: bool
-) -> ModelSpec:
+def _choose_of_library(library: Library, prefix: str, settings: _Settings) -> ModelSpec:
     """One of a library's own models."""
     name = select_name(
         f"Model of {library.name}",
         {name: name for name in library.models},
         library.first,
         f"{prefix}{library.name}",
-        bind is not None,
+        settings.bind is not None,
         on_change=_start_over,
-        args=(prefix, defaults),
+        args=(prefix, settings.defaults),
         help=f"Every classification model of the installed {library.name}, untrained;"
         " type to search.",
     )
-    default = defaults(find(f"{library.prefix}{name}"))
-    reads = f" and reads images of {library.channels} channels" if library.channels else ""
-    st.caption(f"It has no ratio{reads}.")
-    size = _choose_size(prefix, default, 1, bind, wide)
-    if not library.channels:
-        default = replace(default, in_channels=_choose_channels(prefix, default, bind))
-    return replace(default, image_size=size, num_classes=_choose_classes(prefix, default, bind))
+    default = settings.defaults(find(f"{library.prefix}{name}"))
+    size = st.container(horizontal=True)
+    takes = ("num_classes",)
+    if library.channels:
+        with folded(f"{prefix}network", f"{library.channels} channels", settings.is_popover):
+            default = replace(default, num_classes=_choose_classes(prefix, default, settings.bind))
+            _choose_oblong(prefix, default, settings.bind)
+    else:
+        with folded(f"{prefix}network", _folded_label(prefix, default, takes), settings.is_popover):
+            default = _choose_folded(prefix, default, takes, settings.bind)
+    with size:
+        return replace(default, image_size=_choose_size(prefix, default, 1, settings))
 
 
 def _start_over(prefix: str, defaults: _Defaults) -> None:
@@ -243,68 +310,67 @@ def _asks_beyond(key: str, on_slider: Collection[int]) -> bool:
     return bool(st.session_state.get(f"{key}_typed"))
 
 
-def _choose_ratio(prefix: str, default: ModelSpec, bind: _Bind, wide: bool = False) -> int:
+def _choose_ratio(prefix: str, default: ModelSpec, settings: _Settings) -> int:
     """What the channels of every convolution are divided by."""
     low, high = RATIO_SLIDER
-    is_typed = wide and _asks_beyond(f"{prefix}ratio", range(low, high + 1))
+    is_typed = settings.wide and _asks_beyond(f"{prefix}ratio", range(low, high + 1))
     ratio = (st.number_input if is_typed else st.slider)(
         "Ratio",
         *(RATIO if is_typed else RATIO_SLIDER),
         default.ratio,
         key=f"{prefix}ratio",
-        bind=bind,
+        bind=settings.bind,
         help=explained("ratio"),
     )
     return int(ratio)
 
 
-def _choose_size(
-    prefix: str, default: ModelSpec, step: int, bind: _Bind, wide: bool = False
-) -> ImageSize:
-    """The size of the image: a side of a square, or height and width."""
-    slider = st.empty()  # above the toggle that takes its place
-    is_oblong = st.toggle(
+def _choose_oblong(prefix: str, default: ModelSpec, bind: _Bind) -> None:
+    """Whether height and width are chosen apart; in the session, for `_choose_size`."""
+    st.toggle(
         "Height and width apart",
         isinstance(default.image_size, tuple),
         key=f"{prefix}oblong",
         bind=bind,
         help="For images that are not square, such as 480×640.",
     )
-    with slider.container():
-        if is_oblong:
-            return _choose_sides(prefix, default, bind)
-        return _choose_side(prefix, max(default.sides), step, bind, wide)
+
+
+def _choose_size(prefix: str, default: ModelSpec, step: int, settings: _Settings) -> ImageSize:
+    """The size of the image: a side of a square, or height and width. After `_choose_oblong`."""
+    if st.session_state[f"{prefix}oblong"]:
+        return _choose_sides(prefix, default, settings.bind)
+    return _choose_side(prefix, max(default.sides), step, settings)
 
 
 def _choose_sides(prefix: str, default: ModelSpec, bind: _Bind) -> ImageSize:
     """Pixels of height and of width."""
     sides = []
-    for column, name, side in zip(st.columns(2), ("height", "width"), default.sides, strict=True):
-        with column:
-            pixels = st.number_input(
-                name.capitalize(),
-                *SIZE,
-                side,
-                key=f"{prefix}{name}",
-                bind=bind,
-                help=f"Every image is resized to this {name}, in pixels, before the first layer.",
-            )
+    for name, side in zip(("height", "width"), default.sides, strict=True):
+        pixels = st.number_input(
+            name.capitalize(),
+            *SIZE,
+            side,
+            key=f"{prefix}{name}",
+            bind=bind,
+            help=f"Every image is resized to this {name}, in pixels, before the first layer.",
+        )
         sides.append(int(pixels))
     return check_image_size(sides)
 
 
-def _choose_side(prefix: str, default: int, step: int, bind: _Bind, wide: bool) -> int:
+def _choose_side(prefix: str, default: int, step: int, settings: _Settings) -> int:
     """The resize slider: pixels a side."""
     smallest, largest = SIZE_SLIDER[0], max(SIZE_SLIDER[1], default)
     on_slider = {default, *range(smallest, largest + 1, step)}
-    is_typed = wide and _asks_beyond(f"{prefix}size", on_slider)
+    is_typed = settings.wide and _asks_beyond(f"{prefix}size", on_slider)
     size = (st.number_input if is_typed else st.slider)(
         "Resize (pixels a side)",
         *(SIZE if is_typed else (smallest, largest)),
         default,
         1 if is_typed else step,
         key=f"{prefix}size",
-        bind=bind,
+        bind=settings.bind,
         help=explained("resize"),
     )
     return int(size)

@@ -1,0 +1,31 @@
+"""Controls beside each other above what they change, and those that are seldom set, folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import streamlit as st
+
+
+@contextmanager
+def form_row(name: str) -> Iterator[None]:
+    """As many beside each other as there is room for: two on a phone."""
+    with st.container(key=f"row_{name}", horizontal=True, vertical_alignment="bottom"):
+        yield
+
+
+def folded(name: str, what_is_set: str, in_popover: bool = False) -> AbstractContextManager[object]:
+    """Controls that are seldom set; the fold says what is set, such as `1 channel, 10 classes`."""
+    if in_popover:  # which takes no second one
+        return st.expander(what_is_set)
+    return st.popover(what_is_set, key=f"fold_{name}", icon=":material/tune:")
+
+
+def shown_number(key: str, default: int) -> int:
+    """What a control shows, or will show once it is drawn: the address has been read by then."""
+    value = st.session_state.get(key, st.query_params.get(key, default))
+    try:
+        return int(value)
+    except ValueError:
+        return default

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes pages/views/app/browser/plotly.min.js anew: plotly.js with the traces that the lab draws, a
+# Makes core/report/browser/plotly.min.js anew: plotly.js with the traces that the lab draws, a
 # quarter of the whole. Needs npm. After a change of Plotly's Python package, or for another trace.
 set -euo pipefail
 version="${1:-4.1.1}" # plotly.offline.get_plotlyjs_version() of the installed package
-target="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/pages/views/app/browser/plotly.min.js"
+target="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/core/report/browser/plotly.min.js"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from core.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
+from core.cli.handout import handout
 from core.cli.inside import inside
 from core.cli.measurements import bench, gradients, predict, time_layers
 from core.cli.networks import analyze, list_networks
@@ -22,6 +23,7 @@ from core.specs import LabError
 _PROGRAM = "python -m core"
 COMMANDS = (
     *(serve, list_networks, analyze, time_layers, bench, gradients, predict, inside),
+    handout,
     *(train, submit, list_runs, stop, resume, export, reproduce, worker),
 )
 

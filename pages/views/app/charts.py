@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import plotly.io
 import streamlit as st
 
+from core.report.browser.files import LOOK, PLOTLY
 from core.report.figures.axes import add_to_title
 from core.report.figures.palette import DARK
 from pages.views.app.browser_files import FOLDER, component_script
@@ -23,7 +24,7 @@ _chart = st.components.v2.component(
     "lab_chart",
     html='<div class="chart"></div>',
     css=".chart { width: 100%; } .chart:fullscreen { background: var(--st-background-color); }",
-    js=component_script(FOLDER / "chart.js", plotly=FOLDER / "plotly.min.js"),
+    js=component_script(FOLDER / "chart.js", plotly=PLOTLY, look=LOOK),
     isolate_styles=False,
 )
 

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from core.report.browser.files import PLOTLY
 from pages.views.app.browser_files import FOLDER, address, component_script
 from pages.views.app.server import Compressed
 from tests.pages.app.asgi import get
@@ -60,6 +61,6 @@ def test_nothing_else_is_sent(client, path):
 
 
 def test_a_component_s_script_only_fetches_the_file():
-    script = component_script(FOLDER / "chart.js", plotly=FOLDER / "plotly.min.js")
-    assert address(FOLDER / "chart.js") in script and address(FOLDER / "plotly.min.js") in script
+    script = component_script(FOLDER / "chart.js", plotly=PLOTLY)
+    assert address(FOLDER / "chart.js") in script and address(PLOTLY) in script
     assert len(script) < 700

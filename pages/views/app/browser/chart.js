@@ -1,7 +1,6 @@
 /* A figure of Plotly's, drawn in the page's own colors and changed in place: zoom, legend and hover
    outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
-const FACE = 12, TITLE = 16, AXIS = 14  // pixels
 const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
 const plots = new WeakMap()  // for each place: what is drawn there
@@ -48,42 +47,6 @@ function colorsOf(element) {
   }
 }
 
-function template(colors) {
-  const axis = {
-    gridcolor: colors.grid, zerolinecolor: colors.grid, tickcolor: colors.grid,
-    minor: {gridcolor: colors.grid}, tickfont: {color: colors.axis, size: FACE},
-    title: {font: {color: colors.axis, size: AXIS}}, automargin: true,
-  }
-  const colorbar = {
-    thickness: 16, xpad: 24, ticklabelposition: "outside", outlinewidth: 0, len: 0.75, y: 0.5745,
-    title: {font: {color: colors.axis, size: AXIS}}, tickfont: {color: colors.axis, size: FACE},
-  }
-  return {
-    data: {scatter: [{marker: {line: {width: 0}}}], heatmap: [{colorbar}], contour: [{colorbar}]},
-    layout: {
-      font: {color: colors.axis, family: colors.font, size: FACE},
-      title: {
-        font: {family: colors.heading, size: TITLE, color: colors.text},
-        pad: {l: 4}, xanchor: "left", x: 0,
-      },
-      legend: {
-        title: {font: {size: FACE, color: colors.axis}, side: "top"}, valign: "top",
-        bordercolor: "transparent", borderwidth: 0, font: {size: FACE, color: colors.text},
-      },
-      paper_bgcolor: colors.background, plot_bgcolor: colors.background,
-      xaxis: {...axis, showgrid: false, zeroline: false,
-              title: {...axis.title, standoff: 20}},
-      yaxis: {...axis, ticklabelposition: "outside", title: {...axis.title, standoff: 24}},
-      margin: {pad: 8, r: 0, l: 0},
-      hoverlabel: {
-        bgcolor: colors.background, bordercolor: colors.border,
-        font: {color: colors.text, family: colors.font, size: FACE},
-      },
-      coloraxis: {colorbar},
-    },
-  }
-}
-
 function hoverAgain(Plotly, holder, {clientX, clientY}) {
   const {left, top} = holder.getBoundingClientRect()
   const {_size: size, _plots: axes} = holder._fullLayout
@@ -107,7 +70,7 @@ function inTheme(text, dark, isDark) {
   return JSON.parse(isDark ? text.replace(/#[0-9a-f]{6}/gi, color => dark[color.toUpperCase()] ?? color) : text)
 }
 
-export function draw({data, parentElement}, {plotly}) {
+export function draw({data, parentElement}, {plotly, look}) {
   const holder = parentElement.querySelector(".chart")
   const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
   plots.set(holder, plot)
@@ -127,7 +90,7 @@ export function draw({data, parentElement}, {plotly}) {
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {
-    const {default: Plotly} = await import(plotly)
+    const [{default: Plotly}, {template}] = await Promise.all([import(plotly), import(look)])
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder

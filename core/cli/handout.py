@@ -1,0 +1,102 @@
+"""python -m core handout network | compare | run | study"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from core.analysis.cpu import threads
+from core.cli.flags import Command, NetworkFlags, RunNumber, network_flags
+from core.cli.runs import check_writable
+from core.cli.writing import say
+from core.report.handout.document import Document
+from core.specs import MAX_BATCH_SIZE, LabError, check_whole
+
+_BATCH_SIZE = 128  # for which the pages count memory until somebody chooses another
+_MOST_NETWORKS = 12  # that can be told apart in one picture
+_out = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default="a file here, called after what it shows",
+)
+_batch = click.option("--batch-size", type=int, default=_BATCH_SIZE, metavar="N")
+_SHOWN = {"show_default": True}
+
+
+@click.group("handout", short_help="one HTML file that shows a view without the lab")
+def handout() -> None:
+    """One HTML file with charts, numbers, settings and CSVs, which opens without the lab."""
+
+
+@handout.command("network", cls=Command, context_settings=_SHOWN)
+@network_flags()
+@_batch
+@_out
+def network(network: NetworkFlags, batch_size: int, out: Path | None) -> int:
+    """A network, taken apart."""
+    from core.analysis import analyze
+    from core.report.handout.network import network_document
+
+    check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
+    return _write(network_document(analyze(network.model_spec()), batch_size, threads()), out)
+
+
+@handout.command("compare", cls=Command, context_settings=_SHOWN)
+@click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
+@_batch
+@_out
+def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
+    """Networks side by side, each as its source describes it."""
+    from core.analysis import analyze
+    from core.report.handout.networks import networks_document
+    from core.report.names import network_title
+
+    check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
+    if len(archs) > _MOST_NETWORKS:
+        raise LabError(f"A handout compares up to {_MOST_NETWORKS} networks, not {len(archs)}.")
+    analyses = [analyze(NetworkFlags(arch).model_spec()) for arch in dict.fromkeys(archs)]
+    named = [(network_title(analysis.spec), analysis) for analysis in analyses]
+    return _write(networks_document(named, batch_size, {}), out)
+
+
+@handout.command("run", cls=Command, context_settings=_SHOWN)
+@click.argument("run", type=RunNumber(), metavar="RUN", help="its number, see `runs`")
+@_out
+def run(run: int, out: Path | None) -> int:
+    """A run: result, curves, where the time went."""
+    from core.jobs.store import open_store
+    from core.report.handout.run import run_document
+
+    store = open_store()
+    return _write(run_document(store.get(run), store.epochs([run])[run]), out)
+
+
+@handout.command("study", cls=Command, context_settings=_SHOWN)
+@click.argument("study", metavar="STUDY", help="its name, as Residual tells it")
+@_out
+def study(study: str, out: Path | None) -> int:
+    """A study: which variant is better, and what that rests on."""
+    from core.analysis import analyze
+    from core.jobs.store import open_store
+    from core.report.handout.study import study_document
+
+    store = open_store()
+    found, runs = store.study(study), store.runs(study=study)
+    analyses = {run.spec.model: analyze(run.spec.model) for run in runs}
+    epochs = store.epochs([run.id for run in runs])
+    return _write(study_document(found, runs, epochs, analyses), out)
+
+
+def _write(document: Document, out: Path | None) -> int:
+    """The file, and a line that says where it is."""
+    from core.report.handout.html import handout_html
+
+    path = out or Path(f"{document.name}.html")
+    check_writable(path, "--out")
+    data = handout_html(document, datetime.now(UTC))
+    path.write_bytes(data)
+    say(f"{len(data):,} bytes are in {path}.")
+    return 0

@@ -1,0 +1,1 @@
+"""What browsers run to draw figures, in pages and in handouts."""

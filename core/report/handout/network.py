@@ -1,0 +1,88 @@
+"""The handout of one network, taken apart."""
+
+from __future__ import annotations
+
+from core.analysis.glance import glance_at
+from core.analysis.records import Analysis
+from core.report import formats, glance
+from core.report.figures.costs import cost_bars
+from core.report.figures.memory import memory_bars, saved_bars
+from core.report.handout.document import Chart, Document, Part, Picture, Section, Table, Text
+from core.report.handout.settings import network_settings
+from core.report.names import file_name, network_title
+from core.report.picture.fold import fold, readable
+from core.report.picture.outline import outline
+from core.report.picture.svg import svg
+from core.report.sentences.equal_cost import equal_cost_sentence
+from core.report.tables.layers import layer_frame
+from core.report.tables.networks import comparison_frame, memory_frame
+from core.specs import LabError
+
+_TOTALS = {
+    "params": "Parameters",
+    "macs": "MACs an image",
+    "memory": "Memory, a step",
+    "field": "Receptive field",
+    "depth": "Depth",
+}
+_LAYER_COLUMNS = ("layer", "operation", "output_shape", "params", "macs", "receptive_field")
+
+
+def network_document(
+    analysis: Analysis, batch_size: int, threads: int, level: str = "block", address: str = ""
+) -> Document:
+    """Totals, costs by row, memory of a training step, the graph, and every layer as a table.
+
+    `level`: block, weight layer or module, as `Analysis.rows` takes it; `threads`: of this machine.
+    """
+    spec = analysis.spec
+    name = file_name(spec)
+    totals = glance.totals(glance_at(analysis, batch_size))
+    rows = analysis.rows(level)
+    costs: list[Part] = [Chart(cost_bars(rows), f"{name}-cost")]
+    if sentence := equal_cost_sentence(analysis.layers):
+        costs.append(Text(sentence))
+    costs += [
+        Table("Rows of the charts", layer_frame(analysis, level), f"{name}-rows", _LAYER_COLUMNS),
+        Table("Every layer", layer_frame(analysis), f"{name}-layers", _LAYER_COLUMNS),
+        Table("Totals", comparison_frame([analysis], batch_size, {}), f"{name}-totals"),
+    ]
+    memory = analysis.training_memory(batch_size)
+    inference = analysis.inference_bytes(batch_size)
+    notes = [Text(note) for note in analysis.warnings]
+    return Document(
+        kind="Network",
+        title=network_title(spec),
+        name=name,
+        settings=[*network_settings(spec), ("Batch", str(batch_size))],
+        totals=[(title, totals[key]) for key, title in _TOTALS.items()],
+        sections=[
+            Section("Where parameters and work are", costs),
+            Section(
+                "Memory of a training step",
+                [
+                    Chart(memory_bars(memory, inference), f"{name}-memory"),
+                    Chart(saved_bars(rows, batch_size), f"{name}-saved"),
+                    Table(
+                        f"Parts, in bytes; the peak is {formats.mebibytes(memory.total)}",
+                        memory_frame(analysis, batch_size, True, threads),
+                        f"{name}-memory",
+                    ),
+                ],
+            ),
+            Section("The graph", _graph(analysis)),
+            Section("Notes", notes),
+        ],
+        address=address,
+    )
+
+
+def _graph(analysis: Analysis) -> list[Part]:
+    """As far unfolded as can be read; none for a network that is too large to draw."""
+    outlined = outline(analysis.layers)
+    try:
+        graph = fold(outlined, readable(outlined))
+    except LabError:
+        return []
+    about = f"The graph of {network_title(analysis.spec)}, from the image down to the classes"
+    return [Picture(about, svg=svg(graph, about))]

@@ -1,0 +1,60 @@
+"""The handout of several networks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.analysis.records import Analysis
+from core.report.figures.comparison import cost_scatter, stage_bars
+from core.report.figures.palette import colors_and_markers
+from core.report.handout.document import Chart, Document, Section, Table
+from core.report.names import names_file, network_title
+from core.report.tables.networks import comparison_frame
+from core.specs import ModelSpec
+from core.studies.conditions import Condition
+
+_COLUMNS = ("network", "ratio", "image_size", "params", "macs", "training_bytes", "depth",
+            "best_accuracy")  # fmt: skip
+
+
+def networks_document(
+    networks: Sequence[tuple[str, Analysis]],
+    batch_size: int,
+    accuracies: Mapping[ModelSpec, tuple[float, Condition]],
+    address: str = "",
+) -> Document:
+    """Totals and what runs have reached, MACs against parameters, costs by stage.
+
+    `networks`: each with a name that tells it from the others.
+    """
+    analyses = [analysis for _, analysis in networks]
+    specs = [analysis.spec for analysis in analyses]
+    name = names_file("comparison", specs)
+    styles = colors_and_markers(len(networks))
+    bubbles = [
+        (label, *style, analysis, analysis.training_bytes(batch_size))
+        for (label, analysis), style in zip(networks, styles, strict=True)
+    ]
+    frame = comparison_frame(analyses, batch_size, accuracies)
+    shown = tuple(column for column in _COLUMNS if column in frame)
+    return Document(
+        kind="Comparison",
+        title=" and ".join(label for label, _ in networks),
+        name=name,
+        settings=[
+            *((label, network_title(analysis.spec)) for label, analysis in networks),
+            ("Batch", str(batch_size)),
+        ],
+        sections=[
+            Section("Totals", [Table("Totals and best accuracies", frame, name, shown)]),
+            Section("MACs against parameters", [Chart(cost_scatter(bubbles), f"{name}-costs")]),
+            Section(
+                "Stage by stage",
+                [
+                    Chart(stage_bars(networks, field, f"{cost}, block by block"), f"{name}-{field}")
+                    for field, cost in (("macs", "MACs an image"), ("params", "Parameters"))
+                ],
+            ),
+        ],
+        address=address,
+    )

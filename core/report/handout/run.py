@@ -1,0 +1,93 @@
+"""The handout of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.jobs.store import Run
+from core.report import formats
+from core.report.figures.curves import Curve, accuracy_chart, loss_chart
+from core.report.figures.palette import BLUE
+from core.report.figures.time_split import time_bar
+from core.report.handout.document import Chart, Document, Part, Section, Table, Text
+from core.report.handout.settings import run_settings
+from core.report.names import run_file_name, run_title
+from core.report.sentences.dead_parameters import dead_sentence
+from core.report.sentences.guessing import guesses, guessing_sentence
+from core.report.sentences.speed import time_verdict
+from core.report.tables.runs import epoch_frame, run_frame
+from core.training.records import EpochMetrics
+from core.training.time_split import split_time
+
+_EPOCH_COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy",
+                  "images_per_second")  # fmt: skip
+
+
+def run_document(run: Run, epochs: Sequence[EpochMetrics], address: str = "") -> Document:
+    """Result, curves, where the time went, every epoch."""
+    name = run_file_name(run)
+    return Document(
+        kind="Run",
+        title=f"Run {run_title(run)}",
+        name=name,
+        settings=run_settings(run),
+        totals=_totals(run, epochs),
+        sections=[
+            Section("Result", [*_findings(run), *_curves(run, epochs, name)]),
+            Section("Where the time went", _time(run, epochs, name)),
+            Section(
+                "Numbers",
+                [
+                    Table(
+                        "Every epoch",
+                        epoch_frame([run], {run.id: epochs}),
+                        f"{name}-epochs",
+                        _EPOCH_COLUMNS,
+                    ),
+                    Table("The run", run_frame([run]).T.reset_index(), name),
+                ],
+            ),
+        ],
+        address=address,
+    )
+
+
+def _totals(run: Run, epochs: Sequence[EpochMetrics]) -> list[tuple[str, str]]:
+    last = epochs[-1] if epochs else None
+    rate = sum(metrics.images_per_second for metrics in epochs) / len(epochs) if epochs else 0.0
+    return [
+        ("Best test accuracy", formats.percent(run.best_accuracy)),
+        ("Last test accuracy", formats.percent(last.test_accuracy if last else None)),
+        ("Training speed", f"{rate:,.0f} images/s" if rate else formats.NOTHING),
+        ("Duration", formats.duration(run.seconds)),
+    ]
+
+
+def _findings(run: Run) -> list[Part]:
+    """What a reader must know before the curves."""
+    sentences = [run.message] if run.state.has_failed else []
+    if run.best_accuracy is not None and guesses(run.spec, run.best_accuracy):
+        sentences.append(guessing_sentence(run.best_accuracy, run.spec.model.num_classes))
+    if run.dead_parameters:
+        sentences.append(dead_sentence(run.dead_parameters, run.spec.recipe))
+    parts: list[Part] = [Text(sentence, is_finding=True) for sentence in sentences]
+    return [*parts, Text(run.note)] if run.note else parts
+
+
+def _curves(run: Run, epochs: Sequence[EpochMetrics], name: str) -> list[Part]:
+    if not epochs:
+        return [Text("No epoch is finished.")]
+    curve = Curve(
+        run_title(run), BLUE, "circle", tuple(epochs), run.best_epoch, run.spec.recipe.epochs
+    )
+    return [
+        Chart(accuracy_chart([curve], train=True), f"{name}-accuracy"),
+        Chart(loss_chart([curve], run.spec.model.num_classes), f"{name}-loss"),
+    ]
+
+
+def _time(run: Run, epochs: Sequence[EpochMetrics], name: str) -> list[Part]:
+    split = split_time(epochs) if epochs else None
+    if split is None:
+        return []
+    return [Chart(time_bar(split), f"{name}-time"), Text(time_verdict(split, run.spec.device))]

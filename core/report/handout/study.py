@@ -1,0 +1,124 @@
+"""The handout of a study: which variant is better, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.analysis.records import Analysis
+from core.data.catalogue import find_dataset
+from core.jobs.store import Run, Study
+from core.report import formats
+from core.report.figures.studies import StudyLine, study_chart
+from core.report.figures.variants import style_of
+from core.report.handout.document import Chart, Document, Part, Section, Table, Text
+from core.report.names import condition_label, safe_name
+from core.report.sentences.verdict import headline, method, pair_sentence
+from core.report.tables.runs import epoch_frame
+from core.report.tables.studies import pair_frame, summary_frame
+from core.specs import ModelSpec
+from core.studies.conditions import condition_of
+from core.studies.study import Group, by_variant, comparable, verdicts
+from core.training.records import EpochMetrics
+
+_SUMMARY = ("variant", "finished", "final_accuracy_mean", "final_accuracy_low",
+            "final_accuracy_high", "params", "macs", "seconds_mean")  # fmt: skip
+_EPOCHS = ("run", "options", "seed", "epoch", "train_accuracy", "test_accuracy")
+
+
+def study_document(
+    study: Study,
+    runs: Sequence[Run],
+    epochs: Mapping[int, Sequence[EpochMetrics]],
+    analyses: Mapping[ModelSpec, Analysis],
+    address: str = "",
+) -> Document:
+    """Verdict, curves, costs and every number; `analyses` has each network of the study."""
+    groups = by_variant(runs, epochs)
+    name = safe_name("study", study.id)
+    costs = {
+        model: (analysis.totals.params, analysis.totals.macs)
+        for model, analysis in analyses.items()
+    }
+    conditions = dict.fromkeys(condition_label(condition_of(run.spec)) for run in runs)
+    devices = dict.fromkeys(run.spec.device for run in runs)
+    return Document(
+        kind="Study",
+        title=study.title,
+        name=name,
+        settings=[
+            ("Study", study.id),
+            ("Variants", "; ".join(group.title for group in groups)),
+            ("Data and recipe", "; ".join(conditions)),
+            ("Device", ", ".join(devices)),
+            ("Runs", f"{sum(run.state.is_over for run in runs)} of {len(runs)} are over"),
+        ],
+        totals=[(group.title, _final(group)) for group in groups[:5]],
+        sections=[
+            Section("Verdict", _verdict(groups, all(run.state.is_over for run in runs))),
+            Section("Curves", _charts(groups, name)),
+            Section(
+                "Numbers",
+                [
+                    Table("Variants", summary_frame(groups, costs), f"{name}-summary", _SUMMARY),
+                    Table("Pairs", pair_frame(verdicts(groups)), f"{name}-pairs"),
+                    Table(
+                        "Every epoch of every seed",
+                        epoch_frame(sorted(runs, key=lambda run: run.id), epochs),
+                        f"{name}-epochs",
+                        _EPOCHS,
+                    ),
+                ],
+            ),
+        ],
+        address=address,
+    )
+
+
+def _final(group: Group) -> str:
+    final = group.final
+    return formats.percent_within(final.mean, final.half) if final else formats.NOTHING
+
+
+def _verdict(groups: Sequence[Group], over: bool) -> list[Part]:
+    if not over:
+        return [Text("Runs are still under way: the verdict comes when every run is over.")]
+    pairs = verdicts(groups)
+    titles = [group.title for group in comparable(groups)]
+    return [
+        Text(headline(pairs, titles), is_finding=True),
+        *(Text(pair_sentence(pair)) for pair in pairs),
+        *([Text(method(pairs))] if pairs else []),
+    ]
+
+
+def _charts(groups: Sequence[Group], name: str) -> list[Part]:
+    """The mean of the seeds, and every seed."""
+    lines = [
+        StudyLine(
+            group.title,
+            style_of(group.variant, position),
+            tuple(
+                (run.spec.seed, metrics)
+                for run, metrics in zip(group.runs, group.epochs, strict=True)
+                if metrics
+            ),
+        )
+        for position, group in enumerate(groups)
+    ]
+    spec = groups[0].runs[0].spec
+    data = find_dataset(spec.dataset).title
+    kinds = {"means": "mean of the seeds with its 95 % interval", "seeds": "every seed a curve"}
+    return [
+        Chart(
+            study_chart(
+                lines,
+                f"Test accuracy on {data}<br>{what}",
+                kind == "seeds",
+                spec.recipe.epochs,
+                grows=False,
+            ),
+            f"{name}-{kind}",
+        )
+        for kind, what in kinds.items()
+        if any(line.seeds for line in lines)
+    ]

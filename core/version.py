@@ -1,0 +1,3 @@
+"""The lab's version: of what is written to be read elsewhere."""
+
+VERSION = "1.0.dev0"

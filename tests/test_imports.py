@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "weights_file",
     },
 }
-EVERYBODYS = {"", "specs", "folders", "host_memory", "torch_process"}
+EVERYBODYS = {"", "specs", "folders", "host_memory", "torch_process", "version"}
 HEAVY = {"torch", "torchvision", "timm", "torchinfo", "plotly", "streamlit", "scipy", "captum"}
 NEEDS_TORCHVISION = {  # it takes seconds
     "core/data/download.py",

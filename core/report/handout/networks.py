@@ -8,10 +8,11 @@ from core.analysis.records import Analysis
 from core.report.figures.comparison import cost_scatter, stage_bars
 from core.report.figures.palette import colors_and_markers
 from core.report.handout.document import Chart, Document, Section, Table
-from core.report.names import names_file, network_title
+from core.report.names import names_file
 from core.report.tables.networks import comparison_frame
 from core.specs import ModelSpec
 from core.studies.conditions import Condition
+from core.zoo.catalogue import find
 
 _COLUMNS = ("network", "ratio", "image_size", "params", "macs", "training_bytes", "depth",
             "best_accuracy")  # fmt: skip
@@ -39,10 +40,10 @@ def networks_document(
     shown = tuple(column for column in _COLUMNS if column in frame)
     return Document(
         kind="Comparison",
-        title=" and ".join(label for label, _ in networks),
+        title=_joined([label for label, _ in networks]),
         name=name,
         settings=[
-            *((label, network_title(analysis.spec)) for label, analysis in networks),
+            *((label, find(analysis.spec.arch).source) for label, analysis in networks),
             ("Batch", str(batch_size)),
         ],
         sections=[
@@ -58,3 +59,9 @@ def networks_document(
         ],
         address=address,
     )
+
+
+def _joined(names: Sequence[str]) -> str:
+    """`A, B and C`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,120 @@
+"""The handout of what a network makes of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.inside.arrays_records import LayerSummary
+from core.inside.maps_records import LayerMaps
+from core.inside.number_records import Explanation
+from core.report.figures.predictions import probability_bars
+from core.report.handout.document import Chart, Document, Part, Picture, Section, Table, Text
+from core.report.handout.settings import Setting, network_settings
+from core.report.names import safe_name
+from core.report.number import number_text
+from core.report.picture.insets import image_png, range_text, scale_of, sheet_png
+from core.report.tables.layer_values import summary_frame
+from core.report.tables.number import number_frame
+from core.specs import ModelSpec
+
+CHANNELS = 16  # of a layer that are shown
+_COLUMNS = 8  # of them beside each other
+_IMAGE_SIDE = 168  # pixels of the image on the page
+_CLASSES = 5  # the likeliest
+
+
+@dataclass(frozen=True, eq=False)
+class SeenImage:
+    """The image, what it shows, and what the network says to it."""
+
+    pixels: NDArray[np.uint8]  # (H, W) or (3, H, W)
+    name: str  # `test image 17`
+    class_names: Sequence[str]
+    truth: int | None  # the true class, where it is known
+    scores: NDArray[np.float32] | None  # (classes,) probabilities; None: no scores for classes
+
+
+def image_document(
+    title: str,
+    name: str,
+    spec: ModelSpec,
+    parameters: str,
+    image: SeenImage,
+    layers: Sequence[LayerMaps],
+    summaries: Sequence[LayerSummary],
+    explanation: Explanation | None = None,
+    address: str = "",
+) -> Document:
+    """Image and prediction, maps by layer, one number explained, every layer in numbers.
+
+    `title` is that of the network, `name` what its files are called; `parameters` says which it
+    has. `layers` have up to CHANNELS channels each.
+    """
+    file = safe_name(name, image.name.replace(" ", "-"))
+    settings: list[Setting] = [
+        *network_settings(spec),
+        ("Parameters", parameters),
+        ("Picture", image.name),
+    ]
+    sections = [
+        Section("Image and prediction", _prediction(title, image, file)),
+        Section("Maps, layer by layer", [part for maps in layers for part in _maps(maps)]),
+        Section("One number, explained", _number(explanation, file) if explanation else []),
+        Section(
+            "Every layer",
+            [
+                Table(
+                    "What each layer gives",
+                    summary_frame(summaries, title, image.name),
+                    f"{file}-layers",
+                    ("path", "shape", "min", "max", "mean", "share_of_zeros"),
+                )
+            ],
+        ),
+    ]
+    return Document(
+        kind="Inside",
+        title=f"{title}: {image.name}",
+        name=file,
+        settings=settings,
+        sections=[section for section in sections if section.parts],
+        address=address,
+    )
+
+
+def _prediction(title: str, image: SeenImage, file: str) -> list[Part]:
+    picture = Picture(
+        f"{image.name} as the network is given it",
+        png=image_png(image.pixels),
+        width=_IMAGE_SIDE,
+        is_pixels=True,
+    )
+    if image.scores is None:
+        return [picture, Text("This network gives no scores for classes.")]
+    figure = probability_bars(image.class_names, [(title, image.scores)], image.truth, _CLASSES)
+    return [picture, Chart(figure, f"{file}-prediction")]
+
+
+def _maps(maps: LayerMaps) -> list[Part]:
+    """A line with name, shape and range, then the channels on one scale."""
+    if not maps.maps.size:
+        return []
+    shape = "×".join(map(str, maps.shape))
+    columns = min(_COLUMNS, len(maps.maps))
+    width = maps.maps.shape[2] * 8 if maps.is_vector else 84 * columns
+    sheet = sheet_png(maps, scale_of(maps), columns)
+    about = f"{maps.path}: {shape}, numbers from {range_text(maps)}"
+    return [Text(about), Picture(about, png=sheet, width=min(width, 648), is_pixels=True)]
+
+
+def _number(explanation: Explanation, file: str) -> list[Part]:
+    sentence, *lines = number_text(explanation).splitlines()
+    return [
+        Text(sentence, is_finding=True),
+        *(Text(line.strip()) for line in lines if line.strip()),
+        Table("Every term", number_frame(explanation), f"{file}-number"),
+    ]

@@ -1,0 +1,151 @@
+"""A handout opens without the lab: everything is inside, nothing is asked for, nothing is run."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from io import StringIO
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from core.analysis import analyze
+from core.report.handout.document import Chart, Document, Picture, Section, Table, Text
+from core.report.handout.html import handout_html
+from core.report.handout.network import network_document
+from core.report.handout.networks import networks_document
+from core.report.tables.layers import layer_frame
+from core.specs import ModelSpec
+from core.zoo.catalogue import complete
+
+WHEN = datetime(2026, 11, 27, 12, tzinfo=UTC)
+EVIL = '</script><script>alert(1)</script><!-- " onerror=alert(2)'
+
+
+class Page(HTMLParser):
+    """What a browser finds: elements with their attributes, and the text of scripts by their id."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: dict[str | None, str] = {}
+        self.text = ""
+        self._script: str | None = None
+        self._is_script = False
+        self.feed(data.decode())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._is_script = tag == "script"
+        self._script = dict(attrs).get("id")
+
+    def handle_endtag(self, tag):
+        self._is_script = False
+
+    def handle_data(self, data):
+        if self._is_script:
+            self.scripts[self._script] = self.scripts.get(self._script, "") + data
+        else:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def document(**changes) -> Document:
+    frame = pd.DataFrame({"name": ["=1+1", EVIL], "macs": [12_345_678, 2], "share": [0.5, None]})
+    figure = go.Figure(layout=dict(title=EVIL)).add_scatter(x=[1, 2], y=[3, 4], name=EVIL)
+    parts = [Text(EVIL), Chart(figure, EVIL), Table(EVIL, frame, "table", ("name", "macs")),
+             Picture(EVIL, svg="<svg/>")]  # fmt: skip
+    made = Document("Kind", EVIL, "file", [(EVIL, EVIL)], [Section(EVIL, parts)])
+    return replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def vgg() -> Document:
+    return network_document(analyze(complete(ModelSpec("vgg11", image_size=96))), 128, threads=2)
+
+
+def test_names_and_cells_are_text_and_never_elements():
+    page = Page(handout_html(document(), WHEN))
+    assert len(page.all("script")) == 4  # plotly, look, figures, and what draws them
+    assert not any("onerror" in attributes for _, attributes in page.elements)
+    figures = json.loads(page.scripts["figures"])
+    assert figures[0]["name"] == figures[0]["figure"]["layout"]["title"]["text"] == EVIL
+    assert page.text.count("<script>alert(1)") >= 4
+
+
+def test_nothing_outside_is_asked_for(vgg):
+    data = handout_html(vgg, WHEN)
+    page = Page(data)
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    asking = ("img", "link", "script", "a")
+    sources = [a.get("src") or a.get("href") for tag, a in page.elements if tag in asking]
+    assert sources and all(source is None or source.startswith("data:") for source in sources)
+
+
+def test_the_script_of_figures_holds_what_the_figures_hold():
+    figure = go.Figure().add_bar(x=[1.5, 2], y=["a", "b"])
+    page = Page(handout_html(document(sections=[Section("One", [Chart(figure, "bars")])]), WHEN))
+    (drawn,) = json.loads(page.scripts["figures"])
+    assert drawn["name"] == "bars" and drawn["figure"]["data"][0]["x"] == [1.5, 2]
+    assert len([d for d in page.all("div") if d.get("class") == "chart"]) == 1
+
+
+def test_without_figures_there_is_no_script():
+    assert not Page(handout_html(document(sections=[]), WHEN)).all("script")
+
+
+def test_a_table_carries_all_of_its_numbers_as_csv(vgg):
+    page = Page(handout_html(vgg, WHEN))
+    links = {a["download"]: a["href"] for a in page.all("a") if "download" in a}
+    csv = b64decode(links["vgg11-ratio1-96px-layers.csv"].partition(",")[2]).decode("utf-8-sig")
+    expected = layer_frame(analyze(complete(ModelSpec("vgg11", image_size=96))))
+    read = pd.read_csv(StringIO(csv))
+    assert list(read.columns) == list(expected.columns)
+    assert read["macs"].tolist() == expected["macs"].tolist()
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_defused():
+    page = Page(handout_html(document(), WHEN))
+    (link,) = (a["href"] for a in page.all("a"))
+    assert "'=1+1" in b64decode(link.partition(",")[2]).decode("utf-8-sig")
+
+
+def test_it_says_what_it_is_of_and_what_made_it(vgg):
+    page = Page(handout_html(replace(vgg, address="http://lab.example/architecture?a=1"), WHEN))
+    for words in ("VGG-11, 96 px", "arXiv 1409.1556", "44.9", "CNN Architecture Lab", "2026-11-27"):
+        assert words in page.text, words
+    assert any(a.get("href") == "http://lab.example/architecture?a=1" for a in page.all("a"))
+
+
+def test_an_address_that_is_none_becomes_no_link():
+    page = Page(handout_html(document(address="javascript:alert(1)"), WHEN))
+    assert not any((a.get("href") or "").startswith("javascript") for a in page.all("a"))
+
+
+def test_the_same_view_gives_the_same_file(vgg):
+    assert handout_html(vgg, WHEN) == handout_html(vgg, WHEN)
+
+
+def test_a_long_table_says_how_much_of_it_is_shown():
+    frame = pd.DataFrame({"layer": range(1000)})
+    data = handout_html(document(sections=[Section("A", [Table("All", frame, "all")])]), WHEN)
+    page = Page(data)
+    assert re.search(r"The first \d+ of 1,000 rows", page.text)
+    assert "open" not in page.all("details")[0]
+
+
+def test_networks_side_by_side_have_names_and_sources():
+    analyses = [analyze(complete(ModelSpec(arch))) for arch in ("alexnet", "vgg11")]
+    named = [(a.spec.arch, a) for a in analyses]
+    made = networks_document(named, 128, {})
+    page = Page(handout_html(made, WHEN))
+    assert "alexnet and vgg11" in page.text and "128,806,154" in page.text
+    assert len(json.loads(page.scripts["figures"])) == 3

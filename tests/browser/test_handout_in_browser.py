@@ -39,7 +39,10 @@ def test_a_handout_opens_without_the_lab_and_prints(browser, tmp_path):
         assert page.evaluate(CUT) == []
         with page.expect_download() as download:
             page.locator("a[download$='totals.csv']").click()
-        assert download.value.suggested_filename == "googlenet-ratio1-224px-1channels-10classes-totals.csv"
+        assert (
+            download.value.suggested_filename
+            == "googlenet-ratio1-224px-1channels-10classes-totals.csv"
+        )
         assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
         assert problems == []
     finally:

@@ -166,10 +166,33 @@ class TorchProcess:
 
 
 def _set_priority(process_id: int, is_waited_for: bool) -> None:
-    """As everything else, or only what everything else leaves; where the system knows that."""
-    with suppress(AttributeError, OSError):
+    """As everything else, or only what everything else leaves; where the system knows that.
+
+    And where it allows the way back, which Linux refuses most users: a process that somebody waits
+    for would get next to nothing beside a training.
+    """
+    if not _comes_back():
+        return
+    with suppress(OSError):
         policy = os.SCHED_OTHER if is_waited_for else os.SCHED_IDLE
         os.sched_setscheduler(process_id, policy, os.sched_param(0))
+
+
+@cache
+def _comes_back() -> bool:
+    """Whether a thread that takes only what everything else leaves may take as much again."""
+    tried: list[bool] = []
+
+    def there_and_back() -> None:
+        with suppress(AttributeError, OSError):
+            for policy in (os.SCHED_IDLE, os.SCHED_OTHER):
+                os.sched_setscheduler(0, policy, os.sched_param(0))  # 0: this thread
+            tried.append(True)
+
+    thread = threading.Thread(target=there_and_back)
+    thread.start()
+    thread.join()
+    return bool(tried)
 
 
 def _receive(

@@ -34,7 +34,7 @@ def _page() -> None:
     caption(
         "A training goes downhill on the loss, a landscape with a dimension for each parameter."
         " Here is a plane of it: from the trained network away in two random directions, each"
-        " filter by as much as the network's own filter is long (arXiv 1712.09913). Where the"
+        " filter by as much as the network's own filter is long (filter normalization). Where the"
         " landscape is smooth, a step of the optimizer finds what it expects. Of your own runs"
         " there is also the plane in which their training has walked."
     )

@@ -18,13 +18,24 @@ from core.specs import LabError
 
 _SECONDS = 120.0
 _MOST_BYTES = 10 * 2**30  # of memory beside what the process has already
+_NO_GRADIENT = "Unable to handle autograd's threading in combination with fork"  # torch's words
 Result = TypeVar("Result")
 
 
-def in_a_process(work: Callable[[], Result], what: str) -> Result:
+class _NoGradientError(Exception):
+    """torch takes no gradient in a copy of a process in which its autograd has begun threads."""
+
+
+def in_a_process(work: Callable[[], Result], what: str, here: Callable[[], Result]) -> Result:
     """The result of `work`, from a copy of this process; here where a system has no such copies.
 
-    Raises LabError when it ends without one, `what` being its subject, and what `work` raises.
+    `here` does the same in this process and changes nothing in it. Its turn comes where `work`
+    takes gradients in a copy that cannot: torch takes none in the copy of a process whose autograd
+    has threads, as with CUDA, and after torch.export. A new process would import torch first, for
+    seconds, and know no class of a notebook; and the copy has run the same up to its gradient.
+
+    Raises LabError when the copy ends without a result, `what` being its subject, and what `work`
+    raises.
     """
     if "fork" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin":
         return work()
@@ -48,6 +59,8 @@ def in_a_process(work: Callable[[], Result], what: str) -> Result:
         ours.close()
         process.kill()
         process.join()
+    if isinstance(error, _NoGradientError):
+        return here()
     if error is not None:
         raise error
     answer: Result = result
@@ -72,6 +85,8 @@ def _answer(work: Callable[[], Any], reply: Connection) -> None:
 
 def _plain(error: Exception) -> Exception:
     """An error that can be sent."""
+    if _NO_GRADIENT in str(error):
+        return _NoGradientError()
     if isinstance(error, LabError):
         return error if type(error) is ForwardError else LabError(str(error))
     return RuntimeError(f"{type(error).__name__}: {error}")

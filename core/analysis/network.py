@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from threading import RLock
 from typing import Any
@@ -143,9 +144,9 @@ def _traced(
     else:
         refuse_lazy(list(module.modules()))
 
-    def work() -> Trace:
+    def work(network: Callable[[], nn.Module]) -> Trace:
         try:
-            return _with_numbers(with_memory() if with_memory else module, example)
+            return _with_numbers(network(), example)
         except BrokenOffError as broken:
             error = broken.__cause__
             assert isinstance(error, Exception)
@@ -157,11 +158,26 @@ def _traced(
             raise ForwardError(text, partial, broken.failure) from error
 
     try:
-        return in_a_process(work, name)
+        return in_a_process(
+            lambda: work(with_memory or (lambda: module)),
+            name,
+            here=lambda: work(with_memory or (lambda: _copied(module, name))),
+        )
     except LabError:
         raise
     except Exception as error:
         raise _refusal(name, shape, error) from error
+
+
+def _copied(module: nn.Module, name: str) -> nn.Module:
+    """For a pass with numbers, which would move running means. Raises LabError."""
+    try:
+        return deepcopy(module)
+    except Exception as error:  # copying runs what somebody's own class says of it
+        raise LabError(
+            f"{name} cannot be copied ({first_line(error)}), and its forward pass would change it;"
+            " analyze it in a new process, before anything is trained or exported there."
+        ) from error
 
 
 def _failed(layer: LayerCost) -> LayerCost:

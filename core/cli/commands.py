@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import click
 
 from core.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
+from core.cli.export import export
 from core.cli.handout import handout
 from core.cli.inside import inside
 from core.cli.measurements import bench, gradients, predict, time_layers
 from core.cli.networks import analyze, list_networks
 from core.cli.reproduce import reproduce
-from core.cli.runs import export, list_runs, resume, stop, submit, train
+from core.cli.runs import list_runs, resume, stop, submit, train
 from core.cli.serve import serve
 from core.cli.worker import worker
 from core.cli.writing import say

@@ -1,4 +1,4 @@
-"""python -m core train | submit | runs | stop | resume | export"""
+"""python -m core train | submit | runs | stop | resume"""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from core.training.records import EpochMetrics, Progress
 
 if TYPE_CHECKING:
     from core.data.load import Dataset
-    from core.jobs.store import Measurement, Run, Store
+    from core.jobs.store import Run, Store
 
 _EPOCH_COLUMNS = [
     "epoch",
@@ -288,64 +288,6 @@ def resume(run: int, epochs: int | None) -> int:
     else:
         store.resume(run)
     say(f"Run {run} is queued again; `python -m core worker --drain` executes it.")
-    return 0
-
-
-@command("export", "the epochs of a run, or what a measurement has found, as CSV")
-@run_argument
-@csv_option(show_default="standard output")
-@click.option(
-    "--source",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="write the source of your own network, as the run keeps it, into FOLDER",
-)
-def export(run: int, csv: Path | None, source: Path | None) -> int:
-    """The epochs of a run, or what a measurement has found, as CSV."""
-    from core.cli.measurements import measured_frame
-    from core.jobs.store import Run, open_store
-    from core.report.tables.csv import to_csv
-    from core.report.tables.runs import epoch_frame
-
-    store = open_store()
-    job = store.job(run)
-    if source is not None:
-        return _export_source(job, source)
-    if isinstance(job, Run):
-        frame = epoch_frame([job], store.epochs([run]))
-    else:
-        frame = measured_frame(store, job)
-    if csv is None:
-        write_csv(frame)
-        return 0
-    check_writable(csv)
-    csv.write_text(to_csv(frame), encoding="utf-8", newline="")
-    what = f"epochs of run {run}" if isinstance(job, Run) else f"rows of measurement {run}"
-    say(f"{len(frame)} {what} are in {csv}.")
-    return 0
-
-
-def _export_source(job: Run | Measurement, folder: Path) -> int:
-    """Write the kept source; raises LabError where there is none, or another file is there."""
-    from core.jobs.store import Run
-    from core.zoo.own_source import kept_source
-
-    if not isinstance(job, Run) or job.source is None:
-        raise LabError(f"Job {job.id} keeps no source: it is no run of a network of your own.")
-    files = kept_source(job.source).files
-    for name, text in files:
-        path = folder / name
-        if path.exists() and (not path.is_file() or path.read_bytes() != text):
-            raise LabError(f"{path} is there and is another; choose an empty folder.")
-    try:
-        for name, text in files:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(text)
-    except OSError as error:
-        raise LabError(
-            f"{folder} cannot be written ({error.strerror or error}); choose another folder."
-        ) from error
-    say(f"The source of run {job.id} is {folder / files[0][0]}.")
     return 0
 
 

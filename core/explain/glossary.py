@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from core.explain.terms import costs, devices, residual, shapes, statistics, training
+from core.explain.terms import costs, devices, inside, residual, shapes, statistics, training
 from core.explain.terms.term import Term
 from core.specs import LabError
 
@@ -17,6 +17,7 @@ GLOSSARY: Mapping[str, tuple[Term, ...]] = {  # group → its terms
     "Layers and shapes": shapes.TERMS,
     "Residual and Inception": residual.TERMS,
     "Training": training.TERMS,
+    "Inside a network": inside.TERMS,
     "Statistics": statistics.TERMS,
     "Devices and files": devices.TERMS,
 }

@@ -126,17 +126,28 @@ class Reader(Queue):
                     epochs[values.pop("run_id")].append(EpochMetrics(**values))
         return epochs
 
+    def step_series(self, run_ids: Iterable[int]) -> dict[int, StepSeries]:
+        """The points of each run's steps, of those that have any."""
+        return {run_id: series for run_id, _, series in self._series_of(run_ids)}
+
     def step_curves(self, runs: Iterable[Run]) -> dict[int, StepCurve]:
         """What the steps of each run have come to, of those that have any."""
-        by_id = {run.id: run for run in runs}
-        columns, curves = series_table.c, {}
-        with self.reading() as connection:
-            for ids in chunks(by_id):
-                for row in connection.execute(select(series_table).where(columns.run_id.in_(ids))):
-                    series = StepSeries.from_json(row.series)
-                    with suppress(LabError):  # a data set of another lab
-                        curves[row.run_id] = StepCurve.of(by_id[row.run_id], row.attempt, series)
+        by_id, curves = {run.id: run for run in runs}, {}
+        for run_id, attempt, series in self._series_of(by_id):
+            with suppress(LabError):  # a data set of another lab
+                curves[run_id] = StepCurve.of(by_id[run_id], attempt, series)
         return curves
+
+    def _series_of(self, run_ids: Iterable[int]) -> list[tuple[int, int, StepSeries]]:
+        """Run, the attempt that wrote it, and its series."""
+        with self.reading() as connection:
+            return [
+                (run_id, attempt, StepSeries.from_json(series))
+                for ids in chunks(run_ids)
+                for run_id, attempt, series in connection.execute(
+                    select(series_table).where(series_table.c.run_id.in_(ids))
+                )
+            ]
 
     def accuracies(self, run_ids: Iterable[int]) -> dict[int, list[float]]:
         """The test accuracy after each epoch, as a fraction; an empty list for a run without."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -99,3 +101,35 @@ def test_a_call_goes_where_torch_is_only_where_a_process_was_started(monkeypatch
     assert call_where_torch_is("math:factorial", 5) == 120
     started()
     assert call_where_torch_is("math:factorial", 5) == ("math:factorial elsewhere", 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such priorities")
+def test_who_waits_is_served_like_everybody_also_for_a_user_without_rights():
+    program = """if True:
+        import os, subprocess
+        from core.torch_process import _set_priority
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        process = subprocess.Popen(["sleep", "60"])
+        _set_priority(process.pid, is_waited_for=False)
+        _set_priority(process.pid, is_waited_for=True)
+        print(os.sched_getscheduler(process.pid) == os.SCHED_OTHER)
+        process.kill()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=torch_process.PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"
+
+
+def test_who_is_not_waited_for_takes_what_others_leave_where_that_can_be_undone(process):
+    if not torch_process._comes_back():
+        pytest.skip("this user may not raise a priority again")
+    process.call("math:sqrt", 4, in_background=True)
+    assert os.sched_getscheduler(process.process_id) == os.SCHED_IDLE
+    process.call("math:sqrt", 4)
+    assert os.sched_getscheduler(process.process_id) == os.SCHED_OTHER

@@ -72,7 +72,7 @@ TERMS = (
         "Araujo et al. 2019",
         "https://distill.pub/2019/computing-receptive-fields/",
         ("receptive fields",),
-        ("feature map", "kernel", "stride"),
+        ("effective receptive field", "feature map", "kernel", "stride"),
         (_LAYERS, _COMPARED),
     ),
     Term(

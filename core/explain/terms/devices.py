@@ -6,6 +6,7 @@ from core.explain.terms.term import Term
 
 _FORMAT = "https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html"
 _DTYPES = "https://docs.pytorch.org/docs/stable/tensor_attributes.html"
+_TAKE_ALONG = "inside?in_view=Take+along"
 
 TERMS = (
     Term(
@@ -101,7 +102,18 @@ TERMS = (
         "Hugging Face documentation, safetensors",
         "https://huggingface.co/docs/safetensors/index",
         (),
-        ("state dict",),
+        ("state dict", "ONNX"),
+        (_TAKE_ALONG,),
+    ),
+    Term(
+        "ONNX",
+        "A file of a network as a graph of standard operations with their weights, which programs"
+        " other than PyTorch run too.",
+        "ONNX documentation, ONNX Concepts",
+        "https://onnx.ai/onnx/intro/concepts.html",
+        (),
+        ("safetensors",),
+        (_TAKE_ALONG,),
     ),
     Term(
         "SHA-256",

@@ -75,6 +75,7 @@ TERMS = (
         f"{_D2L}conv-layer.html",
         ("feature maps",),
         ("channel", "receptive field"),
+        ("inside",),
     ),
     Term(
         "pooling",

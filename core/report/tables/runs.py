@@ -1,24 +1,32 @@
-"""Runs and their epochs as tables. Imports no torch."""
+"""Runs, their epochs and their steps as tables. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
+from core.data.catalogue import train_images_of
 from core.jobs.store import Run
 from core.report.tables.columns import run_columns
-from core.specs import ModelSpec, Recipe, RunSpec
+from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
+from core.training.step_series import StepSeries
 from core.zoo.own_source import KeptSource, Since, since
 
 # An empty table has its columns too, so that its CSV has a header.
 _WHICH_RUN = list(run_columns(0, RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 1, 0.1))))
 _SOURCE = ("source_file", "source_sha256", "source_now")  # of a network of the user's own
 EPOCH_COLUMNS = [*_WHICH_RUN, "study", "machine", *EpochMetrics.__dataclass_fields__, *_SOURCE]
+STEP_COLUMNS = [
+    *_WHICH_RUN,
+    *("study", "machine", "images_trained", "epochs_trained", "train_loss", "train_accuracy"),
+    *_SOURCE,
+]
 RUN_COLUMNS = [
     *_WHICH_RUN,
     *("study", "state", "message", "best_epoch", "best_accuracy", "seconds", "created_at"),
@@ -40,6 +48,40 @@ def epoch_frame(runs: Iterable[Run], epochs: Mapping[int, Sequence[EpochMetrics]
         for metrics in epochs.get(run.id, [])
     ]
     return pd.DataFrame(rows, columns=EPOCH_COLUMNS)
+
+
+def step_frame(runs: Iterable[Run], series: Mapping[int, StepSeries]) -> pd.DataFrame:
+    """One row a point of each run's steps: means over the steps since the row before.
+
+    `images_trained` and `epochs_trained` count from the run's start to the last of these steps; the
+    latter is empty for a data set that this lab does not know.
+    """
+    runs = list(runs)
+    now = sources_now(runs)
+    rows = [
+        run_columns(run.id, run.spec)
+        | {"study": run.study or "", "machine": run.machine}
+        | values
+        | _source_columns(run, now)
+        for run in runs
+        if run.id in series
+        for values in _point_columns(run.spec, series[run.id])
+    ]
+    return pd.DataFrame(rows, columns=STEP_COLUMNS)
+
+
+def _point_columns(spec: RunSpec, series: StepSeries) -> Iterator[dict[str, float | None]]:
+    """Each point of a run."""
+    images: int | None = None
+    with suppress(LabError):  # a data set of another lab
+        images = train_images_of(spec)
+    for point in series.points:
+        yield {
+            "images_trained": point.images,
+            "epochs_trained": point.images / images if images else None,
+            "train_loss": point.loss,
+            "train_accuracy": point.accuracy,
+        }
 
 
 def run_frame(runs: Iterable[Run]) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def dead_channels_view(chosen: Chosen) -> None:
     subject = chosen.subject
     caption(
         "Every channel of every convolution over the test set, read behind its ReLU where one"
-        " follows. A dead one is never positive: no layer behind learns anything from it."
+        " follows. A dead channel is never positive: no layer behind learns anything from it."
     )
     measurement(
         ActivityRequest(**weights_fields(subject, chosen.data)),

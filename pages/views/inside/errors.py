@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.data.catalogue import is_available
+from core.explain.glossary import explained
 from core.inside.embedding_records import Embedding, image_count
 from core.measure.requests import EmbeddingRequest
 from core.report.figures.palette import colors_and_markers
@@ -69,8 +70,7 @@ def errors_view(chosen: Chosen) -> None:
         required=True,
         key="in_errors_by",
         bind="query-params",
-        help="Principal components keep distances as far as two dimensions can; t-SNE keeps who is"
-        " near whom, so that groups come out and the distances between them mean little.",
+        help=explained(*_WAYS),
     )
     if way == _PCA:
         _show(chosen, embedding, embedding.positions, "")

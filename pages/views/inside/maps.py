@@ -40,8 +40,9 @@ def _graph_and_layer(chosen: Chosen) -> None:
     with channels:
         order = _choose_order()
     caption(
-        "One color scale for each layer, its range written in the box: dark to bright from 0 on,"
-        " or blue, white, red about 0 where numbers have a sign. Click a box to open its layer."
+        "The feature maps of a layer have one color scale, its range written in the box: dark to"
+        " bright from 0 on, or blue, white, red about 0 where numbers have a sign. Click a box to"
+        " open its layer."
     )
 
     def pictures(graph: Graph) -> dict[str, Inset]:

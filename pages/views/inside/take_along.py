@@ -63,8 +63,8 @@ def _network_files(chosen: Chosen) -> None:
     )
     caption(
         "ONNX for other runtimes: it takes some seconds, and a network whose forward chooses by"
-        " its numbers has none. The zip runs with PyTorch alone; its README says how pixels are"
-        " scaled."
+        " its numbers has none. The zip runs with PyTorch alone: code, parameters as safetensors,"
+        " and a README that says how pixels are scaled."
     )
 
 

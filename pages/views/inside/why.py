@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.explain.glossary import explained
 from core.inside.attribution_records import (
     WORK,
     Attribution,
@@ -47,7 +48,7 @@ from core.report.tables.predictions import class_name
 from core.specs import MAX_SEED
 from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.messages import errors_in_one_sentence, escaped
-from pages.views.app.prose import caption
+from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen, Subject
@@ -58,14 +59,6 @@ _FIRST, _OTHER, _RANDOM = "first", "other", "random"  # pictures of a method
 _PICTURES = {_FIRST: "this network", _OTHER: "second network", _RANDOM: "random weights"}
 _AT_ONCE = 4 * WORK  # multiply-adds of a method's pictures that nobody has to ask for
 
-_HELP = {
-    Method.GRAD_CAM: "Each channel of the layer's map, weighted by the mean gradient of the score"
-    " with respect to it; added up, ReLU. Selvaraju et al. 2016, arXiv 1610.02391, section 3.",
-    Method.OCCLUSION: "By how much the score falls where a cover lies over the image, mean of all"
-    " covers over a pixel. Zeiler and Fergus 2013, arXiv 1311.2901, section 4.2.",
-    Method.INTEGRATED: "Gradients added up along the straight way from a plain image to this one:"
-    " each pixel's part of the change of the score. Sundararajan et al. 2017, arXiv 1703.01365.",
-}
 _STYLE = f"""<style>
 .why {{ display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.75rem; }}
 .why figure {{ margin: 0; max-width: 14rem; }}
@@ -221,7 +214,7 @@ def _method(
     asked: _Asked,
 ) -> list[ShownMap]:
     """Its pictures, what they show, and the sanity check; empty where it was not asked for."""
-    st.subheader(TITLES[method], anchor=False, help=_HELP[method])
+    st.subheader(TITLES[method], anchor=False, help=explained(TITLES[method]))
     if not _is_asked_for(method, chosen, other):
         return []
     maps = _maps(method, chosen, other, asked)
@@ -230,10 +223,10 @@ def _method(
     pictures = "".join(_figure(shown, what) for shown in maps)
     st.html(f'<div class="why">{pictures}</div>')
     for sentence in _sentences(method, chosen, maps, what):
-        st.markdown(escaped(sentence))
+        markdown(escaped(sentence))
     is_trained = bool(chosen.weights.file)
     if sanity := sanity_sentence(random.like_first, learned.found, random.found, is_trained):
-        st.markdown(f"**Sanity check.** {escaped(sanity)}")
+        markdown(f"**Sanity check.** {escaped(sanity)}")
     return maps
 
 

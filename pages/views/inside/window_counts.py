@@ -82,7 +82,8 @@ def _show(chosen: Chosen, result: WindowCounts) -> None:
         f"Root mean square over {result.images} test images of the gradient that the unit at row"
         f" {result.unit[0]}, column {result.unit[1]} of {escaped(result.layer)} sends back, all"
         " channels together. Outlined: its theoretical window, dotted where it goes on beyond the"
-        " border. What counts is above 4.55 % of the largest, as in arXiv 1701.04128."
+        " border. What counts, the effective receptive field, is above 4.55 % of the largest, as in"
+        " arXiv 1701.04128."
     )
     _table(result, layer)
     _downloads(result, layer, fields, name)

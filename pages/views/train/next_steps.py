@@ -11,7 +11,7 @@ from core.explain.glossary import explained
 from core.jobs.files import best_path
 from core.jobs.store import JobState, Run
 from core.report.names import run_file_name
-from core.report.tables.runs import epoch_frame
+from core.report.tables.runs import epoch_frame, step_frame
 from core.specs import MAX_EPOCHS, RunSpec
 from core.training.records import EpochMetrics
 from pages.views.app.address import go_to
@@ -28,7 +28,7 @@ def set_up(spec: RunSpec) -> None:
     go_to("pages/train.py", run_keys(spec))
 
 
-def next_steps(run: Run, epochs: Sequence[EpochMetrics]) -> None:
+def next_steps(run: Run, epochs: Sequence[EpochMetrics], has_steps: bool) -> None:
     """Metrics, the best parameters, the source, and the ways on."""
     with st.container(horizontal=True):
         if epochs:
@@ -37,6 +37,13 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics]) -> None:
                 lambda: epoch_frame([run], {run.id: epochs}),
                 f"{run_file_name(run)}.csv",
                 "train_csv",
+            )
+        if has_steps:
+            download_csv(
+                "Steps as CSV",
+                lambda: step_frame([run], store().step_series([run.id])),
+                f"{run_file_name(run)}-steps.csv",
+                "train_steps_csv",
             )
         if best := best_path(run):
             st.download_button(

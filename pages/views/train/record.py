@@ -87,7 +87,7 @@ def record(run: Run, steps: StepCurve | None) -> None:
     with below:
         if epochs:
             _time_spent(run, epochs, has_verdict=not has_guessed)
-        next_steps(run, epochs)
+        next_steps(run, epochs, has_steps=steps is not None)
         if run.state is JobState.FINISHED:
             mistakes_view(run)
             branches_view(run)

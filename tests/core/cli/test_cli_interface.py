@@ -52,7 +52,7 @@ INTERFACE = {
     "runs": FORMAT,
     "stop": RUN,
     "resume": RUN | {"--epochs": None},
-    "export": RUN | {"--csv": None, "--source": None},
+    "export": RUN | {"--csv": None, "--steps": False, "--source": None},
     "reproduce": {"--rows": ("course",), "--seeds": 5, "--csv": None},
     "worker": {"--drain": False, "--exit-with-parent": False, "--only": "any"},
 }

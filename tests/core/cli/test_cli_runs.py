@@ -12,7 +12,9 @@ import core.jobs.execution
 from core.cli import progress_bar
 from core.cli.flags import RunFlags
 from core.jobs.store import JobState, open_store
-from core.specs import LabError
+from core.measure.requests import LayerTimesRequest
+from core.specs import LabError, ModelSpec
+from core.training import step_readings
 from core.training.records import Progress
 
 pytestmark = pytest.mark.slow
@@ -196,6 +198,41 @@ def test_a_submitted_run_is_executed_by_a_worker_and_exported(command, rows_of, 
     assert (row["network"], row["seed"], row["epoch"]) == ("lenet", "4", "1")
     for name in ("forward_seconds", "backward_seconds", "optimiser_seconds"):
         assert float(row[name]) > 0
+
+
+def test_the_steps_of_a_run_are_exported_with_what_they_are_of(command, monkeypatch):
+    monkeypatch.setattr(step_readings, "READING_SECONDS", 0.0)
+    assert command("train", "lenet", *SMALL, "--seed", "4", "--device", "cpu")[0] == 0
+    written = command("export", "1", "--steps")
+    assert written.code == 0
+    rows = written.rows
+    [series] = open_store().step_series([1]).values()
+    assert [float(row["train_loss"]) for row in rows] == [point.loss for point in series.points]
+    assert len(rows) > 1 and rows[-1]["images_trained"] == "320"
+    assert float(rows[-1]["epochs_trained"]) == 1
+    for row in rows:
+        assert (row["run"], row["network"], row["dataset"]) == ("1", "lenet", "fashion-mini")
+        assert (row["recipe"], row["device"], row["seed"]) == ("fast", "cpu", "4")
+        assert 0 <= float(row["train_accuracy"]) <= 1
+    # the mean of the points, each as long as its images, is that of the epoch
+    starts = [0, *(float(row["images_trained"]) for row in rows)]
+    total = sum(
+        float(row["train_loss"]) * (float(row["images_trained"]) - start)
+        for start, row in zip(starts, rows, strict=False)
+    )
+    [epoch] = command("export", "1").rows
+    assert total / 320 == pytest.approx(float(epoch["train_loss"]), rel=1e-3)
+
+
+def test_a_job_without_steps_is_told_in_one_sentence(command):
+    command("submit", "lenet", *SMALL)
+    code, out, err = command("export", "1", "--steps")
+    assert (code, out) == (2, "") and "Run 1 has no points of its steps" in err
+    open_store().enqueue_measurement(
+        LayerTimesRequest(ModelSpec("lenet", image_size=28), "cpu", 32)
+    )
+    code, out, err = command("export", "2", "--steps")
+    assert (code, out) == (2, "") and "is a measurement, no run" in err
 
 
 def test_submit_takes_the_flags_of_train_and_checks_them(command, isolated_runs):

@@ -11,12 +11,17 @@ from core.torch_process import ThisProcess
 from pages.views.app import with_torch
 from tests.pages.opening import PROJECT, open_page
 
+# What is tested is what is loaded, not how soon: beside browser tests on two cores torch's import
+# alone may take the minute that other tests give a page.
 PROGRAM = """
 import sys
 from streamlit.testing.v1 import AppTest
+from core.torch_process import TorchProcess, torch_process
+
+PATIENCE = 600.0  # seconds
 
 def opened(page, parameters):
-    app = AppTest.from_file("dashboard.py", default_timeout=60)
+    app = AppTest.from_file("dashboard.py", default_timeout=PATIENCE)
     for name, value in parameters.items():
         app.query_params[name] = value
     app.switch_page(f"pages/{page}.py").run()
@@ -25,8 +30,14 @@ def opened(page, parameters):
     assert not loaded, (page, parameters, loaded)
     return app
 
+opened("calculators", {})  # before anybody has started the process
+
+process = torch_process()  # as the server starts it
+assert isinstance(process, TorchProcess)
+process._longest = PATIENCE
+assert process._loaded.wait(PATIENCE)
+
 for page, parameters in (
-    ("calculators", {}),
     ("architecture", {"net_view": "Code", "net_size": "92"}),
     ("architecture", {"net_network": "densenet121", "net_view": "Picture"}),
     ("architecture", {"net_network": "torchvision", "net_torchvision": "resnet18"}),
@@ -43,10 +54,8 @@ for page, parameters in (
 ):
     opened(page, parameters)
 
-from core.torch_process import torch_process
 from core.zoo import libraries
 
-torch_process()  # as the server starts it
 libraries.version = lambda name: "9.9.9"  # the table that comes with the lab is of another
 libraries._installed.cache_clear(), libraries._models.cache_clear()
 app = opened("architecture", {"net_network": "torchvision", "net_torchvision": "squeezenet1_1"})

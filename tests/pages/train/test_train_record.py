@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from dataclasses import replace
 
@@ -9,8 +11,11 @@ import pytest
 
 from core.jobs.store import JobState, open_store
 from core.report import formats
+from core.report.tables.csv import to_csv
+from core.report.tables.runs import step_frame
 from core.specs import MAX_EPOCHS, ModelSpec, Recipe, RunSpec
 from core.training import fit
+from core.training.step_series import StepPoint, StepSeries
 from tests.pages.opening import SHORT, finished_run, labels, metric, open_page
 
 
@@ -28,6 +33,23 @@ def test_an_address_that_names_no_run_gets_one_sentence(address):
     app = open_page("pages/train.py", run=address)
     assert len(app.error) == 1
     assert app.error[0].value.endswith(".")
+
+
+def test_the_points_of_its_steps_are_a_file_of_a_run_that_has_any():
+    store = open_store()
+    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
+    run = store.claim()
+    names = [one.label for one in open_page("pages/train.py", run="1").get("download_button")]
+    assert "Steps as CSV" not in names
+    points = (StepPoint(500, 2.25, 0.125), StepPoint(4_000, math.nan, 0.5))
+    store.heartbeat(run, None, StepSeries(points))
+    names = [one.label for one in open_page("pages/train.py", run="1").get("download_button")]
+    assert "Steps as CSV" in names
+    text = to_csv(step_frame([store.get(run_id)], store.step_series([run_id])))
+    first, second = csv.DictReader(io.StringIO(text))
+    assert (first["images_trained"], first["epochs_trained"]) == ("500", "0.1")
+    assert (first["train_loss"], first["train_accuracy"]) == ("2.25", "0.125")
+    assert (second["train_loss"], second["train_accuracy"]) == ("", "0.5")
 
 
 def failed_run(message: str, chosen: Recipe = SHORT, state: JobState = JobState.FAILED) -> int:

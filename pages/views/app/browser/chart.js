@@ -2,8 +2,10 @@
    outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
+const TITLE_LINE = 21, EDGE = 6, LEGEND_MARK = 48  // pixels of a line, beside a title, of a legend's mark
 const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
+const ruler = document.createElement("canvas").getContext("2d")
 const plots = new WeakMap()  // for each place: what is drawn there
 const curves = new Map()  // for each run under way: what its steps have come to, so far
 
@@ -89,6 +91,38 @@ function hoverAgain(Plotly, holder, {clientX, clientY}) {
   if (axes.xy) Plotly.Fx.hover(holder, {xpx: clientX - left - size.l, ypx: clientY - top - size.t}, "xy")
 }
 
+/* Text of a figure in lines that are no wider than `width` pixels; its tags stay. */
+function wrapped(text, width, font) {
+  ruler.font = font
+  const widthOf = line => ruler.measureText(line.replace(/<[^>]*>/g, "").replace(/&\w+;/g, "&")).width
+  const fill = (lines, word) => {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word
+    return widthOf(longer) <= width ? [...lines.slice(0, -1), longer] : [...lines, word]
+  }
+  return text.split(/<br ?\/?>/).flatMap(long => widthOf(long) <= width ? [long]
+    : long.split(/ {3,}/).flatMap(part => part.split(/ +(?![^<]*>)/).reduce(fill, [])))
+}
+
+/* What a figure says, in lines that its width can hold; more of a title take room above. */
+function fitText(layout, lines, title, {font, heading}) {
+  const {width} = layout
+  const head = wrapped(title, width - 2 * EDGE, `bold ${TITLE}px ${heading}`)
+  const more = head.length - title.split(/<br ?\/?>/).length
+  layout.title.text = head.join("<br>")
+  layout.margin = {...layout.margin, t: (layout.margin?.t ?? 100) + (more && more * TITLE_LINE + EDGE)}
+  for (const name of Object.keys(layout).filter(name => name.startsWith("xaxis"))) {
+    const axis = layout[name]
+    const room = 0.7 * width * ((axis.domain?.[1] ?? 1) - (axis.domain?.[0] ?? 0))
+    const text = axis.title?.text ?? axis.title
+    if (typeof text !== "string") continue
+    layout[name] = {...axis, title: {...(axis.title?.text ? axis.title : {}),
+                    text: wrapped(text, room, `${AXIS}px ${font}`).join("<br>")}}
+  }
+  for (const line of lines) {
+    if (line.name) line.name = wrapped(line.name, width - LEGEND_MARK, `${FACE}px ${font}`).join("<br>")
+  }
+}
+
 function titleOf(layout) {
   return (typeof layout.title === "string" ? layout.title : layout.title?.text) ?? ""
 }
@@ -126,17 +160,20 @@ export function draw({data, parentElement}, {plotly}) {
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
     figure.data.forEach(grow)
-    layout.template = template(colorsOf(holder))
-    layout.title = {...(typeof layout.title === "object" ? layout.title : {}),
-                    text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
-    layout.width = holder.clientWidth
-    layout.height = isWhole ? holder.clientHeight : data.height
-    layout.uirevision = title  // another figure starts with its own view
+    const colors = colorsOf(holder)
+    const heading = title && !title.startsWith("<b>") ? `<b>${title}</b>` : title
     // Copies, because Plotly notes zoom and legend in what it is given, and keeps them only where
     // what it is given next is as it was before
     const lines = figure.data.map(line => ({...line}))
+    const shown = {
+      ...structuredClone(layout), template: template(colors),
+      title: {...(typeof layout.title === "object" ? layout.title : {})},
+      width: holder.clientWidth, height: isWhole ? holder.clientHeight : data.height,
+      uirevision: title,  // another figure starts with its own view
+    }
+    fitText(shown, lines, heading, colors)
     const pointed = holder.querySelector(".hovertext") && plot.pointer
-    await Plotly.react(holder, lines, structuredClone(layout), config)
+    await Plotly.react(holder, lines, shown, config)
     if (pointed) hoverAgain(Plotly, holder, pointed)
   }
   plot.redraw = redraw

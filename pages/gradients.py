@@ -16,7 +16,7 @@ from pages.views.gradients.stack import stack_view
 
 def _page() -> None:
     """Three questions: does the gradient arrive, does depth hurt, and how rough is the loss?"""
-    st.subheader("Why it works: does the gradient arrive?", anchor=False)
+    st.header("Why it works: does the gradient arrive?", anchor=False)
     caption(
         "The note says: “the derivative of a residual block is at least 1, so gradients do not"
         " vanish”. Here is what arrives at each layer, for nets of growing depth, measured on one"
@@ -24,13 +24,13 @@ def _page() -> None:
         " vanishing by itself, and with the initialization of your choice, which matters as much."
     )
     flow_view()
-    st.subheader(
+    st.header(
         "Stack layers: does a deeper plain net train worse?",
         anchor=False,
         help=explained("plain net"),
     )
     stack_view()
-    st.subheader("Where training walks: how rough is the loss?", anchor=False)
+    st.header("Where training walks: how rough is the loss?", anchor=False)
     caption(
         "A training goes downhill on the loss, a landscape with a dimension for each parameter."
         " Here is a plane of it: from the trained network away in two random directions, each"

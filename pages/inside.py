@@ -89,7 +89,7 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     """The image, and what each network takes it for."""
     picture, bars = st.columns([1, 3])
     with picture:
-        st.image(image_png(chosen.pixels), width=_ENLARGED)
+        st.image(image_png(chosen.pixels), width=_ENLARGED, alt=label_text(chosen))
         st.caption(label_text(chosen))
     said = []
     for subject in (chosen.subject, other):

@@ -95,7 +95,7 @@ def _invitation(choice: Choice) -> None:
         return
     with st.container(border=True):
         compared = "block" if choice.units else "variant"
-        st.subheader(f"Which {compared} is better, and can a few seeds tell?", anchor=False)
+        st.header(f"Which {compared} is better, and can a few seeds tell?", anchor=False)
         epochs = count(choice.specs[0].recipe.epochs, "epoch")
         markdown(
             f"{count(len(choice.variants), 'variant')}, {count(len(choice.specs), 'short run')} of"

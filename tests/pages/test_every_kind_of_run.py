@@ -86,7 +86,7 @@ def test_every_page_opens_over_all_of_them(full_store):
 def test_every_record_opens_and_tells_its_network(full_store, specs):
     for run_id, spec in zip(full_store, specs, strict=True):
         app = open_page("pages/train.py", run=str(run_id))
-        assert escaped(network_title(spec.model)) in app.subheader[0].value
+        assert escaped(network_title(spec.model)) in app.header[0].value
 
 
 @pytest.mark.parametrize("model", NETWORKS, ids=network_title)

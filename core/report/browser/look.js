@@ -1,6 +1,9 @@
 /* How every figure of Plotly's looks, in pages and in handouts: `colors` are those of the page. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
+const TITLE_LINE = 21, EDGE = 6, LEGEND_MARK = 48  // pixels of a line, beside a title, of a legend's mark
+
+const ruler = document.createElement("canvas").getContext("2d")
 
 export function template(colors) {
   const axis = {
@@ -35,5 +38,37 @@ export function template(colors) {
       },
       coloraxis: {colorbar},
     },
+  }
+}
+
+/* Text of a figure in lines that are no wider than `width` pixels; its tags stay. */
+function wrapped(text, width, font) {
+  ruler.font = font
+  const widthOf = line => ruler.measureText(line.replace(/<[^>]*>/g, "").replace(/&\w+;/g, "&")).width
+  const fill = (lines, word) => {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word
+    return widthOf(longer) <= width ? [...lines.slice(0, -1), longer] : [...lines, word]
+  }
+  return text.split(/<br ?\/?>/).flatMap(long => widthOf(long) <= width ? [long]
+    : long.split(/ {3,}/).flatMap(part => part.split(/ +(?![^<]*>)/).reduce(fill, [])))
+}
+
+/* What a figure says, in lines that its width can hold; more of a title take room above. */
+export function fitText(layout, lines, title, {font, heading}) {
+  const {width} = layout
+  const head = wrapped(title, width - 2 * EDGE, `bold ${TITLE}px ${heading}`)
+  const more = head.length - title.split(/<br ?\/?>/).length
+  layout.title.text = head.join("<br>")
+  layout.margin = {...layout.margin, t: (layout.margin?.t ?? 100) + (more && more * TITLE_LINE + EDGE)}
+  for (const name of Object.keys(layout).filter(name => name.startsWith("xaxis"))) {
+    const axis = layout[name]
+    const room = 0.7 * width * ((axis.domain?.[1] ?? 1) - (axis.domain?.[0] ?? 0))
+    const text = axis.title?.text ?? axis.title
+    if (typeof text !== "string") continue
+    layout[name] = {...axis, title: {...(axis.title?.text ? axis.title : {}),
+                    text: wrapped(text, room, `${AXIS}px ${font}`).join("<br>")}}
+  }
+  for (const line of lines) {
+    if (line.name) line.name = wrapped(line.name, width - LEGEND_MARK, `${FACE}px ${font}`).join("<br>")
   }
 }

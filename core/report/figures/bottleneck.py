@@ -46,7 +46,7 @@ def bottleneck_bars(numbers: Bottleneck) -> go.Figure:
         )
     finish(figure, "MACs an image, step by step", 270)
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="MACs an image", tickformat="~s", range=[0, 1.22 * longest], nticks=6)
+    figure.update_xaxes(title="MACs an image", tickformat="~s", range=[0, 1.35 * longest], nticks=6)
     figure.update_yaxes(autorange="reversed", categoryarray=[direct, through])
     return figure
 

@@ -147,13 +147,15 @@ def _mark_best(figure: go.Figure, curve: Curve) -> None:
     best = next((epoch for epoch in curve.epochs if epoch.epoch == curve.best_epoch), None)
     if best is None:
         return
+    last = max(len(curve.epochs), curve.planned)
+    side = "center" if last == 1 else "left" if 2 * best.epoch > last + 1 else "right"
     figure.add_scatter(
         x=[best.epoch],
         y=[100 * best.test_accuracy],
         mode="markers+text",
         marker=dict(symbol="star", size=16, color=curve.color, line=dict(width=1, color="white")),
         text=[f"best {100 * best.test_accuracy:.2f} %"],
-        textposition="bottom center",
+        textposition=f"bottom {side}",  # never beyond the picture's edge, however narrow
         showlegend=False,
         hovertemplate=f"best epoch {best.epoch}<extra></extra>",
     )

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from core.explain.growth import GrowthStep, growth_formula
 from core.report import formats
+from core.report.figures.axes import FOOT_LEGEND
 from core.report.figures.palette import BLUE, GRAY, GREEN, ORANGE
 from core.report.sentences.findings import growth_finding
 
@@ -56,8 +57,8 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
         barmode="stack",
         bargap=0.08,
         height=440,
-        margin=dict(t=72, b=8, l=8, r=8),
-        legend=dict(orientation="h", yanchor="bottom", y=1.0, x=0),
+        margin=dict(t=72, b=48, l=8, r=8),
+        legend=FOOT_LEGEND,
         xaxis=dict(
             title="dense layers and transitions, in order",
             categoryorder="array",
@@ -68,7 +69,6 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
         ),
         yaxis=dict(title="channels"),
     )
-    figure.update_layout(legend=dict(yanchor="top", y=-0.42))
     return figure
 
 

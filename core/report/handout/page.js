@@ -9,12 +9,13 @@ const COLORS = {  // of paper
 }
 COLORS.heading = COLORS.font
 
-function draw({default: Plotly}, {template}, place, {name, figure: {data, layout}}) {
+function draw({default: Plotly}, {template, fitText}, place, {name, figure: {data, layout}}) {
   const title = layout.title?.text ?? ""
   place.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
   layout.template = template(COLORS)
   layout.title = {...layout.title, text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
   Object.assign(layout, {width: place.clientWidth, height: place.clientHeight})
+  fitText(layout, data, layout.title.text, COLORS)
   Plotly.newPlot(place, data, layout, {
     showSendToCloud: false, plotlyServerURL: "", displaylogo: false,
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],

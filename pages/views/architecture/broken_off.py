@@ -14,7 +14,7 @@ from pages.views.architecture.layers import layer_table
 
 def broken_off_view(error: ForwardError) -> None:
     """What ran, as a graph and a table; the last row is what failed."""
-    st.subheader("As far as it ran")
+    st.header("As far as it ran")
     st.markdown(escaped(how_far(error)))
     if error.partial.layers:
         network_picture(error.partial, "net_broken")

@@ -35,7 +35,7 @@ def equal_accuracy_view() -> None:
     densenets = [network for network in networks if network.is_dense]
     if not densenets or len(densenets) == len(networks):
         return
-    st.subheader("Beside residual nets of equal accuracy", anchor=False)
+    st.header("Beside residual nets of equal accuracy", anchor=False)
     chart(
         equal_accuracy_chart([_cost_point(network) for network in networks]),
         key="net_equal_chart",

@@ -24,7 +24,7 @@ _RATIOS = range(1, 9)
 
 def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> None:
     """Parameters, work and memory of both networks, and what the concatenations cost."""
-    st.subheader("Beside a residual net of about as many parameters", anchor=False)
+    st.header("Beside a residual net of about as many parameters", anchor=False)
     residual = nearest_residual(analysis)
     if residual is None:
         st.info("No residual net takes images of this size.", icon=":material/info:")

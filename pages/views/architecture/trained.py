@@ -44,7 +44,7 @@ def trained_view(analysis: Analysis) -> None:
 
 def _reproduced(rows: Sequence[Reproduction]) -> None:
     """The curves of each setting, and what its seeds say."""
-    st.subheader("The published runs, trained again", anchor=False)
+    st.header("The published runs, trained again", anchor=False)
     lines = [
         StudyLine(
             f"{row.title}, {row.epochs} epochs",
@@ -72,7 +72,7 @@ def _is_curve(row: Reproduction) -> bool:
 def _study(trained: TrainedStudy) -> None:
     """Each seed's curve, the verdict on every pair, how to repeat it."""
     study = trained.study
-    st.subheader(study.title, anchor=False)
+    st.header(study.title, anchor=False)
     titles = list(trained.finals)
     lines = [
         StudyLine(
@@ -130,7 +130,7 @@ def _frame(trained: TrainedStudy) -> pd.DataFrame:
 def _branches() -> None:
     """Which branch of the Inception blocks the next layer weighs most."""
     by_seed = shipped_branches()
-    st.subheader("Does the better kernel get more weight?", anchor=False)
+    st.header("Does the better kernel get more weight?", anchor=False)
     seed, norms = next(iter(by_seed.items()))
     chart(branch_bars(norms), key="net_branches_chart")
     markdown(escaped(branches_over_seeds(by_seed)))

@@ -54,7 +54,7 @@ def terms_view() -> None:
     )
     groups = terms_with(words)
     for group, terms in groups.items():
-        st.subheader(group, anchor=False)
+        st.header(group, anchor=False)
         st.html(_list_of(terms))
     if not groups:
         st.info("No term has all of these words; try fewer.", icon=":material/search_off:")

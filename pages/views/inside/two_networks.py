@@ -76,7 +76,7 @@ def two_networks_view(chosen: Chosen, other: Subject | None) -> None:
     with errors_in_one_sentence():
         result = _similarity(chosen, other, shown, path)
     _rows(chosen, other, shown, path, result)
-    st.subheader(f"{escaped(path)} in both", anchor=False)
+    st.header(f"{escaped(path)} in both", anchor=False)
     two_layers_view(chosen, other, pairs, path)
 
 

@@ -214,7 +214,7 @@ def _method(
     asked: _Asked,
 ) -> list[ShownMap]:
     """Its pictures, what they show, and the sanity check; empty where it was not asked for."""
-    st.subheader(TITLES[method], anchor=False, help=explained(TITLES[method]))
+    st.header(TITLES[method], anchor=False, help=explained(TITLES[method]))
     if not _is_asked_for(method, chosen, other):
         return []
     maps = _maps(method, chosen, other, asked)

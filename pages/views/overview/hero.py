@@ -20,7 +20,7 @@ def hero() -> None:
     if not flows:
         return
     with st.container(border=True):
-        st.subheader(finding(flows["none"]), anchor=False)
+        st.header(finding(flows["none"]), anchor=False)
         labels = {"none": "no shortcut", "identity": "with the shortcut of ResNet"}
         pictured = [(labels[name], flows[name]) for name in labels]
         names = "; ".join(network_label(flow.model) for _, flow in pictured)

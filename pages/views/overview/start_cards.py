@@ -89,7 +89,7 @@ def start_cards() -> None:
     for index, (column, card) in enumerate(zip(st.columns(len(_CARDS)), _CARDS, strict=True)):
         with column.container(border=True, height="stretch"):
             st.html(_image(index))
-            st.subheader(card.title, anchor=False)
+            st.header(card.title, anchor=False)
             st.write(card.text)
             if st.button(card.button, type="primary", key=f"open_{card.page}"):
                 go_to(card.page, card.address)

@@ -112,7 +112,7 @@ def _reference_figure() -> tuple[go.Figure, int]:
 
 def reproduction_view() -> None:
     """The table, what it says in words, and how to run a row again."""
-    st.subheader("Reproduction", anchor=False)
+    st.header("Reproduction", anchor=False)
     rows = shipped()
     caption(_ONE_RUN)
     st.dataframe(

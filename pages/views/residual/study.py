@@ -96,7 +96,7 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
 
 def _head(study: Study, runs: Sequence[Run], over: bool) -> None:
     """What it is, how far it is, what can be done with it, and why runs failed."""
-    st.subheader(escaped(study.title), anchor=False)
+    st.header(escaped(study.title), anchor=False)
     conditions = dict.fromkeys(condition_label(condition_of(run.spec)) for run in runs)
     devices = dict.fromkeys(run.spec.device for run in runs)
     caption(escaped(f"{study.id} · {'; '.join(conditions)} · {', '.join(devices)}"))

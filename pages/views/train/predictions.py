@@ -36,7 +36,7 @@ def mistakes_view(run: Run) -> None:
     """What a finished run's best parameters get wrong; nothing for other runs."""
     if run.state is not JobState.FINISHED or run.best_file is None:
         return
-    st.subheader("What it gets wrong", anchor=False)
+    st.header("What it gets wrong", anchor=False)
     info = find_dataset(run.spec.dataset)
     if best_path(run) is None:
         st.info("Its best parameters are not on this machine.", icon=":material/info:")
@@ -155,7 +155,7 @@ def _pictures(run: Run, predictions: Predictions) -> None:
     with st.container(horizontal=True, gap="small"):
         for index in wrong[:_PICTURES]:
             with st.container(width=_PICTURE_WIDTH, gap=None):
-                st.image(_enlarged(images[index]), width=_PICTURE_WIDTH)
+                st.image(_enlarged(images[index]), width=_PICTURE_WIDTH, alt=f"Test image {index}")
                 st.page_link(
                     "pages/inside.py",
                     label=f"image {index}",
@@ -259,7 +259,8 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
     label = int(predictions.labels[index])
     picture, probabilities = st.columns([1, 3])
     with picture:
-        st.image(_enlarged(test_images(run.spec.dataset)[0][index]), width=168)
+        pixels = test_images(run.spec.dataset)[0][index]
+        st.image(_enlarged(pixels), width=168, alt=f"Test image {index}")
         st.markdown(f"Test image {index}: **{names[label]}**")
         for run, predictions in both:
             name = class_name(names, int(predictions.predicted[index]))

@@ -95,7 +95,7 @@ def record(run: Run, steps: StepCurve | None) -> None:
 
 def _heading(run: Run) -> None:
     """What it is, how far it is or why it failed, and what a reader should know about it."""
-    st.subheader(f"Run {escaped(run_title(run))}", anchor=False)
+    st.header(f"Run {escaped(run_title(run))}", anchor=False)
     caption(_settings_line(run))
     source_view(run)
     if not run.state.is_over:

@@ -46,7 +46,7 @@ def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
 def _show_samples(name: str, model: ModelSpec) -> None:
     """One picture of each class in a row, with its name; of a set that is here."""
     info = find_dataset(name)
-    st.subheader(f"What the network will see: {info.title}", anchor=False)
+    st.header(f"What the network will see: {info.title}", anchor=False)
     if not is_available(name):
         st.caption("Its pictures are shown here once the first run has downloaded them.")
         return

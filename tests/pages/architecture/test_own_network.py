@@ -91,7 +91,7 @@ def test_a_forward_pass_that_fails_is_shown_as_far_as_it_ran(file):
     file.write_text(FILE.replace("self.more(self.conv(x)).mean((2, 3))", "self.conv(x)"))
     app = opened()
     assert app.error[0].value.startswith("Net fails at 1×28×28: RuntimeError")
-    assert app.subheader[0].value == "As far as it ran"
+    assert app.header[0].value == "As far as it ran"
     table = next(one.value for one in app.dataframe if "layer" in one.value.columns)
     assert table["layer"].tolist() == ["conv", "head"]
     assert table["output"].tolist() == ["1×8×26×26", ""]

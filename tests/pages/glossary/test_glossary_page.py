@@ -29,7 +29,7 @@ def text_of(block) -> str:
 def test_all_terms_stand_under_their_groups():
     app = open_page(PAGE)
     assert [name.strip() for name in listed(app)] == [term.name for term in TERMS]
-    assert [heading.value for heading in app.subheader] == list(GLOSSARY)
+    assert [heading.value for heading in app.header] == list(GLOSSARY)
 
 
 def test_typing_leaves_the_terms_that_have_all_of_the_words():

@@ -40,7 +40,7 @@ def _open(with_other: bool = False) -> AppTest:
 
 def test_three_methods_stand_beside_their_sanity_check() -> None:
     app = _open()
-    assert [title.value for title in app.subheader] == [
+    assert [title.value for title in app.header] == [
         "Grad-CAM",
         "Occlusion",
         "Integrated gradients",

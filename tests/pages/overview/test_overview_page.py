@@ -31,7 +31,7 @@ def test_the_three_ways_to_start_have_pictures_and_one_finding_is_drawn():
     pictures = [block.proto.body for block in app.get("html") if "<img" in block.proto.body]
     assert len(pictures) == 4 and all('alt="' in picture for picture in pictures)
     assert "110 layers, no shortcut: nothing of the gradient reaches layer 1" in [
-        heading.value for heading in app.subheader
+        heading.value for heading in app.header
     ]
 
 

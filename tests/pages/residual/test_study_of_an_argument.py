@@ -45,7 +45,7 @@ def queued():
 def test_each_value_is_a_variant_with_the_same_seeds():
     app = opened(res_argument="width")
     assert not app.exception and not app.error
-    assert app.subheader[0].value == "Which variant is better, and can a few seeds tell?"
+    assert app.header[0].value == "Which variant is better, and can a few seeds tell?"
     app.text_input(key="res_values_width").set_value("4, 16, 32").run()
     app.button(key="res_train").click().run()
     assert not app.exception and not app.error

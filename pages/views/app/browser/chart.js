@@ -90,7 +90,7 @@ export function draw({data, parentElement}, {plotly, look}) {
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {
-    const [{default: Plotly}, {template}] = await Promise.all([import(plotly), import(look)])
+    const [{default: Plotly}, {template, fitText}] = await Promise.all([import(plotly), import(look)])
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
@@ -101,17 +101,19 @@ export function draw({data, parentElement}, {plotly, look}) {
     }
     const {layout} = figure
     figure.data.forEach(grow)
-    layout.template = template(colors)
-    layout.title = {...(typeof layout.title === "object" ? layout.title : {}),
-                    text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
-    layout.width = holder.clientWidth
-    layout.height = isWhole ? holder.clientHeight : data.height
-    layout.uirevision = title  // another figure starts with its own view
+    const heading = title && !title.startsWith("<b>") ? `<b>${title}</b>` : title
     // Copies, because Plotly notes zoom and legend in what it is given, and keeps them only where
     // what it is given next is as it was before
     const lines = figure.data.map(line => ({...line}))
+    const shown = {
+      ...structuredClone(layout), template: template(colors),
+      title: {...(typeof layout.title === "object" ? layout.title : {})},
+      width: holder.clientWidth, height: isWhole ? holder.clientHeight : data.height,
+      uirevision: title,  // another figure starts with its own view
+    }
+    fitText(shown, lines, heading, colors)
     const pointed = holder.querySelector(".hovertext") && plot.pointer
-    await Plotly.react(holder, lines, structuredClone(layout), config)
+    await Plotly.react(holder, lines, shown, config)
     if (pointed) hoverAgain(Plotly, holder, pointed)
   }
   plot.redraw = redraw

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.data.catalogue import DatasetInfo
 from core.jobs.store import Run
 from core.report.figures.predictions import probability_bars
 from core.report.picture.insets import image_png
-from pages.views.app.address import address_checked
+from pages.views.app.address import address_checked, address_of_fragment
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
 from pages.views.app.live import follow
+from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
@@ -46,13 +48,24 @@ _ENLARGED = 168  # pixels of the image on the page
 
 
 def _page() -> None:
-    """Network and image in one row, prediction beside them, then the view that is picked."""
+    """Network and parameters in one row, then the image and what is made of it."""
     network, parameters, second = st.columns([3, 2, 3])
     titles = network_titles()
     subject, data = choose_subject(titles, network, parameters)
     with second:
         other = choose_other(titles, data)
     _follow(subject.run)
+
+    @st.fragment  # another image is no other network: menu and network are not drawn anew
+    def image_and_view() -> None:
+        with address_of_fragment("inside-image"), errors_in_one_sentence():
+            _image_and_view(subject, data, other)
+
+    image_and_view()
+
+
+def _image_and_view(subject: Subject, data: DatasetInfo, other: Subject | None) -> None:
+    """The image, the prediction beside it, and the view below."""
     left, right = st.columns([2, 3])
     with left:
         chosen = choose_image(subject, data)

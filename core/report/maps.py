@@ -6,13 +6,13 @@ colors of a picture stand for numbers only together with its range, which the pa
 
 from __future__ import annotations
 
+import struct
+import zlib
 from base64 import b64encode
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.report.figures.palette import DIVERGING, GRAY, SEQUENTIAL
 
@@ -72,11 +72,28 @@ def _levels(values: Values, low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _png(levels: NDArray[np.uint8], low: float) -> bytes:
-    picture = Image.fromarray(levels)
-    picture.putpalette(_palette(low < 0))
-    file = BytesIO()
-    picture.save(file, "PNG", transparency=_GAP, compress_level=1)  # made while somebody waits
-    return file.getvalue()
+    """(H, W) places in the palette as a PNG: a page makes twenty while somebody waits, and Pillow
+    takes four times as long for each.
+    """
+    height, width = levels.shape
+    rows = np.zeros((height, 1 + width), np.uint8)  # each begins with its filter: none
+    rows[:, 1:] = levels
+    header = struct.pack(">2I5B", width, height, 8, 3, 0, 0, 0)  # 8 bits a pixel, from a palette
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", header),
+            _chunk(b"PLTE", _palette(low < 0)),
+            _chunk(b"tRNS", bytes(_GAP * [255] + [0])),  # how opaque each color is
+            _chunk(b"IDAT", zlib.compress(rows, 1)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
 
 @cache

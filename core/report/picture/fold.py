@@ -7,7 +7,7 @@ Blocks that repeat are one box, as far as they are not open themselves. Imports 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby, pairwise
 from typing import TypeVar
@@ -96,7 +96,7 @@ class Graph:
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    counts: Mapping[str, int]  # of the blocks in each repetition
+    counts: Mapping[str, int] = field(hash=False)  # of the blocks in each repetition
 
     @property
     def open_blocks(self) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ def insets(graph: Graph, shown: Shown) -> dict[str, Inset]:
 def image_png(image: NDArray[np.uint8]) -> bytes:
     """uint8 (H, W) or (3, H, W) as a PNG of a pixel a value."""
     file = BytesIO()
-    Image.fromarray(image if image.ndim == 2 else image.transpose(1, 2, 0)).save(file, "PNG")
+    picture = Image.fromarray(image if image.ndim == 2 else image.transpose(1, 2, 0))
+    picture.save(file, "PNG", compress_level=1)  # made while somebody waits
     return file.getvalue()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.report.picture.align import align
 from core.report.picture.fold import Edge, Graph
@@ -69,8 +70,20 @@ def lay_out(
 ) -> Layout:
     """Places for the nodes of `sizes`, by path; `names`: widths of the open blocks' names.
 
-    From the image down to the classes, or from left to right.
+    From the image down to the classes, or from left to right. The last ones are kept: another
+    image has other pictures in boxes of the same sizes.
     """
+    return _laid_out(graph, tuple(sizes.items()), tuple(names.items()), lying)
+
+
+@lru_cache(maxsize=32)
+def _laid_out(
+    graph: Graph,
+    sizes_of: tuple[tuple[str, Size], ...],
+    names_of: tuple[tuple[str, float], ...],
+    lying: bool,
+) -> Layout:
+    sizes, names = dict(sizes_of), dict(names_of)
     inside = _lines_by_frame(graph)
     children = _children_by_frame(graph)
     frames: dict[str, Frame] = {}

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
+from math import ceil
 from types import MappingProxyType
 
 from core.report.figures.palette import KIND_COLORS
@@ -22,6 +23,7 @@ from core.report.picture.labels import (
     MARGIN,
     RADIUS,
     UNREAD,
+    WIDTH_STEP,
     Text,
     block_name,
     line_width,
@@ -136,8 +138,9 @@ def _draw_node(node: Node, box: Box, lines: Sequence[Text], lying: bool) -> str:
 
 
 def _inset_size(inset: Inset, lying: bool) -> Size:
-    """What a box with a picture needs."""
+    """What a box with a picture needs; widths in steps, so that it stays as other images come."""
     width = max(inset.width, *(line_width(line) for line in inset.lines)) + 2 * MARGIN
+    width = ceil(width / WIDTH_STEP) * WIDTH_STEP
     height = inset.height + LINE * len(inset.lines) + 2 * MARGIN
     across, along = (height, width) if lying else (width, height)
     return Size(across / 2, across / 2, along)

@@ -8,7 +8,7 @@ here: `names_asked_for` before the control is drawn, `keep_names` after it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -35,6 +35,8 @@ class _Visit:
 
     written: dict[str, list[str]] = field(default_factory=dict)  # key → its texts in the address
     drawn: dict[str, list[str]] = field(default_factory=dict)  # the same, to be written by this run
+    is_drawn: bool = False  # whether a page, or a fragment alone, is being drawn
+    of_fragment: dict[str, tuple[str, ...]] = field(default_factory=dict)  # its name → its keys
     refused: list[tuple[str, str]] = field(default_factory=list)  # key and text
 
 
@@ -62,7 +64,7 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
     """
     _take_out_unreadable_numbers()
     visit = _visit()
-    visit.drawn = {}
+    visit.drawn, visit.is_drawn = {}, True
     asked = {
         key: text for key, text in st.query_params.to_dict().items() if key not in st.session_state
     }
@@ -70,8 +72,10 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
     try:
         yield
     except LabError:
-        _write(visit)
+        _write(visit, visit.written)
         raise
+    finally:
+        visit.is_drawn = False
     refused, visit.refused = visit.refused, []
     refused += [
         (key, text)
@@ -81,7 +85,7 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
         and st.query_params.get(key) != text
         and not _means(text, st.session_state[key], label(key, st.session_state[key]))
     ]
-    _write(visit)
+    _write(visit, visit.written)
     if refused:
         listed = ", ".join(f"{key}={text[:_SHOWN]}" for key, text in refused[:_NAMED])
         more = ", …" if len(refused) > _NAMED else ""
@@ -90,6 +94,25 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
             " page shows its own default there.",
             icon=":material/link_off:",
         )
+
+
+@contextmanager
+def address_of_fragment(name: str) -> Iterator[None]:
+    """Draw a fragment's controls inside: when it runs alone, its lists are written at its end.
+
+    `name` tells the fragments of a page apart. When the whole page runs, the page writes them; of
+    one fragment inside another the outer one does.
+    """
+    visit = _visit()
+    is_alone, around = not visit.is_drawn, visit.drawn
+    visit.is_drawn, visit.drawn = True, {}
+    try:
+        yield
+        if is_alone:
+            _write(visit, visit.of_fragment.get(name, ()))
+        visit.of_fragment[name] = tuple(visit.drawn)
+    finally:
+        visit.is_drawn, visit.drawn = not is_alone, around | visit.drawn
 
 
 def _take_out_unreadable_numbers() -> None:
@@ -167,7 +190,8 @@ def names_asked_for(
 def keep_names(key: str, names: Sequence[str], defaults: Sequence[str]) -> None:
     """Let the address have what the list `key` shows, nothing where that is the default.
 
-    To be called after the control is drawn; written when all controls of the page are.
+    To be called after the control is drawn; written when all controls of the page, or of a
+    fragment that runs alone, are.
     """
     _visit().drawn[key] = [] if list(names) == list(defaults) else list(names) or [""]
 
@@ -178,14 +202,15 @@ def _came_by_history() -> bool:
     return context is not None and context.is_history_navigation
 
 
-def _write(visit: _Visit) -> None:
-    """Bring the address up to date; take out of it the lists that are no longer on the page.
+def _write(visit: _Visit, before: Iterable[str]) -> None:
+    """Bring the address up to date; take out of it those lists of `before` that were not drawn.
 
     All in one message: each would be an entry of the browser's history.
     """
-    wanted: dict[str, list[str]] = {key: [] for key in visit.written} | visit.drawn
+    wanted: dict[str, list[str]] = {key: [] for key in before} | visit.drawn
     changes = [(key, texts) for key, texts in wanted.items() if texts != _texts(key)]
-    visit.written = visit.drawn
+    others = {key: texts for key, texts in visit.written.items() if key not in wanted}
+    visit.written = others | visit.drawn
     if not changes:
         return
     *silent, (last_key, last_texts) = changes

@@ -16,7 +16,7 @@ from core.analysis.records import Analysis
 from core.report.figures.palette import DARK
 from core.report.names import file_name
 from core.report.picture.fold import READABLE, Graph, fold, readable
-from core.report.picture.outline import outline
+from core.report.picture.outline import Outline, outline
 from core.report.picture.svg import SMALLEST_TEXT, Inset, svg
 from core.specs import LabError, ModelSpec
 from core.zoo.own import version_of
@@ -55,13 +55,12 @@ def network_picture(
     which are made once for each.
     """
     version = version_of(analysis.spec.arch)  # of a file that may have been saved since
-    each = insets is not None
-    blocks, first, repeat_of = _folding(analysis.spec, version, most, each, analysis)
+    outlined, first, repeat_of = _folding(analysis, version, most, insets is not None)
     with st.container(horizontal=True):
-        opened = _choose_open(blocks, first, key)
+        opened = _choose_open(list(outlined.blocks), list(first), key)
         lying = _choose_direction(key, direction) == LYING
     try:
-        picture = _drawing(analysis, version, tuple(opened), lying, insets, shown)
+        picture = _drawing(analysis.spec, version, outlined, tuple(opened), lying, insets, shown)
     except LabError as error:
         show_error(error)
         return
@@ -83,34 +82,39 @@ def network_picture(
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached(
+    LRUCache(64),
+    key=lambda analysis, version, most, each: hashkey(analysis.spec, version, most, each),
+    lock=threading.Lock(),
+)
 def _folding(
-    spec: ModelSpec, version: str, most: int, each: bool, _analysis: Analysis
-) -> tuple[list[str], list[str], dict[str, str]]:
-    """The blocks of a network, those to open first, and the repetition that a block is in."""
-    outlined = outline(_analysis.layers, each)
+    analysis: Analysis, version: str, most: int, each: bool
+) -> tuple[Outline, tuple[str, ...], dict[str, str]]:
+    """What can be folded, the blocks to open first, and the repetition that a block is in."""
+    outlined = outline(analysis.layers, each)
     repeat_of = {block: path for path, blocks in outlined.repeats.items() for block in blocks}
-    return list(outlined.blocks), list(readable(outlined, most)), repeat_of
+    return outlined, readable(outlined, most), repeat_of
 
 
 @cached(
     LRUCache(_DRAWINGS_BYTES, getsizeof=len),
-    key=lambda analysis, version, opened, lying, insets, shown: hashkey(
-        analysis.spec, version, opened, lying, insets is None, shown
+    key=lambda spec, version, outlined, opened, lying, insets, shown: hashkey(
+        spec, version, opened, lying, insets is None, shown
     ),
     lock=threading.Lock(),
 )
 def _drawing(
-    analysis: Analysis,
+    spec: ModelSpec,
     version: str,
+    outlined: Outline,
     opened: tuple[str, ...],
     lying: bool,
     insets: Insets | None,
     shown: Hashable,
 ) -> str:
     """The SVG of a network with these blocks open, and with what is shown in its boxes."""
-    graph = fold(outline(analysis.layers, each=insets is not None), opened)
-    return svg(graph, _title(analysis.spec, graph), lying, insets(graph) if insets else {})
+    graph = fold(outlined, opened)
+    return svg(graph, _title(spec, graph), lying, insets(graph) if insets else {})
 
 
 def _title(spec: ModelSpec, graph: Graph) -> str:

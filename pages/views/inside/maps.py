@@ -10,6 +10,7 @@ from core.inside.maps_records import LayerMaps
 from core.report.picture.fold import Graph
 from core.report.picture.insets import COLUMNS, ROWS, Shown, insets
 from core.report.picture.svg import Inset
+from pages.views.app.address import address_of_fragment
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.network_picture import LYING, network_picture
 from pages.views.app.prose import caption
@@ -27,7 +28,7 @@ def maps_view(chosen: Chosen) -> None:
 
     @st.fragment  # another layer is no other image: what stands above is not drawn anew
     def graph_and_layer() -> None:
-        with errors_in_one_sentence():
+        with address_of_fragment("inside-layer"), errors_in_one_sentence():
             _graph_and_layer(chosen)
 
     graph_and_layer()

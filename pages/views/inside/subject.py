@@ -84,13 +84,14 @@ def offer_other(subject: Subject, data: DatasetInfo) -> None:
         )
         return
     name, title = found
-    st.button(
+    if st.button(
         f"Compare with: {escaped(title)}",
         key="in_offer_other",
         icon=":material/compare:",
         on_click=_choose_other,
         args=(name,),
-    )
+    ):
+        st.rerun()  # the list of second networks stands outside of the view's part of the page
 
 
 def _choose_other(name: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.jobs.store import Run
 from core.report.figures.predictions import probability_bars
 from core.report.picture.insets import image_png
+from core.report.sentences.scores import no_scores_sentence
 from pages.views.app.address import address_checked
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
 from pages.views.app.live import follow
+from pages.views.app.messages import escaped
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
@@ -43,6 +46,7 @@ _VIEWS = {  # name → what it draws for the chosen network and image, and the s
 }
 _CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page
+_CONTROLS, _ANSWER = 344, 456  # pixels: the controls for the image, and what is said of it
 
 
 def _page() -> None:
@@ -53,13 +57,14 @@ def _page() -> None:
     with second:
         other = choose_other(titles, data)
     _follow(subject.run)
-    left, right = st.columns([2, 3])
-    with left:
-        chosen = choose_image(subject, data)
+    with st.container(horizontal=True):  # below each other where there is no room
+        with st.container(width=_CONTROLS):
+            chosen = choose_image(subject, data)
+        if chosen is not None:
+            with st.container(width=_ANSWER):
+                _prediction(chosen, other)
     if chosen is None:
         return
-    with right:
-        _prediction(chosen, other)
     view = st.segmented_control(
         "View",
         list(_VIEWS),
@@ -91,17 +96,20 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     with picture:
         st.image(image_png(chosen.pixels), width=_ENLARGED)
         st.caption(label_text(chosen))
-    said = []
+    said, silent = [], []
     for subject in (chosen.subject, other):
         if subject is not None:
             scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
-            said += [(subject.title, scores)] if scores is not None else []
+            if scores is not None and np.isfinite(scores).all():
+                said.append((subject.title, scores))
+            else:
+                silent.append(no_scores_sentence(subject.title, scores))
     with bars:
         if said:
             figure = probability_bars(chosen.data.class_names, said, chosen.label, _CLASSES_SHOWN)
             chart(figure, "in_prediction", toolbar=False)
-        else:
-            st.caption("This network gives no scores for classes.")
+        for sentence in silent:
+            st.caption(escaped(sentence))
 
 
 with (

@@ -16,7 +16,7 @@ from core.report import formats
 from core.report.names import network_title, seeded_title
 from core.specs import INITIALIZATIONS, MAX_SEED, LabError
 from core.zoo.catalogue import complete
-from pages.views.app.messages import escaped
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import store
 from pages.views.app.with_torch import analysis_of
 from pages.views.forms.names import select_name
@@ -64,13 +64,15 @@ def choose_other(titles: Mapping[str, str], data: DatasetInfo) -> Subject | None
     )
     if name == _NONE:
         return None
-    subject, other_data = _subject(name, BEST)
-    if other_data.class_names != data.class_names:
-        raise LabError(
-            f"The second network tells the classes of {other_data.title} apart, the first those of"
-            f" {data.title}; choose two of the same data set."
-        )
-    return subject
+    with errors_in_one_sentence():  # the first network is shown all the same
+        subject, other_data = _subject(name, BEST)
+        if other_data.class_names != data.class_names:
+            raise LabError(
+                f"The second network tells the classes of {other_data.title} apart, the first those"
+                f" of {data.title}; choose two of the same data set."
+            )
+        return subject
+    return None
 
 
 def offer_other(subject: Subject, data: DatasetInfo) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.data.catalogue import DatasetInfo
 from core.jobs.store import Run
 from core.report.figures.predictions import probability_bars
 from core.report.picture.insets import image_png
+from core.report.sentences.scores import no_scores_sentence
 from pages.views.app.address import address_checked, address_of_fragment
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
+from pages.views.app.head import Head
 from pages.views.app.live import follow
-from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
+from pages.views.forms.row import form_row
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.dead import dead_channels_view
 from pages.views.inside.errors import errors_view
@@ -45,16 +49,18 @@ _VIEWS = {  # name → what it draws for the chosen network and image, and the s
 }
 _CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page
+_CONTROLS, _ANSWER = 344, 456  # pixels: the controls for the image, and what is said of it
 
 
-def _page() -> None:
+def _page(head: Head) -> None:
     """Network and parameters in one row, then the image and what is made of it."""
-    network, parameters, second = st.columns([3, 2, 3])
+    row = form_row("in_network")
     titles = network_titles()
-    subject, data = choose_subject(titles, network, parameters)
-    with second:
+    subject, data = choose_subject(titles, row)
+    with row:
         other = choose_other(titles, data)
     _follow(subject.run)
+    head.title(subject.title)
 
     @st.fragment  # another image is no other network: menu and network are not drawn anew
     def image_and_view() -> None:
@@ -66,13 +72,14 @@ def _page() -> None:
 
 def _image_and_view(subject: Subject, data: DatasetInfo, other: Subject | None) -> None:
     """The image, the prediction beside it, and the view below."""
-    left, right = st.columns([2, 3])
-    with left:
-        chosen = choose_image(subject, data)
+    with st.container(horizontal=True):  # below each other where there is no room
+        with st.container(width=_CONTROLS):
+            chosen = choose_image(subject, data)
+        if chosen is not None:
+            with st.container(width=_ANSWER):
+                _prediction(chosen, other)
     if chosen is None:
         return
-    with right:
-        _prediction(chosen, other)
     view = st.segmented_control(
         "View",
         list(_VIEWS),
@@ -104,21 +111,26 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
     with picture:
         st.image(image_png(chosen.pixels), width=_ENLARGED, alt=label_text(chosen))
         st.caption(label_text(chosen))
-    said = []
+    said, silent = [], []
     for subject in (chosen.subject, other):
         if subject is not None:
             scores = inside("core.inside.maps:probabilities", subject.weights, chosen.pixels)
-            said += [(subject.title, scores)] if scores is not None else []
+            if scores is not None and np.isfinite(scores).all():
+                said.append((subject.title, scores))
+            else:
+                silent.append(no_scores_sentence(subject.title, scores))
     with bars:
         if said:
             figure = probability_bars(chosen.data.class_names, said, chosen.label, _CLASSES_SHOWN)
             chart(figure, "in_prediction", toolbar=False)
-        else:
-            st.caption("This network gives no scores for classes.")
+        for sentence in silent:
+            st.caption(escaped(sentence))
 
 
 with (
-    page_frame("Inside", "What a network makes of one image: every map, down to one multiply-add."),
+    page_frame(
+        "Inside", "What a network makes of one image: every map, down to one multiply-add."
+    ) as head,
     address_checked(),
 ):
-    _page()
+    _page(head)

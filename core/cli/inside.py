@@ -106,6 +106,7 @@ def inside(
         raise LabError("A run has its own network and seed: leave out --network and its flags.")
     if unit and _is_default("output"):
         output = _TEXT
+    _check_used(run, file, output)
     _check_unit(unit, layer, output)
     subject = _of_run(run, which, dataset) if run else _of_flags(network, seed, dataset)
     if output in (_ONNX, _CODE):
@@ -132,6 +133,21 @@ def _is_default(parameter: str) -> bool:
     """Whether nobody gave this flag."""
     source = click.get_current_context().get_parameter_source(parameter)
     return source is click.core.ParameterSource.DEFAULT
+
+
+def _check_used(run: int | None, file: Path | None, output: str) -> None:
+    """Raise LabError for a flag that would change nothing."""
+    is_network = output in (_ONNX, _CODE)
+    for parameter, is_used, says in (
+        ("which", run, "is of a run's parameters; give the number of a RUN"),
+        ("inverted", file, "turns the picture of --file; give that too"),
+        ("image", not file, "is a test image, --file a picture instead of it; give one of both"),
+        ("image", not is_network, f"changes nothing in {output}, which has the network alone"),
+        ("file", not is_network, f"changes nothing in {output}, which has the network alone"),
+        ("layer", not is_network, f"changes nothing in {output}, which has the network alone"),
+    ):
+        if not is_used and not _is_default(parameter):
+            raise LabError(f"--{parameter} {says}.")
 
 
 def _check_unit(unit: str, layer: str, output: str) -> None:

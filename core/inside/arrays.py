@@ -27,7 +27,7 @@ def layer_values(
 
     Raises LabError for an unknown layer, with the nearest names, and as `see`.
     """
-    return _numbers(_step(see(weights, pixels), path).output)
+    return _numbers(_step(see(weights, pixels), path).of_image)
 
 
 def arrays_npz(weights: Weights, pixels: NDArray[np.uint8], path: str = "") -> bytes:
@@ -37,10 +37,10 @@ def arrays_npz(weights: Weights, pixels: NDArray[np.uint8], path: str = "") -> b
     `layer_values`.
     """
     seen = see(weights, pixels)
-    outputs = {"input": seen.image} | (
-        {path: _step(seen, path).output}
+    outputs = {"input": seen.image[0]} | (
+        {path: _step(seen, path).of_image}
         if path
-        else {name: step.output for name, step in seen.steps.items()}
+        else {name: step.of_image for name, step in seen.steps.items()}
     )
     size = sum(output.nbytes for output in outputs.values())
     if size > MOST_ARRAY_BYTES:
@@ -58,11 +58,11 @@ def arrays_npz(weights: Weights, pixels: NDArray[np.uint8], path: str = "") -> b
 
 def summaries(weights: Weights, pixels: NDArray[np.uint8]) -> list[LayerSummary]:
     """Every layer that ran, in short, in the order of execution. Raises LabError as `see`."""
-    return [_summary(path, step.output) for path, step in see(weights, pixels).steps.items()]
+    return [_summary(path, step.of_image) for path, step in see(weights, pixels).steps.items()]
 
 
-def _summary(path: str, output: Tensor) -> LayerSummary:
-    values = output[0].double()
+def _summary(path: str, given: Tensor) -> LayerSummary:
+    values = given.double()
     finite = values[values.isfinite()]
     low, high = (float(edge) for edge in finite.aminmax()) if len(finite) else (nan, nan)
     mean = float(finite.mean()) if len(finite) else nan
@@ -80,6 +80,6 @@ def _step(seen: Seen, path: str) -> Step:
     raise LabError(f"There is no layer {shown(path)}; {hint}")
 
 
-def _numbers(output: Tensor) -> NDArray[np.float32 | np.float64]:
-    found: NDArray[np.float32 | np.float64] = output[0].numpy()
+def _numbers(given: Tensor) -> NDArray[np.float32 | np.float64]:
+    found: NDArray[np.float32 | np.float64] = given.numpy()
     return found

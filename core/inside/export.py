@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from core.inside.one_image import check_size, network_of
+from core.inside.one_image import check_size, network_of, with_plain_forward
 from core.inside.weights import Weights
 from core.specs import LabError
 from core.zoo.export import code_files
@@ -38,7 +38,7 @@ def onnx_file(weights: Weights, facts: Facts = ()) -> bytes:
     with torch.no_grad():
         is_tensor = isinstance(network(example), Tensor)
     with _quiet():
-        data = _exported(network, example, ["scores"] if is_tensor else None)
+        data = _exported(with_plain_forward(network), example, ["scores"] if is_tensor else None)
     model = onnx.load_from_string(data)
     onnx.helper.set_model_props(model, dict(_facts(weights, facts)))
     return bytes(model.SerializeToString())

@@ -41,12 +41,14 @@ def layer_maps(
     """
     steps = see(weights, pixels).steps
     return [
-        _of_layer(path, steps[path].output, most, by_mean, side) for path in paths if path in steps
+        _of_layer(path, steps[path].of_image, most, by_mean, side)
+        for path in paths
+        if path in steps
     ]
 
 
-def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) -> LayerMaps:
-    clean, lost = output[0].float(), 0
+def _of_layer(path: str, values: Tensor, most: int, by_mean: bool, side: int) -> LayerMaps:
+    clean, lost = values.float(), 0
     low, high = (float(edge) for edge in clean.aminmax())
     if not (isfinite(low) and isfinite(high)):  # one pass instead of three where all is well
         lost = int(clean.numel() - clean.isfinite().sum())
@@ -55,7 +57,7 @@ def _of_layer(path: str, output: Tensor, most: int, by_mean: bool, side: int) ->
     shape = tuple(clean.shape)
     maps = as_maps(clean)
     means = maps.mean((1, 2))
-    if len(shape) == 1 or maps.shape[1:] == (1, 1):
+    if len(shape) <= 1 or maps.shape[1:] == (1, 1):
         drawn, order = _vector(clean.flatten()), torch.arange(clean.numel())
         shape = (clean.numel(),)
     else:

@@ -50,7 +50,7 @@ def explain(
     step = seen.steps.get(path)
     if step is None:
         raise LabError(f"No layer {path} has run; choose one of the network's layers.")
-    shape = as_maps(step.output[0]).shape
+    shape = as_maps(step.of_image).shape
     place = (channel, row, column)
     if not all(0 <= at < side for at, side in zip(place, shape, strict=True)):
         raise LabError(
@@ -67,9 +67,19 @@ def one_map(
 ) -> NDArray[np.float32]:
     """A channel (H, W) of a layer's result, of IMAGE as the network reads it; LabError as `see`."""
     seen = see(weights, pixels)
-    tensor = seen.image if path == IMAGE else seen.steps[path].output
-    values: NDArray[np.float32] = as_maps(tensor[0].float())[channel].numpy().copy()
+    tensor = seen.image[0] if path == IMAGE else seen.steps[path].of_image
+    values: NDArray[np.float32] = as_maps(tensor.float())[channel].numpy().copy()
     return values
+
+
+def circular_layers(weights: Weights, pixels: NDArray[np.uint8]) -> frozenset[str]:
+    """Those whose padding goes on at the other side of what they read. Raises LabError as `see`."""
+    steps = see(weights, pixels).steps
+    return frozenset(
+        path
+        for path, step in steps.items()
+        if getattr(step.module, "padding_mode", "") == "circular"
+    )
 
 
 @lru_cache(maxsize=4)
@@ -105,14 +115,15 @@ class _Number:
         self.module = step.module
         self.name = "" if step.module else name_and_kind(step.function)[0]
         self.shape = tuple(step.output.shape)
-        maps = as_maps(step.output[0])
+        maps = as_maps(step.of_image)
         self.value = float(maps[place])
         flat = int(np.ravel_multi_index(place, tuple(maps.shape)))
         at = np.unravel_index(flat, self.shape[1:]) if len(self.shape) > 1 else ()
         self.index = (0, *(int(one) for one in at))  # of the number in the result
 
     def explanation(self) -> Explanation:
-        how = next((how for explained in _EXPLAINED if (how := explained(self))), None)
+        explained_by = _EXPLAINED if self.shape else ()  # one number of all images together
+        how = next((how for explained in explained_by if (how := explained(self))), None)
         if how is not None and not _comes_to(how, self.value):
             how = None  # something was not understood: nothing is shown rather than another sum
         operation = type(self.module).__name__ if self.module else self.name
@@ -316,12 +327,14 @@ def _operand(number: _Number, operand: Any) -> Term:
     """A number of a tensor that is broadcast, or a constant."""
     if not isinstance(operand, Tensor):
         return Term(float(operand), None)
+    if not operand.dim():  # one number for all, such as a mean over everything
+        return Term(float(operand), number.source_of(operand).unit(0, 0, 0))
     places = number.index[len(number.index) - operand.dim() :]
     index = [
         min(place, side - 1) if side > 1 else 0
         for place, side in zip(places, operand.shape, strict=True)
     ]
-    return number.term(operand, index) if operand.dim() else Term(float(operand), None)
+    return number.term(operand, index)
 
 
 def _copied(number: _Number) -> How | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -26,7 +27,8 @@ from core.inside.weights import Weights
 from core.specs import LabError, ModelSpec
 from core.training.initialization import initialized_network
 from core.training.parameters import check_hash, load_parameters
-from core.zoo.own import version_of
+from core.zoo.own import file_of, is_own, version_of
+from core.zoo.own_modules import explanation
 
 MOST_BYTES = 2**30  # of the maps of one image, and of parameters that are kept loaded
 _KEPT_NETWORKS, _KEPT_IMAGES = 4, 4
@@ -41,6 +43,11 @@ class Step:
     inputs: tuple[Tensor, ...]  # as they were read
     arguments: tuple[Any, ...]  # of the operation, tensors among them
     output: Tensor
+
+    @property
+    def of_image(self) -> Tensor:
+        """What it gives for the image, without the batch; a number of all images as it is."""
+        return self.output[0] if self.output.dim() else self.output
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +169,29 @@ def _loaded(weights: Weights) -> nn.Module:
         if weights.sha256:
             check_hash(path, weights.sha256)
         load_parameters(network, path)
+    if is_own(weights.spec.arch):
+        told = weights.spec.arch.rpartition(":")[2], file_of(weights.spec.arch)
+        network.forward = partial(_in_own_words, *told, network.forward)
     return network.eval().requires_grad_(False)
+
+
+def _in_own_words(
+    name: str, file: Path, forward: Callable[..., Any], *given: Any, **more: Any
+) -> Any:
+    """What somebody's own forward gives. Raises LabError with its traceback for what it raises."""
+    try:
+        return forward(*given, **more)
+    except LabError:
+        raise
+    except Exception as error:
+        raise LabError(explanation(error, file, f"{name} fails on these images")) from error
+
+
+def with_plain_forward(network: nn.Module) -> nn.Module:
+    """The same network, whose forward is the class's own: what is written down is that."""
+    plain = copy(network)
+    vars(plain).pop("forward", None)
+    return plain
 
 
 def read(weights: Weights, pixels: NDArray[np.uint8]) -> Tensor:

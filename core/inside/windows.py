@@ -2,13 +2,14 @@
 
 Found by walking back over an analysis, layer by layer. A window is what lies between the first and
 the last place that is read; the statistics of a normalisation look at no neighbors here, as in
-the analysis's receptive field; a row does not tell a padding that goes on at the map's other side
-(circular), which is taken for zeros. What cannot be followed is None. Imports no torch.
+the analysis's receptive field. Of padding that goes on at the map's other side (circular) a row
+does not tell, so `circular` names the layers that have it; a window that goes over the border there
+has both sides and all that lies between. What cannot be followed is None. Imports no torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -62,7 +63,12 @@ class Placed:
 
 
 def windows_read(
-    analysis: Analysis, path: str, channel: int, row: int, column: int
+    analysis: Analysis,
+    path: str,
+    channel: int,
+    row: int,
+    column: int,
+    circular: Container[str] = (),
 ) -> Mapping[str, Placed | None]:
     """What a unit reads of each input of its layer, by the input's path or IMAGE; None: unknown.
 
@@ -71,11 +77,20 @@ def windows_read(
     layers = {layer.path: layer for layer in analysis.layers}
     layer = layers[path]
     unit = _unit(layer.output_shape, channel, row, column)
-    return {source: _back(layer, unit, _made(analysis, layers, source)) for source in layer.inputs}
+    wraps = path in circular
+    return {
+        source: _back(layer, unit, _made(analysis, layers, source), wraps)
+        for source in layer.inputs
+    }
 
 
 def window_in_image(
-    analysis: Analysis, path: str, channel: int, row: int, column: int
+    analysis: Analysis,
+    path: str,
+    channel: int,
+    row: int,
+    column: int,
+    circular: Container[str] = (),
 ) -> Placed | None:
     """The receptive field of a unit where it lies in the image; None where that is not known.
 
@@ -90,7 +105,8 @@ def window_in_image(
         region = seen.pop(layer.path)
         varies |= layer.operation in _VARYING
         for source in layer.inputs:
-            window = region and _back(layer, region, _made(analysis, layers, source))
+            made, wraps = _made(analysis, layers, source), layer.path in circular
+            window = region and _back(layer, region, made, wraps)
             before = seen.get(source, window)
             seen[source] = before and window and before.with_other(window)
     found = seen.get(IMAGE)
@@ -146,8 +162,11 @@ _VARYING = _CELLS | {_TRANSPOSED}
 _Taps = Callable[[int], Sequence[int]]  # a place along an axis → the places of the input it reads
 
 
-def _back(layer: LayerCost, region: Placed, made: Shape) -> Placed | None:
-    """What these units of a layer read of an input of this shape; None where it is not known."""
+def _back(layer: LayerCost, region: Placed, made: Shape, wraps: bool) -> Placed | None:
+    """What these units of a layer read of an input of this shape; None where it is not known.
+
+    `wraps`: whether its padding goes on at the other side.
+    """
     if len(layer.output_shape) == 2:
         return _back_from_vector(layer, region, made)
     if len(layer.output_shape) != 4 or len(made) not in (2, 4):
@@ -160,7 +179,13 @@ def _back(layer: LayerCost, region: Placed, made: Shape) -> Placed | None:
         return None
     height, width = made[2:]
     whole = _hull(region.whole, rows, columns)
+    if wraps:
+        rows, columns = _wrapped(rows, height), _wrapped(columns, width)
     return Placed(whole, _hull(region.inside, rows, columns, height, width))
+
+
+def _wrapped(taps: _Taps, side: int) -> _Taps:
+    return lambda place: [tap % side for tap in taps(place)]
 
 
 def _back_from_vector(layer: LayerCost, region: Placed, made: Shape) -> Placed | None:

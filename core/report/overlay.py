@@ -1,6 +1,6 @@
 """A map laid over the image it is about: the image in gray, the map's values as color on it.
 
-Vermillion speaks for, blue against; where the map is zero the image stays as it is.
+Orange speaks for, blue against; where the map is zero the image stays as it is.
 """
 
 from __future__ import annotations

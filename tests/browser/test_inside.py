@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.analysis import analyze
 from core.data.arrays import read_arrays
@@ -135,6 +136,35 @@ def test_what_is_drawn_is_looked_at(visitor):
     visitor.page.mouse.up()
     visitor.page.get_by_text("drawn", exact=True).wait_for()
     visitor.page.locator("[data-layer='stem1.conv']").first.wait_for()
+
+
+def test_one_picture_after_the_other_leaves_the_layer_as_it_was(visitor, tmp_path):
+    visitor.open("/inside?in_source=Upload")
+    for level in (60, 200):
+        path = tmp_path / f"gray{level}.png"
+        Image.new("L", (40, 40), level).save(path)
+        visitor.page.set_input_files("[data-testid=stFileUploaderDropzoneInput]", path)
+        visitor.page.get_by_text(path.name).wait_for()
+        canvas(visitor).wait_for()
+        visitor.settle()
+    layer = visitor.page.get_by_role("combobox", name="Layer")
+    assert layer.input_value() == "residual2.conv2"
+
+
+def test_a_file_that_cannot_be_made_says_why_beside_its_button(window, tmp_path):
+    path = tmp_path / "nets.py"
+    path.write_text(NET.replace("torch.relu(", "(1 + (x.sum() > 0).item()) * ("))
+    with start_server(LAB_NETWORKS=str(path), LAB_RUNS_DIR=str(tmp_path / "runs")) as (
+        url,
+        process,
+    ):
+        visitor = Visitor(window.new_page(), Lab(url, process, tmp_path, 0.0))
+        visitor.open(
+            "/inside?in_network=new&inside_network=nets.py%3AMine&inside_size=28&in_view=Take+along"
+        )
+        visitor.button("ONNX").click()
+        visitor.page.get_by_text("The network cannot be written as ONNX", exact=False).wait_for()
+        visitor.page.close()
 
 
 def test_somebody_s_own_network_can_be_looked_into(window, tmp_path):

@@ -18,6 +18,8 @@ from core.inside.number_records import (
     Products,
     Unit,
 )
+from core.inside.windows import Placed
+from core.report import formats
 
 _DIGITS, _MOST_DECIMALS = 4, 12  # that are shown behind the point of numbers about 1
 
@@ -55,6 +57,23 @@ def place_text(unit: Unit) -> str:
     """`stem1.pool, channel 3, row 2, column 5`; places are counted from 0."""
     path = "the image" if unit.path == IMAGE else unit.path
     return f"{path}, channel {unit.channel}, row {unit.row}, column {unit.column}"
+
+
+def window_sentence(window: Placed, sides: tuple[int, int]) -> str:
+    """`sees 7×6 pixels, 5 % of the image; its window of 7×7 ends at the border`.
+
+    `sides`: the image's height and width.
+    """
+    whole, inside = window.whole.sides, window.inside.sides
+    pixels = "×".join(map(str, whole))
+    if any(there > meant for there, meant in zip(inside, whole, strict=True)):
+        return (
+            f"sees {pixels} pixels, some beyond the border, which stand for those of the image's"
+            " other side: the outline goes from side to side"
+        )
+    share = formats.whole_percent(inside[0] * inside[1] / (sides[0] * sides[1]))
+    said = f"sees {'×'.join(map(str, inside))} pixels, {share} of the image"
+    return said if whole == inside else f"{said}; its window of {pixels} ends at the border"
 
 
 def number_sentence(explanation: Explanation) -> str:

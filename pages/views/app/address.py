@@ -196,6 +196,16 @@ def keep_names(key: str, names: Sequence[str], defaults: Sequence[str]) -> None:
     _visit().drawn[key] = [] if list(names) == list(defaults) else list(names) or [""]
 
 
+def show_again(key: str) -> None:
+    """Tell the browser what a list shows that the run before has not drawn.
+
+    Streamlit keeps its value and does not send it again; a browser that has just taken the list off
+    the page shows the first of its names instead. To be called before the control is drawn.
+    """
+    if key not in _visit().written and key in st.session_state:
+        st.session_state[key] = st.session_state[key]
+
+
 def _came_by_history() -> bool:
     """Whether the browser's Back or Forward has led here."""
     context = get_script_run_ctx()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import pandas as pd
 import streamlit as st
 
 from core.report.tables.csv import to_csv
+from core.specs import LabError
+
+_said: ContextVar[list[str]] = ContextVar("_said")  # by files that could not be made
 
 
 def download_csv(label: str, make: Callable[[], pd.DataFrame], name: str, key: str) -> None:
@@ -25,10 +30,29 @@ def download_file(
     """A button that downloads what `make` gives, in a thread of its own: it must not draw."""
     st.download_button(
         label,
-        make,
+        lambda: _made(make),
         file_name=name,
         mime=mime,
         on_click="ignore",
         icon=":material/download:",
         key=key,
     )
+
+
+def _made(make: Callable[[], bytes]) -> bytes:
+    """The file; where it cannot be made, its sentence is kept for `sentences_of_downloads`."""
+    try:
+        return make()
+    except LabError as error:
+        _said.get([]).append(str(error).partition("\n\n")[0])
+        raise
+
+
+@contextmanager
+def sentences_of_downloads() -> Iterator[list[str]]:
+    """What files say that cannot be made inside, also in a thread that is started there."""
+    token = _said.set([])
+    try:
+        yield _said.get()
+    finally:
+        _said.reset(token)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import anyio
 import streamlit as st
@@ -20,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.file_util import get_static_dir
+from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 
 from core.torch_process import (
     close_inside_process,
@@ -30,6 +32,7 @@ from core.torch_process import (
 )
 from core.zoo.own import own_files
 from pages.views.app.browser_files import BROWSER_FILES
+from pages.views.app.downloads import sentences_of_downloads
 
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
@@ -44,6 +47,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     is imported.
     """
     _remember_options()
+    _let_downloads_say_why()
     torch_process()
     if own_files():
         own_process()
@@ -63,6 +67,22 @@ def _remember_options() -> None:
     a seventh of the server's work for a move of a slider. They do not change while it runs.
     """
     config.get_options_for_section = cache(config.get_options_for_section)
+
+
+def _let_downloads_say_why() -> None:
+    """Beside the button of a file that cannot be made stands its own sentence: Streamlit has the
+    same for all.
+    """
+    handle = DeferredFileHandler.handle
+
+    async def told(handler: DeferredFileHandler, request: Any, session_id: str) -> Any:
+        with sentences_of_downloads() as sentences:
+            response = await handle(handler, request, session_id)
+        if response.error_msg and sentences:
+            response.error_msg = sentences[0]
+        return response
+
+    DeferredFileHandler.handle = told  # type: ignore[method-assign]
 
 
 def lab_routes() -> list[BaseRoute]:

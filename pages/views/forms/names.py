@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.views.app.address import keep_names, names_asked_for
+from pages.views.app.address import keep_names, names_asked_for, show_again
 
 
 def select_name(
@@ -43,6 +43,7 @@ def select_name(
         st.session_state[key] = asked[-1]
     elif st.session_state.get(key) not in titles:
         st.session_state[key] = aliases.get(st.session_state.get(key, ""), default)
+    show_again(key)
     name = st.selectbox(
         label,
         names,
@@ -69,6 +70,7 @@ def select_names(
         st.session_state[key] = list(defaults)
     elif any(name not in titles for name in st.session_state[key]):
         st.session_state[key] = [name for name in st.session_state[key] if name in titles]
+    show_again(key)
     names = st.multiselect(
         label,
         list(titles),

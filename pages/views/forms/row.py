@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 
-@contextmanager
-def form_row(name: str) -> Iterator[None]:
+def form_row(name: str) -> DeltaGenerator:
     """As many beside each other as there is room for: two on a phone."""
-    with st.container(key=f"row_{name}", horizontal=True, vertical_alignment="bottom"):
-        yield
+    return st.container(key=f"row_{name}", horizontal=True, vertical_alignment="bottom")
 
 
 def folded(name: str, what_is_set: str, in_popover: bool = False) -> AbstractContextManager[object]:

@@ -106,7 +106,7 @@ def _pictures(kernels: Kernels, as_colors: bool) -> None:
     colors = (
         f"Red, green and blue are the weights of the three channels, from {low} over gray to {high}"
         if as_colors
-        else f"One scale for all, from blue ({low}) over white (zero) to red ({high})"
+        else f"One scale for all, from blue ({low}) over white (zero) to orange ({high})"
     )
     caption(f"{colors}{rest}.{order if count <= _ROWS_SHOWN else ''}")
 
@@ -245,7 +245,8 @@ def _figure(pictures: Sequence[tuple[bytes, str]], said: str) -> str:
 
 def _box(chosen: Chosen, patches: Patches, number: int, place: tuple[int, int]) -> Box | None:
     """The filter's window in pixels of the image as it is kept; None where it is not known."""
-    placed = window_in_image(chosen.analysis, patches.path, number, *place)
+    circular = inside("core.inside.number:circular_layers", chosen.weights, chosen.pixels)
+    placed = window_in_image(chosen.analysis, patches.path, number, *place, circular)
     if placed is None:
         return None
     sides = chosen.weights.spec.sides

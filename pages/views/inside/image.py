@@ -79,13 +79,13 @@ def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:
         st.session_state["in_image"] = 0
     with number:
         place = st.number_input(
-            f"Number, 0 to {len(indices) - 1:,}",
+            "Number",
             0,
             len(indices) - 1,
             0,
             key="in_image",
             bind="query-params",
-            help="Leafs through them.",
+            help=f"From 0 to {len(indices) - 1:,}; leafs through them.",
         )
     index = int(indices[int(place)])
     label = int(labels[index])

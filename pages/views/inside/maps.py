@@ -35,14 +35,14 @@ def maps_view(chosen: Chosen) -> None:
 
 
 def _graph_and_layer(chosen: Chosen) -> None:
-    layer, channels = st.columns([3, 2])
+    layer, channels = st.columns(2)
     with layer:
         path = choose_path(chosen)
     with channels:
         order = _choose_order()
     caption(
         "The feature maps of a layer have one color scale, its range written in the box: dark to"
-        " bright from 0 on, or blue, white, red about 0 where numbers have a sign. Click a box to"
+        " bright from 0 on, or blue, white, orange about 0 where numbers have a sign. Click a box to"
         " open its layer."
     )
 

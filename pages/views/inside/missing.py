@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.analysis.records import Analysis
 from core.inside.find_parts import channel_layers, parts_of
 from core.inside.parts_records import BLOCKS, BRANCHES, CHANNELS, LEVELS, SHORTCUTS, MissingParts
 from core.measure.requests import MissingPartsRequest
@@ -67,7 +68,7 @@ def _measured(chosen: Chosen, subject: Subject, level: str, key: str) -> None:
         layer = select_name("Of layer", {path: path for path in layers}, layers[-1], f"{key}_layer")
     found = parts_of(analysis, level, layer)
     if not found.parts:
-        st.info(f"This network has no {NOUNS[level]} to leave out.", icon=":material/info:")
+        st.info(_nothing_to_leave_out(analysis, level), icon=":material/info:")
         _left_alone([(one.name, one.reason) for one in found.left_alone], key)
         return
     measurement(
@@ -77,6 +78,17 @@ def _measured(chosen: Chosen, subject: Subject, level: str, key: str) -> None:
         "Over the test set, in a process of its own; seconds for a small network.",
         lambda result: _show(MissingParts.from_dict(result), subject, f"{key}_{level}"),
     )
+
+
+def _nothing_to_leave_out(analysis: Analysis, level: str) -> str:
+    """One sentence, with the levels that do have parts."""
+    has_parts = {
+        one: bool(channel_layers(analysis) if one == CHANNELS else parts_of(analysis, one).parts)
+        for one in LEVELS
+    }
+    others = [_TITLES[one] for one, has in has_parts.items() if has and one != level]
+    hint = f": choose {' or '.join(others)} above" if others else ""
+    return f"There is no {NOUNS[level]} that this network could run without{hint}."
 
 
 def _show(result: MissingParts, subject: Subject, key: str) -> None:

@@ -18,6 +18,7 @@ from core.report import formats
 from core.report.maps import map_png, png_address, scale_colors, tiles_png
 from core.report.number import shown_number, strongest_channel
 from core.report.picture.insets import image_png, range_text, scale_of
+from core.report.sentences.number import window_sentence
 from core.report.tables.number import number_frame
 from core.specs import LabError
 from pages.views.app.browser_files import FOLDER, component_script
@@ -353,16 +354,13 @@ def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     """The image with the number's receptive field."""
     height, width = chosen.weights.spec.sides
     pixels = seen("core.inside.maps:resized", chosen.pixels, (height, width))
-    window = window_in_image(chosen.analysis, unit.path, unit.channel, unit.row, unit.column)
+    circular = seen("core.inside.number:circular_layers", chosen.weights, chosen.pixels)
+    place = unit.channel, unit.row, unit.column
+    window = window_in_image(chosen.analysis, unit.path, *place, circular)
     about = "The image; which part of it the number sees is not known"
     box = None
     if window is not None:
-        box = window.inside
-        rows, columns = box.sides
-        share = formats.whole_percent(rows * columns / (height * width))
-        whole = "×".join(map(str, window.whole.sides))
-        about = f"sees {rows}×{columns} pixels, {share} of the image"
-        about += f"; its window of {whole} ends at the border" if window.whole != box else ""
+        box, about = window.inside, window_sentence(window, (height, width))
     return {
         "title": "image",
         "range": about,

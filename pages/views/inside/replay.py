@@ -53,7 +53,8 @@ def replay_view(chosen: Chosen) -> None:
     run = chosen.subject.run
     if run is None:
         st.info(
-            "A network at initialization has no training to replay: choose a run.",
+            "Only a run of yours can be replayed, epoch by epoch: choose one as the network, or"
+            " start one on the page Train.",
             icon=":material/info:",
         )
         return

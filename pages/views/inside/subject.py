@@ -16,7 +16,7 @@ from core.report import formats
 from core.report.names import network_title, seeded_title
 from core.specs import INITIALIZATIONS, MAX_SEED, LabError
 from core.zoo.catalogue import complete
-from pages.views.app.messages import escaped
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import store
 from pages.views.app.with_torch import analysis_of
 from pages.views.forms.names import select_name
@@ -30,15 +30,14 @@ _LAB_FIRST = ("scaling", "plain", "residual", "inception", "digits")  # as a sec
 _WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
 
 
-def choose_subject(
-    titles: Mapping[str, str], network: DeltaGenerator, parameters: DeltaGenerator
-) -> tuple[Subject, DatasetInfo]:
-    """The controls for the network, in these two places, and the data set that it tells apart.
+def choose_subject(titles: Mapping[str, str], row: DeltaGenerator) -> tuple[Subject, DatasetInfo]:
+    """The controls for the network, in this row, and the data set that it tells apart.
 
-    `titles`: of every network that is offered. Raises LabError for parameters that are not on this
+    `titles`: of every network that is offered. One as it begins is chosen below the row. Raises LabError for parameters that are not on this
     machine.
     """
-    with network:
+    below = st.container()
+    with row:
         name = select_name(
             "Network",
             titles,
@@ -46,10 +45,9 @@ def choose_subject(
             "in_network",
             help="A run of this lab, a small network that comes with it, or any as it begins.",
         )
-    with parameters:
-        if name == NEW:
-            return _new_subject()
-        return _subject(name, _choose_which(name))
+        if name != NEW:
+            return _subject(name, _choose_which(name))
+    return _new_subject(row, below)
 
 
 def choose_other(titles: Mapping[str, str], data: DatasetInfo) -> Subject | None:
@@ -64,13 +62,15 @@ def choose_other(titles: Mapping[str, str], data: DatasetInfo) -> Subject | None
     )
     if name == _NONE:
         return None
-    subject, other_data = _subject(name, BEST)
-    if other_data.class_names != data.class_names:
-        raise LabError(
-            f"The second network tells the classes of {other_data.title} apart, the first those of"
-            f" {data.title}; choose two of the same data set."
-        )
-    return subject
+    with errors_in_one_sentence():  # the first network is shown all the same
+        subject, other_data = _subject(name, BEST)
+        if other_data.class_names != data.class_names:
+            raise LabError(
+                f"The second network tells the classes of {other_data.title} apart, the first those"
+                f" of {data.title}; choose two of the same data set."
+            )
+        return subject
+    return None
 
 
 def offer_other(subject: Subject, data: DatasetInfo) -> None:
@@ -181,17 +181,17 @@ def _subject(name: str, which: str) -> tuple[Subject, DatasetInfo]:
     return Subject(weights, analysis, run, which, title), find_dataset(run.spec.dataset)
 
 
-def _new_subject() -> tuple[Subject, DatasetInfo]:
+def _new_subject(row: DeltaGenerator, below: DeltaGenerator) -> tuple[Subject, DatasetInfo]:
     """Any network, with the parameters that a seed draws."""
-    with st.sidebar:
+    with below:
         spec = complete(choose_model("inside_", "course-residual", libraries=True, wide=True))
     here = {
         name: info.title
         for name, info in DATASETS.items()
         if is_available(name) and info.channels in (1, spec.in_channels)
     }
-    data = find_dataset(select_name("Images of", here, next(iter(here)), "in_data"))
-    with st.sidebar:
+    with row:
+        data = find_dataset(select_name("Images of", here, next(iter(here)), "in_data"))
         initialization = str(
             st.selectbox(
                 "Initialization",

@@ -103,7 +103,7 @@ def why_view(chosen: Chosen, other: Subject | None) -> None:
     asked = _choose(chosen, scores)
     st.html(_STYLE)
     caption(
-        "Vermillion speaks for the class, blue against it; each picture has its own scale, written"
+        "Orange speaks for the class, blue against it; each picture has its own scale, written"
         " below it, in units of the class's score before softmax. Beside each stands the same map"
         " of a network with random weights: where both look alike, the picture shows the image and"
         " nothing that was learned."

@@ -128,6 +128,17 @@ ERRORS = {
         "as text or csv",
     ),
     "no text of a layer": ((*NET, "--format", "text"), "with --unit"),
+    "no run whose last": ((*NET, "--which", "last"), "--which is of a run's parameters"),
+    "nothing to turn": ((*NET, "--inverted"), "--inverted turns the picture of --file"),
+    "two pictures": ((*NET, "--image", "1", "--file", "text.png"), "give one of both"),
+    "an image of a network": (
+        (*NET, "--image", "1", "--format", "onnx"),
+        "--image changes nothing in onnx",
+    ),
+    "a layer of a network": (
+        (*NET, "--layer", "stem1.conv", "--format", "safetensors"),
+        "--layer changes nothing in safetensors",
+    ),
     "no layer named": ((*NET, "--format", "png"), "name it with --layer"),
 }
 

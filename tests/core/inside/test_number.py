@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 
 import numpy as np
 import pytest
 
 from core.analysis.records import IMAGE
-from core.inside.maps import as_maps
-from core.inside.number import explain, one_map
+from core.inside.arrays import arrays_npz, layer_values, summaries
+from core.inside.maps import as_maps, layer_maps
+from core.inside.number import circular_layers, explain, one_map
 from core.inside.number_records import (
     PADDED,
     Applied,
@@ -242,3 +244,43 @@ def test_a_relu_and_a_flattened_number_name_the_number_before(residual) -> None:
 def test_a_place_that_is_not_there_is_refused_in_one_sentence(residual, path, place, says) -> None:
     with pytest.raises(LabError, match=says):
         explain(*residual, path, *place)
+
+
+ONE_FOR_ALL = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, in_channels=1, num_classes=10):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 2, 3)
+        self.linear = nn.Linear(2, num_classes)
+    def forward(self, x):
+        x = self.conv(x)
+        x = (x - x.mean()) / x.abs().max()
+        return self.linear(x.relu().mean((2, 3)))
+"""
+
+
+def test_a_number_of_the_whole_batch_is_a_row_that_others_read(networks_file):
+    networks_file(ONE_FOR_ALL)
+    weights = Weights(complete(ModelSpec("nets.py:Net", image_size=28, in_channels=1)))
+    pixels = pixels_for(weights.spec)
+    seen = see(weights, pixels)
+    assert seen.steps["mean"].output.shape == ()
+    [maps] = layer_maps(weights, pixels, ["mean"], 8)
+    assert maps.shape == (1,) and maps.low == maps.high == float(seen.steps["mean"].output)
+    alone = explain(weights, pixels, "mean", 0, 0, 0)
+    assert (alone.value, alone.how) == (maps.low, None)
+    how = explain(weights, pixels, "sub", 1, 2, 3).how
+    assert isinstance(how, Joined)
+    assert [term.unit for term in how.terms] == [Unit("conv", 1, 2, 3), Unit("mean", 0, 0, 0)]
+    assert [one.path for one in summaries(weights, pixels)] == list(seen.steps)
+    assert layer_values(weights, pixels, "max") == float(seen.steps["max"].output)
+    with np.load(BytesIO(arrays_npz(weights, pixels))) as file:
+        assert file["mean"].shape == () and file["input"].shape == (1, 28, 28)
+
+
+def test_the_layers_whose_padding_is_circular_are_known(networks_file):
+    networks_file(OWN)
+    weights = Weights(complete(ModelSpec("nets.py:Net", image_size=28, in_channels=3)))
+    assert circular_layers(weights, pixels_for(weights.spec)) == {"circular"}

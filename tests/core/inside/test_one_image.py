@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
 
 from core.analysis import analyze
 from core.inside.one_image import network_of, read, see
+from core.inside.test_set import predicted
 from core.inside.weights import Weights
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
@@ -82,3 +85,47 @@ def test_a_function_that_writes_over_its_input_has_its_row_and_leaves_the_one_be
     assert steps["conv"].output.min() < 0
     assert torch.equal(steps["relu"].inputs[0], steps["conv"].output)
     assert torch.equal(steps["relu"].output, steps["conv"].output.relu())
+
+
+FAILS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, in_channels=1, num_classes=10):
+        super().__init__()
+        self.linear = nn.Linear(784, num_classes)
+    def forward(self, x):
+        if not self.training and len(x) >= MOST:
+            raise RuntimeError("no such branch")
+        return self.linear(x.flatten(1))
+"""
+
+
+def own(networks_file, text: str) -> Weights:
+    """The only network of such a file."""
+    networks_file(text)
+    return Weights(complete(ModelSpec("nets.py:Net", image_size=28, in_channels=1)))
+
+
+def test_what_somebody_s_own_forward_raises_in_evaluation_is_told_with_its_line(networks_file):
+    weights = own(networks_file, FAILS.replace("MOST", "1"))
+    told = r"Net fails on these images: RuntimeError: no such branch \(nets.py, line 11\)\.\n\nFile"
+    with pytest.raises(LabError, match=told):
+        see(weights, pixels_for(weights.spec))
+
+
+def test_a_network_that_takes_one_image_only_is_told_where_many_are_read(networks_file):
+    weights = own(networks_file, FAILS.replace("MOST", "2"))
+    assert see(weights, pixels_for(weights.spec)).output is not None
+    with pytest.raises(LabError, match="Net fails on these images"):
+        predicted(weights, "fashion-mini")
+
+
+def test_a_copy_of_somebody_s_own_network_runs_its_own_layers(networks_file):
+    network = network_of(own(networks_file, FAILS.replace("MOST", "99")))
+    images = torch.rand(2, 1, 28, 28)
+    copied = deepcopy(network)
+    torch.nn.init.zeros_(copied.linear.weight)
+    assert torch.equal(copied(images), copied.linear.bias.expand(2, 10))
+    assert not torch.equal(network(images), copied(images))

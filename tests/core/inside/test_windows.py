@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from core.analysis import Analysis, analyze_module
 from core.analysis.records import IMAGE, each_side
 from core.inside.windows import Box, window_in_image, windows_read
+from core.report.sentences.number import window_sentence
 from core.specs import ModelSpec
 from core.zoo.building import build
 from core.zoo.catalogue import complete
@@ -159,3 +160,26 @@ def test_a_flattened_unit_looks_where_its_number_stood_and_a_linear_one_everywhe
 def test_what_cannot_be_followed_is_unknown(layer: nn.Module) -> None:
     analysis = analysis_of_layers(nn.Conv2d(2, 2, 3, padding=1), layer)
     assert window_in_image(analysis, "1", 0, 0, 0) is None
+
+
+def test_a_circular_window_over_the_border_has_both_sides_and_all_between() -> None:
+    layers = (nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), nn.Conv2d(3, 3, 3))
+    analysis = analysis_of_layers(*layers)
+    network = positive(nn.Sequential(*layers))
+    image = torch.rand(1, 2, 12, 15, dtype=torch.double, requires_grad=True)
+    given = network(image)
+    for unit in ((0, 0, 6), (1, 4, 5), (2, 9, 12)):
+        window = window_in_image(analysis, "1", *unit, circular={"0"})
+        assert window is not None
+        assert window.inside == support(given, image, unit), unit
+        assert window.whole.sides == (5, 5)
+
+
+def test_a_circular_window_is_told_by_its_own_size() -> None:
+    analysis = analysis_of_layers(nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"))
+    over = window_in_image(analysis, "0", 0, 0, 6, circular={"0"})
+    within = window_in_image(analysis, "0", 0, 5, 6, circular={"0"})
+    assert over is not None and within is not None
+    assert "sees 3×3 pixels, some beyond the border" in window_sentence(over, (12, 15))
+    assert window_sentence(within, (12, 15)).startswith("sees 3×3 pixels, 5")
+    assert "border" not in window_sentence(within, (12, 15))

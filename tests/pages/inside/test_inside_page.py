@@ -204,3 +204,42 @@ def test_mistakes_of_a_network_without_scores_are_one_sentence(networks_file):
     app = open_page(PAGE, in_network="new", inside_network="nets.py:Map", in_pick="mistakes")
     [error] = app.error
     assert error.value == "This network gives no scores of classes, so it makes no mistakes."
+
+
+def test_a_second_network_that_cannot_be_shown_leaves_the_first():
+    app = open_page(PAGE, in_other="lab/digits")
+    [error] = app.error
+    assert "choose two of the same data set" in error.value
+    assert 'data-layer="stem1.conv"' in picture(app).replace("\\", "")
+
+
+DIVERGED = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, in_channels=1, num_classes=10):
+        super().__init__()
+        self.linear = nn.Linear(784, num_classes)
+        self.scale = nn.Parameter(torch.tensor(float("nan")))
+    def forward(self, x):
+        return self.linear(x.flatten(1)) * self.scale
+"""
+
+
+def test_scores_that_are_no_numbers_are_told_in_place_of_an_empty_chart(networks_file):
+    networks_file(DIVERGED)
+    app = open_page(PAGE, in_network="new", inside_network="nets.py:Net", inside_size="28")
+    assert "are no finite numbers: its weights have diverged" in shown(app)
+    assert not app.get("plotly_chart") and not app.error
+
+
+def test_a_trained_network_of_the_lab_is_not_called_initialized_where_it_has_no_replay():
+    app = open_page(PAGE, in_view="Replay")
+    assert "Only a run of yours can be replayed" in shown(app)
+
+
+def test_where_no_block_can_be_left_out_the_levels_with_parts_are_named():
+    app = open_page(PAGE, in_network="lab/inception", in_view="Missing parts")
+    [info] = app.info
+    assert info.value.endswith("choose Branches or Channels above.")

@@ -6,17 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit import config
 
+from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_file
 from pages.views.app.messages import escaped
 
 _ICON = str(Path(__file__).parent / "assets" / "icon.png")
 _LAB = "CNN Architecture Lab"
 _MENU_WIDTH = 232  # pixels
+
+_address = st.components.v2.component(
+    "page_address",
+    html='<div class="share"><input readonly><button type="button"></button></div>',
+    css=(FOLDER / "share.css").read_text(encoding="utf-8"),
+    js=component_script(FOLDER / "share.js"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,20 @@ class Head:
 
     def _share(self) -> None:
         """The view's address, and the handout where there is one."""
-        address, is_for_others = _address()
         st.markdown("**Address of this view**")
-        st.code(address, language=None, wrap_lines=True)
-        if not is_for_others:
-            st.caption("It opens on this machine; others need a server of theirs, or the handout.")
+        host = _own_name()
+        _address(
+            key="page_address",
+            data={
+                "host": host,
+                "label": "Address of this view",
+                "copy": "Copy",
+                "copied": "Copied",
+            },
+            height="content",
+        )
+        if not host and _is_loopback(urlsplit(st.context.url or "").hostname):
+            st.caption("It opens on this machine only; for others there is the handout.")
         if self.handout:
             download_file(
                 "Handout",
@@ -86,20 +103,14 @@ def page_config(page: str) -> None:
     )
 
 
-def _address() -> tuple[str, bool]:
-    """Of what is shown now; whether it leads here from other machines too."""
-    scheme, place, path, *_ = urlsplit(st.context.url or "")
+def _own_name() -> str:
+    """Under which others reach this server, where it was told."""
     name = config.get_option("browser.serverAddress")
-    if name and config.is_manually_set("browser.serverAddress"):
-        port = urlsplit(f"//{place}").port
-        place = f"{name}:{port}" if port else name
-    query = urlencode(st.query_params.to_dict(), doseq=True)
-    return urlunsplit((scheme, place, path, query, "")), not _is_loopback(place)
+    return str(name) if name and config.is_manually_set("browser.serverAddress") else ""
 
 
-def _is_loopback(place: str) -> bool:
-    host = urlsplit(f"//{place}").hostname or "localhost"
+def _is_loopback(host: str | None) -> bool:
     try:
-        return ip_address(host).is_loopback
+        return host is not None and ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"

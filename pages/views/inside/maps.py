@@ -42,8 +42,8 @@ def _graph_and_layer(chosen: Chosen) -> None:
         order = _choose_order()
     caption(
         "The feature maps of a layer have one color scale, its range written in the box: dark to"
-        " bright from 0 on, or blue, white, orange about 0 where numbers have a sign. Click a box to"
-        " open its layer."
+        " bright from 0 on, or blue, white, orange about 0 where numbers have a sign. Click a box"
+        " to open its layer."
     )
 
     def pictures(graph: Graph) -> dict[str, Inset]:

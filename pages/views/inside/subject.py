@@ -33,8 +33,8 @@ _WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
 def choose_subject(titles: Mapping[str, str], row: DeltaGenerator) -> tuple[Subject, DatasetInfo]:
     """The controls for the network, in this row, and the data set that it tells apart.
 
-    `titles`: of every network that is offered. One as it begins is chosen below the row. Raises LabError for parameters that are not on this
-    machine.
+    `titles`: of every network that is offered. One as it begins is chosen below the row. Raises
+    LabError for parameters that are not on this machine.
     """
     below = st.container()
     with row:

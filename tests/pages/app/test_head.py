@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from streamlit import config
 
@@ -14,15 +12,6 @@ from pages.views.app.frame import PAGES
 from tests.pages.opening import SHORT, open_page
 
 
-def share_of(monkeypatch, url: str, server: str | None = None, **parameters: str):
-    """The address that Share tells a visitor of `url`, and whether others can open it."""
-    monkeypatch.setattr(head.st, "context", SimpleNamespace(url=url))
-    monkeypatch.setattr(head.st, "query_params", SimpleNamespace(to_dict=lambda: parameters))
-    monkeypatch.setattr(config, "get_option", lambda name: server)
-    monkeypatch.setattr(config, "is_manually_set", lambda name: server is not None)
-    return head._address()
-
-
 @pytest.mark.parametrize("path", [path for path, *_ in PAGES])
 def test_every_page_has_a_name_and_share(path):
     app = open_page(path)
@@ -30,28 +19,26 @@ def test_every_page_has_a_name_and_share(path):
     assert any("Address of this view" in text.value for text in app.markdown)
 
 
-def test_the_address_of_a_view_holds_what_is_chosen(monkeypatch):
-    address, _ = share_of(monkeypatch, "http://lab.example/architecture", net_network="vgg19")
-    assert address == "http://lab.example/architecture?net_network=vgg19"
-
-
 @pytest.mark.parametrize(
-    ("url", "is_for_others"),
+    ("host", "is_here"),
     [
-        ("http://localhost:8501/runs", False),
-        ("http://127.0.0.1:8501/runs", False),
-        ("http://[::1]:8501/runs", False),
-        ("http://192.168.1.7:8501/runs", True),
-        ("https://lab.example/cnn/runs", True),
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("192.168.1.7", False),
+        ("lab.example", False),
+        (None, False),
     ],
 )
-def test_share_knows_whether_others_can_open_the_address(monkeypatch, url, is_for_others):
-    assert share_of(monkeypatch, url) == (url, is_for_others)
+def test_share_knows_whether_others_can_open_the_address(host, is_here):
+    assert head._is_loopback(host) == is_here
 
 
 def test_the_servers_own_name_stands_in_the_address(monkeypatch):
-    shared = share_of(monkeypatch, "http://localhost:8501/runs", server="lab.example")
-    assert shared == ("http://lab.example:8501/runs", True)
+    assert head._own_name() == ""
+    monkeypatch.setattr(config, "get_option", lambda name: "lab.example")
+    monkeypatch.setattr(config, "is_manually_set", lambda name: True)
+    assert head._own_name() == "lab.example"
 
 
 def test_nothing_is_said_of_work_where_there_is_none():

@@ -30,7 +30,7 @@ _REDUCED = 50  # principal components that t-SNE starts from, as its authors do
 _PERPLEXITY = 30.0  # about how many neighbors an image has
 _EXAGGERATED = 200  # steps in which neighbors attract more, so that groups can form
 _EXAGGERATION = 12.0
-_SEARCH = 60  # halvings of the interval that a bandwidth lies in
+_SEARCH = 36  # halvings of the interval that a bandwidth lies in: to nine digits
 _TINY = 1e-12
 
 
@@ -162,6 +162,7 @@ def tsne(
     Starts from the principal components, so nothing is drawn at random.
     """
     wanted = affinities(values, perplexity).float()
+    spare = torch.empty_like(wanted), torch.empty_like(wanted)
     positions = reduced(values, 2)[0].float()
     if positions.shape[1] < 2:
         positions = torch.cat([positions, torch.zeros(len(positions), 1)], 1)
@@ -170,7 +171,7 @@ def tsne(
     speed, gains = torch.zeros_like(positions), torch.ones_like(positions)
     for step in range(1, STEPS + 1):
         is_early = step <= _EXAGGERATED
-        slope = _slope(wanted, positions, _EXAGGERATION if is_early else 1.0)
+        slope = _slope(wanted, positions, _EXAGGERATION if is_early else 1.0, spare)
         gains = torch.where(slope.sign() == speed.sign(), 0.8 * gains, gains + 0.2).clamp_min(0.01)
         speed = (0.5 if is_early else 0.8) * speed - rate * gains * slope
         positions = positions + speed
@@ -202,9 +203,21 @@ def affinities(values: Tensor, perplexity: float) -> Tensor:
     return (rows + rows.T) / (2 * len(values))
 
 
-def _slope(wanted: Tensor, positions: Tensor, exaggeration: float) -> Tensor:
-    """(N, 2): the gradient of the Kullback-Leibler divergence, equation 5."""
-    kernel = 1 / (1 + torch.cdist(positions, positions) ** 2)
-    kernel.fill_diagonal_(0)
-    pull = (exaggeration * wanted - kernel / kernel.sum()) * kernel
-    return 4 * (pull.sum(1, keepdim=True) * positions - pull @ positions)
+def _slope(
+    wanted: Tensor, positions: Tensor, exaggeration: float, spare: tuple[Tensor, Tensor]
+) -> Tensor:
+    """(N, 2): the gradient of the Kullback-Leibler divergence, equation 5.
+
+    The matrices of all pairs are written into `spare`: new memory for each would take as long
+    again.
+    """
+    kernel, pull = spare
+    squares, ones = positions.square().sum(1, keepdim=True), torch.ones(len(positions), 1)
+    first = torch.cat([-2 * positions, squares + 1, ones], 1)  # (N, 4)
+    second = torch.cat([positions, ones, squares], 1)
+    torch.mm(first, second.T, out=kernel)  # 1 + the squared distance of each pair
+    kernel.clamp_min_(1).reciprocal_().fill_diagonal_(0)
+    share = -1 / (exaggeration * kernel.sum().item())
+    torch.add(wanted, kernel, alpha=share, out=pull).mul_(kernel)
+    forces = pull @ torch.cat([positions, ones], 1)  # (N, 3), the last of which is a row's sum
+    return 4 * exaggeration * (forces[:, 2:] * positions - forces[:, :2])

@@ -13,22 +13,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.analysis import analyze
-from core.analysis.operations import name_and_kind
-from core.analysis.records import IMAGE, Shape
+from core.analysis.records import IMAGE
 from core.inside.maps import as_maps
 from core.inside.number_records import (
     Applied,
     Copied,
     Explanation,
+    Gated,
     How,
     Joined,
     Normalized,
     Pooled,
+    Shared,
     Source,
     Term,
     Unit,
 )
-from core.inside.one_image import Seen, Step, see
+from core.inside.one_image import Seen, see
+from core.inside.one_number import OneNumber
 from core.inside.sums import cell, convolved, multiplied, pool_of, pooled, slide_of
 from core.inside.weights import Weights
 from core.specs import LabError, ModelSpec
@@ -59,7 +61,7 @@ def explain(
         )
     inputs_of = _inputs_of(weights.spec, version_of(weights.spec.arch))
     inputs = tuple(_that_ran(seen, inputs_of, inputs_of.get(path, ())))
-    return _Number(seen, step, inputs, path, place).explanation()
+    return _explanation(OneNumber(seen, step, inputs, path, place))
 
 
 def one_map(
@@ -100,77 +102,13 @@ def _that_ran(
             yield from _that_ran(seen, inputs_of, inputs_of.get(path, ()))
 
 
-class _Number:
-    """One number of what a step gives."""
-
-    def __init__(
-        self,
-        seen: Seen,
-        step: Step,
-        inputs: Sequence[str],
-        path: str,
-        place: tuple[int, int, int],
-    ) -> None:
-        self.seen, self.step, self.inputs, self.path, self.place = seen, step, inputs, path, place
-        self.module = step.module
-        self.name = "" if step.module else name_and_kind(step.function)[0]
-        self.shape = tuple(step.output.shape)
-        maps = as_maps(step.of_image)
-        self.value = float(maps[place])
-        flat = int(np.ravel_multi_index(place, tuple(maps.shape)))
-        at = np.unravel_index(flat, self.shape[1:]) if len(self.shape) > 1 else ()
-        self.index = (0, *(int(one) for one in at))  # of the number in the result
-
-    def explanation(self) -> Explanation:
-        explained_by = _EXPLAINED if self.shape else ()  # one number of all images together
-        how = next((how for explained in explained_by if (how := explained(self))), None)
-        if how is not None and not _comes_to(how, self.value):
-            how = None  # something was not understood: nothing is shown rather than another sum
-        operation = type(self.module).__name__ if self.module else self.name
-        return Explanation(Unit(self.path, *self.place), operation, self.value, how)
-
-    # What it was computed from ---------------------------------------------------------------
-
-    def source_of(self, tensor: Tensor) -> Source:
-        """Which of the layers behind this one has made a tensor that it reads."""
-        shape = _shape(tensor)
-        for path in self.inputs:
-            made = self.seen.image if path == IMAGE else self.seen.steps[path].output
-            if made.numel() == tensor.numel() and torch.equal(made.flatten(), tensor.flatten()):
-                return Source(path, shape, _shape(made))
-        return Source("", shape, shape)
-
-    def term(self, tensor: Tensor, index: Sequence[int]) -> Term:
-        """The number of a tensor at this index."""
-        source = self.source_of(tensor)
-        flat = int(np.ravel_multi_index(tuple(index), tuple(tensor.shape)))
-        _, height, width = source.shape
-        place = flat // (height * width), flat // width % height, flat % width
-        return Term(float(tensor[tuple(index)]), source.unit(*place))
-
-    def in_place(self) -> Term | None:
-        """The number that stood in its place in the first tensor that is read."""
-        inputs = self.step.inputs
-        if not inputs or tuple(inputs[0].shape) != self.shape:
-            return None
-        return self.term(inputs[0], self.index)
-
-    def arguments(self) -> Iterator[Any]:
-        """Of the operation, tensors as they were read."""
-        tensors = iter(self.step.inputs)
-        for argument in self.step.arguments:
-            if isinstance(argument, Tensor):
-                yield next(tensors)
-            elif isinstance(argument, list | tuple) and any(
-                isinstance(one, Tensor) for one in argument
-            ):
-                yield [next(tensors) for _ in argument]
-            else:
-                yield argument
-
-
-def _shape(tensor: Tensor) -> Shape:
-    return tuple(as_maps(tensor[0]).shape) if tensor.dim() else (1, 1, 1)
+def _explanation(number: OneNumber) -> Explanation:
+    explained_by = _EXPLAINED if number.shape else ()  # one number of all images together
+    how = next((how for explained in explained_by if (how := explained(number))), None)
+    if how is not None and not _comes_to(how, number.value):
+        how = None  # something was not understood: nothing is shown rather than another sum
+    operation = type(number.module).__name__ if number.module else number.name
+    return Explanation(Unit(number.path, *number.place), operation, number.value, how)
 
 
 def _comes_to(how: How, value: float) -> bool:
@@ -186,7 +124,9 @@ def _size(how: How) -> float:
         case Normalized():
             kept = abs(how.before.value) + abs(how.mean)
             return kept / how.spread * abs(how.scale) + abs(how.shift)
-        case Applied() | Copied() | Joined() | Pooled():
+        case Shared(is_log=True):
+            return abs(how.before.value) + abs(how.log_sum)
+        case Applied() | Copied() | Gated() | Joined() | Pooled() | Shared():
             return abs(how.total)
         case _:
             return float(abs(how.products).sum()) + abs(how.bias or 0)
@@ -195,7 +135,7 @@ def _size(how: How) -> float:
 # What is explained ------------------------------------------------------------------------------
 
 
-def _sum_of_products(number: _Number) -> How | None:
+def _sum_of_products(number: OneNumber) -> How | None:
     x = number.step.inputs[0] if number.step.inputs else None
     slide = slide_of(number.module, number.name, list(number.arguments()))
     if x is None or slide is None or x.dim() != 4 or len(number.shape) != 4:
@@ -203,7 +143,7 @@ def _sum_of_products(number: _Number) -> How | None:
     return convolved(slide, x[0], number.source_of(x), number.place)
 
 
-def _linear(number: _Number) -> How | None:
+def _linear(number: OneNumber) -> How | None:
     feature = number.index[-1]
     arguments = list(number.arguments())
     if isinstance(number.module, nn.Linear):
@@ -222,7 +162,7 @@ def _linear(number: _Number) -> How | None:
     return multiplied(weight, bias, vector, source, feature, row * x.shape[-1])
 
 
-def _pooling(number: _Number) -> How | None:
+def _pooling(number: OneNumber) -> How | None:
     if not number.step.inputs or number.step.inputs[0].dim() != 4:
         return None
     x, module, arguments = number.step.inputs[0], number.module, list(number.arguments())
@@ -238,20 +178,19 @@ def _pooling(number: _Number) -> How | None:
     return None
 
 
-_SOFTMAX = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
 _FUNCTIONS = frozenset(  # of one number
     ("relu", "sigmoid", "tanh", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh")
     + ("elu", "leaky_relu", "clamp", "clamp_min", "softplus", "celu", "selu", "threshold")
 )
 
 
-def _activation(number: _Number) -> How | None:
+def _activation(number: OneNumber) -> How | None:
     before = number.in_place()
     if before is None:
         return None
     module, x = number.module, number.step.inputs[0].clone()
     if module is not None and type(module).__module__ == "torch.nn.modules.activation":
-        if isinstance(module, _SOFTMAX):
+        if isinstance(module, _OF_SEVERAL):
             return None
         with torch.no_grad():
             after = module(x)
@@ -262,7 +201,41 @@ def _activation(number: _Number) -> How | None:
     return None
 
 
-def _normalized(number: _Number) -> How | None:
+_OF_SEVERAL = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
+_SHARES = {"_softmax": False, "_log_softmax": True}  # whether the logarithm is given
+
+
+def _shared(number: OneNumber) -> How | None:
+    before, module = number.in_place(), number.module
+    if isinstance(module, nn.Softmax | nn.LogSoftmax):
+        dim, is_log = module.dim, isinstance(module, nn.LogSoftmax)
+    elif isinstance(module, nn.Softmax2d):
+        dim, is_log = -3, False
+    elif module is None and number.name in _SHARES:
+        dim, is_log = list(number.arguments())[1], _SHARES[number.name]
+    else:
+        return None
+    if before is None or dim is None:
+        return None
+    at: list[int | slice] = list(number.index)
+    at[dim] = slice(None)
+    several = number.step.inputs[0].double()[tuple(at)]
+    return Shared(before, several.numel(), float(several.logsumexp(0)), is_log)
+
+
+def _gated(number: OneNumber) -> How | None:
+    if isinstance(number.module, nn.GLU):
+        dim = number.module.dim
+    elif number.module is None and number.name == "glu":
+        dim = int([*list(number.arguments()), -1][1])
+    else:
+        return None
+    x, gate = number.step.inputs[0], list(number.index)
+    gate[dim] += x.shape[dim] // 2
+    return Gated(number.term(x, number.index), number.term(x, gate))
+
+
+def _normalized(number: OneNumber) -> How | None:
     before, module = number.in_place(), number.module
     if before is None or module is None:
         return None
@@ -311,7 +284,7 @@ def _response(
     return Normalized(before, 0.0, spread, 1.0, 0.0, neighbors.numel())
 
 
-def _joined(number: _Number) -> How | None:
+def _joined(number: OneNumber) -> How | None:
     signs = {"add": "+", "sub": "+", "mul": "×", "div": "×"}
     if number.module is not None or number.name not in signs or len(number.step.arguments) < 2:
         return None
@@ -323,7 +296,7 @@ def _joined(number: _Number) -> How | None:
     return Joined(signs[number.name], (first, second))
 
 
-def _operand(number: _Number, operand: Any) -> Term:
+def _operand(number: OneNumber, operand: Any) -> Term:
     """A number of a tensor that is broadcast, or a constant."""
     if not isinstance(operand, Tensor):
         return Term(float(operand), None)
@@ -337,7 +310,7 @@ def _operand(number: _Number, operand: Any) -> Term:
     return number.term(operand, index)
 
 
-def _copied(number: _Number) -> How | None:
+def _copied(number: OneNumber) -> How | None:
     module, inputs = number.module, number.step.inputs
     if number.name == "cat":
         return _from_branch(number)
@@ -356,10 +329,29 @@ def _copied(number: _Number) -> How | None:
         return Copied(before) if before else None
     if isinstance(module, nn.Identity):
         return Copied(number.term(inputs[0], number.index))
-    return None
+    return _nearest(number)
 
 
-def _from_branch(number: _Number) -> How | None:
+def _nearest(number: OneNumber) -> How | None:
+    """The pixel that an enlarged map repeats: found by enlarging a map of places the same way."""
+    module, inputs = number.module, number.step.inputs
+    enlarges = isinstance(module, nn.Upsample) and module.mode.startswith("nearest")
+    by_name = module is None and number.name in _NEAREST
+    if not (enlarges or by_name) or inputs[0].dim() != 4:
+        return None
+    height, width = inputs[0].shape[2:]
+    places = torch.arange(height * width, dtype=torch.float64).reshape(1, 1, height, width)
+    rest = list(number.arguments())[1:]
+    enlarged = module(places) if module else number.step.function(places, *rest)
+    image, channel, row, column = number.index
+    source = divmod(int(enlarged[0, 0, row, column]), width)
+    return Copied(number.term(inputs[0], (image, channel, *source)))
+
+
+_NEAREST = ("upsample_nearest2d", "_upsample_nearest_exact2d")
+
+
+def _from_branch(number: OneNumber) -> How | None:
     branches, *rest = number.arguments()
     dim = (rest[0] if rest else 0) % len(number.shape)
     index = list(number.index)
@@ -370,11 +362,13 @@ def _from_branch(number: _Number) -> How | None:
     return None
 
 
-_EXPLAINED: tuple[Callable[[_Number], How | None], ...] = (
+_EXPLAINED: tuple[Callable[[OneNumber], How | None], ...] = (
     _sum_of_products,
     _linear,
     _pooling,
     _activation,
+    _shared,
+    _gated,
     _normalized,
     _joined,
     _copied,

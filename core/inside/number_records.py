@@ -6,7 +6,7 @@ Everything is in float64, from the float32 numbers that the network itself read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import exp, prod, tanh
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +155,40 @@ class Joined:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """Softmax: e to the power of a number, as a share of the sum of that of several numbers."""
+
+    before: Term
+    numbers: int  # that the sum is over, with this one
+    log_sum: float  # the natural logarithm of the sum, which may be more than a float holds
+    is_log: bool  # whether the layer gives the logarithm of the share
+
+    @property
+    def total(self) -> float:
+        """The share, or its logarithm."""
+        log_share = self.before.value - self.log_sum
+        return log_share if self.is_log else exp(log_share)
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A number times the sigmoid of another one."""
+
+    before: Term
+    gate: Term
+
+    @property
+    def terms(self) -> tuple[Term, Term]:
+        """Both numbers."""
+        return self.before, self.gate
+
+    @property
+    def total(self) -> float:
+        """The product; written so that no power overflows."""
+        return self.before.value * 0.5 * (1 + tanh(self.gate.value / 2))
+
+
+@dataclass(frozen=True)
 class Copied:
     """A number as it stood elsewhere; without a unit, one that padding has put there."""
 
@@ -166,7 +200,7 @@ class Copied:
         return self.before.value
 
 
-How = Products | Pooled | Applied | Normalized | Joined | Copied
+How = Products | Pooled | Applied | Normalized | Joined | Shared | Gated | Copied
 
 
 @dataclass(frozen=True, eq=False)

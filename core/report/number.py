@@ -12,6 +12,7 @@ import numpy as np
 from core.inside.number_records import (
     Applied,
     Explanation,
+    Gated,
     Joined,
     Numbers,
     Pooled,
@@ -41,6 +42,9 @@ def shown_number(explanation: Explanation) -> dict[str, Any]:
         return shown | {"grids": [_pooled(how)]}
     if isinstance(how, Joined):
         return shown | {"terms": _joined(explanation.value, how)}
+    if isinstance(how, Gated):
+        terms = [_term("", how.before), _term("× sigmoid of", how.gate)]
+        return shown | {"terms": terms}
     if how is not None:
         return shown | {"terms": [_term("before" if isinstance(how, Applied) else "", how.before)]}
     return shown

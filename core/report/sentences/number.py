@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import exp, floor, isfinite, log10
 
 import numpy as np
 
@@ -12,16 +12,19 @@ from core.inside.number_records import (
     Applied,
     Copied,
     Explanation,
+    Gated,
     Joined,
     Normalized,
     Pooled,
     Products,
+    Shared,
     Unit,
 )
 from core.inside.windows import Placed
 from core.report import formats
 
 _DIGITS, _MOST_DECIMALS = 4, 12  # that are shown behind the point of numbers about 1
+_WRITTEN_OUT = 14  # e to this power is a million
 
 
 def decimals_for(numbers: Sequence[float]) -> int:
@@ -110,6 +113,12 @@ def number_sentence(explanation: Explanation) -> str:
                 values = rounded_to_sum(values, value, decimals)
             texts = [_in_brackets(fixed(one, decimals), i > 0) for i, one in enumerate(values)]
             return f"{fixed(value, decimals)} = {f' {how.sign} '.join(texts)}."
+        case Shared():
+            return _shared(value, how)
+        case Gated():
+            numbers = (value, how.before.value, how.gate.value)
+            shown, before, gate = (fixed(one, decimals_for(numbers)) for one in numbers)
+            return f"{shown} = {before} × sigmoid({gate})."
         case Copied(before=before):
             text = fixed(value, decimals_for([value]))
             if before.unit is None:
@@ -139,6 +148,26 @@ def _normalized(value: float, how: Normalized) -> str:
         f"{shown} = ({before} − mean {_in_brackets(mean)}) ÷ spread {spread}"
         f" × scale {_in_brackets(scale)} + shift {_in_brackets(shift)}."
     )
+
+
+def _shared(value: float, how: Shared) -> str:
+    count = f"the sum of e^x over {how.numbers:,} number{'' if how.numbers == 1 else 's'}"
+    if how.is_log:
+        parts = rounded_to_sum(
+            [how.before.value, -how.log_sum],
+            value,
+            decimals := decimals_for((value, how.before.value, how.log_sum)),
+        )
+        before, log_sum = fixed(parts[0], decimals), _in_brackets(fixed(-parts[1], decimals))
+        return f"{fixed(value, decimals)} = {before} − {log_sum}, the logarithm of {count}."
+    decimals = decimals_for((how.before.value, how.log_sum))
+    before = _in_brackets(fixed(how.before.value, decimals))
+    if abs(how.log_sum) < _WRITTEN_OUT:
+        whole = exp(how.log_sum)
+        total = fixed(whole, decimals_for([whole]))
+    else:
+        total = f"e^{_in_brackets(fixed(how.log_sum, decimals))}"
+    return f"{fixed(value, decimals_for([value]))} = e^{before} ÷ {total}, {count}."
 
 
 def _is_cut(how: Applied) -> bool:

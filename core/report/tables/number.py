@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.inside.number_records import PADDED, Explanation, Joined, Pooled, Products, Reads, Term
+from core.inside.number_records import (
+    PADDED,
+    Explanation,
+    Gated,
+    Joined,
+    Pooled,
+    Products,
+    Reads,
+    Term,
+)
 
 _COLUMNS = ["layer", "channel", "row", "column", "input", "weight", "product"]
 
@@ -47,6 +56,8 @@ def _rows(explanation: Explanation) -> Iterator[dict[str, Any]]:
     elif isinstance(how, Joined):
         weight = 1.0 if how.sign == "+" else None
         yield from (_term(term, weight) for term in how.terms)
+    elif isinstance(how, Gated):
+        yield from (_term(term, None) for term in how.terms)
     elif how is not None:
         yield _term(how.before, None)
 

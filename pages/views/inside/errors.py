@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from core.data.catalogue import is_available
 from core.explain.glossary import explained
 from core.inside.embedding_records import Embedding, image_count
+from core.jobs.store import Measurement
 from core.measure.requests import EmbeddingRequest
+from core.report import formats
 from core.report.figures.palette import colors_and_markers
 from core.report.sentences.embedding import (
     embedding_sentences,
@@ -24,7 +26,7 @@ from core.report.tables.embedding import embedding_frame
 from pages.views.app import test_images
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_csv
-from pages.views.app.measurement import measurement
+from pages.views.app.measurement import measurement, share_measured
 from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen
@@ -79,10 +81,20 @@ def errors_view(chosen: Chosen) -> None:
         _request(chosen, len(embedding.images)),
         "in_tsne",
         "Compute t-SNE",
-        "In a process of its own, about half a minute; the page stays usable.",
+        "In a process of its own: for 2,000 images some 12 s of one core, which take longer where"
+        " others compute too. The picture comes little by little.",
         lambda result: _show_neighbors(chosen, embedding, result),
         again="Compute again",
+        progress_text=_how_far,
     )
+
+
+def _how_far(job: Measurement) -> str:
+    """The share done, and the time left as this attempt goes."""
+    if not job.fraction or job.seconds is None:
+        return share_measured(job)
+    left = (job.seconds - job.spent_seconds) * (1 / job.fraction - 1)
+    return f"{share_measured(job)} · about {formats.duration(left)} left"
 
 
 def _request(chosen: Chosen, images: int) -> EmbeddingRequest:

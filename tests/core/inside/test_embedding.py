@@ -10,6 +10,7 @@ from torch import nn
 from core.data.arrays import read_arrays
 from core.inside.embedding import (
     STEPS,
+    _slope,
     affinities,
     classes_around,
     last_features,
@@ -82,6 +83,21 @@ def test_each_image_has_the_perplexity_that_was_asked_for():
     rows = 50 * affinities(ring, 10)  # alike for all points, so symmetric from the start
     perplexity = torch.special.entr(rows).sum(1).exp()
     torch.testing.assert_close(perplexity, torch.full((50,), 10.0).double())
+
+
+def test_a_step_goes_down_the_divergence_as_autograd_finds_it():
+    wanted = affinities(two_groups(20), 10).float()
+    positions = torch.randn(40, 2, generator=torch.Generator().manual_seed(1)).double()
+    positions.requires_grad_()
+    kernel = 1 / (1 + (positions[:, None] - positions[None]).square().sum(2))
+    kernel = kernel * (1 - torch.eye(40))
+    for exaggeration in (1.0, 12.0):
+        # equation 5 multiplies the wanted shares alone, which then no longer add up to 1
+        energy = -exaggeration * (wanted * (kernel + torch.eye(40)).log()).sum()
+        [expected] = torch.autograd.grad(energy + kernel.sum().log(), positions, retain_graph=True)
+        spare = torch.empty(40, 40), torch.empty(40, 40)
+        slope = _slope(wanted, positions.detach().float(), exaggeration, spare)
+        torch.testing.assert_close(slope.double(), expected, rtol=1e-3, atol=1e-5)
 
 
 def test_tsne_keeps_two_groups_apart_and_is_the_same_again():

@@ -21,6 +21,7 @@ from core.inside.number_records import (
     Normalized,
     Pooled,
     Products,
+    Shared,
     Term,
     Unit,
 )
@@ -181,6 +182,48 @@ def test_numbers_of_grouped_dilated_transposed_and_padded_layers(networks_file) 
     explained = check(Weights(spec, seed=2), pixels_for(spec))
     expected = {"ConvTranspose2d", "GroupNorm", "InstanceNorm2d", "LayerNorm", "convolution"}
     assert expected | {"sub", "div", "mul", "cat", "gelu", "AdaptiveMaxPool2d"} <= explained
+
+
+SHARES = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def __init__(self, in_channels: int = 1, num_classes: int = 4):
+        super().__init__()
+        self.first = nn.Conv2d(in_channels, 8, 3, padding=1)
+        self.over_channels = nn.Softmax2d()
+        self.over_rows = nn.Softmax(2)
+        self.gate = nn.GLU(1)
+        self.up, self.odd = nn.Upsample(scale_factor=2), nn.Upsample((9, 7), mode="nearest-exact")
+        self.dense = nn.Linear(4 * 11 * 5, num_classes)
+        self.log = nn.LogSoftmax(1)
+
+    def forward(self, x):
+        x = self.over_rows(30 * self.first(x)) + self.over_channels(self.first(x))
+        x = self.odd(self.up(self.gate(x)))
+        x = F.glu(torch.cat((x, 2 * x), 1), 1) + F.log_softmax(x, -1) * F.softmax(x, dim=1)
+        return self.log(self.dense(F.interpolate(x, (11, 5)).flatten(1)))
+"""
+
+
+def test_numbers_of_softmax_gates_and_enlarged_maps(networks_file) -> None:
+    networks_file(SHARES)
+    spec = complete(ModelSpec("nets.py:Net", image_size=(8, 6), in_channels=1, num_classes=4))
+    weights, pixels = Weights(spec, seed=2), pixels_for(spec)
+    explained = check(weights, pixels)
+    assert {"Softmax", "Softmax2d", "LogSoftmax", "GLU", "Upsample"} <= explained
+    assert {"glu", "_softmax", "_log_softmax", "upsample_nearest2d"} <= explained
+    share = explain(weights, pixels, "over_channels", 3, 1, 2).how
+    logits = one_map(weights, pixels, "first", 3)
+    every = [one_map(weights, pixels, share.before.unit.path, k)[1, 2] for k in range(8)]
+    assert isinstance(share, Shared) and share.numbers == 8
+    assert share.total == pytest.approx(np.exp(every[3]) / np.exp(every).sum(), rel=1e-5)
+    assert share.before.value == one_map(weights, pixels, share.before.unit.path, 3)[1, 2]
+    assert logits.shape == (8, 6)
+    copied = explain(weights, pixels, "up", 1, 5, 4).how
+    assert copied == Copied(Term(copied.before.value, Unit("gate", 1, 2, 2)))
 
 
 # By hand --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import e, exp, log
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from core.inside.number_records import (
     Applied,
     Copied,
     Explanation,
+    Gated,
     Joined,
     Normalized,
     Pooled,
     Products,
     Reads,
+    Shared,
     Source,
     Term,
     Unit,
@@ -138,6 +141,26 @@ def test_about_four_digits_are_shown(numbers: list[float], decimals: int) -> Non
             Pooled(reads(np.array([[[0.0, 0.0], [0.5, 0.7]]])), 4.0),
             0.3,
             "0.3000 = the sum of 4 numbers (1.2000) ÷ 4, their mean.",
+        ),
+        (
+            Shared(Term(1.0, HERE), 3, log(e + e**2 + 1), False),
+            e / (e + e**2 + 1),
+            "0.2447 = e^1.0000 ÷ 11.107, the sum of e^x over 3 numbers.",
+        ),
+        (
+            Shared(Term(-10.0, HERE), 2, 15.0, False),
+            exp(-25.0),
+            "0.000000000014 = e^(−10.000) ÷ e^15.000, the sum of e^x over 2 numbers.",
+        ),
+        (
+            Shared(Term(1.0, HERE), 3, log(e + e**2 + 1), True),
+            1 - log(e + e**2 + 1),
+            "−1.4076 = 1.0000 − 2.4076, the logarithm of the sum of e^x over 3 numbers.",
+        ),
+        (
+            Gated(Term(0.5, HERE), Term(-0.2, HERE)),
+            0.5 / (1 + exp(0.2)),
+            "0.2251 = 0.5000 × sigmoid(−0.2000).",
         ),
         (
             Applied("ReLU", Term(-0.5, HERE), 0.0),

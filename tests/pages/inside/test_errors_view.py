@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 import streamlit as st
 
-from core.jobs.store import open_store
+from core.jobs.store import JobState, open_store
 from core.measure.requests import EmbeddingRequest
+from core.report import formats
+from core.specs import ModelSpec
+from core.training.records import Progress
+from core.zoo.catalogue import complete
 from pages.views.inside import errors
 from tests.pages.opening import open_page
 
@@ -45,6 +51,19 @@ def test_tsne_is_asked_for_once_and_then_shown():
     open_store().keep_result(job.request, {"positions": places})
     data = points_of(open_page(PAGE, in_view="Errors", in_errors_by="t-SNE"))
     assert data["ys"][:3] == [0.0, -1.0, -2.0]
+
+
+def test_the_time_left_is_told_once_a_share_is_done():
+    model = complete(ModelSpec("lenet", image_size=28))
+    request = EmbeddingRequest(model, "fashion-mini", None, "", "default", 0, None, None, 2_000)
+    waiting = open_store().enqueue_measurement(request)
+    assert "Waiting for its turn" in errors._how_far(waiting)
+    started = time.time() - 15
+    begun = replace(waiting, state=JobState.RUNNING, started_at=1.0, attempt_started_at=started)
+    begun = replace(begun, spent_seconds=70.0)  # of an attempt that was lost
+    assert "Starting" in errors._how_far(begun)
+    quarter = replace(begun, progress=Progress("training", 1, 1, 1, 4))
+    assert errors._how_far(quarter) == f"25% measured · about {formats.duration(45)} left"
 
 
 @pytest.mark.parametrize(("told", "opened"), [(17, 17), (-1, None), (999, None), ("17", None)])

@@ -17,7 +17,7 @@ from core.training.records import EpochMetrics
 _PERCENT = [0, 100]
 _MIDDLE, _ASIDE = 50, 48  # per cent; pixels between a mark and what is said of it
 _LEGEND_LINE, _LEGEND_WIDTH = 20, 44  # pixels and characters of a line of a name, on a phone too
-_PLOT_HEIGHT, _BELOW_AXIS = 340, 64  # pixels, without the legend
+_PLOT_HEIGHT, _BELOW_AXIS, _TITLE_LINE = 360, 56, 20  # pixels, without the legend
 _NOTHING_YET = [None]  # a line without any point would be missing in the legend
 
 
@@ -54,6 +54,7 @@ def accuracy_chart(
         figure.update_yaxes(range=_PERCENT)
     if not train:
         _list_below(figure)
+        figure.update_layout(margin_t=figure.layout.margin.t + _TITLE_LINE * title.count("<br>"))
     return figure
 
 

@@ -51,12 +51,16 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
         showlegend=False,
     )
     figure.update_layout(
-        title=f"{confusion_finding(matrix, names)}<br>"
-        + ("in % of the true class" if as_shares else "test images"),
-        xaxis=dict(title="predicted", tickangle=-45, showgrid=False, type="category"),
-        yaxis=dict(title="true", autorange="reversed", showgrid=False, type="category"),
+        title=confusion_finding(matrix, names),
+        xaxis=dict(
+            title="predicted class, in % of the true one" if as_shares else "predicted class",
+            tickangle=-45,
+            showgrid=False,
+            type="category",
+        ),
+        yaxis=dict(title="true class", autorange="reversed", showgrid=False, type="category"),
         height=540,
-        margin=dict(t=72, b=8, l=8, r=8),
+        margin=dict(t=60, b=8, l=8, r=8),
     )
     return figure
 

@@ -18,16 +18,19 @@ _EXACT = 1e-9  # differences below are none
 
 
 def result_sentences(run: Run, epochs: Sequence[EpochMetrics]) -> list[str]:
-    """A sentence on its last epoch; where somebody published the same run, one on that too."""
-    if not epochs:
-        return []
+    """A sentence on its last epoch; where somebody published the same run, one on that too.
+
+    Before the first epoch what guessing reaches.
+    """
     with suppress(LabError):  # a data set, or a network, of another lab
-        data, last = find_dataset(run.spec.dataset), epochs[-1]
-        classes = len(data.class_names)
+        data = find_dataset(run.spec.dataset)
+        even = formats.percent(1 / len(data.class_names))
+        if not epochs:
+            return [f"By guessing {even} of the test images are right."]
+        last = epochs[-1]
         told = [
-            f"After {counted(last.epoch, 'epoch')} it gets"
-            f" {formats.percent(last.test_accuracy)} of {data.test_images:,} test images right;"
-            f" guessing one of {classes} classes gets {formats.percent(1 / classes)}."
+            f"After {counted(last.epoch, 'epoch')} {formats.percent(last.test_accuracy)} of the"
+            f" test images are right, by guessing {even}."
         ]
         published = published_like(run.spec)
         return told + ([_beside(last.test_accuracy, published)] if published else [])

@@ -12,10 +12,8 @@ from core.report import formats
 from core.report.names import counted, run_title
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
-from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import start_worker, store
-
-_NAMED = 8  # runs that are named before they are deleted; the others are counted
+from pages.views.runs.delete import delete_button
 
 
 def actions(picked: Sequence[Run], exported: Sequence[Run], files: tuple[str, str]) -> None:
@@ -68,27 +66,13 @@ def _downloads(exported: Sequence[Run], files: tuple[str, str]) -> None:
 
 
 def _delete_button(picked: Sequence[Run]) -> None:
-    """Asks once."""
+    """With the size of the files that go."""
     ids = [run.id for run in picked]
     size = bytes_of_runs(ids)
-    label = f"Delete {_runs(ids)}" + (f", {formats.mebibytes(size)}" if size else "")
-    with st.container(key="danger_runs", width="content"):
-        if st.button(f"{label}…", icon=":material/delete:", key="runs_delete"):
-            _confirm_delete(picked, label)
-
-
-@st.dialog("Delete for good?")
-def _confirm_delete(picked: Sequence[Run], label: str) -> None:
-    """Name what goes, ask once."""
-    named = [f"- run {escaped(run_title(run))}" for run in picked[:_NAMED]]
-    if len(picked) > _NAMED:
-        named.append(f"- and {counted(len(picked) - _NAMED, 'more run')}")
-    st.markdown("\n".join(named))
-    st.write("Their curves and their saved parameters are removed. This cannot be undone.")
-    with st.container(horizontal=True, key="danger_now"):
-        if st.button(label, type="primary", icon=":material/delete:", key="runs_delete_now"):
-            with errors_in_one_sentence():
-                delete_runs(store(), [run.id for run in picked])
-                st.rerun()
-        if st.button("Cancel", key="runs_keep"):
-            st.rerun()
+    delete_button(
+        "runs_delete",
+        f"Delete {_runs(ids)}" + (f", {formats.mebibytes(size)}" if size else ""),
+        [f"run {run_title(run)}" for run in picked],
+        "Their curves and their saved parameters are removed.",
+        lambda: delete_runs(store(), ids),
+    )

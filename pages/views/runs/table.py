@@ -25,6 +25,7 @@ STATE_SIGNS = {
     JobState.FAILED: "✗ failed",
     JobState.DIVERGED: "↯ diverged",
 }
+_ROW, _MOST_ROWS = 35, 15  # pixels of a row; rows that are seen at once
 _SPARK = "test accuracy by epoch"
 _STUDY_PAGES = {  # where a study is shown
     StudyKind.VARIANTS: "residual?study={}",
@@ -49,6 +50,7 @@ def run_table(
     """
     frame = _frame(store, runs, studies)
     shown: dict[str, Any] = {
+        "height": _ROW * (1 + min(len(runs), _MOST_ROWS)) + 2,
         "hide_index": True,
         "key": key,
         "column_config": _columns(frame),

@@ -22,7 +22,7 @@ def branches_view(run: Run) -> None:
     path = best_path(run)
     if run.spec.model.arch != "course-inception" or path is None:
         return
-    st.subheader("Does the better kernel get more weight?", anchor=False)
+    st.header("Does the better kernel get more weight?", anchor=False)
     norms = branch_norms(path, run.spec.recipe.initialization)
     name = f"{run_file_name(run)}-branches"
     chart(branch_bars(norms), "train_branches_chart", about=run_title(run), name=name)

@@ -36,7 +36,7 @@ def mistakes_view(run: Run) -> None:
     """What a finished run's best parameters get wrong; nothing for other runs."""
     if run.state is not JobState.FINISHED or run.best_file is None:
         return
-    st.subheader("What it gets wrong", anchor=False)
+    st.header("What it gets wrong", anchor=False)
     info = find_dataset(run.spec.dataset)
     if best_path(run) is None:
         st.info("Its best parameters are not on this machine.", icon=":material/info:")

@@ -38,6 +38,7 @@ from pages.views.train.progress import live_name, progress_of, progress_row
 from pages.views.train.source import source_view
 
 _DURATION_SECONDS = 10.0  # after which the duration of a run under way is drawn anew
+_STYLE = "<style>.st-key-train_cards > * { flex: 1 1 9rem; }</style>"  # of equal width
 _OPTIMISTIC = find_term("best epoch").sentence
 
 _State = tuple[Run, StepCurve | None, int]  # a run, what its steps have come to, runs before it
@@ -46,6 +47,7 @@ _State = tuple[Run, StepCurve | None, int]  # a run, what its steps have come to
 def record_view(head: Head, run_id: int) -> None:
     """Everything about one run, redrawn after each epoch while it goes on."""
     head.title(record_title(store().get(run_id)))
+    st.html(_STYLE)
     watched = Watched(
         live_name(run_id),
         lambda: _read(run_id),
@@ -108,11 +110,11 @@ def _heading(run: Run, ahead: int) -> None:
 
 
 def _verdict(run: Run, epochs: Sequence[EpochMetrics], has_guessed: bool) -> None:
-    """What it has reached, once it is over."""
+    """What it has reached so far: a sentence in every state, so that nothing below moves."""
     if has_guessed and run.best_accuracy is not None:
         text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
         st.warning(escaped(text), icon=":material/casino:")
-    elif run.state.is_over:
+    else:
         markdown(escaped(" ".join(result_sentences(run, epochs))))
 
 

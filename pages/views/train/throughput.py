@@ -72,7 +72,7 @@ def throughput_view(spec: RunSpec) -> None:
 def _large_card() -> None:
     """How much of the time a large card computes: measured on one."""
     rows = device_uses()
-    st.subheader("On a large card", anchor=False)
+    st.header("On a large card", anchor=False)
     st.write(device_use_sentence(rows))
     st.dataframe(
         device_use_frame(rows),

@@ -115,6 +115,7 @@ def test_one_broken_row_is_shown_as_that_and_hides_no_other():
     assert tables[0]["run"].tolist() == [f"train?run={good}"]
     assert tables[-1]["run"].tolist() == [broken]
     app.button(key="runs_delete_unreadable").click().run()
+    app.button(key="runs_delete_unreadable_now").click().run()
     assert unreadable(store) == [] and len(store.runs()) == 1
 
 
@@ -172,5 +173,8 @@ def test_delete_says_what_goes_and_can_be_left():
     assert app.button(key="runs_delete_now").label == delete.label.removesuffix("…")
     said = " ".join(one.value for one in app.markdown)
     assert all(f"run {run} · Course residual net" in said for run in runs)
-    app.button(key="runs_keep").click().run()
+    app.button(key="runs_delete_cancel").click().run()
     assert len(open_store().runs()) == 2 and folder.exists()
+    app.button(key="runs_delete").click().run()
+    app.button(key="runs_delete_now").click().run()
+    assert not open_store().runs() and not folder.exists()

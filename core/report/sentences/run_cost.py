@@ -11,13 +11,13 @@ from core.report.names import counted
 def cost_sentence(
     seconds: float | None, span: tuple[float, float] | None, memory_bytes: int, device: str
 ) -> str:
-    """`About 40 s (30 s to 55 s) on cpu, 310 MiB.`, as Markdown.
+    """`About 40 s (30 s to 55 s) on cpu, 310 MiB of memory.`, as Markdown.
 
     `span`: between which seconds the run will lie; None where one figure is known alone.
     """
-    memory = f"**{formats.mebibytes(memory_bytes)}**"
+    memory = f"**{formats.mebibytes(memory_bytes)}** of memory"
     if seconds is None:
-        return f"It needs {memory} of memory."
+        return f"It needs {memory}."
     about = f"**{formats.duration(seconds)}**"
     if span is None:
         return f"About {about} on {device}, {memory}."

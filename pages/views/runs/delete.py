@@ -37,15 +37,16 @@ def _confirm(
         lines.append(f"- and {len(named) - _NAMED:,} more")
     st.markdown("\n".join(lines))
     st.write(f"{loses} This cannot be undone.")
-    with st.container(horizontal=True, key=f"danger_now_{key}"):
-        is_done = st.button(
-            label,
-            type="primary",
-            icon=":material/delete:",
-            key=f"{key}_now",
-            on_click=_deleted,
-            args=(delete,),
-        )
+    with st.container(horizontal=True):
+        with st.container(key=f"danger_now_{key}", width="content"):
+            is_done = st.button(
+                label,
+                type="primary",
+                icon=":material/delete:",
+                key=f"{key}_now",
+                on_click=_deleted,
+                args=(delete,),
+            )
         if st.button("Cancel", key=f"{key}_cancel") or is_done:
             st.rerun()
 

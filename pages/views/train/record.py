@@ -13,7 +13,7 @@ from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart, loss_top
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
-from core.report.names import condition_label, record_title, run_file_name, run_title
+from core.report.names import condition_label, counted, record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.guessing import guesses, guessing_sentence
 from core.report.sentences.result import result_sentences
@@ -157,7 +157,7 @@ def _cards(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
         (
             "Last test accuracy",
             formats.percent(last.test_accuracy if last else None),
-            f"epoch {last.epoch if last else 0} of {planned}",
+            f"epoch {last.epoch} of {planned}" if last else f"{counted(planned, 'epoch')} planned",
             explained("accuracy"),
         ),
         (

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from core.jobs.step_curves import StepCurve
-from core.jobs.store import JobState, Run, RunFilter, UnreadableJob
-from core.report.figures.curves import Curve, accuracy_chart
-from core.report.figures.palette import colors_and_markers
-from core.report.names import run_titles, safe_name
-from core.report.tables.runs import epoch_frame, run_frame
-from core.studies.conditions import condition_of
+from core.jobs.store import JobState, Run, RunFilter, Study, UnreadableJob
+from core.report.names import counted, safe_name
 from pages.views.app.address import address_checked
-from pages.views.app.charts import chart
-from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import LIVE_SECONDS, Watched
 from pages.views.runs.actions import actions
+from pages.views.runs.filters import choose_filter
 from pages.views.runs.other_jobs import measurements_view, unreadable_view
+from pages.views.runs.overlay import overlay
 from pages.views.runs.table import run_table
+from pages.views.runs.ticked import keep_ticked, ticked_before
 
 _ON_A_PAGE = 100  # runs
 _PAGE = "runs_page"  # in the session: the page of the table
-_TICKED = "runs_ticked"  # in the session: the runs whose rows are ticked
 
 
 def _page() -> None:
@@ -64,26 +58,15 @@ def _show(unfinished: int) -> None:
         return
     if unfinished:
         start_worker()  # also in place of one that died
-    run_filter = _filter()
+    studies = {study.id: study for study in store().studies()}
+    run_filter = choose_filter(studies)
     listed = _one_page(run_filter, everything)
-    runs = [row for row in listed if isinstance(row, Run)]
-    picked = _pick(runs) if runs else []
+    runs = _by_study([row for row in listed if isinstance(row, Run)])
+    picked = _pick(runs, studies) if runs else []
+    names = _files_name("runs", picked), _files_name("epochs", picked)
+    actions(picked, _exported(picked, run_filter), names)
     if picked:
-        _overlay(picked)
-    actions(picked)
-    with st.container(horizontal=True):
-        download_csv(
-            "Runs as CSV",
-            lambda: run_frame(_exported(picked, run_filter)),
-            f"{_files_name('runs', picked)}.csv",
-            "runs_csv",
-        )
-        download_csv(
-            "Every epoch as CSV",
-            lambda: _epochs(picked, run_filter),
-            f"{_files_name('epochs', picked)}.csv",
-            "epochs_csv",
-        )
+        overlay(picked, _files_name("curves", picked))
     broken = [row for row in listed if isinstance(row, UnreadableJob)]
     unreadable_view(broken + store().unreadable_measurements(_ON_A_PAGE))
 
@@ -91,7 +74,7 @@ def _show(unfinished: int) -> None:
 def _one_page(run_filter: RunFilter, everything: int) -> list[Run | UnreadableJob]:
     """The runs of the page that the reader is at, the newest first; of `everything` there is."""
     total = store().count(run_filter)
-    told = f"{total:,} of {everything:,} runs"
+    told = counted(total, "run") if total == everything else f"{total:,} of {everything:,} runs"
     pages = max(1, -(-total // _ON_A_PAGE))
     if st.session_state.get(_PAGE, 1) > pages:  # some were deleted, or filtered out
         del st.session_state[_PAGE]
@@ -99,10 +82,19 @@ def _one_page(run_filter: RunFilter, everything: int) -> list[Run | UnreadableJo
     if pages > 1:
         told = f"Runs {first + 1:,} to {min(total, first + _ON_A_PAGE):,} of {total:,}"
         told += "" if total == everything else f"; {everything:,} in all"
-    st.caption(f"{told}. Tick rows to overlay their curves.")
+    st.caption(f"{told}. Tick two or more to overlay their curves.")
     if pages > 1:
         st.pagination(pages, key=_PAGE)
     return store().listed(run_filter, _ON_A_PAGE, first)
+
+
+def _by_study(runs: Sequence[Run]) -> list[Run]:
+    """The runs of a study beside each other, where its newest one is; else the newest first."""
+    newest: dict[str, int] = {}
+    for run in runs:
+        if run.study:
+            newest[run.study] = max(run.id, newest.get(run.study, 0))
+    return sorted(runs, key=lambda run: (newest.get(run.study or "", run.id), run.id), reverse=True)
 
 
 def _exported(picked: Sequence[Run], run_filter: RunFilter) -> Sequence[Run]:
@@ -110,18 +102,14 @@ def _exported(picked: Sequence[Run], run_filter: RunFilter) -> Sequence[Run]:
     return picked or [row for row in store().listed(run_filter) if isinstance(row, Run)]
 
 
-def _epochs(picked: Sequence[Run], run_filter: RunFilter) -> pd.DataFrame:
-    """Every epoch of these runs."""
-    runs = _exported(picked, run_filter)
-    return epoch_frame(runs, store().epochs([run.id for run in runs]))
-
-
-def _pick(runs: Sequence[Run]) -> list[Run]:
+def _pick(runs: Sequence[Run], studies: Mapping[str, Study]) -> list[Run]:
     """The table, and the runs ticked in it: those ticked before too, when other rows came."""
-    before = st.session_state.get(_TICKED, ())
+    before = ticked_before()
     ticked = [row for row, run in enumerate(runs) if run.id in before]
-    picked = run_table(store(), runs, key=_table_key(runs), selectable=True, ticked=ticked)
-    st.session_state[_TICKED] = [run.id for run in picked]
+    picked = run_table(
+        store(), runs, key=_table_key(runs), selectable=True, ticked=ticked, studies=studies
+    )
+    keep_ticked([run.id for run in picked])
     return picked
 
 
@@ -130,73 +118,13 @@ def _table_key(runs: Sequence[Run]) -> str:
     return "runs_table_" + "_".join(str(run.id) for run in runs)
 
 
-def _filter() -> RunFilter:
-    """Which runs the filters above the table let through."""
-    state, network, dataset = st.columns(3)
-    states = state.multiselect(
-        "State",
-        [str(state) for state in JobState],
-        key="runs_state",
-        bind="query-params",
-        placeholder="any",
-        help="Show only runs in these states.",
-    )
-    networks = network.multiselect(
-        "Network",
-        store().networks(),
-        key="runs_network",
-        placeholder="any",
-        help="Show only runs of these networks.",
-    )
-    datasets = dataset.multiselect(
-        "Data set",
-        store().datasets(),
-        key="runs_dataset",
-        placeholder="any",
-        help="Show only runs on these data sets.",
-    )
-    return RunFilter(tuple(states), tuple(networks), tuple(datasets))
-
-
 def _files_name(start: str, picked: Sequence[Run]) -> str:
     """`epochs-of-run-3-5`; of all runs `epochs`."""
     return safe_name(start, *(["of-run"] if picked else []), *(str(run.id) for run in picked))
 
 
-def _overlay(picked: Sequence[Run]) -> None:
-    """The accuracy curves of the picked runs in one chart; those under way go on growing."""
-    epochs = store().epochs([run.id for run in picked])
-    under_way = [run for run in picked if not run.state.is_over]
-    empty = {run.id: StepCurve.empty(run) for run in under_way}
-    steps = empty | store().step_curves(under_way)
-    curves = [
-        Curve(
-            title,
-            color,
-            marker,
-            tuple(epochs[run.id]),
-            planned=run.spec.recipe.epochs if run.id in steps else 1,
-            steps=steps.get(run.id),
-        )
-        for run, title, (color, marker) in zip(
-            picked, run_titles(picked), colors_and_markers(len(picked)), strict=True
-        )
-    ]
-    if any(epochs.values()) or steps:
-        chart(accuracy_chart(curves), key="runs_overlay", name=_files_name("curves", picked))
-        if len({condition_of(run.spec) for run in picked}) > 1:
-            st.caption(
-                "These runs differ in data, images, epochs or recipe, as their names say: which"
-                " network is better they cannot tell."
-            )
-        if steps:
-            st.caption("Thin: training accuracy of the runs under way, batch by batch.")
-    else:
-        st.caption("None of these runs has finished an epoch.")
-
-
 with (
-    page_frame("Runs", "Every run so far. A run's number opens its own record."),
+    page_frame("Runs"),
     address_checked(),
 ):
     _page()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, select, true
+from sqlalchemy import RowMapping, and_, func, or_, select, true
 
 from core.jobs.queue import JOBS, Queue
 from core.jobs.records import (
@@ -38,6 +38,7 @@ class RunFilter:
     states: Collection[str] = ()
     networks: Collection[str] = ()
     datasets: Collection[str] = ()
+    studies: Collection[str] = ()
 
     def condition(self) -> Any:
         """For the table of jobs."""
@@ -45,6 +46,7 @@ class RunFilter:
             (JOBS.state, self.states),
             (JOBS.network, self.networks),
             (JOBS.dataset, self.datasets),
+            (JOBS.study, self.studies),
         )
         wanted = [column.in_(values) for column, values in columns if values]
         return and_(JOBS.kind == TRAIN, *wanted)
@@ -97,6 +99,22 @@ class Reader(Queue):
     def unfinished(self) -> int:
         """How many runs wait or go on."""
         return self.count(RunFilter(states=(JobState.QUEUED, JobState.RUNNING)))
+
+    def ahead_of(self, run: Run) -> int:
+        """How many runs its worker takes before it: those that wait longer, and those that go on.
+
+        Single runs have a worker of their own, and so have the runs of studies.
+        """
+        same_worker = JOBS.study.is_(None) if run.study is None else JOBS.study.is_not(None)
+        waits_longer = and_(JOBS.state == JobState.QUEUED, JOBS.id < run.id)
+        ahead = or_(JOBS.state == JobState.RUNNING, waits_longer)
+        query = (
+            select(func.count())
+            .select_from(jobs_table)
+            .where(JOBS.kind == TRAIN, same_worker, ahead)
+        )
+        with self.reading() as connection:
+            return connection.scalar(query) or 0
 
     def networks(self) -> list[str]:
         """Those that there are runs of."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.jobs.database import StoreUnavailable, open_database
@@ -195,9 +195,9 @@ class Store(Reader):
             )
         return studies[0]
 
-    def studies(self, kind: StudyKind, limit: int | None = None) -> list[Study]:
-        """Those of this kind that still have runs, the newest first."""
-        return self._studies(studies_table.c.kind == kind, limit)
+    def studies(self, kind: StudyKind | None = None, limit: int | None = None) -> list[Study]:
+        """Those of this kind, or of any, that still have runs, the newest first."""
+        return self._studies(true() if kind is None else studies_table.c.kind == kind, limit)
 
     def _studies(self, condition: Any, limit: int | None = None) -> list[Study]:
         newest = func.max(JOBS.id)

@@ -111,6 +111,23 @@ def _changed_settings(recipe: Recipe, images: int | None) -> list[str]:
     return [*changed[:_MOST_SETTINGS], f"{counted(more, 'more setting')} {digest}"]
 
 
+def set_up_title(spec: RunSpec) -> str:
+    """`Train VGG-11, ratio 4, 96 px on Fashion-MNIST`: of a run that could be started."""
+    return f"Train {network_title(spec.model)} on {_data_title(spec.dataset)}"
+
+
+def record_title(run: Run) -> str:
+    """`Run 42: Course residual net, plain residual, 28 px on MNIST`."""
+    return f"Run {run.id}: {network_title(run.spec.model)} on {_data_title(run.spec.dataset)}"
+
+
+def _data_title(dataset: str) -> str:
+    """That of the data set; the name of one that only another lab has."""
+    with suppress(LabError):
+        return find_dataset(dataset).title
+    return dataset
+
+
 def run_title(run: Run) -> str:
     """`12 · Course residual net, conv shortcut, ratio 2, 28 px`."""
     return f"{run.id} · {network_title(run.spec.model)}"

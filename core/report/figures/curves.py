@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite, log
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
 from core.jobs.step_curves import StepCurve
 from core.report.figures.axes import finish_epochs
-from core.report.figures.palette import translucent
+from core.report.figures.palette import INK, translucent
 from core.training.records import EpochMetrics
 
 _PERCENT = [0, 100]
+_MIDDLE, _ASIDE = 50, 48  # per cent; pixels between a mark and what is said of it
+_LEGEND_LINE, _LEGEND_WIDTH = 20, 44  # pixels and characters of a line of a name, on a phone too
+_PLOT_HEIGHT, _BELOW_AXIS, _TITLE_LINE = 360, 56, 20  # pixels, without the legend
 _NOTHING_YET = [None]  # a line without any point would be missing in the legend
 
 
@@ -28,9 +32,12 @@ class Curve:
     best_epoch: int | None = None  # to be marked
     planned: int = 1  # epochs, for which the axis has room
     steps: StepCurve | None = None  # between the epochs; of a run under way the browser adds to it
+    dash: str = "solid"  # of its test accuracy
 
 
-def accuracy_chart(curves: Sequence[Curve], train: bool = False) -> go.Figure:
+def accuracy_chart(
+    curves: Sequence[Curve], train: bool = False, title: str = "Test accuracy by epoch"
+) -> go.Figure:
     """Test accuracy over epochs, solid; with `train` the training accuracy too, dashed.
 
     What steps come to is thin. Where they are drawn the axis goes from 0 to 100 % from the start.
@@ -42,10 +49,24 @@ def accuracy_chart(curves: Sequence[Curve], train: bool = False) -> go.Figure:
             _add_training(figure, curve, "train_accuracy", 100.0)
         _add_test(figure, curve, "test_accuracy", "test" if train else curve.label, 100.0)
         _mark_best(figure, curve)
-    finish_epochs(figure, "Test accuracy by epoch", "accuracy (%)", _most_epochs(curves), first=0)
+    finish_epochs(figure, title, "accuracy (%)", _most_epochs(curves), first=0)
     if train or any(curve.steps for curve in curves):
         figure.update_yaxes(range=_PERCENT)
+    if not train:
+        _list_below(figure)
+        figure.update_layout(margin_t=figure.layout.margin.t + _TITLE_LINE * title.count("<br>"))
     return figure
+
+
+def _list_below(figure: go.Figure) -> None:
+    """A row of the legend for each curve: the names of several runs are long."""
+    names = [line.name for line in figure.data if line.showlegend]
+    room = _LEGEND_LINE * sum(1 + name.count("<br>") for name in names)
+    figure.update_layout(
+        height=_PLOT_HEIGHT + room,
+        margin_b=_BELOW_AXIS + room,
+        legend=dict(orientation="v", yref="container", yanchor="bottom", y=0, x=0),
+    )
 
 
 def loss_chart(curves: Sequence[Curve], classes: int) -> go.Figure:
@@ -111,7 +132,7 @@ def _add_training(figure: go.Figure, curve: Curve, field: str, factor: float = 1
 
 def _add_test(figure: go.Figure, curve: Curve, field: str, name: str, factor: float = 1.0) -> None:
     """A figure of the test images; `name` is what the legend calls it."""
-    _add_line(figure, curve, field, factor, name, mode="lines+markers", dash="solid", width=2)
+    _add_line(figure, curve, field, factor, name, mode="lines+markers", dash=curve.dash, width=2)
 
 
 def _add_line(
@@ -130,7 +151,7 @@ def _add_line(
     figure.add_scatter(
         x=list(range(1, len(curve.epochs) + 1)) or _NOTHING_YET,
         y=[factor * getattr(metrics, field) for metrics in curve.epochs] or _NOTHING_YET,
-        name=name,
+        name="<br>".join(wrap(name, _LEGEND_WIDTH)),
         legendgroup=name if name == curve.label else None,
         uid=f"{field} {curve.label}",
         mode=mode,
@@ -143,19 +164,30 @@ def _add_line(
 
 
 def _mark_best(figure: go.Figure, curve: Curve) -> None:
-    """A star and a word at the best epoch, where the curve names one."""
+    """A star at the best epoch, where the curve names one; its figure stands apart, whole."""
     best = next((epoch for epoch in curve.epochs if epoch.epoch == curve.best_epoch), None)
     if best is None:
         return
-    last = max(len(curve.epochs), curve.planned)
-    side = "center" if last == 1 else "left" if 2 * best.epoch > last + 1 else "right"
+    percent = 100 * best.test_accuracy
     figure.add_scatter(
         x=[best.epoch],
-        y=[100 * best.test_accuracy],
-        mode="markers+text",
+        y=[percent],
+        mode="markers",
         marker=dict(symbol="star", size=16, color=curve.color, line=dict(width=1, color="white")),
-        text=[f"best {100 * best.test_accuracy:.2f} %"],
-        textposition=f"bottom {side}",  # never beyond the picture's edge, however narrow
         showlegend=False,
         hovertemplate=f"best epoch {best.epoch}<extra></extra>",
+    )
+    is_right = best.epoch > max(len(curve.epochs), curve.planned) / 2
+    figure.add_annotation(  # towards the middle of the chart, where curves seldom are
+        x=best.epoch,
+        y=percent,
+        text=f"best {percent:.2f} %",
+        ax=-_ASIDE if is_right else _ASIDE,
+        ay=_ASIDE if percent > _MIDDLE else -_ASIDE,
+        xanchor="right" if is_right else "left",
+        showarrow=True,
+        arrowhead=0,
+        arrowwidth=1,
+        arrowcolor=INK,
+        standoff=8,
     )

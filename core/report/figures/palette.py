@@ -43,7 +43,8 @@ _TINTS = {  # of one hue: parts of one quantity, such as memory or time
     "#6B96D8": "#4677B8",
 }
 INK = "#525A66"  # axes and lines of pictures
-DARK = {INK: "#A9B1BC", **_SERIES, **_KINDS, **_VARIANTS, **_TINTS}
+TEXT = "#10141A"  # letters on a colored ground; elsewhere the page has its own
+DARK = {INK: "#A9B1BC", TEXT: "#E8EAED", **_SERIES, **_KINDS, **_VARIANTS, **_TINTS}
 
 BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = SERIES = tuple(_SERIES)
 TINTS = tuple(_TINTS)

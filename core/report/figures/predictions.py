@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.report.figures.palette import BLUE, ORANGE, translucent
+from core.report.figures.palette import BLUE, ORANGE, TEXT, translucent
 from core.report.sentences.findings import confusion_finding
+
+_STRONGEST = 0.5  # opacity of a cell's color: letters on it can be read in both themes
 
 
 def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bool) -> go.Figure:
@@ -32,28 +34,33 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             customdata=_cell_hovers(matrix, names),
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
-            colorscale=[[0, translucent(color, 0.0)], [1, translucent(color, 0.55)]],
+            colorscale=[[0, translucent(color, 0.0)], [1, translucent(color, _STRONGEST)]],
             zmin=0,
             zmax=100 if color == BLUE else max(1.0, float(np.nanmax(wrong, initial=0.0))),
             showscale=False,
             xgap=1,
             ygap=1,
         )
-    figure.add_scatter(  # not the cells' own text: that one's color would not follow the theme
+    figure.add_scatter(  # not the cells' own text: Plotly takes its color from the light page
         x=[name for _ in names for name in names],
         y=[name for name in names for _ in names],
         text=_cell_texts(matrix, shares, as_shares),
         mode="text",
+        textfont=dict(color=TEXT),
         hoverinfo="skip",
         showlegend=False,
     )
     figure.update_layout(
-        title=f"{confusion_finding(matrix, names)}<br>"
-        + ("in % of the true class" if as_shares else "test images"),
-        xaxis=dict(title="predicted", tickangle=-45, showgrid=False, type="category"),
-        yaxis=dict(title="true", autorange="reversed", showgrid=False, type="category"),
+        title=confusion_finding(matrix, names),
+        xaxis=dict(
+            title="predicted class, in % of the true one" if as_shares else "predicted class",
+            tickangle=-45,
+            showgrid=False,
+            type="category",
+        ),
+        yaxis=dict(title="true class", autorange="reversed", showgrid=False, type="category"),
         height=540,
-        margin=dict(t=72, b=8, l=8, r=8),
+        margin=dict(t=60, b=8, l=8, r=8),
     )
     return figure
 

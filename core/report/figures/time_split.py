@@ -1,11 +1,12 @@
-"""Where the seconds of a run went, as one bar. Imports no torch."""
+"""Where the seconds of a run went, a bar for each part. Imports no torch."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
 from core.report import formats
-from core.report.figures.palette import part_marker, tints_and_patterns
+from core.report.figures.palette import BLUE
+from core.report.sentences.findings import time_finding
 from core.training.time_split import TimeSplit
 
 _TIME_PARTS = (  # field of TimeSplit, how it is called
@@ -18,36 +19,36 @@ _TIME_PARTS = (  # field of TimeSplit, how it is called
     ("overhead", "Python in between"),
     ("evaluation", "evaluation"),
 )
+_ROW = 26  # pixels
+_ROOM = 1.2  # of the longest bar, so that what stands at its end is not cut
 
 
 def time_bar(split: TimeSplit) -> go.Figure:
-    """One stacked bar: the seconds of a run by what they were spent on."""
-    figure = go.Figure()
+    """The seconds of a run by what they were spent on, in the order of a step; no empty parts."""
+    seconds = {name: getattr(split, field) for field, name in _TIME_PARTS}
+    seconds = {name: value for name, value in seconds.items() if value}
     total = split.training + split.evaluation
-    for (field, name), (color, pattern) in zip(_TIME_PARTS, tints_and_patterns(), strict=False):
-        seconds = getattr(split, field)
-        if field == "captured" and not seconds:  # no device but CUDA has such steps
-            continue
-        share = seconds / total if total else 0.0
-        figure.add_bar(
-            y=[""],
-            x=[seconds],
-            orientation="h",
-            name=name,
-            marker=part_marker(color, pattern),
-            text=[f"{100 * share:.0f} %" if share >= 0.05 else ""],
-            textposition="inside",
-            insidetextanchor="middle",
-            hovertemplate=f"<b>{name}</b><br>{formats.duration(seconds)} ({100 * share:.1f} %)"
-            "<extra></extra>",
-        )
+    shares = [100 * value / total for value in seconds.values()]
+    figure = go.Figure()
+    figure.add_bar(
+        y=list(seconds),
+        x=list(seconds.values()),
+        orientation="h",
+        marker_color=BLUE,
+        text=[f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[formats.duration(value) for value in seconds.values()],
+        hovertemplate="<b>%{y}</b><br>%{customdata} (%{text})<extra></extra>",
+        showlegend=False,
+    )
     figure.update_layout(
-        title=f"Where {formats.duration(total)} went",
-        barmode="stack",
-        height=230,
+        title=time_finding(seconds, total),
+        height=112 + _ROW * len(seconds),
         margin=dict(t=48, b=8, l=8, r=8),
-        legend=dict(orientation="h", yanchor="top", y=-0.35, traceorder="normal"),
-        xaxis=dict(ticksuffix=" s", nticks=6),
-        yaxis=dict(visible=False),
+        xaxis=dict(
+            title="seconds", nticks=6, range=[0, _ROOM * max(seconds.values(), default=1.0)]
+        ),
+        yaxis=dict(autorange="reversed", automargin=True),
     )
     return figure

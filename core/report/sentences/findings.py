@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,26 @@ def growth_finding(steps: Sequence[GrowthStep]) -> str:
     return (
         f"Up to {widest.channels_out:,} channels side by side,<br>of which each layer makes"
         f" {dense.channels_new}"
+    )
+
+
+def time_finding(seconds: Mapping[str, float], total: float) -> str:
+    """Which part of a run took most of its time; `seconds`: of each part, `total` of all."""
+    if not total:
+        return "Where the time went"
+    part = max(seconds, key=lambda name: seconds[name])
+    share = formats.whole_percent(seconds[part] / total)
+    return f"Where {formats.duration(total)} went: {share} {part}"
+
+
+def overlay_finding(finals: Mapping[int, float]) -> str:
+    """Which of some equal runs ends highest; `finals`: run → test accuracy after its last epoch."""
+    (best, highest), (second, next_one), *_ = sorted(finals.items(), key=lambda pair: -pair[1])
+    if formats.points(highest) == formats.points(next_one):
+        return f"Runs {best} and {second} end highest: {formats.percent(highest)}"
+    return (
+        f"Run {best} ends highest: {formats.percent(highest)},<br>"
+        f"{formats.points(highest - next_one)} points above run {second}"
     )
 
 

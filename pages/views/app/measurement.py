@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.jobs.store import JobState, Measurement
-from core.measure.requests import Request
+from core.measure.requests import REQUESTS, Request
 from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import show_error
@@ -16,6 +16,8 @@ from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 
 Show = Callable[[dict[str, Any]], None]  # draws the result of a measurement
+
+_LISTED = 50  # the newest measurements, among which what goes on is looked for
 
 
 def share_measured(job: Measurement) -> str:
@@ -47,6 +49,8 @@ def measurement(
             start_worker()  # one that died is replaced
             progress_bar(name, progress(job))
             _stop_button(job, key)
+            if job.state is JobState.QUEUED:
+                _what_comes_first(job, key)
             if job.result and shows_partial_result:
                 show(job.result)
             return
@@ -84,6 +88,27 @@ def _is_over(job: Measurement | None) -> bool:
 def _stage(job: Measurement | None) -> tuple[Hashable, ...]:
     """Changes whenever there is more to show."""
     return () if job is None else (*job.stage, repr(job.result))
+
+
+def _what_comes_first(job: Measurement, key: str) -> None:
+    """What is measured now, and the way to end it; nothing where nothing is."""
+    others = (other for other in store().measurements(_LISTED) if other.id != job.id)
+    first = next((other for other in others if other.state is JobState.RUNNING), None)
+    if first is None:
+        return
+    name = REQUESTS[first.kind].title if first.kind in REQUESTS else first.kind
+    st.caption(f"First this is measured: {name} (job {first.id}).")
+    with st.container(horizontal=True):
+        st.button(
+            "Free the worker",
+            key=f"{key}_free",
+            icon=":material/skip_next:",
+            disabled=first.stop_requested,
+            help="Ends what is measured now; what it knows so far is kept.",
+            on_click=store().request_stop,
+            args=([first.id],),
+        )
+        st.page_link("pages/runs.py", label="Show all measurements", icon=":material/list_alt:")
 
 
 def _stop_button(job: Measurement, key: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.jobs.store import JobState, Run, RunFilter
 from pages.views.app.live import follow, progress_bar
+from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.services import store
 from pages.views.app.watched import Progress, Watched
 
@@ -28,13 +29,14 @@ def work_badge() -> None:
 
     @st.fragment
     def drawn() -> None:
-        work = _read()
-        if watched.is_over(work):
-            return
-        with st.container(key="work_badge", gap="xxsmall"):
-            progress_bar(_NAME, _progress(work))
-            st.page_link("pages/runs.py", label="Show it", icon=":material/list_alt:")
-            follow(watched, work)
+        with errors_in_one_sentence():  # a fragment needs its own
+            work = _read()
+            if watched.is_over(work):
+                return
+            with st.container(key="work_badge", gap="xxsmall"):
+                progress_bar(_NAME, _progress(work))
+                st.page_link("pages/runs.py", label="Show it", icon=":material/list_alt:")
+                follow(watched, work)
 
     drawn()
 

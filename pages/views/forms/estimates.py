@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
+from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import RunSpec
@@ -26,6 +27,8 @@ from pages.views.app.watched import Watched
 from pages.views.app.with_torch import analysis_of, free_bytes
 
 LONG_SECONDS = 600
+_SPEED_FACTOR = 2.0  # how far off the speed measured on small pieces of networks may be
+_SPAN_TOLD = 1.05  # a narrower one is no more than the figure itself
 _LOOKED_AT = 50  # newest runs of a network, for one that is equal
 
 
@@ -47,8 +50,9 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     analysis = analysis_of(spec.model)
     measured = store().result_of(DeviceSpeedRequest(spec.device))
     speed = Speed.from_dict(measured) if measured else None
-    rate = _equal_rate(spec, runs, own_threads or threads())
+    rates = _equal_rates(spec, runs, own_threads or threads())
     free = free_bytes(spec.device)
+    rate = rates[-1] if rates else None
     cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free)
     check_memory(spec, analysis, free)
     return cost
@@ -65,8 +69,28 @@ def no_time_yet(device: str) -> str:
     return "How long it takes is being measured on this machine."
 
 
-def _equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float | None:
-    """Images a second of the newest finished run of the same network, batch and device.
+def span_of(spec: RunSpec, cost: Estimate, runs: Sequence[Run]) -> tuple[float, float] | None:
+    """Between which seconds the run will lie; None where that is not known.
+
+    As the epochs of an equal run have differed; else by the factor of the measured speed.
+    """
+    if cost.seconds is None:
+        return None
+    if cost.basis != EQUAL_RUN:
+        return cost.seconds / _SPEED_FACTOR, cost.seconds * _SPEED_FACTOR
+    rates = _equal_rates(spec, runs, threads())
+    low, high = (cost.seconds * rates[-1] / rate for rate in (max(rates), min(rates)))
+    return (low, high) if high > low * _SPAN_TOLD else None
+
+
+def reached_by(spec: RunSpec) -> list[float]:
+    """The final test accuracies of the finished runs that differ from this one in seed alone."""
+    setting = setting_key(renamed(spec))
+    return store().final_accuracies([setting])[setting]
+
+
+def _equal_rates(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> list[float]:
+    """Images a second in each epoch of the newest finished run of the same network, batch, device.
 
     Not of one that had more threads: the runs of a study share the processor.
     """
@@ -78,9 +102,8 @@ def _equal_rate(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> float 
     for run in runs:
         has_few_threads = run.compute_plan is None or run.compute_plan.threads <= most_threads
         if essence(run.spec) == wanted and has_few_threads:
-            metrics = store().epochs([run.id])[run.id]
-            return metrics[-1].images_per_second if metrics else None
-    return None
+            return [metrics.images_per_second for metrics in store().epochs([run.id])[run.id]]
+    return []
 
 
 def study_seconds(specs: Sequence[RunSpec]) -> float | None:

@@ -1,4 +1,4 @@
-"""The controls of a run: data set, recipe, and what the recipe set."""
+"""The controls of a run: its network, its data, its recipe and what the recipe set."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ import streamlit as st
 from core.data import DATASETS, find_dataset
 from core.data.catalogue import train_images_of
 from core.explain.glossary import explained
-from core.specs import ModelSpec, RunSpec
+from core.report.sentences.recipes import recipe_settings
+from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
 from core.zoo.libraries import library_of
+from pages.views.app.prose import markdown
 from pages.views.app.with_torch import devices
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
 from pages.views.forms.names import select_name
 from pages.views.forms.network import choose_model, model_keys
+from pages.views.forms.row import folded, form_row, shown_number
 
 _Callback = Callable[[], None] | None
 FIRST_NETWORK = "course-residual"
+_DOWNLOADED = "Fashion-MNIST mini ships with the lab; the others are downloaded at the first run."
 SHORT_SIZE, SHORT_RATIO = 96, 4  # of a large network, where a run is started without a choice
 
 
@@ -58,28 +62,53 @@ def _short_default(row: Architecture) -> ModelSpec:
     return replace(default, image_size=SHORT_SIZE, ratio=SHORT_RATIO)
 
 
-def choose_run() -> RunSpec:
-    """Network, data set, recipe, and folded away what the recipe set: the form of one run."""
+def choose_run(show: Callable[[RunSpec], None], trains: bool = True) -> RunSpec:
+    """Two rows above what they change: the network, then what trains it; rate and seed folded.
+
+    `show` is told the run as soon as all but its device is known, which waits for torch. Unless it
+    `trains`, what counts for a whole run alone is left out.
+    """
     model = choose_model("train_", FIRST_NETWORK, _short_default, libraries=True, wide=True)
-    dataset = choose_dataset("train_", _follow_recipe)
-    recipe_name = choose_recipe("train_", _follow_recipe)
-    st.caption(f"Source: {RECIPES[recipe_name].source}")
-    with st.expander("What the recipe set"):
-        train_images = choose_images("train_", dataset, "Training images", _follow_images)
-        default = recipe(recipe_name, train_images)
-        epochs = choose_epochs("train_", default.epochs)
-        batch_size = _choose_batch("train_", default.batch_size)
+    with form_row("train_run"):
+        dataset = choose_dataset("train_", _follow_recipe, described=False, explanation=None)
+        train_images = choose_images(
+            "train_", dataset, "Training images", _follow_images, explanation=None
+        )
+        chosen = recipe(choose_recipe("train_", _follow_recipe), train_images)
+        if trains:
+            chosen = replace(
+                chosen,
+                epochs=choose_epochs("train_", chosen.epochs),
+                batch_size=_choose_batch("train_", chosen.batch_size),
+            )
+        device_box, seed = st.container(), 0
+        if trains:
+            rate, seed = _choose_folded(chosen)
+            chosen = replace(chosen, learning_rate=rate)
+    spec = RunSpec(complete(model), dataset, chosen, train_images, seed=seed)
+    show(spec)
+    with device_box:
+        return replace(spec, device=choose_device("train_"))
+
+
+def _choose_folded(default: Recipe) -> tuple[float, int]:
+    """Learning rate and seed, and what else the recipe sets."""
+    shown_rate = _shown_rate(default.learning_rate)
+    seed = shown_number("train_seed", 0)
+    with folded("train_run", f"SGD, rate {shown_rate:g}, seed {seed}"):
         rate = _choose_rate("train_", default.learning_rate)
         seed = _choose_seed("train_")
-        device = choose_device("train_", "The devices this machine really has.", described=True)
-    return RunSpec(
-        model=complete(model),
-        dataset=dataset,
-        recipe=recipe(recipe_name, train_images, epochs, batch_size, rate),
-        train_images=train_images,
-        device=device,
-        seed=seed,
-    )
+        markdown("\n".join(f"- {line}" for line in recipe_settings(default)))
+        st.caption(f"Source of the recipe: {RECIPES[default.name].source}")
+    return rate, seed
+
+
+def _shown_rate(default: float) -> float:
+    """What the control shows, or will show once it is drawn."""
+    try:
+        return float(st.session_state.get("train_rate", st.query_params.get("train_rate", default)))
+    except ValueError:
+        return default
 
 
 def _follow_images() -> None:
@@ -102,17 +131,23 @@ def _follow_recipe() -> None:
 # The pieces, for every form that starts runs -------------------------------------------------
 
 
-def choose_dataset(prefix: str, on_change: _Callback) -> str:
-    """The data set, with what is known of it."""
+def choose_dataset(
+    prefix: str,
+    on_change: _Callback,
+    described: bool = True,
+    explanation: str | None = _DOWNLOADED,
+) -> str:
+    """The data set; `described`: with what is known of it, below."""
     dataset = select_name(
         "Data set",
         {name: info.title for name, info in DATASETS.items()},
         next(iter(DATASETS)),
         f"{prefix}dataset",
         on_change=on_change,
-        help="Fashion-MNIST mini ships with the lab; the others are downloaded at the first run.",
+        help=explanation,
     )
-    st.caption(dataset_line(dataset))
+    if described:
+        st.caption(dataset_line(dataset))
     return dataset
 
 
@@ -132,7 +167,13 @@ def choose_recipe(
     )
 
 
-def choose_images(prefix: str, dataset: str, label: str, on_change: _Callback = None) -> int:
+def choose_images(
+    prefix: str,
+    dataset: str,
+    label: str,
+    on_change: _Callback = None,
+    explanation: str | None = "A fixed draw of the training set; fewer images make a shorter run.",
+) -> int:
     """How many training images; all of them where nobody has chosen."""
     total = find_dataset(dataset).train_images
     images = st.number_input(
@@ -143,7 +184,7 @@ def choose_images(prefix: str, dataset: str, label: str, on_change: _Callback = 
         key=f"{prefix}images",
         on_change=on_change,
         bind="query-params",
-        help="A fixed draw of the training set; fewer images make a shorter run.",
+        help=explanation,
     )
     return int(images)
 
@@ -207,16 +248,13 @@ def _choose_seed(prefix: str) -> int:
     return int(seed)
 
 
-def choose_device(prefix: str, explanation: str, described: bool = False) -> str:
-    """One of this machine's devices; `described`: with what it is, below."""
-    known = devices()
+def choose_device(prefix: str, explanation: str | None = None) -> str:
+    """One of this machine's devices."""
     device = st.selectbox(
         "Device",
-        list(known),
+        list(devices()),
         key=f"{prefix}device",
         bind="query-params",
         help=explanation,
     )
-    if described:
-        st.caption(known[device])
     return str(device)

@@ -1,4 +1,4 @@
-"""What can be done with the runs that are ticked: stop, continue, delete."""
+"""What can be done with the runs that are ticked: open, stop, continue, export, delete."""
 
 from __future__ import annotations
 
@@ -6,54 +6,73 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.jobs.files import delete_runs
+from core.jobs.files import bytes_of_runs, delete_runs
 from core.jobs.store import Run
-from core.report.names import run_title
-from pages.views.app.messages import errors_in_one_sentence, escaped
+from core.report import formats
+from core.report.names import counted, run_title
+from core.report.tables.runs import epoch_frame, run_frame
+from pages.views.app.downloads import download_csv
 from pages.views.app.services import start_worker, store
+from pages.views.runs.delete import delete_button
 
 
-def actions(picked: Sequence[Run]) -> None:
-    """Stop, continue and delete, each only where it can do something."""
-    ids = [run.id for run in picked]
+def actions(picked: Sequence[Run], exported: Sequence[Run], files: tuple[str, str]) -> None:
+    """Each only where it can do something.
+
+    `exported`: the runs of the two CSV files, which `files` has names for.
+    """
     going = [run.id for run in picked if not run.state.is_over]
     resumable = [run.id for run in picked if run.state.can_go_on]
-    with st.container(horizontal=True):
-        if st.button(
-            "Stop",
-            disabled=not going,
-            icon=":material/stop:",
-            help="Stops the ticked runs after their current step; what they learned stays.",
-        ):
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_actions"):
+        if len(picked) == 1:
+            st.page_link(
+                "pages/train.py",
+                label=f"Open run {picked[0].id}",
+                icon=":material/open_in_full:",
+                query_params={"run": str(picked[0].id)},
+            )
+        if going and st.button(f"Stop {_runs(going)}", icon=":material/stop:", key="runs_stop"):
             store().request_stop(going)
             st.rerun()
-        if st.button(
-            "Continue",
-            disabled=not resumable,
+        if resumable and st.button(
+            f"Continue {_runs(resumable)}",
             icon=":material/play_arrow:",
-            help="Puts the ticked runs back into the queue; they go on where they were stopped, in"
-            " the middle of an epoch too.",
+            key="runs_continue",
+            help="They go on where they were stopped, in the middle of an epoch too.",
         ):
             for run_id in resumable:
                 store().resume(run_id)
             start_worker()
             st.rerun()
-        if st.button(
-            "Delete…",
-            disabled=not ids,
-            icon=":material/delete:",
-            help="Removes the ticked runs, their curves and their files; asks once.",
-        ):
-            _confirm_delete(picked)
+        _downloads(exported, files)
+        if picked:
+            _delete_button(picked)
 
 
-@st.dialog("Delete these runs?")
-def _confirm_delete(picked: Sequence[Run]) -> None:
-    """Name what goes, ask once."""
-    for run in picked:
-        st.markdown(f"- run {escaped(run_title(run))}")
-    st.write("Their curves and their saved parameters are removed. This cannot be undone.")
-    if st.button("Delete", type="primary", icon=":material/delete:"):
-        with errors_in_one_sentence():
-            delete_runs(store(), [run.id for run in picked])
-            st.rerun()
+def _runs(ids: Sequence[int]) -> str:
+    """`run 3`, or `4 runs`."""
+    return f"run {ids[0]}" if len(ids) == 1 else counted(len(ids), "run")
+
+
+def _downloads(exported: Sequence[Run], files: tuple[str, str]) -> None:
+    """Settings and epochs of these runs."""
+    download_csv("Runs as CSV", lambda: run_frame(exported), f"{files[0]}.csv", "runs_csv")
+    download_csv(
+        "Every epoch as CSV",
+        lambda: epoch_frame(exported, store().epochs([run.id for run in exported])),
+        f"{files[1]}.csv",
+        "epochs_csv",
+    )
+
+
+def _delete_button(picked: Sequence[Run]) -> None:
+    """With the size of the files that go."""
+    ids = [run.id for run in picked]
+    size = bytes_of_runs(ids)
+    delete_button(
+        "runs_delete",
+        f"Delete {_runs(ids)}" + (f", {formats.mebibytes(size)}" if size else ""),
+        [f"run {run_title(run)}" for run in picked],
+        "Their curves and their saved parameters are removed.",
+        lambda: delete_runs(store(), ids),
+    )

@@ -10,8 +10,9 @@ import streamlit as st
 from core.jobs.store import Measurement, UnreadableJob
 from core.measure.requests import REQUESTS
 from core.report import formats
-from pages.views.app.messages import errors_in_one_sentence
+from core.report.names import counted
 from pages.views.app.services import store
+from pages.views.runs.delete import delete_button
 from pages.views.runs.table import STATE_SIGNS
 
 _LISTED = 100  # the newest measurements
@@ -38,15 +39,14 @@ def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
         }
     )
     st.dataframe(frame, hide_index=True, height="content", key="runs_unreadable")
-    if st.button(
-        f"Delete what cannot be read ({len(rows)})",
-        key="runs_delete_unreadable",
-        icon=":material/delete:",
-        help="Removes these rows and their epochs.",
-    ):
-        with errors_in_one_sentence():
-            store().delete([row.id for row in rows])
-            st.rerun()
+    ids = [row.id for row in rows]
+    delete_button(
+        "runs_delete_unreadable",
+        f"Delete {counted(len(ids), 'row')} that cannot be read",
+        [f"run {row.id}: {row.reason}" for row in rows],
+        "These rows and their epochs are removed.",
+        lambda: store().delete(ids),
+    )
 
 
 def measurements_view() -> None:
@@ -56,25 +56,25 @@ def measurements_view() -> None:
         return
     with st.expander(f"Measurements ({len(jobs)})", key="runs_measurements"):
         picked = _pick(jobs)
+        going = [job.id for job in picked if not job.state.is_over]
+        ids = [job.id for job in picked]
         with st.container(horizontal=True):
-            if st.button(
-                "Stop",
+            if going and st.button(
+                f"Stop {counted(len(going), 'measurement')}",
                 key="runs_stop_measurements",
                 icon=":material/stop:",
-                disabled=all(job.state.is_over for job in picked),
-                help="Stops the ticked measurements; what they know so far stays.",
+                help="What they know so far stays.",
             ):
-                store().request_stop([job.id for job in picked])
+                store().request_stop(going)
                 st.rerun()
-            if st.button(
-                "Delete",
-                key="runs_delete_measurements",
-                icon=":material/delete:",
-                disabled=not picked,
-                help="Removes the ticked measurements; they can be measured again.",
-            ):
-                store().delete([job.id for job in picked])
-                st.rerun()
+            if ids:
+                delete_button(
+                    "runs_delete_measurements",
+                    f"Delete {counted(len(ids), 'measurement')}",
+                    [f"{job.id}: {_title(job)}" for job in picked],
+                    "They can be measured again.",
+                    lambda: store().delete(ids),
+                )
 
 
 def _pick(jobs: Sequence[Measurement]) -> list[Measurement]:
@@ -85,16 +85,22 @@ def _pick(jobs: Sequence[Measurement]) -> list[Measurement]:
             "what": [_title(job) for job in jobs],
             "state": [STATE_SIGNS[job.state] for job in jobs],
             "done": [100 * (job.fraction if not job.state.is_over else 1.0) for job in jobs],
-            "duration": [formats.duration(job.seconds) for job in jobs],
+            "duration (s)": [job.seconds for job in jobs],
             "message": [job.message for job in jobs],
         }
     )
+    if not any(frame["message"]):
+        del frame["message"]
     event = st.dataframe(
         frame,
         hide_index=True,
         height="content",
         key=f"runs_measurements_{'_'.join(str(job.id) for job in jobs)}",
-        column_config={"done": st.column_config.NumberColumn(format="%.0f %%")},
+        column_config={
+            "done": st.column_config.NumberColumn(format="%.0f %%"),
+            "duration (s)": st.column_config.NumberColumn(format="%.1f"),
+        },
+        placeholder=formats.NOTHING,
         on_select="rerun",
         selection_mode="multi-row",
     )

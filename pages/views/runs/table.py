@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
 
-from core.jobs.store import JobState, Run, Store
+from core.jobs.store import JobState, Run, Store, Study, StudyKind
 from core.report import formats
 from core.report.names import condition_parts, network_title
 from core.report.sentences.guessing import guesses
@@ -22,6 +25,129 @@ STATE_SIGNS = {
     JobState.FAILED: "✗ failed",
     JobState.DIVERGED: "↯ diverged",
 }
+_ROW, _MOST_ROWS = 35, 15  # pixels of a row; rows that are seen at once
+_SPARK = "test accuracy by epoch"
+_STUDY_PAGES = {  # where a study is shown
+    StudyKind.VARIANTS: "residual?study={}",
+    StudyKind.STACK: "gradients",
+    StudyKind.REPRODUCTION: "residual",
+}
+_NO_STUDIES: Mapping[str, Study] = MappingProxyType({})
+
+
+def run_table(
+    store: Store,
+    runs: Sequence[Run],
+    key: str,
+    selectable: bool = False,
+    ticked: Sequence[int] = (),
+    studies: Mapping[str, Study] = _NO_STUDIES,
+) -> list[Run]:
+    """Show the runs; with `selectable` return those that the reader has picked.
+
+    The rows numbered `ticked` are picked when a table with this key is first shown. `studies`, by
+    their ids, have a column of their own.
+    """
+    frame = _frame(store, runs, studies)
+    shown: dict[str, Any] = {
+        "height": _ROW * (1 + min(len(runs), _MOST_ROWS)) + 2,
+        "hide_index": True,
+        "key": key,
+        "column_config": _columns(frame),
+        "placeholder": formats.NOTHING,
+    }
+    if not selectable:
+        st.dataframe(frame, **shown)
+        return []
+    event = st.dataframe(
+        frame,
+        **shown,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": list(ticked)}},
+    )
+    return [runs[index] for index in event["selection"]["rows"] if index < len(runs)]
+
+
+def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> pd.DataFrame:
+    """A row a run: what a phone has room for comes first. No column is empty in all rows."""
+    conditions = [condition_parts(condition_of(run.spec)) for run in runs]
+    accuracies = store.accuracies([run.id for run in runs])
+    now = sources_now(runs)
+    unit, seconds = _time_unit(runs)
+    frame = pd.DataFrame(
+        {
+            "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
+            "best accuracy": [
+                None if run.best_accuracy is None or _guesses(run) else 100 * run.best_accuracy
+                for run in runs
+            ],
+            "network": [network_title(run.spec.model) for run in runs],
+            "state": [_state(run) for run in runs],
+            "study": [_study_link(studies.get(run.study or "")) for run in runs],
+            _SPARK: [[100 * accuracy for accuracy in accuracies[run.id]] for run in runs],
+            "data": [", ".join(parts[:2]) for parts in conditions],
+            "recipe": [", ".join(parts[2:]) for parts in conditions],
+            f"duration ({unit})": [
+                None if run.seconds is None else run.seconds / seconds for run in runs
+            ],
+            "seed": [run.spec.seed for run in runs],
+            "device": [run.spec.device for run in runs],
+            "file": [now.get(run.source, "") for run in runs],
+        }
+    )
+    says_nothing = {
+        "study": not any(frame["study"]),
+        _SPARK: not any(accuracies.values()),
+        f"duration ({unit})": all(run.seconds is None for run in runs),
+        "device": frame["device"].nunique() < 2,
+        "file": not now,
+    }
+    return frame.drop(columns=[name for name, empty in says_nothing.items() if empty])
+
+
+def _time_unit(runs: Sequence[Run]) -> tuple[str, int]:
+    """One unit for all durations of the column, so that they sort: its name and its seconds."""
+    longest = max((run.seconds or 0.0 for run in runs), default=0.0)
+    for unit, seconds in (("h", 3600), ("min", 60)):
+        if longest >= 2 * seconds:
+            return unit, seconds
+    return "s", 1
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, Any]:
+    """How each column is shown; spark lines share the range of all of them."""
+    config = st.column_config
+    accuracies = [value for values in frame.get(_SPARK, ()) for value in values]
+    return {
+        "run": config.LinkColumn(
+            display_text=r"run=(\d+)", width=56, help="Opens the run's own record."
+        ),
+        "best accuracy": config.NumberColumn(
+            "best",
+            format="%.2f %%",
+            width=88,
+            help="Test accuracy of the best epoch; empty where guessing gets as many right."
+            " Comparable only where data and recipe are the same.",
+        ),
+        _SPARK: config.LineChartColumn(
+            width=136, y_min=min(accuracies, default=0.0), y_max=max(accuracies, default=100.0)
+        ),
+        "study": config.LinkColumn(display_text=r"#(.+)", width=152, help="Opens the study."),
+        **{f"duration ({unit})": config.NumberColumn(format="%.1f") for unit in ("s", "min", "h")},
+        "network": config.TextColumn(width=264),
+        "file": config.TextColumn(
+            help="Of your own network: whether the file still is as the run was started with. The"
+            " run keeps what it was, under the digits behind the @."
+        ),
+    }
+
+
+def _study_link(study: Study | None) -> str:
+    """The address of a study, which ends with its title; empty for a single run."""
+    if study is None:
+        return ""
+    return f"{_STUDY_PAGES[study.kind].format(study.id)}#{quote(study.title)}"
 
 
 def _guesses(run: Run) -> bool:
@@ -33,72 +159,3 @@ def _state(run: Run) -> str:
     """`✓ finished`, and of a run that is over whether it has learned nothing."""
     told = ", guesses" if run.state.is_over and _guesses(run) else ""
     return f"{STATE_SIGNS[run.state]}{told}"
-
-
-def run_table(
-    store: Store,
-    runs: Sequence[Run],
-    key: str,
-    selectable: bool = False,
-    ticked: Sequence[int] = (),
-) -> list[Run]:
-    """Show the runs; with `selectable` return those that the reader has picked.
-
-    The rows numbered `ticked` are picked when a table with this key is first shown.
-    """
-    conditions = [condition_parts(condition_of(run.spec)) for run in runs]
-    accuracies = store.accuracies([run.id for run in runs])
-    frame = pd.DataFrame(
-        {
-            "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
-            "state": [_state(run) for run in runs],
-            "network": [network_title(run.spec.model) for run in runs],
-            "best accuracy": [
-                None if run.best_accuracy is None or _guesses(run) else 100 * run.best_accuracy
-                for run in runs
-            ],
-            "data": [", ".join(parts[:2]) for parts in conditions],
-            "recipe": [", ".join(parts[2:]) for parts in conditions],
-            "test accuracy by epoch": [
-                [100 * accuracy for accuracy in accuracies[run.id]] for run in runs
-            ],
-            "device": [run.spec.device for run in runs],
-            "seed": [run.spec.seed for run in runs],
-            "duration": [formats.duration(run.seconds) for run in runs],
-        }
-    )
-    if now := sources_now(runs):
-        after_network = 1 + frame.columns.get_loc("network")
-        frame.insert(after_network, "file", [now.get(run.source, "") for run in runs])
-    config = st.column_config
-    columns = {
-        "run": config.LinkColumn(
-            display_text=r"run=(\d+)", width="small", help="Opens the run's own record."
-        ),
-        "best accuracy": config.NumberColumn(
-            format="%.2f %%",
-            help="Share of the test images that the best epoch got right; empty where guessing"
-            " gets as many. Comparable only where data and recipe are the same.",
-        ),
-        "test accuracy by epoch": config.LineChartColumn(y_min=0, y_max=100),
-        "file": config.TextColumn(
-            help="Of your own network: whether the file still is as the run was started with. The"
-            " run keeps what it was, under the digits behind the @."
-        ),
-    }
-    if not selectable:
-        st.dataframe(
-            frame, hide_index=True, key=key, column_config=columns, placeholder=formats.NOTHING
-        )
-        return []
-    event = st.dataframe(
-        frame,
-        hide_index=True,
-        key=key,
-        column_config=columns,
-        placeholder=formats.NOTHING,
-        on_select="rerun",
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": list(ticked)}},
-    )
-    return [runs[index] for index in event["selection"]["rows"] if index < len(runs)]

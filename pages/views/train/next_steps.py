@@ -1,4 +1,4 @@
-"""Under a run's record: its files, and how to go on with it."""
+"""How to go on with a run, and its files."""
 
 from __future__ import annotations
 
@@ -23,14 +23,30 @@ from pages.views.inside.subject import name_of_run
 from pages.views.train.source import source_downloads
 
 
-def set_up(spec: RunSpec) -> None:
-    """Open the form with these settings."""
-    go_to("pages/train.py", run_keys(spec))
+def ways_on(run: Run) -> None:
+    """Of a run that is over: what mends it first, then a look inside and the next run."""
+    with st.container(horizontal=True, key="train_ways_on"):
+        if run.state is JobState.DIVERGED:
+            _go_lower(run)
+        elif run.state.can_go_on:
+            _go_on(run)
+        if (best_path(run) or run.checkpoint) and st.button(
+            "Look inside",
+            icon=":material/visibility:",
+            key="train_inside",
+            type="primary" if run.state is JobState.FINISHED else "secondary",
+        ):
+            go_to("pages/inside.py", {"in_network": name_of_run(run.id)})
+        if run.state is JobState.FINISHED:
+            _go_longer(run)
+        _again(run)
 
 
-def next_steps(run: Run, epochs: Sequence[EpochMetrics], has_steps: bool) -> None:
-    """Metrics, the best parameters, the source, and the ways on."""
+def files_row(run: Run, epochs: Sequence[EpochMetrics], has_steps: bool) -> None:
+    """Metrics, the best parameters, the source; while it goes on also the way to another run."""
     with st.container(horizontal=True):
+        if not run.state.is_over:
+            _again(run)
         if epochs:
             download_csv(
                 "Metrics as CSV",
@@ -57,19 +73,17 @@ def next_steps(run: Run, epochs: Sequence[EpochMetrics], has_steps: bool) -> Non
                 help=explained("best epoch", "safetensors"),
             )
         source_downloads(run)
-        if (best or run.checkpoint) and st.button(
-            "Look inside",
-            icon=":material/visibility:",
-            key="train_inside",
-            help="What each layer of this network makes of one image.",
-        ):
-            go_to("pages/inside.py", {"in_network": name_of_run(run.id)})
-        if run.state is JobState.DIVERGED:
-            _go_lower(run)
-        elif run.state.can_go_on:
-            _go_on(run)
-        if run.state is JobState.FINISHED:
-            _go_longer(run)
+
+
+def _set_up(spec: RunSpec) -> None:
+    """Open the form with these settings."""
+    go_to("pages/train.py", run_keys(spec))
+
+
+def _again(run: Run) -> None:
+    """Open the form with the settings of this run."""
+    if st.button("Change and run again", icon=":material/tune:", key="train_again"):
+        _set_up(run.spec)
 
 
 def _go_on(run: Run) -> None:
@@ -78,6 +92,7 @@ def _go_on(run: Run) -> None:
         "Continue",
         icon=":material/play_arrow:",
         key="train_continue",
+        type="primary",
         help="Goes on where it was stopped, in the middle of an epoch too.",
     ):
         store().resume(run.id)
@@ -89,13 +104,14 @@ def _go_lower(run: Run) -> None:
     least, _ = RATE
     rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), least)
     if st.button(
-        "New run with a lower rate",
+        f"New run with rate {rate:g}",
         icon=":material/trending_down:",
         key="train_lower",
-        help=f"Opens the form with these settings and the learning rate {rate:g}. Continued, the"
+        type="primary",
+        help="Opens the form with these settings and a tenth of the learning rate. Continued, the"
         " run would fail again.",
     ):
-        set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
+        _set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
 
 
 def _go_longer(run: Run) -> None:
@@ -117,4 +133,4 @@ def _go_longer(run: Run) -> None:
         key="train_longer",
         help="Its learning rate followed a schedule that has ended, so a longer run starts anew.",
     ):
-        set_up(replace(run.spec, recipe=replace(recipe, epochs=longer)))
+        _set_up(replace(run.spec, recipe=replace(recipe, epochs=longer)))

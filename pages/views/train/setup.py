@@ -3,53 +3,71 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
 from core.data import find_dataset, is_available, sample_images
+from core.jobs.store import Run
 from core.report import formats
+from core.report.sentences.run_cost import cost_sentence, reached_sentence
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.estimate import Estimate, shorter_runs
+from core.training.mending import runs_that_work
+from pages.views.app.messages import show_error
+from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
-from pages.views.app.with_torch import sample_pictures
-from pages.views.forms.estimates import LONG_SECONDS, cost_of, newest_runs, no_time_yet
+from pages.views.app.with_torch import analysis_of, sample_pictures
+from pages.views.forms.data_sets import dataset_line
+from pages.views.forms.estimates import (
+    LONG_SECONDS,
+    cost_of,
+    newest_runs,
+    no_time_yet,
+    reached_by,
+    span_of,
+)
 from pages.views.forms.run import run_keys
 
 _SAMPLES = 10
-_SAMPLE_STYLE = """<style>
-.samples { display: flex; flex-wrap: wrap; gap: 1rem; }
-.samples figure { margin: 0; width: 76px; }
-.samples img { display: block; width: 76px; border-radius: 0.5rem; }
-.samples figcaption { margin-top: 0.25rem; font-size: 0.875rem; opacity: 0.75; }
-</style>"""
 _LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
+_STYLE = """<style>
+.samples { display: flex; flex-wrap: wrap; gap: 0.75rem; }
+.samples figure { margin: 0; width: 84px; }
+.samples img { display: block; width: 84px; border-radius: 0.5rem; image-rendering: pixelated; }
+.samples figcaption { margin-top: 0.25rem; font-size: 13px; color: light-dark(#525A66, #A9B1BC); }
+/* Five marks are enough: Architecture explains each option of a network */
+.st-key-row_train_network > :not(.st-key-train_ratio):not(:has(.st-key-train_size))
+  [data-testid="stTooltipIcon"] { display: none; }
+</style>"""
 
 
-def setup_view(spec: RunSpec, cost: Estimate | None) -> None:
-    """Samples, cost and the start; without a cost the run is impossible."""
+def setup_view(spec: RunSpec) -> None:
+    """Samples, cost and the start; of a run that cannot be, what could be instead."""
     _show_samples(spec.dataset, spec.model)
-    if cost:
-        _announce(spec, cost)
-    if st.button(
-        "Start training",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=cost is None,
-        help="Puts the run into the queue; a worker process trains it, also when this tab closes.",
-    ):
-        run_id = store().enqueue(spec)
-        st.query_params["run"] = str(run_id)
-        st.rerun()
+    runs = newest_runs(spec.model.arch)
+    try:
+        cost = cost_of(spec, runs)
+    except LabError as error:
+        show_error(error)
+        _offer_mended(spec, runs)
+        return
+    _announce(spec, cost, runs)
+    _start(spec, cost.seconds, runs)
 
 
 def _show_samples(name: str, model: ModelSpec) -> None:
     """One picture of each class in a row, with its name; of a set that is here."""
     info = find_dataset(name)
-    st.header(f"What the network will see: {info.title}", anchor=False)
+    st.html(_STYLE)
     if not is_available(name):
-        st.caption("Its pictures are shown here once the first run has downloaded them.")
+        caption(f"{info.title}: {dataset_line(name)}. Its images are shown here after that.")
         return
+    caption(
+        f"What the network will see: images of {info.title} at {model.pixels} pixels"
+        f" ({dataset_line(name)})."
+    )
     _, labels = sample_images(name, _SAMPLES)
     small = min(1.0, _LARGEST_SAMPLE / max(model.sides))
     height, width = (max(1, round(small * side)) for side in model.sides)
@@ -59,32 +77,43 @@ def _show_samples(name: str, model: ModelSpec) -> None:
         f"<figcaption>{escape(info.class_names[label])}</figcaption></figure>"
         for picture, label in zip(pictures, labels, strict=True)
     )
-    st.html(f'{_SAMPLE_STYLE}<div class="samples">{"".join(figures)}</div>')
+    st.html(f'<div class="samples">{"".join(figures)}</div>')
 
 
-def _announce(spec: RunSpec, cost: Estimate) -> None:
-    """The estimate in one line, and what could be done about a long run."""
-    memory = f"**{formats.mebibytes(cost.memory_bytes)}** of memory"
-    if cost.seconds is None:
-        st.info(f"Needs {memory}. {no_time_yet(spec.device)}", icon=":material/timer:")
-        return
-    st.info(
-        f"About **{formats.duration(cost.seconds)}** on {spec.device} and {memory}; the time is"
-        f" from {cost.basis}.",
-        icon=":material/timer:",
-    )
-    if cost.seconds > LONG_SECONDS:
+def _announce(spec: RunSpec, cost: Estimate, runs: Sequence[Run]) -> None:
+    """The estimate in one line, with what such runs have reached."""
+    told = [
+        cost_sentence(cost.seconds, span_of(spec, cost, runs), cost.memory_bytes, spec.device),
+        no_time_yet(spec.device) if cost.seconds is None else "",
+        reached_sentence(reached_by(spec)),
+    ]
+    markdown(" ".join(filter(None, told)))
+
+
+def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
+    """The start; of a long run it has less weight than what would make the run shorter."""
+    is_long = seconds is not None and seconds > LONG_SECONDS
+    if is_long:
         st.warning(
-            "This run takes over ten minutes; fewer training images, a smaller size or a larger"
-            " ratio make it shorter.",
+            "This run takes over ten minutes. Each of these changes alone makes it shorter.",
             icon=":material/hourglass_top:",
         )
-        _offer_shorter(spec)
+    with st.container(horizontal=True):
+        if is_long:
+            _offer_shorter(spec, runs)
+        if st.button(
+            f"Start training, {formats.duration(seconds)}" if is_long else "Start training",
+            type="secondary" if is_long else "primary",
+            icon=":material/play_arrow:",
+            key="train_start",
+        ):
+            st.query_params["run"] = str(store().enqueue(spec))
+            st.rerun()
+    st.caption("A process of its own trains it, also when this tab closes.")
 
 
-def _offer_shorter(spec: RunSpec) -> None:
+def _offer_shorter(spec: RunSpec, runs: Sequence[Run]) -> None:
     """A button for each change that brings the run under ten minutes."""
-    runs = newest_runs(spec.model.arch)
 
     def seconds_of(shorter: RunSpec) -> float | None:
         try:
@@ -92,16 +121,44 @@ def _offer_shorter(spec: RunSpec) -> None:
         except LabError:  # the network cannot be built so small
             return None
 
+    for change, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
+        _offer(f"{change}: about {formats.duration(seconds)}", ":material/bolt:", spec, shorter)
+
+
+def _offer_mended(spec: RunSpec, runs: Sequence[Run]) -> None:
+    """A button for each change that lets the run be started."""
+
+    def works(other: RunSpec) -> bool:
+        try:
+            cost_of(other, runs)
+        except LabError:
+            return False
+        return True
+
     with st.container(horizontal=True):
-        for change, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
-            st.button(
-                f"{change}: about {formats.duration(seconds)}",
-                key=f"train_shorter_{change}",
-                icon=":material/bolt:",
-                on_click=_change_form,
-                args=(spec, shorter),
-                help="Changes this one setting of the run.",
-            )
+        for change, mended in runs_that_work(spec, works, _is_built(spec.model)):
+            _offer(change, ":material/build:", spec, mended)
+
+
+def _is_built(model: ModelSpec) -> bool:
+    """Whether there is such a network."""
+    try:
+        analysis_of(model)
+    except LabError:
+        return False
+    return True
+
+
+def _offer(label: str, icon: str, spec: RunSpec, other: RunSpec) -> None:
+    """A button that brings the form from one run to the other."""
+    st.button(
+        label,
+        key=f"train_offer_{label}",
+        icon=icon,
+        type="primary",
+        on_click=_change_form,
+        args=(spec, other),
+    )
 
 
 def _change_form(spec: RunSpec, other: RunSpec) -> None:

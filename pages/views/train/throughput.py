@@ -22,12 +22,14 @@ from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import device_report, devices
+from pages.views.forms.estimates import cost_of
 
 _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
 
 def throughput_view(spec: RunSpec) -> None:
-    """The controls of the measurement, and what it has found."""
+    """The controls of the measurement, and what it has found. Raises LabError for no network."""
+    cost_of(spec, ())
     known = list(devices())
     caption(escaped(device_sentence(device_report())))
     caption(

@@ -7,11 +7,18 @@ from dataclasses import replace
 import streamlit as st
 from sqlalchemy import text
 
+from core.jobs.files import run_folder
 from core.jobs.store import JobState, open_store
 from core.measure.requests import LayerTimesRequest
+from core.report import formats
 from core.specs import ModelSpec, RunSpec
 from tests.core.jobs.example_runs import unreadable
-from tests.pages.opening import SHORT, finished_run, open_page
+from tests.pages.opening import SHORT, finished_run, labels, open_page
+
+
+def captions(app) -> str:
+    """What is said above the table of how many runs there are."""
+    return next(one.value for one in app.caption if "Tick two" in one.value)
 
 
 def test_runs_invites_when_there_are_none():
@@ -33,7 +40,7 @@ def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters
     spec = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)
     run_id = store.enqueue(spec)
     app = open_page("pages/runs.py")
-    assert watching == ["runs"]
+    assert "runs" in watching
     wanted = ["queued", "running", "stopped"]
     app.multiselect(key="runs_state").set_value(wanted).run()
     app.session_state["runs_ticked"] = [run_id]
@@ -43,18 +50,16 @@ def test_runs_is_drawn_again_while_a_run_is_not_over_and_keeps_ticks_and_filters
     assert app.dataframe[0].value["state"].tolist() == ["○ queued", "▶ running"]
     assert app.session_state["runs_ticked"] == [run_id]
     assert app.multiselect(key="runs_state").value == wanted
-    disabled = {button.label: button.disabled for button in app.button}
-    assert disabled == {"Stop": False, "Continue": True, "Delete…": False}
+    assert labels(app) == [f"Stop run {run_id}", f"Delete run {run_id}…"]
     store.request_stop([other])
     store.finish(run, JobState.STOPPED)
     watching.clear()
     app.run()
     assert not watching
     assert app.session_state["runs_ticked"] == [run_id]
-    [resume] = [button for button in app.button if button.label == "Continue"]
     watching.clear()
-    resume.click().run()
-    assert store.get(run_id).state is JobState.QUEUED and watching == ["runs"]
+    app.button(key="runs_continue").click().run()
+    assert store.get(run_id).state is JobState.QUEUED and "runs" in watching
 
 
 def test_runs_that_end_between_two_looks_are_not_watched_any_more(watching, monkeypatch):
@@ -80,15 +85,15 @@ def test_many_runs_come_by_the_page_and_are_exported_whole():
     ids = store.enqueue_all(replace(spec, seed=seed) for seed in range(130))
     store.request_stop(ids)
     app = open_page("pages/runs.py")
-    assert app.caption[1].value.startswith("Runs 1 to 100 of 130.")
+    assert captions(app).startswith("Runs 1 to 100 of 130.")
     assert app.dataframe[0].value["run"].tolist()[0] == f"train?run={ids[-1]}"
     assert len(app.dataframe[0].value) == 100
     app.session_state["runs_page"] = 2
     app.run()
-    assert app.caption[1].value.startswith("Runs 101 to 130")
+    assert captions(app).startswith("Runs 101 to 130")
     assert app.dataframe[0].value["run"].tolist()[-1] == f"train?run={ids[0]}"
     app.multiselect(key="runs_state").set_value(["queued"]).run()
-    assert app.caption[1].value.startswith("0 of 130 runs.") and not app.dataframe
+    assert captions(app).startswith("0 of 130 runs.") and not app.dataframe
 
 
 def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
@@ -110,6 +115,7 @@ def test_one_broken_row_is_shown_as_that_and_hides_no_other():
     assert tables[0]["run"].tolist() == [f"train?run={good}"]
     assert tables[-1]["run"].tolist() == [broken]
     app.button(key="runs_delete_unreadable").click().run()
+    app.button(key="runs_delete_unreadable_now").click().run()
     assert unreadable(store) == [] and len(store.runs()) == 1
 
 
@@ -122,3 +128,53 @@ def test_measurements_are_listed_beside_the_runs():
     table = app.dataframe[-1].value
     assert table["what"].tolist() == ["time of every layer"]
     assert table["state"].tolist() == ["○ queued"]
+
+
+def test_a_number_can_be_sorted_and_nothing_is_empty():
+    finished_run()
+    store = open_store()
+    store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
+    frame = open_page("pages/runs.py").dataframe[0].value
+    assert list(frame.columns[:3]) == ["run", "best accuracy", "network"]  # what a phone shows
+    for name in ("best accuracy", "seed", "duration (s)"):
+        assert frame[name].dtype.kind in "fi"
+    assert not [name for name in frame if not any(map(len, map(str, frame[name].dropna())))]
+    assert "study" not in frame and "device" not in frame
+
+
+def test_runs_of_a_study_stand_beside_each_other_and_name_it():
+    early = finished_run(study="Four shortcuts")
+    single = finished_run(1)
+    late = finished_run(2, study="Four shortcuts")
+    app = open_page("pages/runs.py")
+    frame = app.dataframe[0].value
+    assert frame["run"].tolist() == [f"train?run={run}" for run in (late, early, single)]
+    assert frame["study"].tolist()[0].endswith("#Four%20shortcuts") and frame["study"].iloc[2] == ""
+    app.multiselect(key="runs_study").set_value(["Four shortcuts"]).run()
+    assert len(app.dataframe[0].value) == 2
+
+
+def test_ticked_runs_are_in_the_address():
+    first, second = finished_run(), finished_run(1)
+    app = open_page("pages/runs.py", ticked=f"{first}-{second}-nonsense-99")
+    assert app.session_state["runs_ticked"] == [second, first]
+    assert app.query_params["ticked"] == f"{second}-{first}"
+
+
+def test_delete_says_what_goes_and_can_be_left():
+    runs = [finished_run(seed) for seed in range(2)]
+    folder = run_folder(runs[0])
+    folder.mkdir(parents=True)
+    (folder / "best-1-1.safetensors").write_bytes(bytes(3 * 2**20))
+    app = open_page("pages/runs.py", ticked=f"{runs[0]}-{runs[1]}")
+    delete = app.button(key="runs_delete")
+    assert delete.label == f"Delete 2 runs, {formats.mebibytes(3 * 2**20)}…"
+    delete.click().run()
+    assert app.button(key="runs_delete_now").label == delete.label.removesuffix("…")
+    said = " ".join(one.value for one in app.markdown)
+    assert all(f"run {run} · Course residual net" in said for run in runs)
+    app.button(key="runs_delete_cancel").click().run()
+    assert len(open_store().runs()) == 2 and folder.exists()
+    app.button(key="runs_delete").click().run()
+    app.button(key="runs_delete_now").click().run()
+    assert not open_store().runs() and not folder.exists()

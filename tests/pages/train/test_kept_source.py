@@ -97,6 +97,6 @@ def test_compare_counts_only_runs_of_the_file_as_it_is(file):
 def test_a_new_run_like_it_is_of_the_file_as_it_is(file):
     run_id = finished_run(model=replace(net(), options={"width": 12, "deep": False}))
     app = open_page("pages/train.py", run=str(run_id))
-    next(button for button in app.button if button.label == "New run").click().run()
+    app.button(key="train_again").click().run()
     assert app.selectbox(key="train_network").value == "nets.py:Net"
     assert app.slider(key="train_arg_width").value == 12

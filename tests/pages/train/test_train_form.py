@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.jobs.store import JobState, open_store
 from core.measure.requests import DeviceSpeedRequest
+from core.report import formats
 from core.specs import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -25,7 +27,7 @@ from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
-from tests.pages.opening import SHORT, labels, open_page
+from tests.pages.opening import SHORT, finished_run, labels, open_page
 
 NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
 WIDEST = RunSpec(
@@ -45,6 +47,50 @@ NARROWEST = RunSpec(
 )
 
 
+def cost_line(app: AppTest) -> str:
+    """What the form says of time and memory."""
+    [line] = [one.value for one in app.markdown if "MiB**" in one.value]
+    return line
+
+
+def test_the_form_is_called_after_the_run_that_it_would_start():
+    app = open_page("pages/train.py", train_network="vgg11", train_dataset="fashion-mnist")
+    [title] = app.title
+    assert title.value.startswith("Train VGG-11, ratio 4, 96 px on Fashion-MNIST")
+
+
+def test_five_help_marks_are_enough():
+    app = open_page("pages/train.py")
+    in_run_row = [control for control in (*app.selectbox, *app.number_input) if control.help]
+    marks = {control.key for control in in_run_row} & {
+        f"train_{name}" for name in ("dataset", "images", "recipe", "epochs", "batch", "device")
+    }
+    assert marks == {"train_recipe", "train_epochs", "train_batch"}  # and those of ratio and resize
+
+
+def test_the_fold_says_what_is_set():
+    app = open_page("pages/train.py", train_rate="0.25", train_seed="7")
+    folds = [block.proto.popover.label for block in app.get("popover")]
+    assert "SGD, rate 0.25, seed 7" in folds
+
+
+def test_such_runs_are_told_of_once_there_are_some():
+    assert "such run" not in cost_line(open_page("pages/train.py"))
+    model = complete(ModelSpec("course-residual", image_size=28))
+    for seed, accuracy in enumerate((0.88, 0.9)):
+        finished_run(seed, model, recipe=recipe("fast", 5000), accuracies=(0.5, accuracy))
+    finished_run(2, model, accuracies=(0.5, 0.95))  # of another recipe
+    said = cost_line(open_page("pages/train.py"))
+    assert said.endswith(f"2 such runs reached 88.00 to {formats.percent(0.9)}.")
+
+
+def test_throughput_has_no_control_that_only_a_whole_run_has():
+    app = open_page("pages/train.py", train_view="Throughput", train_epochs="7")
+    assert "train_epochs" not in {control.key for control in app.number_input}
+    app.segmented_control(key="train_view").set_value("Set up a run").run()
+    assert app.number_input(key="train_epochs").value == 7
+
+
 def test_train_queues_exactly_the_run_that_the_form_shows():
     app = open_page(
         "pages/train.py",
@@ -56,7 +102,7 @@ def test_train_queues_exactly_the_run_that_the_form_shows():
         train_seed="7",
         train_recipe="As published, VGG chapter",
     )
-    app.button[0].click().run()
+    app.button(key="train_start").click().run()
     [run] = open_store().runs()
     assert run.state is JobState.QUEUED
     assert run.spec.model == ModelSpec("lenet", image_size=28)
@@ -127,8 +173,7 @@ def test_fewer_training_images_get_a_batch_that_fits_them():
 
 
 def test_train_names_memory_before_the_start():
-    app = open_page("pages/train.py")
-    assert "MiB** of memory" in app.info[0].value
+    assert "MiB** of memory" in cost_line(open_page("pages/train.py"))
 
 
 def test_train_refuses_a_batch_that_cannot_fit_and_names_one_that_does():
@@ -140,19 +185,32 @@ def test_train_refuses_a_batch_that_cannot_fit_and_names_one_that_does():
         train_batch="4096",
     )
     assert "a batch of" in app.error[0].value
-    assert app.button[0].disabled
+    assert "Start training" not in labels(app)
+    app.button(key="train_offer_Use a batch of 64").click().run()
+    assert app.number_input(key="train_batch").value == 64 and not app.error
+
+
+def test_an_image_that_is_too_small_can_be_mended_by_a_button():
+    app = open_page("pages/train.py", train_network="vgg11", train_size="8")
+    assert "the smallest that works is 32" in app.error[0].value
+    app.button(key="train_offer_Use 32 px").click().run()
+    assert app.slider(key="train_size").value == 32
+    assert not app.error and "Start training" in labels(app)
 
 
 def test_train_refuses_fewer_outputs_than_classes():
     app = open_page("pages/train.py", train_classes="5")
     assert "10 classes" in app.error[0].value
+    app.button(key="train_offer_Use 10 outputs").click().run()
+    assert not app.error
 
 
 def test_a_gray_network_is_told_of_color_before_it_starts(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path))
     app = open_page("pages/train.py", train_dataset="CIFAR-10")
     assert app.error[0].value.startswith("The network takes 1 channel and the images have 3")
-    app.number_input(key="train_channels").set_value(3).run()
+    app.button(key="train_offer_Use 3 channels").click().run()
+    assert app.number_input(key="train_channels").value == 3
     assert not app.error and not app.exception
 
 
@@ -161,13 +219,14 @@ def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, w
         monkeypatch.setattr(f"pages.views.{module}.starts_workers", lambda: True)
         monkeypatch.setattr(f"pages.views.{module}.start_worker", lambda: None)
     app = open_page("pages/train.py")
-    assert "is being measured on this machine." in app.info[0].value
+    assert "is being measured on this machine." in cost_line(app)
     assert watching == ["speed-cpu"]
     speed = Speed((1e11, 1e11, 1e11), 1e10, 1e9, 1e-5, 1e-9)
     open_store().keep_result(DeviceSpeedRequest("cpu"), asdict(speed), replace=True)
     watching.clear()
     app.run()
-    assert app.info[0].value.startswith("About **") and watching == []
+    assert cost_line(app).startswith("About **") and " to " in cost_line(app)
+    assert watching == []
 
 
 def test_a_long_run_on_few_images_can_be_started():
@@ -177,10 +236,11 @@ def test_a_long_run_on_few_images_can_be_started():
     app = open_page("pages/train.py", train_epochs="1000")
     assert not app.error
     assert "over ten minutes" in app.warning[0].value
-    assert "Start training" in labels(app)
+    start = app.button(key="train_start")
+    assert start.label.startswith("Start training, ") and start.proto.type == "secondary"
 
 
 def test_where_nobody_measures_the_time_is_said_to_be_unknown(watching):
     app = open_page("pages/train.py")
-    assert app.info[0].value.endswith("How long it takes is not known yet.")
+    assert cost_line(app).endswith("How long it takes is not known yet.")
     assert watching == []

@@ -100,3 +100,39 @@ def test_a_run_that_is_no_better_than_guessing_is_told_as_such():
     assert not app.exception
     assert any("is what guessing one of 10 classes gives" in one.value for one in app.warning)
     assert not any("pay off" in one.value for one in app.markdown)
+
+
+def test_the_record_is_called_after_its_run():
+    run_id = finished_run()
+    [title] = open_page("pages/train.py", run=str(run_id)).title
+    net = "Course residual net, plain residual, 28 px"
+    assert title.value == f"Run {run_id}: {net} on Fashion-MNIST mini"
+
+
+def test_a_run_that_waits_says_how_many_come_before_it(watching):
+    store, spec = open_store(), RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)
+    first, second, third = (store.enqueue(replace(spec, seed=seed)) for seed in range(3))
+    assert bar_text(open_page("pages/train.py", run=str(third))).endswith("2 runs come first.")
+    store.claim()
+    assert bar_text(open_page("pages/train.py", run=str(second))).endswith("1 run comes first.")
+    app = open_page("pages/train.py", run=str(first))
+    assert "is starting" in bar_text(app)
+    app.button(key="train_stop").click().run()
+    assert "Stopping after this step" in bar_text(app)
+    assert app.button(key="train_stop").disabled and labels(app).count("Stopping…") == 1
+    assert f"run-{first}" in watching
+
+
+def bar_text(app) -> str:
+    """What stands above the bar of the run."""
+    [bar] = [one for one in app.get("html") if 'data-live="run-' in one.proto.body]
+    return bar.proto.body.partition("<p>")[2].partition("</p>")[0]
+
+
+def test_all_cards_have_the_same_parts_so_the_same_height():
+    for run_id in (
+        finished_run(),
+        open_store().enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT)),
+    ):
+        cards = open_page("pages/train.py", run=str(run_id)).metric
+        assert len(cards) == 4 and all(card.delta for card in cards)

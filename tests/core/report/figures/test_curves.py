@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
 from core.report.figures.palette import BLUE
 from core.training.records import EpochMetrics
@@ -24,9 +26,19 @@ def test_training_is_dashed_and_the_test_images_are_solid():
 
 
 def test_the_best_epoch_is_marked_with_its_accuracy():
-    *_, best = accuracy_chart([curve(3, best_epoch=2)], train=True).data
-    assert (best.x, best.text) == ((2,), ("best 60.00 %",))
+    figure = accuracy_chart([curve(3, best_epoch=2)], train=True)
+    [label], best = figure.layout.annotations, figure.data[-1]
+    assert (best.x, label.x, round(label.y), label.text) == ((2,), 2, 60, "best 60.00 %")
     assert len(accuracy_chart([curve(3)], train=True).data) == 2
+
+
+@pytest.mark.parametrize("best_epoch", [1, 5])
+def test_what_is_said_of_the_best_epoch_stands_towards_the_middle_of_the_chart(best_epoch):
+    """Where the best epoch is the last one, a label centred on it would be cut off."""
+    [label] = accuracy_chart([curve(5, best_epoch)], train=True).layout.annotations
+    assert (label.xanchor, label.ax < 0) == (
+        ("right", True) if best_epoch == 5 else ("left", False)
+    )
 
 
 def test_curves_side_by_side_are_called_by_their_run_and_share_an_axis():

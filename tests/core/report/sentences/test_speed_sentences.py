@@ -67,12 +67,12 @@ def test_a_loop_that_is_slower_is_told_as_slower():
 
 def test_the_charts_show_every_part_and_every_line():
     figure = time_bar(split_time([EPOCH]))
-    assert sum(bar.x[0] for bar in figure.data) == pytest.approx(11)
+    assert sum(figure.data[0].x) == pytest.approx(11)
     assert len(throughput_chart(FOUND).data) == 4
 
 
 def test_captured_steps_have_a_place_where_there_are_any():
     plain = time_bar(split_time([EPOCH]))
     captured = time_bar(split_time([replace(EPOCH, captured_seconds=0.1)]))
-    names = [{bar.name for bar in figure.data} for figure in (plain, captured)]
+    names = [set(figure.data[0].y) for figure in (plain, captured)]
     assert names[1] - names[0] == {"captured steps"}

@@ -1,0 +1,43 @@
+"""Which runs are listed: by state, network, data set and study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.jobs.store import JobState, RunFilter, Study
+from pages.views.app.services import store
+from pages.views.forms.names import select_names
+from pages.views.forms.row import form_row
+
+
+def choose_filter(studies: Mapping[str, Study]) -> RunFilter:
+    """Which runs the filters let through; `studies` by their ids."""
+    with form_row("runs"):
+        states = st.multiselect(
+            "State",
+            [str(state) for state in JobState],
+            key="runs_state",
+            bind="query-params",
+            placeholder="any",
+        )
+        networks = st.multiselect(
+            "Network",
+            store().networks(),
+            key="runs_network",
+            bind="query-params",
+            placeholder="any",
+        )
+        datasets = st.multiselect(
+            "Data set",
+            store().datasets(),
+            key="runs_dataset",
+            bind="query-params",
+            placeholder="any",
+        )
+        chosen = []
+        if studies:
+            titles = {study.id: study.title for study in studies.values()}
+            chosen = select_names("Study", titles, [], "runs_study", placeholder="any")
+    return RunFilter(tuple(states), tuple(networks), tuple(datasets), tuple(chosen))

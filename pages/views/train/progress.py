@@ -1,0 +1,93 @@
+"""How far a run is: its bar, its place in the queue, the time left, and its one Stop."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.catalogue import find_dataset, train_images_of
+from core.jobs.store import JobState, Run
+from core.report import formats
+from pages.views.app.live import progress_bar
+from pages.views.app.services import start_worker, store
+from pages.views.app.watched import Progress
+
+_EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
+
+
+def live_name(run_id: int) -> str:
+    """Under which browsers ask how far it is."""
+    return f"run-{run_id}"
+
+
+def progress_row(run: Run, ahead: int) -> None:
+    """The bar of a run that is not over, and the way to end it."""
+    start_worker()  # also in place of one that died
+    with st.container(key="train_progress", horizontal=True, vertical_alignment="bottom"):
+        with st.container(width="stretch"):
+            progress_bar(live_name(run.id), progress_of(run, ahead))
+        st.button(
+            "Stopping…" if run.stop_requested else "Stop",
+            icon=":material/stop:",
+            disabled=run.stop_requested,
+            key="train_stop",
+            on_click=store().request_stop,  # before the drawing that says so
+            args=([run.id],),
+        )
+
+
+def progress_of(run: Run, ahead: int) -> Progress:
+    """How far it is, its rate and the time left; `ahead`: runs that its worker takes first."""
+    now = run.progress
+    if run.state is JobState.QUEUED:
+        return 0.0, _waiting(ahead)
+    if run.stop_requested:
+        return run.fraction, "Stopping after this step; what it has learned is kept."
+    if now is None:
+        return 0.0, "A worker process has taken it and is starting…"
+    if now.phase == "downloading":
+        return now.step / max(1, now.steps), _doing(run)
+    return now.fraction, _doing(run)
+
+
+def _waiting(ahead: int) -> str:
+    """Its place in the queue."""
+    if not ahead:
+        return "Waiting for the worker, as the next in the queue…"
+    if ahead == 1:
+        return "Waiting in the queue: 1 run comes first."
+    return f"Waiting in the queue: {ahead:,} runs come first."
+
+
+def _doing(run: Run) -> str:
+    """What its worker does now."""
+    now = run.progress
+    assert now is not None
+    match now.phase:
+        case "downloading":
+            done, size = formats.mebibytes(now.step), formats.mebibytes(now.steps)
+            return f"Downloading {find_dataset(run.spec.dataset).title}: {done} of {size}"
+        case "waiting":
+            return (
+                "Waiting: its files or the store cannot be written now (a full disk, another"
+                " program that holds the store); it goes on by itself."
+            )
+        case "waiting for a download":
+            return f"Waiting: another run downloads {find_dataset(run.spec.dataset).title}…"
+        case "preparing":
+            return f"Resizing the images, once: {now.step:,} of {now.steps:,}"
+        case "evaluating":
+            doing = "evaluating on the test images"
+        case _:
+            doing = f"step {now.step} of {now.steps}"
+    rate = f"{now.images_per_second:,.0f} images/s"
+    return f"Epoch {now.epoch} of {now.epochs}, {doing} · {rate} · {_time_left(run)}"
+
+
+def _time_left(run: Run) -> str:
+    """From what is left to train and the rate of this epoch."""
+    now = run.progress
+    if now is None or not now.images_per_second:
+        return "time left unknown yet"
+    images = run.spec.recipe.epochs * train_images_of(run.spec)
+    seconds = _EVALUATION_SHARE * (1 - now.fraction) * images / now.images_per_second
+    return f"about {formats.duration(seconds)} left"

@@ -30,6 +30,7 @@ _REDUCED = 50  # principal components that t-SNE starts from, as its authors do
 _PERPLEXITY = 30.0  # about how many neighbors an image has
 _EXAGGERATED = 200  # steps in which neighbors attract more, so that groups can form
 _EXAGGERATION = 12.0
+_BEFORE = 0.25  # share of the time before the first step, as measured: loading, images, affinities
 _SEARCH = 36  # halvings of the interval that a bandwidth lies in: to nine digits
 _TINY = 1e-12
 
@@ -71,10 +72,10 @@ def principal_components(weights: Weights, dataset: str, images: int) -> Embeddi
 def neighbor_map(
     weights: Weights, dataset: str, images: int
 ) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Share done and (N, 2) positions by t-SNE, now and then. Raises LabError as above."""
+    """Share of the time and (N, 2) positions by t-SNE, now and then. Raises LabError as above."""
     features = _features(weights, dataset, images).values
     for step, positions in tsne(reduced(features, _REDUCED)[0]):
-        yield step / STEPS, positions.numpy()
+        yield _BEFORE + (1 - _BEFORE) * step / STEPS, positions.numpy()
 
 
 # What the network reads ---------------------------------------------------------------------------

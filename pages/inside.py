@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -13,6 +15,7 @@ from core.report.sentences.scores import no_scores_sentence
 from pages.views.app.address import address_checked, address_of_fragment
 from pages.views.app.charts import chart
 from pages.views.app.frame import page_frame
+from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.live import follow
 from pages.views.app.messages import errors_in_one_sentence, escaped
@@ -20,14 +23,16 @@ from pages.views.app.services import store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
 from pages.views.forms.row import form_row
-from pages.views.inside.chosen import Chosen, Subject
+from pages.views.inside.chosen import Chosen, Shown, Subject
 from pages.views.inside.dead import dead_channels_view
 from pages.views.inside.errors import errors_view
 from pages.views.inside.filters import filters_view
+from pages.views.inside.handout import inside_document
 from pages.views.inside.image import choose_image, label_text
 from pages.views.inside.layer import choose_path
 from pages.views.inside.maps import maps_view
 from pages.views.inside.missing import missing_view
+from pages.views.inside.one_layer import SHOWN
 from pages.views.inside.replay import replay_view
 from pages.views.inside.subject import choose_other, choose_subject, network_titles
 from pages.views.inside.take_along import take_along_view
@@ -61,6 +66,8 @@ def _page(head: Head) -> None:
         other = choose_other(titles, data)
     _follow(subject.run)
     head.title(subject.title)
+    shown = st.session_state[SHOWN] = Shown()
+    offer_handout(head, subject.file_name("inside"), partial(inside_document, shown))
 
     @st.fragment  # another image is no other network: menu and network are not drawn anew
     def image_and_view() -> None:
@@ -78,6 +85,7 @@ def _image_and_view(subject: Subject, data: DatasetInfo, other: Subject | None) 
         if chosen is not None:
             with st.container(width=_ANSWER):
                 _prediction(chosen, other)
+    st.session_state[SHOWN].chosen = chosen
     if chosen is None:
         return
     view = st.segmented_control(

@@ -1,4 +1,4 @@
-"""python -m core handout network | compare | run | study"""
+"""python -m core handout network | compare | run | study | inside"""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import click
 
 from core.analysis.cpu import threads
 from core.cli.flags import Command, NetworkFlags, RunNumber, network_flags
+from core.cli.inside import pixels_of, subject_of_run
 from core.cli.runs import check_writable
 from core.cli.writing import say
+from core.jobs.run_weights import BEST, WHICH
 from core.report.handout.document import Document
 from core.specs import MAX_BATCH_SIZE, LabError, check_whole
 
@@ -88,6 +90,42 @@ def study(study: str, out: Path | None) -> int:
     analyses = {run.spec.model: analyze(run.spec.model) for run in runs}
     epochs = store.epochs([run.id for run in runs])
     return _write(study_document(found, runs, epochs, analyses), out)
+
+
+@handout.command("inside", cls=Command, context_settings=_SHOWN)
+@click.argument("run", type=RunNumber(), metavar="RUN", help="its number, see `runs`")
+@click.option("--which", type=click.Choice(WHICH), default=BEST, help="which of its parameters")
+@click.option("--image", type=int, default=0, metavar="N", help="number of the test image")
+@_out
+def inside(run: int, which: str, image: int, out: Path | None) -> int:
+    """What a run's network makes of one image."""
+    from core.data.arrays import read_arrays
+    from core.inside.arrays import summaries
+    from core.inside.maps import layer_maps, probabilities
+    from core.report.handout.image import CHANNELS, SeenImage, image_document
+
+    subject = subject_of_run(run, which, None)
+    weights, data = subject.weights, subject.data
+    pixels = pixels_of(subject, image, None, False)
+    label = int(read_arrays(data.name, "test")[1][image])
+    layers = summaries(weights, pixels)
+    seen = SeenImage(
+        pixels,
+        f"test image {image}",
+        data.class_names,
+        label,
+        probabilities(weights, pixels),
+    )
+    document = image_document(
+        f"Run {run}",
+        subject.name,
+        weights.spec,
+        which,
+        seen,
+        layer_maps(weights, pixels, [layer.path for layer in layers], CHANNELS, False),
+        layers,
+    )
+    return _write(document, out)
 
 
 def _write(document: Document, out: Path | None) -> int:

@@ -34,7 +34,7 @@ _ENDINGS = {_CODE: "zip", _TEXT: "txt"}  # of files; others end as the format is
 
 
 @dataclass(frozen=True)
-class _Subject:
+class Subject:
     """A network with its parameters, in words too."""
 
     weights: Weights
@@ -108,11 +108,13 @@ def inside(
         output = _TEXT
     _check_used(run, file, output)
     _check_unit(unit, layer, output)
-    subject = _of_run(run, which, dataset) if run else _of_flags(network, seed, dataset)
+    subject = (
+        subject_of_run(run, which, dataset) if run else subject_of_flags(network, seed, dataset)
+    )
     if output in (_ONNX, _CODE):
         data, about = _network_file(subject, output), ""
     else:
-        pixels = _pixels(subject, image, file, inverted)
+        pixels = pixels_of(subject, image, file, inverted)
         about = "own-picture" if file else f"image{image}"
         if unit:
             data = _explained(subject, pixels, layer, _place(unit), output)
@@ -173,27 +175,27 @@ def _place(unit: str) -> tuple[int, int, int]:
     return channel, row, column
 
 
-def _of_run(run_id: int, which: str, dataset: str | None) -> _Subject:
+def subject_of_run(run_id: int, which: str, dataset: str | None) -> Subject:
     """Raises LabError where there is no such run, or its parameters are not here."""
     from core.jobs.store import open_store
 
     run = open_store().get(run_id)
     weights, data = run_weights(run, which), find_dataset(dataset or run.spec.dataset)
     name = inside_file_name(weights, run, which)
-    return _Subject(weights, data, name, run_facts(run, which))
+    return Subject(weights, data, name, run_facts(run, which))
 
 
-def _of_flags(network: NetworkFlags, seed: int | None, dataset: str | None) -> _Subject:
+def _of_flags(network: NetworkFlags, seed: int | None, dataset: str | None) -> Subject:
     if not network.arch:
         raise LabError("Whose inside? Give the number of a RUN, or --network NAME.")
     seed = 0 if seed is None else seed
     check_whole("seed", seed, 0, MAX_SEED)
     spec, data = network.model_spec(), find_dataset(dataset or RunFlags.dataset)
     weights = Weights(spec, seed=seed, mean=data.mean, std=data.std)
-    return _Subject(weights, data, inside_file_name(weights, None, "initial"), ())
+    return Subject(weights, data, inside_file_name(weights, None, "initial"), ())
 
 
-def _pixels(subject: _Subject, image: int, file: Path | None, inverted: bool) -> NDArray[np.uint8]:
+def pixels_of(subject: Subject, image: int, file: Path | None, inverted: bool) -> NDArray[np.uint8]:
     """The picture of the file, or the test image. Raises LabError where there is none."""
     from core.data.arrays import read_arrays
     from core.inside.picture import MOST_BYTES, read_picture
@@ -219,7 +221,7 @@ def _read(file: Path, most: int) -> bytes:
         ) from error
 
 
-def _network_file(subject: _Subject, output: str) -> bytes:
+def _network_file(subject: Subject, output: str) -> bytes:
     from core.inside.export import onnx_file, safetensors_zip
 
     make = onnx_file if output == _ONNX else safetensors_zip
@@ -227,7 +229,7 @@ def _network_file(subject: _Subject, output: str) -> bytes:
 
 
 def _file_of_image(
-    subject: _Subject, pixels: NDArray[np.uint8], layer: str, output: str, image: str
+    subject: Subject, pixels: NDArray[np.uint8], layer: str, output: str, image: str
 ) -> bytes:
     """What layers make of the image. Raises LabError for an unknown layer."""
     from core.inside.arrays import arrays_npz, layer_values, summaries
@@ -249,7 +251,7 @@ def _file_of_image(
 
 
 def _explained(
-    subject: _Subject,
+    subject: Subject,
     pixels: NDArray[np.uint8],
     layer: str,
     place: tuple[int, int, int],

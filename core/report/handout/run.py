@@ -11,9 +11,10 @@ from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
 from core.report.handout.document import Chart, Document, Part, Section, Table, Text
 from core.report.handout.settings import run_settings
-from core.report.names import run_file_name, run_title
+from core.report.names import record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.guessing import guesses, guessing_sentence
+from core.report.sentences.result import result_sentences
 from core.report.sentences.speed import time_verdict
 from core.report.tables.runs import epoch_frame, run_frame
 from core.training.records import EpochMetrics
@@ -28,12 +29,12 @@ def run_document(run: Run, epochs: Sequence[EpochMetrics], address: str = "") ->
     name = run_file_name(run)
     return Document(
         kind="Run",
-        title=f"Run {run_title(run)}",
+        title=record_title(run),
         name=name,
         settings=run_settings(run),
         totals=_totals(run, epochs),
         sections=[
-            Section("Result", [*_findings(run), *_curves(run, epochs, name)]),
+            Section("Result", [*_findings(run, epochs), *_curves(run, epochs, name)]),
             Section("Where the time went", _time(run, epochs, name)),
             Section(
                 "Numbers",
@@ -63,11 +64,14 @@ def _totals(run: Run, epochs: Sequence[EpochMetrics]) -> list[tuple[str, str]]:
     ]
 
 
-def _findings(run: Run) -> list[Part]:
+def _findings(run: Run, epochs: Sequence[EpochMetrics]) -> list[Part]:
     """What a reader must know before the curves."""
+    has_guessed = run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
     sentences = [run.message] if run.state.has_failed else []
-    if run.best_accuracy is not None and guesses(run.spec, run.best_accuracy):
+    if has_guessed and run.best_accuracy is not None and run.state.is_over:
         sentences.append(guessing_sentence(run.best_accuracy, run.spec.model.num_classes))
+    else:
+        sentences += result_sentences(run, epochs)
     if run.dead_parameters:
         sentences.append(dead_sentence(run.dead_parameters, run.spec.recipe))
     parts: list[Part] = [Text(sentence, is_finding=True) for sentence in sentences]

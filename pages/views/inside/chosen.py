@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.analysis.records import Analysis
 from core.data.catalogue import DatasetInfo
+from core.inside.number_records import Explanation
 from core.inside.weights import Weights
 from core.jobs.store import Run
 from core.report.names import inside_file_name, safe_name
@@ -54,3 +55,11 @@ class Chosen:
     def analysis(self) -> Analysis:
         """Of its network."""
         return self.subject.analysis
+
+
+@dataclass
+class Shown:
+    """What the page shows at this moment: its parts change it without the rest being drawn."""
+
+    chosen: Chosen | None = None
+    explanation: Explanation | None = None  # of the number that is looked at

@@ -28,6 +28,7 @@ from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.layer import choose_layer
 
+SHOWN = "in_shown"  # in the session
 UNIT_KEY = "in_unit"  # in the address: channel.row.column
 _STATE, _GOES = "in_unit_state", "in_unit_goes"
 _MOST_CHANNELS = 4_096
@@ -92,6 +93,9 @@ def explained_number(
         "core.inside.number:explain", chosen.weights, chosen.pixels, unit.path, *place_of
     )
     text = ".".join(map(str, place_of))
+    shown = st.session_state.get(SHOWN)
+    if shown and shown.chosen is chosen:
+        shown.explanation = explanation
     _number(
         key=key,
         data={

@@ -13,6 +13,8 @@ from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart, loss_top
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
+from core.report.handout.document import Document
+from core.report.handout.run import run_document
 from core.report.names import condition_label, counted, record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.guessing import guesses, guessing_sentence
@@ -22,6 +24,7 @@ from core.studies.conditions import condition_of
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
 from pages.views.app.charts import chart
+from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.live import live
 from pages.views.app.messages import escaped, show_error
@@ -46,7 +49,9 @@ _State = tuple[Run, StepCurve | None, int]  # a run, what its steps have come to
 
 def record_view(head: Head, run_id: int) -> None:
     """Everything about one run, redrawn after each epoch while it goes on."""
-    head.title(record_title(store().get(run_id)))
+    run = store().get(run_id)
+    head.title(record_title(run))
+    offer_handout(head, run_file_name(run), lambda address: _document(run_id, address))
     st.html(_STYLE)
     watched = Watched(
         live_name(run_id),
@@ -58,6 +63,11 @@ def record_view(head: Head, run_id: int) -> None:
         every_seconds=LIVE_SECONDS,
     )
     live(watched, lambda state: record(*state))
+
+
+def _document(run_id: int, address: str) -> Document:
+    """What there is of the run at the moment of the click."""
+    return run_document(store().get(run_id), store().epochs([run_id])[run_id], address)
 
 
 def _read(run_id: int) -> _State:

@@ -47,6 +47,7 @@ INTERFACE = {
     "handout compare": {"ARCHS": None, "--batch-size": 128, "--out": None},
     "handout run": RUN | {"--out": None},
     "handout study": {"STUDY": None, "--out": None},
+    "handout inside": RUN | {"--which": "best", "--image": 0, "--out": None},
     "train": TRAINING | {"--csv": None},
     "submit": TRAINING,
     "runs": FORMAT,

@@ -75,7 +75,7 @@ def test_a_learner_trains_opens_a_mistake_and_follows_a_number_to_the_image(visi
     path = "residual2.relu_2"
     while path != "stem1.conv":  # back to the image, layer by layer
         canvas(visitor).wait_for()
-        visitor.button("Go to what it was summed from").click()
+        visitor.button("Go to what it was summed from").press("Enter")
         visitor.page.wait_for_function(
             "path => !document.querySelector('[role=application]')?.ariaLabel.startsWith(path)",
             arg=path,
@@ -83,6 +83,8 @@ def test_a_learner_trains_opens_a_mistake_and_follows_a_number_to_the_image(visi
         visitor.settle()
         path = canvas(visitor).get_attribute("aria-label").split(",")[0].split(" ")[0]
     assert "in_layer=stem1.conv" in visitor.page.url
+    focused = visitor.page.evaluate("document.activeElement.getAttribute('role')")
+    assert focused == "application"  # the button that led here has ended, keys still move
     visitor.page.get_by_text("The image", exact=True).wait_for()
 
 

@@ -82,7 +82,7 @@ def _let_downloads_say_why() -> None:
             response.error_msg = sentences[0]
         return response
 
-    DeferredFileHandler.handle = told  # type: ignore[method-assign]
+    DeferredFileHandler.handle = told  # type: ignore[method-assign,assignment]
 
 
 def lab_routes() -> list[BaseRoute]:

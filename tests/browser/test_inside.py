@@ -128,6 +128,22 @@ def test_two_networks_stand_beside_each_other_and_the_view_is_taken_along(visito
         assert {"model.safetensors", "network.py"} <= {Path(name).name for name in file.namelist()}
 
 
+@pytest.mark.parametrize("width", [1280, 820, 400])
+def test_a_number_beside_a_scale_is_not_broken_and_nothing_is_cut(visitor, width):
+    visitor.page.set_viewport_size({"width": width, "height": 900})
+    visitor.open("/inside?in_view=Why")
+    visitor.page.locator(".why .scale").last.wait_for()
+    sizes = visitor.page.evaluate(
+        "[...document.querySelectorAll('.why .scale')].map("
+        "one => [one.scrollWidth - one.clientWidth, one.clientHeight])"
+    )
+    assert all(over <= 0 and height < 24 for over, height in sizes), sizes
+    upload = visitor.page.get_by_text("Upload", exact=True).bounding_box()
+    picture = visitor.page.locator("[data-testid=stImage] img").first.bounding_box()
+    assert upload["x"] + upload["width"] <= width
+    assert picture["width"] >= 96  # 24 pixels beside a chart without room are no picture
+
+
 def test_what_is_drawn_is_looked_at(visitor):
     visitor.open("/inside?in_network=lab/digits&in_source=Draw")
     board = visitor.page.locator(".canvas-holder canvas")

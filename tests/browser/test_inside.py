@@ -75,7 +75,7 @@ def test_a_learner_trains_opens_a_mistake_and_follows_a_number_to_the_image(visi
     path = "residual2.relu_2"
     while path != "stem1.conv":  # back to the image, layer by layer
         canvas(visitor).wait_for()
-        visitor.button("Go to what it was summed from").click()
+        visitor.button("Go to what it was summed from").press("Enter")
         visitor.page.wait_for_function(
             "path => !document.querySelector('[role=application]')?.ariaLabel.startsWith(path)",
             arg=path,
@@ -83,6 +83,8 @@ def test_a_learner_trains_opens_a_mistake_and_follows_a_number_to_the_image(visi
         visitor.settle()
         path = canvas(visitor).get_attribute("aria-label").split(",")[0].split(" ")[0]
     assert "in_layer=stem1.conv" in visitor.page.url
+    focused = visitor.page.evaluate("document.activeElement.getAttribute('role')")
+    assert focused == "application"  # the button that led here has ended, keys still move
     visitor.page.get_by_text("The image", exact=True).wait_for()
 
 
@@ -124,6 +126,22 @@ def test_two_networks_stand_beside_each_other_and_the_view_is_taken_along(visito
     assert any(np.array_equal(array.squeeze(), seen[0].numpy()) for array in arrays.values())
     with ZipFile(visitor.download("safetensors with code")) as file:
         assert {"model.safetensors", "network.py"} <= {Path(name).name for name in file.namelist()}
+
+
+@pytest.mark.parametrize("width", [1280, 820, 400])
+def test_a_number_beside_a_scale_is_not_broken_and_nothing_is_cut(visitor, width):
+    visitor.page.set_viewport_size({"width": width, "height": 900})
+    visitor.open("/inside?in_view=Why")
+    visitor.page.locator(".why .scale").last.wait_for()
+    sizes = visitor.page.evaluate(
+        "[...document.querySelectorAll('.why .scale')].map("
+        "one => [one.scrollWidth - one.clientWidth, one.clientHeight])"
+    )
+    assert all(over <= 0 and height < 24 for over, height in sizes), sizes
+    upload = visitor.page.get_by_text("Upload", exact=True).bounding_box()
+    picture = visitor.page.locator("[data-testid=stImage] img").first.bounding_box()
+    assert upload["x"] + upload["width"] <= width
+    assert picture["width"] >= 96  # 24 pixels beside a chart without room are no picture
 
 
 def test_what_is_drawn_is_looked_at(visitor):

@@ -60,11 +60,13 @@ _PICTURES = {_FIRST: "this network", _OTHER: "second network", _RANDOM: "random 
 _AT_ONCE = 4 * WORK  # multiply-adds of a method's pictures that nobody has to ask for
 
 _STYLE = f"""<style>
-.why {{ display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.75rem; }}
+.why {{ display: grid; gap: 0.75rem;
+  grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }}
 .why figure {{ margin: 0; max-width: 14rem; }}
 .why img {{ display: block; width: 100%; image-rendering: pixelated; border-radius: 0.25rem; }}
 .why figcaption {{ font-size: 0.8125rem; line-height: 1.4; overflow-wrap: anywhere; }}
-.why .scale {{ display: flex; align-items: center; gap: 0.375rem; margin-top: 0.25rem; }}
+.why .scale {{ display: flex; align-items: center; gap: 0.375rem; margin-top: 0.25rem;
+  white-space: nowrap; }}
 .why .bar {{ flex: 1; height: 0.5rem; border-radius: 0.25rem; min-width: 1.5rem; }}
 .why .signed {{ background: linear-gradient(90deg, {NEGATIVE}, #8C8C8C55, {POSITIVE}); }}
 .why .unsigned {{ background: linear-gradient(90deg, #8C8C8C55, {POSITIVE}); }}

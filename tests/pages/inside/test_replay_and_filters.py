@@ -83,7 +83,7 @@ def test_the_address_says_which_epoch_and_which_block():
 
 
 def test_what_has_no_trail_says_so_and_what_would_help():
-    assert "choose a run" in texts(shown("replay", None))
+    assert "Only a run of yours can be replayed" in texts(shown("replay", None))
     run = trained()
     for path in run_folder(run.id).glob("trail-*"):
         path.unlink()

@@ -202,7 +202,7 @@ function flatTable(state, parent) {
 
 function paint(state) {
   const {place, data} = state
-  const focus = place.contains(document.activeElement) ? document.activeElement.dataset.name : null
+  const focused = place.contains(document.activeElement) ? document.activeElement : null
   place.replaceChildren()
   state.line = add(place, "p", {role: "status"}, data.number.sentence)
   const pictures = add(place, "div", {class: "pictures"})
@@ -222,7 +222,9 @@ function paint(state) {
   drawPicture(pictures, data.image, "The image")
   buttons(state, add(place, "div", {class: "buttons"}))
   drawGrids(state, place)
-  if (focus) place.querySelector(`[data-name="${focus}"]`)?.focus({preventScroll: true})
+  if (!focused) return
+  const again = place.querySelector(`[data-name="${focused.dataset.name}"]:enabled`)
+  ;(again ?? own.pixels).focus({preventScroll: true})  // the map where a way has ended
 }
 
 const partsOf = unit => unit.split(".").map(Number)

@@ -108,9 +108,7 @@ def inside(
         output = _TEXT
     _check_used(run, file, output)
     _check_unit(unit, layer, output)
-    subject = (
-        subject_of_run(run, which, dataset) if run else subject_of_flags(network, seed, dataset)
-    )
+    subject = subject_of_run(run, which, dataset) if run else _of_flags(network, seed, dataset)
     if output in (_ONNX, _CODE):
         data, about = _network_file(subject, output), ""
     else:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.analysis.records import LayerCost
 from core.explain.growth import GrowthStep
 from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_records import QUANTITIES, NetworkFlow
 from core.measure.layer_shares import TimedRow
 from core.report import formats
+from core.report.cost_rows import CostRow
 from core.report.sentences.gradients import label
 
 
-def cost_finding(rows: Sequence[LayerCost], unit: str) -> str:
+def cost_finding(rows: Sequence[CostRow], unit: str) -> str:
     """Which layer has most of the MACs (or FLOPs: `unit`), and which most of the parameters."""
     macs, params = sum(row.macs for row in rows), sum(row.params for row in rows)
     if not macs or not params:

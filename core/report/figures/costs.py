@@ -9,14 +9,9 @@ import plotly.graph_objects as go
 from core.analysis.records import KINDS
 from core.report import formats
 from core.report.cost_rows import CostRow
-from core.report.figures.axes import FOOT_LEGEND
+from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
 from core.report.figures.palette import KIND_COLORS
 from core.report.sentences.findings import cost_finding
-
-MOST_ROWS = 44
-_ROWS_ROOM, _ROW = 640, 24  # pixels: of all rows, and of one at most
-_NAME = 24  # characters of a row's name beside its bar; the whole one is told on hover
-_BEYOND = 1.3  # room for the number at the end of the longest bar
 
 
 def cost_bars(
@@ -45,23 +40,19 @@ def cost_bars(
                 legendgroup=kind,
                 showlegend=axis == "x",
                 marker_color=KIND_COLORS[kind],
-                text=[_percent(share) for share in shares],
-                textposition="outside",
-                constraintext="none",
-                cliponaxis=False,
+                **number_at_end([_percent(share) for share in shares]),
                 customdata=[_told(rows[place], factor, totals) for place in places],
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
                 f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
                 "%{customdata[3]:,} parameters (%{customdata[5]:.1f} %)<extra></extra>",
             )
-    longest = 100 * max(
-        [getattr(row, cost) / totals[cost] for row in rows for cost in totals], default=1
-    )
-    _lay_out(figure, rows, marked, longest)
+    shares = [getattr(row, cost) / totals[cost] for row in rows for cost in totals]
+    longest = 100 * max(shares, default=1)
+    lay_out_rows(figure, cost_finding(rows, unit), [row.path for row in rows], marked)
     figure.update_layout(
-        title_text=cost_finding(rows, unit),
-        xaxis_title=f"{unit} (%)",
-        xaxis2_title="parameters (%)",
+        barmode="overlay",
+        xaxis=from_zero(longest, domain=[0, 0.46], title=f"{unit} (%)"),
+        xaxis2=from_zero(longest, domain=[0.54, 1], title="parameters (%)", anchor="y"),
     )
     return figure
 
@@ -87,44 +78,3 @@ def _percent(share: float) -> str:
     if not share:
         return ""
     return "< 0.1 %" if share < 0.05 else f"{share:.1f} %"
-
-
-def _lay_out(
-    figure: go.Figure, rows: Sequence[CostRow], marked: Collection[str], longest: float
-) -> None:
-    """Two panels of one scale, the first row at the top, the rows as high as there is room."""
-    row_height = min(_ROW, _ROWS_ROOM / max(1, len(rows)))
-    axis = dict(
-        range=[0, longest * _BEYOND],
-        rangemode="tozero",
-        zeroline=True,
-        nticks=4,
-    )
-    figure.update_layout(
-        barmode="overlay",
-        bargap=0.3,
-        height=round(198 + row_height * len(rows)),
-        title=dict(y=1, yref="container", yanchor="top", pad=dict(t=8)),
-        margin=dict(t=86, b=96, l=8, r=8),
-        legend=dict(**FOOT_LEGEND, x=0, traceorder="normal"),
-        xaxis=dict(**axis, domain=[0, 0.46]),
-        xaxis2=dict(**axis, domain=[0.54, 1], anchor="y"),
-        yaxis=dict(
-            range=[len(rows) - 0.4, -0.6],
-            tickvals=list(range(len(rows))),
-            ticktext=[_shown_name(row.path, row.path in marked) for row in rows],
-            showgrid=False,
-            zeroline=False,
-            automargin=True,
-        ),
-    )
-
-
-def _shown_name(path: str, is_marked: bool) -> str:
-    """The end of a long path, which says more than its beginning: `…encoder_layer_0.mlp`."""
-    name = path
-    if len(path) > _NAME:
-        end = path[1 - _NAME :]
-        _, dot, tail = end.partition(".")
-        name = f"…{tail if dot and len(tail) > _NAME // 2 else end}"
-    return f"<b>▶ {name}</b>" if is_marked else name

@@ -29,6 +29,16 @@ def cost_finding(rows: Sequence[CostRow], unit: str) -> str:
     )
 
 
+def saved_finding(rows: Sequence[CostRow], batch_size: int) -> str:
+    """Which row keeps most for the backward pass."""
+    total = sum(row.saved_bytes(batch_size) for row in rows)
+    if not total:
+        return "Nothing is kept for the backward pass"
+    most = max(rows, key=lambda row: row.saved_bytes(batch_size))
+    share = 100 * most.saved_bytes(batch_size) / total
+    return f"{most.path} has {share:.1f} % of what is kept<br>for the backward pass"
+
+
 def layer_time_finding(rows: Sequence[TimedRow]) -> str:
     """Where time and work disagree most."""
     if not rows:

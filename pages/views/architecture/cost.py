@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.report.cost_rows import CostRow, cost_rows
-from core.report.figures.costs import MOST_ROWS, cost_bars
+from core.report.figures.costs import cost_bars
 from core.report.names import file_name, network_title
 from core.report.sentences.cost_rows import left_out_sentence
 from core.report.sentences.equal_cost import equal_cost_sentence
@@ -24,7 +24,7 @@ from pages.views.architecture.display import Display
 def cost_view(analysis: Analysis, display: Display) -> None:
     """Each row's share of the work beside its share of the parameters; what costs the same."""
     layers = analysis.rows(display.level)
-    rows = cost_rows(layers, MOST_ROWS)
+    rows = cost_rows(layers)
     marked = decisive(analysis, [row.path for row in rows])
     chart(
         cost_bars(rows, display.as_flops, marked),

@@ -14,9 +14,9 @@ from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import Library
 from pages.views.app.with_torch import code_of
-from tests.pages.opening import as_read, metric, network_label, open_page
+from tests.pages.opening import as_read, layer_rows, metric, network_label, open_page
 
-VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")
+VIEWS = ("Layers", "Cost", "Memory", "Time", "Graph", "Explain", "Code", "Summary")
 PAGE = "pages/architecture.py"
 
 
@@ -138,7 +138,7 @@ def test_a_network_without_such_rows_says_why():
     app = open_page(PAGE, net_network=network_label("densenet"), net_frameworks="true")
     assert "known only for networks that are a chain" in app.info[-1].value
     app.toggle(key="net_frameworks").set_value(False).run()
-    assert not app.info and len(app.dataframe) == 1
+    assert not app.info and len(layer_rows(app)) == 9
     assert "net_level" in [control.key for control in app.button_group]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pages.opening import open_page
+from tests.pages.opening import layer_rows, open_page
 
 FILE = """
 from torch import nn
@@ -92,7 +92,7 @@ def test_a_forward_pass_that_fails_is_shown_as_far_as_it_ran(file):
     app = opened()
     assert app.error[0].value.startswith("Net fails at 1×28×28: RuntimeError")
     assert app.header[0].value == "As far as it ran"
-    table = next(one.value for one in app.dataframe if "layer" in one.value.columns)
+    table = layer_rows(app)
     assert table["layer"].tolist() == ["conv", "head"]
     assert table["output"].tolist() == ["1×8×26×26", ""]
     file.write_text(FILE)

@@ -29,6 +29,7 @@ from pages.views.architecture.memory_and_time import memory_and_time_view
 from pages.views.architecture.next_steps import next_steps
 from pages.views.architecture.since_save import before_save, changes_view, follow_file
 from pages.views.architecture.strip import strip
+from pages.views.architecture.too_small import another_size_button
 from pages.views.architecture.totals import totals_row
 from pages.views.architecture.views import MEMORY_AND_TIME, choose_view
 from pages.views.forms.network import choose_model, source_of
@@ -47,6 +48,8 @@ def _page(head: Head) -> None:
         show_error(error)
         if isinstance(error, ForwardError):
             broken_off_view(error)
+        elif not is_own(spec.arch):
+            another_size_button(spec)
         return
     for warning in analysis.warnings:
         st.warning(escaped(warning), icon=":material/warning:")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -16,7 +15,8 @@ from core.report.figures.axes import FOOT_LEGEND
 
 _ROWS_ROOM, _ROW = 640, 24  # pixels: of all rows, and of one at most
 _NAME = 24  # characters of a row's name beside its bar; the whole one is told on hover
-_LINE_CHARACTERS, _LINE = 44, 20  # characters and pixels of a line of the title, on a phone too
+_LINE = 20  # pixels of a line of the title
+THICK = 0.7  # of a bar, in rows
 
 
 def lay_out_rows(
@@ -26,14 +26,12 @@ def lay_out_rows(
 
     The names of those that are `marked` are bold, behind an arrow.
     """
-    lines = [line for part in title.split("<br>") for line in wrap(part, _LINE_CHARACTERS)]
-    room = _LINE * len(lines)
+    room = _LINE * len(title.split("<br>"))
     row_height = min(_ROW, _ROWS_ROOM / max(1, len(paths)))
     figure.update_layout(
-        title=dict(text="<br>".join(lines), y=1, yref="container", yanchor="top", pad=dict(t=8)),
-        bargap=0.3,
-        height=round(158 + room + row_height * len(paths)),
-        margin=dict(t=46 + room, b=96, l=8, r=8),
+        title=title,
+        height=round(136 + room + row_height * len(paths)),
+        margin=dict(t=24 + room, b=96, l=8, r=8),
         legend=dict(**FOOT_LEGEND, x=0, traceorder="normal"),
         yaxis=dict(
             range=[len(paths) - 0.4, -0.6],
@@ -53,7 +51,9 @@ def from_zero(longest: float, **more: Any) -> dict[str, Any]:
 
 def number_at_end(texts: Sequence[str]) -> dict[str, Any]:
     """What `add_bar` needs to write these at the ends of its bars."""
-    return dict(text=texts, textposition="outside", constraintext="none", cliponaxis=False)
+    return dict(
+        text=texts, textposition="outside", constraintext="none", cliponaxis=False, width=THICK
+    )
 
 
 def _shown_name(path: str, is_marked: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import plotly.graph_objects as go
 
 from core.measure.layer_shares import TimedRow
-from core.report.figures.layer_rows import lay_out_rows
+from core.report.figures.layer_rows import THICK, lay_out_rows
 from core.report.figures.palette import ORANGE, TINTS
 from core.report.layer_groups import grouped
 from core.report.sentences.findings import layer_time_finding
@@ -32,6 +32,7 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
             orientation="h",
             name=f"time, {name}",
             marker_color=color,
+            width=THICK,
             customdata=[(path, 1000 * value) for path, value in zip(paths, seconds, strict=True)],
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name} %{{customdata[1]:.3~g}} ms"
             " (%{x:.1f} %)<extra></extra>",

@@ -19,7 +19,5 @@ def left_out_sentence(layers: Sequence[LayerCost], rows: Sequence[CostRow]) -> s
             f"{counted(free, 'row')} without parameters and multiply-adds {verb} left out."
         )
     if drawn > len(rows):
-        sentences.append(
-            f"{drawn} layers stand in {counted(len(rows), 'row')} here, one a row in Layers."
-        )
+        sentences.append(f"{drawn} layers stand in {counted(len(rows), 'row')} here.")
     return " ".join(sentences)

@@ -73,7 +73,7 @@ def network_picture(
             "name": file_name(spec),
             "view": f"{file_name(spec)} {lying}",
             "repeatOf": repeat_of,
-            "smallest": _smallest(lying, each),
+            "smallest": _smallest(lying, insets is not None),
             "scale": _PNG_SCALE,
             "chosen": chosen,
         },

@@ -17,6 +17,8 @@ _WITH_ROWS = (LAYERS, COST, MEMORY_AND_TIME)  # views that show rows of layers
 _LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
 _LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
 _DOMINATES = 0.9  # of a network's MACs and parameters: a block with more is not worth a row
+_NHWC = ("NHWC", _LAYOUTS["NHWC"].lower())  # in the session, and in the address
+_LAYOUT, _FRAMEWORKS = "net_layout", "net_frameworks"
 _FIRST = "net_first_level"  # in the session: the level that the network before started with
 
 _Unit = Literal["MACs", "FLOPs"]
@@ -43,11 +45,9 @@ def choose_display(view: str, analysis: Analysis) -> Display:
     if view not in _WITH_ROWS:
         return Display()
     with st.container(horizontal=True, vertical_alignment="bottom", key="net_display"):
-        chosen = st.container(horizontal=True, width="content", vertical_alignment="bottom")
-        layout, in_frameworks = _choose_form() if view == LAYERS else (Display.layout, False)
-        if in_frameworks:
+        if view == LAYERS and _asked_for(_FRAMEWORKS) in (True, "true"):
+            _choose_form()
             return Display(in_frameworks=True)
-    with chosen:
         level = _choose_level(analysis)
         as_flops = view in (LAYERS, COST) and st.toggle(
             "FLOPs instead of MACs",
@@ -62,7 +62,15 @@ def choose_display(view: str, analysis: Analysis) -> Display:
             help="Also inputs, shares, element-wise operations, the backward pass, and what is"
             " kept for it. The CSV always has them.",
         )
+        layout = _choose_form() if view == LAYERS else Display.layout
     return Display(level, layout, as_flops, all_columns)
+
+
+def _asked_for(key: str) -> object:
+    """What a control shows, or, before it is first drawn, what the address says."""
+    if key in st.session_state:
+        return st.session_state[key]
+    return str(st.query_params.get(key, "")).lower()
 
 
 def _choose_level(analysis: Analysis) -> str:
@@ -92,10 +100,10 @@ def _first_level(analysis: Analysis) -> str:
     return "block"
 
 
-def _choose_form() -> tuple[str, bool]:
-    """Folded: in which order a shape's numbers stand; whether as other frameworks print it."""
-    shown = _LAYOUTS[str(st.session_state.get("net_layout", Display.layout))]
-    if st.session_state.get("net_frameworks"):
+def _choose_form() -> str:
+    """Folded: in which order a shape's numbers stand, and whether as other frameworks print it."""
+    shown = _LAYOUTS["NHWC" if _asked_for(_LAYOUT) in _NHWC else "NCHW"]
+    if _asked_for(_FRAMEWORKS) in (True, "true"):
         shown = "Rows in other frameworks"
     with folded("net_form", shown):
         layout = st.segmented_control(
@@ -103,21 +111,21 @@ def _choose_form() -> tuple[str, bool]:
             list(_LAYOUTS),
             default=Display.layout,
             format_func=_LAYOUTS.__getitem__,
-            key="net_layout",
+            key=_LAYOUT,
             bind="query-params",
             required=True,
             help=explained("NCHW", "NHWC"),
         )
-        in_frameworks = st.toggle(
+        st.toggle(
             "Rows in other frameworks",
-            key="net_frameworks",
+            key=_FRAMEWORKS,
             bind="query-params",
             help="Which of our layers stand in one row where the chapters print the network with"
             " PyTorch, MXNet or Keras.",
         )
-    return str(layout), in_frameworks
+    return str(layout)
 
 
 def control_label(key: str, value: object) -> str | None:
     """How the control with this key shows `value`; None where it shows the value itself."""
-    return _LAYOUTS.get(str(value)) if key == "net_layout" else None
+    return _LAYOUTS.get(str(value)) if key == _LAYOUT else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core.analysis.records import Analysis
 from pages.views.architecture.display import Display, choose_display
 from pages.views.architecture.layer_times import layer_times_view
@@ -13,9 +11,8 @@ from pages.views.architecture.views import MEMORY, MEMORY_AND_TIME, choose_part
 
 def memory_and_time_view(analysis: Analysis) -> Display:
     """The part that the reader picks, by the rows that the reader picks."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        part = choose_part()
-        display = choose_display(MEMORY_AND_TIME, analysis)
+    part = choose_part()
+    display = choose_display(MEMORY_AND_TIME, analysis)
     if part == MEMORY:
         memory_view(analysis, display.level)
     else:

@@ -16,6 +16,7 @@ from pages.views.forms.limits import SIZE_SLIDER
 TOTALS_KEY = "net_totals"  # of the container with the cards, which follow the slider too
 _STRIP_KEY, _BLOCK_KEY = "net_strip", "net_block"  # of the component; of the chosen block
 _HEIGHT = 356  # pixels
+_SMALL = 128  # pixels a side of an image that fills the strip of a network for smaller ones
 _LEGEND = (
     "Boxes: the maps' sides and, lengthwise, their channels, both by square root. Dashed: the"
     " default setting. Click one for its layers."
@@ -46,7 +47,7 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
             "default": shown.strip(glance_at(default, glances.BATCH_SIZE)),
             "values": {"ratio": spec.ratio, "image_size": spec.sides[0]},
             "sliders": {"ratio": "net_ratio", "image_size": "net_size"},
-            "largest": SIZE_SLIDER[1],
+            "largest": _largest(default),
             "cards": TOTALS_KEY,
             "colors": {kind: in_both_themes(color) for kind, color in KIND_COLORS.items()},
             "path": glances.PATH,
@@ -60,6 +61,11 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
     )
     keep_names(_BLOCK_KEY, [chosen] if chosen else [], [])
     return chosen
+
+
+def _largest(default: Analysis) -> int:
+    """The side that fills the strip: of the slider's largest image, or of a quite small one."""
+    return _SMALL if max(default.spec.sides) <= _SMALL // 2 else SIZE_SLIDER[1]
 
 
 def _choose() -> None:

@@ -61,7 +61,7 @@ function fits(names, slots, room, how) {
   const last = names.length - 1
   return names.every((name, i) =>
     name <= own[i] + Math.min(own[Math.max(0, i - 1)], own[Math.min(last, i + 1)]) - GAP &&
-    (i > 0 && i < last || name <= own[i] + GAP))
+    (i > 0 && i < last || name <= own[i]))
 }
 
 /* A map's front and how far it leads to the back; all by square root. */
@@ -118,7 +118,7 @@ function paint(state, shown) {
   const ghosts = new Map(defaults.map(stage => [stage.name, stage]))
   const pairs = (isSame ? committed : shown.stages).map((stage, i) =>
     [stage, defaults.length === shown.stages.length ? defaults[i] : stage])
-  const sides = [...committed, ...defaults].map(stage => stage.side ?? 0)
+  const sides = [...committed, ...defaults, ...shown.stages].map(stage => stage.side ?? 0)
   const layout = layoutOf(pairs, holder.clientWidth, getComputedStyle(holder).fontFamily,
                           Math.max(data.largest, ...sides))
   const {centers, width, top, how, maps} = layout, middle = top + maps / 2

@@ -229,3 +229,13 @@ def test_an_address_may_ask_for_what_has_no_effect():
     app.toggle(key="net_batch_norm").set_value(False).run()
     assert app.selectbox(key="net_order").value == "relu-only-pre-activation"
     assert not app.warning and not app.error
+
+
+def test_a_size_that_is_too_small_has_a_button_for_one_that_works():
+    app = open_page(PAGE, net_size="24")
+    assert app.button(key="net_use_size").label == "Use 32 px"
+    app.button(key="net_use_size").click().run()
+    assert not app.error and app.slider(key="net_size").value == 32
+    vit = {"net_network": "torchvision", "net_torchvision": "vit_b_16"}
+    app = open_page(PAGE, **vit, net_size="100")
+    assert app.button(key="net_use_size").label == "Use 224 px"

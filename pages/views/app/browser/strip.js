@@ -283,7 +283,10 @@ function listen(state) {
   }
   place.onpointerleave = () => { say(state); point(null) }
   place.addEventListener("focusin", event => { say(state); point(stageAt(event)?.dataset.name ?? null) })
-  place.addEventListener("focusout", () => setTimeout(() => { say(state); point(null) }))
+  place.addEventListener("focusout", () => setTimeout(() => {
+    say(state)
+    if (!place.contains(document.activeElement)) point(null)
+  }))
   place.onkeydown = event => {
     const at = state.marks.indexOf(stageAt(event))
     if (at < 0) return

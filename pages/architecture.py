@@ -24,18 +24,15 @@ from pages.views.architecture.cost import cost_view
 from pages.views.architecture.display import Display, choose_display, control_label
 from pages.views.architecture.explain import explain_view
 from pages.views.architecture.growth import growth_view
-from pages.views.architecture.layer_times import layer_times_view
 from pages.views.architecture.layers import layers_view
-from pages.views.architecture.memory import memory_view
+from pages.views.architecture.memory_and_time import memory_and_time_view
 from pages.views.architecture.next_steps import next_steps
 from pages.views.architecture.since_save import before_save, changes_view, follow_file
 from pages.views.architecture.strip import strip
-from pages.views.architecture.summary import summary_view
+from pages.views.architecture.too_small import another_size_button
 from pages.views.architecture.totals import totals_row
-from pages.views.architecture.trained_networks import TRAINED
+from pages.views.architecture.views import MEMORY_AND_TIME, choose_view
 from pages.views.forms.network import choose_model, source_of
-
-_VIEWS = ("Layers", "Cost", "Memory", "Time", "Picture", "Explain", "Code", "Summary")
 
 
 def _page(head: Head) -> None:
@@ -51,6 +48,8 @@ def _page(head: Head) -> None:
         show_error(error)
         if isinstance(error, ForwardError):
             broken_off_view(error)
+        elif not is_own(spec.arch):
+            another_size_button(spec)
         return
     for warning in analysis.warnings:
         st.warning(escaped(warning), icon=":material/warning:")
@@ -59,43 +58,24 @@ def _page(head: Head) -> None:
     totals_row(analysis, default, is_save=before is not None)
     if before:
         changes_view(before, analysis)
-    clicked_block = strip(analysis, default)
+    block = strip(analysis, default)
     another_size_note(analysis)
-    view = _choose_view(spec.arch)
-    display = choose_display(view)
-    _show_view(view, analysis, display, clicked_block)
+    view = choose_view(spec.arch)
+    display = _show_view(view, analysis, block)
     next_steps(analysis, display)
 
 
-def _choose_view(arch: str) -> str:
-    """The control that picks what stands below the totals."""
-    views: tuple[str, ...] = _VIEWS
-    views += ("Growth",) if arch.startswith("densenet") else ()
-    views += ("Trained",) if arch in TRAINED else ()
-    view = st.segmented_control(
-        "View",
-        views,
-        default="Layers",
-        key="net_view",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
-    return str(view)
-
-
-def _show_view(view: str, analysis: Analysis, display: Display, clicked_block: str | None) -> None:
-    """What the reader picked."""
+def _show_view(view: str, analysis: Analysis, block: str | None) -> Display:
+    """What the reader picked, with its controls; how its layers are shown."""
+    if view == MEMORY_AND_TIME:
+        return memory_and_time_view(analysis)
+    display = choose_display(view, analysis)
     match view:
         case "Layers":
-            layers_view(analysis, display, clicked_block)
+            layers_view(analysis, display, block)
         case "Cost":
             cost_view(analysis, display)
-        case "Memory":
-            memory_view(analysis, display.level)
-        case "Time":
-            layer_times_view(analysis, display.level)
-        case "Picture":
+        case "Graph":
             network_picture(analysis, "net_picture")
         case "Explain":
             explain_view(analysis)
@@ -107,8 +87,7 @@ def _show_view(view: str, analysis: Analysis, display: Display, clicked_block: s
             trained_view(analysis)
         case "Code":
             code_view(analysis.spec)
-        case "Summary":
-            summary_view(analysis.spec)
+    return display
 
 
 with (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod, sqrt
 from typing import Any
 
 from core.analysis.glance import Glance
-from core.analysis.records import each_side
 from core.report import formats
+from core.report.receptive_field import beside_image
 
 
 def totals(seen: Glance) -> dict[str, str]:
@@ -29,17 +30,8 @@ def notes(seen: Glance, default: Glance) -> dict[str, str]:
         name: formats.part_of(getattr(seen, field), getattr(default, field), "the default")
         for name, field in numbers.items()
     }
-    return {name: told.get(name) or _part_of_side(seen) for name in totals(seen)}
-
-
-def _part_of_side(seen: Glance) -> str:
-    """How much of the image one unit sees, along the side of which it sees more."""
-    if seen.receptive_field is None:
-        return "of the image"
-    sides = seen.image_shape[-2:]
-    pairs = zip(each_side(seen.receptive_field) * len(sides), sides, strict=False)
-    share = max(pixels / side for pixels, side in pairs)
-    return f"{share:.3g} × the side" if share > 1 else f"{formats.whole_percent(share)} of the side"
+    told["field"] = beside_image(seen.receptive_field, seen.image_shape[-2:])
+    return {name: told[name] for name in totals(seen)}
 
 
 def strip(seen: Glance, default: Glance | None = None) -> dict[str, Any]:
@@ -68,12 +60,20 @@ def strip(seen: Glance, default: Glance | None = None) -> dict[str, Any]:
 
 
 def _box(shape: Sequence[int]) -> dict[str, Any]:
-    """Pixels of height and channels of a map; of units or tokens only the label."""
-    if len(shape) != 4:
-        return {"label": "×".join(map(str, shape[1:])), "side": None, "channels": None}
-    channels, height, width = _channels_and_sides(shape)
-    sides = f"{height}²" if height == width else f"{height}×{width}"
-    return {"label": f"{channels}×{sides}", "side": height, "channels": channels}
+    """What is drawn of a result: its label, and its sides, channels and units as numbers.
+
+    A map has height, width and channels; a row of tokens is as high as the square that they are of,
+    and has no width; a vector has units alone.
+    """
+    if len(shape) == 4:
+        channels, height, width = _channels_and_sides(shape)
+        sides = f"{height}²" if height == width else f"{height}×{width}"
+        label = f"{channels}×{sides}"
+        return {"label": label, "side": height, "width": width, "channels": channels}
+    label = "×".join(map(str, shape[1:]))
+    if len(shape) == 3:
+        return {"label": label, "side": sqrt(shape[1]), "width": 0, "channels": shape[2]}
+    return {"label": label, "side": None, "width": None, "channels": None, "units": prod(shape[1:])}
 
 
 def _channels_and_sides(shape: Sequence[int]) -> tuple[int, int, int]:

@@ -63,17 +63,6 @@ def test_the_strip_and_the_totals_move_while_a_slider_is_dragged(visitor):
     assert note.inner_text().strip() == told  # the page says what the browser has said
 
 
-def test_a_block_of_the_strip_is_chosen_by_key_and_its_layers_are_listed(visitor):
-    visitor.open("/architecture")
-    strip = visitor.page.locator(".strip")
-    strip.get_by_role("button", name="image:").focus()
-    for _ in range(3):
-        visitor.page.keyboard.press("ArrowRight")
-    visitor.page.keyboard.press("Enter")
-    visitor.page.get_by_text("The layers of block3").wait_for()
-    strip.get_by_role("button", name="block3:", pressed=True).wait_for()
-
-
 def test_charts_are_drawn_by_the_small_bundle_alone_and_change_in_place(visitor):
     asked = []
     visitor.page.on("request", lambda request: asked.append(request.url))

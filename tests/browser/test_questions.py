@@ -78,7 +78,8 @@ def test_q3_q8_what_changes_at_96_pixels_and_what_memory_holds(visitor):
     assert frame["macs"].tolist() == [row.macs for row in rows]
     assert frame["output_shape"].iloc[7] == "1×512×6×6"
     assert set(frame["image_size"]) == {96}
-    picked(visitor, "Memory").click()
+    picked(visitor, "Memory and time").click()
+    visitor.page.wait_for_url("**net_view=Memory**")
     frame = pd.read_csv(visitor.download("Memory as CSV"))
     assert frame["inference_bytes"][0] == analysis.inference_bytes(128)
     assert frame["saved_bytes"][0] > frame["parameters_bytes"][0]  # activations dominate
@@ -92,6 +93,7 @@ def test_q5_q18_the_chain_of_shapes_its_time_and_its_code(visitor):
     net = "net_network=Residual:+Course+residual+net"
     visitor.open(f"/architecture?{net}&net_view=Explain&net_layer=dense.linear")
     visitor.page.get_by_text("1×512 → 1×10").wait_for()
+    picked(visitor, "Memory and time").click()
     picked(visitor, "Time").click()
     visitor.button("Measure every layer").click()
     visitor.page.get_by_text("Medians of 9 passes").wait_for()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
@@ -60,6 +61,18 @@ def metric(app: AppTest, label: str) -> str:
 def labels(app: AppTest) -> list[str]:
     """What the page's buttons say."""
     return [button.label for button in app.button]
+
+
+def layer_rows(app: AppTest) -> pd.DataFrame:
+    """The table of layers on Architecture: its columns as numbers, and the block of each row."""
+    sent = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    [table] = [data for data in sent if "columns" in data and "rows" in data]
+    names = [column["name"] for column in table["columns"]]
+    cells = [
+        [cell[0] if isinstance(cell, list) else cell for cell in row["cells"]]
+        for row in table["rows"]
+    ]
+    return pd.DataFrame(cells, columns=names).assign(inner=[row["inner"] for row in table["rows"]])
 
 
 def _texts(value: object) -> Iterator[str]:

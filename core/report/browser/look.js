@@ -21,7 +21,8 @@ export function template(colors) {
       font: {color: colors.axis, family: colors.font, size: FACE},
       title: {
         font: {family: colors.heading, size: TITLE, color: colors.text},
-        pad: {l: 4}, xanchor: "left", x: 0,
+        pad: {l: 4, t: 18}, xanchor: "left", x: 0,
+        yref: "container", yanchor: "top", y: 1,  // its lines grow downwards, into the room for them
       },
       legend: {
         title: {font: {size: FACE, color: colors.axis}, side: "top"}, valign: "top",

@@ -6,63 +6,75 @@ from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
-from core.analysis.records import KINDS, LayerCost
+from core.analysis.records import KINDS
 from core.report import formats
-from core.report.figures.axes import finish_layer_rows
+from core.report.cost_rows import CostRow
+from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
 from core.report.figures.palette import KIND_COLORS
 from core.report.sentences.findings import cost_finding
 
 
 def cost_bars(
-    rows: Sequence[LayerCost], as_flops: bool = False, marked: Collection[str] = ()
+    rows: Sequence[CostRow], as_flops: bool = False, marked: Collection[str] = ()
 ) -> go.Figure:
-    """Share of each row in the MACs (to the left) and in the parameters (to the right).
+    """Share of each row in the MACs and, beside it, in the parameters: a panel each from zero on.
 
     The names of those that are `marked` are bold, behind an arrow.
     """
-    names = {row.path: f"<b>▶ {row.path}</b>" if row.path in marked else row.path for row in rows}
     unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
-    total_macs = max(1, sum(row.macs for row in rows))
-    total_params = max(1, sum(row.params for row in rows))
+    totals = {
+        "macs": max(1, sum(row.macs for row in rows)),
+        "params": max(1, sum(row.params for row in rows)),
+    }
     figure = go.Figure()
     for kind in KINDS:
-        of_kind = [row for row in rows if row.kind == kind]
-        if not of_kind:
-            continue
-        for side, total in ((-1, total_macs), (1, total_params)):
+        places = [place for place, row in enumerate(rows) if row.kind == kind]
+        for axis, cost in (("x", "macs"), ("x2", "params")) if places else ():
+            shares = [100 * getattr(rows[place], cost) / totals[cost] for place in places]
             figure.add_bar(
-                y=[names[row.path] for row in of_kind],
-                x=[side * 100 * (row.macs if side < 0 else row.params) / total for row in of_kind],
+                y=places,
+                x=shares,
+                xaxis=axis,
                 orientation="h",
                 name=kind,
                 legendgroup=kind,
-                showlegend=side > 0,
+                showlegend=axis == "x",
                 marker_color=KIND_COLORS[kind],
-                customdata=[
-                    (
-                        formats.shape(row.input_shape),
-                        formats.shape(row.output_shape),
-                        factor * row.macs,
-                        row.params,
-                        100 * row.macs / total_macs,
-                        100 * row.params / total_params,
-                    )
-                    for row in of_kind
-                ],
-                hovertemplate="<b>%{y}</b><br>%{customdata[0]} → %{customdata[1]}<br>"
+                **number_at_end([_percent(share) for share in shares]),
+                customdata=[_told(rows[place], factor, totals) for place in places],
+                hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
                 f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
                 "%{customdata[3]:,} parameters (%{customdata[5]:.1f} %)<extra></extra>",
             )
-    finish_layer_rows(
-        figure,
-        list(names.values()),
-        cost_finding(rows, unit),
-        f"← share of the {unit} (%)      share of the parameters (%) →",
-    )
-    figure.update_xaxes(
-        tickvals=list(range(-100, 101, 25)),
-        ticktext=[str(abs(value)) for value in range(-100, 101, 25)],
-        zeroline=True,
-        rangemode="normal",
+    shares = [getattr(row, cost) / totals[cost] for row in rows for cost in totals]
+    longest = 100 * max(shares, default=1)
+    lay_out_rows(figure, cost_finding(rows, unit), [row.path for row in rows], marked)
+    figure.update_layout(
+        barmode="overlay",
+        xaxis=from_zero(longest, domain=[0, 0.46], title=f"{unit} (%)"),
+        xaxis2=from_zero(longest, domain=[0.54, 1], title="parameters (%)", anchor="y"),
     )
     return figure
+
+
+def _told(row: CostRow, factor: int, totals: dict[str, int]) -> tuple[object, ...]:
+    """What is told on hover."""
+    first, last = row.layers[0], row.layers[-1]
+    shapes = f"{formats.shape(first.input_shape)} → {formats.shape(last.output_shape)}"
+    if len(row.layers) > 1:
+        shapes = f"{len(row.layers)} layers<br>{shapes}"
+    return (
+        row.path,
+        shapes,
+        factor * row.macs,
+        row.params,
+        100 * row.macs / totals["macs"],
+        100 * row.params / totals["params"],
+    )
+
+
+def _percent(share: float) -> str:
+    """The number at the end of a bar; none where there is no bar."""
+    if not share:
+        return ""
+    return "< 0.1 %" if share < 0.05 else f"{share:.1f} %"

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.analysis.records import KINDS, LayerCost, TrainingMemory
+from core.analysis.records import KINDS, TrainingMemory
 from core.report import formats
-from core.report.figures.axes import finish_layer_rows
+from core.report.cost_rows import CostRow
+from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
 from core.report.figures.palette import GRAY, KIND_COLORS, part_marker, tints_and_patterns
+from core.report.sentences.findings import saved_finding
 
-_MEMORY_PARTS = (  # field of TrainingMemory, how it is called
+MEMORY_PARTS = (  # field of TrainingMemory, how it is called
     ("parameters", "parameters"),
     ("optimiser", "momentum of the optimizer"),
     ("gradients", "gradients of the parameters"),
@@ -25,7 +27,7 @@ _MEMORY_PARTS = (  # field of TrainingMemory, how it is called
 def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
     """The parts of a training step at its worst moment, stacked; inference under it."""
     figure = go.Figure()
-    for (field, name), (color, pattern) in zip(_MEMORY_PARTS, tints_and_patterns(), strict=False):
+    for (field, name), (color, pattern) in zip(MEMORY_PARTS, tints_and_patterns(), strict=False):
         size = getattr(memory, field)
         figure.add_bar(
             y=["training"],
@@ -45,7 +47,7 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
         marker=dict(color=GRAY, pattern=dict(shape="/")),
         hovertemplate=f"<b>inference</b><br>{formats.mebibytes(inference_bytes)}<extra></extra>",
     )
-    largest = max(_MEMORY_PARTS, key=lambda part: getattr(memory, part[0]))
+    largest = max(MEMORY_PARTS, key=lambda part: getattr(memory, part[0]))
     share = 100 * getattr(memory, largest[0]) / max(1, memory.total)
     figure.update_layout(
         title=f"{formats.mebibytes(memory.total)} at the worst moment:<br>"
@@ -60,31 +62,34 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
     return figure
 
 
-def saved_bars(rows: Sequence[LayerCost], batch_size: int) -> go.Figure:
+def saved_bars(rows: Sequence[CostRow], batch_size: int) -> go.Figure:
     """What autograd keeps of each row for the backward pass, at this batch, by kind of layer."""
     figure = go.Figure()
+    all_sizes = [row.saved_bytes(batch_size) for row in rows]
     for kind in KINDS:
-        of_kind = [row for row in rows if row.kind == kind]
-        if not of_kind:
+        places = [place for place, row in enumerate(rows) if row.kind == kind]
+        if not places:
             continue
-        sizes = [batch_size * row.saved_bytes + row.fixed_saved_bytes for row in of_kind]
+        sizes = [all_sizes[place] for place in places]
         figure.add_bar(
-            y=[row.path for row in of_kind],
+            y=places,
             x=[size / 2**20 for size in sizes],
             orientation="h",
             name=kind,
             marker_color=KIND_COLORS[kind],
+            **number_at_end([formats.mebibytes(size) for size in sizes]),
             customdata=[
-                (formats.shape(row.output_shape, batch_size=batch_size), formats.mebibytes(size))
-                for row, size in zip(of_kind, sizes, strict=True)
+                (
+                    rows[place].path,
+                    formats.shape(rows[place].layers[-1].output_shape, batch_size=batch_size),
+                    formats.mebibytes(size),
+                )
+                for place, size in zip(places, sizes, strict=True)
             ],
-            hovertemplate="<b>%{y}</b><br>output %{customdata[0]}<br>%{customdata[1]} kept"
-            "<extra></extra>",
+            hovertemplate="<b>%{customdata[0]}</b><br>output %{customdata[1]}<br>"
+            "%{customdata[2]} kept<extra></extra>",
         )
-    finish_layer_rows(
-        figure,
-        [row.path for row in rows],
-        "Kept for the backward pass, layer by layer",
-        "memory (MiB)",
-    )
+    lay_out_rows(figure, saved_finding(rows, batch_size), [row.path for row in rows])
+    longest = max(all_sizes, default=0) / 2**20 or 1.0
+    figure.update_layout(barmode="overlay", xaxis=from_zero(longest, title="memory (MiB)"))
     return figure

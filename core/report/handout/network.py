@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.analysis.glance import glance_at
 from core.analysis.records import Analysis
 from core.report import formats, glance
+from core.report.cost_rows import cost_rows, saving_rows
 from core.report.figures.costs import cost_bars
 from core.report.figures.memory import memory_bars, saved_bars
 from core.report.handout.document import Chart, Document, Part, Picture, Section, Table, Text
@@ -13,6 +14,7 @@ from core.report.names import file_name, network_title
 from core.report.picture.fold import fold, readable
 from core.report.picture.outline import outline
 from core.report.picture.svg import svg
+from core.report.sentences.cost_rows import left_out_sentence
 from core.report.sentences.equal_cost import equal_cost_sentence
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import comparison_frame, memory_frame
@@ -39,7 +41,9 @@ def network_document(
     name = file_name(spec)
     totals = glance.totals(glance_at(analysis, batch_size))
     rows = analysis.rows(level)
-    costs: list[Part] = [Chart(cost_bars(rows), f"{name}-cost")]
+    costs: list[Part] = [Chart(cost_bars(cost_rows(rows)), f"{name}-cost")]
+    if sentence := left_out_sentence(rows, cost_rows(rows)):
+        costs.append(Text(sentence))
     if sentence := equal_cost_sentence(analysis.layers):
         costs.append(Text(sentence))
     costs += [
@@ -62,7 +66,7 @@ def network_document(
                 "Memory of a training step",
                 [
                     Chart(memory_bars(memory, inference), f"{name}-memory"),
-                    Chart(saved_bars(rows, batch_size), f"{name}-saved"),
+                    Chart(saved_bars(saving_rows(rows), batch_size), f"{name}-saved"),
                     Table(
                         f"Parts, in bytes; the peak is {formats.mebibytes(memory.total)}",
                         memory_frame(analysis, batch_size, True, threads),

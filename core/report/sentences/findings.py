@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.analysis.records import LayerCost
 from core.explain.growth import GrowthStep
 from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_records import QUANTITIES, NetworkFlow
 from core.measure.layer_shares import TimedRow
 from core.report import formats
+from core.report.cost_rows import CostRow
 from core.report.sentences.gradients import label
 
 
-def cost_finding(rows: Sequence[LayerCost], unit: str) -> str:
+def cost_finding(rows: Sequence[CostRow], unit: str) -> str:
     """Which layer has most of the MACs (or FLOPs: `unit`), and which most of the parameters."""
     macs, params = sum(row.macs for row in rows), sum(row.params for row in rows)
     if not macs or not params:
@@ -27,6 +27,16 @@ def cost_finding(rows: Sequence[LayerCost], unit: str) -> str:
         f"{busiest.path} does {100 * busiest.macs / macs:.1f} % of the {unit},<br>"
         f"{largest.path} holds {100 * largest.params / params:.1f} % of the parameters"
     )
+
+
+def saved_finding(rows: Sequence[CostRow], batch_size: int) -> str:
+    """Which row keeps most for the backward pass."""
+    total = sum(row.saved_bytes(batch_size) for row in rows)
+    if not total:
+        return "Nothing is kept for the backward pass"
+    most = max(rows, key=lambda row: row.saved_bytes(batch_size))
+    share = 100 * most.saved_bytes(batch_size) / total
+    return f"{most.path} has {share:.1f} % of what is kept<br>for the backward pass"
 
 
 def layer_time_finding(rows: Sequence[TimedRow]) -> str:

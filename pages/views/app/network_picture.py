@@ -73,13 +73,20 @@ def network_picture(
             "name": file_name(spec),
             "view": f"{file_name(spec)} {lying}",
             "repeatOf": repeat_of,
-            "smallest": 1 if lying else SMALLEST_TEXT,  # lying, it is moved anyhow
+            "smallest": _smallest(lying, insets is not None),
             "scale": _PNG_SCALE,
             "chosen": chosen,
         },
         on_toggled_change=lambda: _toggle(key),
         on_layer_change=lambda: on_layer(st.session_state[f"{key}_picture"].layer),
     )
+
+
+def _smallest(lying: bool, has_insets: bool) -> float:
+    """How small it may become to be seen whole: at any size where it has no pictures in it."""
+    if lying:
+        return 1  # it is moved anyhow
+    return SMALLEST_TEXT if has_insets else 0
 
 
 @cached(

@@ -109,6 +109,12 @@ def _analysis_of(spec: ModelSpec, version: str) -> Analysis | ForwardError:
     return analysis
 
 
+def smallest_size_of(spec: ModelSpec) -> int | None:
+    """`core.zoo.building.smallest_image_size`, kept for specs seen before."""
+    smallest = _kept("core.zoo.building:smallest_image_size", spec)
+    return None if smallest is None else int(smallest)
+
+
 def other_counts_of(spec: ModelSpec) -> OtherCounts:
     """`core.explain.other_counters.other_counts`, kept for specs seen before."""
     return _kept("core.explain.other_counters:other_counts", spec)

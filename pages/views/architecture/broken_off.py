@@ -9,7 +9,7 @@ from core.report.sentences.broken_off import how_far
 from pages.views.app.messages import escaped
 from pages.views.app.network_picture import network_picture
 from pages.views.architecture.display import Display
-from pages.views.architecture.layers import layer_table
+from pages.views.architecture.layer_table import layer_table
 
 
 def broken_off_view(error: ForwardError) -> None:

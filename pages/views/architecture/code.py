@@ -1,4 +1,4 @@
-"""The Architecture page's Code view: the network as PyTorch code that needs no lab."""
+"""The Architecture page's Code view: the network as PyTorch code, and as torchinfo prints it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from core.report.names import file_name
 from core.specs import ModelSpec
 from core.zoo.own import is_own
 from pages.views.app.prose import caption
-from pages.views.app.with_torch import code_of
+from pages.views.app.with_torch import code_of, summary_of
+from pages.views.architecture.views import SUMMARY_KEY
 
 
 def code_view(spec: ModelSpec) -> None:
-    """The code, and its download."""
+    """torchinfo's text, folded; the code, and its download."""
+    _summary(spec)
     caption(
         "The file that it is in, as it is now."
         if is_own(spec.arch)
@@ -30,3 +32,19 @@ def code_view(spec: ModelSpec) -> None:
         key="net_code_file",
     )
     st.code(code, language="python")
+
+
+def _summary(spec: ModelSpec) -> None:
+    """Its text, asked for when it is unfolded, and why its multiply-adds are not ours."""
+    fold = st.expander(
+        "What torchinfo prints", key=SUMMARY_KEY, on_change="rerun", bind="query-params"
+    )
+    if not fold.open:
+        return
+    with fold:
+        caption(
+            "Printed by [torchinfo](https://github.com/TylerYep/torchinfo) from the same network;"
+            " its multiply-adds also count biases and BatchNorm, ours do not: *Explain*, *Other"
+            " counters* takes the difference apart."
+        )
+        st.code(summary_of(spec), language=None)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
 from core.analysis.records import Analysis
+from core.report.cost_rows import CostRow, cost_rows
 from core.report.figures.costs import cost_bars
 from core.report.names import file_name, network_title
+from core.report.sentences.cost_rows import left_out_sentence
 from core.report.sentences.equal_cost import equal_cost_sentence
 from pages.views.app.asked import decisive
 from pages.views.app.charts import chart
+from pages.views.app.columns import share_column
 from pages.views.app.messages import escaped
-from pages.views.app.prose import markdown
+from pages.views.app.prose import caption, markdown
 from pages.views.architecture.display import Display
 
 
 def cost_view(analysis: Analysis, display: Display) -> None:
-    """Each row's share of the parameters beside its share of the work; what costs the same."""
-    rows = analysis.rows(display.level)
+    """Each row's share of the work beside its share of the parameters; what costs the same."""
+    layers = analysis.rows(display.level)
+    rows = cost_rows(layers)
     marked = decisive(analysis, [row.path for row in rows])
     chart(
         cost_bars(rows, display.as_flops, marked),
@@ -23,5 +32,39 @@ def cost_view(analysis: Analysis, display: Display) -> None:
         about=network_title(analysis.spec),
         name=f"{file_name(analysis.spec)}-cost",
     )
+    if sentence := left_out_sentence(layers, rows):
+        caption(escaped(sentence))
     if sentence := equal_cost_sentence(analysis.layers, display.as_flops):
         markdown(escaped(sentence))
+    with st.expander("Numbers", icon=":material/table:"):
+        _numbers(rows, display)
+
+
+def _numbers(rows: Sequence[CostRow], display: Display) -> None:
+    """What the bars are drawn from."""
+    unit, factor = display.unit, 2 if display.as_flops else 1
+    macs, params = (
+        max(1, sum(getattr(row, field) for row in rows)) for field in ("macs", "params")
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "layers": [row.path for row in rows],
+                unit: [factor * row.macs for row in rows],
+                f"of {unit}": [100 * row.macs / macs for row in rows],
+                "parameters": [row.params for row in rows],
+                "of parameters": [100 * row.params / params for row in rows],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        key="net_cost_table",
+        column_config={
+            "layers": st.column_config.TextColumn(pinned=True),
+            unit: number(format="localized"),
+            f"of {unit}": share_column(f"Share of the network's {unit}."),
+            "parameters": number(format="localized"),
+            "of parameters": share_column("Share of the network's parameters."),
+        },
+    )

@@ -7,11 +7,19 @@ from typing import Literal
 
 import streamlit as st
 
+from core.analysis.records import Analysis
 from core.explain.glossary import explained
+from pages.views.architecture.views import COST, LAYERS, MEMORY_AND_TIME
+from pages.views.forms.names import pick_name
+from pages.views.forms.row import folded
 
-_WITH_ROWS = ("Layers", "Cost", "Memory", "Time")  # views that show rows of layers
+_WITH_ROWS = (LAYERS, COST, MEMORY_AND_TIME)  # views that show rows of layers
 _LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
 _LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
+_DOMINATES = 0.9  # of a network's MACs and parameters: a block with more is not worth a row
+_NHWC = ("NHWC", _LAYOUTS["NHWC"].lower())  # in the session, and in the address
+_LAYOUT, _FRAMEWORKS = "net_layout", "net_frameworks"
+_FIRST = "net_first_level"  # in the session: the level that the network before started with
 
 _Unit = Literal["MACs", "FLOPs"]
 
@@ -23,6 +31,7 @@ class Display:
     level: str = "block"  # a key of LEVELS
     layout: str = "NCHW"  # a key of LAYOUTS
     as_flops: bool = False
+    all_columns: bool = False
     in_frameworks: bool = False  # the rows that other frameworks print, instead of the table
 
     @property
@@ -31,70 +40,92 @@ class Display:
         return "FLOPs" if self.as_flops else "MACs"
 
 
-def choose_display(view: str) -> Display:
+def choose_display(view: str, analysis: Analysis) -> Display:
     """The controls that this view has; the others keep their defaults."""
     if view not in _WITH_ROWS:
         return Display()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        of_table = st.container(horizontal=True, width="content", vertical_alignment="bottom")
-        if view == "Layers" and _choose_frameworks():
+    with st.container(horizontal=True, vertical_alignment="bottom", key="net_display"):
+        if view == LAYERS and _asked_for(_FRAMEWORKS) in (True, "true"):
+            _choose_form()
             return Display(in_frameworks=True)
-    with of_table:
-        level = _choose_level()
-        layout = _choose_layout() if view == "Layers" else Display.layout
-        as_flops = view in ("Layers", "Cost") and st.toggle(
+        level = _choose_level(analysis)
+        as_flops = view in (LAYERS, COST) and st.toggle(
             "FLOPs instead of MACs",
             key="net_flops",
             bind="query-params",
             help=explained("FLOPs"),
         )
-    return Display(level, layout, as_flops)
-
-
-def _choose_level() -> str:
-    """What one row is."""
-    return str(
-        st.segmented_control(
-            "Rows",
-            list(_LEVELS),
-            default=Display.level,
-            format_func=_LEVELS.__getitem__,
-            key="net_level",
+        all_columns = view == LAYERS and st.toggle(
+            "All columns",
+            key="net_columns",
             bind="query-params",
-            required=True,
-            help="A weight layer's row includes what follows it, such as ReLU and pooling, so"
-            " every choice adds up to the same totals.",
+            help="Also inputs, shares, element-wise operations, the backward pass, and what is"
+            " kept for it. The CSV always has them.",
         )
+        layout = _choose_form() if view == LAYERS else Display.layout
+    return Display(level, layout, as_flops, all_columns)
+
+
+def _asked_for(key: str) -> object:
+    """What a control shows, or, before it is first drawn, what the address says."""
+    if key in st.session_state:
+        return st.session_state[key]
+    return str(st.query_params.get(key, "")).lower()
+
+
+def _choose_level(analysis: Analysis) -> str:
+    """What one row is."""
+    first = _first_level(analysis)
+    before = st.session_state.get(_FIRST, first)
+    if before != first and st.session_state.get("net_level") == before:
+        st.session_state["net_level"] = first  # nobody has chosen: another network, its own rows
+    st.session_state[_FIRST] = first
+    return pick_name(
+        "Rows",
+        _LEVELS,
+        first,
+        "net_level",
+        help="A weight layer's row includes what follows it, such as ReLU and pooling, so every"
+        " choice adds up to the same totals.",
     )
 
 
-def _choose_layout() -> str:
-    """In which order the numbers of a shape stand."""
-    return str(
-        st.segmented_control(
+def _first_level(analysis: Analysis) -> str:
+    """By block, unless one block is nearly the whole network, such as a ViT's encoder."""
+    totals = analysis.totals
+    for row in analysis.rows("block"):
+        is_most = row.macs > _DOMINATES * totals.macs and row.params > _DOMINATES * totals.params
+        if is_most and len(analysis.layers) > 1:
+            return "weight layer"
+    return "block"
+
+
+def _choose_form() -> str:
+    """Folded: in which order a shape's numbers stand, and whether as other frameworks print it."""
+    shown = _LAYOUTS["NHWC" if _asked_for(_LAYOUT) in _NHWC else "NCHW"]
+    if _asked_for(_FRAMEWORKS) in (True, "true"):
+        shown = "Rows in other frameworks"
+    with folded("net_form", shown):
+        layout = st.segmented_control(
             "Shapes",
             list(_LAYOUTS),
             default=Display.layout,
             format_func=_LAYOUTS.__getitem__,
-            key="net_layout",
+            key=_LAYOUT,
             bind="query-params",
             required=True,
             help=explained("NCHW", "NHWC"),
         )
-    )
-
-
-def _choose_frameworks() -> bool:
-    """Whether to show how other frameworks print the same layers."""
-    return st.toggle(
-        "Rows in other frameworks",
-        key="net_frameworks",
-        bind="query-params",
-        help="Which of our layers stand in one row where the chapters print the network with"
-        " PyTorch, MXNet or Keras.",
-    )
+        st.toggle(
+            "Rows in other frameworks",
+            key=_FRAMEWORKS,
+            bind="query-params",
+            help="Which of our layers stand in one row where the chapters print the network with"
+            " PyTorch, MXNet or Keras.",
+        )
+    return str(layout)
 
 
 def control_label(key: str, value: object) -> str | None:
     """How the control with this key shows `value`; None where it shows the value itself."""
-    return {"net_level": _LEVELS, "net_layout": _LAYOUTS}.get(key, {}).get(str(value))
+    return _LAYOUTS.get(str(value)) if key == _LAYOUT else None

@@ -1,4 +1,4 @@
-"""The Architecture page's Time view: how long each layer takes here, measured on demand."""
+"""How long each layer takes here, measured on demand."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from pages.views.app.measurement import measurement, share_measured
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import devices
 from pages.views.forms import limits
+
+_MOST_LINES, _SCROLLED = 18, 640  # rows of the table that are all seen; pixels where they are more
 
 
 def layer_times_view(analysis: Analysis, level: str) -> None:
@@ -89,7 +91,7 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
             }
         ),
         hide_index=True,
-        height="content",
+        height="content" if len(rows) <= _MOST_LINES else _SCROLLED,
         key="net_time_table",
         column_config={
             "layer": config.TextColumn(pinned=True),

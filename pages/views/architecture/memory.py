@@ -1,13 +1,17 @@
-"""The Architecture page's Memory view: what a training step and an inference hold."""
+"""What a training step and an inference hold."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pandas as pd
 import streamlit as st
 
 from core.analysis.cpu import threads
-from core.analysis.records import Analysis
+from core.analysis.records import Analysis, TrainingMemory
 from core.explain.glossary import explained
-from core.report.figures.memory import memory_bars, saved_bars
+from core.report.cost_rows import CostRow, saving_rows
+from core.report.figures.memory import MEMORY_PARTS, memory_bars, saved_bars
 from core.report.names import file_name, network_title
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
@@ -34,13 +38,38 @@ def memory_view(analysis: Analysis, level: str) -> None:
         " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take"
         " more work space."
     )
+    rows = saving_rows(analysis.rows(level))
     chart(
-        saved_bars(analysis.rows(level), batch_size),
+        saved_bars(rows, batch_size),
         "net_saved_chart",
         about=network_title(analysis.spec),
         name=f"{file_name(analysis.spec)}-saved",
     )
+    with st.expander("Numbers", icon=":material/table:"):
+        _numbers(memory, rows, batch_size)
     _downloads(analysis, level, batch_size, momentum)
+
+
+def _numbers(memory: TrainingMemory, rows: Sequence[CostRow], batch_size: int) -> None:
+    """What both charts are drawn from."""
+    mebibytes = st.column_config.NumberColumn(format="%.2f")
+    parts = {name: getattr(memory, field) / 2**20 for field, name in MEMORY_PARTS}
+    tables = {
+        "net_memory_parts": {"part": [*parts], "MiB": [*parts.values()]},
+        "net_memory_rows": {
+            "layer": [row.path for row in rows],
+            "kept MiB": [row.saved_bytes(batch_size) / 2**20 for row in rows],
+        },
+    }
+    for key, table in tables.items():
+        st.dataframe(
+            pd.DataFrame(table),
+            hide_index=True,
+            height="content",
+            width="content",
+            key=key,
+            column_config={"MiB": mebibytes, "kept MiB": mebibytes},
+        )
 
 
 def _choose_step() -> tuple[int, bool]:

@@ -14,6 +14,7 @@ from core.explain.channels import usual_mistake
 from core.explain.formulas import Formula, formulas
 from core.report import formats
 from core.report.names import file_name
+from core.report.receptive_field import beside_image
 from core.report.sentences.channels import channels_sentence
 from core.report.sentences.flattened import flattened_sentence
 from core.report.tables.layers import formula_frame
@@ -124,9 +125,7 @@ def _description(layer: LayerCost, image: tuple[int, ...]) -> str:
         text += f", {window.groups} groups" if window.groups > 1 else ""
     if layer.receptive_field:
         field = layer.receptive_field
-        seen = [field] * len(image) if isinstance(field, int) else field
-        is_whole = all(px > side for px, side in zip(seen, image, strict=False))
         text += f"; one output sees {formats.sides(field)} pixels"
         text += " a side" if isinstance(field, int) else ""
-        text += ", the whole image" if is_whole else " of the image"
+        text += f", {beside_image(field, image)}"
     return f"{text}."

@@ -9,10 +9,18 @@ from core.analysis.records import Analysis
 from core.report import glance as shown
 from core.report.figures.palette import KIND_COLORS, in_both_themes
 from pages.views.app import glances
+from pages.views.app.address import keep_names, names_asked_for
 from pages.views.app.browser_files import FOLDER, component_script
+from pages.views.forms.limits import SIZE_SLIDER
 
 TOTALS_KEY = "net_totals"  # of the container with the cards, which follow the slider too
-_HEIGHT = 400  # pixels
+_STRIP_KEY, _BLOCK_KEY = "net_strip", "net_block"  # of the component; of the chosen block
+_HEIGHT = 356  # pixels
+_SMALL = 128  # pixels a side of an image that fills the strip of a network for smaller ones
+_LEGEND = (
+    "Boxes: the maps' sides and, lengthwise, their channels, both by square root. Dashed: the"
+    " default setting. Click one for its layers."
+)
 
 _strip = st.components.v2.component(
     "network_strip",
@@ -26,40 +34,50 @@ _strip = st.components.v2.component(
 
 
 def strip(analysis: Analysis, default: Analysis) -> str | None:
-    """Draw the stages; returns the block that was clicked, "image" for the first box.
+    """Draw the stages; returns the block that is chosen, "image" for the first box.
 
     `default` is the network at its own setting, whose outline is dashed.
     """
     spec = analysis.spec
-    result = _strip(
-        key="net_strip",
+    chosen = _chosen(analysis)
+    _strip(
+        key=_STRIP_KEY,
         data={
             "strip": shown.strip(glance_at(analysis, glances.BATCH_SIZE)),
             "default": shown.strip(glance_at(default, glances.BATCH_SIZE)),
             "values": {"ratio": spec.ratio, "image_size": spec.sides[0]},
             "sliders": {"ratio": "net_ratio", "image_size": "net_size"},
+            "largest": _largest(default),
             "cards": TOTALS_KEY,
             "colors": {kind: in_both_themes(color) for kind, color in KIND_COLORS.items()},
             "path": glances.PATH,
             "query": glances.query(spec),
-            "chosen": _chosen(analysis),
-            "legend": "Height: pixels of the map's height. Width: channels, on a log scale. Dashed:"
-            " the network's own setting. Click a stage for its layers.",
+            "chosen": chosen,
+            "legend": _LEGEND,
             "impossible": "The network cannot be built so small: its maps shrink to nothing.",
         },
-        default={"block": None},
-        on_block_change=lambda: None,
+        on_chosen_change=_choose,
         height=_HEIGHT,
     )
-    return result.block if result.block in _names(analysis) else None
+    keep_names(_BLOCK_KEY, [chosen] if chosen else [], [])
+    return chosen
 
 
-def _names(analysis: Analysis) -> list[str]:
-    return ["image", *(block.path for block in analysis.rows("block"))]
+def _largest(default: Analysis) -> int:
+    """The side that fills the strip: of the slider's largest image, or of a quite small one."""
+    return _SMALL if max(default.spec.sides) <= _SMALL // 2 else SIZE_SLIDER[1]
+
+
+def _choose() -> None:
+    """Keep which block was clicked; none where it was the chosen one."""
+    st.session_state[_BLOCK_KEY] = st.session_state[_STRIP_KEY].chosen or None
 
 
 def _chosen(analysis: Analysis) -> str | None:
     """The block that is chosen, where this network has one of that name."""
-    state = st.session_state.get("net_strip") or {}
-    chosen = state.get("block") if hasattr(state, "get") else None
-    return chosen if chosen in _names(analysis) else None
+    names = ["image", *(block.path for block in analysis.rows("block"))]
+    asked = names_asked_for(_BLOCK_KEY, {name: name for name in names}, [])
+    if asked is not None:
+        st.session_state[_BLOCK_KEY] = asked[-1] if asked else None
+    chosen = st.session_state.get(_BLOCK_KEY)
+    return chosen if chosen in names else None

@@ -38,12 +38,7 @@ def select_name(
             **shown,
         )
         return str(name)
-    asked = names_asked_for(key, titles, [default], aliases)
-    if asked:
-        st.session_state[key] = asked[-1]
-    elif st.session_state.get(key) not in titles:
-        st.session_state[key] = aliases.get(st.session_state.get(key, ""), default)
-    show_again(key)
+    _follow_address(titles, default, key, aliases)
     name = st.selectbox(
         label,
         names,
@@ -54,6 +49,44 @@ def select_name(
     )
     keep_names(key, [name], [default])
     return str(name)
+
+
+def pick_name(
+    label: str,
+    titles: Mapping[str, str],
+    default: str,
+    key: str,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    **shown: Any,
+) -> str:
+    """As `select_name`, where all names stand beside each other.
+
+    `shown` are further settings of `st.segmented_control`.
+    """
+    _follow_address(titles, default, key, aliases)
+    name = st.segmented_control(
+        label,
+        list(titles),
+        format_func=titles.__getitem__,
+        key=key,
+        required=True,
+        persist_state="session",
+        **shown,
+    )
+    keep_names(key, [str(name)], [default])
+    return str(name)
+
+
+def _follow_address(
+    titles: Mapping[str, str], default: str, key: str, aliases: Mapping[str, str]
+) -> None:
+    """Have the control show what the address asks for, else one of its own names."""
+    asked = names_asked_for(key, titles, [default], aliases)
+    if asked:
+        st.session_state[key] = asked[-1]
+    elif st.session_state.get(key) not in titles:
+        st.session_state[key] = aliases.get(st.session_state.get(key, ""), default)
+    show_again(key)
 
 
 def select_names(

@@ -11,7 +11,7 @@ from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
 from pages.views.forms.network import model_keys
-from tests.pages.opening import metric, open_page
+from tests.pages.opening import layer_rows, metric, open_page
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,8 @@ def test_an_address_that_asks_for_defaults_is_not_found_fault_with(name):
 
 def test_how_much_of_the_image_one_unit_sees_stands_under_the_receptive_field():
     """Q3: 150 pixels are two thirds of 224 and more than 96."""
-    for size, told in ((224, f"{formats.joined('67', '%')} of the side"), (96, "1.56 × the side")):
+    within, beyond = f"{formats.joined('67', '%')} of the image's side", "1.6 × the image's side"
+    for size, told in ((224, within), (96, beyond)):
         app = open_page(PAGE, net_size=str(size))
         [field] = [card for card in app.metric if card.label == "Receptive field"]
         assert field.delta == told
@@ -105,24 +106,90 @@ def test_another_network_starts_with_its_own_settings():
 def test_where_the_eleven_layers_of_vgg11_are(level, rows):
     """Q1: 8 rows are printed, the other 3 weight layers are inside blocks 3 to 5."""
     app = open_page(PAGE, net_level=level)
-    table = app.dataframe[0].value
+    table = layer_rows(app)
     assert len(table) == rows
     assert table["parameters"].sum() == 128_806_154
 
 
 def test_shapes_come_in_the_order_of_keras_on_a_switch():
     app = open_page(PAGE, net_layout="N×H×W×C")
-    assert app.dataframe[0].value["output"].iloc[0] == "1×112×112×64"
+    assert layer_rows(app)["output"].iloc[0] == "1×112×112×64"
 
 
 def test_flops_are_twice_the_macs():
-    table = open_page(PAGE, net_flops="true").dataframe[0].value
+    table = layer_rows(open_page(PAGE, net_flops="true"))
     assert table["FLOPs"].sum() == 2 * analyze(ModelSpec("vgg11")).totals.macs
 
 
-def test_the_summary_is_torchinfos():
-    app = open_page(PAGE, net_view="Summary")
-    assert "Total params: 128,806,154" in app.code[0].value
+def test_seven_columns_are_shown_and_the_others_on_demand():
+    app = open_page(PAGE)
+    seven = ["layer", "output", "kernel", "parameters", "MACs", "output MiB", "receptive field"]
+    assert layer_rows(app).columns.tolist() == [*seven, "inner"]
+    assert layer_rows(app)["kernel"].iloc[0] == "3×3 +1, 2×2 /2"
+    app.toggle(key="net_columns").set_value(True).run()
+    shown = layer_rows(app)
+    assert {*seven, "kind", "input", "element-wise", "backward MACs"} < {*shown.columns}
+    analysis = analyze(ModelSpec("vgg11"))
+    assert shown["sees px"].tolist() == [row.receptive_field for row in analysis.rows("block")]
+    assert shown["backward MACs"].sum() == analysis.totals.backward_macs
+
+
+def test_a_column_without_anything_in_it_is_not_there():
+    app = open_page(PAGE, net_network="torchvision", net_torchvision="swin_t", net_columns="true")
+    assert all(layer_rows(app)[name].notna().any() for name in layer_rows(app))
+
+
+def test_the_address_says_which_block_is_chosen_and_its_layers_stand_below_it():
+    app = open_page(PAGE, net_block="block3")
+    shown = layer_rows(app)
+    assert shown[shown["inner"]]["layer"].tolist() == [
+        layer.path for layer in analyze(ModelSpec("vgg11")).layers if layer.block == "block3"
+    ]
+    at = shown["layer"].tolist().index("block3")
+    assert shown["layer"].iloc[at + 1] == "block3.conv1" and not shown["inner"].iloc[at]
+    assert app.query_params["net_block"] == "block3"
+    app.selectbox(key="net_network").set_value("lenet").run()
+    assert not layer_rows(app)["inner"].any() and "net_block" not in app.query_params
+    [told] = open_page(PAGE, net_block="block9").warning
+    assert "net_block=block9" in told.value
+
+
+def test_a_network_that_is_nearly_one_block_is_shown_by_weight_layer_until_one_chooses():
+    vit = {"net_network": "torchvision", "net_torchvision": "vit_b_16"}
+    app = open_page(PAGE, **vit)
+    assert len(layer_rows(app)) == 50
+    app.button_group(key="net_level").set_value("block").run()
+    assert len(layer_rows(app)) == 4
+    app = open_page(PAGE, **vit)
+    app.selectbox(key="net_network").set_value("vgg11").run()
+    assert len(layer_rows(app)) == 8
+    assert len(layer_rows(open_page(PAGE, **vit, net_level="by block"))) == 4
+
+
+def test_the_summary_is_torchinfos_and_asked_for_only_when_unfolded(monkeypatch):
+    app = open_page(PAGE, net_view="Summary")  # as older addresses say it
+    assert "Total params: 128,806,154" in app.code[1].value
+    assert app.button_group(key="net_view").value == "Code"
+    asked = []
+    monkeypatch.setattr("pages.views.architecture.code.summary_of", asked.append)
+    open_page(PAGE, net_view="Code")
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("earlier", "view", "part"),
+    [
+        ("Memory", "Memory and time", "Memory"),
+        ("Time", "Memory and time", "Time"),
+        ("Picture", "Graph", None),
+    ],
+)
+def test_views_keep_the_names_that_they_had_in_addresses(earlier, view, part):
+    app = open_page(PAGE, net_view=earlier)
+    assert not app.warning
+    assert app.button_group(key="net_view").value == view
+    if part:
+        assert app.button_group(key="net_part").value == part
 
 
 @pytest.mark.parametrize(
@@ -162,3 +229,13 @@ def test_an_address_may_ask_for_what_has_no_effect():
     app.toggle(key="net_batch_norm").set_value(False).run()
     assert app.selectbox(key="net_order").value == "relu-only-pre-activation"
     assert not app.warning and not app.error
+
+
+def test_a_size_that_is_too_small_has_a_button_for_one_that_works():
+    app = open_page(PAGE, net_size="24")
+    assert app.button(key="net_use_size").label == "Use 32 px"
+    app.button(key="net_use_size").click().run()
+    assert not app.error and app.slider(key="net_size").value == 32
+    vit = {"net_network": "torchvision", "net_torchvision": "vit_b_16"}
+    app = open_page(PAGE, **vit, net_size="100")
+    assert app.button(key="net_use_size").label == "Use 224 px"

@@ -14,9 +14,9 @@ from core.training.records import LayerTime, LayerTimes
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import Library
 from pages.views.app.with_torch import code_of
-from tests.pages.opening import as_read, metric, network_label, open_page
+from tests.pages.opening import as_read, layer_rows, metric, network_label, open_page
 
-VIEWS = ("Layers", "Cost", "Memory", "Time", "Explain", "Code", "Summary")
+VIEWS = ("Layers", "Cost", "Memory", "Time", "Graph", "Explain", "Code", "Summary")
 PAGE = "pages/architecture.py"
 
 
@@ -29,7 +29,7 @@ def test_every_view_opens_without_an_error(view, name):
 
 def test_the_code_view_shows_the_exported_code():
     app = open_page(PAGE, net_network=network_label("lenet"), net_view="Code")
-    assert app.code[0].value == code_of(CATALOGUE["lenet"].default).rstrip("\n")
+    assert app.code[1].value == code_of(CATALOGUE["lenet"].default).rstrip("\n")
 
 
 # Memory and time
@@ -138,7 +138,7 @@ def test_a_network_without_such_rows_says_why():
     app = open_page(PAGE, net_network=network_label("densenet"), net_frameworks="true")
     assert "known only for networks that are a chain" in app.info[-1].value
     app.toggle(key="net_frameworks").set_value(False).run()
-    assert not app.info and len(app.dataframe) == 1
+    assert not app.info and len(layer_rows(app)) == 9
     assert "net_level" in [control.key for control in app.button_group]
 
 

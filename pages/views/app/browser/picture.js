@@ -1,5 +1,7 @@
 /* Draws the network's SVG, opens and folds its blocks by click and key, tells which layer was
-   chosen, saves the picture as SVG and PNG. */
+   chosen, makes it larger and moves it, saves the picture as SVG and PNG. */
+
+const ZOOM = 1.3, LARGEST = 4, HOLD = 4  // a step, the most; pixels after which a press is a drag
 
 const states = new WeakMap()  // for each picture: what is drawn, and the block last toggled
 
@@ -11,23 +13,88 @@ function fill(holder, data, state) {
   })
   const picture = holder.querySelector("svg")
   picture.setAttribute("role", "group")
-  const width = picture.viewBox.baseVal.width
-  picture.style.width = "100%"
-  picture.style.maxWidth = `${width}px`
-  picture.style.minWidth = `${width * data.smallest}px`
+  size(holder, data, state)
   for (const block of picture.querySelectorAll("[data-block]")) {
     const isOpen = block.dataset.open === "true"
     block.setAttribute("role", "button")
-    block.setAttribute("tabindex", "0")
     block.setAttribute("aria-expanded", String(isOpen))
     block.setAttribute("aria-label", block.querySelector("title").textContent)
   }
   for (const layer of picture.querySelectorAll("[data-layer]:not([data-block])")) {
     layer.setAttribute("role", "button")
-    layer.setAttribute("tabindex", "0")
     layer.setAttribute("aria-label", layer.querySelector("title").textContent)
   }
+  const stops = stopsOf(holder)
+  rove(holder, stops.find(one => nameOf(one) === state.at) ?? stops[0])
   focusOn(picture, state.toggled) || focusOn(picture, data.repeatOf[state.toggled])
+}
+
+const stopsOf = holder => [...holder.querySelectorAll("[data-block], [data-layer]")]
+const nameOf = stop => stop.dataset.block ?? stop.dataset.layer
+
+/* One tab stop; arrows lead on from it. */
+function rove(holder, to) {
+  for (const stop of stopsOf(holder)) stop.setAttribute("tabindex", stop === to ? "0" : "-1")
+}
+
+function walk(holder, state, event) {
+  const stops = stopsOf(holder), at = stops.indexOf(event.target.closest("[data-block], [data-layer]"))
+  const to = {ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: stops.length - 1}[event.key]
+  if (at < 0 || !stops[to]) return
+  event.preventDefault()
+  state.at = nameOf(stops[to])
+  rove(holder, stops[to])
+  stops[to].focus()
+}
+
+/* As wide as there is room for, or larger; the middle of what is seen stays where it is. */
+function size(holder, data, state) {
+  const picture = holder.querySelector("svg")
+  const natural = picture.viewBox.baseVal.width, room = holder.clientWidth
+  const fitting = Math.max(Math.min(natural, room), natural * data.smallest)
+  const before = picture.getBoundingClientRect().width
+  const middle = holder.scrollLeft + room / 2
+  picture.style.width = `${fitting * state.zoom}px`
+  const now = fitting * state.zoom
+  if (before > 0) holder.scrollLeft = middle * now / before - room / 2
+  holder.classList.toggle("is-wide", now > room + 1)
+  for (const button of holder.getRootNode().querySelectorAll("[data-zoom]")) {
+    const is = button.dataset.zoom
+    button.disabled = is === "in" ? state.zoom >= LARGEST : state.zoom <= (is === "out" ? 0.5 : 1) && is !== "whole"
+  }
+}
+
+function zoom(holder, state, to) {
+  state.zoom = Math.min(LARGEST, Math.max(0.5, to))
+  size(holder, state.data, state)
+}
+
+/* By mouse; fingers scroll by themselves. */
+function drag(holder, state, page) {
+  holder.addEventListener("pointerdown", event => {
+    if (event.pointerType !== "mouse" || event.button) return
+    const start = {x: event.clientX, y: event.clientY, left: holder.scrollLeft, top: page?.scrollTop ?? 0}
+    state.dragged = false
+    const move = to => {
+      const [x, y] = [to.clientX - start.x, to.clientY - start.y]
+      if (!state.dragged && Math.hypot(x, y) < HOLD) return
+      state.dragged = true
+      holder.classList.add("is-held")
+      holder.scrollLeft = start.left - x
+      if (page) page.scrollTop = start.top - y
+    }
+    const end = () => {
+      holder.classList.remove("is-held")
+      window.removeEventListener("pointermove", move)
+    }
+    window.addEventListener("pointermove", move)
+    window.addEventListener("pointerup", end, {once: true})
+  })
+  holder.addEventListener("wheel", event => {
+    if (!event.ctrlKey) return
+    event.preventDefault()
+    zoom(holder, state, state.zoom * (event.deltaY < 0 ? ZOOM : 1 / ZOOM))
+  }, {passive: false})
 }
 
 function mark(holder, chosen) {
@@ -91,8 +158,13 @@ function savePng(data, status) {
 export function draw({data, parentElement, setTriggerValue}) {
   const holder = parentElement.querySelector(".picture")
   const status = parentElement.querySelector("[role=status]")
-  const state = states.get(holder) ?? {}
-  states.set(holder, state)
+  const state = states.get(holder) ?? {zoom: 1}
+  if (!states.has(holder)) {
+    states.set(holder, state)
+    drag(holder, state, document.querySelector('[data-testid="stMain"]'))
+    new ResizeObserver(() => holder.querySelector("svg") && size(holder, state.data, state)).observe(holder)
+  }
+  state.data = data
   const isNew = state.svg !== data.svg
   if (isNew) {
     const scrolled = holder.scrollLeft
@@ -106,6 +178,7 @@ export function draw({data, parentElement, setTriggerValue}) {
   if (state.chosen !== data.chosen) reveal(holder, data.chosen)
   Object.assign(state, {svg: data.svg, chosen: data.chosen})
   const toggle = event => {
+    if (event.type === "click" && state.dragged) return  // it was moved
     const layer = event.target.closest("[data-layer]:not([data-block])")
     if (layer) {
       event.preventDefault()
@@ -120,6 +193,11 @@ export function draw({data, parentElement, setTriggerValue}) {
   holder.onclick = toggle
   holder.onkeydown = event => {
     if (event.key === "Enter" || event.key === " ") toggle(event)
+    else walk(holder, state, event)
+  }
+  for (const button of parentElement.querySelectorAll("[data-zoom]")) {
+    const factor = {in: ZOOM, out: 1 / ZOOM}[button.dataset.zoom]
+    button.onclick = () => zoom(holder, state, factor ? state.zoom * factor : 1)
   }
   parentElement.querySelector("[data-save=svg]").onclick = () =>
     save(new Blob([data.svg], {type: "image/svg+xml"}), `${data.name}.svg`)

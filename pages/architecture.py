@@ -5,13 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.broken_off import ForwardError
+from core.analysis.cpu import threads
 from core.analysis.records import Analysis
-from core.report.names import network_title
+from core.report.handout.network import network_document
+from core.report.names import file_name, network_title
 from core.specs import LabError
 from core.zoo.catalogue import complete, find
 from core.zoo.own import is_own
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
+from pages.views.app.glances import BATCH_SIZE
+from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.messages import escaped, show_error
 from pages.views.app.network_picture import network_picture
@@ -63,6 +67,11 @@ def _page(head: Head) -> None:
     view = choose_view(spec.arch)
     display = _show_view(view, analysis, block)
     next_steps(analysis, display)
+    offer_handout(
+        head,
+        file_name(spec),
+        lambda address: network_document(analysis, BATCH_SIZE, threads(), display.level, address),
+    )
 
 
 def _show_view(view: str, analysis: Analysis, block: str | None) -> Display:

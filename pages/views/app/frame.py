@@ -14,7 +14,6 @@ import streamlit as st
 from core.analysis.cpu import threads
 from core.zoo.libraries import installed_libraries
 from pages.views.app.asked import asked_question
-from pages.views.app.browser_files import FOLDER, address
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import caption, words_explained
 
@@ -37,8 +36,6 @@ PAGES = (
 def page_frame(title: str, intro: str = "") -> Iterator[None]:
     """The page between its head and its last line; a LabError becomes one sentence on it."""
     st.set_page_config(page_title=f"{title} · CNN Architecture Lab", page_icon=_ICON, layout="wide")
-    st.html(FOLDER / "page.css")
-    st.html(_script(), unsafe_allow_javascript=True)
     with st.sidebar:
         for path, label, icon in PAGES:
             st.page_link(path, label=label, icon=icon)
@@ -51,11 +48,6 @@ def page_frame(title: str, intro: str = "") -> Iterator[None]:
             yield
     st.divider()
     st.caption(_machine_line())
-
-
-def _script() -> str:
-    """The element that fetches what every page needs of the browser."""
-    return f'<script type="module" src="{address(FOLDER / "page.js")}"></script>'
 
 
 @st.cache_data(show_spinner=False)

@@ -20,30 +20,10 @@ _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, f
 _PIECE = re.compile(f"{_LEFT_ALONE}|(?P<word>{WORDS.pattern})", re.IGNORECASE)
 _met: ContextVar[set[str] | None] = ContextVar("met", default=None)  # on the page that is drawn
 
-# The browser shows a title on hover only, so on focus it is drawn here, in both themes alike,
-# above what follows.
-_STYLE = """<style>
-a[title][href^="glossary?term="] {
-  position: relative; color: inherit !important; cursor: help;
-  text-decoration: underline dotted; text-underline-offset: 0.2em;
-}
-a[title][href^="glossary?term="]:focus-visible::after {
-  content: attr(title) / ""; position: absolute; left: 0; top: 1.6em; z-index: 10;
-  width: max-content; max-width: min(22rem, 60vw); padding: 0.5rem 0.75rem;
-  border: 1px solid #A9B1BC; border-radius: 0.5rem; background: #10141A; color: #E8EAED;
-  font-size: 0.875rem; font-weight: 400; line-height: 1.4;
-}
-[data-testid="stElementContainer"]:has(a[title][href^="glossary?term="]:focus-visible) {
-  position: relative; z-index: 10;
-}
-[data-testid="stCaptionContainer"]:has(a:focus-visible) { opacity: 1; }
-</style>"""
-
 
 @contextmanager
 def words_explained() -> Iterator[None]:
     """Inside, each word is explained once; a fragment that runs alone explains its own anew."""
-    st.html(_STYLE)
     before = _met.set(set())
     try:
         yield

@@ -32,6 +32,7 @@ else:
     from starlette.middleware import Middleware
 
     from core.zoo.own import name_files
+    from pages.views.app.html_head import HtmlHead
     from pages.views.app.server import Compressed, lab_routes, ready_for_visitors
 
     name_files([Path(text) for text in sys.argv[1:]])  # streamlit run dashboard.py -- my_nets.py
@@ -39,5 +40,5 @@ else:
         __file__,
         lifespan=ready_for_visitors,
         routes=lab_routes(),
-        middleware=[Middleware(Compressed)],
+        middleware=[Middleware(Compressed), Middleware(HtmlHead)],
     )

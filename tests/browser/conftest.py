@@ -16,6 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from core.jobs.store import Store, open_store
+from core.measure.requests import PredictRequest
+from core.specs import ModelSpec, RunSpec
+from core.training.recipes import recipe
+from core.zoo.catalogue import complete
+
 PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -74,6 +80,42 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     began = time.perf_counter()
     with start_server(LAB_RUNS_DIR=str(runs_dir)) as (url, process):
         yield Lab(url, process, runs_dir, time.perf_counter() - began)
+
+
+@pytest.fixture(scope="session")
+def furnished_lab(tmp_path_factory) -> Iterator[Lab]:
+    """A server without workers: two finished runs with a study, predictions, a run under way."""
+    runs_dir = tmp_path_factory.mktemp("furnished")
+    furnish(open_store(f"sqlite:///{runs_dir / 'lab.sqlite'}"))
+    with start_server(LAB_RUNS_DIR=str(runs_dir), LAB_START_WORKER="0") as (url, process):
+        yield Lab(url, process, runs_dir, 0.0)
+
+
+def furnish(store: Store) -> None:
+    """Run 1 has a record with predictions, run 2 is the other of its study, run 3 goes on."""
+    from core.jobs.execution import execute  # torch
+
+    def work() -> None:
+        while job := store.claim():
+            execute(store, job)
+
+    first, second = (_tiny_run(shortcut) for shortcut in ("identity", "none"))
+    settings = {"network": first.model.arch, "dataset": first.dataset}
+    store.create_study("Two blocks", settings, [first, second])
+    work()
+    best = store.get(1).best_file
+    assert best is not None
+    store.enqueue_measurement(PredictRequest(1, best.sha256))
+    work()
+    store.enqueue(first)
+    store.claim()
+
+
+def _tiny_run(shortcut: str) -> RunSpec:
+    model = ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),))
+    few = 64  # training images
+    tiny = recipe("fast", few, epochs=2, batch_size=32)
+    return RunSpec(complete(model), "fashion-mini", tiny, train_images=few)
 
 
 def wait_until_healthy(url: str) -> None:
@@ -146,6 +188,15 @@ class Visitor:
         self.page.wait_for_selector(
             '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=180_000
         )
+
+    def wait_until_drawn(self) -> None:
+        """Wait until the code of every element is there, and charts are as wide as their places."""
+        self.page.wait_for_function(
+            """() => !document.querySelector('[data-testid="stSkeleton"]')
+              && [...document.querySelectorAll(".chart")].every(chart =>
+                chart.querySelector(".main-svg")?.clientWidth === chart.clientWidth)"""
+        )
+        self.page.wait_for_timeout(150)
 
     def metric(self, label: str) -> str:
         """What the number called `label` shows."""

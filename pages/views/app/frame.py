@@ -13,13 +13,11 @@ import streamlit as st
 from core.analysis.cpu import threads
 from core.zoo.libraries import installed_libraries
 from pages.views.app.asked import asked_question
-from pages.views.app.browser_files import FOLDER, address
 from pages.views.app.head import Head, page_config
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import caption, words_explained
 from pages.views.app.work_badge import work_badge
 
-_STYLE = FOLDER / "style.css"
 _MENU = {  # group of the menu → its pages: file, name, icon
     "Explore": (
         ("dashboard.py", "Overview", ":material/home:"),
@@ -43,8 +41,6 @@ PAGES = tuple(page for pages in _MENU.values() for page in pages)
 def page_frame(page: str, intro: str = "") -> Iterator[Head]:
     """The page between its head and its last line; a LabError becomes one sentence on it."""
     page_config(page)
-    st.html(_STYLE)
-    st.html(_script(), unsafe_allow_javascript=True)
     with st.sidebar:
         _menu()
     head = Head(page)
@@ -66,11 +62,6 @@ def _menu() -> None:
             st.page_link(path, label=label, icon=icon)
     with errors_in_one_sentence():
         work_badge()
-
-
-def _script() -> str:
-    """The element that fetches what every page needs of the browser."""
-    return f'<script type="module" src="{address(FOLDER / "page.js")}"></script>'
 
 
 @st.cache_data(show_spinner=False)

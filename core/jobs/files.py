@@ -204,3 +204,11 @@ def delete_study(store: Store, study_id: str) -> None:
 def delete_folder(run_id: int) -> None:
     """Remove the files of a run, where there are any."""
     shutil.rmtree(run_folder(run_id), ignore_errors=True)
+
+
+def files_bytes(run_ids: Iterable[int]) -> int:
+    """What the files of these runs take on the disk."""
+    folders = (run_folder(run_id) for run_id in run_ids)
+    return sum(
+        path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()
+    )

@@ -2,6 +2,7 @@
    outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
+const NARROW = 640  // pixels, below which a figure has its narrow layout, where it has one
 const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
 const plots = new WeakMap()  // for each place: what is drawn there
@@ -107,6 +108,15 @@ function inTheme(text, dark, isDark) {
   return JSON.parse(isDark ? text.replace(/#[0-9a-f]{6}/gi, color => dark[color.toUpperCase()] ?? color) : text)
 }
 
+/* What differs on a narrow page, such as a legend in the place of names at the lines' ends. */
+function fitTo(width, layout) {
+  if (width >= NARROW) return
+  for (const [name, value] of Object.entries(layout.meta?.narrow ?? {})) {
+    const isPart = value && typeof value === "object" && !Array.isArray(value)
+    layout[name] = isPart ? {...layout[name], ...value} : value
+  }
+}
+
 export function draw({data, parentElement}, {plotly}) {
   const holder = parentElement.querySelector(".chart")
   const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
@@ -136,7 +146,8 @@ export function draw({data, parentElement}, {plotly}) {
       isDark = colors.isDark
       figure = inTheme(data.figure, data.dark, isDark)
     }
-    const {layout} = figure
+    const layout = {...figure.layout}
+    fitTo(holder.clientWidth, layout)
     figure.data.forEach(grow)
     layout.template = template(colors)
     layout.title = {...(typeof layout.title === "object" ? layout.title : {}),

@@ -188,6 +188,15 @@ def predictions_name(run: Run) -> str | None:
     return f"predictions-{run.best_file.sha256[:16]}.npz" if run.best_file else None
 
 
+def bytes_of_runs(run_ids: Iterable[int]) -> int:
+    """What the files of these runs take on this disk."""
+    total = 0
+    for run_id in run_ids:
+        with suppress(OSError):  # no folder, or one that is being deleted
+            total += sum(entry.stat().st_size for entry in os.scandir(run_folder(run_id)))
+    return total
+
+
 def delete_runs(store: Store, run_ids: Iterable[int]) -> None:
     """Remove runs from the store, and their folders."""
     deleted = list(run_ids)
@@ -204,11 +213,3 @@ def delete_study(store: Store, study_id: str) -> None:
 def delete_folder(run_id: int) -> None:
     """Remove the files of a run, where there are any."""
     shutil.rmtree(run_folder(run_id), ignore_errors=True)
-
-
-def files_bytes(run_ids: Iterable[int]) -> int:
-    """What the files of these runs take on the disk."""
-    folders = (run_folder(run_id) for run_id in run_ids)
-    return sum(
-        path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()
-    )

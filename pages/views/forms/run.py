@@ -24,6 +24,7 @@ from pages.views.forms.network import choose_model, model_keys
 
 _Callback = Callable[[], None] | None
 FIRST_NETWORK = "course-residual"
+_DOWNLOADED = "Fashion-MNIST mini ships with the lab; the others are downloaded at the first run."
 SHORT_SIZE, SHORT_RATIO = 96, 4  # of a large network, where a run is started without a choice
 
 
@@ -102,17 +103,23 @@ def _follow_recipe() -> None:
 # The pieces, for every form that starts runs -------------------------------------------------
 
 
-def choose_dataset(prefix: str, on_change: _Callback) -> str:
-    """The data set, with what is known of it."""
+def choose_dataset(
+    prefix: str,
+    on_change: _Callback,
+    described: bool = True,
+    explanation: str | None = _DOWNLOADED,
+) -> str:
+    """The data set; `described`: with what is known of it, below."""
     dataset = select_name(
         "Data set",
         {name: info.title for name, info in DATASETS.items()},
         next(iter(DATASETS)),
         f"{prefix}dataset",
         on_change=on_change,
-        help="Fashion-MNIST mini ships with the lab; the others are downloaded at the first run.",
+        help=explanation,
     )
-    st.caption(dataset_line(dataset))
+    if described:
+        st.caption(dataset_line(dataset))
     return dataset
 
 

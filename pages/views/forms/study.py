@@ -21,6 +21,7 @@ from pages.views.app.messages import show_error
 from pages.views.app.services import store
 from pages.views.app.with_torch import devices
 from pages.views.app.words import count
+from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
 from pages.views.forms.limits import FIRST_SEED, SEEDS
 from pages.views.forms.names import select_name, select_names
@@ -41,12 +42,8 @@ _FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
 PREFIX = "res_"  # begins the keys of the form, and so its part of the address
 FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
 _STYLE = """<style>
-.st-key-row_study { align-items: flex-start; }
 .st-key-row_study > .st-key-res_variants { flex: 3 1 24rem; max-width: 40rem; }
 .st-key-row_study > :is(.st-key-res_seeds, .st-key-res_epochs) { flex: 0 1 8rem; min-width: 7rem; }
-.st-key-row_study > :has(> .st-key-fold_study), .st-key-row_study > .st-key-fold_study {
-  padding-top: 1.75rem;
-}
 </style>"""
 
 
@@ -68,8 +65,7 @@ def study_form() -> Choice:
         network = _choose_network()
         compared = _choose_values(network) if is_own(network) else _choose_variants(network)
         seeds = _choose_seeds()
-        with st.container():  # the data set with what is known of it
-            dataset = choose_dataset(PREFIX, _all_images)
+        dataset = choose_dataset(PREFIX, _all_images, described=False)
         recipe_name = choose_recipe(PREFIX, explanation="The same recipe for every variant.")
         epochs = choose_epochs(PREFIX, FIRST_EPOCHS)
         with folded("study", _folded_label(dataset)):
@@ -221,6 +217,7 @@ def _start(choice: Choice) -> None:
             _begin(choice)
         with st.container(width="stretch"):
             _say_time(choice, seconds)
+            st.caption(dataset_line(choice.settings["dataset"]))
 
 
 def _say_time(choice: Choice, seconds: float | None) -> None:

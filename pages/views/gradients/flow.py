@@ -39,6 +39,9 @@ _TITLES = {
 }
 FIRST_DEPTHS = (20, 110)
 _FIRST_SEEDS = 3
+_STYLE = """<style>
+.st-key-row_gradients > .st-key-why_shortcuts { flex: 2 1 17rem; max-width: 24rem; }
+</style>"""
 _BASE = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
 
 
@@ -61,6 +64,7 @@ class Nets:
 
 def flow_view() -> None:
     """Controls, the measurement, what it has found."""
+    st.html(_STYLE)
     with form_row("gradients"):
         nets = _choose_nets()
         runs = _choose_runs()

@@ -15,6 +15,7 @@ from core.zoo.variants import ORDERS, SHORTCUTS, Variant
 from pages.views.app.svg_image import svg_image
 
 WIDTH = 184
+_WIDEST = 360  # pixels of a cell of the row
 MAIN, SIDE, GATE = 43, 151, 106  # x of the residual branch, of the shortcut, of the gate's line
 MAIN_WIDTH, SIDE_WIDTH, GATE_WIDTH = 66, 64, 54  # of their boxes
 _BYPASS = 4  # x of the line past a dead convolution
@@ -24,7 +25,7 @@ _TAP = TOP + 6  # y where the shortcut leaves
 
 _STYLE = """<style>
 .blocks {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 1px;
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 1px;
   margin: 1px; border-radius: 0.5rem;
 }
 .blocks figure {
@@ -54,7 +55,8 @@ def variant_cards(variants: Sequence[Variant]) -> str:
         for variant in variants
     )
     return (
-        f'{_STYLE}<div class="blocks" role="group" aria-label="Blocks" tabindex="0">'
+        f'{_STYLE}<div class="blocks" role="group" aria-label="Blocks" tabindex="0"'
+        f' style="max-width: {_WIDEST * len(variants)}px">'
         f"{''.join(cards)}</div>"
     )
 

@@ -30,6 +30,10 @@ from pages.views.residual.study_actions import actions
 from pages.views.residual.study_numbers import curves_in_numbers, downloads, variants_table
 from pages.views.residual.verdict import verdict, verdict_details
 
+# While runs go on their curves stand first, then what the verdict will be about
+_STYLE = """<style>
+.st-key-study_goes_on > :first-child { order: 1; }
+</style>"""
 _SHARED = 4  # stages of studies whose epochs and charts are remembered
 
 
@@ -67,10 +71,12 @@ def _all_over(runs: Sequence[Run]) -> bool:
 def _show_study(study: Study, runs: Sequence[Run]) -> None:
     """Everything about the study, which has these runs."""
     over = _all_over(runs)
-    # What comes and goes above a chart must not move it: it would be mounted anew. While runs go on
-    # their curves stand first, afterwards the finding and the accuracies that it is about
-    above, first, second, below = (st.container() for _ in range(4))
-    finals, curves = (first, second) if over else (second, first)
+    # What comes and goes above a chart must not move it: it would be mounted anew
+    above = st.container()
+    st.html(_STYLE)
+    with st.container(key="study_over" if over else "study_goes_on"):
+        finals, curves = st.container(), st.container()
+    below = st.container()
     key = database_url(), tuple(run.stage for run in runs)
     epochs, groups = _found(key, runs)
     has_epochs = any(epochs.values())

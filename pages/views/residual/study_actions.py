@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.jobs.files import delete_study, files_bytes
+from core.jobs.files import bytes_of_runs, delete_study
 from core.jobs.store import Run, Study
 from core.report import formats
 from core.report.names import counted
-from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import store
+from pages.views.runs.delete import delete_button
 
 
 def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
@@ -21,13 +21,7 @@ def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
             _stop(study, runs)
             return
         _continue(study, runs)
-        if st.button(
-            "Delete…",
-            icon=":material/delete:",
-            key="danger_res_delete",
-            help="Removes the study with its runs, curves and files; asks once.",
-        ):
-            _confirm_delete(study, runs)
+        _delete(study, runs)
 
 
 def _stop(study: Study, runs: Sequence[Run]) -> None:
@@ -59,21 +53,18 @@ def _continue(study: Study, runs: Sequence[Run]) -> None:
         st.rerun()
 
 
-@st.dialog("Delete this study?")
-def _confirm_delete(study: Study, runs: Sequence[Run]) -> None:
-    """Name what goes, ask once."""
-    what = counted(len(runs), "run")
-    size = files_bytes(run.id for run in runs)
-    with_size = f"{what}, {formats.mebibytes(size)}" if size else what
-    st.write(
-        f"{escaped(study.title)}: its {what}, their curves and their saved parameters are removed."
-        " This cannot be undone."
+def _delete(study: Study, runs: Sequence[Run]) -> None:
+    """The study with all that belongs to it."""
+    what, size = counted(len(runs), "run"), bytes_of_runs(run.id for run in runs)
+
+    def delete() -> None:
+        delete_study(store(), study.id)
+        st.query_params.pop("study", None)
+
+    delete_button(
+        "res_delete",
+        f"Delete {what}, {formats.mebibytes(size)}" if size else f"Delete {what}",
+        [study.title],
+        f"Its {what}, their curves and their saved parameters are removed.",
+        delete,
     )
-    with st.container(horizontal=True):
-        if st.button(f"Delete {with_size}", icon=":material/delete:", key="danger_res_delete_now"):
-            with errors_in_one_sentence():
-                delete_study(store(), study.id)
-                st.query_params.pop("study", None)
-                st.rerun()
-        if st.button("Cancel", key="res_delete_cancel"):
-            st.rerun()

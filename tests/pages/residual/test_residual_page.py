@@ -299,11 +299,14 @@ def test_a_deleted_study_leaves_one_sentence_and_the_invitation():
 
 def test_deleting_names_what_goes_and_can_be_cancelled():
     app = open_page(PAGE, study=trained(CLEAR))
-    app.button(key="danger_res_delete").click().run()
-    assert app.button(key="danger_res_delete_now").label == "Delete 6 runs"
-    assert "its 6 runs, their curves and their saved parameters" in texts(app)
+    app.button(key="res_delete").click().run()
+    assert app.button(key="res_delete_now").label == "Delete 6 runs"
+    assert "Its 6 runs, their curves and their saved parameters" in texts(app)
     app.button(key="res_delete_cancel").click().run()
     assert len(open_store().runs()) == 6
+    app.button(key="res_delete").click().run()
+    app.button(key="res_delete_now").click().run()
+    assert open_store().runs() == []
 
 
 def test_a_stop_answers_at_once_and_there_is_one():

@@ -1,0 +1,59 @@
+"""A button that deletes: it looks dangerous, names what goes, and asks once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.specs import LabError
+from pages.views.app.messages import escaped, show_error
+
+_NAMED = 8  # things that are named before they go; the others are counted
+_PROBLEM = "delete_problem"  # in the session: why something could not be deleted
+
+
+def delete_button(
+    key: str, label: str, named: Sequence[str], loses: str, delete: Callable[[], None]
+) -> None:
+    """`label`: with the number and the size of what goes. `named`: each of it; `loses`: with what.
+
+    `delete` may raise LabError, which becomes one sentence.
+    """
+    if problem := st.session_state.pop(_PROBLEM, None):
+        show_error(problem)
+    with st.container(key=f"danger_{key}", width="content"):
+        if st.button(f"{label}…", icon=":material/delete:", key=key):
+            _confirm(key, label, named, loses, delete)
+
+
+@st.dialog("Delete for good?")
+def _confirm(
+    key: str, label: str, named: Sequence[str], loses: str, delete: Callable[[], None]
+) -> None:
+    """What goes, and the two ways out."""
+    lines = [f"- {escaped(name)}" for name in named[:_NAMED]]
+    if len(named) > _NAMED:
+        lines.append(f"- and {len(named) - _NAMED:,} more")
+    st.markdown("\n".join(lines))
+    st.write(f"{loses} This cannot be undone.")
+    with st.container(horizontal=True):
+        with st.container(key=f"danger_now_{key}", width="content"):
+            is_done = st.button(
+                label,
+                type="primary",
+                icon=":material/delete:",
+                key=f"{key}_now",
+                on_click=_deleted,
+                args=(delete,),
+            )
+        if st.button("Cancel", key=f"{key}_cancel") or is_done:
+            st.rerun()
+
+
+def _deleted(delete: Callable[[], None]) -> None:
+    """Before the page is drawn anew."""
+    try:
+        delete()
+    except LabError as error:
+        st.session_state[_PROBLEM] = str(error)

@@ -3,60 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
-from core.data import find_dataset
-from core.jobs.store import Study, StudyKind
-from core.studies.study import by_variant
-from core.zoo.variants import VARIANTS, variants_of
+from core.jobs.store import Run, Study, StudyKind
+from core.report.names import safe_name, study_name
+from core.studies.study import Group, by_variant
+from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.address import address_checked, go_to
 from pages.views.app.frame import page_frame
+from pages.views.app.handouts import offer_handout
+from pages.views.app.head import Head
 from pages.views.app.messages import errors_in_one_sentence
-from pages.views.app.prose import markdown
+from pages.views.app.prose import caption
 from pages.views.app.services import start_waiting_workers, store
-from pages.views.app.words import count
-from pages.views.forms.study import Choice, start_button, study_form
+from pages.views.forms.study import PREFIX, study_form
 from pages.views.residual.block_pictures import variant_cards
-from pages.views.residual.reproduction import (
-    reference_chart,
-    reference_verdict,
-    reproduction_view,
-)
+from pages.views.residual.handout import study_handout
+from pages.views.residual.reference import reference_view
+from pages.views.residual.reproduction import reproduction_view
 from pages.views.residual.study import study_view
 
 _LISTED = 50  # studies in the picker
 _MOVED = "why_"  # begins the parameters of what is now the page Gradients
 
 
-def _page() -> None:
-    """Left the blocks, beside them the study that the address names, below what is published."""
+def _page(head: Head) -> None:
+    """The study that the address names, else the newest; before any the way to the first one."""
     _forward_to_gradients()
-    with st.sidebar:
-        choice = study_form()
     studies = store().studies(StudyKind.VARIANTS, _LISTED)
     study = _chosen_study(studies)
-    compared, network = choice.units, choice.settings["network"]
-    if study:
-        groups = by_variant(store().runs(study=study.id), {})
-        compared = [group.variant for group in groups if group.variant]
-        network = groups[0].model.arch
-    left, right = st.columns([1, 4], gap="medium") if compared else (None, st.container())
-    if left:
-        left.html(variant_cards(compared))
-    with right:
-        if study is None:
-            _invitation(choice)
-        else:
-            start_waiting_workers()
-            _pick_study(studies, study)
-            study_view(study.id)
-            with st.expander("The course note's blocks on MNIST: published and reproduced"):
-                _shipped()
-    _other_blocks(network, {variant.name for variant in compared})
+    runs = store().runs(study=study.id) if study else []
+    if study and runs:
+        _study(head, studies, study, runs)
+    else:
+        _invitation(head)
     st.page_link(
         "pages/gradients.py",
-        label="Why shortcuts work: does the gradient arrive at the first layers?",
+        label="Why it works: do gradients arrive?",
         icon=":material/ssid_chart:",
     )
     reproduction_view()
@@ -79,38 +64,61 @@ def _chosen_study(studies: Sequence[Study]) -> Study | None:
     return None
 
 
-def _other_blocks(network: str, compared: set[str]) -> None:
+def _study(head: Head, studies: Sequence[Study], study: Study, runs: Sequence[Run]) -> None:
+    """Which one, the way to the next, what is compared, and what has come out."""
+    groups = by_variant(runs, {})
+    head.title(_name_of(groups))
+    offer_handout(head, safe_name("study", study.id), partial(study_handout, study.id))
+    start_waiting_workers()
+    asks_for_new = "study" not in st.query_params and any(
+        key.startswith(PREFIX) for key in st.query_params
+    )
+    _pick_study(studies, study)
+    with st.expander("Start another study", expanded=asks_for_new, icon=":material/add:"):
+        study_form()
+    _blocks([group.variant for group in groups if group.variant])
+    study_view(study.id)
+    with st.expander("The course note's blocks on MNIST: published and reproduced"):
+        reference_view()
+    _other_blocks(groups[0].model.arch, [group.variant for group in groups if group.variant])
+
+
+def _name_of(groups: Sequence[Group]) -> str:
+    """`Study: four shortcuts, 5 seeds`."""
+    models = list(dict.fromkeys(group.model for group in groups))
+    seeds = {run.spec.seed for group in groups for run in group.runs}
+    return study_name(models, [group.title for group in groups], len(seeds))
+
+
+def _invitation(head: Head) -> None:
+    """Before any study: the question, what to compare and the start, and the shipped result."""
+    head.title("Which shortcut is better?")
+    caption(
+        "The same network and recipe, several seeds of each variant, then a verdict: can a few"
+        " seeds tell which is better?"
+    )
+    choice = study_form()
+    if not choice.units:  # of somebody's own network an argument is varied
+        head.title("Which variant is better?")
+    _blocks(choice.units)
+    _other_blocks(choice.settings["network"], choice.units)
+    st.header("The course note's blocks on MNIST", anchor=False)
+    reference_view()
+
+
+def _blocks(variants: Sequence[Variant]) -> None:
+    """The units that are compared, as pictures."""
+    if variants:
+        st.html(variant_cards(variants))
+
+
+def _other_blocks(network: str, compared: Sequence[Variant]) -> None:
     """The other blocks that this network can have, folded away."""
-    others = [name for name in variants_of(network) if name not in compared]
+    names = {variant.name for variant in compared}
+    others = [name for name in variants_of(network) if name not in names]
     if others:
         with st.expander(f"{len(others)} other blocks"):
             st.html(variant_cards([VARIANTS[name].in_network(network) for name in others]))
-
-
-def _invitation(choice: Choice) -> None:
-    """Before any study: the question, one button, and the shipped curves."""
-    if not choice.specs:
-        st.info("Choose at least one variant in the sidebar.", icon=":material/info:")
-        _shipped()
-        return
-    with st.container(border=True):
-        compared = "block" if choice.units else "variant"
-        st.header(f"Which {compared} is better, and can a few seeds tell?", anchor=False)
-        epochs = count(choice.specs[0].recipe.epochs, "epoch")
-        markdown(
-            f"{count(len(choice.variants), 'variant')}, {count(len(choice.specs), 'short run')} of"
-            f" {epochs} each on"
-            f" {find_dataset(choice.settings['dataset']).title}, then a verdict in words. The"
-            " sidebar changes what is compared and says how long it takes."
-        )
-        start_button(f"Train these {len(choice.specs)} runs", choice, "res_begin")
-    _shipped()
-
-
-def _shipped() -> None:
-    """The curves that come with the lab, and what they can tell."""
-    reference_chart()
-    reference_verdict()
 
 
 def _pick_study(studies: Sequence[Study], shown: Study) -> None:
@@ -125,6 +133,7 @@ def _pick_study(studies: Sequence[Study], shown: Study) -> None:
         key=f"res_study_{shown.id}",
         on_change=_open_study,
         args=(f"res_study_{shown.id}",),
+        width=640,
         help="The newest first; the address names the one that is shown.",
     )
 
@@ -134,10 +143,5 @@ def _open_study(key: str) -> None:
     st.query_params["study"] = st.session_state[key]
 
 
-with (
-    page_frame(
-        "Residual", "Which shortcut is better? The same net and recipe, several seeds each."
-    ),
-    address_checked(),
-):
-    _page()
+with page_frame("Residual") as head, address_checked():
+    _page(head)

@@ -161,6 +161,24 @@ def _settings(spec: RunSpec) -> list[str]:
     return [*condition_parts(condition_of(spec)), f"seed {spec.seed}", spec.device]
 
 
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def study_name(models: Sequence[ModelSpec], titles: Sequence[str], seeds: int) -> str:
+    """`Study: four shortcuts, 5 seeds`, of different networks; of a single one with its title."""
+    if len(models) == 1:
+        return f"Study: {titles[0]}, {counted(seeds, 'seed')}"
+    units = [variant_of(model) for model in models]
+    if not all(units):
+        noun = "networks"
+    elif len({(unit.order, unit.as_published, unit.batch_norm) for unit in units if unit}) == 1:
+        noun = "shortcuts"
+    else:
+        noun = "blocks"
+    number = _NUMBERS[len(models)] if len(models) < len(_NUMBERS) else str(len(models))
+    return f"Study: {number} {noun}, {counted(seeds, 'seed')}"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 class`, `10 classes`, `5,000 images`."""
     plural = "" if number == 1 else "es" if noun.endswith("s") else "s"

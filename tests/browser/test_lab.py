@@ -191,7 +191,7 @@ def test_why_is_vgg_slower_and_bigger_than_alexnet(visitor):
 def test_which_shortcut_is_best_in_one_chart(visitor, lab):
     two = "res_variants=plain+residual&res_variants=no+shortcut"
     visitor.open(f"/residual?res_seeds=1&res_epochs=1&res_images=320&{two}")
-    visitor.button("Train them").click()
+    visitor.button("Train 2 runs").click()
     visitor.page.get_by_text("2 variants × 1 seed of").first.wait_for()
     visitor.button("Every epoch of every seed as CSV").wait_for(timeout=120_000)
     visitor.button("Stop the study").wait_for(state="detached", timeout=120_000)

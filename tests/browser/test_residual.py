@@ -14,7 +14,7 @@ def test_a_small_study_runs_to_its_verdict_and_its_address_reopens_it(visitor, l
     """Q14: 2 variants × 3 seeds × 1 epoch × 320 images; a statement, and the numbers behind it."""
     two = "res_variants=plain+residual&res_variants=no+shortcut"
     visitor.open(f"/residual?res_seeds=3&res_epochs=1&res_images=320&{two}")
-    visitor.button("Train them").click()
+    visitor.button("Train 6 runs").click()
     visitor.page.wait_for_url("**study=*")
     visitor.page.get_by_text("2 variants × 3 seeds of Course residual net").first.wait_for()
     visitor.page.reload()  # the study goes on without the tab that started it
@@ -41,6 +41,6 @@ def test_a_small_study_runs_to_its_verdict_and_its_address_reopens_it(visitor, l
     visitor.open(f"/residual?study={name}")  # a link that somebody sends
     visitor.page.get_by_text(verdict).first.wait_for()
     visitor.button("Delete…").click()
-    visitor.page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Delete 6 runs").click()
     visitor.page.get_by_text("2 variants × 3 seeds").first.wait_for(state="detached")
     assert store.runs(study=name) == []

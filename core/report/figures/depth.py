@@ -10,7 +10,11 @@ import plotly.graph_objects as go
 
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
+from core.report.figures.line_ends import LineEnd, name_line_ends
 from core.report.figures.palette import LineStyle
+
+_TOP, _FOOT, _PLOT = 72, 64, 250  # pixels above the axes, below them and between
+_LEGEND_LINE = 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,27 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
             " (seeds: %{customdata[1]})<extra></extra>",
         )
     depths = sorted({depth for line in lines for depth, _ in line.points})
+    span = _range([value for line in lines for _, values in line.points for value in values])
+    height = _TOP + _PLOT + _FOOT + _LEGEND_LINE * len(lines)  # of a phone's legend
     figure.update_layout(
         title=title,
         xaxis=dict(title="weight layers", tickvals=depths, automargin=True),
-        yaxis=dict(title=measure, ticksuffix=" %"),
-        height=340 + 28 * len(lines),
-        margin=dict(t=72, b=48, l=8, r=8),
+        yaxis=dict(title=f"{measure} (%)", range=span),
+        height=height,
+        margin=dict(t=_TOP, b=48, l=8, r=8),
         legend=FOOT_LEGEND,
     )
+    ends = [
+        LineEnd(line.name, line.points[-1][0], 100 * fmean(line.points[-1][1]), line.style.color,
+                line.style.marker)
+        for line in lines
+    ]  # fmt: skip
+    name_line_ends(figure, ends, (span[0], span[1]), height - _TOP - _FOOT)
     return figure
+
+
+def _range(fractions: Sequence[float]) -> list[float]:
+    """Room around every accuracy, in %."""
+    values = [100 * value for value in fractions] or [0.0, 100.0]
+    room = max(0.5, 0.08 * (max(values) - min(values)))
+    return [max(0.0, min(values) - room), min(100.5, max(values) + room)]

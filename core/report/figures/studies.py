@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import plotly.graph_objects as go
@@ -11,8 +11,13 @@ import plotly.graph_objects as go
 from core.jobs.step_curves import StepCurve
 from core.report.figures.axes import FOOT_LEGEND, finish_epochs
 from core.report.figures.curves import add_steps
-from core.report.figures.palette import LineStyle, translucent
+from core.report.figures.line_ends import LineEnd, name_line_ends
+from core.report.figures.palette import GRAY, LineStyle, translucent
 from core.studies.statistics import Mean, mean_interval
+
+_HEIGHT, _TOP, _FOOT = 440, 72, 64  # pixels of the figure, above its axes and below
+_LEGEND_LINE = 20  # pixels
+_MOST_BANDS, _MOST_COLORS = 2, 6
 
 
 class EpochPoint(Protocol):
@@ -50,40 +55,59 @@ class StudyLine:
 
 
 def study_chart(
-    lines: Sequence[StudyLine],
-    title: str,
-    every_seed: bool = False,
-    epochs: int = 1,
-    grows: bool = False,
+    lines: Sequence[StudyLine], title: str, epochs: int = 1, grows: bool = False
 ) -> go.Figure:
-    """Test accuracy by epoch: mean with its 95 % interval, or a curve a seed.
+    """Test accuracy by epoch: the mean of the seeds bold, each seed thin behind it.
 
-    The axis has room for `epochs`, also where not all are done. Published curves are crosses,
-    reference means thin lines. While it `grows`, what steps come to is thin, and the axes have room
-    for all that may come.
+    Of one or two lines the mean has the band of its 95 % interval. Of more than six lines one
+    stands out, that which ends highest. The axis has room for `epochs`, also where not all are
+    done. Published curves are crosses, reference means thin lines. While it `grows`, what steps
+    come to is thin, the axes have room for all that may come, and the names are in a legend.
     """
     figure = go.Figure()
+    lines = _one_stands_out(lines)
+    is_banded = sum(bool(line.seeds) for line in lines) <= _MOST_BANDS
     for line in lines:
         for steps in line.under_way:
             add_steps(figure, steps, "accuracy", line.label, line.style.color, in_legend=False)
-        if every_seed:
-            _add_seeds(figure, line)
-        else:
-            _add_mean(figure, line)
+        _add_seeds(figure, line)
+        _add_mean(figure, line, is_banded)
         _add_published(figure, line)
     finish_epochs(figure, title, "test accuracy (%)")
     trained = [point.epoch for line in lines for _, points in line.seeds for point in points]
     last = max([epochs, *trained, *(len(line.published) for line in lines)])
     figure.update_xaxes(dtick=max(1, last // 10), range=[0 if grows else 0.8, last + 0.2])
     figure.update_xaxes(automargin=True)
+    height = _HEIGHT + _LEGEND_LINE * max(0, len(lines) - _MOST_BANDS)  # of a phone's legend
+    figure.update_layout(height=height, margin=dict(t=_TOP), legend=FOOT_LEGEND)
     if span := [0.0, 100.0] if grows else y_range(lines):
         figure.update_yaxes(range=span)
-    figure.update_layout(
-        height=360 + 28 * len(lines),
-        margin=dict(t=72),
-        legend=FOOT_LEGEND,
-    )
+    if not grows and span and (ends := [end for line in lines if (end := _end_of(line))]):
+        name_line_ends(figure, ends, (span[0], span[1]), height - _TOP - _FOOT)
     return figure
+
+
+def _one_stands_out(lines: Sequence[StudyLine]) -> list[StudyLine]:
+    """Of more lines than there are colors all but that which ends highest are gray."""
+    if len(lines) <= _MOST_COLORS:
+        return list(lines)
+    highest = max(lines, key=lambda line: end.y if (end := _end_of(line)) else 0.0)
+    return [
+        line if line is highest else replace(line, style=replace(line.style, color=GRAY), thin=True)
+        for line in lines
+    ]
+
+
+def _end_of(line: StudyLine) -> LineEnd | None:
+    """The last point of its mean, else of what was published."""
+    means = line.by_epoch()
+    if means:
+        epoch, mean = means[-1]
+        return LineEnd(line.label, epoch, mean.mean, line.style.color, line.style.marker)
+    if line.published:
+        last = len(line.published), 100 * line.published[-1]
+        return LineEnd(f"{line.label}, published", *last, line.style.color, "x")
+    return None
 
 
 def y_range(lines: Sequence[StudyLine]) -> list[float] | None:
@@ -95,13 +119,13 @@ def y_range(lines: Sequence[StudyLine]) -> list[float] | None:
     return [max(0.0, min(values) - room), min(100.0 + room / 4, max(values) + room)]
 
 
-def _add_mean(figure: go.Figure, line: StudyLine) -> None:
-    """The mean of the seeds and the band of its interval."""
+def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
+    """The mean of the seeds, where `is_banded` with its interval."""
     means = line.by_epoch()
     if not means:
         return
     banded = [(epoch, mean.low, mean.high) for epoch, mean in means if mean.low is not None]
-    if len(banded) == 1:  # a band of one epoch has no area: a whisker
+    if not is_banded or len(banded) == 1:  # a band of one epoch has no area: a whisker
         banded = []
     if banded:
         epochs = [epoch for epoch, *_ in banded]
@@ -121,11 +145,13 @@ def _add_mean(figure: go.Figure, line: StudyLine) -> None:
         x=[epoch for epoch, _ in means],
         y=[mean.mean for _, mean in means],
         error_y=dict(
-            array=[mean.half or 0.0 for _, mean in means], thickness=1, visible=not banded
+            array=[mean.half or 0.0 for _, mean in means],
+            thickness=1,
+            visible=is_banded and not banded,
         ),
         name=line.label,
         mode="lines+markers",
-        line=dict(color=line.style.color, width=1 if line.thin else 2.5, dash=line.style.dash),
+        line=dict(color=line.style.color, width=1 if line.thin else 3, dash=line.style.dash),
         marker=dict(symbol=line.style.marker, size=5 if line.thin else 8),
         legendgroup=line.label,
         customdata=[_in_words(mean) for _, mean in means],
@@ -142,17 +168,19 @@ def _in_words(mean: Mean) -> str:
 
 
 def _add_seeds(figure: go.Figure, line: StudyLine) -> None:
-    """A thin curve for every seed."""
-    for index, (seed, points) in enumerate(line.seeds):
+    """A thin curve for every seed; none for a reference, nor where the only seed is the mean."""
+    if line.thin or len(line.seeds) < 2:
+        return
+    for seed, points in line.seeds:
         figure.add_scatter(
             x=[point.epoch for point in points],
             y=[100 * point.test_accuracy for point in points],
             name=line.label,
-            mode="lines+markers",
-            line=dict(color=line.style.color, width=1, dash=line.style.dash),
-            marker=dict(symbol=line.style.marker, size=4 if line.thin else 6),
+            mode="lines" if len(points) > 1 else "markers",
+            line=dict(color=translucent(line.style.color, 0.5), width=1, dash=line.style.dash),
+            marker=dict(symbol=f"{line.style.marker.removesuffix('-open')}-open", size=6),
             legendgroup=line.label,
-            showlegend=index == 0,
+            showlegend=False,
             hovertemplate=f"<b>{line.label}</b>, seed {seed}, epoch %{{x}}<br>%{{y:.2f}} %"
             "<extra></extra>",
         )

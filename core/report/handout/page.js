@@ -9,7 +9,8 @@ const COLORS = {  // of paper
 }
 COLORS.heading = COLORS.font
 
-function draw({default: Plotly}, {template, fitText}, place, {name, figure: {data, layout}}) {
+function draw({default: Plotly}, {template, fitText, fitTo}, place, {name, figure: {data, layout}}) {
+  fitTo(place.clientWidth, layout)
   const title = layout.title?.text ?? ""
   place.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
   layout.template = template(COLORS)

@@ -8,11 +8,12 @@ from core.analysis.records import Analysis
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run, Study
 from core.report import formats
+from core.report.figures.final_accuracies import FinalAccuracies, final_accuracy_chart
 from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
 from core.report.handout.document import Chart, Document, Part, Section, Table, Text
 from core.report.names import condition_label, safe_name
-from core.report.sentences.verdict import headline, method, pair_sentence
+from core.report.sentences.verdict import finding, method, pair_sentence
 from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
 from core.specs import ModelSpec
@@ -85,14 +86,19 @@ def _verdict(groups: Sequence[Group], over: bool) -> list[Part]:
     pairs = verdicts(groups)
     titles = [group.title for group in comparable(groups)]
     return [
-        Text(headline(pairs, titles), is_finding=True),
+        Text(finding(pairs, titles), is_finding=True),
         *(Text(pair_sentence(pair)) for pair in pairs),
         *([Text(method(pairs))] if pairs else []),
     ]
 
 
 def _charts(groups: Sequence[Group], name: str) -> list[Part]:
-    """The mean of the seeds, and every seed."""
+    """Every seed's final accuracy, and the curves."""
+    data = find_dataset(groups[0].runs[0].spec.dataset).title
+    finals = [
+        FinalAccuracies(group.title, style_of(group.variant, position), group.final_accuracies)
+        for position, group in enumerate(groups)
+    ]
     lines = [
         StudyLine(
             group.title,
@@ -105,20 +111,12 @@ def _charts(groups: Sequence[Group], name: str) -> list[Part]:
         )
         for position, group in enumerate(groups)
     ]
-    spec = groups[0].runs[0].spec
-    data = find_dataset(spec.dataset).title
-    kinds = {"means": "mean of the seeds with its 95 % interval", "seeds": "every seed a curve"}
-    return [
-        Chart(
-            study_chart(
-                lines,
-                f"Test accuracy on {data}<br>{what}",
-                kind == "seeds",
-                spec.recipe.epochs,
-                grows=False,
-            ),
-            f"{name}-{kind}",
-        )
-        for kind, what in kinds.items()
-        if any(line.seeds for line in lines)
-    ]
+    if not any(line.seeds for line in lines):
+        return []
+    curves = study_chart(
+        lines,
+        f"Test accuracy on {data}<br>bold: mean of the seeds",
+        groups[0].runs[0].spec.recipe.epochs,
+    )
+    final = final_accuracy_chart(finals, f"Final test accuracy on {data}")
+    return [Chart(final, f"{name}-final"), Chart(curves, f"{name}-curves")]

@@ -8,7 +8,7 @@ from math import log
 from core.inside.landscape_records import PATH, Landscape, NetworkLandscape, Rise, rise
 from core.report import formats
 from core.report.figures.loss_scale import number
-from core.report.sentences.gradients import network_label
+from core.report.sentences.gradients import network_label, telling_apart
 
 _GUESSES = 0.95  # of the loss of guessing: a network above has not begun to learn
 
@@ -21,7 +21,7 @@ def landscape_label(network: NetworkLandscape) -> str:
 
 def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
     """The title of its picture: how the loss grows around it, or how training walked."""
-    name = landscape_label(network)
+    name = _short_label(network, landscape)
     title = f"{name[0].upper()}{name[1:]}"
     if landscape.plane == PATH:
         return f"{title}<br>{_share(network.path_share)} of its path lies in this plane"
@@ -29,6 +29,44 @@ def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
     if found is None:
         return f"{title}<br>row {len(network.loss)} of {landscape.points}"
     return f"{title}<br>loss {number(found.center)} in the center, up to {_highest(found)}"
+
+
+def _short_label(network: NetworkLandscape, landscape: Landscape) -> str:
+    """Without what all networks of this landscape share."""
+    labels = [landscape_label(one) for one in landscape.networks]
+    short = dict(zip(labels, telling_apart(labels), strict=True))
+    own = landscape_label(network)
+    return short.get(own, own)
+
+
+def landscape_headline(landscape: Landscape) -> str:
+    """Around which network the loss rises most and least, in one sentence; of random planes.
+
+    Empty while nothing is known.
+    """
+    known = [
+        (_short_label(network, landscape), found)
+        for network in landscape.networks
+        if landscape.plane != PATH and (found := rise(network, landscape)) is not None
+    ]
+    if not known:
+        return ""
+    (steep, most), *_, (flat, least) = sorted(known, key=_growth_of, reverse=True) * 2
+    distance = f"{landscape.span:g}"
+    if len(known) == 1:
+        return (
+            f"Within a distance of {distance} the loss rises from {number(most.center)} to"
+            f" {_highest(most)}."
+        )
+    return (
+        f"Within a distance of {distance} the loss rises most around {steep}, from"
+        f" {number(most.center)} to {_highest(most)}, and least around {flat}, from"
+        f" {number(least.center)} to {_highest(least)}."
+    )
+
+
+def _growth_of(pair: tuple[str, Rise]) -> float:
+    return _growth(pair[1])
 
 
 def landscape_sentences(landscape: Landscape) -> list[str]:

@@ -30,13 +30,8 @@ def pair_sentence(pair: Comparison) -> str:
     if pair.p is None:
         return _sentence_without_spread(pair)
     if pair.is_decided:
-        assert pair.difference is not None and pair.low is not None and pair.high is not None
-        low, high = sorted((abs(pair.low), abs(pair.high)))
-        return (
-            f"{pair.better} is better than {pair.worse} by"
-            f" {formats.points(abs(pair.difference))} points"
-            f" ({level(pair)} {formats.points(low)}–{formats.points(high)}), with {count} seeds."
-        )
+        by = _distance(pair)
+        return f"{pair.better} is better than {pair.worse} by {by}, with {count} seeds."
     return (
         f"{first} and {second} cannot be told apart with {count} seeds: {between(pair)};"
         f" {_what_is_needed(pair)}."
@@ -113,6 +108,67 @@ def headline(pairs: Sequence[Comparison], variants: Sequence[str]) -> str:
     return f"{len(decided)} of {len(pairs)} pairs can be told apart; not beaten: " + (
         ", ".join(unbeaten) + "."
     )
+
+
+def finding(pairs: Sequence[Comparison], variants: Sequence[str]) -> str:
+    """The verdict with its numbers in one sentence: the surest difference, and what it leaves open.
+
+    `Conv shortcut is better than no shortcut by 1.32 points (99.2 % 0.60–2.05); the other 5 pairs
+    cannot be told apart with 5 seeds.`
+    """
+    decided = [pair for pair in pairs if pair.is_decided]
+    if not decided:
+        return capitalized(headline(pairs, variants))
+    beaten = {name: [pair for pair in decided if pair.better == name] for name in variants}
+    best = next((name for name in variants if len(beaten[name]) == len(variants) - 1), None)
+    if best and len(variants) > 2:
+        nearest = min(beaten[best], key=lambda pair: abs(pair.difference or 0.0))
+        return capitalized(
+            f"{best} is better than each of the others; the nearest, {nearest.worse}, is"
+            f" {_distance(nearest)} behind."
+        )
+    return capitalized(_surest_sentence(pairs, decided))
+
+
+def _surest_sentence(pairs: Sequence[Comparison], decided: Sequence[Comparison]) -> str:
+    """The surest of the differences, and how many other pairs are open."""
+    surest = min(decided, key=lambda pair: (pair.holm_p or 0.0, -abs(pair.difference or 0.0)))
+    better, worse, by, seeds = surest.better, surest.worse, _distance(surest), len(surest.seeds)
+    undecided = [pair for pair in pairs if not pair.is_decided]
+    others = len(pairs) - 1
+    if not others:
+        return f"{better} is better than {worse} by {by}, with {seeds} seeds."
+    if not undecided:
+        return f"{better} is better than {worse} by {by}; each other pair can be told apart, too."
+    if len(undecided) == 1:
+        first, second = undecided[0].first, undecided[0].second
+        return (
+            f"{better} is better than {worse} by {by}; {first} and {second} cannot be told apart"
+            f" with {seeds} seeds."
+        )
+    if len(undecided) == others:
+        return (
+            f"{better} is better than {worse} by {by}; the other {others} pairs cannot be told"
+            f" apart with {seeds} seeds."
+        )
+    return (
+        f"{better} is better than {worse} by {by}; {len(undecided)} of the other {others} pairs"
+        " cannot be told apart."
+    )
+
+
+def _distance(pair: Comparison) -> str:
+    """`1.32 points (99.2 % 0.60–2.05)`, of a pair that is decided."""
+    assert pair.difference is not None and pair.low is not None and pair.high is not None
+    low, high = sorted((abs(pair.low), abs(pair.high)))
+    seen = formats.points(abs(pair.difference))
+    return f"{seen} points ({level(pair)} {formats.points(low)}–{formats.points(high)})"
+
+
+def capitalized(text: str) -> str:
+    """With a large first letter, but where the first word is a name such as `nets.py:Net`."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text
 
 
 def method(pairs: Sequence[Comparison]) -> str:

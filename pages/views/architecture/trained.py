@@ -70,7 +70,7 @@ def _is_curve(row: Reproduction) -> bool:
 
 
 def _study(trained: TrainedStudy) -> None:
-    """Each seed's curve, the verdict on every pair, how to repeat it."""
+    """The curves of its seeds, the verdict on every pair, how to repeat it."""
     study = trained.study
     st.header(study.title, anchor=False)
     titles = list(trained.finals)
@@ -83,7 +83,7 @@ def _study(trained: TrainedStudy) -> None:
         for position, title in enumerate(titles)
     ]
     heading = f"Test accuracy of {shared_title(study)}:<br>{study.conditions()}"
-    figure = study_chart(lines, heading, every_seed=True)
+    figure = study_chart(lines, heading)
     chart(figure, key=f"net_study_{study.name}")
     sentences = [means_sentence(trained), *map(pair_sentence, trained.pairs())]
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))

@@ -1,16 +1,17 @@
-"""The form of a study in the sidebar: variants, network, data, recipe, seeds."""
+"""The form of a study: network, variants, seeds, data, recipe, and the button that starts it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
 from core.data import find_dataset
 from core.explain.glossary import explained
 from core.report import formats
+from core.report.names import counted
 from core.specs import LabError, ModelSpec, OptionValue, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import CATALOGUE, complete, find
@@ -18,11 +19,14 @@ from core.zoo.own import is_own
 from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.messages import show_error
 from pages.views.app.services import store
+from pages.views.app.with_torch import devices
 from pages.views.app.words import count
+from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
 from pages.views.forms.limits import FIRST_SEED, SEEDS
 from pages.views.forms.names import select_name, select_names
 from pages.views.forms.network import network_label, own_names
+from pages.views.forms.row import folded, form_row, shown_number
 from pages.views.forms.run import (
     FIRST_NETWORK,
     choose_dataset,
@@ -35,7 +39,12 @@ from pages.views.forms.run import (
 _Options = dict[str, OptionValue]
 _FIRST_VALUES = 4  # of an argument, where nobody has chosen
 _FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
+PREFIX = "res_"  # begins the keys of the form, and so its part of the address
 FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
+_STYLE = """<style>
+.st-key-row_study > .st-key-res_variants { flex: 3 1 24rem; max-width: 40rem; }
+.st-key-row_study > :is(.st-key-res_seeds, .st-key-res_epochs) { flex: 0 1 8rem; min-width: 7rem; }
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -47,20 +56,41 @@ class Choice:
     specs: list[RunSpec]
     variants: list[str]
     units: list[Variant]  # as this network has them
-    possible: bool = True  # there are runs, and each can be built and fits
 
 
 def study_form() -> Choice:
-    """What to compare, and the button that queues it."""
-    network = _choose_network()
-    compared = _choose_values(network) if is_own(network) else _choose_variants(network)
-    seeds, first = _choose_seeds()
-    dataset = choose_dataset("res_", _all_images)
-    run = _choose_training(_fit_to_data(find(network).default, dataset), dataset)
+    """What to compare, in a row; below it the one button that queues it, and how long it takes."""
+    st.html(_STYLE)
+    with form_row("study"):
+        network = _choose_network()
+        compared = _choose_values(network) if is_own(network) else _choose_variants(network)
+        seeds = _choose_seeds()
+        dataset = choose_dataset(PREFIX, _all_images, described=False)
+        recipe_name = choose_recipe(PREFIX, explanation="The same recipe for every variant.")
+        epochs = choose_epochs(PREFIX, FIRST_EPOCHS)
+        with folded("study", _folded_label(dataset)):
+            images = choose_images(PREFIX, dataset, "Training images")
+            first = _choose_first_seed()
+            device = choose_device(
+                PREFIX,
+                "The devices this machine really has; on the CPU runs go side by side, one a core.",
+            )
+    model = _fit_to_data(find(network).default, dataset)
+    run = RunSpec(
+        model, dataset, recipe(recipe_name, images, epochs), train_images=images, device=device
+    )
     choice = _choice_of(run, compared, range(first, first + seeds))
-    choice = replace(choice, possible=_announce(choice))
-    start_button("Train them", choice, "res_train", "stretch")
+    _start(choice)
     return choice
+
+
+def _folded_label(dataset: str) -> str:
+    """`5,000 images, first seed 0, cpu`."""
+    images = shown_number("res_images", find_dataset(dataset).train_images)
+    device = st.session_state.get("res_device", st.query_params.get("res_device"))
+    if device not in devices():
+        device = next(iter(devices()))
+    return f"{counted(images, 'image')}, first seed {shown_number('res_first_seed', 0)}, {device}"
 
 
 def _choose_network() -> str:
@@ -90,6 +120,7 @@ def _choose_variants(network: str) -> dict[str, _Options]:
         {name: VARIANTS[name].title for name in known},
         [name for name in _FIRST_VARIANTS if name in known],
         "res_variants",
+        wrap=True,
         help=f"{explained('variant')} “As published” keeps the homework's mistake.",
     )
     return {name: known[name] for name in names}
@@ -161,46 +192,48 @@ def _begin(choice: Choice) -> None:
     st.rerun()
 
 
-def start_button(
-    label: str, choice: Choice, key: str, width: Literal["content", "stretch"] = "content"
-) -> None:
-    """Queues the study."""
-    if st.button(
-        label,
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=not choice.possible,
-        key=key,
-        width=width,
-        help="Queues every run; they go on when this tab closes.",
-    ):
-        _begin(choice)
-
-
-def _announce(choice: Choice) -> bool:
-    """What the study will take; whether it can be trained at all."""
+def _start(choice: Choice) -> None:
+    """The button, and beside it what the study will take, or why it cannot be trained."""
     if not choice.specs:
-        st.caption("Choose at least one variant.")
-        return False
-    runs = count(len(choice.specs), "run")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info("Choose at least one variant.", icon=":material/info:")
+            if not is_own(choice.settings["network"]):
+                st.button("Take the usual four", key="res_usual", on_click=_forget_variants)
+        return
     try:
         seconds = study_seconds(choice.specs)
     except LabError as error:
         show_error(error)
-        return False
+        return
+    is_long = seconds is not None and seconds > LONG_SECONDS
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            f"Train {count(len(choice.specs), 'run')}",
+            type="secondary" if is_long else "primary",
+            icon=":material/play_arrow:",
+            key="res_train",
+            help="Queues every run; they go on when this tab closes.",
+        ):
+            _begin(choice)
+        with st.container(width="stretch"):
+            _say_time(choice, seconds)
+            st.caption(dataset_line(choice.settings["dataset"]))
+
+
+def _say_time(choice: Choice, seconds: float | None) -> None:
+    """How long all runs take together, and what would make a long study shorter."""
+    runs = count(len(choice.specs), "run")
     if seconds is None:
         st.caption(f"{runs}. {no_time_yet(choice.specs[0].device)}")
-        return True
+        return
     st.caption(f"{runs}, together about {formats.duration(seconds)} on this machine.")
     if seconds > LONG_SECONDS:
         st.caption("Fewer variants, seeds, epochs or images make it shorter.")
-    return True
 
 
-def _choose_seeds() -> tuple[int, int]:
-    """How many seeds each variant gets, and which is the first."""
-    number, start = st.columns(2)
-    seeds = number.number_input(
+def _choose_seeds() -> int:
+    """How many seeds each variant gets."""
+    seeds = st.number_input(
         "Seeds",
         *SEEDS,
         FIRST_NUMBER_OF_SEEDS,
@@ -208,7 +241,12 @@ def _choose_seeds() -> tuple[int, int]:
         bind="query-params",
         help="Runs of each variant; a verdict takes at least 3.",
     )
-    first = start.number_input(
+    return int(seeds)
+
+
+def _choose_first_seed() -> int:
+    """Which seed comes first."""
+    first = st.number_input(
         "First seed",
         *FIRST_SEED,
         0,
@@ -216,24 +254,7 @@ def _choose_seeds() -> tuple[int, int]:
         bind="query-params",
         help="A follow-up should use seeds that nobody has looked at, or its error rate rises.",
     )
-    return int(seeds), int(first)
-
-
-def _choose_training(model: ModelSpec, dataset: str) -> RunSpec:
-    """Recipe, epochs, images and device: how this network is trained on this data set."""
-    recipe_name = choose_recipe("res_", explanation="The same recipe for every variant.")
-    left, right = st.columns(2)
-    with left:
-        images = choose_images("res_", dataset, "Images")
-    with right:
-        epochs = choose_epochs("res_", FIRST_EPOCHS)
-    device = choose_device(
-        "res_",
-        "The devices this machine really has; on the CPU runs go side by side, one a core.",
-    )
-    return RunSpec(
-        model, dataset, recipe(recipe_name, images, epochs), train_images=images, device=device
-    )
+    return int(first)
 
 
 def _all_images() -> None:

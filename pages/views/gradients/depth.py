@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
+
+import pandas as pd
 
 from core.jobs.store import Run
 from core.measure.gradient_records import depth_of
@@ -33,6 +36,46 @@ def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[Depth
     ]
 
 
+def depth_frame(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> pd.DataFrame:
+    """A row for each kind of net and depth: both accuracies in %, and how many seeds."""
+    return pd.DataFrame(
+        [
+            {
+                "network": line.name,
+                "layers": depth,
+                "test": 100 * fmean(values),
+                "train": 100 * fmean(others),
+                "seeds": len(values),
+            }
+            for line, same in zip(test, train, strict=True)
+            for (depth, values), (_, others) in zip(line.points, same.points, strict=True)
+        ]
+    )
+
+
+def stack_headline(test: Sequence[DepthLine]) -> str:
+    """Which kind of net loses most by its layers, and which least. Empty of nets of one depth."""
+    grown = [line for line in test if len(line.points) > 1]
+    if not grown:
+        return ""
+    worst, best = min(grown, key=_gain), max(grown, key=_gain)
+    low, high = worst.points[0][0], worst.points[-1][0]
+    if worst is best:
+        return (
+            f"{_started(worst.name)}: {_points_gained(worst)} points on test images from {low} to"
+            f" {high} layers."
+        )
+    return (
+        f"{_started(worst.name)}: {_points_gained(worst)} points on test images from {low} to"
+        f" {high} layers; {best.name}: {_points_gained(best)} points from {best.points[0][0]} to"
+        f" {best.points[-1][0]}."
+    )
+
+
+def _started(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
 def stack_findings(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> str:
     """What depth does to each kind of net, from its fewest to its most layers, as a list."""
     findings = []
@@ -49,9 +92,14 @@ def stack_findings(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> str
 
 def _points_gained(line: DepthLine) -> str:
     """Mean of its most layers less that of its fewest, with its sign."""
-    first, last = _ends_of(line)
-    change = 100 * (sum(last) / len(last) - sum(first) / len(first))
+    change = _gain(line)
     return f"{'−' if change < 0 else '+'}{abs(change):.1f}"
+
+
+def _gain(line: DepthLine) -> float:
+    """In points."""
+    first, last = _ends_of(line)
+    return 100 * (fmean(last) - fmean(first))
 
 
 def overfitting(test: DepthLine, train: DepthLine) -> str:

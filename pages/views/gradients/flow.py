@@ -22,10 +22,12 @@ from core.measure.gradient_records import (
     variations,
 )
 from core.measure.requests import GradientFlowRequest
+from core.report.names import counted
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
 from pages.views.app.measurement import measurement
 from pages.views.forms.names import select_name, select_names
+from pages.views.forms.row import folded, form_row, shown_number
 from pages.views.gradients.looks import MAX_RUNS
 from pages.views.gradients.results import CURVES, VIEWS, show_flow
 from pages.views.gradients.runs import choose_runs
@@ -35,6 +37,11 @@ _TITLES = {
     "output_gradient": "gradient of the output",
     "variance": "variance of the output",
 }
+FIRST_DEPTHS = (20, 110)
+_FIRST_SEEDS = 3
+_STYLE = """<style>
+.st-key-row_gradients > .st-key-why_shortcuts { flex: 2 1 17rem; max-width: 24rem; }
+</style>"""
 _BASE = ModelSpec(f"{FAMILY}{DEPTHS[-1]}", image_size=IMAGE_SIZE)
 
 
@@ -57,15 +64,17 @@ class Nets:
 
 def flow_view() -> None:
     """Controls, the measurement, what it has found."""
-    nets = _choose_nets()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        settings = _choose_settings()
+    st.html(_STYLE)
+    with form_row("gradients"):
+        nets = _choose_nets()
         runs = _choose_runs()
+        show_as, quantity = _choose_view()
+        with folded("gradients", _folded_label()):
+            settings = _choose_settings()
     specs = nets.specs
     if not specs and not runs:
         st.info("Choose a depth and a shortcut, or a finished run.", icon=":material/arrow_upward:")
         return
-    show_as, quantity = _choose_view()
     measurement(
         GradientFlowRequest(tuple(specs), *settings, BATCH_SIZE, tuple(runs)),
         "why_flow",
@@ -75,37 +84,62 @@ def flow_view() -> None:
     )
 
 
+def chosen_depths() -> list[str]:
+    """What the control of the depths shows, or will show once it is drawn."""
+    asked = st.query_params.get_all("why_depths")
+    known = [depth for depth in asked if depth in map(str, DEPTHS)]
+    chosen = st.session_state.get("why_depths", known or FIRST_DEPTHS)
+    return [str(depth) for depth in chosen]
+
+
 def _choose_nets() -> Nets:
     """Depths, BatchNorm and shortcuts."""
     titles = _shortcut_titles()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        depths = st.pills(
-            "Layers",
-            DEPTHS,
-            selection_mode="multi",
-            default=(20, 110),
-            key="why_depths",
-            bind="query-params",
-            help="6n + 2 weight layers: arXiv 1512.03385, section 4.2.",
-        )
-        batch_norm = st.segmented_control(
-            "BatchNorm",
-            list(BATCH_NORMS),
-            default="both",
-            required=True,
-            key="why_norm",
-            bind="query-params",
-            help="One setting alone would mislead.",
-        )
-        shortcuts = select_names(
-            "Shortcuts",
-            titles,
-            [name for name in SHORTCUTS if name in titles],
-            "why_shortcuts",
-            help=explained("shortcut"),
-            width=360,
-        )
+    depths = st.pills(
+        "Layers",
+        DEPTHS,
+        selection_mode="multi",
+        default=FIRST_DEPTHS,
+        key="why_depths",
+        bind="query-params",
+        help="6n + 2 weight layers: arXiv 1512.03385, section 4.2.",
+    )
+    batch_norm = st.segmented_control(
+        "BatchNorm",
+        list(BATCH_NORMS),
+        default="both",
+        required=True,
+        key="why_norm",
+        bind="query-params",
+        help="One setting alone would mislead.",
+    )
+    shortcuts = select_names(
+        "Shortcuts",
+        titles,
+        [name for name in SHORTCUTS if name in titles],
+        "why_shortcuts",
+        wrap=True,
+        help=explained("shortcut"),
+    )
     return Nets(depths, shortcuts, batch_norm)
+
+
+def _folded_label() -> str:
+    """`3 seeds, Fashion-MNIST mini`, and an initialization that is not the networks' own."""
+    data = _data_sets()
+    parts = [
+        counted(shown_number("why_seeds", _FIRST_SEEDS), "seed"),
+        data.get(str(st.session_state.get("why_dataset")), next(iter(data.values()))),
+    ]
+    first, *others = INITIALIZATIONS
+    if (drawn := st.session_state.get("why_init", first)) in others:
+        parts.append(INITIALIZATIONS[drawn].partition(",")[0])
+    return ", ".join(parts)
+
+
+def _data_sets() -> dict[str, str]:
+    """Those on this machine."""
+    return {name: info.title for name, info in DATASETS.items() if is_available(name)}
 
 
 def _shortcut_titles() -> dict[str, str]:
@@ -121,26 +155,23 @@ def _choose_settings() -> tuple[str, int, str]:
         INITIALIZATIONS,
         next(iter(INITIALIZATIONS)),
         "why_init",
-        width=300,
         help=explained("initialization"),
     )
     seeds = st.number_input(
         "Seeds",
         1,
         10,
-        3,
+        _FIRST_SEEDS,
         key="why_seeds",
         bind="query-params",
-        width=130,
         help="Draws of weights and images: the line is their median, the band their range.",
     )
-    titles = {name: info.title for name, info in DATASETS.items() if is_available(name)}
+    titles = _data_sets()
     dataset = select_name(
         "Images of",
         titles,
         next(iter(titles)),
         "why_dataset",
-        width=220,
         help="The data sets that are on this machine.",
     )
     return dataset, int(seeds), initialization
@@ -159,21 +190,19 @@ def _choose_runs() -> list[int]:
 
 def _choose_view() -> tuple[str, str]:
     """As what it is shown, and which quantity."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        quantity = select_name(
-            "Quantity",
-            {name: _TITLES[name] for name in QUANTITIES},
-            next(iter(QUANTITIES)),
-            "why_quantity",
-            width=240,
-            help="The layer's output is taken before BatchNorm and ReLU.",
-        )
-        show_as = st.segmented_control(
-            "Show as",
-            VIEWS,
-            default=CURVES,
-            required=True,
-            key="why_show",
-            bind="query-params",
-        )
+    quantity = select_name(
+        "Quantity",
+        {name: _TITLES[name] for name in QUANTITIES},
+        next(iter(QUANTITIES)),
+        "why_quantity",
+        help="The layer's output is taken before BatchNorm and ReLU.",
+    )
+    show_as = st.segmented_control(
+        "Show as",
+        VIEWS,
+        default=CURVES,
+        required=True,
+        key="why_show",
+        bind="query-params",
+    )
     return str(show_as), quantity

@@ -18,11 +18,16 @@ from core.jobs.store import Run
 from core.jobs.trail import path_epochs
 from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
 from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
+from core.report import formats
 from core.report.figures.landscape import contour
 from core.report.figures.loss_scale import LossScale
 from core.report.names import names_file
 from core.report.picture.surface import surface
-from core.report.sentences.landscape import landscape_finding, landscape_sentences
+from core.report.sentences.landscape import (
+    landscape_finding,
+    landscape_headline,
+    landscape_sentences,
+)
 from core.report.tables.landscape import landscape_frame, path_frame, summary_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
@@ -31,6 +36,7 @@ from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.svg_image import svg_image
 from pages.views.app.with_torch import analysis_of
+from pages.views.forms.row import form_row
 from pages.views.gradients.runs import choose_runs
 
 _DEEP, _COURSE, _OWN = "56 layers", "course nets", "finished runs"
@@ -39,12 +45,22 @@ _CONTOUR, _SURFACE, _TABLE = _VIEWS = ("Contour", "Surface", "Table")
 _PLANES = {RANDOM: "random directions", PATH: "along the training"}
 _MOST_RUNS = 4
 _LEAST_EPOCHS = 2  # whose path is not a line
-_SIDE_BY_SIDE = 2
+_STYLE = """<style>
+[class*="st-key-pictures_"] { display: grid; grid-template-columns: minmax(0, 1fr); }
+[class*="st-key-pictures_"] > * { min-width: 0; width: auto; }
+@media (min-width: 1000px) {
+  [class*="st-key-pictures_"] { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+}
+@media (min-width: 1500px) {
+  .st-key-pictures_3 { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .st-key-pictures_4 { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+}
+</style>"""
 
 
 def landscape_view() -> None:
     """Controls, the measurement, what it has found."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with form_row("landscape"):
         networks = st.segmented_control(
             "Networks",
             (*_SHIPPED, _OWN),
@@ -132,26 +148,30 @@ def _show(landscape: Landscape, show_as: str) -> None:
     if not landscape.networks:
         st.caption("The networks are being trained.")
         return
+    if finding := landscape_headline(landscape):
+        st.info(f"**{escaped(finding)}**", icon=":material/landscape_2:")
     is_path = landscape.plane == PATH
     if show_as == _TABLE and is_path:
         st.dataframe(
             path_frame(landscape)[list(_PATH_COLUMNS)],
             hide_index=True,
             height="content",
+            placeholder=formats.NOTHING,
             key="why_land_path_table",
             column_config=_PATH_COLUMNS,
         )
     elif show_as == _TABLE:
         st.dataframe(
-            summary_frame(landscape),
+            summary_frame(landscape).dropna(axis="columns", how="all"),
             hide_index=True,
             height="content",
+            placeholder=formats.NOTHING,
             key="why_land_table",
             column_config=_COLUMNS,
         )
     else:
         _pictures(landscape, show_as, name)
-    markdown("\n".join(f"- {sentence}" for sentence in landscape_sentences(landscape)))
+    _say(landscape)
     caption(_how(landscape))
     with st.container(horizontal=True):
         download_csv(
@@ -166,15 +186,24 @@ def _show(landscape: Landscape, show_as: str) -> None:
             )
 
 
+def _say(landscape: Landscape) -> None:
+    """What each network shows; of random planes folded, for their finding stands above."""
+    sentences = landscape_sentences(landscape)
+    if not sentences:
+        return
+    folds = landscape.plane != PATH
+    with st.expander("What each network shows") if folds else st.container():
+        markdown("\n".join(f"- {sentence}" for sentence in sentences))
+
+
 def _pictures(landscape: Landscape, show_as: str, name: str) -> None:
-    """Two beside each other where there is room, all on one scale."""
+    """Beside each other where there is room, all on one scale."""
     scale = LossScale.of(landscape)
-    for start in range(0, len(landscape.networks), _SIDE_BY_SIDE):
-        row = landscape.networks[start : start + _SIDE_BY_SIDE]
-        for index, (column, network) in enumerate(
-            zip(st.columns(_SIDE_BY_SIDE), row, strict=False), start=start
-        ):
-            with column:
+    st.html(_STYLE)
+    number = min(len(landscape.networks), _MOST_RUNS)
+    with st.container(key=f"pictures_{number}", horizontal=True):
+        for index, network in enumerate(landscape.networks):
+            with st.container():
                 if show_as == _CONTOUR:
                     figure = contour(network, landscape, scale)
                     chart(figure, f"why_land_{index}", name=f"{name}-{index + 1}")

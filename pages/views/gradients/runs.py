@@ -27,7 +27,6 @@ def choose_runs(label: str, key: str, most: int, help_text: str) -> list[Run]:
         format_func=lambda run_id: seeded_title(known[run_id]),
         max_selections=most,
         key=key,
-        width=320,
         help=help_text,
     )
     return [known[run_id] for run_id in chosen]

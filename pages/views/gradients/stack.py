@@ -10,6 +10,7 @@ from core.data import find_dataset
 from core.explain.glossary import explained
 from core.jobs.store import JobState, Run, StudyKind
 from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
+from core.report import formats
 from core.report.figures.depth import depth_chart
 from core.report.names import condition_label, safe_name
 from core.report.tables.runs import epoch_frame
@@ -25,8 +26,15 @@ from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
+from pages.views.forms.row import form_row
 from pages.views.forms.run import choose_epochs
-from pages.views.gradients.depth import DURING, depth_lines, stack_findings
+from pages.views.gradients.depth import (
+    DURING,
+    depth_frame,
+    depth_lines,
+    stack_findings,
+    stack_headline,
+)
 
 DATASET, RECIPE = "fashion-mini", "fast"
 _STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
@@ -61,7 +69,7 @@ def _all_over(runs: Sequence[Run]) -> bool:
 
 def _stack_form() -> None:
     """What to train: plain and residual nets of these depths, shortly."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with form_row("stack"):
         depths = st.pills(
             "Depths",
             DEPTHS,
@@ -82,7 +90,6 @@ def _stack_form() -> None:
             "why_stack_",
             _STACK_EPOCHS,
             "Short runs show how well a net begins to learn, not where it ends.",
-            130,
         )
         specs = _stack_specs(depths, bool(batch_norm), epochs)
         if st.button(
@@ -115,7 +122,7 @@ def _stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[R
 def _stack_runs(runs: Sequence[Run]) -> None:
     """How far the runs are, and the chart of those that are finished."""
     if not runs:
-        st.info("No runs of these nets yet.", icon=":material/info:")
+        st.info("No runs of these nets yet; the button trains them.", icon=":material/info:")
         return
     if waiting := [run for run in runs if not run.state.is_over]:
         start_worker()  # also in place of one that died
@@ -123,14 +130,27 @@ def _stack_runs(runs: Sequence[Run]) -> None:
         _stop_button(waiting)
     finished = (run for run in runs if run.state is JobState.FINISHED)
     groups = grouped(finished, _setting_in_words)
-    if groups:
-        setting = st.selectbox(
-            "Runs",
-            list(groups),
-            key="why_stack_runs",
-            help="Runs that differ in depth, shortcut, BatchNorm and seed only.",
+    if not groups:
+        return
+    with form_row("stack_shown"):
+        setting = next(iter(groups))
+        if len(groups) > 1:
+            setting = st.selectbox(
+                "Runs",
+                list(groups),
+                key="why_stack_runs",
+                help="Runs that differ in depth, shortcut, BatchNorm and seed only.",
+            )
+        measure = st.segmented_control(
+            "Accuracy on",
+            (TEST, TRAINING),
+            default=TEST,
+            required=True,
+            key="why_stack_measure",
+            help="Worse on the test images alone could be overfitting; worse on the training"
+            " images too is not.",
         )
-        _show_stack(str(setting), groups[setting])
+    _show_stack(str(setting), groups[setting], str(measure))
 
 
 def _progress(runs: Sequence[Run]) -> Progress:
@@ -159,17 +179,8 @@ def _setting_in_words(run: Run) -> str:
     return ", ".join(parts)
 
 
-def _show_stack(setting: str, runs: Sequence[Run]) -> None:
+def _show_stack(setting: str, runs: Sequence[Run], measure: str) -> None:
     """Accuracy of the last epoch by depth, in words too."""
-    measure = st.segmented_control(
-        "Accuracy on",
-        (TEST, TRAINING),
-        default=TEST,
-        required=True,
-        key="why_stack_measure",
-        help="Worse on the test images alone could be overfitting; worse on the training images"
-        " too is not.",
-    )
     epochs = store().epochs([run.id for run in runs])
     last = {run_id: metrics[-1] for run_id, metrics in epochs.items() if metrics}
     test = depth_lines(runs, {run_id: epoch.test_accuracy for run_id, epoch in last.items()})
@@ -179,8 +190,19 @@ def _show_stack(setting: str, runs: Sequence[Run]) -> None:
     else:
         lines, axis, when = train, "training accuracy", DURING
     title = f"Accuracy on {measure} by depth,<br>{when}"
+    if finding := stack_headline(test):
+        st.info(f"**{escaped(finding)}**", icon=":material/trending_down:")
     chart(depth_chart(lines, axis, title), "why_stack_chart", name=safe_name("layers", setting))
-    markdown(stack_findings(test, train))
+    with st.expander("Each kind of net in words and numbers"):
+        markdown(stack_findings(test, train))
+        st.dataframe(
+            depth_frame(test, train),
+            hide_index=True,
+            height="content",
+            key="why_stack_table",
+            placeholder=formats.NOTHING,
+            column_config=_COLUMNS,
+        )
     caption(
         f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
         " while the network still learned. Whiskers from the lowest to the highest seed. One seed"
@@ -192,3 +214,14 @@ def _show_stack(setting: str, runs: Sequence[Run]) -> None:
         f"{safe_name('layers', setting)}.csv",
         "why_stack_csv",
     )
+
+
+_COLUMNS = {
+    "network": st.column_config.TextColumn(pinned=True),
+    "test": st.column_config.NumberColumn(
+        "test accuracy, %", format="%.2f", help="After the last epoch, mean of the seeds."
+    ),
+    "train": st.column_config.NumberColumn(
+        "training accuracy, %", format="%.2f", help=f"The {DURING}."
+    ),
+}

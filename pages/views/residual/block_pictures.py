@@ -15,6 +15,7 @@ from core.zoo.variants import ORDERS, SHORTCUTS, Variant
 from pages.views.app.svg_image import svg_image
 
 WIDTH = 184
+_WIDEST = 360  # pixels of a cell of the row
 MAIN, SIDE, GATE = 43, 151, 106  # x of the residual branch, of the shortcut, of the gate's line
 MAIN_WIDTH, SIDE_WIDTH, GATE_WIDTH = 66, 64, 54  # of their boxes
 _BYPASS = 4  # x of the line past a dead convolution
@@ -22,26 +23,50 @@ TOP, GAP, RADIUS = 18, 9, 9  # y where x comes in, between two parts, of the add
 _TAP = TOP + 6  # y where the shortcut leaves
 
 
-_CARDS = """<style>
-.blocks { display: flex; flex-wrap: wrap; gap: 1rem; font-size: 0.875rem; }
-.blocks figure {
-  margin: 0; padding: 1rem; width: 143px; border-radius: 0.5rem;
-  border: 1px solid color-mix(in srgb, currentColor 20%, transparent);
+_STYLE = """<style>
+.blocks {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 1px;
+  margin: 1px; border-radius: 0.5rem;
 }
-.blocks img { display: block; width: 109px; }
-.blocks figcaption { margin-top: 0.75rem; font-size: 1rem; font-weight: 600; }
-.blocks p { margin: 0.5rem 0 0; font-size: 0.875rem; opacity: 0.75; overflow-wrap: anywhere; }
+.blocks figure {
+  display: grid; grid-row: span 3; grid-template-rows: subgrid; gap: 0; margin: 0;
+  padding: 0.75rem; justify-items: start; border-radius: 0.25rem;
+  box-shadow: 0 0 0 1px light-dark(#D5D9E0, #3A424E);
+}
+.blocks img { width: 109px; margin-top: 0.5rem; }
+.blocks figcaption { font-size: 15px; font-weight: 600; overflow-wrap: anywhere; }
+.blocks p { margin: 0; text-wrap: balance; font-size: 13px; color: light-dark(#525A66, #A9B1BC); }
+@media (max-width: 640px) {  /* beside each other still: what they are for stands below */
+  .blocks { grid-template-columns: none; grid-auto-flow: column; grid-auto-columns: 240px;
+            grid-template-rows: repeat(3, auto); overflow-x: auto; }
+}
 </style>"""
 
 
 def variant_cards(variants: Sequence[Variant]) -> str:
-    """Each unit as a card with its title and formula: one piece of HTML for all."""
+    """Each unit with its title, formula and picture: one piece of HTML for all.
+
+    As many beside each other as there is room for; on a phone the row is pushed sideways.
+    """
     cards = (
-        f"<figure>{svg_image(variant_picture(variant, style_of(variant).color))}"
-        f"<figcaption>{escape(variant.title)}</figcaption><p>{escape(variant.formula)}</p></figure>"
+        f"<figure><figcaption>{escape(variant.title)}</figcaption>"
+        f"<p>{_formula_lines(variant)}</p>"
+        f"{svg_image(variant_picture(variant, style_of(variant).color))}</figure>"
         for variant in variants
     )
-    return f'{_CARDS}<div class="blocks">{"".join(cards)}</div>'
+    return (
+        f'{_STYLE}<div class="blocks" role="group" aria-label="Blocks" tabindex="0"'
+        f' style="max-width: {_WIDEST * len(variants)}px">'
+        f"{''.join(cards)}</div>"
+    )
+
+
+def _formula_lines(variant: Variant) -> str:
+    """The formula, and below it what its letters are; it may break after a bracket, too."""
+    formula, _, rest = variant.formula.partition(", ")
+    formula, _, dead = formula.partition("; ")
+    lines = [formula.replace("(", "(\0"), *filter(None, [rest, dead])]
+    return "<br>".join(escape(line).replace("\0", "<wbr>") for line in lines)
 
 
 def variant_picture(variant: Variant, color: str) -> str:

@@ -1,41 +1,33 @@
-"""The published runs beside what this lab got, the shipped curves, and a start for each row."""
+"""The published runs beside what this lab got, and a start for each row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.data import find_dataset
 from core.jobs.records import setting_key
 from core.report import formats
-from core.report.figures.studies import StudyLine, study_chart
-from core.report.figures.variants import style_of
 from core.report.sentences.reproduction import reproduction_remark
-from core.report.sentences.verdict import pair_sentence
 from core.report.tables.studies import reproduction_frame
-from core.specs import ModelSpec, RunSpec
-from core.studies.conditions import Condition
-from core.studies.reproduction import Reproduction, course_accuracies
-from core.studies.statistics import Mean, compare, mean_interval
+from core.specs import RunSpec
+from core.studies.published import PublishedRun
+from core.studies.reproduction import Reproduction
+from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
-from core.zoo.variants import variant_of
-from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
 from pages.views.app.with_torch import devices
-from pages.views.app.words import count
 from pages.views.forms.run import run_keys
-from pages.views.residual.verdict import judged
 
-_NOT_YET = "not yet reproduced here"
 SEEDS = 3  # of a reproduction that is queued here
 _ONE_RUN = (
     "Published values are one run each on 10,000 test images: the binomial 95 % interval of one"
@@ -44,101 +36,26 @@ _ONE_RUN = (
 )
 
 
-def reference_lines(
-    models: Sequence[ModelSpec] | None, condition: Condition, suffix: str = ""
-) -> list[StudyLine]:
-    """Thin curves of the residual blocks in this setting; of these networks only, or of all.
-
-    Curves of other images, epochs or settings cannot be compared and are left out.
-    """
-    wanted = None if models is None else {_essence(model) for model in models}
-    return [
-        StudyLine(
-            row.title + suffix,
-            style_of(variant_of(row.model)),
-            tuple((run.seed, run.metrics) for run in row.runs),
-            row.published.test_accuracy if row.published else (),
-            thin=True,
-        )
-        for row in shipped()
-        if variant_of(row.model)
-        and _condition(row) == condition
-        and (wanted is None or _essence(row.model) in wanted)
-        and (row.runs or row.published)
-    ]
-
-
-def _condition(row: Reproduction) -> Condition:
-    """All images, with the recipe as published."""
-    images = find_dataset(row.dataset).train_images
-    return Condition(row.dataset, images, recipe(row.recipe, images, row.epochs))
-
-
-def _essence(model: ModelSpec) -> tuple[object, ...]:
-    """What two networks share that are equal but for options at their defaults."""
-    return replace(model, options=()), variant_of(model)
-
-
-def reference_chart() -> None:
-    """The course note's four blocks on MNIST, ours beside its own curves."""
-    figure, have = _reference_figure()
-    ours = f"Lines: mean of {have} seeds of ours with 95 % interval. " if have else ""
-    chart(figure, key="res_published")
-    caption(f"{ours}Crosses: the published runs. {_ONE_RUN}")
-
-
-def reference_verdict() -> None:
-    """What the seeds that come with the lab can tell, judged as a study of one's own is."""
-    accuracies = course_accuracies(shipped(), as_published=False)
-    if len(accuracies) > 1:
-        judged(compare(accuracies), list(accuracies), "res_shipped_pairs", is_own=False)
-    by_block: dict[str, dict[str, dict[int, float]]] = {}
-    for title, finals in course_accuracies(shipped()).items():
-        by_block.setdefault(title.partition(",")[0], {})[title] = finals
-    pairs = [pair for block in by_block.values() for pair in compare(block)]
-    if pairs:
-        markdown("Does the homework's dead convolution matter?")
-        markdown("\n".join(f"- {escaped(pair_sentence(pair))}" for pair in pairs))
-
-
-@st.cache_resource(show_spinner=False)
-def _reference_figure() -> tuple[go.Figure, int]:
-    """What comes with the lab, drawn once for everybody, and the seeds behind its lines."""
-    course = next(row for row in shipped() if row.recipe == "published-course")
-    lines = reference_lines(None, _condition(course))
-    have = max((len(line.seeds) for line in lines), default=0)
-    return study_chart(lines, "Course residual net on MNIST"), have
-
-
 def reproduction_view() -> None:
     """The table, what it says in words, and how to run a row again."""
-    st.header("Reproduction", anchor=False)
+    st.header("Published and reproduced", anchor=False)
     rows = shipped()
     caption(_ONE_RUN)
+    frame = table(rows)
     st.dataframe(
-        table(rows),
+        frame,
         hide_index=True,
+        height="content",
         key="res_reproduction",
-        column_config={
-            "start": st.column_config.LinkColumn(
-                display_text="Train ↗", help="Opens Train with everything set, in a new tab."
-            ),
-            "difference": st.column_config.TextColumn(
-                "ours − published", help="In points, for our mean."
-            ),
-        },
+        placeholder=formats.NOTHING,
+        column_config=_COLUMNS,
     )
     remarks = [sentence for row in rows if (sentence := reproduction_remark(row))]
-    if remarks:
-        markdown("\n".join(f"- {sentence}" for sentence in remarks))
-    elif any(row.difference is not None for row in rows):
+    if any(row.difference is not None for row in rows) and not remarks:
         caption(
             "In each published setting that was trained again, our mean lies within 0.3 points of"
             " the published value; another size or a corrected block is no published setting."
         )
-    for row in rows:
-        if row.published and row.published.remark:
-            caption(f"{row.title}: {row.published.remark}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _queue_one(rows)
         download_csv(
@@ -147,6 +64,28 @@ def reproduction_view() -> None:
             "reproduction.csv",
             "res_reproduction_csv",
         )
+    with st.expander("What explains the differences, and where ours were trained"):
+        _explanations(rows, remarks)
+
+
+def _explanations(rows: Sequence[Reproduction], remarks: Sequence[str]) -> None:
+    """A sentence for each notable difference, what sources leave out, machines and versions."""
+    published = [row for row in rows if row.published and row.published.remark]
+    lines = [*remarks, *(f"{r.title}: {r.published.remark}" for r in published if r.published)]
+    if lines:
+        markdown("\n".join(f"- {escaped(line)}" for line in lines))
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {"run": row.title, "machine": row.machines, "PyTorch": row.torch, "date": row.date}
+                for row in rows
+                if row.runs
+            ]
+        ),
+        hide_index=True,
+        height="content",
+        key="res_machines",
+    )
 
 
 def _queue_one(rows: Sequence[Reproduction]) -> None:
@@ -195,39 +134,71 @@ def _train_address(spec: RunSpec) -> str:
 
 
 def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
-    """Published against ours, and against what this store's runs have reached."""
-    finals = _finals_here(rows)
-    return pd.DataFrame(
+    """Published against ours, and against what this store's runs have reached; in %."""
+    here = {title: mean_interval(finals) for title, finals in _finals_here(rows).items()}
+    frame = pd.DataFrame(
         [
             {
                 "run": row.title,
-                "published": (
-                    formats.percent_within(row.published.final, row.published.interval)
-                    if row.published
-                    else "–"
-                ),
-                "ours": _with_seeds(row.final) or _NOT_YET,
-                "difference": (
-                    "–" if row.difference is None else formats.signed_points(row.difference)
-                ),
-                "your runs": _with_seeds(mean_interval(finals[row.title])) or "–",
+                **_published(row.published),
+                **_means("ours", row.final),
+                "difference": None if row.difference is None else 100 * row.difference,
+                **_means("your runs", here[row.title]),
                 "start": _train_address(_run_of(row)),
                 "data": find_dataset(row.dataset).title,
                 "epochs": row.epochs,
-                "machine": row.machines,
-                "PyTorch": row.torch,
-                "date": row.date,
             }
             for row in rows
         ]
     )
+    if not any(here.values()):  # no empty columns
+        frame = frame.drop(columns=[name for name in frame.columns if name.startswith("your runs")])
+    return frame
 
 
-def _with_seeds(mean: Mean | None) -> str:
-    """`98.98 ± 0.12 % (3 seeds)`."""
+def _percents(name: str, value: float | None, half: float | None) -> dict[str, float | None]:
+    """An accuracy and half its interval."""
+    return {
+        name: None if value is None else 100 * value,
+        f"{name} ±": None if half is None else 100 * half,
+    }
+
+
+def _published(run: PublishedRun | None) -> dict[str, float | None]:
+    """One run of somebody else's, and the binomial interval of its accuracy."""
+    if run is None:
+        return _percents("published", None, None)
+    return _percents("published", run.final, run.interval)
+
+
+def _means(name: str, mean: Mean | None) -> dict[str, float | None]:
+    """A mean of seeds, half its interval, and how many there are."""
     if mean is None:
-        return ""
-    return f"{formats.percent_within(mean.mean, mean.half)} ({count(mean.count, 'seed')})"
+        return {**_percents(name, None, None), f"{name}: seeds": None}
+    return {**_percents(name, mean.mean, mean.half), f"{name}: seeds": mean.count}
+
+
+def _columns() -> dict[str, Any]:
+    """How the numbers are shown."""
+    config = st.column_config
+    columns: dict[str, Any] = {
+        "run": config.TextColumn(pinned=True),
+        "start": config.LinkColumn(
+            display_text="Train ↗", help="Opens Train with everything set, in a new tab."
+        ),
+        "difference": config.NumberColumn(
+            "ours − published", format="%+.2f", help="In points, for our mean."
+        ),
+    }
+    for name in ("published", "ours", "your runs"):
+        columns[name] = config.NumberColumn(f"{name}, %", format="%.2f")
+        columns[f"{name} ±"] = config.NumberColumn("±", format="%.2f", help=_INTERVAL)
+        columns[f"{name}: seeds"] = config.NumberColumn("seeds", format="%d")
+    return columns
+
+
+_INTERVAL = "Half the 95 % interval: of one run binomial, of several that of their mean."
+_COLUMNS = _columns()
 
 
 def _finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:

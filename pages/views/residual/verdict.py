@@ -8,51 +8,64 @@ import pandas as pd
 import streamlit as st
 
 from core.report import formats
+from core.report.figures.pairs import pair_matrix
 from core.report.sentences.guessing import guesses
-from core.report.sentences.verdict import headline, method, pair_sentence
+from core.report.sentences.verdict import finding, method, pair_sentence
 from core.studies.statistics import LEAST_SEEDS, Comparison
 from core.studies.study import Group, comparable, verdicts
+from pages.views.app.charts import chart
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
 
-_SENTENCES = 6  # of the verdict that stand open; the rest is folded away
 _PEEKING = (
     "The verdict comes when every run is over: judging while results come in would call ties"
     " “better” more often than in 5 % of studies."
 )
+_LEAST_FOR_A_MATRIX = 3  # variants; the one pair of two is told
 
 
 def verdict(groups: Sequence[Group], over: bool) -> None:
-    """The findings in words, or why there are none yet."""
-    st.subheader("Verdict", anchor=False)
+    """The finding in a sentence, or why there is none yet."""
     if not over:
         st.info(_PEEKING, icon=":material/hourglass_top:")
         return
     compared = comparable(groups)
+    finding_box(verdicts(groups), [group.title for group in compared])
     for note in [*_kept_apart(groups, compared), *_gaps(compared)]:
         st.warning(escaped(note), icon=":material/info:")
-    judged(verdicts(groups), [group.title for group in compared], "res_pairs")
 
 
-def judged(
-    pairs: Sequence[Comparison], titles: Sequence[str], key: str, is_own: bool = True
-) -> None:
-    """The headline, a sentence a pair, and how all that is worked out.
+def verdict_details(groups: Sequence[Group]) -> None:
+    """Every pair of the study, folded away."""
+    details(verdicts(groups), [group.title for group in comparable(groups)], "res")
 
-    `is_own`: of runs of the visitor's, not of those that come with the lab.
-    """
+
+def finding_box(pairs: Sequence[Comparison], titles: Sequence[str], is_own: bool = True) -> None:
+    """One sentence. `is_own`: of runs of the visitor's, not of those that come with the lab."""
     box = st.success if is_own and any(pair.is_decided for pair in pairs) else st.info
-    box(f"**{escaped(headline(pairs, titles))}**", icon=":material/gavel:")
+    sentence = finding(pairs, titles).replace(" %", "\u00a0%")
+    box(f"**{escaped(sentence)}**", icon=":material/gavel:")
+
+
+def details(pairs: Sequence[Comparison], titles: Sequence[str], key: str) -> None:
+    """A sentence for each pair, all of them as a matrix and in numbers, and the method; folded."""
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
-    items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=_decided_first)]
-    markdown("\n".join(items[:_SENTENCES]))
-    if items[_SENTENCES:]:
-        with st.expander(f"{len(items) - _SENTENCES} more pairs"):
-            markdown("\n".join(items[_SENTENCES:]))
-    with st.expander("How the verdict is worked out"):
+    what = "pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
+    with st.expander(f"The {what} in numbers, and how the verdict is worked out"):
+        if len(titles) >= _LEAST_FOR_A_MATRIX:
+            chart(pair_matrix(pairs, titles), key=f"{key}_matrix")
+        st.dataframe(
+            _pair_table(pairs),
+            hide_index=True,
+            height="content",
+            key=f"{key}_pairs",
+            placeholder=formats.NOTHING,
+            column_config=_PAIR_COLUMNS,
+        )
+        items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=_decided_first)]
+        markdown("\n".join(items))
         markdown(escaped(method(pairs)))
-        st.dataframe(_pair_table(pairs), hide_index=True, key=key)
 
 
 def _decided_first(pair: Comparison) -> tuple[bool, float]:
@@ -95,21 +108,18 @@ def _gaps(groups: Sequence[Group]) -> list[str]:
 
 
 def _pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
-    """Every pair in numbers, in points."""
+    """Every pair in numbers, differences in points."""
     return pd.DataFrame(
         [
             {
                 "pair": f"{pair.first} − {pair.second}",
                 "seeds": len(pair.seeds),
-                "difference": _signed(pair.difference),
-                "interval": formats.NOTHING
-                if pair.low is None
-                else f"{_signed(pair.low)} to {_signed(pair.high)}",
-                "level": formats.NOTHING
-                if pair.confidence is None
-                else f"{100 * pair.confidence:.1f} %",
-                "p": _rounded(pair.p),
-                "p, Holm": _rounded(pair.holm_p),
+                "difference": _points(pair.difference),
+                "from": _points(pair.low),
+                "to": _points(pair.high),
+                "level": pair.confidence and 100 * pair.confidence,
+                "p": pair.p,
+                "p, Holm": pair.holm_p,
                 "seeds needed": pair.seeds_needed,
             }
             for pair in pairs
@@ -117,11 +127,19 @@ def _pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
     )
 
 
-def _signed(fraction: float | None) -> str:
-    """0.0031 as "+0.31" points."""
-    return formats.NOTHING if fraction is None else formats.signed_points(fraction)
+def _points(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
 
 
-def _rounded(p: float | None) -> str:
-    """A p value in three digits."""
-    return formats.NOTHING if p is None else f"{p:.3g}"
+_config = st.column_config
+_PAIR_COLUMNS = {
+    "difference": _config.NumberColumn(format="%+.2f", help="In points, the mean over the seeds."),
+    "from": _config.NumberColumn(format="%+.2f", help="Where its interval begins, in points."),
+    "to": _config.NumberColumn(format="%+.2f", help="Where its interval ends, in points."),
+    "level": _config.NumberColumn(
+        format="%.1f %%", help="Of the interval: 1 − 0.05 ÷ pairs left, in Holm's procedure."
+    ),
+    "p": _config.NumberColumn(format="%.3g", help="Of the paired t test, two-sided."),
+    "p, Holm": _config.NumberColumn(format="%.3g", help="After Holm's correction."),
+    "seeds needed": _config.NumberColumn(help="For a difference of 0.1 points to show."),
+}

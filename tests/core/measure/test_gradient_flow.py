@@ -158,7 +158,7 @@ def test_a_run_is_measured_before_and_after_its_training(tmp_path):
     assert [one.trained for one in found.networks] == [False, True]
     halved = before.layers[0].variance.median / after.layers[0].variance.median
     assert halved == pytest.approx(4, rel=1e-3)  # the weights are half as large, bias is too
-    assert label(after).startswith("run 7: course-residual, plain residual")
+    assert label(after).startswith("run 7: Course residual net, plain residual")
     assert label(after).endswith("trained, epoch 2")
     assert any(text.startswith("Run 7") for text in gradient_sentences(found))
     path.write_bytes(b"no parameters")

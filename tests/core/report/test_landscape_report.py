@@ -12,7 +12,11 @@ from core.measure.gradient_records import deep_net
 from core.report.figures.landscape import contour
 from core.report.figures.loss_scale import LossScale, number
 from core.report.picture.surface import surface
-from core.report.sentences.landscape import landscape_finding, landscape_sentences
+from core.report.sentences.landscape import (
+    landscape_finding,
+    landscape_headline,
+    landscape_sentences,
+)
 from core.report.tables.landscape import landscape_frame, path_frame, summary_frame
 from core.specs import RunSpec
 from core.training.recipes import recipe
@@ -45,6 +49,18 @@ def test_the_finding_names_the_steeper_network_first():
     assert landscape_finding(STEEP, BOTH).endswith("loss 0.5 in the center, up to 50")
 
 
+def test_the_headline_has_the_steepest_and_the_flattest_and_titles_what_differs():
+    assert landscape_headline(BOTH) == (
+        "Within a distance of 1 the loss rises most around no shortcut, from 0.5 to 50, and least"
+        " around plain residual, from 0.5 to 1.5."
+    )
+    alone = replace(BOTH, networks=(STEEP,))
+    assert landscape_headline(alone) == "Within a distance of 1 the loss rises from 0.5 to 50."
+    assert landscape_headline(replace(BOTH, networks=())) == ""
+    assert landscape_finding(STEEP, BOTH).startswith("No shortcut<br>")
+    assert landscape_finding(STEEP, alone).startswith("No shortcut, BatchNorm, 56 layers<br>")
+
+
 WALKED = replace(
     FLAT,
     path=(
@@ -62,6 +78,7 @@ WALK = replace(BOTH, networks=(WALKED,), plane="path")
 
 def test_the_walk_is_told_with_its_share_and_its_losses():
     (said,) = landscape_sentences(WALK)
+    assert landscape_headline(WALK) == ""
     assert said.replace("\u2009", " ") == (
         "90 % of the squared length of the path of **plain residual, BatchNorm, 56 layers** lies"
         " in its plane: 78 % along the first direction, 12 % along the second. On it the loss"

@@ -32,6 +32,8 @@ def test_why_invites_before_anything_is_measured():
     app = open_why()
     assert not app.error
     assert "Measure the gradients" in [button.label for button in app.button]
+    assert app.title[0].value == "Gradients in nets of 20 and 110 layers"
+    assert open_why(why_depths="56").title[0].value == "Gradients in nets of 56 layers"
 
 
 @pytest.mark.parametrize("shown", ["Curves", "Heat map", "Table"])
@@ -51,6 +53,10 @@ def test_why_shows_what_was_measured_in_words(shown):
     app = open_why(why_show=shown)
     assert any("1.00 × 10⁻⁹ of the gradient norm" in one.value for one in app.markdown)
     assert any("does not hold block by block" in one.value for one in app.markdown)
+    assert any("gradient reaches layer 1" in one.value for one in app.info)
+    if shown == "Table":
+        table = next(one.value for one in app.dataframe if "gradient" in one.value.columns)
+        assert table["first ÷ last, weights"].tolist() == pytest.approx([1e-9, 2.0])
 
 
 def test_stacking_layers_queues_plain_and_residual_nets_and_shows_runs_by_depth():
@@ -69,6 +75,11 @@ def test_stacking_layers_queues_plain_and_residual_nets_and_shows_runs_by_depth(
     said = next(one.value for one in app.markdown if "from 20 to 110 layers" in one.value)
     assert "on training images (mean during the last epoch)" in said
     assert any("while the network still learned" in one.value for one in app.caption)
+    [finding] = [one.value for one in app.info if "from 20 to 110 layers" in one.value]
+    assert "No shortcut, BatchNorm: −30.0 points on test images" in finding
+    numbers = next(one.value for one in app.dataframe if "test" in one.value.columns)
+    assert numbers["test"].min() == pytest.approx(40) and set(numbers["seeds"]) == {1}
+    assert "why_stack_runs" not in [one.key for one in app.selectbox]  # one setting: no choice
 
 
 def test_a_variant_has_its_color_on_the_whole_page():

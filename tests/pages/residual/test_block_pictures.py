@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
 
 from core.zoo.variants import ORDERS, SHORTCUTS, VARIANTS
-from pages.views.residual.block_pictures import INK, WIDTH, variant_picture
+from pages.views.residual.block_pictures import INK, WIDTH, variant_cards, variant_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 COLOR = "#0072B2"
@@ -63,6 +64,16 @@ def test_pictures_differ_and_say_in_words_what_they_show():
     pictures = {name: variant_picture(one, COLOR) for name, one in VARIANTS.items()}
     bodies = {picture.partition('fill="none"')[2] for picture in pictures.values()}
     assert len(bodies) == len(VARIANTS)
-    for name, one in VARIANTS.items():
-        assert drawn(name).attrib["aria-label"] == f"{one.title}: {one.formula}"
+    for name in VARIANTS:
         assert set(drawn(name).attrib["stroke"].split()) == {INK}
+    cards = ElementTree.fromstring(f"<a>{_as_xml(variant_cards(list(VARIANTS.values())))}</a>")
+    said = [" ".join("".join(card.itertext()).split()) for card in cards.iter("figure")]
+    for text, one in zip(said, VARIANTS.values(), strict=True):
+        assert text.startswith(one.title)
+        for part in re.split(r", |; ", one.formula, maxsplit=1):
+            assert part in text, one.name
+
+
+def _as_xml(page: str) -> str:
+    """HTML whose empty elements are closed, and lines apart."""
+    return re.sub(r"<(img[^>]*)>", r"<\1/>", page.replace("<br>", " ").replace("<wbr>", ""))

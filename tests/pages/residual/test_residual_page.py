@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from urllib.parse import parse_qs, urlparse
 
+import pandas as pd
 import pytest
 import streamlit as st
 
 from core.explain.glossary import find_term
 from core.jobs.store import JobState, StudyKind, open_store
 from core.measure.requests import DeviceSpeedRequest
-from core.report import formats
 from core.report.figures.variants import variant_styles
 from core.specs import ModelSpec, RunSpec
 from core.studies import reproduction
@@ -24,7 +24,7 @@ from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
 from tests.core.studies.test_reproduction import HEAD, lines
-from tests.pages.opening import SHORT, explains, finished_run, open_page, shown
+from tests.pages.opening import SHORT, as_read, explains, finished_run, open_page, shown
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +63,11 @@ def texts(app) -> str:
     return "\n".join(one.value for kind in kinds for one in kind)
 
 
+def frame(app, column: str):
+    """The table that has this column."""
+    return next(one.value for one in app.dataframe if column in one.value.columns)
+
+
 def progress(app) -> str:
     """How far the study is."""
     return " ".join(one.proto.body for one in app.get("html") if "live-bar" in one.proto.body)
@@ -70,7 +75,9 @@ def progress(app) -> str:
 
 def test_before_any_study_one_button_starts_it_and_the_published_curves_are_there():
     app = open_page(PAGE, res_seeds="2", res_images="320", res_first_seed="5")
-    app.button(key="res_begin").click().run()
+    assert app.title[0].value == "Which shortcut is better?"
+    assert [button.key for button in app.button].count("res_train") == 1
+    app.button(key="res_train").click().run()
     assert not app.exception
     runs = open_store().runs()
     assert len(runs) == 8 and {run.spec.seed for run in runs} == {5, 6}
@@ -79,6 +86,7 @@ def test_before_any_study_one_button_starts_it_and_the_published_curves_are_ther
     assert app.query_params["study"] == study.id
     assert study.title == "4 variants × 2 seeds of Course residual net on Fashion-MNIST mini"
     assert study.settings["first_seed"] == 5
+    assert app.title[0].value == "Study: four shortcuts, 2 seeds"
     assert "0 of 8 runs done" in progress(app)
 
 
@@ -103,7 +111,8 @@ def test_a_network_with_batchnorm_has_it_in_its_blocks_and_no_block_twice():
     [variants] = [one for one in app.multiselect if one.key == "res_variants"]
     titles = list(variants.options)
     assert "plain residual" in titles and "plain residual with BatchNorm" not in titles
-    formulas = re.findall("<p>(.*?)</p>", "".join(one.body for one in app.get("html")))
+    cards = "".join(one.body for one in app.get("html")).replace("<wbr>", "")
+    formulas = re.findall("<p>(.*?)</p>", cards)
     assert formulas and all("BN" in formula for formula in formulas)
 
 
@@ -120,13 +129,35 @@ def test_without_a_variant_the_page_asks_for_one():
     app.multiselect(key="res_variants").set_value([]).run()
     assert not app.exception
     assert any("at least one variant" in one.value for one in app.info)
+    assert "res_train" not in [button.key for button in app.button]
+    app.button(key="res_usual").click().run()
+    assert len(app.multiselect(key="res_variants").value) == 4
+    assert app.button(key="res_train").label == "Train 12 runs"
+
+
+def test_a_study_that_takes_long_has_a_plainer_button_and_what_would_shorten_it():
+    """A run of an hour does not start by the button that a run of seconds has."""
+    kinds = {}
+    for factor in (1.0, 1e-5):
+        rates = (factor * 1e11, factor * 1e11, factor * 1e11)
+        speed = Speed(rates, factor * 1e10, factor * 1e9, 1e-5 / factor, 1e-9 / factor)
+        open_store().keep_result(DeviceSpeedRequest("cpu"), asdict(speed), replace=True)
+        app = open_page(PAGE)
+        kinds[factor] = app.button(key="res_train").proto.type, "make it shorter" in texts(app)
+    assert kinds == {1.0: ("primary", False), 1e-5: ("secondary", True)}
+
+
+def test_what_is_seldom_set_is_folded_under_its_values():
+    app = open_page(PAGE, res_images="320", res_first_seed="5")
+    said = shown(app)
+    assert "320 images, first seed 5, cpu" in said
 
 
 def test_a_study_whose_runs_do_not_fit_is_not_offered(monkeypatch):
     monkeypatch.setattr("pages.views.app.with_torch.available_host_bytes", lambda: 2**20)
     app = open_page(PAGE)
     assert "This run needs about" in app.error[0].value and "free" in app.error[0].value
-    assert app.button(key="res_begin").disabled
+    assert "res_train" not in [button.key for button in app.button]
 
 
 def test_equal_runs_of_an_earlier_study_tell_the_time_best(monkeypatch):
@@ -147,7 +178,7 @@ def test_residual_queues_every_variant_with_every_seed_as_one_study():
     )
     app.multiselect(key="res_variants").set_value(["identity", "conv-published"])
     app.run()
-    app.sidebar.button[0].click().run()
+    app.button(key="res_train").click().run()
     runs = open_store().runs()
     assert len(runs) == 4
     assert len({run.study for run in runs}) == 1
@@ -165,9 +196,9 @@ def test_residual_shows_the_published_curves_before_anything_is_trained():
 def test_residual_gives_mean_and_spread_of_each_variants_seeds():
     for seed in (0, 1):
         finished_run(seed, study="residual-test")
-    table = open_page("pages/residual.py", study="residual-test").dataframe[0].value
-    assert table["finished seeds"].tolist() == ["2 of 2"]
-    assert table["final"].tolist() == [formats.joined("75.00 ± 0.00", "%")]
+    table = frame(open_page("pages/residual.py", study="residual-test"), "finished seeds")
+    assert table["finished seeds"].tolist() == [2]
+    assert (table["final"].tolist(), table["final ±"].tolist()) == ([75.0], [0.0])
 
 
 def test_residual_with_an_unknown_study_says_what_to_do():
@@ -182,16 +213,24 @@ def test_a_study_that_was_deleted_meanwhile_says_so_in_one_sentence():
 
 def test_a_clear_difference_is_said_with_points_and_interval():
     app = open_page(PAGE, study=trained(CLEAR))
-    assert app.success[0].value == "**plain residual is better than no shortcut.**"
-    assert "plain residual is better than no shortcut by 9.99 points (95 % 9." in texts(app)
+    [said] = [one.value for one in app.success]
+    assert said.startswith("**Plain residual is better than no shortcut by 9.99 points (95")
+    assert "plain residual is better than no shortcut by 9.99 points (95 % 9." in as_read(
+        texts(app)
+    )
     assert "Holm" in texts(app)
-    pairs, table = (one.value for one in app.dataframe[:2])
+    pairs, table = frame(app, "pair"), frame(app, "variant")
     assert pairs["pair"].tolist() == ["plain residual − no shortcut"]
+    assert pairs["difference"].tolist() == [pytest.approx(9.99, abs=0.01)]
     assert table["variant"].tolist() == ["plain residual", "no shortcut"]
-    assert table["final"].tolist()[0].startswith("90.50 ± 1.24")
-    assert table["best"].tolist()[0].startswith("91.50 ± 1.24")  # the first epoch of each
-    assert table["parameters"].tolist() == ["41,514", "41,514"]
-    assert table["seconds"].tolist() == ["5.0\u2009s"] * 2
+    assert table["final"][0] == pytest.approx(90.5) and table["final ±"][0] == pytest.approx(
+        1.24, abs=0.005
+    )
+    assert table["best"][0] == pytest.approx(91.5)  # the first epoch of each
+    assert table["parameters"].tolist() == [41_514, 41_514]
+    assert table["seconds"].tolist() == [5.0, 5.0]
+    by_epoch = frame(app, "epoch")
+    assert by_epoch["plain residual"].tolist() == pytest.approx([91.5, 90.5])
 
 
 def test_a_tie_is_said_with_the_seeds_that_it_would_take():
@@ -204,7 +243,7 @@ def test_a_tie_is_said_with_the_seeds_that_it_would_take():
 def test_runs_of_growing_depth_are_shown_below_and_not_as_the_newest_study():
     specs = [RunSpec(ModelSpec("resnet20"), "fashion-mini", SHORT)]
     open_store().create_study("Stack layers", {}, specs, StudyKind.STACK)
-    assert "res_begin" in [button.key for button in open_page(PAGE).button]
+    assert open_page(PAGE).title[0].value == "Which shortcut is better?"
 
 
 def test_two_seeds_get_no_verdict():
@@ -255,13 +294,37 @@ def test_dead_parameters_are_named_with_their_variant():
 def test_a_deleted_study_leaves_one_sentence_and_the_invitation():
     app = open_page(PAGE, study="gone")
     assert len(app.error) == 1 and "no such study" in app.error[0].value
-    assert app.button(key="res_begin")
+    assert app.button(key="res_train")
 
 
-def test_the_curves_can_be_those_of_every_seed():
+def test_deleting_names_what_goes_and_can_be_cancelled():
     app = open_page(PAGE, study=trained(CLEAR))
-    app.segmented_control(key="res_curves").set_value("every seed").run()
-    assert not app.exception
+    app.button(key="res_delete").click().run()
+    assert app.button(key="res_delete_now").label == "Delete 6 runs"
+    assert "Its 6 runs, their curves and their saved parameters" in texts(app)
+    app.button(key="res_delete_cancel").click().run()
+    assert len(open_store().runs()) == 6
+    app.button(key="res_delete").click().run()
+    app.button(key="res_delete_now").click().run()
+    assert open_store().runs() == []
+
+
+def test_a_stop_answers_at_once_and_there_is_one():
+    study = trained(CLEAR, leave=1)
+    open_store().claim()
+    app = open_page(PAGE, study=study)
+    assert [button.label for button in app.button if "Stop" in button.label] == ["Stop the study"]
+    app.button(key="res_stop").click().run()
+    button = open_page(PAGE, study=study).button(key="res_stop")
+    assert (button.label, button.disabled) == ("Stopping after this step…", True)
+
+
+def test_beside_a_study_another_can_be_started():
+    app = open_page(PAGE, study=trained(CLEAR))
+    assert app.title[0].value == "Study: two shortcuts, 3 seeds"
+    app.button(key="res_train").click().run()
+    assert app.title[0].value == "Study: four shortcuts, 3 seeds"
+    assert len(open_store().studies(StudyKind.VARIANTS)) == 2
 
 
 # Reproduction ----------------------------------------------------------------------------------
@@ -281,25 +344,29 @@ def shipped(tmp_path, monkeypatch):
 
 
 def reproduced(app):
-    """The table at the foot of the page, by run."""
-    return app.dataframe[-1].value.set_index("run")
+    """The table of published runs and ours, by run."""
+    return frame(app, "published").set_index("run")
 
 
 def test_every_published_run_stands_beside_ours(shipped):
-    table = reproduced(open_page(PAGE))
+    app = open_page(PAGE)
+    table = reproduced(app)
     assert len(table) == len(PUBLISHED) + 3  # two corrected blocks, VGG-11 at 64 pixels
     row = table.loc["plain residual"]
-    assert row["published"] == formats.joined("98.98 ± 0.20", "%")
-    assert row["ours"] == formats.joined("98.95 ± 0.12", "% (3 seeds)")
-    assert row["difference"] == "−0.03"
-    assert row["machine"] == "a CPU, 1 threads"
+    assert (row["published"], row["published ±"]) == (pytest.approx(98.98), pytest.approx(0.2))
+    assert row["ours"] == pytest.approx(98.95) and row["ours: seeds"] == 3
+    assert row["ours ±"] == pytest.approx(0.12, abs=0.005)
+    assert row["difference"] == pytest.approx(-0.03)
     vgg = table.loc["VGG-11, ratio 4"]
-    assert vgg["published"] == formats.joined("90.90 ± 0.55", "%")
-    assert vgg["ours"] == "not yet reproduced here"
+    assert (vgg["published"], vgg["published ±"]) == (pytest.approx(90.9), pytest.approx(0.55))
+    assert pd.isna(vgg["ours"])
+    assert "your runs" not in table.columns  # there are none: no empty column
+    machines = frame(app, "machine").set_index("run")
+    assert machines.loc["plain residual", "machine"] == "a CPU, 1 threads"
 
 
 def test_a_difference_of_over_0_3_points_is_said_in_words(shipped):
-    said = texts(open_page(PAGE))
+    said = as_read(texts(open_page(PAGE)))
     assert "conv shortcut, as published: our mean is 0.48 points above" in said
     assert "cannot be ranked" in said and "±0.2 points" in said
 
@@ -307,7 +374,7 @@ def test_a_difference_of_over_0_3_points_is_said_in_words(shipped):
 def test_without_the_file_everything_is_not_yet_reproduced(monkeypatch, tmp_path):
     monkeypatch.setattr(reproduction, "SHIPPED", tmp_path / "none.csv")
     table = reproduced(open_page(PAGE))
-    assert set(table["ours"]) == {"not yet reproduced here"}
+    assert table["ours"].isna().all()
 
 
 @pytest.mark.parametrize("title", ["VGG-16 from the forum, ratio 4", "conv shortcut, as published"])
@@ -346,7 +413,8 @@ def test_runs_of_this_store_in_the_same_setting_stand_beside_the_shipped_ones(sh
         metrics = EpochMetrics(1, 0.5, 0.8, 0.6, accuracy, 2.0, 0.5, 5000.0, 0.01)
         store.record(run, metrics)
         store.finish(run, JobState.FINISHED)
-    assert reproduced(open_page(PAGE)).loc["plain residual", "your runs"].startswith("98.50 ±")
+    row = reproduced(open_page(PAGE)).loc["plain residual"]
+    assert (row["your runs"], row["your runs: seeds"]) == (pytest.approx(98.5), 2)
 
 
 def test_each_variant_has_a_look_of_its_own_and_as_published_that_of_its_correction():

@@ -45,7 +45,7 @@ def queued():
 def test_each_value_is_a_variant_with_the_same_seeds():
     app = opened(res_argument="width")
     assert not app.exception and not app.error
-    assert app.header[0].value == "Which variant is better, and can a few seeds tell?"
+    assert app.title[0].value == "Which variant is better?"
     app.text_input(key="res_values_width").set_value("4, 16, 32").run()
     app.button(key="res_train").click().run()
     assert not app.exception and not app.error
@@ -74,5 +74,5 @@ def test_what_the_argument_cannot_be_is_said_and_nothing_starts(text):
     app = opened(res_argument="width")
     app.text_input(key="res_values_width").set_value(text).run()
     assert not app.exception
-    assert app.button(key="res_train").disabled
+    assert "res_train" not in [button.key for button in app.button]
     assert text == "" or "width must be a whole number" in app.error[0].value

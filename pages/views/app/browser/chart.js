@@ -90,7 +90,7 @@ export function draw({data, parentElement}, {plotly, look}) {
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {
-    const [{default: Plotly}, {template, fitText}] = await Promise.all([import(plotly), import(look)])
+    const [{default: Plotly}, {template, fitText, fitTo}] = await Promise.all([import(plotly), import(look)])
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
@@ -99,7 +99,8 @@ export function draw({data, parentElement}, {plotly, look}) {
       isDark = colors.isDark
       figure = inTheme(data.figure, data.dark, isDark)
     }
-    const {layout} = figure
+    const layout = {...figure.layout}
+    fitTo(holder.clientWidth, layout)
     figure.data.forEach(grow)
     const heading = title && !title.startsWith("<b>") ? `<b>${title}</b>` : title
     // Copies, because Plotly notes zoom and legend in what it is given, and keeps them only where

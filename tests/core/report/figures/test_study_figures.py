@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from scipy import stats
@@ -28,7 +28,7 @@ def line(*seeds: tuple[float, ...], **more) -> StudyLine:
 
 def test_the_mean_has_the_band_of_its_t_interval():
     seeds = (0.80, 0.90), (0.82, 0.91), (0.81, 0.95)
-    band, mean = study_chart([line(*seeds)], "").data
+    *_, band, mean = study_chart([line(*seeds)], "").data
     assert list(mean.y) == pytest.approx([81, 92])
     low, high = stats.t.interval(0.95, 2, loc=92, scale=stats.sem([90, 91, 95]))
     assert list(band.x) == [1, 2, 2, 1]
@@ -49,9 +49,31 @@ def test_one_seed_has_no_band_and_no_whisker():
 
 
 def test_every_seed_is_a_curve_with_one_entry_in_the_legend():
-    curves = study_chart([line((0.8, 0.9), (0.7, 0.95))], "", every_seed=True).data
-    assert [list(curve.y) for curve in curves] == [[80, 90], [70, 95]]
-    assert [curve.showlegend for curve in curves] == [True, False]
+    first, second, *_, mean = study_chart([line((0.8, 0.9), (0.7, 0.95))], "").data
+    assert [list(curve.y) for curve in (first, second)] == [[80, 90], [70, 95]]
+    assert [curve.showlegend for curve in (first, second, mean)] == [False, False, None]
+    assert first.line.width < mean.line.width
+
+
+def test_more_than_two_means_have_no_bands():
+    for count, bands in ((1, 1), (2, 2), (3, 0)):
+        drawn = study_chart([line((0.8, 0.9), (0.7, 0.95))] * count, "").data
+        assert sum(curve.fill == "toself" for curve in drawn) == bands
+
+
+def test_of_more_lines_than_colors_the_highest_stands_out():
+    lines = [replace(line((0.5, end)), label=f"{end}") for end in (0.6, 0.9, 0.7, 0.8)]
+    assert {curve.line.color for curve in study_chart(lines, "").data} == {BLUE}
+    many = study_chart([*lines, *lines[:1] * 4], "").data
+    assert [curve.name for curve in many if curve.line.color == BLUE] == ["0.9"]
+
+
+def test_names_stand_at_the_ends_of_lines_and_a_growing_chart_has_a_legend():
+    figure = study_chart([line((0.8, 0.9)), line((0.7, 0.9))], "")
+    assert len(figure.layout.annotations) == 2 and figure.layout.showlegend is False
+    assert figure.layout.meta["narrow"]["showlegend"] is True
+    growing = study_chart([line((0.8, 0.9))], "", grows=True)
+    assert not growing.layout.annotations and growing.layout.showlegend is None
 
 
 def test_a_published_run_is_crosses_and_references_are_thin():
@@ -72,7 +94,7 @@ def test_the_axis_has_room_for_epochs_to_come_and_for_every_seed():
 
 
 def test_the_legend_stands_below_the_axis_title_and_more_lines_get_more_room():
-    single, double = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (1, 2))
+    single, double = (study_chart([line((0.8, 0.9))] * count, "").layout for count in (2, 5))
     assert (single.legend.yref, single.legend.yanchor, single.xaxis.automargin) == (
         "container",
         "bottom",

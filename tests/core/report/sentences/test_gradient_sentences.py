@@ -9,7 +9,11 @@ from core.measure.gradient_records import (
 )
 from core.report.figures.gradient_flow import flow_curves, flow_map
 from core.report.figures.palette import BLUE, LineStyle
-from core.report.sentences.gradients import gradient_sentences
+from core.report.sentences.gradients import (
+    gradient_headline,
+    gradient_sentences,
+    telling_apart,
+)
 from tests.core.measure.example_flows import flow
 
 
@@ -36,7 +40,8 @@ def test_a_gradient_of_exactly_0_is_said_and_drawn_as_a_gap():
     assert (
         flow_curves((dead,), "weight_gradient", [LineStyle(BLUE, "circle")]).data[-1].y[0] is None
     )
-    assert flow_map((dead,), "weight_gradient").data[0].z[0][0] is None
+    cells = flow_map((dead,), "weight_gradient").data[0]
+    assert cells.z[0][0] == cells.zmin and "<br>0" in cells.text[0][0]
 
 
 def test_batch_norm_gets_no_credit_where_nothing_vanishes():
@@ -56,3 +61,27 @@ def test_the_factor_a_layer_gives_the_ratio_again():
     assert "get 726 of the gradient norm" in sentence
     assert "a factor of 1.13 at each of 54 layers" in sentence
     assert pytest.approx(726, rel=0.02) == 1.13**54
+
+
+def test_the_finding_is_one_sentence_on_the_deepest_networks():
+    dead = flow(0.0, depth=110, shortcut="none", batch_norm=False)
+    kept = flow(0.17, depth=110, shortcut="identity", batch_norm=False)
+    other = flow(0.9, depth=110, shortcut="identity", batch_norm=True)
+    small = flow(1e-30, depth=20, shortcut="none", batch_norm=False)
+    result = GradientFlow(1.0, "fashion-mini", 16, "a test", (small, other, dead, kept))
+    assert gradient_headline(result) == (
+        "No shortcut, no BatchNorm, 110 layers: nothing of the last layer's gradient reaches layer"
+        " 1; plain residual, no BatchNorm, 110 layers: 0.17 of it does."
+    )
+    alone = GradientFlow(1.0, "fashion-mini", 16, "a test", (small,))
+    assert gradient_headline(alone).endswith("gradient reaches layer 1.")
+    assert "1.0 × 10⁻³⁰ of the last" in gradient_headline(alone)
+    fine = GradientFlow(1.0, "fashion-mini", 16, "a test", (kept, other))
+    assert "vanishes in none" in gradient_headline(fine) and "0.17" in gradient_headline(fine)
+    assert gradient_headline(GradientFlow(1.0, "fashion-mini", 16, "a test", ())) == ""
+
+
+def test_what_labels_share_is_left_out():
+    assert telling_apart(["a, x, 20", "b, x, 20"]) == ["a", "b"]
+    assert telling_apart(["a, x"]) == ["a, x"] and telling_apart(["a", "a"]) == ["a", "a"]
+    assert telling_apart([]) == []

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.report.sentences.verdict import headline, method, pair_sentence, roughly
+from core.report.sentences.verdict import (
+    capitalized,
+    finding,
+    headline,
+    method,
+    pair_sentence,
+    roughly,
+)
 from core.studies.statistics import (
     MOST_SEEDS,
     compare,
@@ -127,3 +134,27 @@ def test_headlines_of_several_variants():
     some = compare(study(rng, [0.95, 0.95, 0.85], 5))
     assert headline(some, ["v0", "v1", "v2"]).endswith("not beaten: v0, v1.")
     assert headline([], ["v0"]).startswith("One variant alone")
+
+
+def test_the_finding_is_one_sentence_with_the_numbers_of_the_surest_pair():
+    [pair] = compare(CLEAR)
+    assert finding([pair], ["A", "B"]) == pair_sentence(pair)
+    one = compare(CLEAR | {"C": {0: 0.871, 1: 0.879, 2: 0.8753}})
+    said = finding(one, ["A", "B", "C"])
+    assert said.startswith("A is better than each of the others; the nearest, ")
+    rng = np.random.default_rng(10)
+    study(rng, [0.95, 0.9, 0.85], 10)
+    some = compare(study(rng, [0.95, 0.95, 0.85], 5))
+    open_pair = next(pair for pair in some if not pair.is_decided)
+    assert finding(some, ["v0", "v1", "v2"]).endswith(
+        f"; {open_pair.first} and {open_pair.second} cannot be told apart with 5 seeds."
+    )
+    surest = min((pair for pair in some if pair.is_decided), key=lambda pair: pair.holm_p)
+    assert f"{surest.better} is better than {surest.worse} by" in finding(some, ["v0", "v1", "v2"])
+    tied = compare(study(np.random.default_rng(11), [0.9] * 3, 3))
+    assert finding(tied, ["v0", "v1", "v2"]).startswith("No two of these 3 variants")
+
+
+def test_a_sentence_begins_with_a_large_letter_but_not_a_file():
+    assert capitalized("conv shortcut is better") == "Conv shortcut is better"
+    assert capitalized("nets.py:Net, width 4 is better").startswith("nets.py:Net")

@@ -1,0 +1,70 @@
+"""What can be done with a whole study: stop, continue, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.jobs.files import bytes_of_runs, delete_study
+from core.jobs.store import Run, Study
+from core.report import formats
+from core.report.names import counted
+from pages.views.app.services import store
+from pages.views.runs.delete import delete_button
+
+
+def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
+    """Each only where it can do something."""
+    with st.container(horizontal=True):
+        if not over:
+            _stop(study, runs)
+            return
+        _continue(study, runs)
+        _delete(study, runs)
+
+
+def _stop(study: Study, runs: Sequence[Run]) -> None:
+    """Answers at once; what is left of a step comes to its end."""
+    going = [run for run in runs if not run.state.is_over]
+    is_asked = all(run.stop_requested for run in going)
+    if st.button(
+        "Stopping after this step…" if is_asked else "Stop the study",
+        icon=":material/stop:",
+        key="res_stop",
+        disabled=is_asked,
+        help="Ends its runs after their current step; what they have learned is kept.",
+    ):
+        store().stop_study(study.id)
+        st.rerun(scope="fragment")
+
+
+def _continue(study: Study, runs: Sequence[Run]) -> None:
+    """Every stopped or failed run, where there are any."""
+    ended = [run for run in runs if run.state.can_go_on]
+    if ended and st.button(
+        f"Continue {counted(len(ended), 'run')}",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="res_continue",
+        help="Queues every stopped or failed run again; each goes on where it was.",
+    ):
+        store().continue_study(study.id)
+        st.rerun()
+
+
+def _delete(study: Study, runs: Sequence[Run]) -> None:
+    """The study with all that belongs to it."""
+    what, size = counted(len(runs), "run"), bytes_of_runs(run.id for run in runs)
+
+    def delete() -> None:
+        delete_study(store(), study.id)
+        st.query_params.pop("study", None)
+
+    delete_button(
+        "res_delete",
+        f"Delete {what}, {formats.mebibytes(size)}" if size else f"Delete {what}",
+        [study.title],
+        f"Its {what}, their curves and their saved parameters are removed.",
+        delete,
+    )

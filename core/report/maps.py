@@ -85,7 +85,7 @@ def _png(levels: NDArray[np.uint8], low: float) -> bytes:
             _chunk(b"IHDR", header),
             _chunk(b"PLTE", _palette(low < 0)),
             _chunk(b"tRNS", bytes(_GAP * [255] + [0])),  # how opaque each color is
-            _chunk(b"IDAT", zlib.compress(rows, 1)),
+            _chunk(b"IDAT", zlib.compress(rows.tobytes(), 1)),
             _chunk(b"IEND", b""),
         )
     )

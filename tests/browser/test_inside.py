@@ -106,6 +106,23 @@ def test_arrow_keys_move_the_number_and_each_is_what_the_map_holds(visitor):
     )
 
 
+def test_layers_chosen_one_after_the_other_are_opened_and_in_the_address(visitor):
+    visitor.open("/inside?in_image=17&in_layer=residual1.conv2")
+    for path in ("residual2.conv1", "stem1.conv", "residual1.conv1"):
+        visitor.page.locator(f"[data-layer='{path}']").first.press("Enter")
+        heading = visitor.page.locator(".number figcaption").first
+        heading.get_by_text(f"{path}, channel", exact=False).wait_for()
+        visitor.settle()
+        assert f"in_layer={path}" in visitor.page.url
+
+
+def test_a_second_network_is_taken_from_the_button_of_its_view(visitor):
+    visitor.open("/inside?in_image=17&in_view=Two networks")
+    visitor.button("Compare with:").click()
+    visitor.page.locator(".pairs").first.wait_for()
+    assert "in_other=lab" in visitor.page.url
+
+
 def test_the_window_in_the_picture_is_the_receptive_field(visitor):
     weights = SHIPPED["residual"].weights
     visitor.open("/inside?in_image=17&in_layer=residual1.conv2&in_unit=3.5.5")

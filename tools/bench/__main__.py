@@ -1,10 +1,10 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
-drag, server-work, click, many-runs, analysis, timm, memory, training, study, throughput, pipeline,
-accuracy, estimate, published-vgg, device-share, device-bits, device-estimate, device-study. timm
-needs timm; those from throughput on need LAB_DATA_DIR; accuracy takes half an hour, those from
-published-vgg on need a CUDA device.
+drag, inside, server-work, click, many-runs, analysis, timm, memory, training, study, throughput,
+pipeline, accuracy, estimate, published-vgg, device-share, device-bits, device-estimate,
+device-study. timm needs timm; those from throughput on need LAB_DATA_DIR; accuracy takes half an
+hour, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tools.bench.accuracy import accuracy, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.device_study import device_study
 from tools.bench.figures import Row, keep
-from tools.bench.pages import drag, first_numbers, first_page, page_weight, slider
+from tools.bench.pages import drag, first_numbers, first_page, inside, page_weight, slider
 from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
@@ -31,6 +31,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "page-weight": page_weight,
     "slider": slider,
     "drag": drag,
+    "inside": inside,
     "server-work": server_work,
     "click": click,
     "many-runs": many_runs,

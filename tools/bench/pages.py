@@ -6,8 +6,12 @@ import tempfile
 import time
 from contextlib import ExitStack
 from statistics import median
+from typing import TYPE_CHECKING
 
 from tools.bench.figures import ROUNDS, Row, row
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 
 def first_page() -> list[Row]:
@@ -159,6 +163,53 @@ def slider() -> list[Row]:
                 page.wait_for_timeout(500)  # the rest of the page
             rows.append(row(f"slider move, {title}", 1000 * median(times), "ms", wanted))
     return rows
+
+
+def inside() -> list[Row]:
+    """From a key to the changed picture on Inside: another image, another layer, another number."""
+    vgg = "in_network=new&inside_network=vgg11&inside_ratio=4&inside_size=96"
+    rows = []
+    with Server() as server:
+        for title, query in (("course residual net", ""), ("VGG-11/4, 96 px", vgg)):
+            page = server.open_page(f"/inside?{query}&in_order=The+first")
+            page.set_default_timeout(60_000)
+            page.locator(".number figure").first.wait_for()
+            images = page.get_by_role("spinbutton", name="Number, 0 to")
+            number = page.locator(".number [data-name=map]")
+            layers = page.locator("[data-layer]:not([data-block])")
+            picture, opened = page.locator(".picture"), page.locator(".number")
+            for what, place, controls, key in (
+                ("another image", picture, _PRESSES * [images], "ArrowUp"),
+                ("another layer", opened, layers.all()[:_PRESSES], "Enter"),
+                ("another channel's number", opened, _PRESSES * [number], "PageDown"),
+            ):
+                times = [_until_drawn(page, place, control, key) for control in controls]
+                rows.append(row(f"Inside, {title}: {what}", median(times[1:]), "ms", "under 300"))
+            page.close()
+    return rows
+
+
+def _until_drawn(page: Page, place: Locator, control: Locator, key: str) -> float:
+    """Milliseconds from the key until what stands in `place` is new and on the screen."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_timeout(500)
+    control.focus()
+    place.evaluate(_WATCH)
+    control.press(key)
+    page.wait_for_function("window.drawnAt")
+    return float(page.evaluate("window.drawnAt - window.pressedAt"))
+
+
+_PRESSES = 10
+_WATCH = """place => {
+  window.drawnAt = null
+  addEventListener("keydown", () => { window.pressedAt = performance.now() },
+                   {capture: true, once: true})
+  new MutationObserver((_, watcher) => {
+    watcher.disconnect()
+    requestAnimationFrame(() => setTimeout(() => { window.drawnAt = performance.now() }))
+  }).observe(place, {childList: true})
+}"""
 
 
 class Server:

@@ -28,7 +28,7 @@ def maps_view(chosen: Chosen) -> None:
 
     @st.fragment  # another layer is no other image: what stands above is not drawn anew
     def graph_and_layer() -> None:
-        with address_of_fragment("inside-layer"), errors_in_one_sentence():
+        with errors_in_one_sentence():
             _graph_and_layer(chosen)
 
     graph_and_layer()
@@ -36,7 +36,7 @@ def maps_view(chosen: Chosen) -> None:
 
 def _graph_and_layer(chosen: Chosen) -> None:
     layer, channels = st.columns(2)
-    with layer:
+    with layer, address_of_fragment("inside-layer"):  # before the number adds its place to it
         path = choose_path(chosen)
     with channels:
         order = _choose_order()

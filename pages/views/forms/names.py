@@ -79,3 +79,36 @@ def select_names(
     )
     keep_names(key, names, defaults)
     return list(names)
+
+
+def pick_name(
+    label: str,
+    titles: Mapping[str, str],
+    default: str,
+    key: str,
+    is_shown: bool = True,
+    **shown: Any,
+) -> str:
+    """One of a few names that all stand there, as pills; in the address by its name.
+
+    Unless `is_shown` they are not drawn, but what was picked is kept. `shown` are further settings
+    of `st.pills`.
+    """
+    asked = names_asked_for(key, titles, [default])
+    if asked:
+        st.session_state[key] = asked[-1]
+    elif st.session_state.get(key) not in titles:
+        st.session_state[key] = default
+    name = st.session_state[key]
+    if is_shown:
+        name = st.pills(
+            label,
+            list(titles),
+            format_func=titles.__getitem__,
+            key=key,
+            required=True,
+            persist_state="session",
+            **shown,
+        )
+    keep_names(key, [name], [default])
+    return str(name)

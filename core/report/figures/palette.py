@@ -43,7 +43,16 @@ _TINTS = {  # of one hue: parts of one quantity, such as memory or time
     "#6B96D8": "#4677B8",
 }
 INK = "#525A66"  # axes and lines of pictures
-DARK = {INK: "#A9B1BC", **_SERIES, **_KINDS, **_VARIANTS, **_TINTS}
+_WHITE, _BLACK = "#FFFFFF", "#10141A"  # letters on a color, the same on both pages
+_WHITE_THEN_BLACK = PAPER = "#FFFFFE"  # where the dark page's color is the brighter one; pages
+DARK = {
+    INK: "#A9B1BC",
+    _WHITE_THEN_BLACK: _BLACK,
+    **_SERIES,
+    **_KINDS,
+    **_VARIANTS,
+    **_TINTS,
+}
 
 BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = SERIES = tuple(_SERIES)
 TINTS = tuple(_TINTS)
@@ -54,6 +63,15 @@ KIND_COLORS = dict(  # LayerCost.kind → the color of its bars and boxes
         strict=True,
     )
 )
+ON_KIND = {  # letters that stand on a kind's color
+    "convolution": _WHITE_THEN_BLACK,
+    "linear": _WHITE,
+    "pooling": _BLACK,
+    "normalisation": _WHITE,
+    "activation": _WHITE,
+    "join": _BLACK,
+    "other": _BLACK,
+}
 GRAY = KIND_COLORS["other"]
 VARIANT_COLORS = dict(  # the course note's four blocks, by the name of the variant
     zip(("identity", "constant-scaling", "conv", "none"), _VARIANTS, strict=True)

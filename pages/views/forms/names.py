@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -86,22 +86,24 @@ def pick_name(
     titles: Mapping[str, str],
     default: str,
     key: str,
+    aliases: Mapping[str, str] = MappingProxyType({}),
     is_shown: bool = True,
+    draw: Callable[..., Any] = st.pills,
     **shown: Any,
 ) -> str:
-    """One of a few names that all stand there, as pills; in the address by its name.
+    """One of a few names that all stand there, as pills or tabs; in the address by its name.
 
-    Unless `is_shown` they are not drawn, but what was picked is kept. `shown` are further settings
-    of `st.pills`.
+    `aliases` are names of older addresses, and which of these each stands for. Unless `is_shown`
+    they are not drawn, but what was picked is kept. `shown` are further settings of `draw`.
     """
-    asked = names_asked_for(key, titles, [default])
+    asked = names_asked_for(key, titles, [default], aliases)
     if asked:
         st.session_state[key] = asked[-1]
     elif st.session_state.get(key) not in titles:
         st.session_state[key] = default
     name = st.session_state[key]
     if is_shown:
-        name = st.pills(
+        name = draw(
             label,
             list(titles),
             format_func=titles.__getitem__,

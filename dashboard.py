@@ -11,21 +11,27 @@ from pathlib import Path
 import streamlit as st
 
 if __name__ == "__main__":
+    from pages.views.app.address import address_checked
     from pages.views.app.frame import page_frame
     from pages.views.overview.hero import hero
-    from pages.views.overview.newest_runs import newest_runs
+    from pages.views.overview.newest import newest_runs, newest_studies
     from pages.views.overview.questions import questions_view
     from pages.views.overview.start_cards import start_cards
 
-    with page_frame(
-        "CNN Architecture Lab",
-        "Builds convolutional networks, takes them apart layer by layer and trains short runs, so"
-        " that questions about them are answered with evidence.",
+    with (
+        page_frame(
+            "CNN Architecture Lab",
+            "Builds convolutional networks, takes them apart layer by layer and trains short runs,"
+            " so that questions about them are answered with evidence.",
+        ),
+        address_checked(),
     ):
-        start_cards()
         hero()
+        st.header("Start with one click", anchor=False)
+        start_cards()
         st.header("Questions and answers", anchor=False)
         questions_view()
+        newest_studies()
         st.header("Newest runs", anchor=False)
         newest_runs()
 else:

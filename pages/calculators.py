@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
+from pages.views.app.head import Head
 from pages.views.calculators.bottleneck import bottleneck_calculator
 from pages.views.calculators.stack import stack_calculator
 from pages.views.calculators.window import window_calculator
@@ -17,8 +18,8 @@ _CALCULATORS = {
 }
 
 
-def _page() -> None:
-    """The picker, then the calculator; each has its numbers in the sidebar."""
+def _page(head: Head) -> None:
+    """The picker, then the calculator; each has its numbers in a row above what they change."""
     name = st.segmented_control(
         "Calculator",
         list(_CALCULATORS),
@@ -28,13 +29,13 @@ def _page() -> None:
         label_visibility="collapsed",
         required=True,
     )
-    _CALCULATORS[name]()
+    _CALCULATORS[name](head)
 
 
 with (
     page_frame(
         "Calculators", "Small sums with any numbers: what a convolution costs, what size it leaves."
-    ),
+    ) as head,
     address_checked(),
 ):
-    _page()
+    _page(head)

@@ -6,39 +6,52 @@ import streamlit as st
 
 from core.explain.glossary import explained
 from core.report.names import names_file
+from core.report.names_together import settings_sentence, title_together
 from core.report.tables.networks import comparison_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
-from pages.views.app.messages import show_error
+from pages.views.app.head import Head
+from pages.views.app.messages import escaped
+from pages.views.app.prose import caption
 from pages.views.app.services import store
 from pages.views.app.with_torch import analysis_of
-from pages.views.compare.accuracy import accuracy_view, best_accuracies
-from pages.views.compare.chips import chips
+from pages.views.compare.accuracy import accuracy_view, best_accuracies, has_comparable_runs
+from pages.views.compare.chips import chips, problems_view
 from pages.views.compare.networks import Compared, compared_specs, names_of
 from pages.views.compare.scatter import scatter_view
 from pages.views.compare.stages import stages_view
 from pages.views.compare.sweeps import sweep_view
 from pages.views.compare.totals import totals_view
 from pages.views.forms import limits
+from pages.views.forms.names import pick_name
 
-_VIEWS = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages", "Sweep")
+_ACCURACY, _COSTS, _STAGES, _SWEEP = _VIEWS = (
+    "Accuracy against MACs",
+    "MACs against parameters",
+    "Stages",
+    "Sweep",
+)
+_OLD = "Table"  # once a view of its own; it stands below each of them
+_FIRST = "compare_first_view"  # in the session: the view that nobody had to choose
 
 
-def _page() -> None:
-    """The chips, then the view that the reader picks."""
+def _page(head: Head) -> None:
+    """The chips, the picture that the reader picks, the finding and the table."""
     specs, problems = compared_specs()
+    names = names_of(specs)
+    if specs:
+        head.title(title_together(specs))
     chips(specs)
-    for problem in problems:
-        show_error(problem)
+    problems_view(problems, specs)
     if not specs:
         st.info("Nothing to compare yet: add a network above.", icon=":material/arrow_upward:")
         return
-    batch_size = _choose_batch_size()
-    networks = [
-        Compared(name, analysis_of(spec)) for name, spec in zip(names_of(specs), specs, strict=True)
-    ]
-    _show_view(_choose_view(), networks, batch_size)
+    caption(escaped(settings_sentence(specs)))
+    networks = [Compared(name, analysis_of(spec)) for name, spec in zip(names, specs, strict=True)]
+    view = _choose_view(networks)
+    batch_size = _show_view(view, networks)
+    totals_view(networks, best_accuracies(store()), batch_size)
     download_csv(
         "Comparison as CSV",
         lambda: comparison_frame(
@@ -50,52 +63,45 @@ def _page() -> None:
 
 
 def _choose_batch_size() -> int:
-    """Images in a batch, in the sidebar."""
-    with st.sidebar:
-        batch_size = st.slider(
-            "Batch size",
-            *limits.BATCH_COMPARED,
-            128,
-            key="cmp_batch",
-            bind="query-params",
-            help=explained("batch", "training memory"),
-        )
+    """Images in a batch."""
+    batch_size = st.slider(
+        "Batch size",
+        *limits.BATCH_COMPARED,
+        128,
+        key="cmp_batch",
+        bind="query-params",
+        help=explained("batch", "training memory"),
+    )
     return int(batch_size)
 
 
-def _choose_view() -> str:
-    """The control that picks what stands below the chips."""
-    view = st.segmented_control(
+def _choose_view(networks: list[Compared]) -> str:
+    """What is drawn; accuracy first where there is any to compare."""
+    first = _ACCURACY if has_comparable_runs(networks, store()) else _COSTS
+    if st.session_state.get("cmp_view") == st.session_state.get(_FIRST):
+        st.session_state.pop("cmp_view", None)  # nobody chose it: other networks, another first
+    st.session_state[_FIRST] = first
+    return pick_name(
         "View",
-        _VIEWS,
-        default="Table",
-        key="cmp_view",
-        bind="query-params",
+        {name: name for name in _VIEWS},
+        first,
+        "cmp_view",
+        aliases={_OLD: first},
         label_visibility="collapsed",
-        required=True,
     )
-    return str(view)
 
 
-def _show_view(view: str, networks: list[Compared], batch_size: int) -> None:
-    """What the reader picked."""
+def _show_view(view: str, networks: list[Compared]) -> int:
+    """What the reader picked; the batch size, which is chosen beside the view's own controls."""
     match view:
-        case "Table":
-            totals_view(networks, best_accuracies(store()), batch_size)
-        case "MACs against parameters":
-            scatter_view(networks, batch_size)
         case "Accuracy against MACs":
-            accuracy_view(networks, store())
+            return accuracy_view(networks, store(), _choose_batch_size)
         case "Stages":
-            stages_view(networks)
+            return stages_view(networks, _choose_batch_size)
         case "Sweep":
-            sweep_view(networks, batch_size)
+            return sweep_view(networks, _choose_batch_size)
+    return scatter_view(networks, _choose_batch_size)
 
 
-with (
-    page_frame(
-        "Compare", "Networks side by side: what they cost, block by block and over a slider."
-    ),
-    address_checked(),
-):
-    _page()
+with page_frame("Compare") as head, address_checked():
+    _page(head)

@@ -9,8 +9,8 @@ from pages.views.glossary.terms import chosen_term, terms_view
 with (
     page_frame(
         "Glossary", "The words of the field, each in one sentence, with a source to read on."
-    ),
+    ) as head,
     address_checked(),
 ):
-    chosen_term()
+    chosen_term(head)
     terms_view()

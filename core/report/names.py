@@ -33,7 +33,7 @@ _RECIPE_WORDS = {"batch_size": "batch", "learning_rate": "rate"}
 def network_title(model: ModelSpec) -> str:
     """`Course residual net, conv shortcut, ratio 2, 28 px`: with all that is not by default."""
     row = CATALOGUE.get(model.arch)
-    parts = [row.title if row else model.arch, *_options_in_words(model)]
+    parts = [title_and_options(model)]
     if model.ratio > 1:
         parts.append(f"ratio {model.ratio}")
     parts.append(f"{model.size_label} px")
@@ -42,6 +42,12 @@ def network_title(model: ModelSpec) -> str:
     if row is None or model.num_classes != row.default.num_classes:
         parts.append(counted(model.num_classes, "class"))
     return ", ".join(parts)
+
+
+def title_and_options(model: ModelSpec) -> str:
+    """`Course residual net, conv shortcut`: without size, ratio, channels and classes."""
+    row = CATALOGUE.get(model.arch)
+    return ", ".join([row.title if row else model.arch, *_options_in_words(model)])
 
 
 def _options_in_words(model: ModelSpec) -> list[str]:

@@ -198,8 +198,10 @@ def below_the_answer(visitor) -> str:
 
 
 def ask(visitor, name: str) -> None:
-    """From the overview, by a click on the question."""
+    """From the overview, by a click on its group, then on the question."""
     visitor.open()
+    group = next(group for group, asked in GROUPS.items() if QUESTIONS[name] in asked)
+    visitor.page.get_by_role("radio", name=f"{group} {len(GROUPS[group])}", exact=True).click()
     visitor.page.locator(f".st-key-question_{name} button").first.click()
     visitor.page.locator(".st-key-asked_question").wait_for()
     visitor.settle()
@@ -245,4 +247,6 @@ def test_questions_are_found_as_one_types(visitor):
     box = visitor.page.get_by_role("searchbox", name="Find a question")
     box.press_sequentially("sigmoid", delay=30)
     visitor.page.locator(".st-key-question_rows").wait_for(state="detached")
+    visitor.page.locator(".st-key-question_sigmoid").wait_for()  # of another group
     assert visitor.page.locator("[class*=st-key-question_]").count() <= 3
+    visitor.page.wait_for_url("**find=sigmoid**")

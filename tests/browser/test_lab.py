@@ -184,7 +184,7 @@ def test_why_is_vgg_slower_and_bigger_than_alexnet(visitor):
     frame = pd.read_csv(visitor.download("Comparison as CSV"))
     assert frame["macs"].tolist() == [alexnet.macs, vgg.macs]
     assert frame["params"].tolist() == [alexnet.params, vgg.params]
-    visitor.button("alexnet, 224 px").click()
+    visitor.button("AlexNet").click()
     visitor.page.wait_for_url("**networks=vgg11**")
 
 

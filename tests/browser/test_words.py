@@ -25,7 +25,7 @@ def test_a_word_is_explained_on_focus_and_leads_to_the_glossary(visitor):
 
 def test_the_glossary_is_searched_while_one_types(visitor):
     visitor.open("/glossary")
-    field = visitor.page.get_by_role("textbox", name="Find a word")
+    field = visitor.page.get_by_role("searchbox", name="Find a word")
     field.press_sequentially("nesterov")
     visitor.page.get_by_text("Costs", exact=True).wait_for(state="detached")
     assert visitor.page.locator("dt").all_inner_texts() == ["Nesterov momentum Nesterov"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from math import log10
 from textwrap import wrap
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -14,6 +15,22 @@ from core.report import formats
 # At the lower edge of the picture, where it cannot meet the axis title however many rows it has
 _TITLE_WIDTH, _TITLE_LINE = 46, 20  # characters and pixels of a line of a title, on a phone too
 FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
+
+
+def key_legend(columns: int = 1) -> dict[str, Any]:
+    """A legend that is a key: at the foot and as wide as the picture, one name a line or two."""
+    return dict(
+        orientation="h",
+        xref="container",
+        yref="container",
+        yanchor="bottom",
+        y=0,
+        x=0.02,
+        entrywidthmode="fraction",
+        entrywidth=0.99 / columns,
+        itemclick=False,
+        itemdoubleclick=False,
+    )
 
 
 def finish(figure: go.Figure, title: str, height: int) -> None:
@@ -27,6 +44,22 @@ def finish(figure: go.Figure, title: str, height: int) -> None:
             orientation="h", yref="container", y=0, yanchor="bottom", x=0, traceorder="normal"
         ),
     )
+
+
+def set_title(figure: go.Figure, title: str, about: str = "") -> None:
+    """A title in as many lines as it takes; the figure has room for one above its plot.
+
+    What it is `about` stands in further lines below.
+    """
+    lines = wrap(title, _TITLE_WIDTH) or [""]
+    room = _TITLE_LINE * (len(lines) - 1)
+    figure.update_layout(
+        title=f"<b>{'<br>'.join(map(escape, lines))}</b>",
+        margin_t=(figure.layout.margin.t or 0) + room,
+        height=(figure.layout.height or 0) + room if figure.layout.height else None,
+    )
+    if about:
+        add_to_title(figure, about)
 
 
 def add_to_title(figure: go.Figure, about: str) -> None:

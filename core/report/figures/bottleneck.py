@@ -44,7 +44,8 @@ def bottleneck_bars(numbers: Bottleneck) -> go.Figure:
             xshift=4,
             showarrow=False,
         )
-    finish(figure, "MACs an image, step by step", 270)
+    part = formats.part_of(numbers.macs, numbers.direct.macs, "the direct MACs")
+    finish(figure, f"Through {numbers.middle_channels:,} channels: {part}", 270)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="MACs an image", tickformat="~s", range=[0, 1.35 * longest], nticks=6)
     figure.update_yaxes(autorange="reversed", categoryarray=[direct, through])

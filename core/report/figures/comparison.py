@@ -1,63 +1,58 @@
-"""Several networks side by side: what they cost, and what that buys. Imports no torch."""
+"""Several networks side by side: what they cost, and what that buys. Imports no torch.
+
+Each figure comes twice, for wide and for narrow places: where names do not fit beside the marks,
+numbers stand there and a key below tells what they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log10
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from math import ceil, log10
 from statistics import fmean
+from typing import NamedTuple, TypeVar
 
 import plotly.graph_objects as go
 
-from core.analysis.records import Analysis
 from core.report import formats
-from core.report.figures.axes import add_to_title, log_axis
-from core.report.figures.palette import GRAY, KIND_COLORS
+from core.report.figures.axes import key_legend, log_axis, set_title
+from core.report.figures.labels import (
+    NARROW,
+    WIDE,
+    Mark,
+    Plot,
+    annotation,
+    best_labels,
+    numbered,
+)
+from core.report.figures.palette import GRAY
+
+_TOP, _PLOT, _FOOT = 52, 330, 56  # pixels of the title, the plot and the axis below it
+_SMALLEST, _LARGEST = 12, 40  # pixels of a mark
+_ROOM = 0.12  # of an axis that stays free at each end
+_KEY_LINE, _KEY_LETTERS = 20, 21  # pixels of a key's line; letters of a name in two columns
 
 
-def cost_scatter(
-    points: Sequence[tuple[str, str, str, Analysis, int]], as_flops: bool = False
-) -> go.Figure:
-    """MACs against parameters, bubble by training memory: (label, color, marker, it, bytes).
+_Point = TypeVar("_Point")
 
-    The dashed line is the Pareto front: no other network has both fewer MACs and fewer parameters.
-    """
-    unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
-    figure = go.Figure()
-    costs = [(a.totals.params, factor * a.totals.macs) for *_, a, _ in points]
-    front = sorted(cost for cost in costs if not any(_dominates(other, cost) for other in costs))
-    figure.add_scatter(
-        x=[params for params, _ in front],
-        y=[macs for _, macs in front],
-        mode="lines",
-        line=dict(color=GRAY, dash="dash", width=1),
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    largest = max((memory for *_, memory in points), default=1)
-    for (label, color, marker, _, memory), (params, macs) in zip(points, costs, strict=True):
-        figure.add_scatter(
-            x=[params],
-            y=[macs],
-            mode="markers+text",
-            marker=dict(
-                color=color, symbol=marker, size=14 + 34 * (memory / largest) ** 0.5, opacity=0.75
-            ),
-            text=[label],
-            textposition=_label_position(params, [other for other, _ in costs]),
-            cliponaxis=False,
-            hovertemplate=f"<b>{label}</b><br>{params:,} parameters<br>{macs:,} {unit}<br>"
-            f"{formats.mebibytes(memory)} to train a batch<extra></extra>",
-            showlegend=False,
-        )
-    figure.update_layout(
-        title=f"{unit} against parameters<br>bubble: training memory; dashed: Pareto front",
-        xaxis=dict(title="parameters (log)", **log_axis(params for params, _ in costs)),
-        yaxis=dict(title=f"{unit} an image (log)", **log_axis(macs for _, macs in costs)),
-        height=460,
-        margin=dict(t=72, b=48, l=8, r=8),
-    )
-    return figure
+
+class WideAndNarrow(NamedTuple):
+    """A figure for each kind of place; both have the same height."""
+
+    wide: go.Figure
+    narrow: go.Figure
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """What one network costs."""
+
+    label: str
+    color: str
+    params: int
+    macs: int  # an image
+    memory: int  # bytes to train a batch
 
 
 @dataclass(frozen=True)
@@ -66,8 +61,8 @@ class AccuracyPoint:
 
     label: str
     color: str
-    marker: str
     macs: int  # an image
+    memory: int  # bytes to train a batch
     accuracies: tuple[float, ...]  # best test accuracy of each run, as a fraction
     guesses: bool = False  # whether they are no better than guessing
 
@@ -77,30 +72,56 @@ class AccuracyPoint:
         return fmean(self.accuracies)
 
 
-def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> go.Figure:
+def cost_scatter(points: Sequence[CostPoint]) -> WideAndNarrow:
+    """MACs against parameters, marks by training memory.
+
+    The dashed line is the Pareto front: no other network has both fewer MACs and fewer parameters.
+    """
+    costs = [(point.params, point.macs) for point in points]
+    front = [cost for cost in costs if not any(_dominates(other, cost) for other in costs)]
+    figure = go.Figure(_front(front))
+    sizes = _sizes([point.memory for point in points])
+    for point, size in _largest_first(points, sizes):
+        figure.add_scatter(
+            x=[point.params],
+            y=[point.macs],
+            mode="markers",
+            marker=dict(color=point.color, size=size, opacity=0.8),
+            cliponaxis=False,
+            hovertemplate=f"<b>{escape(point.label)}</b><br>{point.params:,} parameters"
+            f"<br>{point.macs:,} MACs<br>{formats.mebibytes(point.memory)} to train a batch"
+            "<extra></extra>",
+            showlegend=False,
+        )
+    x, y = ([log10(max(1, cost[at])) for cost in costs] for at in (0, 1))
+    figure.update_layout(
+        xaxis=_log_axis("parameters (log)", [point.params for point in points]),
+        yaxis=_log_axis("MACs an image (log)", [point.macs for point in points]),
+    )
+    both = _named(figure, [(p.label, p.color) for p in points], x, y, sizes)
+    for drawn in both:
+        set_title(drawn, "MACs against parameters", "size: training memory; dashed: Pareto front")
+    return both
+
+
+def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> WideAndNarrow:
     """Accuracy against MACs: the mean over the runs, a bar from the lowest to the highest.
 
-    `condition` is what all of the runs share, in words. The dashed line is the Pareto front: no
-    other network is as accurate with fewer MACs; one that guesses is never on it.
+    `condition` is what all of the runs share, in words. Marks by training memory. The dashed line
+    is the Pareto front: no other network is as accurate with fewer MACs; one that guesses is never
+    on it.
     """
-    figure = go.Figure()
-    front = sorted(
-        (point.macs, point.mean)
+    front = [
+        (point.macs, 100 * point.mean)
         for point in points
         if not point.guesses
         and not any(
             _dominates((other.macs, -other.mean), (point.macs, -point.mean)) for other in points
         )
-    )
-    figure.add_scatter(
-        x=[macs for macs, _ in front],
-        y=[100 * mean for _, mean in front],
-        mode="lines",
-        line=dict(color=GRAY, dash="dash", width=1),
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    for point in points:
+    ]
+    figure = go.Figure(_front(front))
+    sizes = _sizes([point.memory for point in points])
+    for point, size in _largest_first(points, sizes):
         low, high = min(point.accuracies), max(point.accuracies)
         figure.add_scatter(
             x=[point.macs],
@@ -111,30 +132,28 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> go.Figu
                 array=[100 * (high - point.mean)],
                 arrayminus=[100 * (point.mean - low)],
             ),
-            mode="markers+text",
-            marker=dict(color=point.color, symbol=point.marker, size=13),
-            text=[point.label],
-            textposition=_label_position(
-                point.macs,
-                [other.macs for other in points],
-                is_over=any(
-                    other.macs == point.macs and other.mean < point.mean for other in points
-                ),
-            ),
+            mode="markers",
+            marker=dict(color=point.color, size=size, opacity=0.8),
             cliponaxis=False,
-            hovertemplate=f"<b>{point.label}</b><br>{point.macs:,} MACs an image<br>"
-            f"{100 * point.mean:.2f} % ({_runs_text(point.accuracies)})<extra></extra>",
+            hovertemplate=f"<b>{escape(point.label)}</b><br>{point.macs:,} MACs an image<br>"
+            f"{100 * point.mean:.2f} % ({_runs_text(point.accuracies)})<br>"
+            f"{formats.mebibytes(point.memory)} to train a batch<extra></extra>",
             showlegend=False,
         )
+    best = max(points, key=lambda point: point.mean)
     figure.update_layout(
-        title="Accuracy against MACs",
-        xaxis=dict(title="MACs an image (log)", **log_axis(point.macs for point in points)),
-        yaxis=dict(title="best test accuracy (%)"),
-        height=440,
-        margin=dict(t=52, b=48, l=8, r=8),
+        xaxis=_log_axis("MACs an image (log)", [point.macs for point in points]),
+        yaxis=dict(
+            title="best test accuracy (%)",
+            range=_range([100 * value for point in points for value in point.accuracies], 1.0),
+        ),
     )
-    add_to_title(figure, condition)
-    return figure
+    x = [log10(max(1, point.macs)) for point in points]
+    y = [100 * point.mean for point in points]
+    both = _named(figure, [(p.label, p.color) for p in points], x, y, sizes)
+    for drawn in both:
+        set_title(drawn, f"Most accurate: {best.label}, {formats.percent(best.mean)}", condition)
+    return both
 
 
 def _runs_text(accuracies: Sequence[float]) -> str:
@@ -145,16 +164,17 @@ def _runs_text(accuracies: Sequence[float]) -> str:
     return f"{len(accuracies)} runs, {low} to {high}"
 
 
-def _label_position(value: float, values: Sequence[float], is_over: bool = False) -> str:
-    """Beside the marker where it stands near an end of the log axis, so that no label is cut.
-
-    A costly network mostly stands high: above it there is room, under it are the others' labels.
-    One that `is_over` another mark has its label above itself.
-    """
-    low, high = (log10(max(1, bound(values))) for bound in (min, max))
-    share = (log10(max(1, value)) - low) / (high - low) if high > low else 0.5
-    side = "top" if is_over or share > 0.75 else "bottom"
-    return f"{side} {'right' if share < 0.25 else 'left' if share > 0.75 else 'center'}"
+def _front(front: Iterable[tuple[float, float]]) -> go.Scatter:
+    """The dashed line of those that no other beats."""
+    ordered = sorted(front)
+    return go.Scatter(
+        x=[x for x, _ in ordered],
+        y=[y for _, y in ordered],
+        mode="lines",
+        line=dict(color=GRAY, dash="dash", width=1),
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _dominates(cost: tuple[float, float], other: tuple[float, float]) -> bool:
@@ -162,33 +182,133 @@ def _dominates(cost: tuple[float, float], other: tuple[float, float]) -> bool:
     return cost != other and cost[0] <= other[0] and cost[1] <= other[1]
 
 
-def stage_bars(networks: Sequence[tuple[str, Analysis]], field: str, title: str) -> go.Figure:
-    """What each network's blocks cost, stacked from the image to the classes, by kind of layer."""
-    figure = go.Figure()
-    seen: set[str] = set()
-    for label, analysis in networks:
-        for block in analysis.rows("block"):
-            value = getattr(block, field)
-            if not value:
-                continue
-            figure.add_bar(
-                y=[label],
-                x=[value],
-                orientation="h",
-                name=block.kind,
-                legendgroup=block.kind,
-                showlegend=block.kind not in seen,
-                marker=dict(color=KIND_COLORS[block.kind], line=dict(width=1, color="white")),
-                hovertemplate=f"<b>{label}</b>, {block.path}<br>{value:,}<extra></extra>",
-            )
-            seen.add(block.kind)
+def _sizes(memories: Sequence[int]) -> list[float]:
+    """Pixels across of the marks, whose areas grow with the memory."""
+    largest = max(memories, default=1) or 1
+    return [_SMALLEST + (_LARGEST - _SMALLEST) * (memory / largest) ** 0.5 for memory in memories]
+
+
+def _largest_first(points: Sequence[_Point], sizes: Sequence[float]) -> list[tuple[_Point, float]]:
+    """So that no mark hides a smaller one."""
+    return sorted(zip(points, sizes, strict=True), key=lambda pair: -pair[1])
+
+
+def _range(values: Sequence[float], least: float) -> list[float]:
+    """Of an axis that holds `values` with room for names; it spans `least` at least."""
+    low, high = min(values), max(values)
+    room = max(_ROOM * (high - low), (least - (high - low)) / 2)
+    return [low - room, high + room]
+
+
+def _log_axis(title: str, values: Sequence[int]) -> dict[str, object]:
+    logs = [log10(max(1, value)) for value in values]
+    return log_axis(values) | dict(title=title, range=_range(logs, 0.7))
+
+
+# Names beside the marks ----------------------------------------------------------------------
+
+
+def _named(
+    figure: go.Figure,
+    names: Sequence[tuple[str, str]],
+    x: Sequence[float],
+    y: Sequence[float],
+    sizes: Sequence[float],
+) -> WideAndNarrow:
+    """The figure with names and, narrow, with numbers and their key where names do not fit.
+
+    `names` are texts and colors; `x` and `y` are where the marks are on the axes.
+    """
+    marks = _marks(figure, [text for text, _ in names], x, y, sizes)
+    key = _key_height([text for text, _ in names])
+    if all(best_labels(marks, _plot(figure, widths, _PLOT)) for widths in (WIDE, NARROW)):
+        key = 0
+    both = WideAndNarrow(go.Figure(figure), go.Figure(figure))
+    for drawn, widths in zip(both, (WIDE, NARROW), strict=True):
+        needs_key = _add_names(drawn, marks, widths, (x, y), key)
+        if needs_key:
+            _add_key(drawn, names)
+        drawn.update_layout(
+            height=_TOP + _PLOT + _FOOT + key,
+            margin=dict(t=_TOP, b=_FOOT + (key if needs_key else 0), l=8, r=12),
+        )
+    return both
+
+
+def _add_names(
+    figure: go.Figure,
+    marks: Sequence[Mark],
+    widths: Sequence[int],
+    at: tuple[Sequence[float], Sequence[float]],
+    key: int,
+) -> bool:
+    """Names beside the marks; whether they had to be numbers, for whose key there is room."""
+    labels = best_labels(marks, _plot(figure, widths, _PLOT + key))
+    texts = [mark.text for mark in marks]
+    needs_key = labels is None
+    if labels is None:
+        texts = [str(number) for number in range(1, len(marks) + 1)]
+        labels = numbered(
+            [replace(mark, text=text) for mark, text in zip(marks, texts, strict=True)],
+            _plot(figure, widths, _PLOT),
+        )
     figure.update_layout(
-        title=title,
-        barmode="stack",
-        height=130 + 34 * len(networks),
-        margin=dict(t=48, b=72, l=8, r=8),
-        xaxis=dict(tickformat="~s"),
-        yaxis=dict(autorange="reversed", automargin=True),
-        legend=dict(orientation="h", yref="container", y=0, yanchor="bottom"),
+        annotations=[
+            annotation(label, text, x, y)
+            for label, text, x, y in zip(labels, texts, *at, strict=True)
+        ]
     )
-    return figure
+    return needs_key
+
+
+def _share(figure: go.Figure, x: float, y: float) -> tuple[float, float]:
+    """Of the plot's width and height, from its upper left corner."""
+    (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    return (x - left) / (right - left), (top - y) / (top - bottom)
+
+
+def _plot(figure: go.Figure, widths: Sequence[int], height: int) -> Plot:
+    """With the dashed line, which is the first of the figure."""
+    front = figure.data[0]
+    y_log = figure.layout.yaxis.type == "log"
+    path = [
+        _share(figure, log10(max(1, x)), log10(max(1, y)) if y_log else y)
+        for x, y in zip(front.x, front.y, strict=True)
+    ]
+    return Plot(widths, height, path)
+
+
+def _marks(
+    figure: go.Figure,
+    texts: Sequence[str],
+    x: Sequence[float],
+    y: Sequence[float],
+    sizes: Sequence[float],
+) -> list[Mark]:
+    return [
+        Mark(*_share(figure, px, py), size / 2, text)
+        for px, py, size, text in zip(x, y, sizes, texts, strict=True)
+    ]
+
+
+def _key_columns(texts: Sequence[str]) -> int:
+    return 2 if max(map(len, texts), default=0) <= _KEY_LETTERS else 1
+
+
+def _key_height(texts: Sequence[str]) -> int:
+    """Pixels of the key below a narrow figure, whether it is needed or not."""
+    return _KEY_LINE * ceil(len(texts) / _key_columns(texts)) + 8
+
+
+def _add_key(figure: go.Figure, names: Sequence[tuple[str, str]]) -> None:
+    """What the numbers beside the marks stand for."""
+    for number, (text, color) in enumerate(names, start=1):
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker=dict(color=color, size=9),
+            name=f"{number} {escape(text)}",
+            hoverinfo="skip",
+        )
+    figure.update_layout(legend=key_legend(_key_columns([text for text, _ in names])))

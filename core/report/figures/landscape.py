@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from core.inside.landscape_records import Landscape, NetworkLandscape, PathPoint
 from core.report import formats
 from core.report.figures.loss_scale import COLORS, LEVELS, LossScale, number
-from core.report.figures.palette import ORANGE
+from core.report.figures.palette import ALWAYS_BLACK, ORANGE
 from core.report.sentences.landscape import direction_names, landscape_finding
 
 _APART = 0.2  # between points with a number, of half a side of the plane
@@ -93,7 +93,7 @@ def _add_path(figure: go.Figure, network: NetworkLandscape, scale: LossScale) ->
         for point in marked(network):
             figure.add_annotation(
                 x=point.x, y=point.y, text=str(point.epoch), showarrow=False, yshift=16,
-                bgcolor="#FFFFFFD8", font=dict(color="#10141A", size=12), borderpad=1,
+                bgcolor="#FFFFFFD8", font=dict(color=ALWAYS_BLACK, size=12), borderpad=1,
             )  # fmt: skip
     figure.add_scatter(
         x=[0],

@@ -44,7 +44,17 @@ _TINTS = {  # of one hue: parts of one quantity, such as memory or time
 }
 INK = "#525A66"  # axes and lines of pictures
 TEXT = "#10141A"  # letters on a colored ground; elsewhere the page has its own
-DARK = {INK: "#A9B1BC", TEXT: "#E8EAED", **_SERIES, **_KINDS, **_VARIANTS, **_TINTS}
+_WHITE, ALWAYS_BLACK = "#FFFFFF", "#10141B"  # letters on a color, the same on both pages
+_WHITE_THEN_BLACK = PAPER = "#FFFFFE"  # where the dark page's color is the brighter one; pages
+DARK = {
+    INK: "#A9B1BC",
+    TEXT: "#E8EAED",
+    _WHITE_THEN_BLACK: ALWAYS_BLACK,
+    **_SERIES,
+    **_KINDS,
+    **_VARIANTS,
+    **_TINTS,
+}
 
 BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = SERIES = tuple(_SERIES)
 TINTS = tuple(_TINTS)
@@ -55,6 +65,15 @@ KIND_COLORS = dict(  # LayerCost.kind → the color of its bars and boxes
         strict=True,
     )
 )
+ON_KIND = {  # letters that stand on a kind's color
+    "convolution": _WHITE_THEN_BLACK,
+    "linear": _WHITE,
+    "pooling": ALWAYS_BLACK,
+    "normalisation": _WHITE,
+    "activation": _WHITE,
+    "join": ALWAYS_BLACK,
+    "other": ALWAYS_BLACK,
+}
 GRAY = KIND_COLORS["other"]
 VARIANT_COLORS = dict(  # the course note's four blocks, by the name of the variant
     zip(("identity", "constant-scaling", "conv", "none"), _VARIANTS, strict=True)

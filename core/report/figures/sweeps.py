@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from math import log10
 from typing import Any, TypeGuard
 
 import plotly.graph_objects as go
 
-from core.report.figures.axes import log_axis
+from core.report.figures.axes import key_legend, log_axis, set_title
+from core.report.figures.comparison import WideAndNarrow
 from core.specs import OptionValue
+
+_TOP, _PLOT, _FOOT = 52, 330, 60  # pixels of the title, the plot and the axis below it
+_TICKS_APART = 0.14  # of the axis, or their labels would meet on a narrow screen
+_LONGEST = 36  # letters of a name that a line can end in
+_LETTER, _LINE, _KEY_LINE = 7, 16, 20  # pixels of a letter, of a line of text and of one of a key
 
 
 @dataclass(frozen=True)
@@ -49,45 +56,134 @@ def word(value: OptionValue) -> str:
     return str(value) if not isinstance(value, bool) else "on" if value else "off"
 
 
-def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> go.Figure:
-    """A quantity over a whole range on log axes, the slope written at each line's end.
+def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> WideAndNarrow:
+    """A quantity over a whole range on log axes; each line ends in its name and its slope.
 
-    Values that are no numbers stand side by side.
+    In a narrow place lines end in a number and the slope, and a key has the names. Values that are
+    no numbers stand side by side.
     """
-    figure = go.Figure()
+    both = WideAndNarrow(_lines(lines, x_title), _lines(lines, x_title))
     slopes = [_slope(line) for line in lines]
-    note = "<br>with the slope of each line" if any(slopes) else ""
-    for line, exponent in zip(lines, slopes, strict=True):
-        written = "" if exponent is None else f" ∝ x^{exponent:.2f}"
+    is_long = any(len(line.label) > _LONGEST for line in lines)
+    for figure, has_key in zip(both, (is_long, True), strict=True):
+        names = [str(n) if has_key else line.label for n, line in enumerate(lines, start=1)]
+        ends = [
+            ", ".join(filter(None, (name, _slope_in_words(slope))))
+            for name, slope in zip(names, slopes, strict=True)
+        ]
+        _end_with(figure, lines, ends)
+        key = _KEY_LINE * len(lines) + 8
+        figure.update_layout(
+            xaxis=_x_axis([x for line in lines for x in line.x], x_title),
+            yaxis=dict(title=f"{y_title} (log)", **log_axis(y for line in lines for y in line.y)),
+            height=_TOP + _PLOT + _FOOT + key,
+            margin=dict(
+                t=_TOP,
+                b=_FOOT + (key if has_key else 0),
+                l=8,
+                r=24 + _LETTER * max(map(len, ends), default=0),
+            ),
+            showlegend=has_key,  # also of one line
+            legend=key_legend(),
+        )
+        set_title(
+            figure,
+            f"{y_title[0].upper()}{y_title[1:]} over {x_title}",
+            "with each line's slope on these log axes" if any(slopes) else "",
+        )
+    return both
+
+
+def _lines(lines: Sequence[SweepLine], x_title: str) -> go.Figure:
+    figure = go.Figure()
+    for number, line in enumerate(lines, start=1):
         figure.add_scatter(
             x=[x if is_number(x) else word(x) for x in line.x],
             y=list(line.y),
-            name=line.label + written.replace("x^", "x<sup>") + ("</sup>" if written else ""),
+            name=f"{number} {escape(line.label)}",
             mode="lines+markers",
             line=dict(color=line.color),
             marker=dict(symbol=line.marker, size=7),
-            hovertemplate=f"<b>{line.label}</b><br>{x_title} %{{x}}: %{{y:,.0f}}<extra></extra>",
+            hovertemplate=f"<b>{escape(line.label)}</b><br>{x_title} %{{x}}: %{{y:,.0f}}"
+            "<extra></extra>",
         )
-    figure.update_layout(
-        title=f"{y_title} over {x_title}" + note,
-        xaxis=_x_axis([x for line in lines for x in line.x], x_title),
-        yaxis=dict(title=f"{y_title} (log)", **log_axis(y for line in lines for y in line.y)),
-        height=440,
-        margin=dict(t=72, b=48, l=8, r=8),
-        showlegend=True,  # also of one line: it has the slope
-        legend=dict(orientation="h", yanchor="top", y=-0.18),
-    )
     return figure
 
 
+def _slope_in_words(slope: float | None) -> str:
+    """`slope 1.98`."""
+    return "" if slope is None else f"slope {slope:.2f}".replace("-", "−")
+
+
+def _end_with(figure: go.Figure, lines: Sequence[SweepLine], texts: Sequence[str]) -> None:
+    """A text at the right of each line's end, apart from the others; thin lines lead to them."""
+    shown = [(line, text) for line, text in zip(lines, texts, strict=True) if line.y and text]
+    logs = [log10(y) for line in lines for y in line.y if y > 0] or [0.0]
+    low, high = min(logs) - 0.35, max(logs) + 0.35  # as log_axis has them
+    ends = [log10(line.y[-1]) if line.y[-1] > 0 else low for line, _ in shown]
+    wanted = [_PLOT * (high - end) / (high - low) for end in ends]
+    for (line, text), end, y, apart in zip(shown, ends, wanted, _apart(wanted), strict=True):
+        figure.add_annotation(
+            x=_place(line.x[-1], _is_log([x for line in lines for x in line.x])),
+            y=end,
+            ax=16,
+            ay=apart - y,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=line.color,
+            standoff=5,
+            xanchor="left",
+            text=escape(text),
+        )
+
+
+def _place(value: OptionValue, is_log: bool) -> float | str:
+    """Where it is on the axis, as annotations are told it."""
+    if not is_number(value):
+        return word(value)
+    return log10(value) if is_log else value
+
+
+def _apart(wanted: Sequence[float]) -> list[float]:
+    """Heights in pixels from the top as near to these as lines of text can stand."""
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    heights: list[float] = []
+    for index in order:
+        least = heights[-1] + _LINE if heights else 0.0
+        heights.append(max(wanted[index], least))
+    limit = float(_PLOT)
+    for at in reversed(range(len(heights))):  # those that were pushed out come back up
+        heights[at] = min(heights[at], limit)
+        limit = heights[at] - _LINE
+    placed = dict(zip(order, heights, strict=True))
+    return [placed[index] for index in range(len(wanted))]
+
+
+def _is_log(values: Sequence[OptionValue]) -> bool:
+    return all(is_number(x) and x > 0 for x in values)
+
+
 def _x_axis(values: Sequence[OptionValue], title: str) -> dict[str, Any]:
-    """Logarithmic where that can be; its ticks have room for their labels on a narrow screen."""
+    """Logarithmic where that can be; its ticks have room for their labels on a narrow screen.
+
+    It ends where the lines end: what they are called stands beside the plot.
+    """
     if not all(is_number(x) for x in values):
-        return dict(title=title, type="category")
-    if min(values, default=1) <= 0:  # type: ignore[operator]
+        return dict(title=title, type="category", range=[-0.3, len(set(map(word, values))) - 0.9])
+    numbers = sorted(set(filter(is_number, values)))
+    if not _is_log(values) or not numbers:
         return dict(title=title)
+    low, high = log10(numbers[0]), log10(numbers[-1])
     ticks: list[float] = []
-    for value in sorted(set(filter(is_number, values))):
-        if not ticks or value >= 1.25 * ticks[-1]:
+    for value in numbers:
+        if not ticks or value >= 10 ** (_TICKS_APART * (high - low)) * ticks[-1]:
             ticks.append(value)
-    return dict(title=f"{title} (log)", type="log", tickvals=ticks, ticktext=ticks)
+    room = 0.03 * (high - low) or 0.3
+    return dict(
+        title=f"{title} (log)",
+        type="log",
+        range=[low - room, high + room],
+        tickvals=ticks,
+        ticktext=ticks,
+    )

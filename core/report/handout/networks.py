@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.analysis.records import Analysis
-from core.report.figures.comparison import cost_scatter, stage_bars
+from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
+from core.report.figures.stages import stage_bars
 from core.report.handout.document import Chart, Document, Section, Table
 from core.report.names import names_file
 from core.report.tables.networks import comparison_frame
@@ -16,6 +17,11 @@ from core.zoo.catalogue import find
 
 _COLUMNS = ("network", "ratio", "image_size", "params", "macs", "training_bytes", "depth",
             "best_accuracy")  # fmt: skip
+
+_STAGES = (  # field of a layer, what it is, its unit
+    ("macs", "MACs an image", "MACs"),
+    ("params", "Parameters", ""),
+)
 
 
 def networks_document(
@@ -31,10 +37,16 @@ def networks_document(
     analyses = [analysis for _, analysis in networks]
     specs = [analysis.spec for analysis in analyses]
     name = names_file("comparison", specs)
-    styles = colors_and_markers(len(networks))
-    bubbles = [
-        (label, *style, analysis, analysis.training_bytes(batch_size))
-        for (label, analysis), style in zip(networks, styles, strict=True)
+    colors = [color for color, _ in colors_and_markers(len(networks))]
+    points = [
+        CostPoint(
+            label,
+            color,
+            analysis.totals.params,
+            analysis.totals.macs,
+            analysis.training_bytes(batch_size),
+        )
+        for (label, analysis), color in zip(networks, colors, strict=True)
     ]
     frame = comparison_frame(analyses, batch_size, accuracies)
     shown = tuple(column for column in _COLUMNS if column in frame)
@@ -48,12 +60,12 @@ def networks_document(
         ],
         sections=[
             Section("Totals", [Table("Totals and best accuracies", frame, name, shown)]),
-            Section("MACs against parameters", [Chart(cost_scatter(bubbles), f"{name}-costs")]),
+            Section("MACs against parameters", [Chart(cost_scatter(points).wide, f"{name}-costs")]),
             Section(
                 "Stage by stage",
                 [
-                    Chart(stage_bars(networks, field, f"{cost}, block by block"), f"{name}-{field}")
-                    for field, cost in (("macs", "MACs an image"), ("params", "Parameters"))
+                    Chart(stage_bars(networks, field, title, unit), f"{name}-{field}")
+                    for field, title, unit in _STAGES
                 ],
             ),
         ],

@@ -49,19 +49,24 @@ def chart(
     toolbar: bool = True,
     about: str = "",
     name: str | None = None,
+    narrow: go.Figure | None = None,
 ) -> None:
     """Draw the figure at its own height, as wide as there is room.
 
+    `narrow` takes its place where there is little room, on a phone; it has the same height.
     `about` is told below its title: the run or network that the picture is of. `name` is that of
     the file of a downloaded picture, without its ending.
     """
     if about and isinstance(figure, go.Figure):
         add_to_title(figure, about)
+        if narrow:
+            add_to_title(narrow, about)
     drawing = figure if isinstance(figure, Drawing) else Drawing.of(figure)
     _chart(
         key=key,
         data={
             "figure": drawing.json,
+            "narrow": Drawing.of(narrow).json if narrow else None,
             "height": drawing.height,
             "name": name or key,
             "toolbar": toolbar,

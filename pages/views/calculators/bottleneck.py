@@ -18,8 +18,16 @@ from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
 from pages.views.app.cards import metric_card
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.head import Head
 from pages.views.app.prose import caption, markdown
-from pages.views.calculators.numbers import Number, choose_numbers, count_columns, share
+from pages.views.calculators.numbers import (
+    Number,
+    choose_numbers,
+    count_columns,
+    equal_cards,
+    share,
+)
+from pages.views.forms.row import form_row
 
 _BOTTLENECK_NUMBERS = (
     Number("in_channels", "Input channels", "calc_in", MAX_CHANNELS, "Channels that come in."),
@@ -48,9 +56,14 @@ _BOTTLENECK_NUMBERS = (
 )
 
 
-def bottleneck_calculator() -> None:
+def bottleneck_calculator(head: Head) -> None:
     """A convolution, directly and through fewer channels."""
-    numbers = Bottleneck(**choose_numbers(_BOTTLENECK_NUMBERS, Bottleneck()))
+    with form_row("bottleneck"):
+        numbers = Bottleneck(**choose_numbers(_BOTTLENECK_NUMBERS, Bottleneck()))
+    head.title(
+        f"1×1 bottleneck: {numbers.in_channels:,} → {numbers.middle_channels:,}"
+        f" → {numbers.out_channels:,} channels"
+    )
     markdown(_bottleneck_finding(numbers))
     _bottleneck_cards(numbers)
     name = (
@@ -96,7 +109,7 @@ def _bottleneck_cards(numbers: Bottleneck) -> None:
     """Both ways side by side."""
     direct, both_steps = numbers.direct, "both steps of the detour"
     direct_note = f"one {numbers.kernel}×{numbers.kernel}"
-    with st.container(horizontal=True):
+    with equal_cards():
         metric_card(
             "MACs, direct", formats.short(direct.macs), f"{direct.macs:,} an image.", direct_note
         )
@@ -135,14 +148,14 @@ def _bottleneck_table(numbers: Bottleneck) -> None:
     rows = pd.DataFrame(bottleneck_rows(numbers))
     titles = {
         "macs": "MACs",
-        "flops": "FLOPs",
+        "params": "parameters",
         "weights": "weights",
         "biases": "biases",
-        "params": "parameters",
+        "flops": "FLOPs",
     }
     counts = rows[list(titles)].rename(columns=titles)
     counts.insert(0, "way", rows["way"])
-    counts.insert(1, "convolution", _convolution_titles(numbers))
+    counts.insert(3, "convolution", _convolution_titles(numbers))  # a phone shows three columns
     st.dataframe(
         counts,
         hide_index=True,

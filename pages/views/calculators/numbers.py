@@ -1,8 +1,9 @@
-"""What all calculators use: number inputs in the sidebar, shares, columns of counts."""
+"""What all calculators use: number inputs, shares, columns of counts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,10 +11,21 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.report import formats
 
+_CARDS_STYLE = """<style>
+.st-key-calc_cards {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem;
+}
+.st-key-calc_cards > * { width: auto !important; }
+.st-key-calc_cards [data-testid="stMetric"] { height: 100%; }
+@media (max-width: 640px) {
+  .st-key-calc_cards > :last-child:nth-child(odd) { grid-column: 1 / -1; }
+}
+</style>"""
+
 
 @dataclass(frozen=True)
 class Number:
-    """A whole number that the reader chooses in the sidebar."""
+    """A whole number that the reader chooses."""
 
     field: str  # of the record that it goes into
     label: str
@@ -24,10 +36,10 @@ class Number:
 
 
 def choose_numbers(numbers: Sequence[Number], start: object) -> dict[str, int]:
-    """Number inputs in the sidebar, which first show the fields of `start`; the values by field."""
+    """Number inputs, which first show the fields of `start`; the values by field."""
     return {
         number.field: int(
-            st.sidebar.number_input(
+            st.number_input(
                 number.label,
                 number.least,
                 number.most,
@@ -39,6 +51,14 @@ def choose_numbers(numbers: Sequence[Number], start: object) -> dict[str, int]:
         )
         for number in numbers
     }
+
+
+@contextmanager
+def equal_cards() -> Iterator[None]:
+    """Metric cards of equal width and height: all in one row, on a phone two."""
+    st.html(_CARDS_STYLE)
+    with st.container(key="calc_cards"):
+        yield
 
 
 def share(part: float, total: float) -> str:

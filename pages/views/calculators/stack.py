@@ -19,8 +19,10 @@ from core.report.figures import stacked_kernels
 from core.report.figures.stacked_kernels import stack_bars
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.head import Head
 from pages.views.app.prose import caption, markdown
 from pages.views.calculators.numbers import Number, choose_numbers, count_columns, share
+from pages.views.forms.row import form_row
 
 _STACK_NUMBERS = (
     Number(
@@ -48,9 +50,11 @@ _STACK_NUMBERS = (
 _COUNTS = ("none", "One", "Two", "Three", "Four", "Five")  # as words, up to MAX_STACKED
 
 
-def stack_calculator() -> None:
+def stack_calculator(head: Head) -> None:
     """Several 3×3 convolutions, and one large convolution that sees as many pixels."""
-    numbers = _choose_stack()
+    with form_row("stack"):
+        numbers = _choose_stack()
+    head.title(stacked_kernels.comparison_title(numbers))
     markdown(_stack_finding(numbers))
     name = (
         f"stacked-{numbers.count}-of-3x3-{numbers.channels}channels-{numbers.side}px"
@@ -78,7 +82,7 @@ def stack_calculator() -> None:
 def _choose_stack() -> StackedAgainstLarge:
     """How many, then the other numbers."""
     start = StackedAgainstLarge()
-    count = st.sidebar.slider(
+    count = st.slider(
         "Stacked 3×3 convolutions",
         1,
         MAX_STACKED,

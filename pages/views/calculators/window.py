@@ -19,11 +19,21 @@ from core.explain.calculators import (
 )
 from core.explain.glossary import explained
 from core.report.figures.sliding_window import window_picture
+from core.specs import LabError
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.head import Head
+from pages.views.app.messages import show_error
 from pages.views.app.prose import caption, markdown
 from pages.views.calculators.numbers import Number, choose_numbers
-from pages.views.calculators.window_sentences import filled_formula, window_details, window_finding
+from pages.views.calculators.window_sentences import (
+    filled_formula,
+    pixels,
+    window_details,
+    window_finding,
+    window_title,
+)
+from pages.views.forms.row import form_row
 
 _WINDOW_NUMBERS = (
     Number(
@@ -65,11 +75,20 @@ _WINDOW_NUMBERS = (
 )
 
 
-def window_calculator() -> None:
+def window_calculator(head: Head) -> None:
     """What a window makes of a map's size."""
-    numbers = choose_numbers(_WINDOW_NUMBERS, PRESETS[0].window)
-    _choose_preset(numbers)  # before SlidingWindow, which raises where the window does not fit
-    window = SlidingWindow(**numbers)
+    presets = st.container()
+    with form_row("window"):
+        numbers = choose_numbers(_WINDOW_NUMBERS, PRESETS[0].window)
+    with presets:
+        _choose_preset(numbers)
+    head.title(window_title(**numbers))
+    try:
+        window = SlidingWindow(**numbers)
+    except LabError as error:
+        show_error(error)
+        _offer_larger_map(numbers)
+        return
     markdown(window_finding(window))
     st.latex(filled_formula(window))
     chart(
@@ -106,6 +125,16 @@ def _choose_preset(numbers: dict[str, int]) -> None:
         on_change=_take_preset,
         help="Sets all five numbers, the map's side too.",
     )
+
+
+def _offer_larger_map(numbers: dict[str, int]) -> None:
+    """Sets the smallest map on which the window fits."""
+    fitting = SlidingWindow(**numbers | {"side": MAX_SIDE}).smallest_side
+
+    def take() -> None:
+        st.session_state["calc_side"] = fitting
+
+    st.button(f"Use {pixels(fitting)}", key="calc_fitting", type="primary", on_click=take)
 
 
 def _take_preset() -> None:

@@ -5,6 +5,14 @@ from __future__ import annotations
 from core.explain.calculators import SlidingWindow
 
 
+def window_title(side: int, kernel: int, stride: int, padding: int, dilation: int) -> str:
+    """`Window 7×7, stride 2, padding 3, on 224 px`; also of one that does not fit."""
+    parts = [f"Window {kernel}×{kernel}", f"stride {stride}"]
+    parts += [f"padding {padding}"] if padding else []
+    parts += [f"dilation {dilation}"] if dilation > 1 else []
+    return f"{', '.join(parts)}, on {side} px"
+
+
 def window_finding(window: SlidingWindow) -> str:
     """Whether the size is kept, in one sentence."""
     before, after = window.side, window.output_side

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -13,6 +13,7 @@ from core.jobs.store import Store
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import condition_file_name, condition_label, counted
+from core.report.sentences.comparison import accuracy_sentence
 from core.report.sentences.guessing import guesses
 from core.report.tables.networks import accuracy_frame
 from core.specs import LabError, ModelSpec, RunSpec
@@ -22,8 +23,10 @@ from core.zoo.own import is_as_now, is_own, plain_name
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
+from pages.views.app.prose import caption, markdown
 from pages.views.compare.networks import Compared
 from pages.views.forms.names import select_name
+from pages.views.forms.row import form_row
 
 _ByCondition = dict[Condition, list[float]]  # a fraction for each run; the newest condition last
 
@@ -70,49 +73,77 @@ def _guesses(model: ModelSpec, condition: Condition, accuracy: float) -> bool:
     return guesses(RunSpec(model, condition.dataset, condition.recipe), accuracy)
 
 
-def accuracy_view(networks: Sequence[Compared], store: Store) -> None:
-    """What the runs of these networks have reached under one condition, against their MACs."""
+def has_comparable_runs(networks: Sequence[Compared], store: Store) -> bool:
+    """Whether at least two of these networks have runs under one condition."""
+    accuracies_of = _accuracies_of_runs(store)
+    reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
+    shared = most_shared(reached)[:1]
+    return sum(shared[0] in by_condition for by_condition in reached) > 1 if shared else False
+
+
+def accuracy_view(
+    networks: Sequence[Compared], store: Store, choose_batch_size: Callable[[], int]
+) -> int:
+    """What the runs of these networks have reached under one condition, against their MACs.
+
+    Returns the batch size.
+    """
     accuracies_of = _accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
     conditions = most_shared(reached)
-    if not conditions:
+    with form_row("compare"):
+        condition = _choose_condition(conditions) if conditions else None
+        batch_size = choose_batch_size()
+    if condition is None:
         _invite_to_train()
-        return
-    condition = _choose_condition(conditions)
-    styles = colors_and_markers(len(networks))
-    trained = [
-        (network, style, tuple(by_condition[condition]))
-        for network, style, by_condition in zip(networks, styles, reached, strict=True)
-        if condition in by_condition
-    ]
-    points = [
-        AccuracyPoint(
-            network.name,
-            *style,
-            network.analysis.totals.macs,
-            accuracies,
-            _guesses(network.analysis.spec, condition, max(accuracies)),
-        )
-        for network, style, accuracies in trained
-    ]
+        return batch_size
+    points = _points(networks, reached, condition, batch_size)
+    both = accuracy_scatter(points, condition_label(condition))
     name = condition_file_name("accuracy", condition)
-    chart(accuracy_scatter(points, condition_label(condition)), key="cmp_accuracy", name=name)
+    chart(both.wide, key="cmp_accuracy", name=name, narrow=both.narrow)
+    markdown(accuracy_sentence(points))
     _say_what_is_left_out(networks, reached, condition)
     if guessing := [point.label for point in points if point.guesses]:
         st.caption(f"No better than guessing: {escaped('; '.join(guessing))}.")
-    st.caption(
-        "Marks: mean of the runs, bars: from the lowest to the highest, dashed: Pareto front."
-        " Each run's best epoch was chosen on these same test images, so the figures are"
-        " optimistic."
+    caption(
+        "Marks: mean of the runs, as large as the training memory; bars: from the lowest to the"
+        " highest; dashed: Pareto front. Each run's best epoch was chosen on these same test"
+        " images, so the figures are optimistic."
     )
+    trained = [
+        (network.analysis, tuple(by_condition[condition]))
+        for network, by_condition in zip(networks, reached, strict=True)
+        if condition in by_condition
+    ]
     download_csv(
         "Accuracy as CSV",
-        lambda: accuracy_frame(
-            [(network.analysis, accuracies) for network, _, accuracies in trained], condition
-        ),
+        lambda: accuracy_frame(trained, condition),
         f"{name}.csv",
         "cmp_accuracy_csv",
     )
+    return batch_size
+
+
+def _points(
+    networks: Sequence[Compared],
+    reached: Sequence[_ByCondition],
+    condition: Condition,
+    batch_size: int,
+) -> list[AccuracyPoint]:
+    """One for each network that has runs under this condition."""
+    colors = [color for color, _ in colors_and_markers(len(networks))]
+    return [
+        AccuracyPoint(
+            name,
+            color,
+            analysis.totals.macs,
+            analysis.training_bytes(batch_size),
+            tuple(by_condition[condition]),
+            _guesses(analysis.spec, condition, max(by_condition[condition])),
+        )
+        for (name, analysis), color, by_condition in zip(networks, colors, reached, strict=True)
+        if condition in by_condition
+    ]
 
 
 def _choose_condition(conditions: Sequence[Condition]) -> Condition:

@@ -6,19 +6,46 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.report.figures.palette import DARK, colors_and_markers
 from core.specs import ModelSpec
+from pages.views.app.messages import escaped, show_error
 from pages.views.compare.networks import MAX_NETWORKS, compare_only, names_of
 from pages.views.forms.network import choose_model
 
 
 def chips(specs: Sequence[ModelSpec]) -> None:
-    """One chip a network, removed by a click; a picker that adds one."""
-    with st.container(horizontal=True):
+    """One chip a network in its color, removed by a click; a picker that adds one."""
+    st.html(_style(len(specs)))
+    with st.container(horizontal=True, gap="small", key="cmp_chips"):
         for index, name in enumerate(names_of(specs)):
-            if st.button(f"{name} ✕", key=f"cmp_chip_{index}", help="Take this network away."):
+            if st.button(
+                f"{escaped(name)} ✕", key=f"cmp_chip_{index}", help="Take this network away."
+            ):
                 compare_only([*specs[:index], *specs[index + 1 :]])
         with st.popover("Add a network", icon=":material/add:"):
             _add_network(specs)
+
+
+def problems_view(problems: Sequence[str], specs: Sequence[ModelSpec]) -> None:
+    """A sentence for each network that cannot be shown, and the way to be without them."""
+    for problem in problems:
+        show_error(problem)
+    if problems and st.button("Leave them out", key="cmp_leave_out"):
+        compare_only(specs)
+
+
+def _style(count: int) -> str:
+    """A dot in the network's color before its name."""
+    rules = [
+        f".st-key-cmp_chip_{index} button::before"
+        f" {{ background: light-dark({color}, {DARK[color]}); }}"
+        for index, (color, _) in enumerate(colors_and_markers(count))
+    ]
+    return (
+        '<style>[class*="st-key-cmp_chip_"] button::before { content: ""; flex: none;'
+        " width: 0.625rem; height: 0.625rem; border-radius: 50%; margin-right: 0.5rem; }"
+        f"{''.join(rules)}</style>"
+    )
 
 
 def _add_network(specs: Sequence[ModelSpec]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.names import network_title
+from core.report.names_together import short_titles
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
 from pages.views.app.with_torch import analysis_of
@@ -71,4 +71,4 @@ def networks_with(spec: ModelSpec) -> str:
 
 def names_of(specs: Sequence[ModelSpec]) -> list[str]:
     """A name for each that no other of them has."""
-    return [network_title(spec) for spec in specs]
+    return short_titles(specs)

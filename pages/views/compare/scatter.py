@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from core.report.figures.comparison import cost_scatter
+from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import names_file
 from pages.views.app.charts import chart
-from pages.views.app.prose import caption
 from pages.views.compare.networks import Compared
+from pages.views.forms.row import form_row
 
 
-def scatter_view(networks: Sequence[Compared], batch_size: int) -> None:
-    """One bubble a network, as large as its training memory."""
-    bubbles = [
-        (name, *style, analysis, analysis.training_bytes(batch_size))
-        for (name, analysis), style in zip(networks, colors_and_markers(len(networks)), strict=True)
+def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int]) -> int:
+    """One mark a network, as large as its training memory; the batch size that it is of."""
+    with form_row("compare"):
+        batch_size = choose_batch_size()
+    points = [
+        CostPoint(
+            name,
+            color,
+            analysis.totals.params,
+            analysis.totals.macs,
+            analysis.training_bytes(batch_size),
+        )
+        for (name, analysis), (color, _) in zip(
+            networks, colors_and_markers(len(networks)), strict=True
+        )
     ]
+    both = cost_scatter(points)
     name = names_file("costs", [network.analysis.spec for network in networks])
-    chart(cost_scatter(bubbles), key="cmp_scatter", name=name)
-    caption("Dashed: the Pareto front of MACs and parameters; bubbles: training memory.")
+    chart(both.wide, key="cmp_scatter", name=name, narrow=both.narrow)
+    return batch_size

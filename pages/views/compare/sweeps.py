@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import VARIABLES, has_variable, sweep
 from core.report.figures.palette import colors_and_markers
-from core.report.figures.sweeps import SweepLine, sweep_chart, word
+from core.report.figures.sweeps import SweepLine, is_number, sweep_chart, word
 from core.report.names import names_file
 from core.report.tables.networks import sweep_frame
-from core.specs import ModelSpec
+from core.specs import ModelSpec, OptionValue
 from core.zoo.catalogue import find
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
@@ -20,6 +21,7 @@ from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of
 from pages.views.compare.networks import Compared
 from pages.views.forms.names import select_name
+from pages.views.forms.row import form_row
 
 _Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size
 
@@ -42,39 +44,75 @@ _WHY_LINES_BEND = (
 )
 
 
-def sweep_view(networks: Sequence[Compared], batch_size: int) -> None:
-    """One line a network, and how much of it the linear layers hold."""
-    variable, axis = _choose_variable([analysis.spec for _, analysis in networks])
+def sweep_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int]) -> int:
+    """One line a network, and how much of it the linear layers hold; the batch size."""
+    with form_row("compare"):
+        variable, axis = _choose_variable([analysis.spec for _, analysis in networks])
+        quantity = _choose_quantity()
+        batch_size = choose_batch_size()
     if any(isinstance(analysis.spec.image_size, tuple) for _, analysis in networks):
         axis = axis.replace("a side", "of height, in proportion")
-    quantity = _choose_quantity()
     swept = [
-        (name, sweep(analysis.spec, variable, analysis_of))
-        for name, analysis in networks
-        if has_variable(analysis.spec, variable)
+        (network, style, points)
+        for network, style in zip(networks, colors_and_markers(len(networks)), strict=True)
+        if has_variable(network.analysis.spec, variable)
+        and (points := sweep(network.analysis.spec, variable, analysis_of))
     ]
     lines = [
         SweepLine(
-            name,
+            network.name,
             *style,
             [point.value for point in points],
             [_QUANTITIES[quantity](point.analysis, batch_size) for point in points],
         )
-        for (name, points), style in zip(swept, colors_and_markers(len(swept)), strict=True)
+        for network, style, points in swept
     ]
     name = names_file(f"sweep-{variable}", [analysis.spec for _, analysis in networks])
-    chart(sweep_chart(lines, axis, quantity), key="cmp_sweep", name=name)
-    for name, points in swept:
-        if points:
-            caption(f"{name}: {_share_of_linear_layers(points)}")
+    both = sweep_chart(lines, axis, quantity)
+    chart(both.wide, key="cmp_sweep", name=name, narrow=both.narrow)
     if variable in VARIABLES:
         caption(_WHY_LINES_BEND)
+    with st.expander("Numbers"):
+        _numbers(lines, [points for *_, points in swept], axis, quantity)
     download_csv(
         "Sweep as CSV",
-        lambda: sweep_frame([point for _, points in swept for point in points], batch_size),
+        lambda: sweep_frame([point for *_, points in swept for point in points], batch_size),
         f"{name}.csv",
         "cmp_sweep_csv",
     )
+    return batch_size
+
+
+def _numbers(
+    lines: Sequence[SweepLine],
+    swept: Sequence[Sequence[SweepPoint]],
+    axis: str,
+    quantity: str,
+) -> None:
+    """One row a position of the slider."""
+    rows = [
+        (line.label, _shown(point.value), value, 100 * _share_of_linear_layers(point.analysis))
+        for line, points in zip(lines, swept, strict=True)
+        for point, value in zip(points, line.y, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["network", axis, quantity, "in linear layers"])
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="content",
+        key="cmp_sweep_numbers",
+        column_config={
+            quantity: st.column_config.NumberColumn(format="localized"),
+            "in linear layers": st.column_config.NumberColumn(
+                format="%.1f %%", help="Share of the parameters, which bends the lines."
+            ),
+        },
+    )
+
+
+def _shown(value: OptionValue) -> float | str:
+    """A number stays one, so that the column sorts."""
+    return value if is_number(value) else word(value)
 
 
 def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
@@ -98,23 +136,18 @@ def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
 
 def _choose_quantity() -> str:
     """A key of QUANTITIES."""
-    quantity = st.segmented_control(
+    quantity = st.selectbox(
         "Quantity",
         list(_QUANTITIES),
-        default="MACs an image",
+        1,
         key="cmp_quantity",
         bind="query-params",
-        required=True,
         help="What is drawn.",
     )
     return str(quantity)
 
 
-def _share_of_linear_layers(points: Sequence[SweepPoint]) -> str:
-    """The linear layers' share of the parameters at both ends, which bends the lines."""
-    shares = []
-    for point in (points[0], points[-1]):
-        linear = sum(layer.params for layer in point.analysis.layers if layer.kind == "linear")
-        share = 100 * linear / max(1, point.analysis.totals.params)
-        shares.append(f"{share:.1f} % at {word(point.value)}")
-    return f"linear layers hold {shares[0]} and {shares[1]} of the parameters."
+def _share_of_linear_layers(analysis: Analysis) -> float:
+    """Of the parameters."""
+    linear = sum(layer.params for layer in analysis.layers if layer.kind == "linear")
+    return linear / max(1, analysis.totals.params)

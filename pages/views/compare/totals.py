@@ -1,4 +1,4 @@
-"""The Compare page's Table view: the totals of each network, and each against the first."""
+"""The Compare page's table: the totals of each network, and what stands out among them."""
 
 from __future__ import annotations
 
@@ -11,37 +11,24 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from core.explain.glossary import explained
 from core.report import formats
 from core.report.names import condition_label
+from core.report.sentences.comparison import against, costs_sentence
 from core.specs import ModelSpec
 from core.studies.conditions import Condition
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.compare.networks import Compared
 
+_GIBIBYTES_FROM = 1_024  # MiB in a column
+_Best = Mapping[ModelSpec, tuple[float, Condition]]
 
-def totals_view(
-    networks: Sequence[Compared],
-    best_accuracies: Mapping[ModelSpec, tuple[float, Condition]],
-    batch_size: int,
-) -> None:
-    """The totals, with bars in the cells; under it how each differs from the first."""
-    totals = [network.analysis.totals for network in networks]
-    memory = [network.analysis.training_bytes(batch_size) / 2**20 for network in networks]
+
+def totals_view(networks: Sequence[Compared], best_accuracies: _Best, batch_size: int) -> None:
+    """What stands out, the totals with bars in the cells, then each against the first."""
+    markdown(costs_sentence(networks, batch_size))
     best = [best_accuracies.get(network.analysis.spec) for network in networks]
-    bars: dict[str, Sequence[float]] = {
-        "parameters": [total.params for total in totals],
-        "MACs an image": [total.macs for total in totals],
-        "training MiB": [round(mebibytes) for mebibytes in memory],
-        "saved MiB an image": [round(total.saved_bytes / 2**20, 2) for total in totals],
-    }
-    frame = pd.DataFrame(
-        {
-            "network": [network.name for network in networks],
-            **bars,
-            "sees px": formats.sides_column([total.receptive_field for total in totals]),
-            "depth": [total.depth for total in totals],
-        }
-    )
     conditions = dict.fromkeys(condition_label(reached[1]) for reached in best if reached)
+    bars = _bars(networks, batch_size)
+    frame = _frame(networks, {title: values for title, (values, _) in bars.items()})
     if conditions:
         accuracies = [100 * reached[0] if reached else None for reached in best]
         frame.insert(1, "best accuracy", accuracies)
@@ -54,8 +41,53 @@ def totals_view(
         height="content",
         placeholder=formats.NOTHING,
         key="cmp_table",
-        column_config=_columns(bars, batch_size),
+        column_config=_columns(bars),
     )
+    _say_conditions(list(conditions))
+    if len(networks) > 2:
+        first, *others = networks
+        with st.expander(f"Each against {escaped(first.name)}"):
+            markdown("\n".join(f"- {against(first, other, batch_size)}" for other in others))
+
+
+def _bars(networks: Sequence[Compared], batch_size: int) -> dict[str, tuple[Sequence[float], str]]:
+    """The columns that are drawn as bars: their values, and what they are."""
+    totals = [network.analysis.totals for network in networks]
+    batch = [network.analysis.training_bytes(batch_size) / 2**20 for network in networks]
+    saved = [total.saved_bytes / 2**20 for total in totals]
+    in_batch, of_image = (max(values) >= _GIBIBYTES_FROM for values in (batch, saved))
+    return {
+        "MACs an image": ([total.macs for total in totals], explained("MACs")),
+        "parameters": ([total.params for total in totals], explained("parameter")),
+        f"training {'GiB' if in_batch else 'MiB'}": (
+            _rounded(batch, in_batch),
+            f"With a batch of {batch_size}. {explained('training memory')}",
+        ),
+        f"saved {'GiB' if of_image else 'MiB'} an image": (
+            _rounded(saved, of_image),
+            explained("saved activations"),
+        ),
+    }
+
+
+def _rounded(mebibytes: Sequence[float], as_gibibytes: bool) -> list[float]:
+    return [round(value / 1024 if as_gibibytes else value, 2) for value in mebibytes]
+
+
+def _frame(networks: Sequence[Compared], bars: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    totals = [network.analysis.totals for network in networks]
+    return pd.DataFrame(
+        {
+            "network": [network.name for network in networks],
+            **bars,
+            "sees px": formats.sides_column([total.receptive_field for total in totals]),
+            "depth": [total.depth for total in totals],
+        }
+    )
+
+
+def _say_conditions(conditions: Sequence[str]) -> None:
+    """With what the best accuracies were reached, and whether they may be compared."""
     if len(conditions) > 1:
         caption(
             "These best accuracies were reached with different data, images, epochs or recipes:"
@@ -63,20 +95,12 @@ def totals_view(
             " runs that may be compared."
         )
     elif conditions:
-        caption(f"Best accuracies with {escaped(next(iter(conditions)))}.")
-    first, *others = networks
-    markdown("\n".join(f"- {_difference(first, other, batch_size)}" for other in others))
+        caption(f"Best accuracies with {escaped(conditions[0])}.")
 
 
-def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, ColumnConfig]:
+def _columns(bars: Mapping[str, tuple[Sequence[float], str]]) -> dict[str, ColumnConfig]:
     """How the table's columns look; those of `bars` are drawn from 0 to their largest value."""
     config = st.column_config
-    helps = {
-        "parameters": explained("parameter"),
-        "MACs an image": explained("MACs"),
-        "training MiB": f"With a batch of {batch_size}. {explained('training memory')}",
-        "saved MiB an image": explained("saved activations"),
-    }
     return {
         "network": config.TextColumn(pinned=True),
         "sees px": config.NumberColumn(help=explained("receptive field")),
@@ -93,26 +117,10 @@ def _columns(bars: Mapping[str, Sequence[float]], batch_size: int) -> dict[str, 
         title: config.ProgressColumn(
             title,
             min_value=0,
-            max_value=max(1.0, *values),
+            max_value=max(values) or 1.0,
             format="localized",
-            help=helps[title],
+            help=help_text,
             color="blue",
         )
-        for title, values in bars.items()
+        for title, (values, help_text) in bars.items()
     }
-
-
-def _difference(first: Compared, other: Compared, batch_size: int) -> str:
-    """A network against the first, in one sentence."""
-    totals, reference = other.analysis.totals, first.analysis.totals
-    memory = other.analysis.training_bytes(batch_size)
-    reference_memory = first.analysis.training_bytes(batch_size)
-    saved = formats.times(totals.saved_bytes, reference.saved_bytes, formats.MUCH)
-    return (
-        f"**{escaped(other.name)}** against **{escaped(first.name)}**:"
-        f" parameters: {formats.times(totals.params, reference.params)};"
-        f" MACs: {formats.times(totals.macs, reference.macs)};"
-        f" saved for the backward pass: {saved};"
-        f" training memory at a batch of {batch_size}:"
-        f" {formats.times(memory, reference_memory, formats.MUCH)}."
-    )

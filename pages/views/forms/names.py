@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -51,32 +51,6 @@ def select_name(
     return str(name)
 
 
-def pick_name(
-    label: str,
-    titles: Mapping[str, str],
-    default: str,
-    key: str,
-    aliases: Mapping[str, str] = MappingProxyType({}),
-    **shown: Any,
-) -> str:
-    """As `select_name`, where all names stand beside each other.
-
-    `shown` are further settings of `st.segmented_control`.
-    """
-    _follow_address(titles, default, key, aliases)
-    name = st.segmented_control(
-        label,
-        list(titles),
-        format_func=titles.__getitem__,
-        key=key,
-        required=True,
-        persist_state="session",
-        **shown,
-    )
-    keep_names(key, [str(name)], [default])
-    return str(name)
-
-
 def _follow_address(
     titles: Mapping[str, str], default: str, key: str, aliases: Mapping[str, str]
 ) -> None:
@@ -114,3 +88,34 @@ def select_names(
     )
     keep_names(key, names, defaults)
     return list(names)
+
+
+def pick_name(
+    label: str,
+    titles: Mapping[str, str],
+    default: str,
+    key: str,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    is_shown: bool = True,
+    draw: Callable[..., Any] = st.segmented_control,
+    **shown: Any,
+) -> str:
+    """One of a few names that all stand there, beside each other; in the address by its name.
+
+    `aliases` are names of older addresses, and which of these each stands for. Unless `is_shown`
+    they are not drawn, but what was picked is kept. `shown` are further settings of `draw`.
+    """
+    _follow_address(titles, default, key, aliases)
+    name = st.session_state[key]
+    if is_shown:
+        name = draw(
+            label,
+            list(titles),
+            format_func=titles.__getitem__,
+            key=key,
+            required=True,
+            persist_state="session",
+            **shown,
+        )
+    keep_names(key, [name], [default])
+    return str(name)

@@ -8,55 +8,86 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from core.explain.glossary import find_term, terms_with
+from core.explain.glossary import GLOSSARY, find_term, terms_with
 from core.explain.terms.term import Term
 from pages.views.app.frame import PAGES
+from pages.views.app.head import Head
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import address_of
+from pages.views.forms.names import pick_name
 
+_ALL = "All"  # in place of a group
 _OVERVIEW = "dashboard.py"
 _TITLES = {
     "" if path == _OVERVIEW else path.removeprefix("pages/").removesuffix(".py"): title
     for path, title, _ in PAGES
 }
 _STYLE = """<style>
-.stHtml .terms { margin: 0; padding: 0; max-width: 75ch; }
+.stHtml .terms {
+  margin: 0; padding: 0; display: grid; column-gap: 2.5rem; row-gap: 1.25rem; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr));
+}
+.terms > div { max-width: 75ch; }
 .terms a { color: inherit; }
-.terms dt { font-weight: 600; margin-top: 1rem; }
-.terms dt:first-child { margin-top: 0; }
-.terms dt small { font-weight: 400; opacity: 0.75; }
+.terms dt { font-weight: 600; font-size: 18px; }
+.terms dt small { font-weight: 400; font-size: 13px; color: light-dark(#525A66, #A9B1BC); }
 .terms dd { margin: 0.125rem 0 0; }
-.terms dd + dd { font-size: 0.875rem; }
+.terms dd + dd { font-size: 13px; color: light-dark(#525A66, #A9B1BC); }
 </style>"""
 
 
-def chosen_term() -> None:
+def chosen_term(head: Head) -> None:
     """What a link into the glossary leads to; a sentence where there is no such term."""
     word = st.query_params.get("term")
     if word is None:
         return
     with errors_in_one_sentence():
         term = find_term(word)
+        head.title(f"Glossary: {term.name}")
         with st.container(border=True):
             st.html(_list_of([term]))
 
 
 def terms_view() -> None:
-    """All terms by group, or those that have what is typed."""
+    """The terms of one group, of all, or those that have what is typed."""
     words = st.text_input(
         "Find a word",
         key="words",
+        type="search",
+        icon=":material/search:",
         bind="query-params",
         max_chars=100,
         live=True,
         placeholder="memory, shortcut, interval …",
         help="Shows the terms that have all of these words in their name or their sentence.",
     )
+    is_search = bool(words and words.strip())
+    counts = {group: len(terms) for group, terms in GLOSSARY.items()}
+    group = pick_name(
+        "Words about",
+        {name: f"{name} {number}" for name, number in counts.items()}
+        | {_ALL: f"All {sum(counts.values())}"},
+        next(iter(counts)),
+        "group",
+        is_shown=not is_search,  # a search goes through all of them
+        draw=st.pills,
+        label_visibility="collapsed",
+    )
     groups = terms_with(words)
-    for group, terms in groups.items():
-        st.header(group, anchor=False)
+    if is_search:
+        _say_how_many(sum(map(len, groups.values())), sum(counts.values()))
+    elif group != _ALL:
+        groups = {group: groups[group]}
+    for name, terms in groups.items():
+        st.header(name, anchor=False)
         st.html(_list_of(terms))
-    if not groups:
+
+
+def _say_how_many(found: int, total: int) -> None:
+    """Of what was searched for."""
+    if found:
+        st.caption(f"{found} of {total} words")
+    else:
         st.info("No term has all of these words; try fewer.", icon=":material/search_off:")
 
 
@@ -75,8 +106,8 @@ def _entry(term: Term) -> str:
         f"{title}: {', '.join(links)}" for title, links in (("See", see), ("Met on", met)) if links
     ]
     return (
-        f"<dt>{escape(term.name)}{aliases}</dt><dd>{escape(term.sentence)}</dd>"
-        f"<dd>{'. '.join(parts)}.</dd>"
+        f"<div><dt>{escape(term.name)}{aliases}</dt><dd>{escape(term.sentence)}</dd>"
+        f"<dd>{'. '.join(parts)}.</dd></div>"
     )
 
 

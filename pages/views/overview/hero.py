@@ -10,8 +10,25 @@ from core.measure.shipped import GRADIENTS, shipped_result
 from core.report.sentences.gradients import arriving, network_label
 from pages.views.app.address import go_to
 from pages.views.app.asked import ASKED
+from pages.views.app.prose import caption
 from pages.views.app.svg_image import svg_image
-from pages.views.overview.pictures import gradient_picture
+from pages.views.overview.gradient_picture import gradient_picture
+
+_LABELS = {"none": "no shortcut", "identity": "with the shortcut of ResNet"}
+_SIZES = {"wide": (760, 290), "narrow": (380, 270)}  # pixels; the browser shows the one that fits
+_STYLE = """<style>
+.st-key-hero > [data-testid="stLayoutWrapper"]:has(.st-key-hero_picture) {
+  flex: 3 1 26rem; min-width: min(26rem, 100%);
+}
+.st-key-hero > [data-testid="stLayoutWrapper"]:has(.st-key-hero_text) { flex: 1 1 14rem; }
+.hero-picture { container-type: inline-size; }
+.hero-picture img { width: 100%; }
+.hero-picture .narrow { display: none; }
+@container (max-width: 520px) {
+  .hero-picture .narrow { display: block; }
+  .hero-picture .wide { display: none; }
+}
+</style>"""
 
 
 def hero() -> None:
@@ -19,29 +36,40 @@ def hero() -> None:
     flows = _deepest()
     if not flows:
         return
-    with st.container(border=True):
-        st.header(finding(flows["none"]), anchor=False)
-        labels = {"none": "no shortcut", "identity": "with the shortcut of ResNet"}
-        pictured = [(labels[name], flows[name]) for name in labels]
-        names = "; ".join(network_label(flow.model) for _, flow in pictured)
-        st.html(
-            svg_image(
-                gradient_picture(pictured),
-                f"Gradient norm of every layer's weights: {names}.",
-            )
-        )
-        st.caption(
-            "Gradient of each layer's weights before training, without BatchNorm: medians of"
-            f" {flows['none'].seeds} seeds on real images, measured by this lab."
-        )
-        if st.button("See every layer", key="open_hero", icon=":material/ssid_chart:"):
-            go_to("pages/gradients.py", {ASKED: "vanishing"})
+    plain, residual = flows["none"], flows["identity"]
+    with st.container(border=True, gap="small"):
+        st.header(finding(plain), anchor=False)
+        with st.container(key="hero", horizontal=True, vertical_alignment="center"):
+            with st.container(key="hero_picture"):
+                st.html(_picture())
+            with st.container(key="hero_text"):
+                share = arriving(first_and_last(residual, "weight_gradient"))
+                caption(
+                    f"With the shortcut of ResNet, {share} of the last layer's gradient arrives"
+                    f" there. Medians of {plain.seeds} seeds on real images, before training and"
+                    " without BatchNorm, measured by this lab."
+                )
+                if st.button("See every layer", key="open_hero", icon=":material/ssid_chart:"):
+                    go_to("pages/gradients.py", {ASKED: "vanishing"})
 
 
 def finding(flow: NetworkFlow) -> str:
     """`110 layers, no shortcut: nothing of the gradient reaches layer 1`."""
     share = arriving(first_and_last(flow, "weight_gradient"))
     return f"{depth_of(flow.model)} layers, no shortcut: {share} of the gradient reaches layer 1"
+
+
+@st.cache_resource(show_spinner=False)
+def _picture() -> str:
+    """HTML; drawn once for everybody: what comes with the lab does not change."""
+    pictured = [(label, _deepest()[name]) for name, label in _LABELS.items()]
+    names = "; ".join(network_label(flow.model) for _, flow in pictured)
+    text = f"Gradient norm of every layer's weights: {names}."
+    images = (
+        f'<div class="{name}">{svg_image(gradient_picture(pictured, *size), text)}</div>'
+        for name, size in _SIZES.items()
+    )
+    return f'{_STYLE}<div class="hero-picture">{"".join(images)}</div>'
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,23 +1,18 @@
-"""The overview's pictures, as SVG drawn from the lab's records; they suit light and dark pages."""
+"""The pictures of the overview's cards, as SVG drawn from the lab's records, for both themes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from html import escape
-from math import log2, log10
+from collections.abc import Sequence
+from math import log2
 
 from core.analysis.records import Analysis
-from core.measure.gradient_records import NetworkFlow
 from core.report.figures.palette import INK, KIND_COLORS
-from core.report.figures.variants import style_of, variant_styles
-from core.zoo.variants import VARIANTS, variant_of
+from core.report.figures.variants import variant_styles
+from core.zoo.variants import VARIANTS
 from pages.views.residual.block_pictures import variant_picture
 
 _WIDTH, _HEIGHT = 320, 132  # of a card's picture, pixels
-_HERO_WIDTH, _HERO_HEIGHT = 760, 236
 _GAP = 5  # between two stages
-_Place = Callable[[int, float], tuple[float, float]]  # a layer and its norm → x and y
-_FLOOR = 1e-45  # the least that float32 holds: what is 0 ends here
 
 
 def strip_picture(analysis: Analysis) -> str:
@@ -38,18 +33,18 @@ def strip_picture(analysis: Analysis) -> str:
             f' height="{height:.1f}" rx="2" fill="{KIND_COLORS[kind]}"/>'
         )
         x += width * room + _GAP
-    return _svg("".join(boxes), _WIDTH, _HEIGHT)
+    return svg("".join(boxes), _WIDTH, _HEIGHT)
 
 
 def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
     """Accuracies by epoch, a line each in the color of its variant."""
     values = [value for _, curve in curves for value in curve]
     if not values:
-        return _svg("", _WIDTH, _HEIGHT)
+        return svg("", _WIDTH, _HEIGHT)
     low, high = min(values), max(values)
     styles = variant_styles()
     lines = [
-        _line(
+        line(
             [
                 (
                     8 + (_WIDTH - 16) * step / (len(curve) - 1),
@@ -62,8 +57,13 @@ def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
         )
         for name, curve in curves
     ]
-    axes = f'<path d="M4 4V{_HEIGHT - 4}H{_WIDTH - 4}" stroke="{INK}" fill="none"/>'
-    return _svg(axes + "".join(lines), _WIDTH, _HEIGHT)
+    axes = (
+        f'<path d="M4 4V{_HEIGHT - 4}H{_WIDTH - 4}" stroke="{INK}" fill="none"/>'
+        f'<g fill="{INK}" font-family="sans-serif" font-size="12"><text x="10" y="14">'
+        f'test accuracy</text><text x="{_WIDTH - 4}" y="{_HEIGHT - 10}" text-anchor="end">'
+        "epoch</text></g>"
+    )
+    return svg(axes + "".join(lines), _WIDTH, _HEIGHT)
 
 
 def blocks_picture(names: Sequence[str]) -> str:
@@ -74,7 +74,7 @@ def blocks_picture(names: Sequence[str]) -> str:
         picture.replace("<svg ", f'<svg x="{share * index + 20:g}" y="0" ', 1)
         for index, picture in enumerate(map(_fitted, drawn))
     )
-    return _svg("".join(placed), _WIDTH, _HEIGHT)
+    return svg("".join(placed), _WIDTH, _HEIGHT)
 
 
 def _fitted(picture: str) -> str:
@@ -85,58 +85,8 @@ def _fitted(picture: str) -> str:
     return f'{head}" width="{_WIDTH // 2 - 40}" height="{_HEIGHT}"{rest}'
 
 
-def gradient_picture(flows: Sequence[tuple[str, NetworkFlow]]) -> str:
-    """Gradient norm of each layer's weights on a log axis, from the classes back to layer 1."""
-    curves = [(label, flow, _norms(flow)) for label, flow in flows]
-    top = max(value for *_, norms in curves for _, value in norms)
-    deepest = max(depth for *_, norms in curves for depth, _ in norms)
-    left, right, bottom = 64, _HERO_WIDTH - 12, _HERO_HEIGHT - 40
-    decades = log10(top) - log10(_FLOOR)
-
-    def place(depth: int, value: float) -> tuple[float, float]:
-        share = (log10(top) - log10(max(value, _FLOOR))) / decades
-        return left + (right - left) * (depth - 1) / (deepest - 1), 12 + (bottom - 12) * share
-
-    drawn = [_grid(place, deepest, left, right, bottom)]
-    for label, flow, norms in curves:
-        style = style_of(variant_of(flow.model))
-        drawn.append(_line([place(*point) for point in norms], style.color))
-        x, y = place(*norms[len(norms) // 2])
-        drawn.append(
-            f'<text x="{x + 12:.0f}" y="{y + 24:.0f}" fill="{style.color}" font-weight="600">'
-            f"{escape(label)}</text>"
-        )
-    return _svg(
-        "".join(drawn), _HERO_WIDTH, _HERO_HEIGHT, 'font-family="sans-serif" font-size="14"'
-    )
-
-
-def _norms(flow: NetworkFlow) -> list[tuple[int, float]]:
-    return [(layer.depth, layer.weight_gradient.median) for layer in flow.main_path[:-1]]
-
-
-def _grid(place: _Place, deepest: int, left: int, right: int, bottom: int) -> str:
-    """Powers of ten and layers, in gray."""
-    parts = []
-    for exponent in (0, -15, -30, -45):
-        _, y = place(1, 10.0**exponent)
-        raised = str(exponent).replace("-", "−")
-        parts.append(
-            f'<path d="M{left} {y:.1f}H{right}" stroke="{INK}" stroke-opacity=".35"/>'
-            f'<text x="{left - 8}" y="{y + 5:.0f}" text-anchor="end" fill="{INK}">10'
-            f'<tspan dy="-5" font-size="10">{raised}</tspan></text>'
-        )
-    for depth in (1, deepest // 2, deepest):
-        x, _ = place(depth, 1.0)
-        anchor = "start" if depth == 1 else "end" if depth == deepest else "middle"
-        name = "layer 1" if depth == 1 else str(depth)
-        parts.append(
-            f'<text x="{x:.0f}" y="{bottom + 24}" text-anchor="{anchor}" fill="{INK}">{name}</text>'
-        )
-    return "".join(parts)
-
-
-def _line(points: Sequence[tuple[float, float]], color: str, dots: bool = False) -> str:
+def line(points: Sequence[tuple[float, float]], color: str, dots: bool = False) -> str:
+    """Through these points; with `dots` each has a mark."""
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     marks = (
         "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points)
@@ -146,7 +96,8 @@ def _line(points: Sequence[tuple[float, float]], color: str, dots: bool = False)
     return f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2.5"/>{marks}'
 
 
-def _svg(body: str, width: int, height: int, attributes: str = "") -> str:
+def svg(body: str, width: int, height: int, attributes: str = "") -> str:
+    """A picture of so many pixels."""
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" {attributes}'
         f' xmlns="http://www.w3.org/2000/svg">{body}</svg>'

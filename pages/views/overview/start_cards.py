@@ -1,17 +1,19 @@
-"""The overview's three cards: a picture each, a question, and the page that answers it."""
+"""The overview's three cards: a picture each, a question, and the click that answers it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.report.questions.networks import COURSE_RESIDUAL, VGG11
+from core.specs import RunSpec
+from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from core.zoo.variants import variant_of
 from pages.views.app.address import go_to
-from pages.views.app.services import shipped
+from pages.views.app.services import shipped, start_worker, store
 from pages.views.app.svg_image import svg_image
 from pages.views.app.with_torch import analysis_of
 from pages.views.overview.pictures import (
@@ -20,18 +22,25 @@ from pages.views.overview.pictures import (
     strip_picture,
 )
 
+_STYLE = """<style>
+.st-key-start_cards [data-testid="stColumn"] > [data-testid="stVerticalBlock"] { height: 100%; }
+.st-key-start_cards [class*="st-key-card_"] > :last-child { margin-top: auto; }
+.st-key-start_cards img { width: 100%; max-width: 320px !important; margin: 0 auto; }
+</style>"""
+_IMAGES, _EPOCHS = 5_000, 3  # of the run that is started from here
+
 
 @dataclass(frozen=True)
 class StartCard:
-    """A picture, a question, and the page that its button opens."""
+    """A picture, a question, and what its button does."""
 
+    name: str
     title: str
     text: str
     button: str
-    page: str
+    start: Callable[[], None]
     picture: Callable[[], str]  # SVG
     pictured: str  # in words
-    address: dict[str, str] = field(default_factory=dict)  # query parameters of that page
 
 
 def _strip() -> str:
@@ -51,33 +60,43 @@ def _curves() -> str:
     return curve_picture(curves)
 
 
+def _train() -> None:
+    """Start the run, and watch it."""
+    spec = RunSpec(
+        complete(COURSE_RESIDUAL), "fashion-mini", recipe("fast", _IMAGES, epochs=_EPOCHS)
+    )
+    start_worker()
+    go_to("pages/train.py", {"run": store().enqueue(spec)})
+
+
 _CARDS = (
     StartCard(
+        "apart",
         "Take a network apart",
         "Where do the parameters sit, which layers do the work? Two sliders, ratio and resize,"
         " show what changes.",
         "Open VGG-11",
-        "pages/architecture.py",
+        lambda: go_to("pages/architecture.py", {"net_network": VGG11.arch}),
         _strip,
         "VGG-11 from image to classes: the maps get smaller and wider.",
-        {"net_network": "vgg11"},
     ),
     StartCard(
+        "train",
         "Train one in 10 seconds",
         "A small residual net on real images of clothes, on this machine; watch its accuracy"
         " rise, then download the curve.",
-        "Set up the run",
-        "pages/train.py",
+        "Train it now",
+        _train,
         _curves,
         "Accuracy by epoch of three residual nets.",
-        {"train_network": "course-residual", "train_epochs": "3"},
     ),
     StartCard(
+        "blocks",
         "Compare residual blocks",
         "Plain residual, constant scaling, conv shortcut or no shortcut: side by side over"
         " several seeds, with a verdict.",
         "Compare the blocks",
-        "pages/residual.py",
+        lambda: go_to("pages/residual.py", {}),
         lambda: blocks_picture(("identity", "conv")),
         "Two residual blocks: with a plain shortcut, and with a 1×1 convolution on it.",
     ),
@@ -85,14 +104,17 @@ _CARDS = (
 
 
 def start_cards() -> None:
-    """The cards beside each other."""
-    for index, (column, card) in enumerate(zip(st.columns(len(_CARDS)), _CARDS, strict=True)):
-        with column.container(border=True, height="stretch"):
-            st.html(_image(index))
-            st.header(card.title, anchor=False)
-            st.write(card.text)
-            if st.button(card.button, type="primary", key=f"open_{card.page}"):
-                go_to(card.page, card.address)
+    """The cards beside each other, of equal height, their buttons on one line."""
+    st.html(_STYLE)
+    with st.container(key="start_cards"):
+        columns = st.columns(len(_CARDS))
+        for index, (column, card) in enumerate(zip(columns, _CARDS, strict=True)):
+            with column.container(border=True, height="stretch", key=f"card_{card.name}"):
+                st.html(_image(index))
+                st.subheader(card.title, anchor=False)
+                st.write(card.text)
+                if st.button(card.button, type="primary", key=f"open_{card.name}"):
+                    card.start()
 
 
 @st.cache_resource(show_spinner=False)

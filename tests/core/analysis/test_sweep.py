@@ -61,9 +61,11 @@ def test_the_values_of_an_option(option, values):
 
 def test_words_stand_side_by_side_and_numbers_on_a_log_axis():
     def axis(*x):
-        return sweep_chart([SweepLine("net", "red", "circle", x, [1.0] * len(x))], "a", "b").layout
+        both = sweep_chart([SweepLine("net", "red", "circle", x, [1.0] * len(x))], "a", "b")
+        return both.wide.layout
 
-    assert axis(1, 2, 4).xaxis.type == "log" and axis(1, 2, 4).showlegend
+    assert axis(1, 2, 4).xaxis.type == "log"
+    assert [text.text for text in axis(1, 2, 4).annotations] == ["net, slope 0.00"]
     assert axis("plain", "double").xaxis.type == "category"
     assert axis(False, True).xaxis.type == "category"
     assert axis(0, 1, 2).xaxis.type is None

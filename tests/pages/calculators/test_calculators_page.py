@@ -15,7 +15,8 @@ THIN = "\u2009"  # between a number and its unit
 
 def finding(app: AppTest) -> str:
     """The sentence that answers the reader's question, without bold and thin spaces."""
-    return as_read(app.markdown[0].value).replace("**", "").replace(THIN, " ")
+    first = next(text.value for text in app.markdown if "Address of this" not in text.value)
+    return as_read(first).replace("**", "").replace(THIN, " ")
 
 
 def details(app: AppTest) -> str:
@@ -134,6 +135,26 @@ def test_a_window_larger_than_its_input_gets_one_sentence_and_the_presets_stay()
     assert "become 112×112" in finding(app)
 
 
+def test_a_button_sets_the_smallest_map_on_which_the_window_fits():
+    app = open_page(PAGE, calc_tool="Output size", calc_side="5", calc_kernel="9")
+    assert app.title[0].value == "Window 9×9, stride 2, on 5 px"
+    app.button(key="calc_fitting").click().run()
+    assert not app.error and app.number_input(key="calc_side").value == 9
+    assert "become 1×1" in finding(app)
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        ({}, "1×1 bottleneck: 192 → 16 → 32 channels"),
+        ({"calc_tool": "Output size", "calc_padding": "1"}, "Window 2×2, stride 2, padding 1, on"),
+        ({"calc_tool": "Stacked 3×3", "calc_count": "3"}, "3 stacked 3×3 against one 7×7"),
+    ],
+)
+def test_the_page_is_called_after_what_it_computes(address, title):
+    assert open_page(PAGE, **address).title[0].value.startswith(title)
+
+
 # Stacked 3×3
 
 
@@ -180,12 +201,14 @@ def test_a_broken_address_shows_no_exception(tool, value):
         " calc_padding calc_dilation calc_count calc_channels calc_stack_side calc_batch"
     )
     app = open_page(PAGE, calc_tool=tool, **dict.fromkeys(keys.split(), value))
-    assert app.title[0].value == "Calculators"
+    assert app.title[0].value
     assert app.dataframe or app.error
 
 
 def test_every_control_says_what_it_is():
     for tool in ("1×1 bottleneck", "Output size", "Stacked 3×3"):
         app = open_page(PAGE, calc_tool=tool)
-        for control in (*app.sidebar.number_input, *app.sidebar.slider):
+        controls = [*app.main.number_input, *app.main.slider]
+        assert len(controls) >= 4 and not app.sidebar.number_input  # above what they change
+        for control in controls:
             assert control.help.endswith("."), control.label

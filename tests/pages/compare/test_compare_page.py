@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pandas import isna
 
-from core.report.names import network_title
+from core.report.names_together import short_titles
 from core.specs import ModelSpec
 from core.training.recipes import recipe
 from core.zoo.libraries import Library
@@ -19,6 +19,25 @@ def test_compare_shows_each_network_of_the_address_and_says_which_cannot_be_buil
     app = open_page(PAGE, networks="vgg11/4/96/1/10|vgg11/1/8/1/10|vgg11/4/96/1/10")
     assert app.dataframe[0].value["network"].tolist() == ["VGG-11, ratio 4, 96 px"]
     assert "32×32" in app.error[0].value
+    app.button(key="cmp_leave_out").click().run()
+    assert not app.error and "".join(app.query_params["networks"]) == "vgg11/4/96/1/10"
+
+
+def test_the_page_is_called_after_its_networks_and_says_how_their_settings_differ():
+    app = open_page(PAGE)
+    assert app.title[0].value == "AlexNet and VGG-11"
+    told = [as_read(caption.value) for caption in app.caption]
+    assert "As published: 224 px, ratio 1, 1 channel, 10 classes." in told
+    app = open_page(PAGE, networks="alexnet/1/224/1/10|vgg11/4/96/1/10")
+    assert app.title[0].value == "AlexNet and VGG-11"
+    assert app.dataframe[0].value["network"].tolist() == [
+        "AlexNet, 224 px, ratio 1",
+        "VGG-11, 96 px, ratio 4",
+    ]
+    told = [as_read(caption.value) for caption in app.caption]
+    assert any("AlexNet: as published (224 px, ratio 1); VGG-11: 96 px" in one for one in told)
+    many = "|".join(f"{name}/1/224/1/10" for name in ("alexnet", "vgg11", "vgg13", "vgg16"))
+    assert open_page(PAGE, networks=many).title[0].value == "AlexNet, VGG-11 and 2 others"
 
 
 def test_more_networks_than_fit_are_told():
@@ -60,6 +79,18 @@ def test_timm_s_models_are_compared_like_ours():
 def test_torchvision_s_models_are_compared_like_ours():
     app = open_page(PAGE, networks="torchvision/resnet18/1/224/3/1000|alexnet/1/224/1/10")
     assert app.dataframe[0].value["parameters"].tolist() == [11_689_512, 46_764_746]
+
+
+def test_what_can_be_compared_is_drawn_first():
+    def first(**address):
+        return open_page(PAGE, networks=BOTH, **address).get("segmented_control")[0].value
+
+    assert first() == first(cmp_view="Table") == "MACs against parameters"
+    finished_run(0, COURSE, recipe=BRIEF)
+    assert first() == "MACs against parameters"  # with nothing to compare it with
+    finished_run(0, SMALL, recipe=BRIEF)
+    assert first() == first(cmp_view="Table") == "Accuracy against MACs"
+    assert first(cmp_view="Stages") == "Stages"
 
 
 def test_accuracy_stands_against_cost_where_there_are_runs():
@@ -108,14 +139,15 @@ def test_runs_of_other_epochs_are_not_pooled(drawn):
     app = open_page(PAGE, networks=BOTH, cmp_view="Accuracy against MACs")
     label, points = drawn[-1]
     assert label == "fashion-mini, 5,000 images, 2 epochs, fast"
-    assert points == {network_title(COURSE): (0.6,), network_title(SMALL): (0.7,)}
+    course, small = short_titles([COURSE, SMALL])
+    assert points == {course: (0.6,), small: (0.7,)}
     told = "3 runs with other data, images, epochs or recipes are kept apart: choose them above."
     assert told in [caption.value for caption in app.caption]
     chosen = app.selectbox(key="cmp_condition")
     chosen.select(chosen.options[1]).run()
     label, points = drawn[-1]
     assert label == "fashion-mini, 5,000 images, 5 epochs, fast"
-    assert points == {network_title(COURSE): (0.95, 0.95, 0.95)}
+    assert points == {course: (0.95, 0.95, 0.95)}
     again = open_page(
         PAGE,
         networks=BOTH,
@@ -147,13 +179,33 @@ def test_a_network_that_guesses_has_no_best_accuracy(drawn):
     told = "Best accuracies with fashion-mini, 5,000 images, 2 epochs, fast."
     assert told in [as_read(caption.value) for caption in app.caption]
     app = open_page(PAGE, networks=BOTH, cmp_view="Accuracy against MACs")
-    told = f"No better than guessing: {network_title(COURSE)}."
+    told = f"No better than guessing: {short_titles([COURSE, SMALL])[0]}."
     assert told in [caption.value for caption in app.caption]
 
 
-def test_every_network_is_told_against_the_first():
+def test_what_stands_out_is_one_sentence_and_every_network_is_told_against_the_first():
     app = open_page(PAGE, networks="vgg11/1/32/1/10|vgg11/4/32/1/10|lenet/1/32/1/10")
-    [text] = [one.value for one in app.markdown if "against" in one.value]
+    told = [as_read(one.value) for one in app.markdown]
+    assert any(
+        one.startswith("**LeNet-5, ratio 1** has the fewest multiply-adds, **VGG-11, ratio 1** the")
+        for one in told
+    )
+    [text] = [one for one in told if "against" in one]
     sentences = text.splitlines()
-    assert len(sentences) == 2 and all("against **VGG-11, 32 px**" in one for one in sentences)
+    assert len(sentences) == 2 and all("against **VGG-11, ratio 1**" in one for one in sentences)
     assert "times fewer" in text and "0.0" not in text
+    told = [as_read(one.value) for one in open_page(PAGE).markdown]  # two: one sentence, no list
+    assert [one.partition(":")[0] for one in told if "against" in one] == [
+        "**VGG-11** against **AlexNet**"
+    ]
+
+
+def test_stages_and_sweeps_have_their_numbers_as_tables():
+    address = {"networks": BOTH, "cmp_view": "Stages", "cmp_stage": "parameters"}
+    stages, totals = (table.value for table in open_page(PAGE, **address).dataframe)
+    for name, total in zip(totals["network"], totals["parameters"], strict=True):
+        assert stages.loc[stages["network"] == name, "parameters"].sum() == total
+    address = {"networks": BOTH, "cmp_view": "Sweep", "cmp_quantity": "parameters"}
+    sweep, totals = (table.value for table in open_page(PAGE, **address).dataframe)
+    here = sweep[sweep["pixels a side"] == 28].set_index("network")["parameters"]
+    assert here.to_dict() == totals.set_index("network")["parameters"].to_dict()

@@ -27,7 +27,7 @@ def lines(networks_file, monkeypatch):
     """The lines of the chart over an option, of a network of a file beside LeNet."""
     networks_file(FILE)
     shown = []
-    monkeypatch.setattr(sweeps, "chart", lambda figure, key, name: shown.append(figure))
+    monkeypatch.setattr(sweeps, "chart", lambda figure, **_: shown.append(figure))
 
     def over(option: str):
         app = open_page(

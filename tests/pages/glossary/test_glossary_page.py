@@ -27,33 +27,45 @@ def text_of(block) -> str:
 
 
 def test_all_terms_stand_under_their_groups():
-    app = open_page(PAGE)
+    app = open_page(PAGE, group="All")
     assert [name.strip() for name in listed(app)] == [term.name for term in TERMS]
     assert [heading.value for heading in app.header] == list(GLOSSARY)
+
+
+@pytest.mark.parametrize("group", GLOSSARY)
+def test_a_group_is_shown_alone_and_stands_in_the_address(group):
+    app = open_page(PAGE)
+    assert f"{group} {len(GLOSSARY[group])}" in app.pills(key="group").options
+    app.pills(key="group").set_value(group).run()
+    assert [name.strip() for name in listed(app)] == [term.name for term in GLOSSARY[group]]
+    assert "".join(app.query_params.get("group", next(iter(GLOSSARY)))) == group
+    assert not app.warning
 
 
 def test_typing_leaves_the_terms_that_have_all_of_the_words():
     app = open_page(PAGE, words="variance layer")
     assert {name.strip() for name in listed(app)} == {"Xavier initialization"}
+    assert f"1 of {len(TERMS)} words" in [text.value for text in app.caption]
     app.text_input(key="words").set_value("zebra").run()
     assert not listed(app)
     assert "try fewer" in app.info[0].value
 
 
 def test_an_address_leads_to_one_term_by_any_of_its_forms():
-    app = open_page(PAGE, term="multiply-add")
+    app = open_page(PAGE, term="multiply-add", group="All")
     assert listed(app)[0].strip() == "MACs"
+    assert app.title[0].value == "Glossary: MACs"
     assert len(listed(app)) == len(TERMS) + 1
 
 
 def test_an_address_gone_stale_says_what_is_missing_and_shows_the_rest():
     app = open_page(PAGE, term="<b>zebra</b>")
     assert "has no" in app.error[0].value
-    assert len(listed(app)) == len(TERMS)
+    assert len(listed(app)) == len(next(iter(GLOSSARY.values())))
 
 
 def test_every_link_inside_leads_to_a_term_or_a_page():
-    app = open_page(PAGE)
+    app = open_page(PAGE, group="All")
     inside = {
         address
         for block in app.get("html")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from core.jobs.store import open_store
 from core.report.questions.catalogue import GROUPS, QUESTIONS
+from pages.views.app.answers import answer_to
 from pages.views.app.messages import escaped
 from tests.pages.opening import as_read, finished_run, labels, open_page
 
-FIRST = ["Open VGG-11", "Set up the run", "Compare the blocks", "See every layer"]
+FIRST = ["See every layer", "Open VGG-11", "Train it now", "Compare the blocks"]
 
 
 def test_the_overview_says_what_the_lab_is_and_offers_three_ways_to_start():
@@ -30,24 +32,45 @@ def test_the_three_ways_to_start_have_pictures_and_one_finding_is_drawn():
     app = open_page()
     pictures = [block.proto.body for block in app.get("html") if "<img" in block.proto.body]
     assert len(pictures) == 4 and all('alt="' in picture for picture in pictures)
-    assert "110 layers, no shortcut: nothing of the gradient reaches layer 1" in [
-        heading.value for heading in app.header
-    ]
+    first = app.header[0].value  # nothing stands above what nobody expects
+    assert first == "110 layers, no shortcut: nothing of the gradient reaches layer 1"
 
 
-def test_every_question_stands_there_with_its_answer():
+def test_one_click_trains_a_run_and_leads_to_it():
     app = open_page()
+    app.button(key="open_train").click().run()
+    [run] = open_store().runs()
+    assert run.spec.dataset == "fashion-mini" and run.spec.recipe.epochs == 3
+    assert "".join(app.query_params["run"]) == str(run.id)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_question_stands_in_its_group_with_its_answer(group):
+    app = open_page(group=group)
     asked = [label for label in labels(app) if label not in FIRST]
-    assert asked == [escaped(question.text) for question in QUESTIONS.values()]
-    assert any("11 layers have weights" in as_read(caption.value) for caption in app.caption)
-    headings = [heading.value for heading in app.subheader]
-    assert [group for group in headings if group in GROUPS] == list(GROUPS)
+    assert asked == [escaped(question.text) for question in GROUPS[group]]
+    told = [as_read(caption.value) for caption in app.caption]
+    for question in GROUPS[group]:
+        answer = escaped(answer_to(question))
+        assert any(text.startswith(answer) for text in told), question.name
 
 
-def test_words_find_questions_also_by_their_answers():
-    app = open_page(find="7 × 7")
+def test_the_groups_say_how_many_questions_they_have():
+    app = open_page()
+    shown = app.pills(key="group").options
+    assert shown == [f"{group} {len(questions)}" for group, questions in GROUPS.items()]
+    app.pills(key="group").set_value("Shapes").run()
+    assert "".join(app.query_params["group"]) == "Shapes"
+
+
+def test_words_find_questions_of_all_groups_also_by_their_answers():
+    app = open_page(find="7 × 7", group="Training")
     assert escaped("Why out_channels × 7 × 7?") in labels(app)
-    assert len(labels(app)) < len(FIRST) + len(QUESTIONS)
+    number = len(labels(app)) - len(FIRST)
+    assert 1 < number < len(QUESTIONS) and not app.pills
+    assert f"{number} of {len(QUESTIONS)} questions" in [text.value for text in app.caption]
+    headings = [heading.value for heading in app.subheader if heading.value in GROUPS]
+    assert len(headings) > 1 and "".join(app.query_params["group"]) == "Training"
     texts = [info.value for info in open_page(find="zebra").info]
     assert any("No question has all of these words" in text for text in texts)
 

@@ -1,6 +1,7 @@
 /* A figure of Plotly's, drawn in the page's own colors and changed in place: zoom, legend and hover
    outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
+const NARROW = 640  // pixels, below which a figure's narrow form takes its place, where it has one
 const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
 const plots = new WeakMap()  // for each place: what is drawn there
@@ -75,13 +76,15 @@ export function draw({data, parentElement}, {plotly, look}) {
   const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
   plots.set(holder, plot)
   let isDark = colorsOf(holder).isDark
-  let figure = inTheme(data.figure, data.dark, isDark)
+  const text = () => holder.clientWidth < NARROW && data.narrow || data.figure
+  let written = text()
+  let figure = inTheme(written, data.dark, isDark)
   const title = titleOf(figure.layout)
   const runs = [...runsIn(figure)].join(" ")
   if (runs) holder.dataset.runs = runs  // live.js asks for them
   else delete holder.dataset.runs
   holder.setAttribute("role", "figure")
-  holder.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
+  holder.setAttribute("aria-label", title.replaceAll(/<br>/g, ", ").replaceAll(/<[^>]*>/g, ""))
   const config = {
     showSendToCloud: false, plotlyServerURL: "",  // nothing goes to an outside host
     displaylogo: false, responsive: false, displayModeBar: data.toolbar ? "hover" : false,
@@ -95,9 +98,10 @@ export function draw({data, parentElement}, {plotly, look}) {
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
     const colors = colorsOf(holder)
-    if (colors.isDark !== isDark) {
+    if (colors.isDark !== isDark || text() !== written) {
       isDark = colors.isDark
-      figure = inTheme(data.figure, data.dark, isDark)
+      written = text()
+      figure = inTheme(written, data.dark, isDark)
     }
     const layout = {...figure.layout}
     fitTo(holder.clientWidth, layout)

@@ -11,6 +11,7 @@ from core.analysis.records import KINDS
 from core.report.figures.palette import (
     DARK,
     KIND_COLORS,
+    ON_KIND,
     SERIES,
     TINTS,
     VARIANT_COLORS,
@@ -129,6 +130,13 @@ def test_any_two_colors_of_a_set_can_be_told_apart(name, theme, vision):
 def test_every_kind_of_layer_has_a_color_of_its_own():
     assert set(KIND_COLORS) == set(KINDS)
     assert len(set(KIND_COLORS.values())) == len(KINDS)
+
+
+@pytest.mark.parametrize("theme", PAPER)
+@pytest.mark.parametrize("kind", KINDS)
+def test_letters_on_a_kind_s_color_can_be_read(kind, theme):
+    letters = DARK.get(ON_KIND[kind], ON_KIND[kind]) if theme == "dark" else ON_KIND[kind]
+    assert contrast(letters, in_theme(KIND_COLORS[kind], theme)) >= 4.5
 
 
 def test_no_pair_of_color_and_marker_comes_again_before_all_have_come():

@@ -22,7 +22,7 @@ from pages.views.app.network_picture import network_picture
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of
 from pages.views.architecture.another_size import another_size_note
-from pages.views.architecture.broken_off import broken_off_view
+from pages.views.architecture.broken_off import broken_off_error, broken_off_view
 from pages.views.architecture.code import code_view
 from pages.views.architecture.cost import cost_view
 from pages.views.architecture.display import Display, choose_display, control_label
@@ -49,10 +49,12 @@ def _page(head: Head) -> None:
     try:
         analysis = analysis_of(spec)
     except LabError as error:
-        show_error(error)
         if isinstance(error, ForwardError):
+            broken_off_error(error)
             broken_off_view(error)
-        elif not is_own(spec.arch):
+            return
+        show_error(error)
+        if not is_own(spec.arch):
             another_size_button(spec)
         return
     for warning in analysis.warnings:

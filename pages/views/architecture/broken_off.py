@@ -6,10 +6,19 @@ import streamlit as st
 
 from core.analysis.broken_off import ForwardError
 from core.report.sentences.broken_off import how_far
-from pages.views.app.messages import escaped
+from pages.views.app.messages import escaped, show_error
 from pages.views.app.network_picture import network_picture
 from pages.views.architecture.display import Display
 from pages.views.architecture.layer_table import layer_table
+
+
+def broken_off_error(error: ForwardError) -> None:
+    """The sentence; Python's traceback, which is long, is folded."""
+    sentence, _, traceback = str(error).partition("\n\n")
+    show_error(sentence)
+    if traceback:
+        with st.expander("Python's traceback", icon=":material/code:"):
+            st.code(traceback, language=None, wrap_lines=True)
 
 
 def broken_off_view(error: ForwardError) -> None:

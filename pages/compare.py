@@ -5,18 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from core.explain.glossary import explained
+from core.report.handout.networks import networks_document
 from core.report.names import names_file
 from core.report.names_together import settings_sentence, title_together
+from core.report.reached import best_accuracies
 from core.report.tables.networks import comparison_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
 from pages.views.app.frame import page_frame
+from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption
 from pages.views.app.services import store
 from pages.views.app.with_torch import analysis_of
-from pages.views.compare.accuracy import accuracy_view, best_accuracies, has_comparable_runs
+from pages.views.compare.accuracy import accuracy_view, has_comparable_runs
 from pages.views.compare.chips import chips, problems_view
 from pages.views.compare.networks import Compared, compared_specs, names_of
 from pages.views.compare.scatter import scatter_view
@@ -59,6 +62,13 @@ def _page(head: Head) -> None:
         ),
         f"{names_file('comparison', specs)}.csv",
         "cmp_csv",
+    )
+    offer_handout(
+        head,
+        names_file("comparison", specs),
+        lambda address: networks_document(
+            networks, batch_size, best_accuracies(store()), title_together(specs), address
+        ),
     )
 
 

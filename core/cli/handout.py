@@ -53,15 +53,21 @@ def network(network: NetworkFlags, batch_size: int, out: Path | None) -> int:
 def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
     """Networks side by side, each as its source describes it."""
     from core.analysis import analyze
+    from core.jobs.store import open_store
     from core.report.handout.networks import networks_document
     from core.report.names import network_title
+    from core.report.names_together import title_together
+    from core.report.reached import best_accuracies
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     if len(archs) > _MOST_NETWORKS:
         raise LabError(f"A handout compares up to {_MOST_NETWORKS} networks, not {len(archs)}.")
     analyses = [analyze(NetworkFlags(arch).model_spec()) for arch in dict.fromkeys(archs)]
+    specs = [analysis.spec for analysis in analyses]
     named = [(network_title(analysis.spec), analysis) for analysis in analyses]
-    return _write(networks_document(named, batch_size, {}), out)
+    accuracies = best_accuracies(open_store())
+    title = title_together(specs)
+    return _write(networks_document(named, batch_size, accuracies, title), out)
 
 
 @handout.command("run", cls=Command, context_settings=_SHOWN)

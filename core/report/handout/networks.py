@@ -28,6 +28,7 @@ def networks_document(
     networks: Sequence[tuple[str, Analysis]],
     batch_size: int,
     accuracies: Mapping[ModelSpec, tuple[float, Condition]],
+    title: str,
     address: str = "",
 ) -> Document:
     """Totals and what runs have reached, MACs against parameters, costs by stage.
@@ -52,7 +53,7 @@ def networks_document(
     shown = tuple(column for column in _COLUMNS if column in frame)
     return Document(
         kind="Comparison",
-        title=_joined([label for label, _ in networks]),
+        title=title,
         name=name,
         settings=[
             *((label, find(analysis.spec.arch).source) for label, analysis in networks),
@@ -71,9 +72,3 @@ def networks_document(
         ],
         address=address,
     )
-
-
-def _joined(names: Sequence[str]) -> str:
-    """`A, B and C`."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

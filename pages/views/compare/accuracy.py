@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from hashlib import sha256
 
 import streamlit as st
@@ -13,13 +11,10 @@ from core.jobs.store import Store
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import condition_file_name, condition_label, counted
+from core.report.reached import ByCondition, accuracies_of_runs, is_guess
 from core.report.sentences.comparison import accuracy_sentence
-from core.report.sentences.guessing import guesses
 from core.report.tables.networks import accuracy_frame
-from core.specs import LabError, ModelSpec, RunSpec
-from core.studies.conditions import Condition, condition_of, most_shared
-from core.zoo.catalogue import complete
-from core.zoo.own import is_as_now, is_own, plain_name
+from core.studies.conditions import Condition, most_shared
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
@@ -28,54 +23,10 @@ from pages.views.compare.networks import Compared
 from pages.views.forms.names import select_name
 from pages.views.forms.row import form_row
 
-_ByCondition = dict[Condition, list[float]]  # a fraction for each run; the newest condition last
-
-
-def _accuracies_of_runs(store: Store) -> dict[ModelSpec, _ByCondition]:
-    """The best test accuracy of each finished run, by network and condition."""
-    accuracies: dict[ModelSpec, _ByCondition] = {}
-    for spec, reached in store.best_accuracies():
-        with suppress(LabError):  # a network that this version of the lab no longer has
-            condition = condition_of(spec)
-            for model in _names_of(spec.model):
-                by_condition = accuracies.setdefault(model, {})
-                by_condition[condition] = by_condition.pop(condition, []) + reached
-    return accuracies
-
-
-def _names_of(model: ModelSpec) -> list[ModelSpec]:
-    """A run's network; in a file that is still as the run had it, that of the file too."""
-    if not is_own(model.arch):
-        return [complete(model)]
-    names = [plain_name(model.arch)] if is_as_now(model.arch) else []
-    return [model, *(replace(model, arch=name) for name in names)]
-
-
-def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, Condition]]:
-    """The best accuracy among the runs of each network, and under which condition it was reached.
-
-    A network whose runs are no better than guessing has none.
-    """
-    best = {}
-    for model, by_condition in _accuracies_of_runs(store).items():
-        learned = [
-            (max(accuracies), condition)
-            for condition, accuracies in by_condition.items()
-            if not _guesses(model, condition, max(accuracies))
-        ]
-        if learned:
-            best[model] = max(learned, key=lambda pair: pair[0])
-    return best
-
-
-def _guesses(model: ModelSpec, condition: Condition, accuracy: float) -> bool:
-    """Whether this is no better than guessing."""
-    return guesses(RunSpec(model, condition.dataset, condition.recipe), accuracy)
-
 
 def has_comparable_runs(networks: Sequence[Compared], store: Store) -> bool:
     """Whether at least two of these networks have runs under one condition."""
-    accuracies_of = _accuracies_of_runs(store)
+    accuracies_of = accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
     shared = most_shared(reached)[:1]
     return sum(shared[0] in by_condition for by_condition in reached) > 1 if shared else False
@@ -88,7 +39,7 @@ def accuracy_view(
 
     Returns the batch size.
     """
-    accuracies_of = _accuracies_of_runs(store)
+    accuracies_of = accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
     conditions = most_shared(reached)
     with form_row("compare"):
@@ -126,7 +77,7 @@ def accuracy_view(
 
 def _points(
     networks: Sequence[Compared],
-    reached: Sequence[_ByCondition],
+    reached: Sequence[ByCondition],
     condition: Condition,
     batch_size: int,
 ) -> list[AccuracyPoint]:
@@ -139,7 +90,7 @@ def _points(
             analysis.totals.macs,
             analysis.training_bytes(batch_size),
             tuple(by_condition[condition]),
-            _guesses(analysis.spec, condition, max(by_condition[condition])),
+            is_guess(analysis.spec, condition, max(by_condition[condition])),
         )
         for (name, analysis), color, by_condition in zip(networks, colors, reached, strict=True)
         if condition in by_condition

@@ -145,7 +145,7 @@ def test_a_long_table_says_how_much_of_it_is_shown():
 def test_networks_side_by_side_have_names_and_sources():
     analyses = [analyze(complete(ModelSpec(arch))) for arch in ("alexnet", "vgg11")]
     named = [(a.spec.arch, a) for a in analyses]
-    made = networks_document(named, 128, {})
+    made = networks_document(named, 128, {}, "alexnet and vgg11")
     page = Page(handout_html(made, WHEN))
     assert "alexnet and vgg11" in page.text and "128,806,154" in page.text
     assert len(json.loads(page.scripts["figures"])) == 3

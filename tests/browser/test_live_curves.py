@@ -35,7 +35,8 @@ NOTE_WHAT_BLINKS = """() => {
     for (const one of document.querySelectorAll('[data-testid="stMain"] [data-stale="true"]'))
       if (getComputedStyle(one).opacity < 1) window.blinked.push(one.dataset.testid)
     const stops = [...document.querySelectorAll("button")].filter(
-      one => one.innerText.trim().endsWith("Stop") && one.checkVisibility({visibilityProperty: true}))
+      one => one.innerText.trim().endsWith("Stop")
+        && one.checkVisibility({visibilityProperty: true}))
     if (stops.length > 1) window.blinked.push(`${stops.length} times Stop`)
     requestAnimationFrame(look)
   }

@@ -79,8 +79,9 @@ def record(run: Run, steps: StepCurve | None, ahead: int) -> None:
     above, curves, below = st.container(), st.container(), st.container()
     with above:
         _heading(run, ahead)
-        _verdict(run, epochs, has_guessed)
-        _cards(run, epochs, has_best=not has_guessed)
+        if epochs or not run.state.is_over:
+            _verdict(run, epochs, has_guessed)
+            _cards(run, epochs, has_best=not has_guessed)
     if epochs or steps or not run.state.is_over:
         with curves:
             drawn = steps or (None if run.state.is_over else StepCurve.empty(run))

@@ -28,6 +28,22 @@ TINY = RunSpec(
 )
 
 
+# At each frame: what of the page is fainter than it should be, and a second button that stops
+NOTE_WHAT_BLINKS = """() => {
+  window.blinked = []
+  const look = () => {
+    for (const one of document.querySelectorAll('[data-testid="stMain"] [data-stale="true"]'))
+      if (getComputedStyle(one).opacity < 1) window.blinked.push(one.dataset.testid)
+    const stops = [...document.querySelectorAll("button")].filter(
+      one => one.innerText.trim().endsWith("Stop")
+        && one.checkVisibility({visibilityProperty: true}))
+    if (stops.length > 1) window.blinked.push(`${stops.length} times Stop`)
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
 @pytest.fixture
 def store(lab):
     """The store of the server under test; no run of it goes on when the test is over."""
@@ -103,6 +119,7 @@ def test_points_come_within_seconds_and_the_chart_is_never_replaced(visitor, sto
 
     [run] = [run for run in store.runs() if run.spec.recipe.epochs == 50]
     drawn, written = set(), {}
+    visitor.page.evaluate(NOTE_WHAT_BLINKS)
     end = time.monotonic() + WATCHED_SECONDS
     while time.monotonic() < end:
         drawn.add(points_of(chart))
@@ -112,6 +129,7 @@ def test_points_come_within_seconds_and_the_chart_is_never_replaced(visitor, sto
     assert max(drawn) >= max(due)
     assert len(drawn) >= len(written) / 2 > 1  # they come little by little
     assert view_of(chart) == before
+    assert visitor.page.evaluate("window.blinked") == []
 
     visitor.button("Stop").click()
     visitor.page.get_by_text("■ stopped").wait_for()

@@ -86,12 +86,12 @@ def test_every_page_opens_over_all_of_them(full_store):
 def test_every_record_opens_and_tells_its_network(full_store, specs):
     for run_id, spec in zip(full_store, specs, strict=True):
         app = open_page("pages/train.py", run=str(run_id))
-        assert escaped(network_title(spec.model)) in app.header[0].value
+        assert escaped(network_title(spec.model)) in app.title[0].value
 
 
 @pytest.mark.parametrize("model", NETWORKS, ids=network_title)
 def test_the_form_shows_the_network_of_every_run(model):
-    """What `New run` opens."""
+    """What `Change and run again` opens."""
     spec = queued(model)
     asked = {key: str(value) for key, value in run_keys(spec).items()}
     app = open_page("pages/train.py", **asked)
@@ -107,7 +107,7 @@ def test_the_form_shows_the_network_of_every_run(model):
 def test_new_run_on_the_record_of_a_model_of_torchvision():
     run_id = open_store().enqueue(queued(find("torchvision/resnet18").default))
     app = open_page("pages/train.py", run=str(run_id))
-    app.sidebar.button[0].click().run()
+    app.button(key="train_again").click().run()
     assert not app.exception
     assert app.selectbox(key="train_torchvision").value == "resnet18"
 

@@ -64,7 +64,7 @@ def set_title(figure: go.Figure, title: str, about: str = "") -> None:
 
 def add_to_title(figure: go.Figure, about: str) -> None:
     """A further line below the title, wrapped; the figure grows by what that takes."""
-    lines = wrap(about, _TITLE_WIDTH)
+    lines = wrap(about.replace(" px", "\N{NO-BREAK SPACE}px"), _TITLE_WIDTH)
     title = "<br>".join([figure.layout.title.text or "", *map(escape, lines)])
     room = _TITLE_LINE * len(lines)
     figure.update_layout(

@@ -14,7 +14,7 @@ from core.report.figures.axes import finish_epochs
 from core.report.figures.palette import INK, translucent
 from core.training.records import EpochMetrics
 
-_PERCENT = [0, 100]
+_PERCENT = [0, 103]  # so that a mark near 100 % is not cut
 _MIDDLE, _ASIDE = 50, 48  # per cent; pixels between a mark and what is said of it
 _LEGEND_LINE, _LEGEND_WIDTH = 20, 44  # pixels and characters of a line of a name, on a phone too
 _PLOT_HEIGHT, _BELOW_AXIS, _TITLE_LINE = 360, 56, 20  # pixels, without the legend

@@ -27,6 +27,11 @@ from pages.views.forms.row import folded, form_row, shown_number
 
 _Callback = Callable[[], None] | None
 FIRST_NETWORK = "course-residual"
+# Five marks are enough: Architecture explains each option of a network
+_FEW_MARKS = """<style>
+.st-key-row_train_network > :not(.st-key-train_ratio):not(:has(.st-key-train_size))
+  [data-testid="stTooltipIcon"] { display: none; }
+</style>"""
 _DOWNLOADED = "Fashion-MNIST mini ships with the lab; the others are downloaded at the first run."
 SHORT_SIZE, SHORT_RATIO = 96, 4  # of a large network, where a run is started without a choice
 
@@ -68,6 +73,7 @@ def choose_run(show: Callable[[RunSpec], None], trains: bool = True) -> RunSpec:
     `show` is told the run as soon as all but its device is known, which waits for torch. Unless it
     `trains`, what counts for a whole run alone is left out.
     """
+    st.html(_FEW_MARKS)
     model = choose_model("train_", FIRST_NETWORK, _short_default, libraries=True, wide=True)
     with form_row("train_run"):
         dataset = choose_dataset("train_", _follow_recipe, described=False, explanation=None)

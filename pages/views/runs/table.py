@@ -25,7 +25,7 @@ STATE_SIGNS = {
     JobState.FAILED: "✗ failed",
     JobState.DIVERGED: "↯ diverged",
 }
-_ROW, _MOST_ROWS = 35, 15  # pixels of a row; rows that are seen at once
+_ROW, _MOST_ROWS = 33, 15  # pixels of a row; rows that are seen at once
 _SPARK = "test accuracy by epoch"
 _STUDY_PAGES = {  # where a study is shown
     StudyKind.VARIANTS: "residual?study={}",

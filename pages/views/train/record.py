@@ -41,7 +41,12 @@ from pages.views.train.progress import live_name, progress_of, progress_row
 from pages.views.train.source import source_view
 
 _DURATION_SECONDS = 10.0  # after which the duration of a run under way is drawn anew
-_STYLE = "<style>.st-key-train_cards > * { flex: 1 1 9rem; }</style>"  # of equal width
+# Cards of equal width, four or two to a row; charts beside each other where both have room
+_STYLE = """<style>
+.st-key-train_cards > * { flex: 1 1 9rem; }
+.st-key-train_curves [data-testid="stColumn"] { min-width: min(100%, 24rem); }
+@media (max-width: 960px) { .st-key-train_cards > * { flex-basis: 40%; } }
+</style>"""
 _OPTIMISTIC = find_term("best epoch").sentence
 
 _State = tuple[Run, StepCurve | None, int]  # a run, what its steps have come to, runs before it
@@ -84,8 +89,9 @@ def record(run: Run, steps: StepCurve | None, ahead: int) -> None:
     above, curves, below = st.container(), st.container(), st.container()
     with above:
         _heading(run, ahead)
-        _verdict(run, epochs, has_guessed)
-        _cards(run, epochs, has_best=not has_guessed)
+        if epochs or not run.state.is_over:
+            _verdict(run, epochs, has_guessed)
+            _cards(run, epochs, has_best=not has_guessed)
     if epochs or steps or not run.state.is_over:
         with curves:
             drawn = steps or (None if run.state.is_over else StepCurve.empty(run))
@@ -198,7 +204,8 @@ def _curves(
     best, planned = run.best_epoch if has_best else None, run.spec.recipe.epochs
     curve = Curve(run_title(run), BLUE, "circle", tuple(epochs), best, planned, steps)
     name = run_file_name(run)
-    loss, accuracy = st.columns(2)
+    with st.container(key="train_curves"):
+        loss, accuracy = st.columns(2)
     with loss:
         figure = loss_chart([curve], run.spec.model.num_classes)
         chart(figure, "train_loss_chart", about=curve.label, name=f"{name}-loss")

@@ -31,15 +31,14 @@ from pages.views.forms.estimates import (
 from pages.views.forms.run import run_keys
 
 _SAMPLES = 10
+_LONG = "This run takes over ten minutes."
+_LONG_AND_SHORTER = "This run takes over ten minutes; one change makes it shorter."
 _LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
 _STYLE = """<style>
 .samples { display: flex; flex-wrap: wrap; gap: 0.75rem; }
 .samples figure { margin: 0; width: 84px; }
 .samples img { display: block; width: 84px; border-radius: 0.5rem; image-rendering: pixelated; }
 .samples figcaption { margin-top: 0.25rem; font-size: 13px; color: light-dark(#525A66, #A9B1BC); }
-/* Five marks are enough: Architecture explains each option of a network */
-.st-key-row_train_network > :not(.st-key-train_ratio):not(:has(.st-key-train_size))
-  [data-testid="stTooltipIcon"] { display: none; }
 </style>"""
 
 
@@ -93,14 +92,12 @@ def _announce(spec: RunSpec, cost: Estimate, runs: Sequence[Run]) -> None:
 def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
     """The start; of a long run it has less weight than what would make the run shorter."""
     is_long = seconds is not None and seconds > LONG_SECONDS
+    shorter = _shorter(spec, runs) if is_long else []
     if is_long:
-        st.warning(
-            "This run takes over ten minutes. Each of these changes alone makes it shorter.",
-            icon=":material/hourglass_top:",
-        )
+        st.warning(_LONG_AND_SHORTER if shorter else _LONG, icon=":material/hourglass_top:")
     with st.container(horizontal=True):
-        if is_long:
-            _offer_shorter(spec, runs)
+        for place, (words, run) in enumerate(shorter):
+            _offer(words, ":material/bolt:", spec, run, is_first=place == 0)
         if st.button(
             f"Start training, {formats.duration(seconds)}" if is_long else "Start training",
             type="secondary" if is_long else "primary",
@@ -112,8 +109,8 @@ def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
     st.caption("A process of its own trains it, also when this tab closes.")
 
 
-def _offer_shorter(spec: RunSpec, runs: Sequence[Run]) -> None:
-    """A button for each change that brings the run under ten minutes."""
+def _shorter(spec: RunSpec, runs: Sequence[Run]) -> list[tuple[str, RunSpec]]:
+    """Each change that brings the run under ten minutes: in words with its time, and as a run."""
 
     def seconds_of(shorter: RunSpec) -> float | None:
         try:
@@ -121,8 +118,10 @@ def _offer_shorter(spec: RunSpec, runs: Sequence[Run]) -> None:
         except LabError:  # the network cannot be built so small
             return None
 
-    for change, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS):
-        _offer(f"{change}: about {formats.duration(seconds)}", ":material/bolt:", spec, shorter)
+    return [
+        (f"Use {change}: about {formats.duration(seconds)}", shorter)
+        for change, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS)
+    ]
 
 
 def _offer_mended(spec: RunSpec, runs: Sequence[Run]) -> None:
@@ -136,8 +135,9 @@ def _offer_mended(spec: RunSpec, runs: Sequence[Run]) -> None:
         return True
 
     with st.container(horizontal=True):
-        for change, mended in runs_that_work(spec, works, _is_built(spec.model)):
-            _offer(change, ":material/build:", spec, mended)
+        mended = runs_that_work(spec, works, _is_built(spec.model))
+        for place, (words, run) in enumerate(mended):
+            _offer(words, ":material/build:", spec, run, is_first=place == 0)
 
 
 def _is_built(model: ModelSpec) -> bool:
@@ -149,13 +149,13 @@ def _is_built(model: ModelSpec) -> bool:
     return True
 
 
-def _offer(label: str, icon: str, spec: RunSpec, other: RunSpec) -> None:
-    """A button that brings the form from one run to the other."""
+def _offer(label: str, icon: str, spec: RunSpec, other: RunSpec, is_first: bool) -> None:
+    """A button that brings the form from one run to the other; the first one stands out."""
     st.button(
         label,
         key=f"train_offer_{label}",
         icon=icon,
-        type="primary",
+        type="primary" if is_first else "secondary",
         on_click=_change_form,
         args=(spec, other),
     )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.measure.requests import ThroughputRequest
 from core.measure.shipped.device_use import device_uses
+from core.report import formats
 from core.report.figures.throughput import LOOP_NAMES, throughput_chart
 from core.report.names import file_name, network_title
 from core.report.sentences.devices import device_sentence
@@ -74,12 +75,16 @@ def _large_card() -> None:
     rows = device_uses()
     st.header("On a large card", anchor=False)
     st.write(device_use_sentence(rows))
+    frame = device_use_frame(rows)
+    frame["model"] = [network_title(row.model) for row in rows]
     st.dataframe(
-        device_use_frame(rows),
+        frame,
         hide_index=True,
         height="content",
         key="train_bench_card",
         column_config={
+            "model": st.column_config.TextColumn("network"),
+            "batch_size": st.column_config.NumberColumn("batch"),
             "images_per_second": st.column_config.NumberColumn("images/s", format="localized"),
             "kernel_share": st.column_config.ProgressColumn(
                 "computes",
@@ -107,6 +112,7 @@ def _show_throughput(result: dict[str, Any]) -> None:
         hide_index=True,
         height="content",
         key="train_bench_table",
+        placeholder=formats.NOTHING,
         column_config=_COLUMNS,
     )
     machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())

@@ -30,10 +30,10 @@ from pages.views.residual.study_actions import actions
 from pages.views.residual.study_numbers import curves_in_numbers, downloads, variants_table
 from pages.views.residual.verdict import verdict, verdict_details
 
-# While runs go on their curves stand first, then what the verdict will be about
-_STYLE = """<style>
-.st-key-study_goes_on > :first-child { order: 1; }
-</style>"""
+# While runs go on their curves stand first, then what the verdict will be about. The charts keep
+# their places among the page's elements: another order of those would mount them anew
+_CURVES_FIRST = "<style>.st-key-study_charts > :first-child { order: 1; }</style>"
+_FINALS_FIRST = "<style>.st-key-study_charts > :first-child { order: 0; }</style>"
 _SHARED = 4  # stages of studies whose epochs and charts are remembered
 
 
@@ -73,8 +73,8 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
     over = _all_over(runs)
     # What comes and goes above a chart must not move it: it would be mounted anew
     above = st.container()
-    st.html(_STYLE)
-    with st.container(key="study_over" if over else "study_goes_on"):
+    st.html(_FINALS_FIRST if over else _CURVES_FIRST)
+    with st.container(key="study_charts"):
         finals, curves = st.container(), st.container()
     below = st.container()
     key = database_url(), tuple(run.stage for run in runs)

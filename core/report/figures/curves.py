@@ -151,7 +151,7 @@ def _add_line(
     figure.add_scatter(
         x=list(range(1, len(curve.epochs) + 1)) or _NOTHING_YET,
         y=[factor * getattr(metrics, field) for metrics in curve.epochs] or _NOTHING_YET,
-        name="<br>".join(wrap(name, _LEGEND_WIDTH)),
+        name="<br>".join(wrap(name.replace(" px", "\N{NO-BREAK SPACE}px"), _LEGEND_WIDTH)),
         legendgroup=name if name == curve.label else None,
         uid=f"{field} {curve.label}",
         mode=mode,

@@ -231,6 +231,6 @@ def test_a_new_run_has_the_old_one_s_settings_whatever_the_form_had_before():
     app.query_params.clear()
     app.query_params["run"] = str(run_id)
     app.run()
-    app.sidebar.button[0].click().run()
+    app.button(key="train_again").click().run()
     assert shown(app, "train_network") == "lenet"
     assert app.number_input(key="train_seed").value == 3

@@ -132,7 +132,7 @@ def test_ratio_and_resize_are_sliders_unless_the_address_asks_for_more():
 
 @pytest.mark.parametrize("spec", [WIDEST, NARROWEST], ids=["widest", "narrowest"])
 def test_the_form_of_train_takes_every_run_that_a_spec_takes(spec):
-    """`New run` opens it with the settings of any run, also of one of the command line."""
+    """`Change and run again` opens it with the settings of any run, also of the command line."""
     app = open_page("pages/train.py", **{key: str(to) for key, to in run_keys(spec).items()})
     assert not app.warning
     controls = {one.key: one.value for one in (*app.number_input, *app.slider)}

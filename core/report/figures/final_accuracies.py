@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from core.report import formats
 from core.report.figures.palette import INK, LineStyle
-from core.studies.statistics import Mean, mean_interval
+from core.studies.statistics import LEAST_SEEDS, Mean, mean_interval
 
 _ROW, _TOP, _FOOT = 52, 64, 56  # pixels of a variant, above the axes and below
 _SEEDS_HIGH = 0.26  # of a row, over which the dots of its seeds are spread
@@ -80,23 +80,31 @@ def _what_is_drawn(rows: Sequence[FinalAccuracies], grows: bool) -> str:
         return "×: published" if is_published else "no seed is finished yet"
     if grows:
         return f"{sum(len(row.seeds) for row in rows)} seeds so far, each a dot"
-    what = "dots: seeds; bars: mean ± 95 %" if most > 1 else "one seed each"
+    if most < LEAST_SEEDS:
+        what = "dots: seeds; strokes: means" if most > 1 else "one seed each"
+    else:
+        what = "dots: seeds; bars: mean ± 95 %"
     return f"{what}; ×: published" if is_published else what
 
 
 def _range(rows: Sequence[FinalAccuracies]) -> list[float]:
-    """Room for every dot; the interval of two seeds, twelve times their spread, may be cut."""
+    """Room for every dot and bar."""
     values = [100 * value for row in rows for value in row.seeds.values()]
     for row in rows:
         if row.published is not None:
             values += [100 * (row.published + side) for side in
                        (-row.published_half, row.published_half)]  # fmt: skip
-        if (mean := row.mean) and mean.count > 2 and mean.low is not None and mean.high is not None:
-            values += [mean.low, mean.high]
+        if (mean := row.mean) and (half := _half_bar(mean)):
+            values += [mean.mean - half, mean.mean + half]
     if not values:
         return [0.0, 100.0]
     room = max(0.1, 0.06 * (max(values) - min(values)))
     return [max(0.0, min(values) - room), min(100.2, max(values) + room)]
+
+
+def _half_bar(mean: Mean) -> float:
+    """0 of too few seeds to tell their spread: of two the interval is twelve times that wide."""
+    return mean.half or 0.0 if mean.count >= LEAST_SEEDS else 0.0
 
 
 def _add_seeds(figure: go.Figure, variant: FinalAccuracies, row: int) -> None:
@@ -119,11 +127,14 @@ def _add_mean(figure: go.Figure, variant: FinalAccuracies, row: int) -> None:
     mean = variant.mean
     if mean is None or mean.half is None:
         return
+    half = _half_bar(mean)
     text = f"mean of {mean.count} seeds {formats.percent_within(mean.mean / 100, mean.half / 100)}"
     figure.add_scatter(
         x=[mean.mean],
         y=[row + _MEAN_AT],
-        error_x=dict(array=[mean.half], thickness=2.5, width=0, color=variant.style.color),
+        error_x=dict(
+            array=[half], thickness=2.5, width=0, color=variant.style.color, visible=half > 0
+        ),
         mode="markers",
         marker=dict(symbol="line-ns", size=14, line=dict(color=variant.style.color, width=3)),
         hovertemplate=f"<b>{variant.label}</b><br>{text}<br>(95 % interval)<extra></extra>",

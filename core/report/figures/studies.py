@@ -13,7 +13,7 @@ from core.report.figures.axes import FOOT_LEGEND, finish_epochs
 from core.report.figures.curves import add_steps
 from core.report.figures.line_ends import LineEnd, name_line_ends
 from core.report.figures.palette import GRAY, LineStyle, translucent
-from core.studies.statistics import Mean, mean_interval
+from core.studies.statistics import LEAST_SEEDS, Mean, mean_interval
 
 _HEIGHT, _TOP, _FOOT = 440, 72, 64  # pixels of the figure, above its axes and below
 _LEGEND_LINE = 20  # pixels
@@ -111,7 +111,7 @@ def _end_of(line: StudyLine) -> LineEnd | None:
 
 
 def y_range(lines: Sequence[StudyLine]) -> list[float] | None:
-    """Room for every seed; the interval of two seeds, twelve times their spread, may be cut."""
+    """Room for every seed; an interval may be cut."""
     values = [value for line in lines for value in line.values()]
     if not values:
         return None
@@ -120,11 +120,11 @@ def y_range(lines: Sequence[StudyLine]) -> list[float] | None:
 
 
 def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
-    """The mean of the seeds, where `is_banded` with its interval."""
+    """The mean of the seeds, where `is_banded` with its interval: of enough seeds to tell it."""
     means = line.by_epoch()
     if not means:
         return
-    banded = [(epoch, mean.low, mean.high) for epoch, mean in means if mean.low is not None]
+    banded = [(e, mean.low, mean.high) for e, mean in means if mean.count >= LEAST_SEEDS]
     if not is_banded or len(banded) == 1:  # a band of one epoch has no area: a whisker
         banded = []
     if banded:
@@ -145,7 +145,7 @@ def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
         x=[epoch for epoch, _ in means],
         y=[mean.mean for _, mean in means],
         error_y=dict(
-            array=[mean.half or 0.0 for _, mean in means],
+            array=[mean.half if mean.count >= LEAST_SEEDS else 0.0 for _, mean in means],
             thickness=1,
             visible=is_banded and not banded,
         ),

@@ -45,6 +45,14 @@ def test_one_seed_has_a_dot_alone():
     assert len(figure.data) == 1 and "one seed each" in figure.layout.title.text
 
 
+def test_two_seeds_have_a_mean_without_a_bar():
+    figure = final_accuracy_chart([FinalAccuracies("two", STYLE, {0: 0.5, 1: 0.6})], "title")
+    _, mean = figure.data
+    assert mean.x[0] == pytest.approx(55) and mean.error_x.visible is False
+    low, high = figure.layout.xaxis.range
+    assert low > 45 and high < 65 and "means" in figure.layout.title.text
+
+
 def test_the_matrix_has_every_pair_twice_and_colors_what_can_be_told_apart():
     pairs = compare(
         {

@@ -57,8 +57,14 @@ def test_every_seed_is_a_curve_with_one_entry_in_the_legend():
 
 def test_more_than_two_means_have_no_bands():
     for count, bands in ((1, 1), (2, 2), (3, 0)):
-        drawn = study_chart([line((0.8, 0.9), (0.7, 0.95))] * count, "").data
+        drawn = study_chart([line((0.8, 0.9), (0.7, 0.95), (0.75, 0.9))] * count, "").data
         assert sum(curve.fill == "toself" for curve in drawn) == bands
+
+
+def test_two_seeds_cannot_tell_their_spread_and_have_no_band():
+    *_, mean = study_chart([line((0.8, 0.9), (0.7, 0.95))], "").data
+    assert not any(curve.fill for curve in study_chart([line((0.8, 0.9), (0.7, 0.95))], "").data)
+    assert list(mean.error_y.array) == [0.0, 0.0]
 
 
 def test_of_more_lines_than_colors_the_highest_stands_out():
@@ -77,7 +83,7 @@ def test_names_stand_at_the_ends_of_lines_and_a_growing_chart_has_a_legend():
 
 
 def test_a_published_run_is_crosses_and_references_are_thin():
-    _, mean, published = study_chart(
+    mean, published = study_chart(
         [line((0.8, 0.9), (0.7, 0.95), published=(0.81, 0.92), thin=True)], ""
     ).data
     assert list(published.y) == pytest.approx([81, 92])

@@ -25,6 +25,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.messages import show_error
 from pages.views.app.prose import caption, markdown
+from pages.views.calculators.moving_window import moving_window
 from pages.views.calculators.numbers import Number, choose_numbers
 from pages.views.calculators.window_sentences import (
     filled_formula,
@@ -91,6 +92,7 @@ def window_calculator(head: Head) -> None:
         return
     markdown(window_finding(window))
     st.latex(filled_formula(window))
+    moving_window(window)
     chart(
         window_picture(window),
         key="calc_window_picture",

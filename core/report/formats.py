@@ -48,9 +48,9 @@ def sides_column(values: Sequence[Sides | None]) -> list[Any]:
 
 
 def mebibytes(count: float) -> str:
-    """Bytes as "491 MiB", from 10 GiB on as "12.3 GiB"."""
-    if count >= 10 * 2**30:
-        return joined(f"{count / 2**30:.1f}", "GiB")
+    """Bytes as "491 MiB", from 1,024 MiB on as "7.31 GiB"."""
+    if count >= 2**30:
+        return joined(digits(count / 2**30), "GiB")
     value = count / 2**20
     return joined(f"{value:,.0f}" if value >= 100 else digits(value), "MiB")
 

@@ -21,7 +21,7 @@ _IDEA = (
     " that: `x = torch.cat([x, layer(x)], dim=1)`. So each layer reads everything that was computed"
     " before it in its block and needs to make only a few channels itself, the **growth rate**."
     " Between **dense blocks** a **transition**, a 1×1 convolution and an average-pool, keeps a"
-    " share of the channels and halves the sides. Both are sliders in the sidebar."
+    " share of the channels and halves the sides. Both are sliders above."
 )
 
 

@@ -112,7 +112,7 @@ def furnish(store: Store) -> None:
 
 
 def _tiny_run(shortcut: str) -> RunSpec:
-    model = ModelSpec("course-residual", image_size=28, options={"shortcut": shortcut})
+    model = ModelSpec("course-residual", image_size=28, options=(("shortcut", shortcut),))
     few = 64  # training images
     tiny = recipe("fast", few, epochs=2, batch_size=32)
     return RunSpec(complete(model), "fashion-mini", tiny, train_images=few)

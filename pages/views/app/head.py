@@ -56,7 +56,7 @@ class PageHead:
 
         if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
             plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
-            await self.app(scope | {"headers": plain}, receive, send_on)
+            await self.app({**scope, "headers": plain}, receive, send_on)
         else:
             await self.app(scope, receive, send)
 
@@ -73,7 +73,7 @@ async def _send_whole(start: Message, body: bytes, send: Send) -> None:
     headers["content-length"] = str(len(body))
     for name in ("etag", "last-modified"):
         del headers[name]
-    await send(start | {"headers": headers.raw})
+    await send({**start, "headers": headers.raw})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -73,7 +73,6 @@ def show(visitor: Visitor, width: int, scheme: str = "light") -> None:
     """The page at this width, light or dark."""
     visitor.page.emulate_media(color_scheme=scheme)
     visitor.page.set_viewport_size(SIZE | {"width": width})
-    visitor.page.wait_for_timeout(150)
     if visitor.page.url != "about:blank":
         visitor.wait_until_drawn()
 

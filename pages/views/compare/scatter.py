@@ -8,6 +8,7 @@ from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import names_file
 from pages.views.app.charts import chart
+from pages.views.app.prose import caption
 from pages.views.compare.networks import Compared
 from pages.views.forms.row import form_row
 
@@ -31,4 +32,5 @@ def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], i
     both = cost_scatter(points)
     name = names_file("costs", [network.analysis.spec for network in networks])
     chart(both.wide, key="cmp_scatter", name=name, narrow=both.narrow)
+    caption("Dashed: the Pareto front of MACs and parameters; size of a mark: training memory.")
     return batch_size

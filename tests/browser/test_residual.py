@@ -40,7 +40,7 @@ def test_a_small_study_runs_to_its_verdict_and_its_address_reopens_it(visitor, l
 
     visitor.open(f"/residual?study={name}")  # a link that somebody sends
     visitor.page.get_by_text(verdict).first.wait_for()
-    visitor.button("Delete…").click()
+    visitor.button("Delete 6 runs").click()
     visitor.page.get_by_role("dialog").get_by_role("button", name="Delete 6 runs").click()
     visitor.page.get_by_text("2 variants × 3 seeds").first.wait_for(state="detached")
     assert store.runs(study=name) == []

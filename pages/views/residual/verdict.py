@@ -31,8 +31,8 @@ def verdict(groups: Sequence[Group], over: bool) -> None:
         return
     compared = comparable(groups)
     finding_box(verdicts(groups), [group.title for group in compared])
-    for note in [*_kept_apart(groups, compared), *_gaps(compared)]:
-        st.warning(escaped(note), icon=":material/info:")
+    if notes := [*_kept_apart(groups, compared), *_gaps(compared)]:
+        st.warning("\n\n".join(map(escaped, notes)), icon=":material/info:")
 
 
 def verdict_details(groups: Sequence[Group]) -> None:

@@ -16,11 +16,13 @@ from core.report.names import (
     run_file_name,
     run_titles,
     safe_name,
+    study_name,
 )
 from core.specs import ModelSpec, RunSpec
 from core.studies.conditions import Condition, condition_of, most_shared
 from core.training.recipes import recipe
 from core.zoo.catalogue import CATALOGUE, complete
+from core.zoo.variants import VARIANTS
 
 COURSE = ModelSpec("course-residual", image_size=28)
 RUN = RunSpec(COURSE, "fashion-mini", recipe("fast", 5_000, 5), 5_000)
@@ -140,3 +142,17 @@ def test_the_first_condition_is_that_of_most_networks_then_runs_then_the_newest(
     assert most_shared([{a: [0], b: [0, 0]}, {c: [0]}]) == [b, c, a]
     assert most_shared([{a: [0], b: [0]}]) == [b, a]
     assert most_shared([{}, {}]) == []
+
+
+def test_a_study_is_called_after_what_it_compares():
+    def models(*names: str) -> list[ModelSpec]:
+        units = [VARIANTS[name].options for name in names]
+        return [ModelSpec("course-residual", image_size=28, options=unit) for unit in units]
+
+    four = models("identity", "constant-scaling", "conv", "none")
+    assert study_name(four, ["a", "b", "c", "d"], 5) == "Study: four shortcuts, 5 seeds"
+    mixed = models("conv", "conv-published")
+    assert study_name(mixed, ["a", "b"], 1) == "Study: two blocks, 1 seed"
+    assert study_name(mixed[:1], ["conv shortcut"], 3) == "Study: conv shortcut, 3 seeds"
+    others = [ModelSpec("lenet"), *four] * 2
+    assert study_name(others, ["x"] * 10, 2) == "Study: 10 networks, 2 seeds"

@@ -174,7 +174,7 @@ def inside() -> list[Row]:
             page = server.open_page(f"/inside?{query}&in_order=The+first")
             page.set_default_timeout(60_000)
             page.locator(".number figure").first.wait_for()
-            images = page.get_by_role("spinbutton", name="Number, 0 to")
+            images = page.get_by_role("spinbutton", name="Number")
             number = page.locator(".number [data-name=map]")
             layers = page.locator("[data-layer]:not([data-block])")
             picture, opened = page.locator(".picture"), page.locator(".number")

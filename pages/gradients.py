@@ -31,9 +31,9 @@ def _page(head: Head) -> None:
     st.header("How rough is the loss where training walks?", anchor=False)
     caption(
         "A plane of the loss, from the trained network in two random directions, each filter by"
-        " as much as it is long itself (arXiv 1712.09913). Where the landscape is smooth, a step"
-        " of the optimizer finds what it expects. Of your own runs there is also the plane in"
-        " which their training has walked."
+        " as much as it is long itself (filter normalization, arXiv 1712.09913). Where the"
+        " landscape is smooth, a step of the optimizer finds what it expects. Of your own runs"
+        " there is also the plane in which their training has walked."
     )
     landscape_view()
 

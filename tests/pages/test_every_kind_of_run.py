@@ -154,7 +154,7 @@ def test_a_run_that_is_not_among_the_newest_still_gets_a_worker(monkeypatch):
     store.request_stop(ids)
     started: list[bool] = []
     monkeypatch.setattr(
-        "pages.views.overview.newest_runs.start_waiting_workers", lambda: started.append(True)
+        "pages.views.overview.newest.start_waiting_workers", lambda: started.append(True)
     )
     open_page()
     assert started == [True]

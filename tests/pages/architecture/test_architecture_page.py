@@ -168,7 +168,7 @@ def test_a_network_that_is_nearly_one_block_is_shown_by_weight_layer_until_one_c
 
 def test_the_summary_is_torchinfos_and_asked_for_only_when_unfolded(monkeypatch):
     app = open_page(PAGE, net_view="Summary")  # as older addresses say it
-    assert "Total params: 128,806,154" in app.code[1].value
+    assert "Total params: 128,806,154" in app.code[0].value
     assert app.button_group(key="net_view").value == "Code"
     asked = []
     monkeypatch.setattr("pages.views.architecture.code.summary_of", asked.append)

@@ -29,7 +29,7 @@ def test_every_view_opens_without_an_error(view, name):
 
 def test_the_code_view_shows_the_exported_code():
     app = open_page(PAGE, net_network=network_label("lenet"), net_view="Code")
-    assert app.code[1].value == code_of(CATALOGUE["lenet"].default).rstrip("\n")
+    assert app.code[0].value == code_of(CATALOGUE["lenet"].default).rstrip("\n")
 
 
 # Memory and time

@@ -71,7 +71,7 @@ def test_the_numbers_of_a_shape_are_named(layer, axes):
 )
 def test_what_pytorch_says_to_a_wrong_number_of_inputs_is_shown(layer, size, error):
     app = open_page(PAGE, net_view="Explain", net_layer=layer, net_size=str(size))
-    assert error in app.code[1].value
+    assert error in app.code[0].value
 
 
 def test_the_default_layer_shows_the_chain_of_in_channels_and_what_fails_without_it():
@@ -81,7 +81,7 @@ def test_the_default_layer_shows_the_chain_of_in_channels_and_what_fails_without
     assert "1 → 64 → 128 → 256 → 256 → 512 → 512 → 512 → 512" in shown
     assert "in_channels of a convolution" in shown.replace("\\", "")
     assert "block3.conv2: if its input channels stayed at the 128 of block3.conv1" in shown
-    assert "to have 128 channels, but got 256 channels instead" in app.code[1].value
+    assert "to have 128 channels, but got 256 channels instead" in app.code[0].value
 
 
 @pytest.mark.parametrize(

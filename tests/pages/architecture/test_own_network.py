@@ -73,7 +73,7 @@ def test_an_error_is_one_sentence_and_the_user_s_own_traceback(file):
     file.write_text(FILE.replace("mean((2, 3))", "mean((2, 3)) @ x"))
     app = opened()
     assert app.error[0].value.startswith("Net fails at 1×28×28: RuntimeError")
-    assert "return self.head" in app.code[1].value and not app.exception
+    assert "return self.head" in app.code[0].value and not app.exception
     file.write_text("class Net(:")
     app.run()
     assert "SyntaxError" in app.error[0].value and not app.exception
@@ -84,7 +84,7 @@ def test_an_error_is_one_sentence_and_the_user_s_own_traceback(file):
 
 def test_its_code_is_its_file(file):
     app = open_page("pages/architecture.py", net_network="nets.py:Net", net_view="Code")
-    assert app.code[1].value.strip() == FILE.strip()
+    assert app.code[0].value.strip() == FILE.strip()
 
 
 def test_a_forward_pass_that_fails_is_shown_as_far_as_it_ran(file):

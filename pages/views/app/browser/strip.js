@@ -99,7 +99,7 @@ function drawGhost(parent, center, middle, box) {
 
 /* Labels above the boxes, tilted: each clear of the boxes that it leads over and of the next label. */
 function raised(starts, boxes) {
-  const slope = Math.tan(ANGLE), apart = FACE + 2
+  const slope = Math.tan(ANGLE), apart = FACE + 4
   const heights = starts.map(({x, y}, i) => Math.min(y, ...boxes.slice(i + 1).map(({left, top}) =>
     left - x > 110 ? Infinity : top + Math.max(0, left - x) * slope - 8)))
   for (let i = heights.length - 2; i >= 0; i--) {

@@ -193,7 +193,7 @@ class Visitor:
         """Wait until the code of every element is there, and charts are as wide as their places."""
         self.page.wait_for_function(
             """() => !document.querySelector('[data-testid="stSkeleton"]')
-              && [...document.querySelectorAll(".chart")].every(chart => !chart.clientWidth ||
+              && [...document.querySelectorAll(".chart")].every(chart => !chart.checkVisibility() ||
                 chart.querySelector(".main-svg")?.clientWidth === chart.clientWidth)"""
         )
         self.page.wait_for_timeout(150)

@@ -83,4 +83,4 @@ def test_an_endless_loop_is_told_and_the_page_is_well_again_after_the_next_save(
 def test_it_stands_beside_the_lab_s_networks_in_compare(designer):
     designer.open("/compare?networks=nets.py:Net/1/28/1/10|lenet/1/28/1/10&cmp_view=Sweep")
     designer.page.get_by_text("nets.py:Net").first.wait_for()
-    designer.page.locator(".chart .legendtext").first.wait_for()
+    designer.page.locator(".chart .scatterlayer .trace >> nth=1").wait_for(state="attached")

@@ -34,7 +34,7 @@ _WORDS = """pixels => {
   const found = []
   for (const place of document.querySelectorAll(".chart, .strip, .replay")) {
     const texts = [...place.querySelectorAll("text")].filter(text =>
-      text.textContent.trim() && text.getBoundingClientRect().width
+      text.textContent.trim() && text.checkVisibility() && text.getBoundingClientRect().width
       && getComputedStyle(text).visibility === "visible" && !text.closest(".hoverlayer"))
     const boxes = texts.map(corners)
     texts.forEach((text, i) => {
@@ -124,6 +124,7 @@ def test_what_opens_shuts_nobody_out(visitor):
     folded = visitor.page.locator('[data-testid="stExpander"] details:not([open]) > summary')
     while folded.count():  # there are some inside others
         folded.first.click()
+        visitor.page.wait_for_timeout(500)  # it unfolds, and does not hear clicks meanwhile
         visitor.settle()
     visitor.wait_until_drawn()
     for scheme in ("light", "dark"):

@@ -2,53 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import streamlit as st
 
-from core.explain.glossary import explained
 from core.report.names import counted
-from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
+from core.specs import ModelSpec, OptionValue
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, effective_options, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
 from core.zoo.own import FAMILY, is_own, own_files, own_networks, plain_name, problems
 from pages.views.app.messages import show_error
 from pages.views.forms.limits import (
-    CHANNELS,
-    CLASSES,
-    OPTION_SLIDER,
-    RATIO,
-    RATIO_SLIDER,
-    SIZE,
-    SIZE_SLIDER,
     SIZE_STEP,
 )
 from pages.views.forms.names import select_name
+from pages.views.forms.network_controls import (
+    Bind,
+    Defaults,
+    FormSettings,
+    choose_channels,
+    choose_classes,
+    choose_oblong,
+    choose_option,
+    choose_ratio,
+    choose_size,
+)
 from pages.views.forms.row import folded, form_row, shown_number
 
 _FAMILIES = ("VGG", "Classics", "Inception", "Residual", "DenseNet")  # the picker's order
 _DEFAULTS = "own_defaults"  # in the session: network → what its controls have shown first
-_Bind = Literal["query-params"] | None
-_Defaults = Callable[[Architecture], ModelSpec]
 _OPTIONS_IN_THE_OPEN = 3  # of a network; the others are folded
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """How the form is shown."""
-
-    defaults: _Defaults  # what a network starts with
-    bind: _Bind
-    wide: bool  # the address may ask for what the sliders have not
-
-    @property
-    def is_popover(self) -> bool:
-        """A form without a part in the address is one."""
-        return self.bind is None
 
 
 # The picker ----------------------------------------------------------------------------------
@@ -116,8 +101,8 @@ def _own_default(row: Architecture) -> ModelSpec:
 def choose_model(
     prefix: str,
     first: str,
-    defaults: _Defaults = _own_default,
-    bind: _Bind = "query-params",
+    defaults: Defaults = _own_default,
+    bind: Bind = "query-params",
     libraries: bool = False,
     wide: bool = False,
 ) -> ModelSpec:
@@ -128,10 +113,10 @@ def choose_model(
     size that a spec takes but the sliders have not; then they are typed.
     """
     with form_row(f"{prefix}network"):
-        return _controls(prefix, first, _Settings(defaults, bind, wide), libraries)
+        return _controls(prefix, first, FormSettings(defaults, bind, wide), libraries)
 
 
-def _controls(prefix: str, first: str, settings: _Settings, libraries: bool) -> ModelSpec:
+def _controls(prefix: str, first: str, settings: FormSettings, libraries: bool) -> ModelSpec:
     """The controls beside each other: those of a network of the lab, or of a library's model."""
     names = networks()
     if libraries:
@@ -155,7 +140,7 @@ def _controls(prefix: str, first: str, settings: _Settings, libraries: bool) -> 
     if is_own(name):
         _follow_defaults(prefix, row, default)
     if "ratio" in row.takes:
-        default = replace(default, ratio=_choose_ratio(prefix, default, settings))
+        default = replace(default, ratio=choose_ratio(prefix, default, settings))
     size = st.container(horizontal=True)
     options = _Options(prefix, row, settings.bind)
     options.choose(_OPTIONS_IN_THE_OPEN)
@@ -164,7 +149,7 @@ def _controls(prefix: str, first: str, settings: _Settings, libraries: bool) -> 
         options.choose()
     step = 1 if is_own(name) else SIZE_STEP
     with size:
-        default = replace(default, image_size=_choose_size(prefix, default, step, settings))
+        default = replace(default, image_size=choose_size(prefix, default, step, settings))
     return replace(default, options=tuple(sorted(options.values.items())))
 
 
@@ -180,7 +165,7 @@ class _Options:
 
     prefix: str
     row: Architecture
-    bind: _Bind
+    bind: Bind
     values: dict[str, OptionValue] = field(default_factory=dict)
 
     def choose(self, most: int | None = None) -> None:
@@ -193,7 +178,7 @@ class _Options:
             if drawn == most:
                 return
             key = f"{self.prefix}{_word(self.row.name, option)}"
-            self.values[option.name] = _choose_option(key, option, self.values, self.bind)
+            self.values[option.name] = choose_option(key, option, self.values, self.bind)
             drawn += 1
 
 
@@ -206,13 +191,13 @@ def _folded_label(prefix: str, default: ModelSpec, takes: Collection[str]) -> st
 
 
 def _choose_folded(
-    prefix: str, default: ModelSpec, takes: Collection[str], bind: _Bind
+    prefix: str, default: ModelSpec, takes: Collection[str], bind: Bind
 ) -> ModelSpec:
     """Channels, classes, and whether the image is square."""
-    default = replace(default, in_channels=_choose_channels(prefix, default, bind))
+    default = replace(default, in_channels=choose_channels(prefix, default, bind))
     if "num_classes" in takes:
-        default = replace(default, num_classes=_choose_classes(prefix, default, bind))
-    _choose_oblong(prefix, default, bind)
+        default = replace(default, num_classes=choose_classes(prefix, default, bind))
+    choose_oblong(prefix, default, bind)
     return default
 
 
@@ -262,7 +247,7 @@ def _libraries_asked_for(prefix: str) -> list[str]:
     return [library.name for library in installed_libraries()]
 
 
-def _choose_of_library(library: Library, prefix: str, settings: _Settings) -> ModelSpec:
+def _choose_of_library(library: Library, prefix: str, settings: FormSettings) -> ModelSpec:
     """One of a library's own models."""
     name = select_name(
         f"Model of {library.name}",
@@ -280,16 +265,16 @@ def _choose_of_library(library: Library, prefix: str, settings: _Settings) -> Mo
     takes = ("num_classes",)
     if library.channels:
         with folded(f"{prefix}network", f"{library.channels} channels", settings.is_popover):
-            default = replace(default, num_classes=_choose_classes(prefix, default, settings.bind))
-            _choose_oblong(prefix, default, settings.bind)
+            default = replace(default, num_classes=choose_classes(prefix, default, settings.bind))
+            choose_oblong(prefix, default, settings.bind)
     else:
         with folded(f"{prefix}network", _folded_label(prefix, default, takes), settings.is_popover):
             default = _choose_folded(prefix, default, takes, settings.bind)
     with size:
-        return replace(default, image_size=_choose_size(prefix, default, 1, settings))
+        return replace(default, image_size=choose_size(prefix, default, 1, settings))
 
 
-def _start_over(prefix: str, defaults: _Defaults) -> None:
+def _start_over(prefix: str, defaults: Defaults) -> None:
     """After another network was picked: its own settings, also where the address had others."""
     name = st.session_state[f"{prefix}network"]
     if library := LIBRARIES.get(name):
@@ -297,162 +282,3 @@ def _start_over(prefix: str, defaults: _Defaults) -> None:
     row = find(name)
     for name, value in _first_values(row, defaults(row)).items():
         st.session_state[f"{prefix}{name}"] = value
-
-
-# Its numbers ---------------------------------------------------------------------------------
-
-
-def _asks_beyond(key: str, on_slider: Collection[int]) -> bool:
-    """Whether the address has asked for a number that is not on the slider."""
-    with suppress(ValueError, KeyError):
-        if int(st.query_params[key]) not in on_slider:
-            st.session_state[f"{key}_typed"] = True  # from then on, or the control would change
-    return bool(st.session_state.get(f"{key}_typed"))
-
-
-def _choose_ratio(prefix: str, default: ModelSpec, settings: _Settings) -> int:
-    """What the channels of every convolution are divided by."""
-    low, high = RATIO_SLIDER
-    is_typed = settings.wide and _asks_beyond(f"{prefix}ratio", range(low, high + 1))
-    ratio = (st.number_input if is_typed else st.slider)(
-        "Ratio",
-        *(RATIO if is_typed else RATIO_SLIDER),
-        default.ratio,
-        key=f"{prefix}ratio",
-        bind=settings.bind,
-        help=explained("ratio"),
-    )
-    return int(ratio)
-
-
-def _choose_oblong(prefix: str, default: ModelSpec, bind: _Bind) -> None:
-    """Whether height and width are chosen apart; in the session, for `_choose_size`."""
-    st.toggle(
-        "Height and width apart",
-        isinstance(default.image_size, tuple),
-        key=f"{prefix}oblong",
-        bind=bind,
-        help="For images that are not square, such as 480×640.",
-    )
-
-
-def _choose_size(prefix: str, default: ModelSpec, step: int, settings: _Settings) -> ImageSize:
-    """The size of the image: a side of a square, or height and width. After `_choose_oblong`."""
-    if st.session_state[f"{prefix}oblong"]:
-        return _choose_sides(prefix, default, settings.bind)
-    return _choose_side(prefix, max(default.sides), step, settings)
-
-
-def _choose_sides(prefix: str, default: ModelSpec, bind: _Bind) -> ImageSize:
-    """Pixels of height and of width."""
-    sides = []
-    for name, side in zip(("height", "width"), default.sides, strict=True):
-        pixels = st.number_input(
-            name.capitalize(),
-            *SIZE,
-            side,
-            key=f"{prefix}{name}",
-            bind=bind,
-            help=f"Every image is resized to this {name}, in pixels, before the first layer.",
-        )
-        sides.append(int(pixels))
-    return check_image_size(sides)
-
-
-def _choose_side(prefix: str, default: int, step: int, settings: _Settings) -> int:
-    """The resize slider: pixels a side."""
-    smallest, largest = SIZE_SLIDER[0], max(SIZE_SLIDER[1], default)
-    on_slider = {default, *range(smallest, largest + 1, step)}
-    is_typed = settings.wide and _asks_beyond(f"{prefix}size", on_slider)
-    size = (st.number_input if is_typed else st.slider)(
-        "Resize (pixels a side)",
-        *(SIZE if is_typed else (smallest, largest)),
-        default,
-        1 if is_typed else step,
-        key=f"{prefix}size",
-        bind=settings.bind,
-        help=explained("resize"),
-    )
-    return int(size)
-
-
-def _choose_channels(prefix: str, default: ModelSpec, bind: _Bind) -> int:
-    """Channels of the image."""
-    channels = st.number_input(
-        "Channels",
-        *CHANNELS,
-        default.in_channels,
-        key=f"{prefix}channels",
-        bind=bind,
-        help="Channels of the image: 1 for gray, 3 for color.",
-    )
-    return int(channels)
-
-
-def _choose_classes(prefix: str, default: ModelSpec, bind: _Bind) -> int:
-    """Units of the last layer."""
-    classes = st.number_input(
-        "Classes",
-        *CLASSES,
-        default.num_classes,
-        key=f"{prefix}classes",
-        bind=bind,
-        help="Units of the last layer.",
-    )
-    return int(classes)
-
-
-# Its own options -----------------------------------------------------------------------------
-
-
-def _choose_option(
-    key: str, option: Option, others: Mapping[str, OptionValue], bind: _Bind
-) -> OptionValue:
-    """The control of one of the network's own options, with what it can be beside `others`."""
-    default = option.default
-    if option.choices:
-        titles = dict(option.offered(others))
-        aliases = {
-            value: str(option.in_effect(value, others))
-            for value, _ in option.choices
-            if value not in titles
-        }
-        return select_name(
-            option.title, titles, str(default), key, bind is not None, aliases, help=option.help
-        )
-    if isinstance(default, bool):
-        return st.toggle(option.title, default, key=key, bind=bind, help=option.help)
-    if isinstance(default, int | float):
-        return _choose_number(option, default, key, bind)
-    return st.text_input(
-        option.title, str(default), max_chars=500, key=key, bind=bind, help=option.help
-    )
-
-
-def _choose_number(option: Option, default: int | float, key: str, bind: _Bind) -> OptionValue:
-    """The control of an option that is a number: whole where its default is."""
-    if isinstance(default, int):
-        control = st.slider if option.maximum <= OPTION_SLIDER else st.number_input
-        number = control(
-            option.title,
-            option.minimum,
-            option.maximum,
-            default,
-            step=option.step,
-            key=key,
-            bind=bind,
-            help=option.help,
-        )
-        return int(number)
-    fraction = st.number_input(
-        option.title,
-        float(option.minimum),
-        float(option.maximum),
-        default,
-        step=0.1,
-        format="%g",
-        key=key,
-        bind=bind,
-        help=option.help,
-    )
-    return float(fraction)

@@ -118,6 +118,9 @@ export function draw({data, parentElement}, {plotly, look}) {
     }
     fitText(shown, lines, heading, colors)
     const pointed = holder.querySelector(".hovertext") && plot.pointer
+    const isNarrow = holder.clientWidth < NARROW
+    if (plot.isNarrow !== undefined && plot.isNarrow !== isNarrow) Plotly.purge(holder)  // it keeps a legend's room
+    plot.isNarrow = isNarrow
     await Plotly.react(holder, lines, shown, config)
     if (pointed) hoverAgain(Plotly, holder, pointed)
   }

@@ -22,7 +22,10 @@ def picked(visitor, name: str):
 def choose(visitor, label: str, name: str) -> None:
     """An entry of a list, found by typing."""
     box = visitor.page.get_by_role("combobox", name=label)
+    box.click()
     box.fill(name)
+    visitor.page.get_by_role("option", name=name).first.wait_for()
+    visitor.page.wait_for_timeout(300)  # the list is narrowed to it
     box.press("Enter")
     visitor.settle()
 

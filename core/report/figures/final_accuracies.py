@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from textwrap import wrap
 
 import plotly.graph_objects as go
 
 from core.report import formats
 from core.report.figures.palette import INK, LineStyle
+from core.report.figures.variants import style_of
 from core.studies.statistics import LEAST_SEEDS, Mean, mean_interval
+from core.studies.study import Group
 
 _ROW, _TOP, _FOOT = 52, 64, 56  # pixels of a variant, above the axes and below
 _SEEDS_HIGH = 0.26  # of a row, over which the dots of its seeds are spread
@@ -37,6 +40,16 @@ class FinalAccuracies:
     def place(self) -> float:
         """By which variants are sorted."""
         return self.mean.mean if self.mean else 100 * (self.published or 0.0)
+
+
+def final_accuracies(groups: Sequence[Group]) -> list[FinalAccuracies]:
+    """Those of each variant of a study."""
+    return [
+        FinalAccuracies(
+            escape(group.title), style_of(group.variant, position), group.final_accuracies
+        )
+        for position, group in enumerate(groups)
+    ]
 
 
 def final_accuracy_chart(

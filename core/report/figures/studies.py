@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
+from types import MappingProxyType
 from typing import Protocol
 
 import plotly.graph_objects as go
@@ -13,11 +15,14 @@ from core.report.figures.axes import FOOT_LEGEND, finish_epochs
 from core.report.figures.curves import add_steps
 from core.report.figures.line_ends import LineEnd, name_line_ends
 from core.report.figures.palette import GRAY, LineStyle, translucent
+from core.report.figures.variants import style_of
 from core.studies.statistics import LEAST_SEEDS, Mean, mean_interval
+from core.studies.study import Group
 
 _HEIGHT, _TOP, _FOOT = 440, 72, 64  # pixels of the figure, above its axes and below
 _LEGEND_LINE = 20  # pixels
 _MOST_BANDS, _MOST_COLORS = 2, 6
+_NO_STEPS: Mapping[int, StepCurve] = MappingProxyType({})
 
 
 class EpochPoint(Protocol):
@@ -52,6 +57,25 @@ class StudyLine:
         """Every accuracy that is drawn, in %."""
         own = [100 * point.test_accuracy for _, points in self.seeds for point in points]
         return [*own, *(100 * value for value in self.published)]
+
+
+def study_lines(
+    groups: Sequence[Group], steps: Mapping[int, StepCurve] = _NO_STEPS
+) -> list[StudyLine]:
+    """A line for each variant; `steps`: by the number of a run that goes on, what it has so far."""
+    return [
+        StudyLine(
+            escape(group.title),
+            style_of(group.variant, position),
+            tuple(
+                (run.spec.seed, metrics)
+                for run, metrics in zip(group.runs, group.epochs, strict=True)
+                if metrics
+            ),
+            under_way=tuple(steps[run.id] for run in group.runs if run.id in steps),
+        )
+        for position, group in enumerate(groups)
+    ]
 
 
 def study_chart(

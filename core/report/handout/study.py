@@ -8,9 +8,8 @@ from core.analysis.records import Analysis
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run, Study
 from core.report import formats
-from core.report.figures.final_accuracies import FinalAccuracies, final_accuracy_chart
-from core.report.figures.studies import StudyLine, study_chart
-from core.report.figures.variants import style_of
+from core.report.figures.final_accuracies import final_accuracies, final_accuracy_chart
+from core.report.figures.studies import study_chart, study_lines
 from core.report.handout.document import Chart, Document, Part, Section, Table, Text
 from core.report.names import condition_label, safe_name
 from core.report.sentences.verdict import finding, method, pair_sentence
@@ -95,22 +94,7 @@ def _verdict(groups: Sequence[Group], over: bool) -> list[Part]:
 def _charts(groups: Sequence[Group], name: str) -> list[Part]:
     """Every seed's final accuracy, and the curves."""
     data = find_dataset(groups[0].runs[0].spec.dataset).title
-    finals = [
-        FinalAccuracies(group.title, style_of(group.variant, position), group.final_accuracies)
-        for position, group in enumerate(groups)
-    ]
-    lines = [
-        StudyLine(
-            group.title,
-            style_of(group.variant, position),
-            tuple(
-                (run.spec.seed, metrics)
-                for run, metrics in zip(group.runs, group.epochs, strict=True)
-                if metrics
-            ),
-        )
-        for position, group in enumerate(groups)
-    ]
+    lines = study_lines(groups)
     if not any(line.seeds for line in lines):
         return []
     curves = study_chart(
@@ -118,5 +102,5 @@ def _charts(groups: Sequence[Group], name: str) -> list[Part]:
         f"Test accuracy on {data}<br>bold: mean of the seeds",
         groups[0].runs[0].spec.recipe.epochs,
     )
-    final = final_accuracy_chart(finals, f"Final test accuracy on {data}")
+    final = final_accuracy_chart(final_accuracies(groups), f"Final test accuracy on {data}")
     return [Chart(final, f"{name}-final"), Chart(curves, f"{name}-curves")]

@@ -11,9 +11,8 @@ from core.jobs.database import database_url
 from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run, Study
 from core.report import formats
-from core.report.figures.final_accuracies import FinalAccuracies, final_accuracy_chart
-from core.report.figures.studies import StudyLine, study_chart
-from core.report.figures.variants import style_of
+from core.report.figures.final_accuracies import final_accuracies, final_accuracy_chart
+from core.report.figures.studies import study_chart, study_lines
 from core.report.names import condition_parts, safe_name
 from core.report.sentences.dead_parameters import dead_sentence
 from core.studies.conditions import condition_of
@@ -173,15 +172,10 @@ def _finals_chart(key: _Key, groups: Sequence[Group]) -> None:
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
 def _finals_drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
     """Drawn once for all who look at this stage."""
-    rows = [
-        FinalAccuracies(
-            escaped(group.title), style_of(group.variant, position), group.final_accuracies
-        )
-        for position, group in enumerate(_groups)
-    ]
     data = find_dataset(_groups[0].runs[0].spec.dataset).title
     grows = not _all_over([run for group in _groups for run in group.runs])
-    return Drawing.of(final_accuracy_chart(rows, f"Final test accuracy on {data}", grows))
+    title = f"Final test accuracy on {data}"
+    return Drawing.of(final_accuracy_chart(final_accuracies(_groups), title, grows))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
@@ -189,19 +183,6 @@ def _drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
     """The chart, drawn once for all who look at this stage."""
     running = _running([run for group in _groups for run in group.runs])
     steps = {run.id: StepCurve.empty(run) for run in running} | store().step_curves(running)
-    lines = [
-        StudyLine(
-            escaped(group.title),
-            style_of(group.variant, position),
-            tuple(
-                (run.spec.seed, metrics)
-                for run, metrics in zip(group.runs, group.epochs, strict=True)
-                if metrics
-            ),
-            under_way=tuple(steps[run.id] for run in group.runs if run.id in steps),
-        )
-        for position, group in enumerate(_groups)
-    ]
     spec = _groups[0].runs[0].spec
     condition = comparable(_groups)[0].condition
     shipped_lines = reference_lines([group.model for group in _groups], condition, " · shipped")
@@ -209,7 +190,7 @@ def _drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
     several = max(len(group.runs) for group in _groups) > 1
     what = "bold: mean of the seeds" if several else "one seed each"
     figure = study_chart(
-        [*shipped_lines, *lines],
+        [*shipped_lines, *study_lines(_groups, steps)],
         f"Test accuracy on {data}<br>{what}",
         spec.recipe.epochs,
         grows=not _all_over([run for group in _groups for run in group.runs]),

@@ -209,7 +209,7 @@ def _describe(spec: RunSpec) -> str:
 def _write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     """The epochs as a table, and as CSV into the file that was asked for."""
     from core.jobs.files import best_path
-    from core.report.sentences.guessing import guesses, guessing_sentence
+    from core.report.sentences.guessing import guessing_sentence, has_guessed
     from core.report.tables.csv import to_csv
     from core.report.tables.runs import epoch_frame
 
@@ -219,7 +219,7 @@ def _write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     if csv is not None:
         csv.write_text(to_csv(frame), encoding="utf-8", newline="")
     write_table(frame[_EPOCH_COLUMNS])
-    if run.best_accuracy is not None and guesses(run.spec, run.best_accuracy):
+    if run.best_accuracy is not None and has_guessed(run):
         print(f"\n{guessing_sentence(run.best_accuracy, run.spec.model.num_classes)}")
         return
     print(

@@ -13,7 +13,7 @@ from core.report.handout.document import Chart, Document, Part, Section, Table, 
 from core.report.handout.settings import run_settings
 from core.report.names import record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
-from core.report.sentences.guessing import guesses, guessing_sentence
+from core.report.sentences.guessing import guessing_sentence, has_guessed
 from core.report.sentences.result import result_sentences
 from core.report.sentences.speed import time_verdict
 from core.report.tables.runs import epoch_frame, run_frame
@@ -66,9 +66,8 @@ def _totals(run: Run, epochs: Sequence[EpochMetrics]) -> list[tuple[str, str]]:
 
 def _findings(run: Run, epochs: Sequence[EpochMetrics]) -> list[Part]:
     """What a reader must know before the curves."""
-    has_guessed = run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
     sentences = [run.message] if run.state.has_failed else []
-    if has_guessed and run.best_accuracy is not None and run.state.is_over:
+    if run.best_accuracy is not None and run.state.is_over and has_guessed(run):
         sentences.append(guessing_sentence(run.best_accuracy, run.spec.model.num_classes))
     else:
         sentences += result_sentences(run, epochs)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from math import sqrt
 
 from core.data.catalogue import find_dataset
+from core.jobs.records import Run
 from core.report import formats
 from core.specs import LabError, RunSpec
 
@@ -25,6 +26,11 @@ def guesses(spec: RunSpec, accuracy: float) -> bool:
         data = find_dataset(spec.dataset)  # a network may have more outputs than it has classes
         return is_guessing(accuracy, len(data.class_names), data.test_images)
     return False
+
+
+def has_guessed(run: Run) -> bool:
+    """Whether the best epoch of the run is no better than guessing; not before it has one."""
+    return run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
 
 
 def guessing_sentence(accuracy: float, classes: int) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 from core.jobs.store import JobState, Run, Store, Study, StudyKind
 from core.report import formats
 from core.report.names import condition_parts, network_title
-from core.report.sentences.guessing import guesses
+from core.report.sentences.guessing import has_guessed
 from core.report.tables.runs import sources_now
 from core.studies.conditions import condition_of
 
@@ -79,7 +79,7 @@ def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> p
         {
             "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
             "best accuracy": [
-                None if run.best_accuracy is None or _guesses(run) else 100 * run.best_accuracy
+                None if run.best_accuracy is None or has_guessed(run) else 100 * run.best_accuracy
                 for run in runs
             ],
             "network": [network_title(run.spec.model) for run in runs],
@@ -150,12 +150,7 @@ def _study_link(study: Study | None) -> str:
     return f"{_STUDY_PAGES[study.kind].format(study.id)}#{quote(study.title)}"
 
 
-def _guesses(run: Run) -> bool:
-    """Whether its best epoch is no better than guessing."""
-    return run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
-
-
 def _state(run: Run) -> str:
     """`✓ finished`, and of a run that is over whether it has learned nothing."""
-    told = ", guesses" if run.state.is_over and _guesses(run) else ""
+    told = ", guesses" if run.state.is_over and has_guessed(run) else ""
     return f"{STATE_SIGNS[run.state]}{told}"

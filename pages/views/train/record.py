@@ -17,7 +17,7 @@ from core.report.handout.document import Document
 from core.report.handout.run import run_document
 from core.report.names import condition_label, counted, record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
-from core.report.sentences.guessing import guesses, guessing_sentence
+from core.report.sentences.guessing import guessing_sentence, has_guessed
 from core.report.sentences.result import result_sentences
 from core.report.sentences.speed import time_verdict
 from core.studies.conditions import condition_of
@@ -84,21 +84,21 @@ def _read(run_id: int) -> _State:
 def record(run: Run, steps: StepCurve | None, ahead: int) -> None:
     """State, progress, curves and files; of a finished run its mistakes too."""
     epochs = store().epochs([run.id])[run.id]
-    has_guessed = run.state.is_over and _guesses(run)
+    learned_nothing = run.state.is_over and has_guessed(run)
     # What comes and goes above the curves must not move them: they would be mounted anew
     above, curves, below = st.container(), st.container(), st.container()
     with above:
         _heading(run, ahead)
         if epochs or not run.state.is_over:
-            _verdict(run, epochs, has_guessed)
-            _cards(run, epochs, has_best=not has_guessed)
+            _verdict(run, epochs, learned_nothing)
+            _cards(run, epochs, has_best=not learned_nothing)
     if epochs or steps or not run.state.is_over:
         with curves:
             drawn = steps or (None if run.state.is_over else StepCurve.empty(run))
-            _curves(run, epochs, drawn, has_best=not has_guessed)
+            _curves(run, epochs, drawn, has_best=not learned_nothing)
     with below:
         if epochs:
-            _time_spent(run, epochs, has_verdict=not has_guessed)
+            _time_spent(run, epochs, has_verdict=not learned_nothing)
             numbers_table(epochs)
         files_row(run, epochs, has_steps=steps is not None)
         if run.state is JobState.FINISHED:
@@ -125,18 +125,13 @@ def _heading(run: Run, ahead: int) -> None:
         )
 
 
-def _verdict(run: Run, epochs: Sequence[EpochMetrics], has_guessed: bool) -> None:
+def _verdict(run: Run, epochs: Sequence[EpochMetrics], learned_nothing: bool) -> None:
     """What it has reached so far: a sentence in every state, so that nothing below moves."""
-    if has_guessed and run.best_accuracy is not None:
+    if learned_nothing and run.best_accuracy is not None:
         text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
         st.warning(escaped(text), icon=":material/casino:")
     else:
         markdown(escaped(" ".join(result_sentences(run, epochs))))
-
-
-def _guesses(run: Run) -> bool:
-    """Whether its best epoch is no better than guessing."""
-    return run.best_accuracy is not None and guesses(run.spec, run.best_accuracy)
 
 
 def _settings_line(run: Run) -> str:

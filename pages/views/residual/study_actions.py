@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.jobs.files import bytes_of_runs, delete_study
 from core.jobs.store import Run, Study
-from core.report import formats
 from core.report.names import counted
 from pages.views.app.services import store
 from pages.views.runs.delete import delete_button
@@ -55,7 +54,7 @@ def _continue(study: Study, runs: Sequence[Run]) -> None:
 
 def _delete(study: Study, runs: Sequence[Run]) -> None:
     """The study with all that belongs to it."""
-    what, size = counted(len(runs), "run"), bytes_of_runs(run.id for run in runs)
+    what = counted(len(runs), "run")
 
     def delete() -> None:
         delete_study(store(), study.id)
@@ -63,8 +62,9 @@ def _delete(study: Study, runs: Sequence[Run]) -> None:
 
     delete_button(
         "res_delete",
-        f"Delete {what}, {formats.mebibytes(size)}" if size else f"Delete {what}",
+        what,
         [study.title],
         f"Its {what}, their curves and their saved parameters are removed.",
         delete,
+        bytes_of_runs(run.id for run in runs),
     )

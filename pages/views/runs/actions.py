@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.jobs.files import bytes_of_runs, delete_runs
 from core.jobs.store import Run
-from core.report import formats
 from core.report.names import counted, run_title
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
@@ -68,11 +67,11 @@ def _downloads(exported: Sequence[Run], files: tuple[str, str]) -> None:
 def _delete_button(picked: Sequence[Run]) -> None:
     """With the size of the files that go."""
     ids = [run.id for run in picked]
-    size = bytes_of_runs(ids)
     delete_button(
         "runs_delete",
-        f"Delete {_runs(ids)}" + (f", {formats.mebibytes(size)}" if size else ""),
+        _runs(ids),
         [f"run {run_title(run)}" for run in picked],
         "Their curves and their saved parameters are removed.",
         lambda: delete_runs(store(), ids),
+        bytes_of_runs(ids),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.report import formats
 from core.specs import LabError
 from pages.views.app.messages import escaped, show_error
 
@@ -14,12 +15,18 @@ _PROBLEM = "delete_problem"  # in the session: why something could not be delete
 
 
 def delete_button(
-    key: str, label: str, named: Sequence[str], loses: str, delete: Callable[[], None]
+    key: str,
+    what: str,
+    named: Sequence[str],
+    loses: str,
+    delete: Callable[[], None],
+    size: int = 0,
 ) -> None:
-    """`label`: with the number and the size of what goes. `named`: each of it; `loses`: with what.
+    """`what` goes, in words, with files of `size` bytes. `named`: each of it; `loses`: with what.
 
     `delete` may raise LabError, which becomes one sentence.
     """
+    label = f"Delete {what}, {formats.mebibytes(size)}" if size else f"Delete {what}"
     if problem := st.session_state.pop(_PROBLEM, None):
         show_error(problem)
     with st.container(key=f"danger_{key}", width="content"):

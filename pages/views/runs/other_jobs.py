@@ -42,7 +42,7 @@ def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
     ids = [row.id for row in rows]
     delete_button(
         "runs_delete_unreadable",
-        f"Delete {counted(len(ids), 'row')} that cannot be read",
+        f"{counted(len(ids), 'row')} that cannot be read",
         [f"run {row.id}: {row.reason}" for row in rows],
         "These rows and their epochs are removed.",
         lambda: store().delete(ids),
@@ -70,7 +70,7 @@ def measurements_view() -> None:
             if ids:
                 delete_button(
                     "runs_delete_measurements",
-                    f"Delete {counted(len(ids), 'measurement')}",
+                    counted(len(ids), "measurement"),
                     [f"{job.id}: {_title(job)}" for job in picked],
                     "They can be measured again.",
                     lambda: store().delete(ids),

@@ -1,7 +1,7 @@
 /* How every figure of Plotly's looks, in pages and in handouts: `colors` are those of the page. */
 
 const FACE = 12, TITLE = 16, AXIS = 14  // pixels
-const NARROW = 640  // pixels, below which a figure has its narrow layout, where it has one
+const NARROW = 640  // pixels, below which a figure has its narrow form, where it has one
 const TITLE_LINE = 21, EDGE = 6, LEGEND_MARK = 48  // pixels of a line, beside a title, of a legend's mark
 
 const ruler = document.createElement("canvas").getContext("2d")
@@ -55,9 +55,11 @@ function wrapped(text, width, font) {
     : long.split(/ {3,}/).flatMap(part => part.split(/ +(?![^<]*>)/).reduce(fill, [])))
 }
 
+export const isNarrow = width => width < NARROW
+
 /* What differs on a narrow page, such as a legend in the place of names at the lines' ends. */
 export function fitTo(width, layout) {
-  if (width >= NARROW) return
+  if (!isNarrow(width)) return
   for (const [name, value] of Object.entries(layout.meta?.narrow ?? {})) {
     const isPart = value && typeof value === "object" && !Array.isArray(value)
     layout[name] = isPart ? {...layout[name], ...value} : value

@@ -1,7 +1,6 @@
 /* A figure of Plotly's, drawn in the page's own colors and changed in place: zoom, legend and hover
    outlive a redraw. A line whose `meta` names a run grows by what live.js hears of that run. */
 
-const NARROW = 640  // pixels, below which a figure's narrow form takes its place, where it has one
 const LONGEST_CLICK = 2000, DOUBLE_CLICK = 400  // milliseconds, in which nothing is redrawn
 
 const plots = new WeakMap()  // for each place: what is drawn there
@@ -76,9 +75,8 @@ export function draw({data, parentElement}, {plotly, look}) {
   const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
   plots.set(holder, plot)
   let isDark = colorsOf(holder).isDark
-  const text = () => holder.clientWidth < NARROW && data.narrow || data.figure
-  let written = text()
-  let figure = inTheme(written, data.dark, isDark)
+  let isNarrowForm = false
+  let figure = inTheme(data.figure, data.dark, isDark)
   const title = titleOf(figure.layout)
   const runs = [...runsIn(figure)].join(" ")
   if (runs) holder.dataset.runs = runs  // live.js asks for them
@@ -93,15 +91,15 @@ export function draw({data, parentElement}, {plotly, look}) {
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {
-    const [{default: Plotly}, {template, fitText, fitTo}] = await Promise.all([import(plotly), import(look)])
+    const [{default: Plotly}, {template, fitText, fitTo, isNarrow}] = await Promise.all([import(plotly), import(look)])
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
-    const colors = colorsOf(holder)
-    if (colors.isDark !== isDark || text() !== written) {
+    const colors = colorsOf(holder), narrow = isNarrow(holder.clientWidth)
+    if (colors.isDark !== isDark || narrow !== isNarrowForm) {
       isDark = colors.isDark
-      written = text()
-      figure = inTheme(written, data.dark, isDark)
+      isNarrowForm = narrow
+      figure = inTheme(narrow && data.narrow || data.figure, data.dark, isDark)
     }
     const layout = {...figure.layout}
     fitTo(holder.clientWidth, layout)
@@ -118,9 +116,8 @@ export function draw({data, parentElement}, {plotly, look}) {
     }
     fitText(shown, lines, heading, colors)
     const pointed = holder.querySelector(".hovertext") && plot.pointer
-    const isNarrow = holder.clientWidth < NARROW
-    if (plot.isNarrow !== undefined && plot.isNarrow !== isNarrow) Plotly.purge(holder)  // it keeps a legend's room
-    plot.isNarrow = isNarrow
+    if (plot.isNarrow !== undefined && plot.isNarrow !== narrow) Plotly.purge(holder)  // it keeps a legend's room
+    plot.isNarrow = narrow
     await Plotly.react(holder, lines, shown, config)
     if (pointed) hoverAgain(Plotly, holder, pointed)
   }

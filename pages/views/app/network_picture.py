@@ -24,6 +24,7 @@ from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.messages import show_error
 
 _DRAWINGS_BYTES = 32 * 2**20
+_OUTLINES_LAYERS = 20_000  # in all outlines that are kept
 _PNG_SCALE = 2  # pixels of the PNG to one of the picture
 STANDING, LYING = "Standing", "Lying"
 _picture = st.components.v2.component(
@@ -89,14 +90,19 @@ def _smallest(lying: bool, has_insets: bool) -> float:
     return SMALLEST_TEXT if has_insets else 0
 
 
+_Folding = tuple[Outline, tuple[str, ...], dict[str, str]]
+
+
+def _layers_in(folding: _Folding) -> int:
+    return 1 + sum(len(part.layers) for part in folding[0].parts)
+
+
 @cached(
-    LRUCache(64),
+    LRUCache(_OUTLINES_LAYERS, getsizeof=_layers_in),
     key=lambda analysis, version, most, each: hashkey(analysis.spec, version, most, each),
     lock=threading.Lock(),
 )
-def _folding(
-    analysis: Analysis, version: str, most: int, each: bool
-) -> tuple[Outline, tuple[str, ...], dict[str, str]]:
+def _folding(analysis: Analysis, version: str, most: int, each: bool) -> _Folding:
     """What can be folded, the blocks to open first, and the repetition that a block is in."""
     outlined = outline(analysis.layers, each)
     repeat_of = {block: path for path, blocks in outlined.repeats.items() for block in blocks}

@@ -15,6 +15,21 @@ from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.filters import filters_view
 from pages.views.inside.replay import replay_view
 
+DROPOUT_NET = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def __init__(self, in_channels: int = 1, num_classes: int = 10):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 6, 3)
+        self.head = nn.Linear(6, num_classes)
+
+    def forward(self, x):
+        x = F.dropout(self.conv(x).relu(), 0.5, self.training)
+        return self.head(x.mean((2, 3)))
+"""  # a network of one's own with an operation that does nothing in evaluation
 _VIEWS = {"replay": replay_view, "filters": filters_view}
 
 

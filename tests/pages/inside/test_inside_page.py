@@ -22,6 +22,7 @@ from core.specs import LabError, ModelSpec, RunSpec
 from core.zoo.catalogue import complete
 from pages.views.app.test_images import test_images as images_of
 from pages.views.inside.image import _decoded
+from tests.pages.inside.one_view import DROPOUT_NET
 from tests.pages.opening import SHORT, open_page, shown
 
 PAGE = "pages/inside.py"
@@ -154,21 +155,7 @@ def test_every_network_that_comes_with_the_lab_is_as_good_as_its_table_says():
         assert right == pytest.approx(row.known.accuracy, abs=0.03)  # part of the images
 
 
-OWN = """
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-class Net(nn.Module):
-    def __init__(self, in_channels: int = 1, num_classes: int = 10):
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, 6, 3)
-        self.head = nn.Linear(6, num_classes)
-
-    def forward(self, x):
-        x = F.dropout(self.conv(x).relu(), 0.5, self.training)
-        return self.head(x.mean((2, 3)))
-
+OWN = f"""{DROPOUT_NET}
 class Map(nn.Module):
     def __init__(self, in_channels: int = 1):
         super().__init__()

@@ -23,6 +23,7 @@ from core.report.maps import range_of
 from core.specs import ModelSpec, RunSpec
 from core.zoo.catalogue import complete
 from pages.views.app.test_images import test_images as images_of
+from tests.pages.inside.one_view import DROPOUT_NET
 from tests.pages.opening import SHORT, open_page, shown
 
 OWN = """
@@ -167,24 +168,8 @@ def test_a_network_of_ones_own_stands_beside_one_of_the_labs(networks_file):
     assert "for the same class" in shown(app)
 
 
-FUNCTIONAL_DROPOUT = """
-from torch import nn
-from torch.nn import functional as F
-
-class Net(nn.Module):
-    def __init__(self, in_channels: int = 1, num_classes: int = 10):
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, 6, 3)
-        self.head = nn.Linear(6, num_classes)
-
-    def forward(self, x):
-        x = F.dropout(self.conv(x).relu(), 0.5, self.training)
-        return self.head(x.mean((2, 3)))
-"""
-
-
 def test_a_layer_that_does_nothing_in_evaluation_does_not_end_the_comparison(networks_file):
-    networks_file(FUNCTIONAL_DROPOUT)
+    networks_file(DROPOUT_NET)
     weights = Weights(complete(ModelSpec("nets.py:Net", image_size=28)))
     paths = [layer.path for layer in analyze(weights.spec).layers if layer.inputs]
     found = similarity(weights, weights, "fashion-mini", tuple(zip(paths, paths, strict=True)), 50)

@@ -7,6 +7,7 @@ import streamlit as st
 from core.analysis.broken_off import ForwardError
 from core.analysis.cpu import threads
 from core.analysis.records import Analysis
+from core.report.glance import BATCH_SIZE
 from core.report.handout.network import network_document
 from core.report.names import file_name, network_title
 from core.specs import LabError
@@ -14,7 +15,6 @@ from core.zoo.catalogue import complete, find
 from core.zoo.own import is_own
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
-from pages.views.app.glances import BATCH_SIZE
 from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.messages import escaped, show_error

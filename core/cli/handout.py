@@ -13,18 +13,17 @@ from core.cli.inside import pixels_of, subject_of_run
 from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.jobs.run_weights import BEST, WHICH
+from core.report.glance import BATCH_SIZE
 from core.report.handout.document import Document
 from core.specs import MAX_BATCH_SIZE, LabError, check_whole
 
-_BATCH_SIZE = 128  # for which the pages count memory until somebody chooses another
-_MOST_NETWORKS = 12  # that can be told apart in one picture
 _out = click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
     show_default="a file here, called after what it shows",
 )
-_batch = click.option("--batch-size", type=int, default=_BATCH_SIZE, metavar="N")
+_batch = click.option("--batch-size", type=int, default=BATCH_SIZE, metavar="N")
 _SHOWN = {"show_default": True}
 
 
@@ -55,16 +54,15 @@ def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
     from core.analysis import analyze
     from core.jobs.store import open_store
     from core.report.handout.networks import networks_document
-    from core.report.names import network_title
-    from core.report.names_together import title_together
+    from core.report.names_together import MAX_NETWORKS, short_titles, title_together
     from core.report.reached import best_accuracies
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
-    if len(archs) > _MOST_NETWORKS:
-        raise LabError(f"A handout compares up to {_MOST_NETWORKS} networks, not {len(archs)}.")
+    if len(archs) > MAX_NETWORKS:
+        raise LabError(f"A handout compares up to {MAX_NETWORKS} networks, not {len(archs)}.")
     analyses = [analyze(NetworkFlags(arch).model_spec()) for arch in dict.fromkeys(archs)]
     specs = [analysis.spec for analysis in analyses]
-    named = [(network_title(analysis.spec), analysis) for analysis in analyses]
+    named = list(zip(short_titles(specs), analyses, strict=True))
     accuracies = best_accuracies(open_store())
     title = title_together(specs)
     return _write(networks_document(named, batch_size, accuracies, title), out)
@@ -105,16 +103,16 @@ def study(study: str, out: Path | None) -> int:
 @_out
 def inside(run: int, which: str, image: int, out: Path | None) -> int:
     """What a run's network makes of one image."""
+    from core.analysis import analyze
     from core.data.arrays import read_arrays
     from core.inside.arrays import summaries
     from core.inside.maps import layer_maps, probabilities
-    from core.report.handout.image import CHANNELS, SeenImage, image_document
+    from core.report.handout.image import CHANNELS, SeenImage, image_document, shown_layers
 
     subject = subject_of_run(run, which, None)
     weights, data = subject.weights, subject.data
     pixels = pixels_of(subject, image, None, False)
     label = int(read_arrays(data.name, "test")[1][image])
-    layers = summaries(weights, pixels)
     seen = SeenImage(
         pixels,
         f"test image {image}",
@@ -128,8 +126,8 @@ def inside(run: int, which: str, image: int, out: Path | None) -> int:
         weights.spec,
         which,
         seen,
-        layer_maps(weights, pixels, [layer.path for layer in layers], CHANNELS, False),
-        layers,
+        layer_maps(weights, pixels, shown_layers(analyze(weights.spec).layers), CHANNELS, False),
+        summaries(weights, pixels),
     )
     return _write(document, out)
 

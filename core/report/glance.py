@@ -10,6 +10,8 @@ from core.analysis.glance import Glance
 from core.report import formats
 from core.report.receptive_field import beside_image
 
+BATCH_SIZE = 128  # images in the batch whose training memory is shown
+
 
 def totals(seen: Glance) -> dict[str, str]:
     """The totals in words, by what they are."""

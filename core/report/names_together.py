@@ -12,6 +12,7 @@ from core.report.names import counted, network_title, title_and_options
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
 
+MAX_NETWORKS = 12  # side by side, that can be told apart
 _SIZE_AND_RATIO = (0, 1)  # among the settings
 _NAMED = 3  # networks that a title names; of more it counts the others
 

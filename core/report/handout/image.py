@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.analysis.records import LayerCost
 from core.inside.arrays_records import LayerSummary
 from core.inside.maps_records import LayerMaps
 from core.inside.number_records import Explanation
@@ -25,6 +26,8 @@ CHANNELS = 16  # of a layer that are shown
 _COLUMNS = 8  # of them beside each other
 _IMAGE_SIDE = 168  # pixels of the image on the page
 _CLASSES = 5  # the likeliest
+_MOST_LAYERS = 40  # whose maps are in it
+_WORK = ("convolution", "linear", "pooling", "join")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,14 @@ class SeenImage:
     class_names: Sequence[str]
     truth: int | None  # the true class, where it is known
     scores: NDArray[np.float32] | None  # (classes,) probabilities; None: no scores for classes
+
+
+def shown_layers(layers: Sequence[LayerCost]) -> list[str]:
+    """Paths of those that read something; of a deep network those that have weights, or join."""
+    reading = [layer for layer in layers if layer.inputs]
+    if len(reading) > _MOST_LAYERS:
+        reading = [layer for layer in reading if layer.kind in _WORK][:_MOST_LAYERS]
+    return [layer.path for layer in reading]
 
 
 def image_document(

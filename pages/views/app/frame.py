@@ -60,8 +60,7 @@ def _menu() -> None:
         st.html(f'<p class="menu-group">{group}</p>')
         for path, label, icon in pages:
             st.page_link(path, label=label, icon=icon)
-    with errors_in_one_sentence():
-        work_badge()
+    work_badge()
 
 
 @st.cache_data(show_spinner=False)

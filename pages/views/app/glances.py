@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from core.analysis.glance import Glance, glance_at, keep_glances, kept_glances, with_value
 from core.analysis.kept import kept_analysis
-from core.report.glance import strip
+from core.report.glance import BATCH_SIZE, strip
 from core.specs import LabError, ModelSpec
 from core.torch_process import torch_process
 from core.zoo.catalogue import CATALOGUE, complete
@@ -27,7 +27,6 @@ from core.zoo.own import is_own
 from pages.views.forms.limits import RATIO_SLIDER, SIZE_SLIDER, SIZE_STEP
 
 PATH = "lab/glances"
-BATCH_SIZE = 128  # images in the batch whose training memory is shown
 _VALUES = {
     "ratio": range(RATIO_SLIDER[0], RATIO_SLIDER[1] + 1),
     "image_size": range(SIZE_SLIDER[0], SIZE_SLIDER[1] + 1, SIZE_STEP),

@@ -12,9 +12,9 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.growth import GrowthStep, concatenation_bytes
 from core.report import formats
+from core.report.glance import BATCH_SIZE
 from core.specs import ModelSpec
 from core.zoo.catalogue import find
-from pages.views.app.glances import BATCH_SIZE
 from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import analysis_of, parameter_counts_of
 

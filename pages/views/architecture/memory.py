@@ -12,12 +12,12 @@ from core.analysis.records import Analysis, TrainingMemory
 from core.explain.glossary import explained
 from core.report.cost_rows import CostRow, saving_rows
 from core.report.figures.memory import MEMORY_PARTS, memory_bars, saved_bars
+from core.report.glance import BATCH_SIZE
 from core.report.names import file_name, network_title
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
-from pages.views.app.glances import BATCH_SIZE
 from pages.views.app.prose import caption
 from pages.views.forms import limits
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.report.glance import BATCH_SIZE
 from core.report.names import file_name
 from core.report.tables.layers import layer_frame
 from core.report.tables.networks import comparison_frame
 from core.zoo.catalogue import CATALOGUE
 from pages.views.app.address import go_to
 from pages.views.app.downloads import download_csv
-from pages.views.app.glances import BATCH_SIZE
 from pages.views.architecture.display import Display
 from pages.views.compare.networks import networks_with
 from pages.views.forms.network import model_keys

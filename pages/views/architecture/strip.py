@@ -43,8 +43,8 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
     _strip(
         key=_STRIP_KEY,
         data={
-            "strip": shown.strip(glance_at(analysis, glances.BATCH_SIZE)),
-            "default": shown.strip(glance_at(default, glances.BATCH_SIZE)),
+            "strip": shown.strip(glance_at(analysis, shown.BATCH_SIZE)),
+            "default": shown.strip(glance_at(default, shown.BATCH_SIZE)),
             "values": {"ratio": spec.ratio, "image_size": spec.sides[0]},
             "sliders": {"ratio": "net_ratio", "image_size": "net_size"},
             "largest": _largest(default),

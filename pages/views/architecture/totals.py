@@ -10,8 +10,8 @@ from core.analysis.glance import Glance, glance_at
 from core.analysis.records import Analysis
 from core.explain.glossary import explained
 from core.report import formats, glance
+from core.report.glance import BATCH_SIZE
 from pages.views.app.cards import metric_card
-from pages.views.app.glances import BATCH_SIZE
 from pages.views.architecture.strip import TOTALS_KEY
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.report.figures.palette import DARK, colors_and_markers
+from core.report.names_together import MAX_NETWORKS
 from core.specs import ModelSpec
 from pages.views.app.messages import escaped, show_error
-from pages.views.compare.networks import MAX_NETWORKS, compare_only, names_of
+from pages.views.compare.networks import compare_only, names_of
 from pages.views.forms.network import choose_model
 
 

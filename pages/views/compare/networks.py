@@ -8,14 +8,13 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.report.names_together import short_titles
+from core.report.names_together import MAX_NETWORKS, short_titles
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
 from pages.views.app.with_torch import analysis_of
 
 _FIRST = "alexnet/1/224/1/10|vgg11/1/224/1/10"  # Q2: why is VGG slower and bigger?
 _KEY = "compared_networks"
-MAX_NETWORKS = 12
 
 
 class Compared(NamedTuple):

@@ -14,9 +14,7 @@ from core.zoo.catalogue import CATALOGUE, effective_options, find
 from core.zoo.libraries import LIBRARIES, Library, installed_libraries, library_of
 from core.zoo.own import FAMILY, is_own, own_files, own_networks, plain_name, problems
 from pages.views.app.messages import show_error
-from pages.views.forms.limits import (
-    SIZE_STEP,
-)
+from pages.views.forms.limits import SIZE_STEP
 from pages.views.forms.names import select_name
 from pages.views.forms.network_controls import (
     Bind,

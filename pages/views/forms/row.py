@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+
+_Number = TypeVar("_Number", int, float)
 
 
 def form_row(name: str) -> DeltaGenerator:
@@ -20,10 +23,10 @@ def folded(name: str, what_is_set: str, in_popover: bool = False) -> AbstractCon
     return st.popover(what_is_set, key=f"fold_{name}", icon=":material/tune:")
 
 
-def shown_number(key: str, default: int) -> int:
+def shown_number(key: str, default: _Number) -> _Number:
     """What a control shows, or will show once it is drawn: the address has been read by then."""
     value = st.session_state.get(key, st.query_params.get(key, default))
     try:
-        return int(value)
+        return type(default)(value)
     except ValueError:
         return default

@@ -99,22 +99,14 @@ def choose_run(show: Callable[[RunSpec], None], trains: bool = True) -> RunSpec:
 
 def _choose_folded(default: Recipe) -> tuple[float, int]:
     """Learning rate and seed, and what else the recipe sets."""
-    shown_rate = _shown_rate(default.learning_rate)
+    rate = shown_number("train_rate", default.learning_rate)
     seed = shown_number("train_seed", 0)
-    with folded("train_run", f"SGD, rate {shown_rate:g}, seed {seed}"):
+    with folded("train_run", f"SGD, rate {rate:g}, seed {seed}"):
         rate = _choose_rate("train_", default.learning_rate)
         seed = _choose_seed("train_")
         markdown("\n".join(f"- {line}" for line in recipe_settings(default)))
         st.caption(f"Source of the recipe: {RECIPES[default.name].source}")
     return rate, seed
-
-
-def _shown_rate(default: float) -> float:
-    """What the control shows, or will show once it is drawn."""
-    try:
-        return float(st.session_state.get("train_rate", st.query_params.get("train_rate", default)))
-    except ValueError:
-        return default
 
 
 def _follow_images() -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from core.report.handout.document import Document
-from core.report.handout.image import CHANNELS, SeenImage, image_document
+from core.report.handout.image import CHANNELS, SeenImage, image_document, shown_layers
 from core.specs import LabError
 from pages.views.app.with_torch import seen
 from pages.views.inside.chosen import Shown
-from pages.views.inside.layer import layers_that_ran
-
-_MOST_LAYERS = 40  # whose maps are in it; of a deeper network those that have weights, or join
-_WORK = ("convolution", "linear", "pooling", "join")
 
 
 def inside_document(shown: Shown, address: str) -> Document:
@@ -18,10 +14,7 @@ def inside_document(shown: Shown, address: str) -> Document:
     chosen = shown.chosen
     if chosen is None:
         raise LabError("There is no image yet: choose, draw or upload one first.")
-    paths = layers_that_ran(chosen)
-    if len(paths) > _MOST_LAYERS:
-        works = {layer.path for layer in chosen.analysis.layers if layer.kind in _WORK}
-        paths = [path for path in paths if path in works][:_MOST_LAYERS]
+    paths = tuple(shown_layers(chosen.analysis.layers))
     what = chosen.weights, chosen.pixels
     image = SeenImage(
         chosen.pixels,
@@ -39,7 +32,7 @@ def inside_document(shown: Shown, address: str) -> Document:
         chosen.weights.spec,
         chosen.subject.which,
         image,
-        seen("core.inside.maps:layer_maps", *what, tuple(paths), CHANNELS, False),
+        seen("core.inside.maps:layer_maps", *what, paths, CHANNELS, False),
         seen("core.inside.arrays:summaries", *what),
         explanation,
         address,

@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 if __name__ == "__main__":
+    from core.language import N_, _
     from pages.views.app.address import address_checked
     from pages.views.app.frame import page_frame
     from pages.views.overview.hero import hero
@@ -21,18 +22,20 @@ if __name__ == "__main__":
     with (
         page_frame(
             "CNN Architecture Lab",
-            "Builds convolutional networks, takes them apart layer by layer and trains short runs,"
-            " so that questions about them are answered with evidence.",
+            N_(
+                "Builds convolutional networks, takes them apart layer by layer and trains short"
+                " runs, so that questions about them are answered with evidence."
+            ),
         ),
         address_checked(),
     ):
         hero()
-        st.header("Start with one click", anchor=False)
+        st.header(_("Start with one click"), anchor=False)
         start_cards()
-        st.header("Questions and answers", anchor=False)
+        st.header(_("Questions and answers"), anchor=False)
         questions_view()
         newest_studies()
-        st.header("Newest runs", anchor=False)
+        st.header(_("Newest runs"), anchor=False)
         newest_runs()
 else:
     from starlette.middleware import Middleware

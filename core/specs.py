@@ -13,6 +13,8 @@ from functools import wraps
 from operator import attrgetter
 from typing import Any, Self
 
+from core.language import Message
+
 OptionValue = bool | int | float | str
 ImageSize = int | tuple[int, int]  # pixels: a side of a square, or height and width
 
@@ -34,7 +36,18 @@ _NUMBERS = re.compile(r"\d{1,9}")
 
 
 class LabError(ValueError):
-    """One sentence for the person in front: what was wrong and what would work."""
+    """One sentence for the person in front: what was wrong and what would work.
+
+    Written as `core.language._` is, a template with named values, and put into words by `str` in
+    the language of whoever reads it: it may have crossed from another process.
+    """
+
+    def __init__(self, said: str | Message, /, **values: object) -> None:
+        super().__init__(said)
+        self.message = said if isinstance(said, Message) else Message(said, values)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 def shown(value: Any) -> str:
@@ -49,14 +62,24 @@ def check_whole(name: str, value: Any, low: int, high: int) -> None:
     """Raise LabError unless `value` is a whole number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise LabError(
-            f"{name} must be a whole number from {low:,} to {high:,}, not {shown(value)}."
+            "{name} must be a whole number from {low:,} to {high:,}, not {value}.",
+            name=name,
+            low=low,
+            high=high,
+            value=shown(value),
         )
 
 
 def check_number(name: str, value: Any, low: float, high: float) -> None:
     """Raise LabError unless `value` is a finite number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise LabError(f"{name} must be a number from {low:g} to {high:g}, not {shown(value)}.")
+        raise LabError(
+            "{name} must be a number from {low:g} to {high:g}, not {value}.",
+            name=name,
+            low=low,
+            high=high,
+            value=shown(value),
+        )
 
 
 def check_image_size(value: Any) -> ImageSize:

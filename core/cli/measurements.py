@@ -28,6 +28,7 @@ from core.inside.effective_field_records import WindowCounts
 from core.inside.embedding_records import drawn
 from core.inside.landscape_records import Landscape
 from core.inside.parts_records import MissingParts
+from core.language import Message
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
 from core.measure.requests import (
     ActivityRequest,
@@ -272,8 +273,8 @@ def _errors_in_one_sentence() -> Iterator[None]:
         raise LabError(_in_words(error)) from error
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception) -> Message:
     """One sentence for an error of a measurement."""
     from core.jobs.execution import in_words as run_error
 
-    return str(error) if isinstance(error, LabError) else run_error(error)
+    return error.message if isinstance(error, LabError) else run_error(error)

@@ -12,6 +12,7 @@ from core.jobs.measurements import measure
 from core.jobs.records import Job, JobState, Measurement, Run
 from core.jobs.store import LostJob, Store, StoreUnavailable
 from core.jobs.train import Listener, Shared, train
+from core.language import Message, lazy
 from core.specs import LabError
 from core.training.fit import Diverged
 
@@ -69,9 +70,9 @@ def execute_in_steps(
         print(f"{error} The job goes back into the queue.", file=sys.stderr)
         return heartbeat.release()
     except Diverged as error:
-        return heartbeat.end(JobState.DIVERGED, str(error))
+        return heartbeat.end(JobState.DIVERGED, error.message)
     except LabError as error:
-        return heartbeat.end(JobState.FAILED, str(error))
+        return heartbeat.end(JobState.FAILED, error.message)
     except Exception as error:
         report(error)
         return heartbeat.end(JobState.FAILED, in_words(error))
@@ -81,19 +82,22 @@ def execute_in_steps(
         heartbeat.join()
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: Exception) -> Message:
     """One sentence for an error that nobody foresaw."""
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
-        return "The device ran out of memory; choose a smaller batch or image, or a larger ratio."
+        return lazy(
+            "The device ran out of memory; choose a smaller batch or image, or a larger ratio."
+        )
     if "Expected more than 1 value per channel" in text:
-        return (
+        return lazy(
             "BatchNorm cannot work on a single value: the last batch has one image and the map is"
             " 1×1; choose another batch size or a larger image."
         )
     if any(word in text for word in ("CUDA error", "CUDA driver", "cuDNN error", "MPS backend")):
-        return (
-            f"The device stopped working ({text}); continue the run once it is back, or start it"
-            " on the CPU."
+        return lazy(
+            "The device stopped working ({error}); continue the run once it is back, or start it on"
+            " the CPU.",
+            error=text,
         )
-    return f"The run ended with {type(error).__name__}: {text}"
+    return lazy("The run ended with {kind}: {error}", kind=type(error).__name__, error=text)

@@ -37,7 +37,7 @@ class CannotWrite(StoreUnavailable):
     """The run's files cannot be written now; once the disk has room, or is back, they can."""
 
 
-class DamagedFile(Exception):
+class DamagedFile(LabError):
     """A file that the store vouches for is gone, or is not what was written."""
 
 
@@ -159,11 +159,11 @@ def load_checkpoint(run: Run) -> dict[str, Any] | None:
     try:
         with open(path_of(run, run.checkpoint), "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != run.checkpoint.sha256:
-                raise DamagedFile(f"{run.checkpoint.name} is damaged")
+                raise DamagedFile("Its checkpoint {name} is damaged", name=run.checkpoint.name)
             file.seek(0)
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise DamagedFile(f"{run.checkpoint.name} is gone") from error
+        raise DamagedFile("Its checkpoint {name} is gone", name=run.checkpoint.name) from error
     return state
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from core.jobs.records import Job, JobState
 from core.jobs.store import LostJob, Store, StoreUnavailable
+from core.language import NO_MESSAGE, Message
 from core.specs import LabError
 from core.training.records import Progress
 from core.training.step_series import StepSeries
@@ -92,7 +93,7 @@ class Heartbeat(threading.Thread):
             self.stop_obeyed = True
             raise StopRequested
 
-    def end(self, state: JobState, message: str = "") -> JobState:
+    def end(self, state: JobState, message: Message = NO_MESSAGE) -> JobState:
         """Write the end of the job, unless somebody else holds it by now."""
         with suppress(LostJob, StopRequested, LabError):  # if this fails, the lease runs out
             if self.series is not self._kept_series:

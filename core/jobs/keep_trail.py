@@ -8,6 +8,7 @@ from core.analysis import analyze
 from core.data.load import Dataset
 from core.jobs.records import Run
 from core.jobs.trail import forget_trail, keep_moment, keep_parameters
+from core.language import Message, lazy
 from core.training.state import Training
 from core.training.trail import TrailImages, moment_of, parameters_of, what_there_is
 from core.training.trail_records import plan_trail
@@ -17,7 +18,7 @@ class TrailKeeper:
     """Keeps an epoch each time that it is told; after an error says so once, and keeps no more."""
 
     def __init__(
-        self, run: Run, training: Training, data: Dataset, tell: Callable[[str], None]
+        self, run: Run, training: Training, data: Dataset, tell: Callable[[Message], None]
     ) -> None:
         self.run, self.training, self._tell = run, training, tell
         self._is_kept = True
@@ -53,4 +54,4 @@ class TrailKeeper:
         except Exception as error:  # a network of the user's own may do anything
             self._is_kept = False
             why = (str(error).splitlines() or [""])[0] or type(error).__name__
-            self._tell(f"From here on its training cannot be replayed ({why}).")
+            self._tell(lazy("From here on its training cannot be replayed ({error}).", error=why))

@@ -31,6 +31,7 @@ from core.jobs.records import (
     to_json,
 )
 from core.jobs.schema import epochs_table, jobs_table, series_table
+from core.language import NO_MESSAGE, Message, lazy
 from core.specs import LabError
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.step_series import StepSeries
@@ -95,7 +96,7 @@ class Queue(Database):
             try:
                 return job_from_row(row)
             except LabError as error:
-                self._fail_unreadable(row, str(error))
+                self._fail_unreadable(row, error.message)
         return None
 
     def _claim_row(self, worker: str, condition: Any) -> Mapping[Any, Any] | None:
@@ -138,12 +139,12 @@ class Queue(Database):
                 .first()
             )
 
-    def _fail_unreadable(self, row: Mapping[Any, Any], reason: str) -> None:
+    def _fail_unreadable(self, row: Mapping[Any, Any], reason: Message) -> None:
         with self.writing() as connection:
             connection.execute(
                 update(jobs_table)
                 .where(JOBS.id == row["id"], JOBS.attempt == row["attempt"])
-                .values(state=JobState.FAILED, finished_at=time.time(), message=reason)
+                .values(state=JobState.FAILED, finished_at=time.time(), message=reason.kept())
             )
 
     def workers(self) -> set[str]:
@@ -194,10 +195,9 @@ class Queue(Database):
         """Note what the job runs on and how it is computed. Raises LostJob."""
         self._change(job, machine=machine, fingerprint=fingerprint, compute_plan=to_json(plan))
 
-    def add_note(self, run: Run, sentence: str) -> None:
+    def add_note(self, run: Run, sentence: Message) -> None:
         """Add a sentence to what a reader should know about the run. Raises LostJob."""
-        gap = case((JOBS.note == "", ""), else_=" ")
-        self._change(run, note=JOBS.note + gap + sentence)
+        self._change(run, note=JOBS.note + sentence.kept())
 
     def keep_checkpoint(self, run: Run, checkpoint: StoredFile) -> None:
         """From now on the run goes on from this file. Raises LostJob."""
@@ -275,13 +275,13 @@ class Queue(Database):
                 )
             )
 
-    def finish(self, job: Job, state: JobState, message: str = "") -> None:
+    def finish(self, job: Job, state: JobState, message: Message = NO_MESSAGE) -> None:
         """End the job. Raises LostJob."""
         now = time.time()
         self._change(
             job,
             state=state,
-            message=message,
+            message=message.kept(),
             finished_at=now,
             stop_requested=False,
             spent_seconds=_spent_until(now),
@@ -312,27 +312,33 @@ def settle(connection: Connection, now: float) -> None:
     silent = silent_at(now)
     ended = {"finished_at": now, "spent_seconds": _spent_until(JOBS.heartbeat_at)}
     endings = (
-        (JOBS.stop_requested, JobState.STOPPED, ""),  # nobody is left to obey the wish
+        (JOBS.stop_requested, JobState.STOPPED, NO_MESSAGE),  # nobody is left to obey the wish
         (
             JOBS.kind != TRAIN,
             JobState.FAILED,
-            "The process that measured ended before it was done; measure again.",
+            lazy("The process that measured ended before it was done; measure again."),
         ),
         (
             and_(JOBS.has_stepped, JOBS.deaths + 1 >= MAX_DEATHS),
             JobState.FAILED,
-            f"Its worker died {MAX_DEATHS} times without finishing one more epoch;"
-            " a smaller batch or image needs less memory.",
+            lazy(
+                "Its worker died {deaths} times without finishing one more epoch; a smaller batch"
+                " or image needs less memory.",
+                deaths=MAX_DEATHS,
+            ),
         ),
         (
             and_(~JOBS.has_stepped, JOBS.early_deaths + 1 >= MAX_EARLY_DEATHS),
             JobState.FAILED,
-            f"Its worker died {MAX_EARLY_DEATHS} times before the first step, while it started, so"
-            " nothing was trained; the terminal of the server or of the worker says why.",
+            lazy(
+                "Its worker died {deaths} times before the first step, while it started, so nothing"
+                " was trained; the terminal of the server or of the worker says why.",
+                deaths=MAX_EARLY_DEATHS,
+            ),
         ),
     )
     for condition, state, message in endings:
-        values = {"state": state, "message": message, **ended}
+        values = {"state": state, "message": message.kept(), **ended}
         connection.execute(update(jobs_table).where(silent, condition).values(values))
 
 

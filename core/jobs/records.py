@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from core.data.catalogue import train_images_of
+from core.language import read_kept
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
 from core.training.records import ComputePlan, Progress
@@ -70,7 +71,7 @@ class Job:
 
     id: int
     state: JobState
-    message: str = ""  # why it failed
+    kept_message: str = ""  # why it failed, as `Message.kept` writes it
     created_at: float = 0.0
     started_at: float | None = None  # of its first attempt
     finished_at: float | None = None
@@ -89,6 +90,11 @@ class Job:
         if self.state is JobState.RUNNING and self.attempt_started_at is not None:
             return self.spent_seconds + max(0.0, time.time() - self.attempt_started_at)
         return self.spent_seconds
+
+    @property
+    def message(self) -> str:
+        """Why it failed, in one sentence."""
+        return read_kept(self.kept_message)
 
     @property
     def fraction(self) -> float:
@@ -116,7 +122,12 @@ class Run(Job):
     best_file: StoredFile | None = None  # the parameters of its best epoch
     dead_parameters: dict[str, int] | None = None  # never got a gradient; None: not known yet
     source: KeptSource | None = None  # of a network of the user's own; None: the lab's, or not kept
-    note: str = ""  # what a reader should know about its figures
+    kept_note: str = ""  # what a reader should know about its figures, as `kept_message`
+
+    @property
+    def note(self) -> str:
+        """What a reader should know about its figures, in sentences."""
+        return read_kept(self.kept_note)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +192,8 @@ _RECORDS: dict[str, Any] = {  # columns that hold JSON, and what is made of it
 def job_from_row(row: Mapping[Any, Any]) -> Run | Measurement:
     """A row of the table as a record. Raises LabError when this lab cannot read it."""
     record = Run if row["kind"] == TRAIN else Measurement
-    values = {name: row[name] for name in record.__dataclass_fields__ if name in row}
+    columns = {name: name.removeprefix("kept_") for name in record.__dataclass_fields__}
+    values = {name: row[column] for name, column in columns.items() if column in row}
     values.pop("request", None)
     try:
         values["state"] = JobState(row["state"])

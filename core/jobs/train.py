@@ -22,6 +22,7 @@ from core.jobs.heartbeat import Heartbeat, StopRequested
 from core.jobs.keep_trail import TrailKeeper
 from core.jobs.records import Run, StoredFile
 from core.jobs.store import Store
+from core.language import Message, lazy
 from core.measure.requests import ComputePlanRequest
 from core.specs import RunSpec
 from core.training import compute_plan as compute_plans
@@ -88,8 +89,11 @@ def _tell_plain_steps(store: Store, run: Run, training: Training) -> None:
         _note_once(
             store,
             run,
-            "Its steps cannot be captured as a CUDA graph, so each of their operations is launched"
-            f" on its own ({training.capture_error}).",
+            lazy(
+                "Its steps cannot be captured as a CUDA graph, so each of their operations is"
+                " launched on its own ({error}).",
+                error=training.capture_error,
+            ),
         )
         training.capture_error = ""
 
@@ -100,15 +104,17 @@ def _tell_companions(store: Store, run: Run, training: Training) -> bool:
         _note_once(
             store,
             run,
-            "Other runs were computed on the same device at the same time, so each of its epochs"
-            " took longer than it would have taken alone.",
+            lazy(
+                "Other runs were computed on the same device at the same time, so each of its"
+                " epochs took longer than it would have taken alone."
+            ),
         )
     return training.takes_turns
 
 
-def _note_once(store: Store, run: Run, sentence: str) -> None:
+def _note_once(store: Store, run: Run, sentence: Message) -> None:
     """Add the sentence, unless an earlier attempt did."""
-    if sentence not in run.note:
+    if str(sentence) not in run.note:
         store.add_note(run, sentence)
 
 
@@ -174,8 +180,13 @@ def _compute_plan_of(store: Store, run: Run) -> ComputePlan:
         epoch = len(store.epochs([run.id])[run.id]) + 1
         store.add_note(
             run,
-            f"From epoch {epoch} on it was computed elsewhere ({here}; before, {run.fingerprint}),"
-            " so its last digits are not those of an unbroken run.",
+            lazy(
+                "From epoch {epoch} on it was computed elsewhere ({here}; before, {before}), so its"
+                " last digits are not those of an unbroken run.",
+                epoch=epoch,
+                here=here,
+                before=run.fingerprint,
+            ),
         )
     store.describe(run, f"{platform.node()}: {describe(spec.device)}", here, plan)
     return plan
@@ -200,7 +211,8 @@ def _go_on(store: Store, run: Run, training: Training) -> None:
         state = load_checkpoint(run)
     except DamagedFile as error:
         state = None
-        store.add_note(run, f"Its checkpoint {error}, so it started over.")
+        reason = lazy("{error}, so it started over.", error=error)
+        store.add_note(run, reason)
     if state:
         training.restore(state)
     store.forget_epochs(run, after=training.epoch)

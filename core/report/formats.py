@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite, log10
 from typing import Any
 
 from core.analysis.records import Sides, each_side
+from core.language import N_, _
 
 _THIN_SPACE = "\u2009"
 NOTHING = "–"
@@ -152,25 +154,63 @@ _TWICE = 2.0  # from which factor on "times more" cannot be misread
 _WHOLE = 0.005  # how far from a whole number a factor may be that is told as one
 
 
-MANY, MUCH = ("more", "fewer", "as many"), ("more", "less", "as much")  # words of `times`
-SIZE = ("larger than", "smaller than", "as large as")
+@dataclass(frozen=True)
+class Comparison:
+    """How one number is told against another; templates for `times`."""
+
+    times_more: str
+    times_less: str
+    percent_more: str
+    percent_less: str
+    equal: str
 
 
-def times(value: float, reference: float, words: tuple[str, str, str] = MANY) -> str:
+MANY = Comparison(
+    N_("{factor} times more"),
+    N_("{factor} times fewer"),
+    N_("{percent} more"),
+    N_("{percent} fewer"),
+    N_("as many"),
+)
+MUCH = Comparison(
+    N_("{factor} times more"),
+    N_("{factor} times less"),
+    N_("{percent} more"),
+    N_("{percent} less"),
+    N_("as much"),
+)
+SIZE = Comparison(
+    N_("{factor} times larger than"),
+    N_("{factor} times smaller than"),
+    N_("{percent} larger than"),
+    N_("{percent} smaller than"),
+    N_("as large as"),
+)
+SPEED = Comparison(
+    N_("{factor} times faster than"),
+    N_("{factor} times slower than"),
+    N_("{percent} faster than"),
+    N_("{percent} slower than"),
+    N_("as fast as"),
+)
+
+
+def times(value: float, reference: float, told: Comparison = MANY) -> str:
     """`value` against `reference` as a person says it: "12.1 times fewer", "4 % more", "as many".
 
-    `words` are those for more, for less and for equal numbers.
+    In a Chinese sentence it follows what is compared, as its predicate: 参数多 4 %.
     """
-    more, less, equal = words
     larger, smaller = max(value, reference), min(value, reference)
+    is_more = value > reference
     if larger <= smaller * _EQUAL:
-        return equal
-    word = more if value > reference else less
+        return _(told.equal)
     if smaller <= 0:
-        return f"{short(value)} {more}" if value > reference else "none"
+        return _("{number} more", number=short(value)) if is_more else _("none")
     if larger < smaller * _TWICE:
-        return f"{whole_percent(abs(value / reference - 1))} {word}"
-    return f"{_factor(larger / smaller)} times {word}"
+        percent = whole_percent(abs(value / reference - 1))
+        return _(told.percent_more if is_more else told.percent_less, percent=percent)
+    factor = _factor(larger / smaller)
+    return _(told.times_more if is_more else told.times_less, factor=factor)
 
 
 def part_of(value: float, whole: float, name: str) -> str:
@@ -178,11 +218,13 @@ def part_of(value: float, whole: float, name: str) -> str:
     if value * _EQUAL >= whole and value <= whole * _EQUAL:
         return name
     if whole and value > whole * _NEAR:
-        return f"{_factor(value / whole)} × {name}"
+        return _("{factor} × {name}", factor=_factor(value / whole), name=name)
     parts = whole / value if value > 0 else 0.0
     if parts >= 10 or (parts > _NEAR and abs(parts - round(parts)) < _WHOLE * parts):
-        return f"1/{round(parts):,} of {name}"
-    return f"{whole_percent(value / whole)} of {name}" if whole else f"more than {name}"
+        return _("1/{parts:,} of {name}", parts=round(parts), name=name)
+    if not whole:
+        return _("more than {name}", name=name)
+    return _("{percent} of {name}", percent=whole_percent(value / whole), name=name)
 
 
 def _factor(ratio: float) -> str:

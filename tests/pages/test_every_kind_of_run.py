@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.store import JobState, open_store
+from core.language import Message
 from core.report.names import network_title
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import RECIPES, recipe
@@ -74,7 +75,7 @@ def full_store(specs) -> list[int]:
             break  # and one goes on
         if place % 3 == 0:
             store.record(run, EpochMetrics(1, 0.5, 0.8, 0.6, 0.7, 1.0, 0.1, 5000.0, 0.01))
-        store.finish(run, ends[place % 3], "The disk is full." if place % 3 == 1 else "")
+        store.finish(run, ends[place % 3], Message("The disk is full." if place % 3 == 1 else ""))
     return ids
 
 

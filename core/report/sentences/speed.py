@@ -178,5 +178,5 @@ def _loop_sentence(factors: Sequence[float]) -> str:
 def _as_fast_as(factor: float) -> str:
     """2.5 as "2.5 times as fast as", 0.4 as "2.5 times slower than"."""
     if factor < 1:
-        return formats.times(factor, 1, ("faster than", "slower than", "as fast as"))
+        return formats.times(factor, 1, formats.SPEED)
     return f"{factor:.1f} times as fast as"

@@ -17,6 +17,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state import get_session_state
 
+from core.language import _
 from core.specs import LabError
 from pages.views.app.messages import escaped
 
@@ -35,6 +36,7 @@ class _Visit:
 
     written: dict[str, list[str]] = field(default_factory=dict)  # key → its texts in the address
     drawn: dict[str, list[str]] = field(default_factory=dict)  # the same, to be written by this run
+    on_every_page: dict[str, list[str]] = field(default_factory=dict)  # lists of the menu
     is_drawn: bool = False  # whether a page, or a fragment alone, is being drawn
     of_fragment: dict[str, tuple[str, ...]] = field(default_factory=dict)  # its name → its keys
     refused: list[tuple[str, str]] = field(default_factory=list)  # key and text
@@ -64,7 +66,7 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
     """
     _take_out_unreadable_numbers()
     visit = _visit()
-    visit.drawn, visit.is_drawn = {}, True
+    visit.drawn, visit.is_drawn = dict(visit.on_every_page), True
     asked = {
         key: text for key, text in st.query_params.to_dict().items() if key not in st.session_state
     }
@@ -90,8 +92,11 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
         listed = ", ".join(f"{key}={text[:_SHOWN]}" for key, text in refused[:_NAMED])
         more = ", …" if len(refused) > _NAMED else ""
         sentence_box.warning(
-            f"The address asks for what this page does not have ({escaped(listed + more)}); the"
-            " page shows its own default there.",
+            _(
+                "The address asks for what this page does not have ({parameters}); the page shows"
+                " its own default there.",
+                parameters=escaped(listed + more),
+            ),
             icon=":material/link_off:",
         )
 
@@ -194,6 +199,13 @@ def keep_names(key: str, names: Sequence[str], defaults: Sequence[str]) -> None:
     fragment that runs alone, are.
     """
     _visit().drawn[key] = [] if list(names) == list(defaults) else list(names) or [""]
+
+
+def keep_on_every_page(key: str, names: Sequence[str], defaults: Sequence[str]) -> None:
+    """As `keep_names`, of a list that stands beside the page; to be called before the page's."""
+    keep_names(key, names, defaults)
+    visit = _visit()
+    visit.on_every_page[key] = visit.drawn.pop(key)
 
 
 def show_again(key: str) -> None:

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 import pandas as pd
 import streamlit as st
 
+from core.language import ENGLISH, in_language, language
 from core.report.tables.csv import to_csv
 from core.specs import LabError
 
@@ -16,8 +17,16 @@ _said: ContextVar[list[str]] = ContextVar("_said")  # by files that could not be
 
 
 def download_csv(label: str, make: Callable[[], pd.DataFrame], name: str, key: str) -> None:
-    """A button that downloads the frame as CSV, UTF-8 with the mark that spreadsheets look for."""
-    download_file(label, lambda: to_csv(make()).encode("utf-8-sig"), name, key, "text/csv")
+    """A button that downloads the frame as CSV, UTF-8 with the mark that spreadsheets look for.
+
+    `make` is called in English, whatever the page speaks: programs read CSV.
+    """
+
+    def written() -> bytes:
+        with in_language(ENGLISH):
+            return to_csv(make()).encode("utf-8-sig")
+
+    download_file(label, written, name, key, "text/csv")
 
 
 def download_file(
@@ -28,9 +37,10 @@ def download_file(
     mime: str = "application/octet-stream",
 ) -> None:
     """A button that downloads what `make` gives, in a thread of its own: it must not draw."""
+    spoken = language()  # that thread has no visit of which to ask it
     st.download_button(
         label,
-        lambda: _made(make),
+        lambda: _made(make, spoken),
         file_name=name,
         mime=mime,
         on_click="ignore",
@@ -39,13 +49,14 @@ def download_file(
     )
 
 
-def _made(make: Callable[[], bytes]) -> bytes:
+def _made(make: Callable[[], bytes], spoken: str) -> bytes:
     """The file; where it cannot be made, its sentence is kept for `sentences_of_downloads`."""
-    try:
-        return make()
-    except LabError as error:
-        _said.get([]).append(str(error).partition("\n\n")[0])
-        raise
+    with in_language(spoken):
+        try:
+            return make()
+        except LabError as error:
+            _said.get([]).append(str(error).partition("\n\n")[0])
+            raise
 
 
 @contextmanager

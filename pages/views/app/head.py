@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit import config
 
+from core.language import N_, _
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.downloads import download_file
 from pages.views.app.messages import escaped
 
 _ICON = str(Path(__file__).parent / "assets" / "icon.png")
-_LAB = "CNN Architecture Lab"
+_LAB = N_("CNN Architecture Lab")
 _MENU_WIDTH = 232  # pixels
 
 _address = st.components.v2.component(
@@ -40,7 +41,7 @@ class Head:
 
     def __init__(self, page: str) -> None:
         """`page` is called so in the menu; the thing that it shows is named by `title`."""
-        self._name = page
+        self._name = _(page)
         self._is_named = False
         self.handout: Handout | None = None
         with st.container(key="page_head", horizontal=True, vertical_alignment="center"):
@@ -52,7 +53,7 @@ class Head:
     def title(self, text: str) -> None:
         """What the page shows, `VGG-11, 96 px, ratio 4`: its heading, and the browser's tab."""
         self._is_named = True
-        tab = text if text == _LAB else f"{text} · {_LAB}"
+        tab = text if text == _(_LAB) else f"{text} · {_(_LAB)}"
         st.set_page_config(page_title=tab)
         self._title.title(escaped(text), anchor=False)
 
@@ -60,43 +61,46 @@ class Head:
         """Once all else is drawn, and the address is what it will be."""
         if not self._is_named:
             self.title(self._name)
-        with self._actions, st.popover("Share", icon=":material/share:"):
+        with self._actions, st.popover(_("Share"), icon=":material/share:"):
             self._share()
 
     def _share(self) -> None:
         """The view's address, and the handout where there is one."""
-        st.markdown("**Address of this view**")
+        address = _("Address of this view")
+        st.markdown(f"**{address}**")
         host = _own_name()
         _address(
             key="page_address",
             data={
                 "host": host,
-                "label": "Address of this view",
-                "copy": "Copy",
-                "copied": "Copied",
+                "label": address,
+                "copy": _("Copy"),
+                "copied": _("Copied"),
             },
             height="content",
         )
         if not host and _is_loopback(urlsplit(st.context.url or "").hostname):
-            st.caption("It opens on this machine only; for others there is the handout.")
+            st.caption(_("It opens on this machine only; for others there is the handout."))
         if self.handout:
             download_file(
-                "Handout",
+                _("Handout"),
                 self.handout.make,
                 f"{self.handout.name}.html",
                 "page_handout",
                 "text/html",
             )
             st.caption(
-                "One file with charts, numbers, settings and tables; it opens without the lab,"
-                " and prints."
+                _(
+                    "One file with charts, numbers, settings and tables; it opens without the lab,"
+                    " and prints."
+                )
             )
 
 
 def page_config(page: str) -> None:
     """The tab's title and icon, and how wide the menu is, before anything is drawn."""
     st.set_page_config(
-        page_title=f"{page} · {_LAB}" if page != _LAB else _LAB,
+        page_title=f"{_(page)} · {_(_LAB)}" if page != _LAB else _(_LAB),
         page_icon=_ICON,
         layout="wide",
         initial_sidebar_state=_MENU_WIDTH,

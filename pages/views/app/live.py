@@ -7,9 +7,10 @@ from html import escape
 
 import streamlit as st
 
+from core.language import _
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.messages import errors_in_one_sentence
-from pages.views.app.watched import PATH, Progress, State, Watched, watch
+from pages.views.app.watched import PATH, Progress, State, Watched, name_here, watch
 
 _watcher = st.components.v2.component(
     "lab_live",
@@ -49,7 +50,7 @@ def follow(watched: Watched[State], state: State) -> None:
         key=f"live_{watched.name}",
         data={
             "path": PATH,
-            "name": watched.name,
+            "name": name_here(watched.name),
             "every": 1000 * watched.every_seconds,
             **watched.answer(state),
         },
@@ -61,8 +62,9 @@ def follow(watched: Watched[State], state: State) -> None:
 def progress_bar(name: str, progress: Progress) -> None:
     """How far something is that is `live` under this name; the browser moves it on."""
     share, text = progress
+    done = escape(_("Done"))
     st.html(
-        f'<div class="live-bar" data-live="{escape(name)}"><p>{escape(text)}</p>'
-        f'<div role="progressbar" aria-label="Done" aria-valuenow="{100 * share:.1f}">'
+        f'<div class="live-bar" data-live="{escape(name_here(name))}"><p>{escape(text)}</p>'
+        f'<div role="progressbar" aria-label="{done}" aria-valuenow="{100 * share:.1f}">'
         f'<div style="width: {100 * share:.1f}%"></div></div></div>'
     )

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.jobs.step_curves import StepCurve
+from core.language import in_language, language
 from core.specs import LabError
 from pages.views.app.growing import new_points
 
@@ -50,10 +51,12 @@ class Watched(Generic[State]):
     progress: Callable[[State], Progress] = _none  # moves in between
     curves: Callable[[State], Mapping[int, StepCurve]] = _no_curves  # grow in between, by their run
     every_seconds: float = 1.0  # between two looks of a browser
+    language: str = field(default_factory=language)  # of the words that browsers are told
 
     def answer(self, state: State) -> dict[str, Any]:
         """What browsers are told."""
-        share, text = self.progress(state)
+        with in_language(self.language):
+            share, text = self.progress(state)
         digest = sha256(repr(self.stage(state)).encode()).hexdigest()[:16]
         return {"stage": digest, "share": min(1.0, max(0.0, share)), "text": text}
 
@@ -89,12 +92,18 @@ _readings: OrderedDict[str, _Reading] = OrderedDict()
 _changing = threading.Lock()
 
 
+def name_here(name: str) -> str:
+    """What a browser asks by: what is told depends on the language."""
+    return f"{name} {language()}"
+
+
 def watch(watched: Watched[Any]) -> None:
     """Let browsers ask for it."""
     with _changing:
-        reading = _readings.pop(watched.name, None) or _Reading(watched)
+        name = name_here(watched.name)
+        reading = _readings.pop(name, None) or _Reading(watched)
         reading.watched = watched
-        _readings[watched.name] = reading
+        _readings[name] = reading
         while len(_readings) > _MOST:
             _readings.popitem(last=False)
 

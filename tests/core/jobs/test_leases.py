@@ -15,6 +15,7 @@ from core.jobs.store import (
     Store,
     StoredFile,
 )
+from core.language import Message
 from core.training.records import ComputePlan, Progress
 from tests.core.jobs.example_runs import SPEC, claimed, fall_silent, metrics, state
 
@@ -53,7 +54,7 @@ def ways_to_write(store: Store, run: Run) -> list:
         lambda: store.forget_epochs(run, after=0),
         lambda: store.describe(run, "elsewhere", "another processor", ComputePlan(1, True)),
         lambda: store.keep_checkpoint(run, StoredFile("checkpoint-1-0-7.pt", "00")),
-        lambda: store.finish(run, JobState.FAILED, "elsewhere"),
+        lambda: store.finish(run, JobState.FAILED, Message("elsewhere")),
     ]
 
 

@@ -23,6 +23,7 @@ from core.jobs.store import (
     StoredFile,
     open_store,
 )
+from core.language import Message
 from core.specs import LabError, RunSpec
 from core.training.recipes import recipe
 from tests.core.jobs.example_runs import PROJECT, SPEC, claimed, fall_silent, metrics, state
@@ -176,7 +177,7 @@ def test_stop_changes_nothing_that_is_over(store):
 def test_a_stopped_or_failed_run_goes_on(store, end):
     run = claimed(store)
     store.record(run, metrics(1))
-    store.finish(run, end, "because")
+    store.finish(run, end, Message("because"))
     store.resume(run.id)
     queued = store.get(run.id)
     assert queued.state is JobState.QUEUED and queued.message == ""

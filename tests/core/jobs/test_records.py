@@ -8,6 +8,7 @@ from sqlalchemy import text
 from core.jobs.store import (
     JobState,
 )
+from core.language import Message
 from core.specs import LabError
 from core.training.records import Progress
 from tests.core.jobs.example_runs import SPEC, claimed, metrics, unreadable
@@ -114,6 +115,6 @@ def test_thousands_of_numbers_can_be_named_at_once(store):
 def test_notes_are_added_one_behind_the_other(store):
     run = claimed(store)
     assert store.get(run.id).note == ""
-    store.add_note(run, "One.")
-    store.add_note(run, "Two.")
+    store.add_note(run, Message("One."))
+    store.add_note(run, Message("Two."))
     assert store.get(run.id).note == "One. Two."

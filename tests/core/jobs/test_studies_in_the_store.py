@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from core.jobs.files import delete_study, run_folder
 from core.jobs.store import JobState, QueueFilter, Run, Store, Study, StudyKind, open_store
+from core.language import Message
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.variants import VARIANTS
@@ -81,7 +82,7 @@ def test_a_study_stops_and_goes_on_as_a_whole(store):
     other = store.enqueue(SPECS[0])
     done, failed, running = (store.claim(queue_filter=QueueFilter.STUDIES) for _ in range(3))
     finish(store, done, 0.5, 0.6)
-    store.finish(failed, JobState.FAILED, "The disk is full.")
+    store.finish(failed, JobState.FAILED, Message("The disk is full."))
     store.stop_study(study.id)
     assert store.get(running.id).stop_requested
     store.finish(running, JobState.STOPPED)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 
+from core.language import ENGLISH
 from core.specs import LabError
 from pages.views.app import server
 from pages.views.app.downloads import _made
@@ -15,7 +16,7 @@ from pages.views.app.downloads import _made
 
 def asked_for(make) -> str:
     """The error that the browser is told when it asks for this file."""
-    manager = SimpleNamespace(execute_deferred=lambda _: _made(make))
+    manager = SimpleNamespace(execute_deferred=lambda _: _made(make, ENGLISH))
     request = SimpleNamespace(request_id="1", deferred_file=SimpleNamespace(file_id="2"))
     handler = DeferredFileHandler(lambda: manager)
     return asyncio.run(handler.handle(request, "session")).error_msg
@@ -41,4 +42,4 @@ def test_outside_of_the_server_the_error_is_as_it_was():
         raise LabError("It has no room.")
 
     with pytest.raises(LabError, match="no room"):
-        _made(refuses)
+        _made(refuses, ENGLISH)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.specs import LabError
 from pages.views.app import watched
 from pages.views.app.server import lab_routes
-from pages.views.app.watched import Watched, watch
+from pages.views.app.watched import Watched, name_here, watch
 from tests.pages.app.asgi import get
 
 
@@ -77,7 +77,8 @@ def clock(monkeypatch) -> list[float]:
 
 def told(name: str) -> dict:
     """The server's answer to a browser."""
-    return json.loads(get(Starlette(routes=lab_routes()), f"/lab/watched?name={quote(name)}").body)
+    query = f"name={quote(name_here(name))}"
+    return json.loads(get(Starlette(routes=lab_routes()), f"/lab/watched?{query}").body)
 
 
 def test_however_many_watch_it_is_read_once_a_second(clock):

@@ -6,6 +6,7 @@ import pytest
 
 from core.analysis import analyze
 from core.jobs.store import JobState, open_store
+from core.language import Message
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.report.tables.networks import memory_frame
@@ -67,7 +68,7 @@ def test_a_measurement_that_failed_says_why():
     spec = CATALOGUE["lenet"].default
     store = open_store()
     store.enqueue_measurement(LayerTimesRequest(spec, "cpu", 16))
-    store.finish(store.claim(), JobState.FAILED, "No room *here*.")
+    store.finish(store.claim(), JobState.FAILED, Message("No room *here*."))
     app = open_page(PAGE, net_network=network_label("lenet"), net_view="Time")
     assert app.error[0].value == "No room \\*here\\*."
     assert "Measure every layer" in [button.label for button in app.button]

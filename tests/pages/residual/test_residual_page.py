@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.explain.glossary import find_term
 from core.jobs.store import JobState, StudyKind, open_store
+from core.language import Message
 from core.measure.requests import DeviceSpeedRequest
 from core.report.figures.variants import variant_styles
 from core.specs import ModelSpec, RunSpec
@@ -276,7 +277,7 @@ def test_failed_runs_say_why_once():
     store = open_store()
     study = trained(CLEAR, leave=3)
     for _ in range(3):
-        store.finish(store.claim(), JobState.FAILED, "The disk is full.")
+        store.finish(store.claim(), JobState.FAILED, Message("The disk is full."))
     app = open_page(PAGE, study=study)
     assert [one.value for one in app.error] == ["3 runs: The disk is full."]
     assert "no shortcut lacks seeds 0, 1, 2 (failed)" in texts(app)

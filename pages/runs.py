@@ -7,7 +7,8 @@ from collections.abc import Hashable, Mapping, Sequence
 import streamlit as st
 
 from core.jobs.store import JobState, Run, RunFilter, Study, UnreadableJob
-from core.report.names import counted, safe_name
+from core.language import N_, _, ngettext, paragraph
+from core.report.names import safe_name
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
@@ -53,8 +54,8 @@ def _show(unfinished: int) -> None:
     """The table, then what can be done with the rows picked in it."""
     everything = store().count()
     if not everything:
-        st.info("No runs yet. Start one that takes about 10 s.", icon=":material/arrow_forward:")
-        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+        st.info(_("No runs yet. Start one that takes about 10 s."), icon=":material/arrow_forward:")
+        st.page_link("pages/train.py", label=_("Train a network"), icon=":material/model_training:")
         return
     if unfinished:
         start_worker()  # also in place of one that died
@@ -74,18 +75,36 @@ def _show(unfinished: int) -> None:
 def _one_page(run_filter: RunFilter, everything: int) -> list[Run | UnreadableJob]:
     """The runs of the page that the reader is at, the newest first; of `everything` there is."""
     total = store().count(run_filter)
-    told = counted(total, "run") if total == everything else f"{total:,} of {everything:,} runs"
     pages = max(1, -(-total // _ON_A_PAGE))
     if st.session_state.get(_PAGE, 1) > pages:  # some were deleted, or filtered out
         del st.session_state[_PAGE]
     first = (st.session_state.get(_PAGE, 1) - 1) * _ON_A_PAGE
-    if pages > 1:
-        told = f"Runs {first + 1:,} to {min(total, first + _ON_A_PAGE):,} of {total:,}"
-        told += "" if total == everything else f"; {everything:,} in all"
-    st.caption(f"{told}. Tick two or more to overlay their curves.")
+    last = min(total, first + _ON_A_PAGE)
+    st.caption(
+        paragraph(
+            _shown(first, last, total, everything) if pages > 1 else _listed(total, everything),
+            _("Tick two or more to overlay their curves."),
+        )
+    )
     if pages > 1:
         st.pagination(pages, key=_PAGE)
     return store().listed(run_filter, _ON_A_PAGE, first)
+
+
+def _listed(total: int, everything: int) -> str:
+    """How many runs pass the filter."""
+    if total == everything:
+        return ngettext("{number:,} run.", "{number:,} runs.", total)
+    return _("{total:,} of {everything:,} runs.", total=total, everything=everything)
+
+
+def _shown(first: int, last: int, total: int, everything: int) -> str:
+    """Which of them this page has."""
+    if total == everything:
+        template = N_("Runs {first:,} to {last:,} of {total:,}.")
+    else:
+        template = N_("Runs {first:,} to {last:,} of {total:,}; {everything:,} in all.")
+    return _(template, first=first + 1, last=last, total=total, everything=everything)
 
 
 def _by_study(runs: Sequence[Run]) -> list[Run]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.language import N_, _
 from core.report.names import set_up_title
 from core.specs import LabError
 from pages.views.app.address import address_checked
@@ -15,7 +16,7 @@ from pages.views.train.record import record_view
 from pages.views.train.setup import setup_view
 from pages.views.train.throughput import throughput_view
 
-_VIEWS = ("Set up a run", "Throughput")
+_VIEWS = (N_("Set up a run"), N_("Throughput"))
 _LONGEST_NUMBER = 11  # digits of a run's number
 
 
@@ -36,9 +37,10 @@ def _form(head: Head) -> None:
     trains = st.session_state.get("train_view", st.query_params.get("train_view")) != _VIEWS[1]
     spec = choose_run(lambda spec: head.title(set_up_title(spec)), trains)
     view = st.segmented_control(
-        "View",
+        _("View"),
         _VIEWS,
         default=_VIEWS[0],
+        format_func=_,
         required=True,
         key="train_view",
         bind="query-params",

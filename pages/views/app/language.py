@@ -35,6 +35,7 @@ def language_switch() -> None:
             format_func=LANGUAGES.__getitem__,
             key=_KEY,
             required=True,
+            persist_state="session",
             label_visibility="collapsed",
         )
     keep_on_every_page(_KEY, [st.session_state[_KEY]], [_of_browser()])

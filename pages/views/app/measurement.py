@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.jobs.store import JobState, Measurement
+from core.language import N_, _
 from core.measure.requests import REQUESTS, Request
 from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
@@ -23,8 +24,10 @@ _LISTED = 50  # the newest measurements, among which what goes on is looked for
 def share_measured(job: Measurement) -> str:
     """How far a measurement is, in words."""
     if job.state is JobState.QUEUED:
-        return "Waiting for its turn: one thing is measured at a time…"
-    return f"{job.fraction:.0%} measured" if job.fraction else "Starting and warming up…"
+        return _("Waiting for its turn: one thing is measured at a time…")
+    if not job.fraction:
+        return _("Starting and warming up…")
+    return _("{share:.0%} measured", share=job.fraction)
 
 
 def measurement(
@@ -33,7 +36,7 @@ def measurement(
     label: str,
     help_text: str,
     show: Show,
-    again: str = "Measure again",
+    again: str = N_("Measure again"),
     progress_text: Callable[[Measurement], str] = share_measured,
     shows_partial_result: bool = True,
 ) -> None:
@@ -57,11 +60,11 @@ def measurement(
         if job is not None and job.state is JobState.FAILED:
             show_error(job.message)
         elif job is not None and job.state is JobState.STOPPED and job.result:
-            st.caption("This measurement was stopped before its end.")
+            st.caption(_("This measurement was stopped before its end."))
         result = job.result if job else None
         known = result or shipped_result(request)
         if st.button(
-            again if result else label,
+            _(again) if result else label,
             type="secondary" if result else "primary",
             key=f"{key}_start",
             icon=":material/timer:",
@@ -70,7 +73,7 @@ def measurement(
             store().enqueue_measurement(request)
             st.rerun()
         if known and not result:
-            st.caption("Measured before on another machine; it comes with the lab.")
+            st.caption(_("Measured before on another machine; it comes with the lab."))
         if known:
             show(known)
 
@@ -96,28 +99,28 @@ def _what_comes_first(job: Measurement, key: str) -> None:
     first = next((other for other in others if other.state is JobState.RUNNING), None)
     if first is None:
         return
-    name = REQUESTS[first.kind].title if first.kind in REQUESTS else first.kind
-    st.caption(f"First this is measured: {name} (job {first.id}).")
+    name = _(REQUESTS[first.kind].title) if first.kind in REQUESTS else first.kind
+    st.caption(_("First this is measured: {name} (job {job}).", name=name, job=first.id))
     with st.container(horizontal=True):
         st.button(
-            "Free the worker",
+            _("Free the worker"),
             key=f"{key}_free",
             icon=":material/skip_next:",
             disabled=first.stop_requested,
-            help="Ends what is measured now; what it knows so far is kept.",
+            help=_("Ends what is measured now; what it knows so far is kept."),
             on_click=store().request_stop,
             args=([first.id],),
         )
-        st.page_link("pages/runs.py", label="Show all measurements", icon=":material/list_alt:")
+        st.page_link("pages/runs.py", label=_("Show all measurements"), icon=":material/list_alt:")
 
 
 def _stop_button(job: Measurement, key: str) -> None:
     if st.button(
-        "Stopping…" if job.stop_requested else "Stop",
+        _("Stopping…") if job.stop_requested else _("Stop"),
         key=f"{key}_stop",
         icon=":material/stop:",
         disabled=job.stop_requested,
-        help="What is known so far is kept.",
+        help=_("What is known so far is kept."),
     ):
         store().request_stop([job.id])
         st.rerun(scope="fragment")

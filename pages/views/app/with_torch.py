@@ -23,6 +23,7 @@ from core.analysis.records import Analysis
 from core.explain.reconcile import OtherCounts
 from core.explain.shape_errors import ShapeError
 from core.host_memory import available_host_bytes
+from core.language import _
 from core.specs import ModelSpec
 from core.torch_process import (
     ThisProcess,
@@ -66,7 +67,7 @@ def _own_among(arguments: Iterable[Any]) -> list[str]:
 def _wait_until_loaded(process: TorchProcess | ThisProcess) -> None:
     """While torch is still loading, say so, and for how long."""
     if seconds := process.seconds_until_loaded:
-        with st.spinner(f"Loading PyTorch, about {seconds:.0f} s more…"):
+        with st.spinner(_("Loading PyTorch, about {seconds:.0f} s more…", seconds=seconds)):
             process.wait_until_loaded()
 
 
@@ -82,7 +83,7 @@ def analysis_of(spec: ModelSpec) -> Analysis:
         process = _process_for(spec)
         if process.seconds_until_loaded and kept_analysis(spec) is None:
             _wait_until_loaded(process)
-        with st.spinner("Taking the network apart…"):  # shown after half a second
+        with st.spinner(_("Taking the network apart…")):  # shown after half a second
             known = _analysis_of(spec, version)
     if isinstance(known, ForwardError):
         raise known
@@ -191,7 +192,7 @@ def inside(function: str, *arguments: Any) -> Any:
     Computed by a process that keeps networks with their numbers. Arrays in it are shared by all
     visitors and cannot be written to. Raises LabError as the function does.
     """
-    with st.spinner("Computing…"):  # shown after half a second
+    with st.spinner(_("Computing…")):  # shown after half a second
         return seen(function, *arguments)
 
 
@@ -256,9 +257,10 @@ def _inside(function: str, versions: tuple[str, ...], *arguments: Any) -> _Answe
 def _kept(function: str, *arguments: Any) -> Any:
     _wait_until_loaded(_process_for(*arguments))
     versions = tuple(version_of(arch) for arch in _own_among(arguments))
-    return _kept_answer(function, versions, *arguments)
+    with st.spinner(_("Working it out…")):
+        return _kept_answer(function, versions, *arguments)
 
 
-@st.cache_data(max_entries=64, show_spinner="Working it out…")  # texts of some 50 KiB
+@st.cache_data(max_entries=64, show_spinner=False)  # texts of some 50 KiB
 def _kept_answer(function: str, versions: tuple[str, ...], *arguments: Any) -> Any:
     return _ask(function, *arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.jobs.store import JobState, Run, RunFilter
+from core.language import _
 from pages.views.app.live import follow, progress_bar
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.services import store
@@ -35,7 +36,7 @@ def work_badge() -> None:
                 return
             with st.container(key="work_badge", gap="xxsmall"):
                 progress_bar(_NAME, _progress(work))
-                st.page_link("pages/runs.py", label="Show it", icon=":material/list_alt:")
+                st.page_link("pages/runs.py", label=_("Show it"), icon=":material/list_alt:")
                 follow(watched, work)
 
     drawn()
@@ -53,6 +54,12 @@ def _read() -> _Work:
 
 def _progress(work: _Work) -> Progress:
     running, waiting, share = work
-    parts = [f"{number} {word}" for number, word in ((running, "running"), (waiting, "waiting"))
-             if number]  # fmt: skip
-    return share, f"Training: {', '.join(parts) or 'done'}"
+    if running and waiting:
+        told = _("Training: {running} running, {waiting} waiting", running=running, waiting=waiting)
+    elif running:
+        told = _("Training: {running} running", running=running)
+    elif waiting:
+        told = _("Training: {waiting} waiting", waiting=waiting)
+    else:
+        told = _("Training: done")
+    return share, told

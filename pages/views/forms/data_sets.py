@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.data import DATASETS, is_available
+from core.language import _
 from core.report import formats
 
 
@@ -10,7 +11,15 @@ def dataset_line(name: str) -> str:
     """Number of images, and whether the set is on this machine or must be downloaded."""
     info = DATASETS[name]
     if is_available(name):
-        where = f"here, {formats.mebibytes(info.disk_bytes)} on disk"
+        where = _("here, {size} on disk", size=formats.mebibytes(info.disk_bytes))
     else:
-        where = f"the first run downloads {formats.mebibytes(info.download_bytes)}"
-    return f"{info.train_images:,} training and {info.test_images:,} test images; {where}"
+        where = _(
+            "the first run downloads {size}",
+            size=formats.mebibytes(info.download_bytes),
+        )
+    return _(
+        "{train_images:,} training and {test_images:,} test images; {where}",
+        train_images=info.train_images,
+        test_images=info.test_images,
+        where=where,
+    )

@@ -10,6 +10,7 @@ from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
 from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
+from core.language import _
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import RunSpec
 from core.training.estimate import (
@@ -61,12 +62,12 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
 def no_time_yet(device: str) -> str:
     """A sentence in place of an estimate; the page is drawn again once there is one."""
     if not starts_workers():
-        return "How long it takes is not known yet."
+        return _("How long it takes is not known yet.")
     start_worker()  # which measures first of all
     request = DeviceSpeedRequest(device)
     speed = Watched(f"speed-{device}", lambda: store().result_of(request), bool, stage=bool)
     live(speed, lambda _: None)
-    return "How long it takes is being measured on this machine."
+    return _("How long it takes is being measured on this machine.")
 
 
 def span_of(spec: RunSpec, cost: Estimate, runs: Sequence[Run]) -> tuple[float, float] | None:

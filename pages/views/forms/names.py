@@ -1,4 +1,7 @@
-"""Lists of names: shown by their titles, kept by their names, in the address too."""
+"""Lists of names: shown by their titles, kept by their names, in the address too.
+
+Titles are given in English, as addresses of earlier versions hold them, and translated here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.language import _
 from pages.views.app.address import keep_names, names_asked_for, show_again
 
 
@@ -33,7 +37,7 @@ def select_name(
             label,
             names,
             index=names.index(default),
-            format_func=titles.__getitem__,
+            format_func=lambda name: _(titles[name]),
             key=key,
             **shown,
         )
@@ -42,7 +46,7 @@ def select_name(
     name = st.selectbox(
         label,
         names,
-        format_func=titles.__getitem__,
+        format_func=lambda name: _(titles[name]),
         key=key,
         persist_state="session",
         **shown,
@@ -81,7 +85,7 @@ def select_names(
     names = st.multiselect(
         label,
         list(titles),
-        format_func=titles.__getitem__,
+        format_func=lambda name: _(titles[name]),
         key=key,
         persist_state="session",
         **shown,
@@ -111,7 +115,7 @@ def pick_name(
         name = draw(
             label,
             list(titles),
-            format_func=titles.__getitem__,
+            format_func=lambda name: _(titles[name]),
             key=key,
             required=True,
             persist_state="session",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from core.report.names import counted
+from core.language import _, comma, ngettext
 from core.specs import ModelSpec, OptionValue
 from core.zoo.architecture import Architecture, Option
 from core.zoo.catalogue import CATALOGUE, effective_options, find
@@ -46,12 +46,12 @@ def networks() -> list[str]:
 def network_label(name: str) -> str:
     """`VGG: VGG-11`, or `timm: any of its models`."""
     if name in LIBRARIES:
-        return f"{name}: any of its models"
+        return _("{name}: any of its models", name=name)
     if is_own(name):
-        file, _, network = name.rpartition(":")
-        return f"{FAMILY}: {network} ({file})"
+        file, network = name.rsplit(":", 1)
+        return _("{family}: {title}", family=_(FAMILY), title=f"{network} ({file})")
     row = CATALOGUE[name]
-    return f"{row.family}: {row.title}"
+    return _("{family}: {title}", family=_(row.family), title=_(row.title))
 
 
 def model_keys(prefix: str, spec: ModelSpec) -> dict[str, object]:
@@ -120,14 +120,14 @@ def _controls(prefix: str, first: str, settings: FormSettings, libraries: bool) 
     if libraries:
         names = [*own_names(), *names, *_libraries_asked_for(prefix)]
     name = select_name(
-        "Network",
+        _("Network"),
         {name: network_label(name) for name in names},
         first,
         f"{prefix}network",
         settings.bind is not None,
         on_change=_start_over,
         args=(prefix, settings.defaults),
-        help="Type to search; a new network starts with its own settings.",
+        help=_("Type to search; a new network starts with its own settings."),
     )
     if libraries:
         _say_problems(name)
@@ -154,7 +154,7 @@ def _controls(prefix: str, first: str, settings: FormSettings, libraries: bool) 
 def source_of(spec: ModelSpec) -> str:
     """Where the network comes from: `2014, arXiv 1409.1556, table 1, configuration A`."""
     row = find(spec.arch)
-    return f"{row.year}, {row.source}" if row.year else row.source
+    return comma().join(filter(None, (str(row.year or ""), _(row.source))))
 
 
 @dataclass
@@ -182,10 +182,12 @@ class _Options:
 
 def _folded_label(prefix: str, default: ModelSpec, takes: Collection[str]) -> str:
     """`1 channel, 10 classes`."""
-    parts = [counted(shown_number(f"{prefix}channels", default.in_channels), "channel")]
+    channels = shown_number(f"{prefix}channels", default.in_channels)
+    parts = [ngettext("{number:,} channel", "{number:,} channels", channels)]
     if "num_classes" in takes:
-        parts.append(counted(shown_number(f"{prefix}classes", default.num_classes), "class"))
-    return ", ".join(parts)
+        classes = shown_number(f"{prefix}classes", default.num_classes)
+        parts.append(ngettext("{number:,} class", "{number:,} classes", classes))
+    return comma().join(parts)
 
 
 def _choose_folded(
@@ -226,7 +228,7 @@ def own_names() -> list[str]:
     """Networks of the files that the lab was started with; why one of them cannot be read."""
     if not own_files():
         return []
-    with st.spinner("Reading your networks…"):
+    with st.spinner(_("Reading your networks…")):
         return list(own_networks())
 
 
@@ -248,21 +250,24 @@ def _libraries_asked_for(prefix: str) -> list[str]:
 def _choose_of_library(library: Library, prefix: str, settings: FormSettings) -> ModelSpec:
     """One of a library's own models."""
     name = select_name(
-        f"Model of {library.name}",
+        _("Model of {name}", name=library.name),
         {name: name for name in library.models},
         library.first,
         f"{prefix}{library.name}",
         settings.bind is not None,
         on_change=_start_over,
         args=(prefix, settings.defaults),
-        help=f"Every classification model of the installed {library.name}, untrained;"
-        " type to search.",
+        help=_(
+            "Every classification model of the installed {name}, untrained; type to search.",
+            name=library.name,
+        ),
     )
     default = settings.defaults(find(f"{library.prefix}{name}"))
     size = st.container(horizontal=True)
     takes = ("num_classes",)
     if library.channels:
-        with folded(f"{prefix}network", f"{library.channels} channels", settings.is_popover):
+        fixed = ngettext("{number:,} channel", "{number:,} channels", library.channels)
+        with folded(f"{prefix}network", fixed, settings.is_popover):
             default = replace(default, num_classes=choose_classes(prefix, default, settings.bind))
             choose_oblong(prefix, default, settings.bind)
     else:

@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from core.explain.glossary import explained
+from core.language import _
 from core.specs import ImageSize, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Architecture, Option
 from pages.views.forms.limits import (
@@ -54,7 +55,7 @@ def choose_ratio(prefix: str, default: ModelSpec, settings: FormSettings) -> int
     low, high = RATIO_SLIDER
     is_typed = settings.wide and _asks_beyond(f"{prefix}ratio", range(low, high + 1))
     ratio = (st.number_input if is_typed else st.slider)(
-        "Ratio",
+        _("Ratio"),
         *(RATIO if is_typed else RATIO_SLIDER),
         default.ratio,
         key=f"{prefix}ratio",
@@ -67,11 +68,11 @@ def choose_ratio(prefix: str, default: ModelSpec, settings: FormSettings) -> int
 def choose_oblong(prefix: str, default: ModelSpec, bind: Bind) -> None:
     """Whether height and width are chosen apart; in the session, for `choose_size`."""
     st.toggle(
-        "Height and width apart",
+        _("Height and width apart"),
         isinstance(default.image_size, tuple),
         key=f"{prefix}oblong",
         bind=bind,
-        help="For images that are not square, such as 480×640.",
+        help=_("For images that are not square, such as 480×640."),
     )
 
 
@@ -85,14 +86,24 @@ def choose_size(prefix: str, default: ModelSpec, step: int, settings: FormSettin
 def _choose_sides(prefix: str, default: ModelSpec, bind: Bind) -> ImageSize:
     """Pixels of height and of width."""
     sides = []
-    for name, side in zip(("height", "width"), default.sides, strict=True):
+    told = {
+        "height": (
+            _("Height"),
+            _("Every image is resized to this height, in pixels, before the first layer."),
+        ),
+        "width": (
+            _("Width"),
+            _("Every image is resized to this width, in pixels, before the first layer."),
+        ),
+    }
+    for (name, (label, explanation)), side in zip(told.items(), default.sides, strict=True):
         pixels = st.number_input(
-            name.capitalize(),
+            label,
             *SIZE,
             side,
             key=f"{prefix}{name}",
             bind=bind,
-            help=f"Every image is resized to this {name}, in pixels, before the first layer.",
+            help=explanation,
         )
         sides.append(int(pixels))
     return check_image_size(sides)
@@ -104,7 +115,7 @@ def _choose_side(prefix: str, default: int, step: int, settings: FormSettings) -
     on_slider = {default, *range(smallest, largest + 1, step)}
     is_typed = settings.wide and _asks_beyond(f"{prefix}size", on_slider)
     size = (st.number_input if is_typed else st.slider)(
-        "Resize (pixels a side)",
+        _("Resize (pixels a side)"),
         *(SIZE if is_typed else (smallest, largest)),
         default,
         1 if is_typed else step,
@@ -118,12 +129,12 @@ def _choose_side(prefix: str, default: int, step: int, settings: FormSettings) -
 def choose_channels(prefix: str, default: ModelSpec, bind: Bind) -> int:
     """Channels of the image."""
     channels = st.number_input(
-        "Channels",
+        _("Channels"),
         *CHANNELS,
         default.in_channels,
         key=f"{prefix}channels",
         bind=bind,
-        help="Channels of the image: 1 for gray, 3 for color.",
+        help=_("Channels of the image: 1 for gray, 3 for color."),
     )
     return int(channels)
 
@@ -131,12 +142,12 @@ def choose_channels(prefix: str, default: ModelSpec, bind: Bind) -> int:
 def choose_classes(prefix: str, default: ModelSpec, bind: Bind) -> int:
     """Units of the last layer."""
     classes = st.number_input(
-        "Classes",
+        _("Classes"),
         *CLASSES,
         default.num_classes,
         key=f"{prefix}classes",
         bind=bind,
-        help="Units of the last layer.",
+        help=_("Units of the last layer."),
     )
     return int(classes)
 
@@ -148,24 +159,22 @@ def choose_option(
     key: str, option: Option, others: Mapping[str, OptionValue], bind: Bind
 ) -> OptionValue:
     """The control of one of the network's own options, with what it can be beside `others`."""
-    default = option.default
+    default, title, explanation = option.default, _(option.title), _(option.help)
     if option.choices:
         titles = dict(option.offered(others))
         aliases = {
             value: str(option.in_effect(value, others))
-            for value, _ in option.choices
+            for value, _title in option.choices
             if value not in titles
         }
         return select_name(
-            option.title, titles, str(default), key, bind is not None, aliases, help=option.help
+            title, titles, str(default), key, bind is not None, aliases, help=explanation
         )
     if isinstance(default, bool):
-        return st.toggle(option.title, default, key=key, bind=bind, help=option.help)
+        return st.toggle(title, default, key=key, bind=bind, help=explanation)
     if isinstance(default, int | float):
         return _choose_number(option, default, key, bind)
-    return st.text_input(
-        option.title, str(default), max_chars=500, key=key, bind=bind, help=option.help
-    )
+    return st.text_input(title, str(default), max_chars=500, key=key, bind=bind, help=explanation)
 
 
 def _choose_number(option: Option, default: int | float, key: str, bind: Bind) -> OptionValue:
@@ -173,18 +182,18 @@ def _choose_number(option: Option, default: int | float, key: str, bind: Bind) -
     if isinstance(default, int):
         control = st.slider if option.maximum <= OPTION_SLIDER else st.number_input
         number = control(
-            option.title,
+            _(option.title),
             option.minimum,
             option.maximum,
             default,
             step=option.step,
             key=key,
             bind=bind,
-            help=option.help,
+            help=_(option.help),
         )
         return int(number)
     fraction = st.number_input(
-        option.title,
+        _(option.title),
         float(option.minimum),
         float(option.maximum),
         default,
@@ -192,6 +201,6 @@ def _choose_number(option: Option, default: int | float, key: str, bind: Bind) -
         format="%g",
         key=key,
         bind=bind,
-        help=option.help,
+        help=_(option.help),
     )
     return float(fraction)

@@ -11,6 +11,7 @@ import streamlit as st
 from core.data import DATASETS, find_dataset
 from core.data.catalogue import train_images_of
 from core.explain.glossary import explained
+from core.language import N_, _
 from core.report.sentences.recipes import recipe_settings
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.recipes import RECIPES, recipe
@@ -32,7 +33,9 @@ _FEW_MARKS = """<style>
 .st-key-row_train_network > :not(.st-key-train_ratio):not(:has(.st-key-train_size))
   [data-testid="stTooltipIcon"] { display: none; }
 </style>"""
-_DOWNLOADED = "Fashion-MNIST mini ships with the lab; the others are downloaded at the first run."
+_DOWNLOADED = N_(
+    "Fashion-MNIST mini ships with the lab; the others are downloaded at the first run."
+)
 SHORT_SIZE, SHORT_RATIO = 96, 4  # of a large network, where a run is started without a choice
 
 
@@ -78,7 +81,7 @@ def choose_run(show: Callable[[RunSpec], None], trains: bool = True) -> RunSpec:
     with form_row("train_run"):
         dataset = choose_dataset("train_", _follow_recipe, described=False, explanation=None)
         train_images = choose_images(
-            "train_", dataset, "Training images", _follow_images, explanation=None
+            "train_", dataset, _("Training images"), _follow_images, explanation=None
         )
         chosen = recipe(choose_recipe("train_", _follow_recipe), train_images)
         if trains:
@@ -101,11 +104,11 @@ def _choose_folded(default: Recipe) -> tuple[float, int]:
     """Learning rate and seed, and what else the recipe sets."""
     rate = shown_number("train_rate", default.learning_rate)
     seed = shown_number("train_seed", 0)
-    with folded("train_run", f"SGD, rate {rate:g}, seed {seed}"):
+    with folded("train_run", _("SGD, rate {rate:g}, seed {seed}", rate=rate, seed=seed)):
         rate = _choose_rate("train_", default.learning_rate)
         seed = _choose_seed("train_")
         markdown("\n".join(f"- {line}" for line in recipe_settings(default)))
-        st.caption(f"Source of the recipe: {RECIPES[default.name].source}")
+        st.caption(_("Source of the recipe: {source}", source=_(RECIPES[default.name].source)))
     return rate, seed
 
 
@@ -137,12 +140,12 @@ def choose_dataset(
 ) -> str:
     """The data set; `described`: with what is known of it, below."""
     dataset = select_name(
-        "Data set",
+        _("Data set"),
         {name: info.title for name, info in DATASETS.items()},
         next(iter(DATASETS)),
         f"{prefix}dataset",
         on_change=on_change,
-        help=explanation,
+        help=explanation and _(explanation),
     )
     if described:
         st.caption(dataset_line(dataset))
@@ -152,16 +155,16 @@ def choose_dataset(
 def choose_recipe(
     prefix: str,
     on_change: _Callback = None,
-    explanation: str = explained("recipe"),
+    explanation: str | None = None,
 ) -> str:
     """The name of the recipe."""
     return select_name(
-        "Recipe",
+        _("Recipe"),
         {name: row.title for name, row in RECIPES.items()},
         next(iter(RECIPES)),
         f"{prefix}recipe",
         on_change=on_change,
-        help=explanation,
+        help=explanation or explained("recipe"),
     )
 
 
@@ -170,7 +173,9 @@ def choose_images(
     dataset: str,
     label: str,
     on_change: _Callback = None,
-    explanation: str | None = "A fixed draw of the training set; fewer images make a shorter run.",
+    explanation: str | None = N_(
+        "A fixed draw of the training set; fewer images make a shorter run."
+    ),
 ) -> int:
     """How many training images; all of them where nobody has chosen."""
     total = find_dataset(dataset).train_images
@@ -182,7 +187,7 @@ def choose_images(
         key=f"{prefix}images",
         on_change=on_change,
         bind="query-params",
-        help=explanation,
+        help=explanation and _(explanation),
     )
     return int(images)
 
@@ -190,18 +195,18 @@ def choose_images(
 def choose_epochs(
     prefix: str,
     default: int,
-    explanation: str = explained("epoch"),
+    explanation: str | None = None,
     width: int | Literal["stretch"] = "stretch",
 ) -> int:
     """How often the run sees its training images."""
     epochs = st.number_input(
-        "Epochs",
+        _("Epochs"),
         *EPOCHS,
         default,
         key=f"{prefix}epochs",
         bind="query-params",
         width=width,
-        help=explanation,
+        help=explanation or explained("epoch"),
     )
     return int(epochs)
 
@@ -209,7 +214,7 @@ def choose_epochs(
 def _choose_batch(prefix: str, default: int) -> int:
     """Images a step."""
     batch_size = st.number_input(
-        "Batch size",
+        _("Batch size"),
         *BATCH,
         default,
         key=f"{prefix}batch",
@@ -222,7 +227,7 @@ def _choose_batch(prefix: str, default: int) -> int:
 def _choose_rate(prefix: str, default: float) -> float:
     """The learning rate."""
     rate = st.number_input(
-        "Learning rate",
+        _("Learning rate"),
         *RATE,
         default,
         format="%.5g",
@@ -236,7 +241,7 @@ def _choose_rate(prefix: str, default: float) -> float:
 def _choose_seed(prefix: str) -> int:
     """The seed of one run."""
     seed = st.number_input(
-        "Seed",
+        _("Seed"),
         *SEED,
         0,
         key=f"{prefix}seed",
@@ -249,7 +254,7 @@ def _choose_seed(prefix: str) -> int:
 def choose_device(prefix: str, explanation: str | None = None) -> str:
     """One of this machine's devices."""
     device = st.selectbox(
-        "Device",
+        _("Device"),
         list(devices()),
         key=f"{prefix}device",
         bind="query-params",

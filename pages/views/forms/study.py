@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.explain.glossary import explained
+from core.language import ENGLISH, _, in_language, ngettext, paragraph
 from core.report import formats
-from core.report.names import counted
 from core.specs import LabError, ModelSpec, OptionValue, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import CATALOGUE, complete, find
@@ -20,7 +20,6 @@ from core.zoo.variants import VARIANTS, Variant, variants_of
 from pages.views.app.messages import show_error
 from pages.views.app.services import store
 from pages.views.app.with_torch import devices
-from pages.views.app.words import count
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
 from pages.views.forms.limits import FIRST_SEED, SEEDS
@@ -66,14 +65,17 @@ def study_form() -> Choice:
         compared = _choose_values(network) if is_own(network) else _choose_variants(network)
         seeds = _choose_seeds()
         dataset = choose_dataset(PREFIX, _all_images, described=False)
-        recipe_name = choose_recipe(PREFIX, explanation="The same recipe for every variant.")
+        recipe_name = choose_recipe(PREFIX, explanation=_("The same recipe for every variant."))
         epochs = choose_epochs(PREFIX, FIRST_EPOCHS)
         with folded("study", _folded_label(dataset)):
-            images = choose_images(PREFIX, dataset, "Training images")
+            images = choose_images(PREFIX, dataset, _("Training images"))
             first = _choose_first_seed()
             device = choose_device(
                 PREFIX,
-                "The devices this machine really has; on the CPU runs go side by side, one a core.",
+                _(
+                    "The devices this machine really has; on the CPU runs go side by side, one a"
+                    " core."
+                ),
             )
     model = _fit_to_data(find(network).default, dataset)
     run = RunSpec(
@@ -90,7 +92,12 @@ def _folded_label(dataset: str) -> str:
     device = st.session_state.get("res_device", st.query_params.get("res_device"))
     if device not in devices():
         device = next(iter(devices()))
-    return f"{counted(images, 'image')}, first seed {shown_number('res_first_seed', 0)}, {device}"
+    return _(
+        "{images}, first seed {seed}, {device}",
+        images=ngettext("{number:,} image", "{number:,} images", images),
+        seed=shown_number("res_first_seed", 0),
+        device=device,
+    )
 
 
 def _choose_network() -> str:
@@ -98,13 +105,15 @@ def _choose_network() -> str:
     names = {name: row.title for name, row in CATALOGUE.items() if _has_shortcuts(name)}
     own = {name: network_label(name) for name in own_names() if find(name).options}
     return select_name(
-        "Network",
+        _("Network"),
         names | own,
         FIRST_NETWORK,
         "res_network",
         on_change=_forget_variants,
-        help="The net whose blocks are exchanged; everything else stays as it is. Of a network of"
-        " your own, an argument of its constructor is varied.",
+        help=_(
+            "The net whose blocks are exchanged; everything else stays as it is. Of a network of"
+            " your own, an argument of its constructor is varied."
+        ),
     )
 
 
@@ -116,12 +125,15 @@ def _choose_variants(network: str) -> dict[str, _Options]:
         if (options := _options_of(network, VARIANTS[name])) is not None
     }
     names = select_names(
-        "Variants",
+        _("Variants"),
         {name: VARIANTS[name].title for name in known},
         [name for name in _FIRST_VARIANTS if name in known],
         "res_variants",
         wrap=True,
-        help=f"{explained('variant')} “As published” keeps the homework's mistake.",
+        help=_(
+            "{explanation} “As published” keeps the homework's mistake.",
+            explanation=explained("variant"),
+        ),
     )
     return {name: known[name] for name in names}
 
@@ -131,19 +143,19 @@ def _choose_values(network: str) -> dict[str, _Options]:
     options = {option.name: option for option in find(network).options}
     option = options[
         select_name(
-            "Argument",
+            _("Argument"),
             {name: option.title for name, option in options.items()},
             next(iter(options)),
             "res_argument",
-            help="The argument of its constructor that differs; all else stays as it is.",
+            help=_("The argument of its constructor that differs; all else stays as it is."),
         )
     ]
     text = st.text_input(
-        "Values",
+        _("Values"),
         ", ".join(map(_word, option.spread()[:_FIRST_VALUES])),
         max_chars=200,
         key=f"res_values_{option.name}",
-        help=f"Values of {option.name} to compare, with commas between them.",
+        help=_("Values of {name} to compare, with commas between them.", name=option.name),
     )
     try:
         values = [option.check(word.strip()) for word in text.split(",") if word.strip()]
@@ -165,9 +177,16 @@ def _choice_of(run: RunSpec, compared: Mapping[str, _Options], seeds: range) -> 
         complete(replace(run.model, options=tuple(sorted(options.items()))))
         for options in compared.values()
     ]
+    with in_language(ENGLISH):  # it is kept, for whoever reads it
+        title = _(
+            "{variants} × {seeds} of {network} on {dataset}",
+            variants=ngettext("{number} variant", "{number} variants", len(compared)),
+            seeds=ngettext("{number} seed", "{number} seeds", len(seeds)),
+            network=_(find(network).title),
+            dataset=find_dataset(dataset).title,
+        )
     return Choice(
-        f"{count(len(compared), 'variant')} × {count(len(seeds), 'seed')} of"
-        f" {find(network).title} on {find_dataset(dataset).title}",
+        title,
         {
             "network": network,
             "variants": list(compared),
@@ -196,9 +215,9 @@ def _start(choice: Choice) -> None:
     """The button, and beside it what the study will take, or why it cannot be trained."""
     if not choice.specs:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.info("Choose at least one variant.", icon=":material/info:")
+            st.info(_("Choose at least one variant."), icon=":material/info:")
             if not is_own(choice.settings["network"]):
-                st.button("Take the usual four", key="res_usual", on_click=_forget_variants)
+                st.button(_("Take the usual four"), key="res_usual", on_click=_forget_variants)
         return
     try:
         seconds = study_seconds(choice.specs)
@@ -208,11 +227,11 @@ def _start(choice: Choice) -> None:
     is_long = seconds is not None and seconds > LONG_SECONDS
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            f"Train {count(len(choice.specs), 'run')}",
+            ngettext("Train {number} run", "Train {number} runs", len(choice.specs)),
             type="secondary" if is_long else "primary",
             icon=":material/play_arrow:",
             key="res_train",
-            help="Queues every run; they go on when this tab closes.",
+            help=_("Queues every run; they go on when this tab closes."),
         ):
             _begin(choice)
         with st.container(width="stretch"):
@@ -222,24 +241,32 @@ def _start(choice: Choice) -> None:
 
 def _say_time(choice: Choice, seconds: float | None) -> None:
     """How long all runs take together, and what would make a long study shorter."""
-    runs = count(len(choice.specs), "run")
+    runs = len(choice.specs)
     if seconds is None:
-        st.caption(f"{runs}. {no_time_yet(choice.specs[0].device)}")
+        told = ngettext("{number} run.", "{number} runs.", runs)
+        st.caption(paragraph(told, no_time_yet(choice.specs[0].device)))
         return
-    st.caption(f"{runs}, together about {formats.duration(seconds)} on this machine.")
+    st.caption(
+        ngettext(
+            "{number} run, about {time} on this machine.",
+            "{number} runs, together about {time} on this machine.",
+            runs,
+            time=formats.duration(seconds),
+        )
+    )
     if seconds > LONG_SECONDS:
-        st.caption("Fewer variants, seeds, epochs or images make it shorter.")
+        st.caption(_("Fewer variants, seeds, epochs or images make it shorter."))
 
 
 def _choose_seeds() -> int:
     """How many seeds each variant gets."""
     seeds = st.number_input(
-        "Seeds",
+        _("Seeds"),
         *SEEDS,
         FIRST_NUMBER_OF_SEEDS,
         key="res_seeds",
         bind="query-params",
-        help="Runs of each variant; a verdict takes at least 3.",
+        help=_("Runs of each variant; a verdict takes at least 3."),
     )
     return int(seeds)
 
@@ -247,12 +274,12 @@ def _choose_seeds() -> int:
 def _choose_first_seed() -> int:
     """Which seed comes first."""
     first = st.number_input(
-        "First seed",
+        _("First seed"),
         *FIRST_SEED,
         0,
         key="res_first_seed",
         bind="query-params",
-        help="A follow-up should use seeds that nobody has looked at, or its error rate rises.",
+        help=_("A follow-up should use seeds that nobody has looked at, or its error rate rises."),
     )
     return int(first)
 

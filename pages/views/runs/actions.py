@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.jobs.files import bytes_of_runs, delete_runs
 from core.jobs.store import Run
-from core.report.names import counted, run_title
+from core.language import _, ngettext
+from core.report.names import run_title
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import start_worker, store
@@ -26,18 +27,20 @@ def actions(picked: Sequence[Run], exported: Sequence[Run], files: tuple[str, st
         if len(picked) == 1:
             st.page_link(
                 "pages/train.py",
-                label=f"Open run {picked[0].id}",
+                label=_("Open run {run}", run=picked[0].id),
                 icon=":material/open_in_full:",
                 query_params={"run": str(picked[0].id)},
             )
-        if going and st.button(f"Stop {_runs(going)}", icon=":material/stop:", key="runs_stop"):
+        if going and st.button(
+            _("Stop {runs}", runs=_runs(going)), icon=":material/stop:", key="runs_stop"
+        ):
             store().request_stop(going)
             st.rerun()
         if resumable and st.button(
-            f"Continue {_runs(resumable)}",
+            _("Continue {runs}", runs=_runs(resumable)),
             icon=":material/play_arrow:",
             key="runs_continue",
-            help="They go on where they were stopped, in the middle of an epoch too.",
+            help=_("They go on where they were stopped, in the middle of an epoch too."),
         ):
             for run_id in resumable:
                 store().resume(run_id)
@@ -50,14 +53,14 @@ def actions(picked: Sequence[Run], exported: Sequence[Run], files: tuple[str, st
 
 def _runs(ids: Sequence[int]) -> str:
     """`run 3`, or `4 runs`."""
-    return f"run {ids[0]}" if len(ids) == 1 else counted(len(ids), "run")
+    return ngettext("run {run}", "{number:,} runs", len(ids), run=ids[0])
 
 
 def _downloads(exported: Sequence[Run], files: tuple[str, str]) -> None:
     """Settings and epochs of these runs."""
-    download_csv("Runs as CSV", lambda: run_frame(exported), f"{files[0]}.csv", "runs_csv")
+    download_csv(_("Runs as CSV"), lambda: run_frame(exported), f"{files[0]}.csv", "runs_csv")
     download_csv(
-        "Every epoch as CSV",
+        _("Every epoch as CSV"),
         lambda: epoch_frame(exported, store().epochs([run.id for run in exported])),
         f"{files[1]}.csv",
         "epochs_csv",
@@ -70,8 +73,8 @@ def _delete_button(picked: Sequence[Run]) -> None:
     delete_button(
         "runs_delete",
         _runs(ids),
-        [f"run {run_title(run)}" for run in picked],
-        "Their curves and their saved parameters are removed.",
+        [_("run {title}", title=run_title(run)) for run in picked],
+        _("Their curves and their saved parameters are removed."),
         lambda: delete_runs(store(), ids),
         bytes_of_runs(ids),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.language import _, paragraph
 from core.report import formats
 from core.specs import LabError
 from pages.views.app.messages import escaped, show_error
@@ -26,7 +27,11 @@ def delete_button(
 
     `delete` may raise LabError, which becomes one sentence.
     """
-    label = f"Delete {what}, {formats.mebibytes(size)}" if size else f"Delete {what}"
+    label = (
+        _("Delete {what}, {size}", what=what, size=formats.mebibytes(size))
+        if size
+        else _("Delete {what}", what=what)
+    )
     if problem := st.session_state.pop(_PROBLEM, None):
         show_error(problem)
     with st.container(key=f"danger_{key}", width="content"):
@@ -34,16 +39,21 @@ def delete_button(
             _confirm(key, label, named, loses, delete)
 
 
-@st.dialog("Delete for good?")
 def _confirm(
     key: str, label: str, named: Sequence[str], loses: str, delete: Callable[[], None]
 ) -> None:
-    """What goes, and the two ways out."""
+    """What goes, and the two ways out, in a dialog."""
+    st.dialog(_("Delete for good?"))(_ask)(key, label, named, loses, delete)
+
+
+def _ask(
+    key: str, label: str, named: Sequence[str], loses: str, delete: Callable[[], None]
+) -> None:
     lines = [f"- {escaped(name)}" for name in named[:_NAMED]]
     if len(named) > _NAMED:
-        lines.append(f"- and {len(named) - _NAMED:,} more")
+        lines.append(_("- and {more:,} more", more=len(named) - _NAMED))
     st.markdown("\n".join(lines))
-    st.write(f"{loses} This cannot be undone.")
+    st.write(paragraph(loses, _("This cannot be undone.")))
     with st.container(horizontal=True):
         with st.container(key=f"danger_now_{key}", width="content"):
             is_done = st.button(
@@ -54,7 +64,7 @@ def _confirm(
                 on_click=_deleted,
                 args=(delete,),
             )
-        if st.button("Cancel", key=f"{key}_cancel") or is_done:
+        if st.button(_("Cancel"), key=f"{key}_cancel") or is_done:
             st.rerun()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.jobs.store import JobState, RunFilter, Study
+from core.language import _
 from pages.views.app.services import store
 from pages.views.forms.names import select_names
 from pages.views.forms.row import form_row
@@ -16,28 +17,29 @@ def choose_filter(studies: Mapping[str, Study]) -> RunFilter:
     """Which runs the filters let through; `studies` by their ids."""
     with form_row("runs"):
         states = st.multiselect(
-            "State",
+            _("State"),
             [str(state) for state in JobState],
+            format_func=_,
             key="runs_state",
             bind="query-params",
-            placeholder="any",
+            placeholder=_("any"),
         )
         networks = st.multiselect(
-            "Network",
+            _("Network"),
             store().networks(),
             key="runs_network",
             bind="query-params",
-            placeholder="any",
+            placeholder=_("any"),
         )
         datasets = st.multiselect(
-            "Data set",
+            _("Data set"),
             store().datasets(),
             key="runs_dataset",
             bind="query-params",
-            placeholder="any",
+            placeholder=_("any"),
         )
         chosen = []
         if studies:
             titles = {study.id: study.title for study in studies.values()}
-            chosen = select_names("Study", titles, [], "runs_study", placeholder="any")
+            chosen = select_names(_("Study"), titles, [], "runs_study", placeholder=_("any"))
     return RunFilter(tuple(states), tuple(networks), tuple(datasets), tuple(chosen))

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.jobs.store import Measurement, UnreadableJob
+from core.language import N_, _, ngettext
 from core.measure.requests import REQUESTS
 from core.report import formats
-from core.report.names import counted
 from pages.views.app.services import store
+from pages.views.app.tables import table
 from pages.views.runs.delete import delete_button
 from pages.views.runs.table import STATE_SIGNS
 
@@ -20,7 +21,7 @@ _LISTED = 100  # the newest measurements
 
 def _title(job: Measurement) -> str:
     """What was measured; the bare kind where it is one of a newer lab."""
-    return REQUESTS[job.kind].title if job.kind in REQUESTS else job.kind
+    return _(REQUESTS[job.kind].title) if job.kind in REQUESTS else job.kind
 
 
 def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
@@ -28,23 +29,25 @@ def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
     if not rows:
         return
     st.warning(
-        "Some rows of the store cannot be read; the others are not touched by that.",
+        _("Some rows of the store cannot be read; the others are not touched by that."),
         icon=":material/broken_image:",
     )
     frame = pd.DataFrame(
         {
-            "run": [row.id for row in rows],
-            "state": [row.state for row in rows],
-            "why": [row.reason for row in rows],
+            N_("run"): [row.id for row in rows],
+            N_("state"): [_(row.state) for row in rows],
+            N_("why"): [row.reason for row in rows],
         }
     )
-    st.dataframe(frame, hide_index=True, height="content", key="runs_unreadable")
+    table(frame, height="content", key="runs_unreadable")
     ids = [row.id for row in rows]
     delete_button(
         "runs_delete_unreadable",
-        f"{counted(len(ids), 'row')} that cannot be read",
-        [f"run {row.id}: {row.reason}" for row in rows],
-        "These rows and their epochs are removed.",
+        ngettext(
+            "{number:,} row that cannot be read", "{number:,} rows that cannot be read", len(ids)
+        ),
+        [_("run {run}: {reason}", run=row.id, reason=row.reason) for row in rows],
+        _("These rows and their epochs are removed."),
         lambda: store().delete(ids),
     )
 
@@ -54,25 +57,25 @@ def measurements_view() -> None:
     jobs = store().measurements(_LISTED)
     if not jobs:
         return
-    with st.expander(f"Measurements ({len(jobs)})", key="runs_measurements"):
+    with st.expander(_("Measurements ({number})", number=len(jobs)), key="runs_measurements"):
         picked = _pick(jobs)
         going = [job.id for job in picked if not job.state.is_over]
         ids = [job.id for job in picked]
         with st.container(horizontal=True):
             if going and st.button(
-                f"Stop {counted(len(going), 'measurement')}",
+                ngettext("Stop {number:,} measurement", "Stop {number:,} measurements", len(going)),
                 key="runs_stop_measurements",
                 icon=":material/stop:",
-                help="What they know so far stays.",
+                help=_("What they know so far stays."),
             ):
                 store().request_stop(going)
                 st.rerun()
             if ids:
                 delete_button(
                     "runs_delete_measurements",
-                    counted(len(ids), "measurement"),
+                    ngettext("{number:,} measurement", "{number:,} measurements", len(ids)),
                     [f"{job.id}: {_title(job)}" for job in picked],
-                    "They can be measured again.",
+                    _("They can be measured again."),
                     lambda: store().delete(ids),
                 )
 
@@ -81,19 +84,18 @@ def _pick(jobs: Sequence[Measurement]) -> list[Measurement]:
     """The table, and the rows that the reader has ticked."""
     frame = pd.DataFrame(
         {
-            "number": [job.id for job in jobs],
-            "what": [_title(job) for job in jobs],
-            "state": [STATE_SIGNS[job.state] for job in jobs],
-            "done": [100 * (job.fraction if not job.state.is_over else 1.0) for job in jobs],
-            "duration (s)": [job.seconds for job in jobs],
-            "message": [job.message for job in jobs],
+            N_("number"): [job.id for job in jobs],
+            N_("what"): [_title(job) for job in jobs],
+            N_("state"): [_(STATE_SIGNS[job.state]) for job in jobs],
+            N_("done"): [100 * (job.fraction if not job.state.is_over else 1.0) for job in jobs],
+            N_("duration (s)"): [job.seconds for job in jobs],
+            N_("message"): [job.message for job in jobs],
         }
     )
     if not any(frame["message"]):
         del frame["message"]
-    event = st.dataframe(
+    event = table(
         frame,
-        hide_index=True,
         height="content",
         key=f"runs_measurements_{'_'.join(str(job.id) for job in jobs)}",
         column_config={

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.jobs.step_curves import StepCurve
 from core.jobs.store import Run
+from core.language import N_, _
 from core.report.figures.curves import Curve, accuracy_chart
 from core.report.figures.variants import styles_of
 from core.report.names import run_titles
@@ -16,7 +17,7 @@ from core.studies.conditions import condition_of
 from pages.views.app.charts import chart
 from pages.views.app.services import store
 
-_QUANTITY = "Test accuracy by epoch"
+_QUANTITY = N_("Test accuracy by epoch")
 
 
 def overlay(picked: Sequence[Run], name: str) -> None:
@@ -26,7 +27,7 @@ def overlay(picked: Sequence[Run], name: str) -> None:
     empty = {run.id: StepCurve.empty(run) for run in under_way}
     steps = empty | store().step_curves(under_way)
     if not any(epochs.values()) and not steps:
-        st.caption("None of these runs has finished an epoch.")
+        st.caption(_("None of these runs has finished an epoch."))
         return
     curves = [
         Curve(
@@ -43,14 +44,16 @@ def overlay(picked: Sequence[Run], name: str) -> None:
         )
     ]
     are_equal = len({condition_of(run.spec) for run in picked}) == 1
-    title = _QUANTITY
+    title = _(_QUANTITY)
     if are_equal and len(picked) > 1 and not under_way and all(epochs.values()):
         title = overlay_finding({run.id: epochs[run.id][-1].test_accuracy for run in picked})
     chart(accuracy_chart(curves, title=title), key="runs_overlay", name=name)
     if not are_equal:
         st.caption(
-            "These runs differ in data, images, epochs or recipe, as their names say: which"
-            " network is better they cannot tell."
+            _(
+                "These runs differ in data, images, epochs or recipe, as their names say: which"
+                " network is better they cannot tell."
+            )
         )
     if steps:
-        st.caption("Thin: training accuracy of the runs under way, batch by batch.")
+        st.caption(_("Thin: training accuracy of the runs under way, batch by batch."))

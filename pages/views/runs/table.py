@@ -11,22 +11,25 @@ import pandas as pd
 import streamlit as st
 
 from core.jobs.store import JobState, Run, Store, Study, StudyKind
+from core.language import N_, _, comma
 from core.report import formats
 from core.report.names import condition_parts, network_title
 from core.report.sentences.guessing import has_guessed
 from core.report.tables.runs import sources_now
 from core.studies.conditions import condition_of
+from pages.views.app.tables import table
 
 STATE_SIGNS = {
-    JobState.QUEUED: "○ queued",
-    JobState.RUNNING: "▶ running",
-    JobState.FINISHED: "✓ finished",
-    JobState.STOPPED: "■ stopped",
-    JobState.FAILED: "✗ failed",
-    JobState.DIVERGED: "↯ diverged",
+    JobState.QUEUED: N_("○ queued"),
+    JobState.RUNNING: N_("▶ running"),
+    JobState.FINISHED: N_("✓ finished"),
+    JobState.STOPPED: N_("■ stopped"),
+    JobState.FAILED: N_("✗ failed"),
+    JobState.DIVERGED: N_("↯ diverged"),
 }
+_DURATIONS = {N_("duration (h)"): 3600, N_("duration (min)"): 60, N_("duration (s)"): 1}
 _ROW, _MOST_ROWS = 33, 15  # pixels of a row; rows that are seen at once
-_SPARK = "test accuracy by epoch"
+_SPARK = N_("test accuracy by epoch")
 _STUDY_PAGES = {  # where a study is shown
     StudyKind.VARIANTS: "residual?study={}",
     StudyKind.STACK: "gradients",
@@ -51,15 +54,14 @@ def run_table(
     frame = _frame(store, runs, studies)
     shown: dict[str, Any] = {
         "height": _ROW * (1 + min(len(runs), _MOST_ROWS)) + 2,
-        "hide_index": True,
         "key": key,
         "column_config": _columns(frame),
         "placeholder": formats.NOTHING,
     }
     if not selectable:
-        st.dataframe(frame, **shown)
+        table(frame, **shown)
         return []
-    event = st.dataframe(
+    event = table(
         frame,
         **shown,
         on_select="rerun",
@@ -74,45 +76,43 @@ def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> p
     conditions = [condition_parts(condition_of(run.spec)) for run in runs]
     accuracies = store.accuracies([run.id for run in runs])
     now = sources_now(runs)
-    unit, seconds = _time_unit(runs)
+    duration, seconds = _duration_and_unit(runs)
     frame = pd.DataFrame(
         {
-            "run": [f"train?run={run.id}" for run in runs],  # beside this page, whatever its base
-            "best accuracy": [
+            # Beside this page, whatever its base
+            N_("run"): [f"train?run={run.id}" for run in runs],
+            N_("best accuracy"): [
                 None if run.best_accuracy is None or has_guessed(run) else 100 * run.best_accuracy
                 for run in runs
             ],
-            "network": [network_title(run.spec.model) for run in runs],
-            "state": [_state(run) for run in runs],
-            "study": [_study_link(studies.get(run.study or "")) for run in runs],
+            N_("network"): [network_title(run.spec.model) for run in runs],
+            N_("state"): [_state(run) for run in runs],
+            N_("study"): [_study_link(studies.get(run.study or "")) for run in runs],
             _SPARK: [[100 * accuracy for accuracy in accuracies[run.id]] for run in runs],
-            "data": [", ".join(parts[:2]) for parts in conditions],
-            "recipe": [", ".join(parts[2:]) for parts in conditions],
-            f"duration ({unit})": [
-                None if run.seconds is None else run.seconds / seconds for run in runs
-            ],
-            "seed": [run.spec.seed for run in runs],
-            "device": [run.spec.device for run in runs],
-            "file": [now.get(run.source, "") for run in runs],
+            N_("data"): [comma().join(parts[:2]) for parts in conditions],
+            N_("recipe"): [comma().join(parts[2:]) for parts in conditions],
+            duration: [None if run.seconds is None else run.seconds / seconds for run in runs],
+            N_("seed"): [run.spec.seed for run in runs],
+            N_("device"): [run.spec.device for run in runs],
+            N_("file"): [now.get(run.source, "") for run in runs],
         }
     )
     says_nothing = {
         "study": not any(frame["study"]),
         _SPARK: not any(accuracies.values()),
-        f"duration ({unit})": all(run.seconds is None for run in runs),
+        duration: all(run.seconds is None for run in runs),
         "device": frame["device"].nunique() < 2,
         "file": not now,
     }
     return frame.drop(columns=[name for name, empty in says_nothing.items() if empty])
 
 
-def _time_unit(runs: Sequence[Run]) -> tuple[str, int]:
-    """One unit for all durations of the column, so that they sort: its name and its seconds."""
+def _duration_and_unit(runs: Sequence[Run]) -> tuple[str, int]:
+    """One unit for all durations of the column, so that they sort: its heading and its seconds."""
     longest = max((run.seconds or 0.0 for run in runs), default=0.0)
-    for unit, seconds in (("h", 3600), ("min", 60)):
-        if longest >= 2 * seconds:
-            return unit, seconds
-    return "s", 1
+    return next(
+        (title, unit) for title, unit in _DURATIONS.items() if longest >= 2 * unit or unit == 1
+    )
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, Any]:
@@ -121,24 +121,28 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
     accuracies = [value for values in frame.get(_SPARK, ()) for value in values]
     return {
         "run": config.LinkColumn(
-            display_text=r"run=(\d+)", width=56, help="Opens the run's own record."
+            display_text=r"run=(\d+)", width=56, help=_("Opens the run's own record.")
         ),
         "best accuracy": config.NumberColumn(
-            "best",
+            _("best"),
             format="%.2f %%",
             width=88,
-            help="Test accuracy of the best epoch; empty where guessing gets as many right."
-            " Comparable only where data and recipe are the same.",
+            help=_(
+                "Test accuracy of the best epoch; empty where guessing gets as many right."
+                " Comparable only where data and recipe are the same."
+            ),
         ),
         _SPARK: config.LineChartColumn(
             width=136, y_min=min(accuracies, default=0.0), y_max=max(accuracies, default=100.0)
         ),
-        "study": config.LinkColumn(display_text=r"#(.+)", width=152, help="Opens the study."),
-        **{f"duration ({unit})": config.NumberColumn(format="%.1f") for unit in ("s", "min", "h")},
+        "study": config.LinkColumn(display_text=r"#(.+)", width=152, help=_("Opens the study.")),
+        **dict.fromkeys(_DURATIONS, config.NumberColumn(format="%.1f")),
         "network": config.TextColumn(width=264),
         "file": config.TextColumn(
-            help="Of your own network: whether the file still is as the run was started with. The"
-            " run keeps what it was, under the digits behind the @."
+            help=_(
+                "Of your own network: whether the file still is as the run was started with. The"
+                " run keeps what it was, under the digits behind the @."
+            )
         ),
     }
 
@@ -152,5 +156,7 @@ def _study_link(study: Study | None) -> str:
 
 def _state(run: Run) -> str:
     """`✓ finished`, and of a run that is over whether it has learned nothing."""
-    told = ", guesses" if run.state.is_over and has_guessed(run) else ""
-    return f"{STATE_SIGNS[run.state]}{told}"
+    state = _(STATE_SIGNS[run.state])
+    if run.state.is_over and has_guessed(run):
+        return _("{state}, guesses", state=state)
+    return state

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.jobs.files import best_path
 from core.jobs.store import Run
+from core.language import _
 from core.measure.branch_norms import BRANCHES, branch_norms
 from core.report.figures.branches import branch_bars
 from core.report.names import run_file_name, run_title
@@ -22,19 +23,22 @@ def branches_view(run: Run) -> None:
     path = best_path(run)
     if run.spec.model.arch != "course-inception" or path is None:
         return
-    st.header("Does the better kernel get more weight?", anchor=False)
+    st.header(_("Does the better kernel get more weight?"), anchor=False)
     norms = branch_norms(path, run.spec.recipe.initialization)
     name = f"{run_file_name(run)}-branches"
     chart(branch_bars(norms), "train_branches_chart", about=run_title(run), name=name)
     st.markdown(_bullets(branch_verdict(norms)))
     st.caption(
-        f"The four branches: {'; '.join(BRANCHES.values())}. Root mean squares, for their norms"
-        " grow with their number of weights alone. One run: another seed may order them otherwise,"
-        " and a large weight is no proof of a useful kernel, for the scale of what it reads counts"
-        " as much."
+        _(
+            "The four branches: {branches}. Root mean squares, for their norms grow with their"
+            " number of weights alone. One run: another seed may order them otherwise, and a"
+            " large weight is no proof of a useful kernel, for the scale of what it reads"
+            " counts as much.",
+            branches="; ".join(map(_, BRANCHES.values())),
+        )
     )
     download_csv(
-        "Branches as CSV",
+        _("Branches as CSV"),
         lambda: branch_frame(run, norms),
         f"{name}.csv",
         "train_branches_csv",

@@ -10,6 +10,7 @@ import streamlit as st
 from core.explain.glossary import explained
 from core.jobs.files import best_path
 from core.jobs.store import JobState, Run
+from core.language import _
 from core.report.names import run_file_name
 from core.report.tables.runs import epoch_frame, step_frame
 from core.specs import MAX_EPOCHS, RunSpec
@@ -31,7 +32,7 @@ def ways_on(run: Run) -> None:
         elif run.state.can_go_on:
             _go_on(run)
         if (best_path(run) or run.checkpoint) and st.button(
-            "Look inside",
+            _("Look inside"),
             icon=":material/visibility:",
             key="train_inside",
             type="primary" if run.state is JobState.FINISHED else "secondary",
@@ -49,21 +50,21 @@ def files_row(run: Run, epochs: Sequence[EpochMetrics], has_steps: bool) -> None
             _again(run)
         if epochs:
             download_csv(
-                "Metrics as CSV",
+                _("Metrics as CSV"),
                 lambda: epoch_frame([run], {run.id: epochs}),
                 f"{run_file_name(run)}.csv",
                 "train_csv",
             )
         if has_steps:
             download_csv(
-                "Steps as CSV",
+                _("Steps as CSV"),
                 lambda: step_frame([run], store().step_series([run.id])),
                 f"{run_file_name(run)}-steps.csv",
                 "train_steps_csv",
             )
         if best := best_path(run):
             st.download_button(
-                f"Parameters of epoch {run.best_epoch}",
+                _("Parameters of epoch {epoch}", epoch=run.best_epoch),
                 best.read_bytes,
                 f"{run_file_name(run)}-epoch-{run.best_epoch}.safetensors",
                 "application/octet-stream",
@@ -82,18 +83,18 @@ def _set_up(spec: RunSpec) -> None:
 
 def _again(run: Run) -> None:
     """Open the form with the settings of this run."""
-    if st.button("Change and run again", icon=":material/tune:", key="train_again"):
+    if st.button(_("Change and run again"), icon=":material/tune:", key="train_again"):
         _set_up(run.spec)
 
 
 def _go_on(run: Run) -> None:
     """Put a run that was stopped, or failed, back into the queue."""
     if st.button(
-        "Continue",
+        _("Continue"),
         icon=":material/play_arrow:",
         key="train_continue",
         type="primary",
-        help="Goes on where it was stopped, in the middle of an epoch too.",
+        help=_("Goes on where it was stopped, in the middle of an epoch too."),
     ):
         store().resume(run.id)
         st.rerun()
@@ -101,15 +102,17 @@ def _go_on(run: Run) -> None:
 
 def _go_lower(run: Run) -> None:
     """Set up the run of a network that diverged with a tenth of its learning rate."""
-    least, _ = RATE
+    least = RATE[0]
     rate = max(float(f"{run.spec.recipe.learning_rate / 10:.6g}"), least)
     if st.button(
-        f"New run with rate {rate:g}",
+        _("New run with rate {rate:g}", rate=rate),
         icon=":material/trending_down:",
         key="train_lower",
         type="primary",
-        help="Opens the form with these settings and a tenth of the learning rate. Continued, the"
-        " run would fail again.",
+        help=_(
+            "Opens the form with these settings and a tenth of the learning rate. Continued, the"
+            " run would fail again."
+        ),
     ):
         _set_up(replace(run.spec, recipe=replace(run.spec.recipe, learning_rate=rate)))
 
@@ -120,17 +123,19 @@ def _go_longer(run: Run) -> None:
     longer = min(2 * recipe.epochs, MAX_EPOCHS)
     if recipe.schedule == "constant" and run.checkpoint and longer > recipe.epochs:
         if st.button(
-            f"Go on to {longer} epochs",
+            _("Go on to {epochs} epochs", epochs=longer),
             icon=":material/fast_forward:",
             key="train_extend",
-            help="Its learning rate is constant, so it goes on as if it had been this long.",
+            help=_("Its learning rate is constant, so it goes on as if it had been this long."),
         ):
             store().extend(run.id, longer)
             st.rerun()
     elif longer > recipe.epochs and st.button(
-        f"New run of {longer} epochs",
+        _("New run of {epochs} epochs", epochs=longer),
         icon=":material/fast_forward:",
         key="train_longer",
-        help="Its learning rate followed a schedule that has ended, so a longer run starts anew.",
+        help=_(
+            "Its learning rate followed a schedule that has ended, so a longer run starts anew."
+        ),
     ):
         _set_up(replace(run.spec, recipe=replace(recipe, epochs=longer)))

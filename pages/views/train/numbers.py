@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core.language import N_, _
 from core.training.records import EpochMetrics
+from pages.views.app.tables import table
 
 
 def numbers_table(epochs: Sequence[EpochMetrics]) -> None:
@@ -15,20 +17,19 @@ def numbers_table(epochs: Sequence[EpochMetrics]) -> None:
     config = st.column_config
     frame = pd.DataFrame(
         {
-            "epoch": [metrics.epoch for metrics in epochs],
-            "test accuracy": [100 * metrics.test_accuracy for metrics in epochs],
-            "train accuracy": [100 * metrics.train_accuracy for metrics in epochs],
-            "test loss": [metrics.test_loss for metrics in epochs],
-            "train loss": [metrics.train_loss for metrics in epochs],
-            "images/s": [metrics.images_per_second for metrics in epochs],
-            "training (s)": [metrics.train_seconds for metrics in epochs],
-            "evaluation (s)": [metrics.evaluation_seconds for metrics in epochs],
+            N_("epoch"): [metrics.epoch for metrics in epochs],
+            N_("test accuracy"): [100 * metrics.test_accuracy for metrics in epochs],
+            N_("train accuracy"): [100 * metrics.train_accuracy for metrics in epochs],
+            N_("test loss"): [metrics.test_loss for metrics in epochs],
+            N_("train loss"): [metrics.train_loss for metrics in epochs],
+            N_("images/s"): [metrics.images_per_second for metrics in epochs],
+            N_("training (s)"): [metrics.train_seconds for metrics in epochs],
+            N_("evaluation (s)"): [metrics.evaluation_seconds for metrics in epochs],
         }
     )
-    with st.expander("Numbers by epoch", key="train_numbers"):
-        st.dataframe(
+    with st.expander(_("Numbers by epoch"), key="train_numbers"):
+        table(
             frame,
-            hide_index=True,
             key="train_numbers_table",
             column_config={
                 **dict.fromkeys(

@@ -12,6 +12,7 @@ from core.data import find_dataset, is_available
 from core.jobs.files import best_path
 from core.jobs.predictions import Predictions, read_predictions
 from core.jobs.store import JobState, Run
+from core.language import N_, _
 from core.measure.requests import PredictRequest
 from core.report import formats
 from core.report.figures.predictions import confusion_map, probability_bars
@@ -26,7 +27,7 @@ from pages.views.app.services import store
 from pages.views.app.test_images import test_images
 from pages.views.inside.subject import name_of_run
 
-_VIEWS = ("Confusion matrix", "Mistakes", "Two runs")
+_VIEWS = (N_("Confusion matrix"), N_("Mistakes"), N_("Two runs"))
 _PICTURES = 24  # mistakes shown at once
 _PICTURE_WIDTH = 112
 _RUNS_OFFERED = 200
@@ -36,15 +37,18 @@ def mistakes_view(run: Run) -> None:
     """What a finished run's best parameters get wrong; nothing for other runs."""
     if run.state is not JobState.FINISHED or run.best_file is None:
         return
-    st.header("What it gets wrong", anchor=False)
+    st.header(_("What it gets wrong"), anchor=False)
     info = find_dataset(run.spec.dataset)
     if best_path(run) is None:
-        st.info("Its best parameters are not on this machine.", icon=":material/info:")
+        st.info(_("Its best parameters are not on this machine."), icon=":material/info:")
         return
     if not is_available(run.spec.dataset):
         st.info(
-            f"{info.title} is no longer on this machine, so its test images cannot be shown;"
-            " training on it downloads it again.",
+            _(
+                "{title} is no longer on this machine, so its test images cannot be shown;"
+                " training on it downloads it again.",
+                title=info.title,
+            ),
             icon=":material/info:",
         )
         return
@@ -56,10 +60,10 @@ def _offer(run: Run, key: str, draw: Callable[[], None]) -> None:
     measurement(
         PredictRequest(run.id, run.best_file.sha256 if run.best_file else ""),
         key,
-        "Look at its mistakes",
-        "Runs the best parameters over all test images, in a process of its own.",
+        _("Look at its mistakes"),
+        _("Runs the best parameters over all test images, in a process of its own."),
         lambda result: draw(),
-        again="Predict again",
+        again=_("Predict again"),
     )
 
 
@@ -76,15 +80,21 @@ def _show(run: Run) -> None:
         return
     wrong = len(predictions.mistakes())
     markdown(
-        f"The parameters of epoch {run.best_epoch} get **{wrong:,}** of"
-        f" {len(predictions.labels):,} test images wrong:"
-        f" {formats.percent(predictions.accuracy)} are right. That is an optimistic figure: the"
-        " epoch was chosen on these same test images."
+        _(
+            "The parameters of epoch {epoch} get **{wrong:,}** of {images:,} test images"
+            " wrong: {accuracy} are right. That is an optimistic figure: the epoch"
+            " was chosen on these same test images.",
+            epoch=run.best_epoch,
+            wrong=wrong,
+            images=len(predictions.labels),
+            accuracy=formats.percent(predictions.accuracy),
+        )
     )
     view = st.segmented_control(
-        "View",
+        _("View"),
         _VIEWS,
         default=_VIEWS[0],
+        format_func=_,
         required=True,
         key="train_mistakes_view",
         label_visibility="collapsed",
@@ -96,7 +106,7 @@ def _show(run: Run) -> None:
     else:
         _two_runs(run, predictions)
     download_csv(
-        "Every prediction as CSV",
+        _("Every prediction as CSV"),
         lambda: prediction_frame(run, predictions),
         f"{run_file_name(run)}-predictions.csv",
         "train_predictions_csv",
@@ -114,16 +124,16 @@ def _confusion(run: Run, predictions: Predictions) -> None:
         if index < len(names) or matrix[:, index].any()  # an output without a class may be hit
     ]
     as_shares = st.toggle(
-        "In % of the true class",
+        _("In % of the true class"),
         key="train_confusion_shares",
-        help="Each row adds up to 100 %: how often a class is recognized, and as what else.",
+        help=_("Each row adds up to 100 %: how often a class is recognized, and as what else."),
     )
     shown, labels = matrix[np.ix_(used, used)], [outputs[index] for index in used]
     figure = confusion_map(shown, labels, as_shares)
     name = f"{run_file_name(run)}-confusion"
     chart(figure, "train_confusion", about=run_title(run), name=name)
     download_csv(
-        "Confusion matrix as CSV",
+        _("Confusion matrix as CSV"),
         lambda: confusion_frame(run, shown, labels),
         f"{name}.csv",
         "train_confusion_csv",
@@ -135,37 +145,48 @@ def _pictures(run: Run, predictions: Predictions) -> None:
     names = find_dataset(run.spec.dataset).class_names
     wrong = predictions.mistakes()
     classes = st.multiselect(
-        "True class",
+        _("True class"),
         list(range(len(names))),
-        format_func=names.__getitem__,
+        format_func=lambda index: _(names[index]),
         key="train_mistakes_class",
-        placeholder="All classes",
-        help="Only mistakes on images of these classes.",
+        placeholder=_("All classes"),
+        help=_("Only mistakes on images of these classes."),
     )
     if classes:
         wrong = wrong[np.isin(predictions.labels[wrong], classes)]
     if not len(wrong):
-        st.info("No mistake here.", icon=":material/check:")
+        st.info(_("No mistake here."), icon=":material/check:")
         return
     caption(
-        f"The {min(_PICTURES, len(wrong))} of {len(wrong):,} mistakes that the network was most"
-        " sure of. Some labels of the data set are themselves doubtful."
+        _(
+            "The {shown} of {wrong:,} mistakes that the network was most sure of. Some"
+            " labels of the data set are themselves doubtful.",
+            shown=min(_PICTURES, len(wrong)),
+            wrong=len(wrong),
+        )
     )
     images = test_images(run.spec.dataset)[0]
     with st.container(horizontal=True, gap="small"):
         for index in wrong[:_PICTURES]:
             with st.container(width=_PICTURE_WIDTH, gap=None):
-                st.image(_enlarged(images[index]), width=_PICTURE_WIDTH, alt=f"Test image {index}")
+                st.image(
+                    _enlarged(images[index]),
+                    width=_PICTURE_WIDTH,
+                    alt=_("Test image {index}", index=index),
+                )
                 st.page_link(
                     "pages/inside.py",
-                    label=f"image {index}",
+                    label=_("image {index}", index=index),
                     query_params={"in_network": name_of_run(run.id), "in_image": str(index)},
-                    help="Look inside: what each layer makes of this image.",
+                    help=_("Look inside: what each layer makes of this image."),
                 )
                 st.caption(
-                    f"true: {names[predictions.labels[index]]}  \n"
-                    f"**said: {class_name(names, int(predictions.predicted[index]))}**  \n"
-                    f"{formats.percent(float(predictions.confidence[index]))} sure"
+                    _(
+                        "true: {label}  \n**said: {prediction}**  \n{confidence} sure",
+                        label=_(names[predictions.labels[index]]),
+                        prediction=_(class_name(names, int(predictions.predicted[index]))),
+                        confidence=formats.percent(float(predictions.confidence[index])),
+                    )
                 )
 
 
@@ -186,16 +207,19 @@ def _two_runs(run: Run, predictions: Predictions) -> None:
     }
     if not others:
         st.info(
-            f"There is no other finished run on {escaped(run.spec.dataset)} yet.",
+            _(
+                "There is no other finished run on {dataset} yet.",
+                dataset=escaped(run.spec.dataset),
+            ),
             icon=":material/info:",
         )
         return
     other_id = st.selectbox(
-        "Other run",
+        _("Other run"),
         list(others),
         format_func=lambda run_id: seeded_title(others[run_id]),
         key="train_other_run",
-        help="A finished run on the same data set.",
+        help=_("A finished run on the same data set."),
     )
     other = others[other_id]
     other_predictions = _predictions_of(other)
@@ -208,7 +232,7 @@ def _two_runs(run: Run, predictions: Predictions) -> None:
 def _gone() -> None:
     """The store says that they are known, and their file is not there."""
     st.info(
-        "The predictions are not there any more: predict again.", icon=":material/arrow_upward:"
+        _("The predictions are not there any more: predict again."), icon=":material/arrow_upward:"
     )
 
 
@@ -219,13 +243,13 @@ def _compare(
     is_right = predictions.predicted == predictions.labels
     other_is_right = other_predictions.predicted == other_predictions.labels
     sets = {
-        f"only run {run.id} is right": np.flatnonzero(is_right & ~other_is_right),
-        f"only run {other.id} is right": np.flatnonzero(other_is_right & ~is_right),
-        "both are wrong": np.flatnonzero(~is_right & ~other_is_right),
-        "both are right": np.flatnonzero(is_right & other_is_right),
+        _("only run {run} is right", run=run.id): np.flatnonzero(is_right & ~other_is_right),
+        _("only run {run} is right", run=other.id): np.flatnonzero(other_is_right & ~is_right),
+        _("both are wrong"): np.flatnonzero(~is_right & ~other_is_right),
+        _("both are right"): np.flatnonzero(is_right & other_is_right),
     }
     name = st.segmented_control(
-        "Images",
+        _("Images"),
         list(sets),
         default=next(iter(sets)),
         format_func=lambda name: f"{name}: {len(sets[name]):,}",
@@ -234,18 +258,18 @@ def _compare(
     )
     indices = sets[name]
     if not len(indices):
-        st.info("There is no such image.", icon=":material/info:")
+        st.info(_("There is no such image."), icon=":material/info:")
         return
     position = 1
     if len(indices) > 1:
         position = st.number_input(
-            f"Image, of {len(indices):,}",
+            _("Image, of {images:,}", images=len(indices)),
             1,
             len(indices),
             1,
             key=f"train_two_image_{run.id}_{other.id}_{list(sets).index(name)}",
             width=180,
-            help="Leaf through the images of this kind.",
+            help=_("Leaf through the images of this kind."),
         )
     _image_through_both(
         int(indices[int(position) - 1]), ((run, predictions), (other, other_predictions))
@@ -260,16 +284,23 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
     picture, probabilities = st.columns([1, 3])
     with picture:
         pixels = test_images(run.spec.dataset)[0][index]
-        st.image(_enlarged(pixels), width=168, alt=f"Test image {index}")
-        st.markdown(f"Test image {index}: **{names[label]}**")
+        st.image(_enlarged(pixels), width=168, alt=_("Test image {index}", index=index))
+        st.markdown(_("Test image {index}: **{label}**", index=index, label=_(names[label])))
         for run, predictions in both:
             name = class_name(names, int(predictions.predicted[index]))
             st.markdown(
-                f"Run {run.id} ({escaped(network_title(run.spec.model))}, seed {run.spec.seed}):"
-                f" **{name}**, {formats.percent(float(predictions.confidence[index]))}"
+                _(
+                    "Run {run} ({network}, seed {seed}): **{prediction}**, {confidence}",
+                    run=run.id,
+                    network=escaped(network_title(run.spec.model)),
+                    seed=run.spec.seed,
+                    prediction=_(name),
+                    confidence=formats.percent(float(predictions.confidence[index])),
+                )
             )
     bars = [
-        (f"run {seeded_title(run)}", predictions.probabilities[index]) for run, predictions in both
+        (_("run {title}", title=seeded_title(run)), predictions.probabilities[index])
+        for run, predictions in both
     ]
     with probabilities:
         chart(probability_bars(names, bars, label), key="train_two_chart")

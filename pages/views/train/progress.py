@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.data.catalogue import find_dataset, train_images_of
 from core.jobs.store import JobState, Run
+from core.language import _, ngettext
 from core.report import formats
 from pages.views.app.live import progress_bar
 from pages.views.app.services import start_worker, store
@@ -26,7 +27,7 @@ def progress_row(run: Run, ahead: int) -> None:
         with st.container(width="stretch"):
             progress_bar(live_name(run.id), progress_of(run, ahead))
         st.button(
-            "Stopping…" if run.stop_requested else "Stop",
+            _("Stopping…") if run.stop_requested else _("Stop"),
             icon=":material/stop:",
             disabled=run.stop_requested,
             key="train_stop",
@@ -41,9 +42,9 @@ def progress_of(run: Run, ahead: int) -> Progress:
     if run.state is JobState.QUEUED:
         return 0.0, _waiting(ahead)
     if run.stop_requested:
-        return run.fraction, "Stopping after this step; what it has learned is kept."
+        return run.fraction, _("Stopping after this step; what it has learned is kept.")
     if now is None:
-        return 0.0, "A worker process has taken it and is starting…"
+        return 0.0, _("A worker process has taken it and is starting…")
     if now.phase == "downloading":
         return now.step / max(1, now.steps), _doing(run)
     return now.fraction, _doing(run)
@@ -52,42 +53,59 @@ def progress_of(run: Run, ahead: int) -> Progress:
 def _waiting(ahead: int) -> str:
     """Its place in the queue."""
     if not ahead:
-        return "Waiting for the worker, as the next in the queue…"
-    if ahead == 1:
-        return "Waiting in the queue: 1 run comes first."
-    return f"Waiting in the queue: {ahead:,} runs come first."
+        return _("Waiting for the worker, as the next in the queue…")
+    return ngettext(
+        "Waiting in the queue: {number:,} run comes first.",
+        "Waiting in the queue: {number:,} runs come first.",
+        ahead,
+    )
 
 
 def _doing(run: Run) -> str:
     """What its worker does now."""
     now = run.progress
     assert now is not None
+    data = find_dataset(run.spec.dataset).title
     match now.phase:
         case "downloading":
             done, size = formats.mebibytes(now.step), formats.mebibytes(now.steps)
-            return f"Downloading {find_dataset(run.spec.dataset).title}: {done} of {size}"
+            return _(
+                "Downloading {data}: {done} of {size}",
+                data=data,
+                done=done,
+                size=size,
+            )
         case "waiting":
-            return (
+            return _(
                 "Waiting: its files or the store cannot be written now (a full disk, another"
                 " program that holds the store); it goes on by itself."
             )
         case "waiting for a download":
-            return f"Waiting: another run downloads {find_dataset(run.spec.dataset).title}…"
+            return _("Waiting: another run downloads {data}…", data=data)
         case "preparing":
-            return f"Resizing the images, once: {now.step:,} of {now.steps:,}"
+            return _(
+                "Resizing the images, once: {step:,} of {steps:,}", step=now.step, steps=now.steps
+            )
         case "evaluating":
-            doing = "evaluating on the test images"
-        case _:
-            doing = f"step {now.step} of {now.steps}"
-    rate = f"{now.images_per_second:,.0f} images/s"
-    return f"Epoch {now.epoch} of {now.epochs}, {doing} · {rate} · {_time_left(run)}"
+            doing = _("evaluating on the test images")
+        case _phase:
+            doing = _("step {step} of {steps}", step=now.step, steps=now.steps)
+    rate = _("{rate:,.0f} images/s", rate=now.images_per_second)
+    return _(
+        "Epoch {epoch} of {epochs}, {doing} · {rate} · {time_left}",
+        epoch=now.epoch,
+        epochs=now.epochs,
+        doing=doing,
+        rate=rate,
+        time_left=_time_left(run),
+    )
 
 
 def _time_left(run: Run) -> str:
     """From what is left to train and the rate of this epoch."""
     now = run.progress
     if now is None or not now.images_per_second:
-        return "time left unknown yet"
+        return _("time left unknown yet")
     images = run.spec.recipe.epochs * train_images_of(run.spec)
     seconds = _EVALUATION_SHARE * (1 - now.fraction) * images / now.images_per_second
-    return f"about {formats.duration(seconds)} left"
+    return _("about {time} left", time=formats.duration(seconds))

@@ -9,13 +9,14 @@ import streamlit as st
 from core.explain.glossary import explained, find_term
 from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run
+from core.language import _, ngettext, paragraph
 from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart, loss_top
 from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
 from core.report.handout.document import Document
 from core.report.handout.run import run_document
-from core.report.names import condition_label, counted, record_title, run_file_name, run_title
+from core.report.names import condition_label, record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.guessing import guessing_sentence, has_guessed
 from core.report.sentences.result import result_sentences
@@ -31,7 +32,6 @@ from pages.views.app.messages import escaped, show_error
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.app.watched import LIVE_SECONDS, Watched
-from pages.views.app.words import count
 from pages.views.runs.table import STATE_SIGNS
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import files_row, ways_on
@@ -47,7 +47,7 @@ _STYLE = """<style>
 .st-key-train_curves [data-testid="stColumn"] { min-width: min(100%, 24rem); }
 @media (max-width: 960px) { .st-key-train_cards > * { flex-basis: 40%; } }
 </style>"""
-_OPTIMISTIC = find_term("best epoch").sentence
+
 
 _State = tuple[Run, StepCurve | None, int]  # a run, what its steps have come to, runs before it
 
@@ -131,16 +131,22 @@ def _verdict(run: Run, epochs: Sequence[EpochMetrics], learned_nothing: bool) ->
         text = guessing_sentence(run.best_accuracy, run.spec.model.num_classes)
         st.warning(escaped(text), icon=":material/casino:")
     else:
-        markdown(escaped(" ".join(result_sentences(run, epochs))))
+        markdown(escaped(paragraph(*result_sentences(run, epochs))))
 
 
 def _settings_line(run: Run) -> str:
     """Data, recipe, device and seed in words."""
     spec, recipe = run.spec, run.spec.recipe
-    return (
-        f"{STATE_SIGNS[run.state]} · {condition_label(condition_of(spec))}: batch"
-        f" {recipe.batch_size}, rate {recipe.learning_rate:g} ({recipe.schedule}) ·"
-        f" {spec.device} · seed {spec.seed}"
+    return _(
+        "{state} · {condition}: batch {batch_size}, rate {rate:g} ({schedule}) · {device} · seed"
+        " {seed}",
+        state=_(STATE_SIGNS[run.state]),
+        condition=condition_label(condition_of(spec)),
+        batch_size=recipe.batch_size,
+        rate=recipe.learning_rate,
+        schedule=_(recipe.schedule),
+        device=spec.device,
+        seed=spec.seed,
     )
 
 
@@ -148,7 +154,7 @@ def _stage(state: _State) -> tuple[Hashable, ...]:
     """Changes with each epoch, when the losses need a longer axis, and every ten seconds for the
     duration.
     """
-    run, steps, _ = state
+    run, steps = state[:2]
     top = loss_top(steps, (), run.spec.model.num_classes)
     return *run.stage, top, round((run.seconds or 0.0) / _DURATION_SECONDS)
 
@@ -160,24 +166,32 @@ def _cards(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:
     planned = run.spec.recipe.epochs
     cards = (
         (
-            "Best test accuracy" if has_best else "Accuracy, as by guessing",
+            _("Best test accuracy") if has_best else _("Accuracy, as by guessing"),
             formats.percent(run.best_accuracy),
-            f"epoch {run.best_epoch}" if run.best_epoch else "after the first epoch",
+            _("epoch {epoch}", epoch=run.best_epoch)
+            if run.best_epoch
+            else _("after the first epoch"),
             explained("best epoch"),
         ),
         (
-            "Last test accuracy",
+            _("Last test accuracy"),
             formats.percent(last.test_accuracy if last else None),
-            f"epoch {last.epoch} of {planned}" if last else f"{counted(planned, 'epoch')} planned",
+            _("epoch {epoch} of {planned}", epoch=last.epoch, planned=planned)
+            if last
+            else ngettext("{number:,} epoch planned", "{number:,} epochs planned", planned),
             explained("accuracy"),
         ),
         (
-            "Training speed",
-            f"{rate:,.0f} images/s" if rate else formats.NOTHING,
-            f"batch {run.spec.recipe.batch_size}, {run.spec.device}",
+            _("Training speed"),
+            _("{rate:,.0f} images/s", rate=rate) if rate else formats.NOTHING,
+            _(
+                "batch {batch_size}, {device}",
+                batch_size=run.spec.recipe.batch_size,
+                device=run.spec.device,
+            ),
             explained("throughput"),
         ),
-        ("Duration", formats.duration(run.seconds), "with evaluation", None),
+        (_("Duration"), formats.duration(run.seconds), _("with evaluation"), None),
     )
     with st.container(horizontal=True, key="train_cards"):
         for label, value, note, explanation in cards:
@@ -207,7 +221,8 @@ def _curves(
     with accuracy:
         figure = accuracy_chart([curve], train=True)
         chart(figure, "train_accuracy_chart", about=curve.label, name=f"{name}-accuracy")
-    caption(f"Best epoch: {_OPTIMISTIC[0].lower()}{_OPTIMISTIC[1:]}")
+    told = find_term("best epoch").sentence
+    caption(_("Best epoch: {explanation}", explanation=f"{told[0].lower()}{told[1:]}"))
 
 
 def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> None:
@@ -221,10 +236,10 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> 
     by_clock = [metrics.images_per_second for metrics in epochs]
     by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
     parts = [
-        f"{sum(by_clock) / len(by_clock):,.0f} images/s by the clock",
-        f"{sum(by_steps) / len(by_steps):,.0f} if data cost nothing",
+        _("{rate:,.0f} images/s by the clock", rate=sum(by_clock) / len(by_clock)),
+        _("{rate:,.0f} if data cost nothing", rate=sum(by_steps) / len(by_steps)),
     ]
     if plan := run.compute_plan:
-        parts.append(count(plan.threads, "CPU thread"))
-        parts.append("channels last" if plan.channels_last else "channels first")
+        parts.append(ngettext("{number} CPU thread", "{number} CPU threads", plan.threads))
+        parts.append(_("channels last") if plan.channels_last else _("channels first"))
     caption(" · ".join(filter(None, [*parts, escaped(run.machine)])))

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.data import find_dataset, is_available, sample_images
 from core.jobs.store import Run
+from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.sentences.run_cost import cost_sentence, reached_sentence
 from core.specs import LabError, ModelSpec, RunSpec
@@ -31,8 +32,8 @@ from pages.views.forms.estimates import (
 from pages.views.forms.run import run_keys
 
 _SAMPLES = 10
-_LONG = "This run takes over ten minutes."
-_LONG_AND_SHORTER = "This run takes over ten minutes; one change makes it shorter."
+_LONG = N_("This run takes over ten minutes.")
+_LONG_AND_SHORTER = N_("This run takes over ten minutes; one change makes it shorter.")
 _LARGEST_SAMPLE = 128  # pixels a side that a sample is resized to at most
 _STYLE = """<style>
 .samples { display: flex; flex-wrap: wrap; gap: 0.75rem; }
@@ -61,19 +62,29 @@ def _show_samples(name: str, model: ModelSpec) -> None:
     info = find_dataset(name)
     st.html(_STYLE)
     if not is_available(name):
-        caption(f"{info.title}: {dataset_line(name)}. Its images are shown here after that.")
+        caption(
+            _(
+                "{data}: {line}. Its images are shown here after that.",
+                data=info.title,
+                line=dataset_line(name),
+            )
+        )
         return
     caption(
-        f"What the network will see: images of {info.title} at {model.pixels} pixels"
-        f" ({dataset_line(name)})."
+        _(
+            "What the network will see: images of {data} at {pixels} pixels ({line}).",
+            data=info.title,
+            pixels=model.pixels,
+            line=dataset_line(name),
+        )
     )
-    _, labels = sample_images(name, _SAMPLES)
+    labels = sample_images(name, _SAMPLES)[1]
     small = min(1.0, _LARGEST_SAMPLE / max(model.sides))
     height, width = (max(1, round(small * side)) for side in model.sides)
     pictures = sample_pictures(name, _SAMPLES, (height, width))
     figures = (
         f'<figure><img src="data:image/png;base64,{b64encode(picture).decode()}" alt="">'
-        f"<figcaption>{escape(info.class_names[label])}</figcaption></figure>"
+        f"<figcaption>{escape(_(info.class_names[label]))}</figcaption></figure>"
         for picture, label in zip(pictures, labels, strict=True)
     )
     st.html(f'<div class="samples">{"".join(figures)}</div>')
@@ -86,7 +97,7 @@ def _announce(spec: RunSpec, cost: Estimate, runs: Sequence[Run]) -> None:
         no_time_yet(spec.device) if cost.seconds is None else "",
         reached_sentence(reached_by(spec)),
     ]
-    markdown(" ".join(filter(None, told)))
+    markdown(paragraph(*told))
 
 
 def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
@@ -94,19 +105,21 @@ def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
     is_long = seconds is not None and seconds > LONG_SECONDS
     shorter = _shorter(spec, runs) if is_long else []
     if is_long:
-        st.warning(_LONG_AND_SHORTER if shorter else _LONG, icon=":material/hourglass_top:")
+        st.warning(_(_LONG_AND_SHORTER if shorter else _LONG), icon=":material/hourglass_top:")
     with st.container(horizontal=True):
         for place, (words, run) in enumerate(shorter):
             _offer(words, ":material/bolt:", spec, run, is_first=place == 0)
         if st.button(
-            f"Start training, {formats.duration(seconds)}" if is_long else "Start training",
+            _("Start training, {time}", time=formats.duration(seconds))
+            if is_long
+            else _("Start training"),
             type="secondary" if is_long else "primary",
             icon=":material/play_arrow:",
             key="train_start",
         ):
             st.query_params["run"] = str(store().enqueue(spec))
             st.rerun()
-    st.caption("A process of its own trains it, also when this tab closes.")
+    st.caption(_("A process of its own trains it, also when this tab closes."))
 
 
 def _shorter(spec: RunSpec, runs: Sequence[Run]) -> list[tuple[str, RunSpec]]:
@@ -119,7 +132,10 @@ def _shorter(spec: RunSpec, runs: Sequence[Run]) -> list[tuple[str, RunSpec]]:
             return None
 
     return [
-        (f"Use {change}: about {formats.duration(seconds)}", shorter)
+        (
+            _("Use {change}: about {time}", change=change, time=formats.duration(seconds)),
+            shorter,
+        )
         for change, shorter, seconds in shorter_runs(spec, seconds_of, LONG_SECONDS)
     ]
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from core.jobs.store import Run
+from core.language import _
 from core.report.sentences.own_source import source_sentence
 from core.specs import LabError
 from core.zoo.own import is_own
@@ -21,8 +22,10 @@ def source_view(run: Run) -> None:
         st.caption(escaped(source_sentence(run.source, since(run.source), beside)))
     elif is_own(run.spec.model.arch):
         st.caption(
-            "This run is of an older lab, which did not keep the source of its network: it goes on"
-            " with the file as it is now."
+            _(
+                "This run is of an older lab, which did not keep the source of its network: it goes"
+                " on with the file as it is now."
+            )
         )
 
 
@@ -31,17 +34,17 @@ def source_downloads(run: Run) -> None:
     files = _files(run)
     for name, text in files:
         st.download_button(
-            f"Source: {escaped(name)}",
+            _("Source: {name}", name=escaped(name)),
             text,
             name.rpartition("/")[2],
             "text/plain",
             on_click="ignore",
             icon=":material/download:",
             key=f"train_source_{name}",
-            help="The file as it was when the run was started; the run's parameters fit it.",
+            help=_("The file as it was when the run was started; the run's parameters fit it."),
         )
     if run.source is not None and not files:
-        st.caption("Its source is not kept here any more, so it cannot be continued.")
+        st.caption(_("Its source is not kept here any more, so it cannot be continued."))
 
 
 def _files(run: Run) -> tuple[tuple[str, bytes], ...]:

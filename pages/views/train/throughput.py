@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.language import N_, _, comma
 from core.measure.requests import ThroughputRequest
 from core.measure.shipped.device_use import device_uses
 from core.report import formats
@@ -22,6 +23,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.app.with_torch import device_report, devices
 from pages.views.forms.estimates import cost_of
 
@@ -34,37 +36,39 @@ def throughput_view(spec: RunSpec) -> None:
     known = list(devices())
     caption(escaped(device_sentence(device_report())))
     caption(
-        "Is the batch too small, the data too slow, the card too large? This trains the network"
-        " for some seconds with each batch size, in turns with the loop as published (a DataLoader"
-        " over PIL images), and shows the throughput of both and how far they are from what a"
-        " matrix product achieves."
+        _(
+            "Is the batch too small, the data too slow, the card too large? This trains the network"
+            " for some seconds with each batch size, in turns with the loop as published (a"
+            " DataLoader over PIL images), and shows the throughput of both and how far they are"
+            " from what a matrix product achieves."
+        )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sizes = st.pills(
-            "Batch sizes",
+            _("Batch sizes"),
             _BATCH_SIZES,
             selection_mode="multi",
             default=(32, 64, 128),
             key="train_bench_sizes",
             bind="query-params",
-            help="Each takes about ten seconds on each device.",
+            help=_("Each takes about ten seconds on each device."),
         )
         everywhere = len(known) > 1 and st.toggle(
-            f"On every device ({', '.join(known)})",
+            _("On every device ({devices})", devices=comma().join(known)),
             value=True,
             key="train_bench_devices",
-            help="The same short training on each device of this machine, one after the other.",
+            help=_("The same short training on each device of this machine, one after the other."),
         )
     if not sizes:
-        st.info("Choose at least one batch size.", icon=":material/arrow_upward:")
+        st.info(_("Choose at least one batch size."), icon=":material/arrow_upward:")
         return
     measured_on = known if everywhere else [spec.device]
     batch_sizes = sorted(sizes)
     measurement(
         ThroughputRequest(spec, tuple(batch_sizes), tuple(measured_on)),
         "train_bench",
-        "Measure the throughput",
-        "Five rounds in a process of its own; the page stays usable.",
+        _("Measure the throughput"),
+        _("Five rounds in a process of its own; the page stays usable."),
         _show_throughput,
     )
     _large_card()
@@ -73,28 +77,29 @@ def throughput_view(spec: RunSpec) -> None:
 def _large_card() -> None:
     """How much of the time a large card computes: measured on one."""
     rows = device_uses()
-    st.header("On a large card", anchor=False)
+    st.header(_("On a large card"), anchor=False)
     st.write(device_use_sentence(rows))
     frame = device_use_frame(rows)
     frame["model"] = [network_title(row.model) for row in rows]
-    st.dataframe(
+    table(
         frame,
-        hide_index=True,
         height="content",
         key="train_bench_card",
         column_config={
-            "model": st.column_config.TextColumn("network"),
-            "batch_size": st.column_config.NumberColumn("batch"),
-            "images_per_second": st.column_config.NumberColumn("images/s", format="localized"),
+            "model": st.column_config.TextColumn(_("network")),
+            "batch_size": st.column_config.NumberColumn(_("batch")),
+            "images_per_second": st.column_config.NumberColumn(_("images/s"), format="localized"),
             "kernel_share": st.column_config.ProgressColumn(
-                "computes",
+                _("computes"),
                 format="percent",
                 min_value=0,
                 max_value=1,
                 color="blue",
-                help="Share of the time in which the card runs kernels; for the rest it waits.",
+                help=_("Share of the time in which the card runs kernels; for the rest it waits."),
             ),
-            "launches": st.column_config.NumberColumn(help="Kernels launched for each step."),
+            "launches": st.column_config.NumberColumn(
+                _("launches"), help=_("Kernels launched for each step.")
+            ),
         },
     )
 
@@ -107,18 +112,22 @@ def _show_throughput(result: dict[str, Any]) -> None:
     about = network_title(spec.model)
     chart(throughput_chart(throughput), "train_bench_chart", about=about, name=name)
     markdown("\n".join(f"- {sentence}" for sentence in throughput_verdict(throughput)))
-    st.dataframe(
+    table(
         _throughput_table(throughput),
-        hide_index=True,
         height="content",
         key="train_bench_table",
         placeholder=formats.NOTHING,
-        column_config=_COLUMNS,
+        column_config=_columns(),
     )
     machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
-    caption(f"Measured on {machines}. Whatever else runs on the machine slows both loops.")
+    caption(
+        _(
+            "Measured on {machines}. Whatever else runs on the machine slows both loops.",
+            machines=machines,
+        )
+    )
     download_csv(
-        "Throughput as CSV",
+        _("Throughput as CSV"),
         lambda: throughput_frame(throughput),
         f"{name}.csv",
         "train_bench_csv",
@@ -130,41 +139,43 @@ def _throughput_table(throughput: Throughput) -> pd.DataFrame:
     points = throughput.points
     return pd.DataFrame(
         {
-            "device": [point.device for point in points],
-            "batch": [point.batch_size for point in points],
-            "loop": [LOOP_NAMES[point.loop] for point in points],
-            "images/s": [point.images_per_second for point in points],
-            "step only": [point.step_images_per_second for point in points],
-            "GFLOP/s": [point.flops_per_second / 1e9 for point in points],
-            "of the peak": [
+            N_("device"): [point.device for point in points],
+            N_("batch"): [point.batch_size for point in points],
+            N_("loop"): [_(LOOP_NAMES[point.loop]) for point in points],
+            N_("images/s"): [point.images_per_second for point in points],
+            N_("step only"): [point.step_images_per_second for point in points],
+            N_("GFLOP/s"): [point.flops_per_second / 1e9 for point in points],
+            N_("of the peak"): [
                 100 * point.flops_per_second / throughput.peaks[point.device] for point in points
             ],
-            "threads": [point.threads for point in points],
-            "loader workers": [
+            N_("threads"): [point.threads for point in points],
+            N_("loader workers"): [
                 point.loader_workers if point.loop == "conventional" else None for point in points
             ],
         }
     )
 
 
-_COLUMNS = {
-    "images/s": st.column_config.NumberColumn(
-        format="%.0f", help="Wall-clock rate, data included: median over the rounds."
-    ),
-    "step only": st.column_config.NumberColumn(
-        format="%.0f", help="If data cost nothing: forward, backward and optimizer."
-    ),
-    "GFLOP/s": st.column_config.NumberColumn(
-        format="%.0f", help="Convolutions and matrix products, forward and backward."
-    ),
-    "of the peak": st.column_config.ProgressColumn(
-        format="%.0f %%",
-        min_value=0,
-        max_value=100,
-        color="blue",
-        help="Of what a large matrix product achieves on this device, measured just now.",
-    ),
-    "loader workers": st.column_config.NumberColumn(
-        help="Processes of the DataLoader: the faster of 0 and 2."
-    ),
-}
+def _columns() -> dict[str, Any]:
+    """How each column is shown."""
+    return {
+        "images/s": st.column_config.NumberColumn(
+            format="%.0f", help=_("Wall-clock rate, data included: median over the rounds.")
+        ),
+        "step only": st.column_config.NumberColumn(
+            format="%.0f", help=_("If data cost nothing: forward, backward and optimizer.")
+        ),
+        "GFLOP/s": st.column_config.NumberColumn(
+            format="%.0f", help=_("Convolutions and matrix products, forward and backward.")
+        ),
+        "of the peak": st.column_config.ProgressColumn(
+            format="%.0f %%",
+            min_value=0,
+            max_value=100,
+            color="blue",
+            help=_("Of what a large matrix product achieves on this device, measured just now."),
+        ),
+        "loader workers": st.column_config.NumberColumn(
+            help=_("Processes of the DataLoader: the faster of 0 and 2.")
+        ),
+    }

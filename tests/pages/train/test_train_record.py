@@ -13,6 +13,7 @@ from core.jobs.store import JobState, open_store
 from core.report import formats
 from core.report.tables.csv import to_csv
 from core.report.tables.runs import step_frame
+from core.language import Message
 from core.specs import MAX_EPOCHS, ModelSpec, Recipe, RunSpec
 from core.training import fit
 from core.training.step_series import StepPoint, StepSeries
@@ -56,7 +57,7 @@ def failed_run(message: str, chosen: Recipe = SHORT, state: JobState = JobState.
     """A run in the store that failed, or diverged, with this sentence."""
     store = open_store()
     run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", chosen))
-    store.finish(store.claim(), state, message)
+    store.finish(store.claim(), state, Message(message))
     return run_id
 
 

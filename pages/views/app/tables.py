@@ -1,0 +1,23 @@
+"""A table on the page: its headings are English, as those of CSV files, and translated here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.language import _
+
+
+def table(
+    frame: pd.DataFrame, *, column_config: Mapping[str, Any] | None = None, **shown: Any
+) -> Any:
+    """As `st.dataframe`, with the reader's headings; `column_config` by the English ones."""
+    return st.dataframe(
+        frame.rename(columns=_),
+        column_config={_(name): config for name, config in (column_config or {}).items()},
+        hide_index=True,
+        **shown,
+    )

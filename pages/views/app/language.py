@@ -7,8 +7,9 @@ from contextlib import suppress
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.language import LANGUAGES, ask_for_language, language, language_of, write_in
+from core.language import LANGUAGES, ask_for_language, language_of, write_in
 from pages.views.app.address import keep_on_every_page, names_asked_for
+from pages.views.app.streamlit_words import tell_the_browser
 
 _KEY = "lang"  # of the switch, and the address's parameter
 _NAMES = {tag: tag for tag in LANGUAGES}
@@ -28,16 +29,16 @@ def choose_language() -> None:
 def language_switch() -> None:
     """The languages by the names that their readers give them."""
     st.session_state.setdefault(_KEY, _of_browser())
-    with st.container(key=f"language_{language()}"):  # page.js reads it there
-        st.segmented_control(
-            "Language · 语言",
-            list(LANGUAGES),
-            format_func=LANGUAGES.__getitem__,
-            key=_KEY,
-            required=True,
-            persist_state="session",
-            label_visibility="collapsed",
-        )
+    st.segmented_control(
+        "Language · 语言",
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        key=_KEY,
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    tell_the_browser()
     keep_on_every_page(_KEY, [st.session_state[_KEY]], [_of_browser()])
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.store import JobState, open_store
+from core.language import Message
 from core.report import formats
 from core.report.tables.csv import to_csv
 from core.report.tables.runs import step_frame
-from core.language import Message
 from core.specs import MAX_EPOCHS, ModelSpec, Recipe, RunSpec
 from core.training import fit
 from core.training.step_series import StepPoint, StepSeries

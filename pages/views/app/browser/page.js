@@ -1,5 +1,5 @@
-/* What every page needs of the browser: one entry of its history for one act of the reader, and
-   code that a keyboard can scroll. Runs once in each tab. */
+/* What every page needs of the browser: one entry of its history for one act of the reader, code that
+   a keyboard can scroll, and the reader's words where Streamlit has its own. Runs once in each tab. */
 
 const ACTS = ["pointerdown", "click", "keydown"]
 const CHOICES = '[role="radio"], [role="option"], [role="switch"]'  // not what is dragged or typed
@@ -38,6 +38,41 @@ function letCodeBeScrolled() {
   }
 }
 
+const NAMED = ["aria-label", "title", "placeholder"]  // attributes that are read out or shown
+const SAID_BY_THE_LAB = '.chart, [data-testid="stMarkdownContainer"], [data-testid="stCode"], [data-testid="stHtml"]'
+
+/* What Streamlit says in English, in the language of the page. */
+function speak() {
+  const told = document.getElementById("page-language")
+  if (!told) return
+  document.documentElement.lang = told.dataset.language
+  const words = JSON.parse(told.dataset.words)
+  if (!Object.keys(words).length) return
+  for (const name of NAMED) {
+    for (const element of document.querySelectorAll(`[${name}]`)) {
+      const word = words[element.getAttribute(name)]
+      if (word) element.setAttribute(name, word)
+    }
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const word = words[texts.currentNode.data.trim()]
+    if (word && !texts.currentNode.parentElement.closest(SAID_BY_THE_LAB)) texts.currentNode.data = word
+  }
+}
+
+let isPlanned = false  // once for all that changes in one frame
+
+function follow() {
+  if (isPlanned) return
+  isPlanned = true
+  requestAnimationFrame(() => {
+    isPlanned = false
+    letCodeBeScrolled()
+    speak()
+  })
+}
+
 oneEntryForAnAct()
-new MutationObserver(letCodeBeScrolled).observe(document.body, {childList: true, subtree: true})
-letCodeBeScrolled()
+new MutationObserver(follow).observe(document.body, {childList: true, subtree: true})
+follow()

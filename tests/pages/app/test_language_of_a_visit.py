@@ -36,14 +36,14 @@ def test_a_short_name_and_the_browser_choose_it_too(monkeypatch):
 def test_what_is_chosen_is_kept_in_the_address_and_from_page_to_page():
     app = open_page("pages/runs.py")
     assert app.title[0].value == "Runs" and "lang" not in app.query_params
-    app.button_group(key="lang").set_value([CHINESE]).run()
+    app.button_group(key="lang").set_value(CHINESE).run()
     assert app.title[0].value == PAGES["pages/runs.py"]
     assert app.query_params["lang"] == CHINESE
     app.query_params.clear()
     app.switch_page("pages/glossary.py").run()
     assert app.title[0].value == PAGES["pages/glossary.py"]
     assert app.query_params["lang"] == CHINESE
-    app.button_group(key="lang").set_value([ENGLISH]).run()
+    app.button_group(key="lang").set_value(ENGLISH).run()
     assert app.title[0].value == "Glossary" and "lang" not in app.query_params
 
 

@@ -11,6 +11,7 @@ from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.head import Head
 from pages.views.app.services import start_worker
+from pages.views.forms.names import pick_name
 from pages.views.forms.run import choose_run
 from pages.views.train.record import record_view
 from pages.views.train.setup import setup_view
@@ -36,14 +37,11 @@ def _form(head: Head) -> None:
     """The settings; what they will cost, or how fast the network trains here."""
     trains = st.session_state.get("train_view", st.query_params.get("train_view")) != _VIEWS[1]
     spec = choose_run(lambda spec: head.title(set_up_title(spec)), trains)
-    view = st.segmented_control(
+    view = pick_name(
         _("View"),
-        _VIEWS,
-        default=_VIEWS[0],
-        format_func=_,
-        required=True,
-        key="train_view",
-        bind="query-params",
+        {name: name for name in _VIEWS},
+        _VIEWS[0],
+        "train_view",
         label_visibility="collapsed",
     )
     if view == _VIEWS[0]:

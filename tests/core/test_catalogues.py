@@ -98,3 +98,15 @@ def test_the_file_that_the_lab_reads_is_made_of_the_catalogues(language):
     folder = mo_path(language).parents[1]
     for name, catalog in catalogs.items():
         assert (folder / f"{name}.po").read_bytes() == po_text(catalog), name
+
+
+def test_the_address_never_holds_a_label():
+    """Streamlit's binding writes what a list shows: lists with labels are bound by their names."""
+    bound = []
+    for source in sources():
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                named = {word.arg for word in node.keywords}
+                if {"bind", "format_func"} <= named:
+                    bound.append(f"{source.name}:{node.lineno}")
+    assert bound == []

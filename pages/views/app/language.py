@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.language import LANGUAGES, ask_for_language, language_of, write_in
+from core.language import (
+    CHINESE,
+    ENGLISH,
+    LANGUAGES,
+    ask_for_language,
+    language,
+    language_of,
+    write_in,
+)
 from pages.views.app.address import keep_on_every_page, names_asked_for
 from pages.views.app.streamlit_words import tell_the_browser
 
 _KEY = "lang"  # of the switch, and the address's parameter
+_CHOSEN = "language_of_this_visit"  # in the session
 _NAMES = {tag: tag for tag in LANGUAGES}
 
 
@@ -20,15 +27,18 @@ def choose_language() -> None:
 
     What runs without a page, a fragment or a file that is made on a click, asks by itself.
     """
-    asked = names_asked_for(_KEY, _NAMES, [_of_browser()], aliases={"zh": "zh-Hans"})
-    if asked:
-        st.session_state[_KEY] = asked[0]
-    write_in(_of_visit() or _of_browser())
+    asked = names_asked_for(_KEY, _NAMES, [_of_browser()], aliases={"zh": CHINESE})
+    picked = asked[0] if asked else st.session_state.get(_KEY)
+    if picked in LANGUAGES:
+        if picked != _of_visit():
+            _label_anew()
+        st.session_state[_CHOSEN] = picked
+    write_in(_of_visit() or ENGLISH)
 
 
 def language_switch() -> None:
     """The languages by the names that their readers give them."""
-    st.session_state.setdefault(_KEY, _of_browser())
+    st.session_state[_KEY] = language()
     st.segmented_control(
         "Language · 语言",
         list(LANGUAGES),
@@ -38,8 +48,16 @@ def language_switch() -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
+    keep_on_every_page(_KEY, [language()], [_of_browser()])
     tell_the_browser()
-    keep_on_every_page(_KEY, [st.session_state[_KEY]], [_of_browser()])
+
+
+def _label_anew() -> None:
+    """Tell the browser what each list shows: it knows that by its label, which is now another."""
+    for key in st.session_state:
+        value = st.session_state[key]
+        if isinstance(value, int | str | list) and not isinstance(value, bool):  # no button
+            st.session_state[key] = value
 
 
 def _of_browser() -> str:
@@ -47,12 +65,10 @@ def _of_browser() -> str:
 
 
 def _of_visit() -> str | None:
-    """What is chosen in the visit that this thread draws; None where it draws none."""
+    """That of the visit that this thread draws; None where it draws none."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
-    with suppress(KeyError):
-        return str(st.session_state[_KEY])
-    return _of_browser()
+    return str(st.session_state.get(_CHOSEN) or _of_browser())
 
 
 ask_for_language(_of_visit)

@@ -16,12 +16,11 @@ from pages.views.forms.row import form_row
 def choose_filter(studies: Mapping[str, Study]) -> RunFilter:
     """Which runs the filters let through; `studies` by their ids."""
     with form_row("runs"):
-        states = st.multiselect(
+        states = select_names(
             _("State"),
-            [str(state) for state in JobState],
-            format_func=_,
-            key="runs_state",
-            bind="query-params",
+            {str(state): str(state) for state in JobState},
+            [],
+            "runs_state",
             placeholder=_("any"),
         )
         networks = st.multiselect(

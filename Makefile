@@ -4,6 +4,7 @@
 # make lint    style, format and types
 # make check   lint and test
 # make oldest  the tests of core on the oldest PyTorch that is supported, in .venv-oldest
+# make messages  brings the catalogues of other languages up to date with the sentences of the source
 # make lock    writes requirements.lock anew: the newest versions that the ranges allow
 # make bench   measures speed on this machine
 # make load    a class of 30 and of 60 on one server, with and without trainings (half an hour)
@@ -19,7 +20,7 @@ OLDEST_TORCH := torch==2.11.* # the lower end of the range in requirements.txt
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := run
-.PHONY: run test quick lint check oldest lock bench load soak clean
+.PHONY: run test quick lint check oldest messages lock bench load soak clean
 
 run: .venv/installed
 	$(PYTHON) -m streamlit run dashboard.py
@@ -40,6 +41,9 @@ check: lint
 
 oldest: .venv-oldest/installed
 	$(OLDEST) -m pytest -n 2 --dist loadfile tests/core
+
+messages: .venv/installed-dev
+	$(PYTHON) -m tools.messages
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-annotate \

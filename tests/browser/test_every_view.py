@@ -15,7 +15,7 @@ GRAVE = ("serious", "critical")
 ALSO = "heading-order"  # only moderate for axe
 PIXELS = 2  # so far words may reach beyond their picture, or into each other
 
-_WORDS = """pixels => {
+WORDS = """pixels => {
   const corners = text => {  // also of one that is turned
     const {x, y, width, height} = text.getBBox(), m = text.getScreenCTM()
     return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]].map(
@@ -108,7 +108,7 @@ def test_nothing_shuts_somebody_out(view):
 def test_no_word_of_a_chart_is_cut_or_lies_on_another(view):
     for width in WIDTHS:
         show(view, width)
-        assert view.page.evaluate(_WORDS, PIXELS) == [], width
+        assert view.page.evaluate(WORDS, PIXELS) == [], width
 
 
 def test_what_opens_shuts_nobody_out(visitor):

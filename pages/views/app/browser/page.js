@@ -48,9 +48,12 @@ function speak() {
   document.documentElement.lang = told.dataset.language
   const words = JSON.parse(told.dataset.words)
   if (!Object.keys(words).length) return
+  const [help, helpHere] = Object.entries(words).find(([word]) => word.endsWith("{label}"))
+  const start = help.replace("{label}", "")
   for (const name of NAMED) {
     for (const element of document.querySelectorAll(`[${name}]`)) {
-      const word = words[element.getAttribute(name)]
+      const text = element.getAttribute(name)
+      const word = text.startsWith(start) ? helpHere.replace("{label}", text.slice(start.length)) : words[text]
       if (word) element.setAttribute(name, word)
     }
   }

@@ -1,0 +1,66 @@
+"""Every view in Chinese: no English where a Chinese textbook has its own word, and no word cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import Visitor
+from tests.browser.every_view import VIEWS
+from tests.browser.test_every_view import NARROW, PIXELS, WIDE, WORDS, show
+
+# Names, units, code and what textbooks leave in English. Lower case, for the first letter may differ.
+SAID_IN_ENGLISH = frozenset(
+    {
+        # the switch of languages, libraries, formats, machines
+        *("english", "language", "torch", "torchvision", "torchinfo", "streamlit", "timm", "linux", "python"),
+        *("json", "safetensors", "pickle", "keras", "captum", "intel", "amd", "epyc", "nvidia"),
+        # networks, data sets, methods by their names
+        *("fashion", "mini", "inception", "adam", "xavier", "kaiming", "nesterov", "grad", "cam"),
+        *("softmax", "dropout", "sigmoid", "tanh", "logits", "ratio", "resize", "stem", "padding"),
+        # units
+        *("px", "min", "max", "cpu", "gpu", "images"),
+    }
+)
+
+_ENGLISH = r"""known => {
+  const LEFT_ALONE = 'code, pre, script, style, [data-testid="stIconMaterial"], [data-testid="stCode"], .katex'
+  const found = new Set()
+  const look = (text, element) => {
+    if (element.closest(LEFT_ALONE)) return
+    // a word in letters alone: no path (block1.conv), class (Conv2d), file or setting (batch_size)
+    const own = text.replace(/来源：[^]*/, "")  // of a paper, a book
+    for (const word of own.split(/[\s\u2009\u3000-\u9fff\uff00-\uffef“”‘’，。：；？！…·、(){}\[\],:;?!+×±→←="'\/|<>%&-]+/))
+      if (/^[A-Za-z]?[a-z]{2,}$/.test(word) && !known.includes(word.toLowerCase()))
+        found.add(`${word} in "${text.trim().slice(0, 80)}"`)
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement
+    if (element.checkVisibility()) look(texts.currentNode.data, element)
+  }
+  for (const name of ["aria-label", "title", "placeholder", "alt"])
+    for (const element of document.querySelectorAll(`main [${name}], section [${name}]`))
+      if (element.checkVisibility()) look(element.getAttribute(name), element)
+  return [...found].sort()
+}"""
+
+
+@pytest.fixture(scope="module")
+def visitor(window, furnished_lab):
+    """One tab for all views."""
+    page = window.new_page()
+    yield Visitor(page, furnished_lab)
+    page.close()
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_a_view_in_chinese(visitor, path):
+    """No English, and no word of a chart cut or under another, wide and narrow."""
+    show(visitor, WIDE)
+    visitor.open(f"{path}{'&' if '?' in path else '?'}lang=zh-Hans")
+    visitor.wait_until_drawn()
+    assert visitor.page.evaluate("document.documentElement.lang") == "zh-Hans"
+    for width in (WIDE, NARROW):
+        show(visitor, width)
+        assert visitor.page.evaluate(_ENGLISH, sorted(SAID_IN_ENGLISH)) == [], width
+        assert visitor.page.evaluate(WORDS, PIXELS) == [], width

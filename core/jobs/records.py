@@ -154,10 +154,15 @@ class Study:
     """Runs that belong together."""
 
     id: str  # what Run.study holds, and the address
-    title: str
+    kept_title: str  # as `Message.kept` writes it, or plain
     settings: dict[str, Any] = field(default_factory=dict)  # what was chosen
     created_at: float = 0.0
     kind: StudyKind = StudyKind.VARIANTS
+
+    @property
+    def title(self) -> str:
+        """What it compares, in words."""
+        return read_kept(self.kept_title)
 
 
 def to_json(record: StoredFile | KeptSource | ComputePlan | Progress | None) -> str | None:

@@ -34,6 +34,7 @@ from core.jobs.records import (
 )
 from core.jobs.schema import epochs_table, jobs_table, series_table, studies_table
 from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
+from core.language import Message
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
 from core.zoo.own import renamed
@@ -162,7 +163,7 @@ class Store(Reader):
 
     def create_study(
         self,
-        title: str,
+        title: str | Message,
         settings: Mapping[str, Any],
         specs: Sequence[RunSpec],
         kind: StudyKind = StudyKind.VARIANTS,
@@ -172,7 +173,8 @@ class Store(Reader):
             raise LabError("A study needs at least one run; choose a variant and a seed.")
         now = time.time()
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
-        study = Study(name, title, dict(settings), now, kind)
+        kept = title.kept() if isinstance(title, Message) else title
+        study = Study(name, kept, dict(settings), now, kind)
         with self.writing() as connection:
             _insert_study(connection, study)
             _insert_runs(connection, specs, name)
@@ -354,7 +356,7 @@ def _insert_study(connection: Connection, study: Study) -> None:
             {
                 "id": study.id,
                 "kind": study.kind,
-                "title": study.title,
+                "title": study.kept_title,
                 "settings": json.dumps(study.settings, sort_keys=True),
                 "created_at": study.created_at,
             },

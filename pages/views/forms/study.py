@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.explain.glossary import explained
-from core.language import ENGLISH, _, in_language, ngettext, paragraph
+from core.language import N_, Message, _, lazy, ngettext, paragraph
 from core.report import formats
 from core.specs import LabError, ModelSpec, OptionValue, RunSpec
 from core.training.recipes import recipe
@@ -38,6 +38,8 @@ from pages.views.forms.run import (
 _Options = dict[str, OptionValue]
 _FIRST_VALUES = 4  # of an argument, where nobody has chosen
 _FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
+_VARIANTS = N_("{number} variant"), N_("{number} variants")
+_SEEDS = N_("{number} seed"), N_("{number} seeds")
 PREFIX = "res_"  # begins the keys of the form, and so its part of the address
 FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
 _STYLE = """<style>
@@ -50,7 +52,7 @@ _STYLE = """<style>
 class Choice:
     """What the form shows: the runs, and how the store names them together."""
 
-    title: str
+    title: Message
     settings: dict[str, Any]
     specs: list[RunSpec]
     variants: list[str]
@@ -177,14 +179,14 @@ def _choice_of(run: RunSpec, compared: Mapping[str, _Options], seeds: range) -> 
         complete(replace(run.model, options=tuple(sorted(options.items()))))
         for options in compared.values()
     ]
-    with in_language(ENGLISH):  # it is kept, for whoever reads it
-        title = _(
-            "{variants} × {seeds} of {network} on {dataset}",
-            variants=ngettext("{number} variant", "{number} variants", len(compared)),
-            seeds=ngettext("{number} seed", "{number} seeds", len(seeds)),
-            network=_(find(network).title),
-            dataset=find_dataset(dataset).title,
-        )
+    variants, seed_count = len(compared), len(seeds)
+    title = lazy(
+        "{variants} × {seeds} of {network} on {dataset}",
+        variants=lazy(_VARIANTS[variants > 1], number=variants),
+        seeds=lazy(_SEEDS[seed_count > 1], number=seed_count),
+        network=lazy(find(network).title),
+        dataset=find_dataset(dataset).title,
+    )
     return Choice(
         title,
         {

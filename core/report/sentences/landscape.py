@@ -128,7 +128,7 @@ def landscape_sentences(landscape: Landscape) -> list[str]:
         ),
     ]
     sentences += _guessing_sentences(known)
-    return [*sentences, *_path_sentences([network for network, _ in known])]
+    return [*sentences, *_path_sentences([network for network, _found in known])]
 
 
 def _rise_phrase(network: NetworkLandscape, found: Rise, is_first: bool) -> str:

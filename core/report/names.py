@@ -6,7 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
@@ -25,25 +25,7 @@ _LONGEST = 120  # characters of a file's name, without its ending
 _DIGITS = 8  # of the hash that tells apart what was cut off
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_SETTINGS = 3  # of a recipe that are named; the others are counted, and told apart by a hash
-_SETTINGS = {  # of recipes; others are called as in the source
-    "batch_size": N_("batch {value}"),
-    "learning_rate": N_("rate {value}"),
-    "momentum": N_("momentum {value}"),
-    "nesterov": N_("nesterov {value}"),
-    "weight_decay": N_("weight decay {value}"),
-    "max_gradient_norm": N_("max gradient norm {value}"),
-    "schedule": N_("schedule {value}"),
-    "initialization": N_("initialization {value}"),
-    "normalize": N_("normalize {value}"),
-}
-_OPTIONS = {  # of networks, likewise
-    "compression": N_("compression {value}"),
-    "depth": N_("depth {value}"),
-    "growth_rate": N_("growth rate {value}"),
-    "head_layers": N_("head layers {value}"),
-    "head_width": N_("head width {value}"),
-    "last_activation": N_("last activation {value}"),
-}
+_IN_SHORT = {"batch_size": N_("batch {value}"), "learning_rate": N_("rate {value}")}
 
 
 # Networks ------------------------------------------------------------------------------------
@@ -89,20 +71,18 @@ def _options_in_words(model: ModelSpec) -> list[str]:
     variant = variant_of(model)
     options = _not_default(model)
     if variant:
-        parts = [_(variant.title)]
+        parts = [variant.title]
         told = {"shortcut", "order", "batch_norm", SHORTCUTS[variant.shortcut].setting}
         told |= {"as_published"} if variant.as_published else set()
     else:
         parts = [str(conv_arch)] if (conv_arch := model.option("conv_arch")) else []
         told = {"conv_arch"}
-    return parts + [
-        _setting(name, value, _OPTIONS) for name, value in options.items() if name not in told
-    ]
+    return parts + [_setting(name, value) for name, value in options.items() if name not in told]
 
 
-def _setting(name: str, value: object, known: Mapping[str, str]) -> str:
-    """`head width 32`."""
-    return _(known[name], value=value) if name in known else f"{name.replace('_', ' ')} {value}"
+def _setting(name: str, value: object) -> str:
+    """`head width 32`, in the words of core.studies.study.SETTINGS."""
+    return _("{name} {value}", name=_(name.replace("_", " ")), value=value)
 
 
 def _not_default(model: ModelSpec) -> dict[str, OptionValue]:
@@ -146,7 +126,7 @@ def _changed_settings(recipe: Recipe, images: int | None) -> list[str]:
     except LabError:  # a recipe of somebody's own: all it sets
         usual = {}
     changed = [
-        _setting(name, value, _SETTINGS)
+        _(_IN_SHORT[name], value=value) if name in _IN_SHORT else _setting(name, value)
         for name, value in asdict(recipe).items()
         if name not in ("name", "epochs") and value != usual.get(name)
     ]

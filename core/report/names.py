@@ -14,6 +14,7 @@ from hashlib import sha256
 from core.data.catalogue import find_dataset
 from core.inside.weights import Weights
 from core.jobs.store import Run
+from core.language import ENGLISH, N_, _, comma, in_language, ngettext, pgettext
 from core.specs import LabError, ModelSpec, OptionValue, Recipe, RunSpec, image_size_text
 from core.studies.conditions import Condition, condition_of
 from core.training.recipes import recipe as recipe_named
@@ -24,30 +25,42 @@ _LONGEST = 120  # characters of a file's name, without its ending
 _DIGITS = 8  # of the hash that tells apart what was cut off
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_SETTINGS = 3  # of a recipe that are named; the others are counted, and told apart by a hash
-_RECIPE_WORDS = {"batch_size": "batch", "learning_rate": "rate"}
+_IN_SHORT = {"batch_size": N_("batch {value}"), "learning_rate": N_("rate {value}")}
 
 
 # Networks ------------------------------------------------------------------------------------
 
 
-def network_title(model: ModelSpec) -> str:
+def network_title(model: ModelSpec, with_size: bool = True) -> str:
     """`Course residual net, conv shortcut, ratio 2, 28 px`: with all that is not by default."""
     row = CATALOGUE.get(model.arch)
-    parts = [title_and_options(model)]
-    if model.ratio > 1:
-        parts.append(f"ratio {model.ratio}")
-    parts.append(f"{model.size_label} px")
+    size, ratio, channels, classes = sizes_in_words(model)
+    parts = [ratio] if model.ratio > 1 else []
+    if with_size:
+        parts.append(size)
     if row is None or model.in_channels != row.default.in_channels:
-        parts.append(counted(model.in_channels, "channel"))
+        parts.append(channels)
     if row is None or model.num_classes != row.default.num_classes:
-        parts.append(counted(model.num_classes, "class"))
-    return ", ".join(parts)
+        parts.append(classes)
+    return title_and_options(model, *parts)
 
 
-def title_and_options(model: ModelSpec) -> str:
-    """`Course residual net, conv shortcut`: without size, ratio, channels and classes."""
+def title_and_options(model: ModelSpec, *more: str) -> str:
+    """`Course residual net, conv shortcut`, and what else is to be told of it."""
     row = CATALOGUE.get(model.arch)
-    return ", ".join([row.title if row else model.arch, *_options_in_words(model)])
+    title = _(row.title) if row else model.arch
+    told = comma().join([*_options_in_words(model), *more])
+    return _("{network}, {details}", network=title, details=told) if told else title
+
+
+def sizes_in_words(model: ModelSpec) -> tuple[str, str, str, str]:
+    """`224 px`, `ratio 1`, `1 channel`, `10 classes`."""
+    return (
+        f"{model.size_label} px",
+        _("ratio {ratio}", ratio=model.ratio),
+        ngettext("{number:,} channel", "{number:,} channels", model.in_channels),
+        ngettext("{number:,} class", "{number:,} classes", model.num_classes),
+    )
 
 
 def _options_in_words(model: ModelSpec) -> list[str]:
@@ -64,9 +77,12 @@ def _options_in_words(model: ModelSpec) -> list[str]:
     else:
         parts = [str(conv_arch)] if (conv_arch := model.option("conv_arch")) else []
         told = {"conv_arch"}
-    return parts + [
-        f"{name.replace('_', ' ')} {value}" for name, value in options.items() if name not in told
-    ]
+    return parts + [_setting(name, value) for name, value in options.items() if name not in told]
+
+
+def _setting(name: str, value: object) -> str:
+    """`head width 32`, in the words of core.studies.study.SETTINGS."""
+    return _("{name} {value}", name=_(name.replace("_", " ")), value=value)
 
 
 def _not_default(model: ModelSpec) -> dict[str, OptionValue]:
@@ -84,18 +100,22 @@ def _not_default(model: ModelSpec) -> dict[str, OptionValue]:
 
 def condition_label(condition: Condition) -> str:
     """`fashion-mini, 5,000 images, 5 epochs, fast`, and what is not as the recipe sets it."""
-    return ", ".join(condition_parts(condition))
+    return comma().join(condition_parts(condition))
 
 
 def condition_parts(condition: Condition) -> list[str]:
     """`condition_label` in parts: data, images, epochs, recipe."""
     images, recipe = condition.train_images, condition.recipe
-    changed = ", ".join(_changed_settings(recipe, images))
+    name = recipe.name
+    if changed := _changed_settings(recipe, images):
+        name = _("{recipe} ({settings})", recipe=name, settings=comma().join(changed))
     return [
         condition.dataset,
-        "all images" if images is None else counted(images, "image"),
-        counted(recipe.epochs, "epoch"),
-        f"{recipe.name} ({changed})" if changed else recipe.name,
+        _("all images")
+        if images is None
+        else ngettext("{number:,} image", "{number:,} images", images),
+        ngettext("{number:,} epoch", "{number:,} epochs", recipe.epochs),
+        name,
     ]
 
 
@@ -106,31 +126,45 @@ def _changed_settings(recipe: Recipe, images: int | None) -> list[str]:
     except LabError:  # a recipe of somebody's own: all it sets
         usual = {}
     changed = [
-        f"{_RECIPE_WORDS.get(name, name.replace('_', ' '))} {value}"
+        _(_IN_SHORT[name], value=value) if name in _IN_SHORT else _setting(name, value)
         for name, value in asdict(recipe).items()
         if name not in ("name", "epochs") and value != usual.get(name)
     ]
     if len(changed) <= _MOST_SETTINGS:
         return changed
     digest = sha256(repr(recipe).encode()).hexdigest()[: _DIGITS // 2]
-    more = len(changed) - _MOST_SETTINGS
-    return [*changed[:_MOST_SETTINGS], f"{counted(more, 'more setting')} {digest}"]
+    more = ngettext(
+        "{number:,} more setting {digest}",
+        "{number:,} more settings {digest}",
+        len(changed) - _MOST_SETTINGS,
+        digest=digest,
+    )
+    return [*changed[:_MOST_SETTINGS], more]
 
 
 def set_up_title(spec: RunSpec) -> str:
     """`Train VGG-11, ratio 4, 96 px on Fashion-MNIST`: of a run that could be started."""
-    return f"Train {network_title(spec.model)} on {_data_title(spec.dataset)}"
+    return _(
+        "Train {network} on {data}",
+        network=network_title(spec.model),
+        data=_data_title(spec.dataset),
+    )
 
 
 def record_title(run: Run) -> str:
     """`Run 42: Course residual net, plain residual, 28 px on MNIST`."""
-    return f"Run {run.id}: {network_title(run.spec.model)} on {_data_title(run.spec.dataset)}"
+    return _(
+        "Run {run}: {network} on {data}",
+        run=run.id,
+        network=network_title(run.spec.model),
+        data=_data_title(run.spec.dataset),
+    )
 
 
 def _data_title(dataset: str) -> str:
     """That of the data set; the name of one that only another lab has."""
     with suppress(LabError):
-        return find_dataset(dataset).title
+        return _(find_dataset(dataset).title)
     return dataset
 
 
@@ -141,14 +175,19 @@ def run_title(run: Run) -> str:
 
 def seeded_title(run: Run) -> str:
     """`12 · seed 3 · Course residual net, …`: a narrow box cuts off the end."""
-    return f"{run.id} · seed {run.spec.seed} · {network_title(run.spec.model)}"
+    return _(
+        "{run} · seed {seed} · {network}",
+        run=run.id,
+        seed=run.spec.seed,
+        network=network_title(run.spec.model),
+    )
 
 
 def run_titles(runs: Sequence[Run]) -> list[str]:
     """As `run_title`, with what else is not the same in all of these runs."""
     settings = [_settings(run.spec) for run in runs]
     return [
-        ", ".join(
+        comma().join(
             [
                 run_title(run),
                 *(part for part, *others in zip(own, *settings, strict=True) if _differ(others)),
@@ -164,25 +203,31 @@ def _differ(values: Sequence[str]) -> bool:
 
 def _settings(spec: RunSpec) -> list[str]:
     """Data, images, epochs, recipe, seed and device in words."""
-    return [*condition_parts(condition_of(spec)), f"seed {spec.seed}", spec.device]
-
-
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    seed = _("seed {seed}", seed=spec.seed)
+    return [*condition_parts(condition_of(spec)), seed, spec.device]
 
 
 def study_name(models: Sequence[ModelSpec], titles: Sequence[str], seeds: int) -> str:
     """`Study: four shortcuts, 5 seeds`, of different networks; of a single one with its title."""
-    if len(models) == 1:
-        return f"Study: {titles[0]}, {counted(seeds, 'seed')}"
+    compared = titles[0] if len(models) == 1 else _compared(models)
+    return ngettext(
+        "Study: {compared}, {number:,} seed",
+        "Study: {compared}, {number:,} seeds",
+        seeds,
+        compared=compared,
+    )
+
+
+def _compared(models: Sequence[ModelSpec]) -> str:
+    """`four shortcuts`: by what they differ in."""
+    numbers = pgettext("from zero on", "no one two three four five six seven eight nine").split()
+    count = numbers[len(models)] if len(models) < len(numbers) else str(len(models))
     units = [variant_of(model) for model in models]
     if not all(units):
-        noun = "networks"
-    elif len({(unit.order, unit.as_published, unit.batch_norm) for unit in units if unit}) == 1:
-        noun = "shortcuts"
-    else:
-        noun = "blocks"
-    number = _NUMBERS[len(models)] if len(models) < len(_NUMBERS) else str(len(models))
-    return f"Study: {number} {noun}, {counted(seeds, 'seed')}"
+        return pgettext("in a study", "{count} networks", count=count)
+    if len({(unit.order, unit.as_published, unit.batch_norm) for unit in units if unit}) == 1:
+        return pgettext("in a study", "{count} shortcuts", count=count)
+    return pgettext("in a study", "{count} blocks", count=count)
 
 
 def counted(number: int, noun: str) -> str:
@@ -215,6 +260,7 @@ def _option_slug(option: tuple[str, OptionValue]) -> str:
     return f"{name}-{value.replace(' ', '-')}" if isinstance(value, str) else f"{name}{value:g}"
 
 
+@in_language(ENGLISH)
 def run_file_name(run: Run) -> str:
     """`run-12-lenet-ratio1-28px-mnist-60000images-10epochs-fast-seed0-cpu`."""
     settings = map(_slug, _settings(run.spec))
@@ -251,6 +297,7 @@ def names_file(start: str, specs: Sequence[ModelSpec]) -> str:
     return safe_name(start, *map(file_name, specs))
 
 
+@in_language(ENGLISH)
 def condition_file_name(start: str, condition: Condition) -> str:
     """`accuracy-mnist-60000images-10epochs-fast`."""
     return safe_name(start, *map(_slug, condition_parts(condition)))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.report.names import counted, network_title, title_and_options
+from core.language import _, comma, listed
+from core.report.names import network_title, sizes_in_words, title_and_options
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
 
@@ -25,12 +26,12 @@ def short_titles(specs: Sequence[ModelSpec]) -> list[str]:
     """
     if len(specs) < 2:
         return [network_title(spec) for spec in specs]
-    settings = [_settings(spec) for spec in specs]
+    settings = [sizes_in_words(spec) for spec in specs]
     differ = _differing(settings)
     full = [network_title(spec) for spec in specs]
     for told in ([at for at in differ if at in _SIZE_AND_RATIO], differ):
         names = [
-            ", ".join([title_and_options(spec), *(own[at] for at in told)])
+            title_and_options(spec, *(own[at] for at in told))
             for spec, own in zip(specs, settings, strict=True)
         ]
         if len(set(names)) == len(set(full)):
@@ -43,40 +44,36 @@ def title_together(specs: Sequence[ModelSpec]) -> str:
     names = [title_and_options(spec) for spec in specs]
     if len(specs) < 2 or len(set(names)) < len(names):
         names = short_titles(specs)
-    if len(names) < 2:
-        return "".join(names)
     if len(names) <= _NAMED:
-        return f"{', '.join(names[:-1])} and {names[-1]}"
-    first = ", ".join(names[: _NAMED - 1])
-    return f"{first} and {len(names) - _NAMED + 1} others"
+        return listed(names)
+    return _(
+        "{networks} and {others} others",
+        networks=comma().join(names[: _NAMED - 1]),
+        others=len(names) - _NAMED + 1,
+    )
 
 
 def settings_sentence(specs: Sequence[ModelSpec]) -> str:
     """Which size, ratio, channels and classes they have; in one sentence where all are equal."""
-    settings = [_settings(spec) for spec in specs]
+    settings = [sizes_in_words(spec) for spec in specs]
     differ = _differing(settings)
     if not differ:
-        told = ", ".join(settings[0])
+        told = comma().join(settings[0])
         if all(map(_is_as_published, specs)):
-            return f"As published: {told}."
-        return f"All with {told}." if len(specs) > 1 else f"With {told}."
+            return _("As published: {settings}.", settings=told)
+        if len(specs) > 1:
+            return _("All with {settings}.", settings=told)
+        return _("With {settings}.", settings=told)
     having: dict[str, list[str]] = {}
     for spec, own in zip(specs, settings, strict=True):
-        told = ", ".join(own[at] for at in differ)
-        told = f"as published ({told})" if _is_as_published(spec) else told
+        told = comma().join(own[at] for at in differ)
+        told = _("as published ({settings})", settings=told) if _is_as_published(spec) else told
         having.setdefault(told, []).append(title_and_options(spec))
-    each = "; ".join(f"{', '.join(names)}: {told}" for told, names in having.items())
-    return f"Their settings differ, and with them the costs. {each}."
-
-
-def _settings(spec: ModelSpec) -> tuple[str, ...]:
-    """`224 px`, `ratio 1`, `1 channel`, `10 classes`."""
-    return (
-        f"{spec.size_label} px",
-        f"ratio {spec.ratio}",
-        counted(spec.in_channels, "channel"),
-        counted(spec.num_classes, "class"),
+    each = _("; ").join(
+        _("{networks}: {settings}", networks=comma().join(names), settings=told)
+        for told, names in having.items()
     )
+    return _("Their settings differ, and with them the costs. {each}.", each=each)
 
 
 def _differing(settings: Sequence[tuple[str, ...]]) -> list[int]:

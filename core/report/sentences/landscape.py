@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import log
 
 from core.inside.landscape_records import PATH, Landscape, NetworkLandscape, Rise, rise
+from core.language import N_, _, listed, paragraph
 from core.report import formats
 from core.report.figures.loss_scale import number
 from core.report.sentences.gradients import network_label, telling_apart
@@ -16,19 +17,38 @@ _GUESSES = 0.95  # of the loss of guessing: a network above has not begun to lea
 def landscape_label(network: NetworkLandscape) -> str:
     """The network, and for one of a run its number first."""
     text = network_label(network.run_spec.model)
-    return text if network.run is None else f"run {network.run}: {text}"
+    if network.run is None:
+        return text
+    return _("run {run}: {network}", run=network.run, network=text)
 
 
 def landscape_finding(network: NetworkLandscape, landscape: Landscape) -> str:
     """The title of its picture: how the loss grows around it, or how training walked."""
-    name = _short_label(network, landscape)
-    title = f"{name[0].upper()}{name[1:]}"
+    name = _capital(_short_label(network, landscape))
     if landscape.plane == PATH:
-        return f"{title}<br>{_share(network.path_share)} of its path lies in this plane"
+        return _(
+            "{network}<br>{share} of its path lies in this plane",
+            network=name,
+            share=_share(network.path_share),
+        )
     found = rise(network, landscape)
     if found is None:
-        return f"{title}<br>row {len(network.loss)} of {landscape.points}"
-    return f"{title}<br>loss {number(found.center)} in the center, up to {_highest(found)}"
+        return _(
+            "{network}<br>row {row} of {rows}",
+            network=name,
+            row=len(network.loss),
+            rows=landscape.points,
+        )
+    return _(
+        "{network}<br>loss {center} in the center, up to {highest}",
+        network=name,
+        center=number(found.center),
+        highest=_highest(found),
+    )
+
+
+def _capital(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def _short_label(network: NetworkLandscape, landscape: Landscape) -> str:
@@ -51,17 +71,25 @@ def landscape_headline(landscape: Landscape) -> str:
     ]
     if not known:
         return ""
-    (steep, most), *_, (flat, least) = sorted(known, key=_growth_of, reverse=True) * 2
+    (steep, most), *_others, (flat, least) = sorted(known, key=_growth_of, reverse=True) * 2
     distance = f"{landscape.span:g}"
     if len(known) == 1:
-        return (
-            f"Within a distance of {distance} the loss rises from {number(most.center)} to"
-            f" {_highest(most)}."
+        return _(
+            "Within a distance of {distance} the loss rises from {center} to {highest}.",
+            distance=distance,
+            center=number(most.center),
+            highest=_highest(most),
         )
-    return (
-        f"Within a distance of {distance} the loss rises most around {steep}, from"
-        f" {number(most.center)} to {_highest(most)}, and least around {flat}, from"
-        f" {number(least.center)} to {_highest(least)}."
+    return _(
+        "Within a distance of {distance} the loss rises most around {steep}, from {steep_center} to"
+        " {steep_highest}, and least around {flat}, from {flat_center} to {flat_highest}.",
+        distance=distance,
+        steep=steep,
+        steep_center=number(most.center),
+        steep_highest=_highest(most),
+        flat=flat,
+        flat_center=number(least.center),
+        flat_highest=_highest(least),
     )
 
 
@@ -81,56 +109,96 @@ def landscape_sentences(landscape: Landscape) -> list[str]:
     if not known:
         return []
     known.sort(key=lambda pair: _growth(pair[1]), reverse=True)
-    distance = f"{landscape.span:g}"
-    rises = _listed(
+    rises = listed([_rise_phrase(*one, is_first=not index) for index, one in enumerate(known)])
+    near = listed(
         [
-            f"{'the loss' if not index else 'that'} of **{landscape_label(network)}** rises from"
-            f" {number(found.center)} to {_highest(found)}"
-            for index, (network, found) in enumerate(known)
-        ]
-    )
-    near = _listed(
-        [
-            f"{formats.whole_percent(found.near)} of these points for {landscape_label(network)}"
+            _(
+                "{share} of these points for {network}",
+                share=formats.whole_percent(found.near),
+                network=landscape_label(network),
+            )
             for network, found in known
         ]
     )
     sentences = [
-        f"Within a distance of {distance} {rises}.",
-        f"The loss is at most twice that of the center at {near}: the more, the flatter.",
+        _("Within a distance of {distance} {rises}.", distance=f"{landscape.span:g}", rises=rises),
+        _(
+            "The loss is at most twice that of the center at {shares}: the more, the flatter.",
+            shares=near,
+        ),
     ]
     sentences += _guessing_sentences(known)
-    return [*sentences, *_path_sentences([network for network, _ in known])]
+    return [*sentences, *_path_sentences([network for network, _found in known])]
+
+
+def _rise_phrase(network: NetworkLandscape, found: Rise, is_first: bool) -> str:
+    """How much the loss rises around one of several."""
+    template = (
+        N_("the loss of **{network}** rises from {center} to {highest}")
+        if is_first
+        else N_("that of **{network}** rises from {center} to {highest}")
+    )
+    return _(
+        template,
+        network=landscape_label(network),
+        center=number(found.center),
+        highest=_highest(found),
+    )
 
 
 def direction_names(network: NetworkLandscape, landscape: Landscape) -> tuple[str, str]:
     """What is written along both directions."""
-    names = ("first direction", "second direction")
     if landscape.plane != PATH:
-        return names
-    shares = zip(names, network.direction_shares, strict=True)
-    first, second = (f"{name}: {_share(share)} of the path" for name, share in shares)
-    return first, second
+        return _("first direction"), _("second direction")
+    first, second = map(_share, network.direction_shares)
+    return (
+        _("first direction: {share} of the path", share=first),
+        _("second direction: {share} of the path", share=second),
+    )
 
 
 def _walk_sentence(network: NetworkLandscape) -> str:
     """How far down a training came, and how well its plane shows that."""
-    first, *_, last = network.path
-    across, along = (_share(share) for share in network.direction_shares)
-    label = landscape_label(network)
-    text = (
-        f"{_share(network.path_share)} of the squared length of the path of **{label}** lies in"
-        f" its plane: {across} along the first direction, {along} along the second."
+    across, along = map(_share, network.direction_shares)
+    return paragraph(
+        _(
+            "{share} of the squared length of the path of **{network}** lies in its plane: {first}"
+            " along the first direction, {second} along the second.",
+            share=_share(network.path_share),
+            network=landscape_label(network),
+            first=across,
+            second=along,
+        ),
+        _losses_sentence(network),
     )
+
+
+def _losses_sentence(network: NetworkLandscape) -> str:
+    """The loss at both ends of the path, and where that of the plane is most unlike it."""
+    first, *_others, last = network.path
     known = [(p, p.loss, p.plane_loss) for p in network.path if None not in (p.loss, p.plane_loss)]
     if first.loss is None or last.loss is None or not known:
-        return f"{text} Its loss is no number in float32 at some of its points."
+        return _("Its loss is no number in float32 at some of its points.")
     point, own, plane = max(known, key=lambda one: abs((one[1] or 0) - (one[2] or 0)))
-    return (
-        f"{text} On it the loss goes from {number(first.loss)} before training to"
-        f" {number(last.loss)} after epoch {last.epoch}; the plane's differs most from it"
-        f" {f'after epoch {point.epoch}' if point.epoch else 'before training'}:"
-        f" {number(plane or 0)} instead of {number(own or 0)}."
+    template = (
+        N_(
+            "On it the loss goes from {first} before training to {last} after epoch {last_epoch};"
+            " the plane's differs most from it after epoch {epoch}: {plane} instead of {own}."
+        )
+        if point.epoch
+        else N_(
+            "On it the loss goes from {first} before training to {last} after epoch {last_epoch};"
+            " the plane's differs most from it before training: {plane} instead of {own}."
+        )
+    )
+    return _(
+        template,
+        first=number(first.loss),
+        last=number(last.loss),
+        last_epoch=last.epoch,
+        epoch=point.epoch,
+        plane=number(plane or 0),
+        own=number(own or 0),
     )
 
 
@@ -141,8 +209,12 @@ def _share(share: float | None) -> str:
 def _guessing_sentences(known: Sequence[tuple[NetworkLandscape, Rise]]) -> list[str]:
     """Which networks stand where they began: a plane around one is no valley."""
     return [
-        f"{landscape_label(network)[0].upper()}{landscape_label(network)[1:]} has hardly learned:"
-        f" its loss is {number(found.center)}, that of guessing {number(log(classes))}."
+        _(
+            "{network} has hardly learned: its loss is {loss}, that of guessing {guessing}.",
+            network=_capital(landscape_label(network)),
+            loss=number(found.center),
+            guessing=number(log(classes)),
+        )
         for network, found in known
         if found.center >= _GUESSES * log(classes := network.run_spec.model.num_classes)
     ]
@@ -155,7 +227,7 @@ def _growth(found: Rise) -> float:
 
 
 def _highest(found: Rise) -> str:
-    return "more than float32 holds" if found.highest is None else number(found.highest)
+    return _("more than float32 holds") if found.highest is None else number(found.highest)
 
 
 def _path_sentences(networks: Sequence[NetworkLandscape]) -> list[str]:
@@ -163,15 +235,12 @@ def _path_sentences(networks: Sequence[NetworkLandscape]) -> list[str]:
     shares = [network.path_share for network in networks if network.path_share is not None]
     if not shares:
         return []
-    most = max(shares)
     return [
-        "The line is the training's way from epoch to epoch as far as it lies in this plane: at"
-        f" most {formats.scientific(100 * most)} % of its squared length. Two random directions of"
-        " many thousand are nearly at right angles to any way (arXiv 1712.09913, section 7.1),"
-        " so training looks as if it had hardly moved."
+        _(
+            "The line is the training's way from epoch to epoch as far as it lies in this plane: at"
+            " most {percent} % of its squared length. Two random directions of many thousand are"
+            " nearly at right angles to any way (arXiv 1712.09913, section 7.1), so training looks"
+            " as if it had hardly moved.",
+            percent=formats.scientific(100 * max(shares)),
+        )
     ]
-
-
-def _listed(parts: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

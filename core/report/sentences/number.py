@@ -21,6 +21,7 @@ from core.inside.number_records import (
     Unit,
 )
 from core.inside.windows import Placed
+from core.language import N_, _, ngettext
 from core.report import formats
 
 _DIGITS, _MOST_DECIMALS = 4, 12  # that are shown behind the point of numbers about 1
@@ -58,8 +59,13 @@ def fixed(number: float, decimals: int) -> str:
 
 def place_text(unit: Unit) -> str:
     """`stem1.pool, channel 3, row 2, column 5`; places are counted from 0."""
-    path = "the image" if unit.path == IMAGE else unit.path
-    return f"{path}, channel {unit.channel}, row {unit.row}, column {unit.column}"
+    return _(
+        "{path}, channel {channel}, row {row}, column {column}",
+        path=_("the image") if unit.path == IMAGE else unit.path,
+        channel=unit.channel,
+        row=unit.row,
+        column=unit.column,
+    )
 
 
 def window_sentence(window: Placed, sides: tuple[int, int]) -> str:
@@ -70,13 +76,24 @@ def window_sentence(window: Placed, sides: tuple[int, int]) -> str:
     whole, inside = window.whole.sides, window.inside.sides
     pixels = "×".join(map(str, whole))
     if any(there > meant for there, meant in zip(inside, whole, strict=True)):
-        return (
-            f"sees {pixels} pixels, some beyond the border, which stand for those of the image's"
-            " other side: the outline goes from side to side"
+        return _(
+            "sees {pixels} pixels, some beyond the border, which stand for those of the image's"
+            " other side: the outline goes from side to side",
+            pixels=pixels,
         )
-    share = formats.whole_percent(inside[0] * inside[1] / (sides[0] * sides[1]))
-    said = f"sees {'×'.join(map(str, inside))} pixels, {share} of the image"
-    return said if whole == inside else f"{said}; its window of {pixels} ends at the border"
+    template = (
+        N_("sees {inside} pixels, {share} of the image")
+        if whole == inside
+        else N_(
+            "sees {inside} pixels, {share} of the image; its window of {pixels} ends at the border"
+        )
+    )
+    return _(
+        template,
+        inside="×".join(map(str, inside)),
+        share=formats.whole_percent(inside[0] * inside[1] / (sides[0] * sides[1])),
+        pixels=pixels,
+    )
 
 
 def number_sentence(explanation: Explanation) -> str:
@@ -86,24 +103,30 @@ def number_sentence(explanation: Explanation) -> str:
         case Products():
             return _products(value, how)
         case Pooled() if how.divisor is None:
-            decimals = decimals_for([value])
-            row, column = how.winner
-            unit = how.reads.unit(0, row, column)
-            where = f": {place_text(unit)}" if unit else ""
-            count = int(np.isfinite(how.reads.values).sum())
-            return f"{fixed(value, decimals)} is the largest of {count} numbers{where}."
+            return _largest(value, how)
         case Pooled():
             total = float(how.reads.values.sum())
             decimals = decimals_for([value, total])
-            return (
-                f"{fixed(value, decimals)} = the sum of {how.reads.values.size} numbers"
-                f" ({fixed(total, decimals)}) ÷ {how.divisor:g}, their mean."
+            return _(
+                "{value} = the sum of {count} numbers ({total}) ÷ {divisor}, their mean.",
+                value=fixed(value, decimals),
+                count=how.reads.values.size,
+                total=fixed(total, decimals),
+                divisor=f"{how.divisor:g}",
             )
         case Applied():
             decimals = decimals_for([value, how.before.value])
-            why = ": what is below zero becomes 0" if _is_cut(how) else ""
-            before = fixed(how.before.value, decimals)
-            return f"{fixed(value, decimals)} = {how.name}({before}){why}."
+            template = (
+                N_("{value} = {function}({before}): what is below zero becomes 0.")
+                if _is_cut(how)
+                else N_("{value} = {function}({before}).")
+            )
+            return _(
+                template,
+                value=fixed(value, decimals),
+                function=how.name,
+                before=fixed(how.before.value, decimals),
+            )
         case Normalized():
             return _normalized(value, how)
         case Joined():
@@ -112,31 +135,59 @@ def number_sentence(explanation: Explanation) -> str:
             if how.sign == "+":
                 values = rounded_to_sum(values, value, decimals)
             texts = [_in_brackets(fixed(one, decimals), i > 0) for i, one in enumerate(values)]
-            return f"{fixed(value, decimals)} = {f' {how.sign} '.join(texts)}."
+            terms = f" {how.sign} ".join(texts)
+            return _("{value} = {terms}.", value=fixed(value, decimals), terms=terms)
         case Shared():
             return _shared(value, how)
         case Gated():
             numbers = (value, how.before.value, how.gate.value)
             shown, before, gate = (fixed(one, decimals_for(numbers)) for one in numbers)
-            return f"{shown} = {before} × sigmoid({gate})."
+            return _("{value} = {before} × sigmoid({gate}).", value=shown, before=before, gate=gate)
         case Copied(before=before):
             text = fixed(value, decimals_for([value]))
             if before.unit is None:
-                return f"{text} was put there by padding."
-            return f"{text} is copied from {place_text(before.unit)}."
-    text = fixed(value, decimals_for([value]))
-    return f"{text}: how {explanation.operation} computes a number is not explained here."
+                return _("{value} was put there by padding.", value=text)
+            return _("{value} is copied from {place}.", value=text, place=place_text(before.unit))
+    return _(
+        "{value}: how {operation} computes a number is not explained here.",
+        value=fixed(value, decimals_for([value])),
+        operation=explanation.operation,
+    )
 
 
 def _products(value: float, how: Products) -> str:
-    count = f"{how.kernel.size:,} product{'' if how.kernel.size == 1 else 's'}"
     decimals = decimals_for([value, *how.by_channel, how.bias or 0.0])
+    shown = fixed(value, decimals)
     if how.bias is None:
-        return f"{fixed(value, decimals)} = the sum of {count}."
+        return ngettext(
+            "{value} = the sum of {number:,} product.",
+            "{value} = the sum of {number:,} products.",
+            how.kernel.size,
+            value=shown,
+        )
     products, bias = rounded_to_sum([value - how.bias, how.bias], value, decimals)
-    return (
-        f"{fixed(value, decimals)} = {count} ({fixed(products, decimals)})"
-        f" + bias ({fixed(bias, decimals)})."
+    return ngettext(
+        "{value} = {number:,} product ({products}) + bias ({bias}).",
+        "{value} = {number:,} products ({products}) + bias ({bias}).",
+        how.kernel.size,
+        value=shown,
+        products=fixed(products, decimals),
+        bias=fixed(bias, decimals),
+    )
+
+
+def _largest(value: float, how: Pooled) -> str:
+    unit = how.reads.unit(0, *how.winner)
+    template = (
+        N_("{value} is the largest of {count} numbers: {place}.")
+        if unit
+        else N_("{value} is the largest of {count} numbers.")
+    )
+    return _(
+        template,
+        value=fixed(value, decimals_for([value])),
+        count=int(np.isfinite(how.reads.values).sum()),
+        place=place_text(unit) if unit else "",
     )
 
 
@@ -144,30 +195,48 @@ def _normalized(value: float, how: Normalized) -> str:
     numbers = (value, how.before.value, how.mean, how.spread, how.scale, how.shift)
     decimals = decimals_for(numbers)
     shown, before, mean, spread, scale, shift = (fixed(one, decimals) for one in numbers)
-    return (
-        f"{shown} = ({before} − mean {_in_brackets(mean)}) ÷ spread {spread}"
-        f" × scale {_in_brackets(scale)} + shift {_in_brackets(shift)}."
+    return _(
+        "{value} = ({before} − mean {mean}) ÷ spread {spread} × scale {scale} + shift {shift}.",
+        value=shown,
+        before=before,
+        mean=_in_brackets(mean),
+        spread=spread,
+        scale=_in_brackets(scale),
+        shift=_in_brackets(shift),
     )
 
 
 def _shared(value: float, how: Shared) -> str:
-    count = f"the sum of e^x over {how.numbers:,} number{'' if how.numbers == 1 else 's'}"
     if how.is_log:
         parts = rounded_to_sum(
             [how.before.value, -how.log_sum],
             value,
             decimals := decimals_for((value, how.before.value, how.log_sum)),
         )
-        before, log_sum = fixed(parts[0], decimals), _in_brackets(fixed(-parts[1], decimals))
-        return f"{fixed(value, decimals)} = {before} − {log_sum}, the logarithm of {count}."
+        return ngettext(
+            "{value} = {before} − {log_sum}, the logarithm of the sum of e^x over {number:,}"
+            " number.",
+            "{value} = {before} − {log_sum}, the logarithm of the sum of e^x over {number:,}"
+            " numbers.",
+            how.numbers,
+            value=fixed(value, decimals),
+            before=fixed(parts[0], decimals),
+            log_sum=_in_brackets(fixed(-parts[1], decimals)),
+        )
     decimals = decimals_for((how.before.value, how.log_sum))
-    before = _in_brackets(fixed(how.before.value, decimals))
     if abs(how.log_sum) < _WRITTEN_OUT:
         whole = exp(how.log_sum)
         total = fixed(whole, decimals_for([whole]))
     else:
         total = f"e^{_in_brackets(fixed(how.log_sum, decimals))}"
-    return f"{fixed(value, decimals_for([value]))} = e^{before} ÷ {total}, {count}."
+    return ngettext(
+        "{value} = e^{before} ÷ {total}, the sum of e^x over {number:,} number.",
+        "{value} = e^{before} ÷ {total}, the sum of e^x over {number:,} numbers.",
+        how.numbers,
+        value=fixed(value, decimals_for([value])),
+        before=_in_brackets(fixed(how.before.value, decimals)),
+        total=total,
+    )
 
 
 def _is_cut(how: Applied) -> bool:

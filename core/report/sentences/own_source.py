@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.language import _, comma, paragraph
 from core.zoo.own_source import DIGITS, KeptSource, Since
 
 
@@ -14,15 +15,45 @@ def source_sentence(kept: KeptSource, now: Since, beside: Sequence[str] = ()) ->
     `beside` are the files that it imports from its folder.
     """
     name, digits = Path(kept.path).name, kept.sha256[:DIGITS]
-    text = f"Its network is that of {name}, whose SHA-256 begins with {digits}"
-    one = "The file"
     if beside:
-        text = f"Its network is that of {name} with {', '.join(beside)} (SHA-256 {digits})"
-        one = "One of these files"
-    match now:
-        case Since.SAME:
-            return f"{text}, as {'these files still are' if beside else 'the file still is'}."
-        case Since.CHANGED:
-            return f"{text}. {one} has changed since; the run keeps and uses what it was."
-        case Since.GONE:
-            return f"{text}. The file is gone; the run keeps and uses what it was."
+        return _of_files(name, comma().join(beside), digits, now)
+    if now is Since.SAME:
+        return _(
+            "Its network is that of {name}, whose SHA-256 begins with {digits}, as the file still"
+            " is.",
+            name=name,
+            digits=digits,
+        )
+    return paragraph(
+        _(
+            "Its network is that of {name}, whose SHA-256 begins with {digits}.",
+            name=name,
+            digits=digits,
+        ),
+        _("The file is gone; the run keeps and uses what it was.")
+        if now is Since.GONE
+        else _("The file has changed since; the run keeps and uses what it was."),
+    )
+
+
+def _of_files(name: str, others: str, digits: str, now: Since) -> str:
+    """The same of a file that imports others."""
+    if now is Since.SAME:
+        return _(
+            "Its network is that of {name} with {others} (SHA-256 {digits}), as these files still"
+            " are.",
+            name=name,
+            others=others,
+            digits=digits,
+        )
+    return paragraph(
+        _(
+            "Its network is that of {name} with {others} (SHA-256 {digits}).",
+            name=name,
+            others=others,
+            digits=digits,
+        ),
+        _("The file is gone; the run keeps and uses what it was.")
+        if now is Since.GONE
+        else _("One of these files has changed since; the run keeps and uses what it was."),
+    )

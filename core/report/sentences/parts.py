@@ -14,24 +14,32 @@ from core.inside.parts_records import (
     Missing,
     MissingParts,
 )
+from core.language import N_, _, ngettext, paragraph
 from core.report import formats
-from core.report.names import counted
 from core.report.sentences.guessing import is_guessing
 
-NOUNS = {BLOCKS: "block", BRANCHES: "branch", SHORTCUTS: "shortcut", CHANNELS: "channel"}
+NOUNS = {
+    BLOCKS: N_("block"),
+    BRANCHES: N_("branch"),
+    SHORTCUTS: N_("shortcut"),
+    CHANNELS: N_("channel"),
+}
 BECOMES = {  # what stands in the place of a part
-    "identity": "its input goes on as it is",
-    "shortcut": "only its shortcut is left",
-    "residual": "only F(x) is left",
-    "zeros": "it gives zeros",
+    "identity": N_("its input goes on as it is"),
+    "shortcut": N_("only its shortcut is left"),
+    "residual": N_("only F(x) is left"),
+    "zeros": N_("it gives zeros"),
 }
 _HARDLY = 0.01  # of the accuracy
 _WHY = {  # of blocks
-    ONLY_SHORTCUT: "Without its residual branch a unit still hands on what came before, and the"
-    " units behind it were trained to add to that: they can be left out one at a time (arXiv"
-    " 1605.06431).",
-    IDENTITY: "A plain net has one path: what stands behind a block was only ever trained to read"
-    " what that block makes (arXiv 1605.06431).",
+    ONLY_SHORTCUT: N_(
+        "Without its residual branch a unit still hands on what came before, and the units behind"
+        " it were trained to add to that: they can be left out one at a time (arXiv 1605.06431)."
+    ),
+    IDENTITY: N_(
+        "A plain net has one path: what stands behind a block was only ever trained to read what"
+        " that block makes (arXiv 1605.06431)."
+    ),
 }
 
 
@@ -40,38 +48,71 @@ def worst_of(result: MissingParts) -> Missing | None:
     return min(result.missing, key=lambda one: (one.accuracy, -one.loss), default=None)
 
 
-def missing_finding(result: MissingParts, name: str = "the network") -> str:
+def missing_finding(result: MissingParts, name: str = "") -> str:
     """Without any one of its 9 blocks the network keeps at least 91.2 % of 98.9 %."""
-    worst, whole = worst_of(result), formats.percent(result.accuracy)
-    guessing = f"guessing: {formats.percent(1 / result.classes)}"
+    name, worst = name or _("the network"), worst_of(result)
+    values = {
+        "network": name,
+        "whole": formats.percent(result.accuracy),
+        "guessing": formats.percent(1 / result.classes),
+        "parts": _counted(result),
+    }
     if worst is None:
-        return f"Whole, {name} reaches {whole} ({guessing})."
+        return _("Whole, {network} reaches {whole} (guessing: {guessing}).", **values)
     if is_guessing(result.accuracy, result.classes, result.images):
-        return f"Whole, {name} reaches {whole}, no more than guessing: no part can be missed."
+        return _(
+            "Whole, {network} reaches {whole}, no more than guessing: no part can be missed.",
+            **values,
+        )
     guesses = [
         one for one in result.missing if is_guessing(one.accuracy, result.classes, result.images)
     ]
     if not guesses:
-        least = "at least " if len(result.missing) > 1 else ""
-        without = _without(result, result.missing)
-        return f"{without} {name} keeps {least}{formats.percent(worst.accuracy)} of {whole}."
-    fallen = formats.percent(max(one.accuracy for one in guesses))
-    most = " or less" if len(guesses) > 1 else ""
-    without = _without(result, guesses)
-    return f"{without} {name} falls from {whole} to {fallen}{most} ({guessing})."
+        return _(_kept(result), part=worst.name, kept=formats.percent(worst.accuracy), **values)
+    return _(
+        _fallen(result, guesses),
+        part=guesses[0].name,
+        count=len(guesses),
+        fallen=formats.percent(max(one.accuracy for one in guesses)),
+        **values,
+    )
 
 
-def _without(result: MissingParts, parts: Sequence[Missing]) -> str:
-    """Without residual1 / any one of its 9 blocks / one of 3 of its 9 blocks."""
-    if len(parts) == 1:
-        return f"Without {parts[0].name}"
-    all_parts = counted(len(result.missing), NOUNS[result.level])
-    if len(parts) == len(result.missing):
-        return f"Without any one of its {all_parts}"
-    return f"Without any one of {len(parts)} of its {all_parts}"
+def _kept(result: MissingParts) -> str:
+    """The template for a network that can miss each of its parts."""
+    if len(result.missing) == 1:
+        return N_("Without {part} {network} keeps {kept} of {whole}.")
+    return N_("Without any one of its {parts} {network} keeps at least {kept} of {whole}.")
 
 
-def missing_sentences(result: MissingParts, name: str = "the network") -> list[str]:
+def _fallen(result: MissingParts, guesses: Sequence[Missing]) -> str:
+    """The template for one that guesses without some of them."""
+    if len(guesses) == 1:
+        return N_("Without {part} {network} falls from {whole} to {fallen} (guessing: {guessing}).")
+    if len(guesses) == len(result.missing):
+        return N_(
+            "Without any one of its {parts} {network} falls from {whole} to {fallen} or less"
+            " (guessing: {guessing})."
+        )
+    return N_(
+        "Without any one of {count} of its {parts} {network} falls from {whole} to {fallen} or less"
+        " (guessing: {guessing})."
+    )
+
+
+def _counted(result: MissingParts) -> str:
+    """`9 blocks`."""
+    number = len(result.missing)
+    if result.level == BLOCKS:
+        return ngettext("{number:,} block", "{number:,} blocks", number)
+    if result.level == BRANCHES:
+        return ngettext("{number:,} branch", "{number:,} branches", number)
+    if result.level == SHORTCUTS:
+        return ngettext("{number:,} shortcut", "{number:,} shortcuts", number)
+    return ngettext("{number:,} channel", "{number:,} channels", number)
+
+
+def missing_sentences(result: MissingParts, name: str = "") -> list[str]:
     """The finding, which part is missed the most, and why. Plain text."""
     sentences = [missing_finding(result, name)]
     worst = worst_of(result)
@@ -80,7 +121,7 @@ def missing_sentences(result: MissingParts, name: str = "the network") -> list[s
     if len(result.missing) > 1:
         sentences.append(_spread_sentence(result, worst))
     if result.level == BLOCKS and len({one.becomes for one in result.missing}) == 1:
-        sentences.append(_WHY.get(worst.becomes, ""))
+        sentences.append(_(_WHY.get(worst.becomes, "")))
     return [sentence for sentence in sentences if sentence]
 
 
@@ -88,20 +129,35 @@ def _spread_sentence(result: MissingParts, worst: Missing) -> str:
     """Which part is missed the most, and how many hardly at all."""
     within = sum(abs(one.accuracy - result.accuracy) < _HARDLY for one in result.missing)
     better = max(result.missing, key=lambda one: one.accuracy)
-    text = f"{worst.name} is missed the most."
+    hardly = even = ""
     if within:
-        parts = counted(len(result.missing), NOUNS[result.level])
-        text += f" Without {within} of the {parts} the accuracy changes by less than one point."
+        hardly = _(
+            "Without {count} of the {parts} the accuracy changes by less than one point.",
+            count=within,
+            parts=_counted(result),
+        )
     if better.accuracy > result.accuracy:
-        text += f" Without {better.name} it is even {formats.percent(better.accuracy)}."
-    return text
+        even = _(
+            "Without {part} it is even {accuracy}.",
+            part=better.name,
+            accuracy=formats.percent(better.accuracy),
+        )
+    return paragraph(_("{part} is missed the most.", part=worst.name), hardly, even)
 
 
 def images_sentence(result: MissingParts) -> str:
     """Over which images it was measured."""
     if result.images == result.test_images:
-        return f"Over all {counted(result.images, 'test image')}; nothing was trained anew."
-    return (
-        f"Over the first {result.images:,} of {counted(result.test_images, 'test image')}, as the"
-        " parts are many or the network is large; nothing was trained anew."
+        return ngettext(
+            "Over all {number:,} test image; nothing was trained anew.",
+            "Over all {number:,} test images; nothing was trained anew.",
+            result.images,
+        )
+    return ngettext(
+        "Over the first {images:,} of {number:,} test image, as the parts are many or the network"
+        " is large; nothing was trained anew.",
+        "Over the first {images:,} of {number:,} test images, as the parts are many or the network"
+        " is large; nothing was trained anew.",
+        result.test_images,
+        images=result.images,
     )

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from core.data.catalogue import find_dataset, train_images_of
 from core.jobs.store import Run
+from core.language import N_, _, ngettext
 from core.report import formats
-from core.report.names import counted
 from core.specs import LabError, RunSpec
 from core.studies.published import PUBLISHED, PublishedRun
 from core.training.records import EpochMetrics
@@ -26,11 +26,18 @@ def result_sentences(run: Run, epochs: Sequence[EpochMetrics]) -> list[str]:
         data = find_dataset(run.spec.dataset)
         even = formats.percent(1 / len(data.class_names))
         if not epochs:
-            return [f"By guessing {even} of the test images are right."]
+            return [_("By guessing {even} of the test images are right.", even=even)]
         last = epochs[-1]
         told = [
-            f"After {counted(last.epoch, 'epoch')} {formats.percent(last.test_accuracy)} of the"
-            f" test images are right, by guessing {even}."
+            ngettext(
+                "After {number:,} epoch {accuracy} of the test images are right, by guessing"
+                " {even}.",
+                "After {number:,} epochs {accuracy} of the test images are right, by guessing"
+                " {even}.",
+                last.epoch,
+                accuracy=formats.percent(last.test_accuracy),
+                even=even,
+            )
         ]
         published = published_like(run.spec)
         return told + ([_beside(last.test_accuracy, published)] if published else [])
@@ -52,14 +59,25 @@ def published_like(spec: RunSpec) -> PublishedRun | None:
 def _beside(accuracy: float, published: PublishedRun) -> str:
     """How far it is from the published figure, and whether one run can tell that."""
     difference = accuracy - published.final
-    known = (
-        f"With the same network, data and recipe {formats.percent(published.final)} were published"
-        f" ({published.source})"
-    )
-    interval = f"± {formats.points(published.interval)} points"
     if abs(difference) <= published.interval + _EXACT:
-        return f"{known}: no difference that one run can show (95 % interval {interval})."
-    points = formats.points(abs(difference))
-    if difference > 0:
-        return f"{known}: this run is {points} points above that (95 % interval {interval})."
-    return f"{known}: this run is {points} points below that (95 % interval {interval})."
+        template = N_(
+            "With the same network, data and recipe {accuracy} were published ({source}): no"
+            " difference that one run can show (95 % interval ± {interval} points)."
+        )
+    elif difference > 0:
+        template = N_(
+            "With the same network, data and recipe {accuracy} were published ({source}): this run"
+            " is {points} points above that (95 % interval ± {interval} points)."
+        )
+    else:
+        template = N_(
+            "With the same network, data and recipe {accuracy} were published ({source}): this run"
+            " is {points} points below that (95 % interval ± {interval} points)."
+        )
+    return _(
+        template,
+        accuracy=formats.percent(published.final),
+        source=_(published.source),
+        points=formats.points(abs(difference)),
+        interval=formats.points(published.interval),
+    )

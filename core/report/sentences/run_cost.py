@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.language import _
 from core.report import formats
-from core.report.names import counted
 
 
 def cost_sentence(
@@ -15,14 +15,26 @@ def cost_sentence(
 
     `span`: between which seconds the run will lie; None where one figure is known alone.
     """
-    memory = f"**{formats.mebibytes(memory_bytes)}** of memory"
+    memory = formats.mebibytes(memory_bytes)
     if seconds is None:
-        return f"It needs {memory}."
-    about = f"**{formats.duration(seconds)}**"
+        return _("It needs **{memory}** of memory.", memory=memory)
+    about = formats.duration(seconds)
     if span is None:
-        return f"About {about} on {device}, {memory}."
+        return _(
+            "About **{time}** on {device}, **{memory}** of memory.",
+            time=about,
+            device=device,
+            memory=memory,
+        )
     low, high = map(formats.duration, span)
-    return f"About {about} ({low} to {high}) on {device}, {memory}."
+    return _(
+        "About **{time}** ({low} to {high}) on {device}, **{memory}** of memory.",
+        time=about,
+        low=low,
+        high=high,
+        device=device,
+        memory=memory,
+    )
 
 
 def reached_sentence(accuracies: Sequence[float]) -> str:
@@ -30,6 +42,10 @@ def reached_sentence(accuracies: Sequence[float]) -> str:
     if not accuracies:
         return ""
     if len(accuracies) == 1:
-        return f"One such run reached {formats.percent(accuracies[0])}."
-    low, high = formats.points(min(accuracies)), formats.percent(max(accuracies))
-    return f"{counted(len(accuracies), 'such run')} reached {low} to {high}."
+        return _("One such run reached {accuracy}.", accuracy=formats.percent(accuracies[0]))
+    return _(
+        "{count:,} such runs reached {low} to {high}.",
+        count=len(accuracies),
+        low=formats.points(min(accuracies)),
+        high=formats.percent(max(accuracies)),
+    )

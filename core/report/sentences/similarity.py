@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inside.similarity_records import LayerSimilarity, Similarity
+from core.language import _, ngettext
 from core.report import formats
-from core.report.names import counted
 from core.report.tables.predictions import class_name
 
 _ALIKE = 0.95  # CKA from which two layers are called alike
@@ -34,13 +34,15 @@ def similarity_finding(result: Similarity) -> str:
     """Both differ most at residual2.conv2: CKA 0.41."""
     least = least_alike(result)
     if least is None or least.cka is None:
-        return "No layer of the one can be compared with a layer of the other."
+        return _("No layer of the one can be compared with a layer of the other.")
     if least.cka >= _EQUAL:
-        return "Both are alike at every layer: CKA 1.00."
-    name = pair_name(least.first, least.second)
+        return _("Both are alike at every layer: CKA 1.00.")
+    name, cka = pair_name(least.first, least.second), cka_text(least.cka)
     if least.cka >= _ALIKE:
-        return f"Both are alike at every layer; the least at {name}: CKA {cka_text(least.cka)}."
-    return f"Both differ most at {name}: CKA {cka_text(least.cka)}."
+        return _(
+            "Both are alike at every layer; the least at {layer}: CKA {cka}.", layer=name, cka=cka
+        )
+    return _("Both differ most at {layer}: CKA {cka}.", layer=name, cka=cka)
 
 
 def similarity_sentences(result: Similarity) -> list[str]:
@@ -50,13 +52,21 @@ def similarity_sentences(result: Similarity) -> list[str]:
     least = least_alike(result)
     if parts is not None and least is not None and parts != least:
         sentences.append(
-            f"The first layer with less than {_ALIKE} is {pair_name(parts.first, parts.second)}"
-            f" ({cka_text(parts.cka)})."
+            _(
+                "The first layer with less than {limit} is {layer} ({cka}).",
+                limit=_ALIKE,
+                layer=pair_name(parts.first, parts.second),
+                cka=cka_text(parts.cka),
+            )
         )
     if result.agreed is not None:
-        images = counted(result.images, "test image")
         sentences.append(
-            f"They take {formats.percent(result.agreed)} of the first {images} for the same class."
+            ngettext(
+                "They take {share} of the first {number:,} test image for the same class.",
+                "They take {share} of the first {number:,} test images for the same class.",
+                result.images,
+                share=formats.percent(result.agreed),
+            )
         )
     return sentences
 
@@ -67,5 +77,16 @@ def prediction_sentence(first: _Scores, second: _Scores, names: tuple[str, ...])
     said, also_said = (class_name(names, index) for index in (one, two))
     sure, also_sure = formats.percent(float(first[one])), formats.percent(float(second[two]))
     if said == also_said:
-        return f"For this image both say {said}: {sure} and {also_sure} sure."
-    return f"For this image they part: {said} ({sure}) against {also_said} ({also_sure})."
+        return _(
+            "For this image both say {said}: {sure} and {also_sure} sure.",
+            said=said,
+            sure=sure,
+            also_sure=also_sure,
+        )
+    return _(
+        "For this image they part: {said} ({sure}) against {also_said} ({also_sure}).",
+        said=said,
+        sure=sure,
+        also_said=also_said,
+        also_sure=also_sure,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.language import N_, _, listed
 from core.measure.shipped.device_use import DeviceUse
 from core.report import formats
 from core.training.records import Throughput, ThroughputPoint
@@ -25,39 +26,41 @@ def time_verdict(split: TimeSplit, device: str) -> str:
     evaluation = split.evaluation / (training + split.evaluation)
     network = split.network / training
     if waiting >= _DATA_BOUND:
-        return (
-            f"Data-bound: {formats.whole_percent(waiting)} of the training time goes into preparing"
-            " and moving batches; a faster card would change nothing about that."
+        return _(
+            "Data-bound: {share} of the training time goes into preparing and moving batches; a"
+            " faster card would change nothing about that.",
+            share=formats.whole_percent(waiting),
         )
     if overhead >= _OVERHEAD_BOUND:
-        return (
-            f"Bound by Python: {formats.whole_percent(overhead)} of the training time passes"
-            " between the steps' parts; a larger batch has fewer steps, a faster card would change"
-            " little."
+        return _(
+            "Bound by Python: {share} of the training time passes between the steps' parts; a"
+            " larger batch has fewer steps, a faster card would change little.",
+            share=formats.whole_percent(overhead),
         )
     if evaluation >= _EVALUATION_BOUND:
-        return (
-            f"Much of it is evaluation: {formats.whole_percent(evaluation)} of"
-            " the time goes into the test images; more training images an epoch change that."
+        return _(
+            "Much of it is evaluation: {share} of the time goes into the test images; more training"
+            " images an epoch change that.",
+            share=formats.whole_percent(evaluation),
         )
     if device == "cpu":
-        return (
-            f"Bound by the network: {formats.whole_percent(network)} of the training time is"
-            " forward, backward and optimizer, so the CPU is what limits it and a faster one would"
-            " pay off."
+        template = N_(
+            "Bound by the network: {share} of the training time is forward, backward and optimizer,"
+            " so the CPU is what limits it and a faster one would pay off."
         )
-    if split.captured >= split.network / 2:
-        return (
-            f"Bound by the network: {formats.whole_percent(network)} of the training time is steps"
-            " that the device replays without waiting for Python; several runs at once, or a"
-            " larger batch, may fill it better."
+    elif split.captured >= split.network / 2:
+        template = N_(
+            "Bound by the network: {share} of the training time is steps that the device replays"
+            " without waiting for Python; several runs at once, or a larger batch, may fill it"
+            " better."
         )
-    return (
-        f"Forward, backward and optimizer are {formats.whole_percent(network)} of the training"
-        " time. Whether the device computes then or waits for its next operation these times do not"
-        " tell: where a larger batch trains more images a second, it waits, and a faster one would"
-        " change little."
-    )
+    else:
+        template = N_(
+            "Forward, backward and optimizer are {share} of the training time. Whether the device"
+            " computes then or waits for its next operation these times do not tell: where a larger"
+            " batch trains more images a second, it waits, and a faster one would change little."
+        )
+    return _(template, share=formats.whole_percent(network))
 
 
 def throughput_verdict(result: Throughput) -> list[str]:
@@ -72,9 +75,16 @@ def throughput_verdict(result: Throughput) -> list[str]:
             sentences.append(_peak_sentence(max(on_device, key=rate), result))
     best = {point.device: rate(point) for point in sorted(lab_loop, key=rate)}
     if len(best) > 1:
-        *_, slower, fastest = sorted(best, key=best.__getitem__)
+        *_others, slower, fastest = sorted(best, key=best.__getitem__)
         factor = best[fastest] / best[slower]
-        sentences.append(f"{fastest} trains {factor:.1f} times as fast as {slower} here.")
+        sentences.append(
+            _(
+                "{fastest} trains {factor:.1f} times as fast as {slower} here.",
+                fastest=fastest,
+                factor=factor,
+                slower=slower,
+            )
+        )
     if factors := _loop_factors(result):
         sentences.append(_loop_sentence(factors))
     return sentences
@@ -89,10 +99,14 @@ def loop_sentence(result: Throughput) -> str:
         for batch_size, factor in _factors_by_batch(result)
         if batch_size in (smallest.batch_size, largest.batch_size)
     }
-    listed = " and ".join(f"{factor:.1f} at batch {size}" for size, factor in factors.items())
-    return (
-        f"On {result.machines[smallest.device]} the lab's loop trains {listed} times the images of"
-        " the published one."
+    told = [
+        _("{factor:.1f} at batch {size}", factor=factor, size=size)
+        for size, factor in factors.items()
+    ]
+    return _(
+        "On {machine} the lab's loop trains {factors} times the images of the published one.",
+        machine=result.machines[smallest.device],
+        factors=listed(told),
     )
 
 
@@ -101,15 +115,18 @@ def device_use_sentence(rows: Sequence[DeviceUse]) -> str:
     plain = [row for row in rows if row.steps == "plain"]
     idle, busy = (choose(plain, key=lambda row: row.kernel_share) for choose in (min, max))
     captured = next(row for row in rows if row.model == idle.model and row.steps == "captured")
-    factor = captured.images_per_second / idle.images_per_second
-    computes, fills = (
-        f"{formats.whole_percent(row.kernel_share)} of the time with {find(row.model.arch).title}"
-        f" (batch {row.batch_size})"
-        for row in (idle, busy)
-    )
-    return (
-        f"It often waits: an {idle.device.partition(',')[0]} computes {computes}, {fills}."
-        f" Without Python between the steps the first is {factor:.1f} times as fast."
+    return _(
+        "It often waits: an {device} computes {idle_share} of the time with {idle} (batch"
+        " {idle_batch}), {busy_share} of the time with {busy} (batch {busy_batch}). Without Python"
+        " between the steps the first is {factor:.1f} times as fast.",
+        device=idle.device.partition(",")[0],
+        idle_share=formats.whole_percent(idle.kernel_share),
+        idle=_(find(idle.model.arch).title),
+        idle_batch=idle.batch_size,
+        busy_share=formats.whole_percent(busy.kernel_share),
+        busy=_(find(busy.model.arch).title),
+        busy_batch=busy.batch_size,
+        factor=captured.images_per_second / idle.images_per_second,
     )
 
 
@@ -128,28 +145,41 @@ def _batch_sentence(points: Sequence[ThroughputPoint]) -> str:
     smallest = min(points, key=lambda point: point.batch_size)
     factor = rate(best) / rate(smallest)
     if factor < _CLEARLY_FASTER:
-        return f"On {best.device} the batch size changes little."
-    return (
-        f"On {best.device} a batch of {best.batch_size} is {factor:.1f} times as fast as one of"
-        f" {smallest.batch_size}."
+        return _("On {device} the batch size changes little.", device=best.device)
+    return _(
+        "On {device} a batch of {best} is {factor:.1f} times as fast as one of {smallest}.",
+        device=best.device,
+        best=best.batch_size,
+        factor=factor,
+        smallest=smallest.batch_size,
     )
 
 
 def _peak_sentence(point: ThroughputPoint, result: Throughput) -> str:
     """How much of the device's matrix-product peak the training achieves."""
     share = point.flops_per_second / result.peaks[point.device]
-    text = (
-        f"On {point.device} it computes {point.flops_per_second / 1e9:,.0f} GFLOP/s,"
-        f" {formats.whole_percent(share)} of what a large matrix product reaches"
+    template = (
+        N_(
+            "On {device} it computes {rate:,.0f} GFLOP/s, {share} of what a large matrix product"
+            " reaches: the layers are too small to fill the device, a faster one would wait more."
+        )
+        if share < _FAR_FROM_PEAK
+        else N_(
+            "On {device} it computes {rate:,.0f} GFLOP/s, {share} of what a large matrix product"
+            " reaches."
+        )
     )
-    if share < _FAR_FROM_PEAK:
-        return f"{text}: the layers are too small to fill the device, a faster one would wait more."
-    return f"{text}."
+    return _(
+        template,
+        device=point.device,
+        rate=point.flops_per_second / 1e9,
+        share=formats.whole_percent(share),
+    )
 
 
 def _loop_factors(result: Throughput) -> list[float]:
     """The lab's rate by the conventional loop's, where both had the same device and batch."""
-    return [factor for _, factor in _factors_by_batch(result)]
+    return [factor for _batch, factor in _factors_by_batch(result)]
 
 
 def _factors_by_batch(result: Throughput) -> list[tuple[int, float]]:
@@ -166,17 +196,34 @@ def _factors_by_batch(result: Throughput) -> list[tuple[int, float]]:
 def _loop_sentence(factors: Sequence[float]) -> str:
     """How much faster the lab's loop is than the one that others publish."""
     lowest, highest = min(factors), max(factors)
+    if lowest < 1:
+        return _slower_sentence(lowest, highest)
     if len(factors) == 1:
-        told = _as_fast_as(highest)
-    elif lowest >= 1:
-        told = f"{lowest:.1f} to {_as_fast_as(highest)}"
-    else:
-        told = f"at worst {_as_fast_as(lowest)}, at best {_as_fast_as(highest)}"
-    return f"The lab's loop trains {told} the published one."
+        return _(
+            "The lab's loop trains {factor:.1f} times as fast as the published one.",
+            factor=lowest,
+        )
+    return _(
+        "The lab's loop trains {lowest:.1f} to {highest:.1f} times as fast as the published one.",
+        lowest=lowest,
+        highest=highest,
+    )
 
 
-def _as_fast_as(factor: float) -> str:
-    """2.5 as "2.5 times as fast as", 0.4 as "2.5 times slower than"."""
-    if factor < 1:
-        return formats.times(factor, 1, formats.SPEED)
-    return f"{factor:.1f} times as fast as"
+def _slower_sentence(lowest: float, highest: float) -> str:
+    """The same where it was not faster everywhere, or is at no batch size."""
+    worst, best = (formats.times(factor, 1, formats.SPEED) for factor in (lowest, highest))
+    if lowest == highest:
+        return _("The lab's loop trains {slower} the published one.", slower=worst)
+    if highest < 1:
+        return _(
+            "The lab's loop trains at worst {worst}, at best {best} the published one.",
+            worst=worst,
+            best=best,
+        )
+    return _(
+        "The lab's loop trains at worst {worst}, at best {factor:.1f} times as fast as the"
+        " published one.",
+        worst=worst,
+        factor=highest,
+    )

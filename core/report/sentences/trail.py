@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.language import N_, _, paragraph
 from core.report import formats
 from core.training.records import EpochMetrics
 from core.training.trail_records import Trail
@@ -13,16 +14,30 @@ def replay_finding(trail: Trail, names: Sequence[str]) -> str:
     """How many of the images were right before and are right now, and which came last."""
     first, last = trail.moments[0], trail.moments[-1]
     if first.probabilities is None or last.probabilities is None:
-        return "The predictions of these images were not kept: too many classes for a trail."
+        return _("The predictions of these images were not kept: too many classes for a trail.")
     rights = [
         (moment.probabilities.argmax(1) == trail.labels)  # type: ignore[union-attr]
         for moment in trail.moments
     ]
     count = len(trail.images)
-    when = "before training" if first.epoch == 0 else f"after epoch {first.epoch}"
-    text = (
-        f"The network has {int(rights[0].sum())} of {count} fixed test images right {when},"
-        f" {int(rights[-1].sum())} after epoch {last.epoch}."
+    template = (
+        N_(
+            "The network has {before} of {count} fixed test images right before training, {after}"
+            " after epoch {last}."
+        )
+        if first.epoch == 0
+        else N_(
+            "The network has {before} of {count} fixed test images right after epoch {first},"
+            " {after} after epoch {last}."
+        )
+    )
+    found = _(
+        template,
+        before=int(rights[0].sum()),
+        count=count,
+        first=first.epoch,
+        after=int(rights[-1].sum()),
+        last=last.epoch,
     )
     settled = {  # image → from which kept epoch on it was always right
         index: next(
@@ -36,16 +51,25 @@ def replay_finding(trail: Trail, names: Sequence[str]) -> str:
     if len(rights) > 1 and settled:
         index, epoch = max(settled.items(), key=lambda item: item[1])
         if epoch > first.epoch:
-            text += f" {names[trail.labels[index]]} came last: right from epoch {epoch} on."
-    return text
+            latest = _(
+                "{name} came last: right from epoch {epoch} on.",
+                name=names[trail.labels[index]],
+                epoch=epoch,
+            )
+            return paragraph(found, latest)
+    return found
 
 
 def curve_text(epochs: Sequence[EpochMetrics]) -> str:
     """The accuracy curve for who does not see it."""
     if not epochs:
-        return "Accuracy by epoch: no epoch has ended yet."
+        return _("Accuracy by epoch: no epoch has ended yet.")
     first, last = epochs[0], epochs[-1]
-    return (
-        f"Accuracy by epoch: on the test images {formats.percent(first.test_accuracy)} after epoch"
-        f" {first.epoch}, {formats.percent(last.test_accuracy)} after epoch {last.epoch}."
+    return _(
+        "Accuracy by epoch: on the test images {first} after epoch {first_epoch}, {last} after"
+        " epoch {last_epoch}.",
+        first=formats.percent(first.test_accuracy),
+        first_epoch=first.epoch,
+        last=formats.percent(last.test_accuracy),
+        last_epoch=last.epoch,
     )

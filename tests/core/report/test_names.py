@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.store import open_store
+from core.language import CHINESE, in_language
 from core.report.names import (
+    condition_file_name,
     condition_label,
     file_name,
     names_file,
@@ -99,6 +101,15 @@ def test_a_long_name_is_cut_and_keeps_its_own_end():
 def test_a_file_name_is_no_path_and_no_hidden_file():
     for text in ("../../etc/passwd", "..", "/", "", "C:\\x", "a\x00b", "‮.csv"):
         assert SAFE.fullmatch(safe_name(text)), text
+
+
+def test_files_are_named_in_english_whatever_the_reader_speaks():
+    store = open_store()
+    run = store.get(store.enqueue(RUN))
+    named = run_file_name(run), condition_file_name("accuracy", condition_of(RUN))
+    with in_language(CHINESE):
+        assert condition_label(condition_of(RUN)) == "fashion-mini、5,000 张图像、5 轮、fast"
+        assert (run_file_name(run), condition_file_name("accuracy", condition_of(RUN))) == named
 
 
 @pytest.mark.parametrize("other", OTHERS)

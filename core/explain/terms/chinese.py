@@ -1,6 +1,6 @@
 """What Chinese sentences call the terms: term → its Chinese name, then words that mean the same.
 
-A term that is not here goes by its English name in Chinese too.
+The name is the English one where Chinese books write that; a term that is not here has no other.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "parameter": ("参数", "模型参数"),
     "weight": ("权重",),
     "bias": ("偏置",),
-    "MACs": ("乘加运算", "乘加"),
-    "FLOPs": ("浮点运算", "浮点运算数", "浮点运算次数"),
+    "MACs": ("MACs", "乘加运算", "乘加"),
+    "FLOPs": ("FLOPs", "浮点运算", "浮点运算数", "浮点运算次数"),
     "element-wise operation": ("按元素运算", "按元素操作", "按元素", "逐元素运算", "逐元素"),
     "receptive field": ("感受野",),
     "saved activations": ("保存的激活值", "为反向传播保存", "为反向传播保留"),
@@ -38,10 +38,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "全局平均汇聚", "全局平均汇聚层",
     ),
     "linear layer": ("全连接层", "线性层", "全连接"),
-    "ReLU": ("修正线性单元",),
-    "sigmoid": ("sigmoid 函数",),
-    "softmax": ("softmax 运算", "softmax 函数"),
-    "logits": ("未规范化的预测",),
+    "ReLU": ("ReLU", "修正线性单元",),
+    "sigmoid": ("sigmoid", "sigmoid 函数",),
+    "softmax": ("softmax", "softmax 函数", "softmax 运算"),
+    "logits": ("logits", "未规范化的预测",),
     "dropout": ("暂退法", "丢弃法"),
     "grouped convolution": ("分组卷积",),
     "depthwise convolution": ("深度卷积", "深度可分离卷积", "逐通道卷积"),
@@ -71,7 +71,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "backward pass": ("反向传播",),
     "autograd": ("自动微分", "自动求导"),
     "optimizer": ("优化器",),
-    "SGD": ("随机梯度下降", "小批量随机梯度下降"),
+    "SGD": ("SGD", "随机梯度下降", "小批量随机梯度下降"),
     "learning rate": ("学习率",),
     "one-cycle": ("单周期调度", "单周期"),
     "momentum": ("动量", "动量法"),
@@ -90,7 +90,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "occlusion sensitivity": ("遮挡敏感度", "遮挡敏感性", "遮挡"),
     "integrated gradients": ("积分梯度",),
     "sanity check": ("合理性检验", "合理性检查"),
-    "CKA": ("中心核对齐", "线性 CKA"),
+    "CKA": ("CKA", "中心核对齐", "线性 CKA"),
     "effective receptive field": ("有效感受野",),
     "dead channel": ("死通道", "死亡通道", "失活通道", "死亡 ReLU"),
     "loss landscape": ("损失曲面",),
@@ -111,7 +111,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "conventional loop": ("常规训练循环", "常规循环"),
     "CUDA graph": ("CUDA 图",),
     "channels-last": ("通道在后",),
-    "float32": ("单精度浮点数", "单精度"),
+    "float32": ("float32", "单精度浮点数", "单精度"),
     "meta device": ("meta 设备",),
     "state dict": ("状态字典",),
     "checkpoint": ("检查点",),

@@ -39,7 +39,7 @@ class Term:
     def words(self) -> tuple[str, ...]:
         """What it is called in any language, by its English name first."""
         others = (word for known in _WORDS.values() for word in known.get(self.name, ()))
-        return (self.name, *self.aliases, *others)
+        return tuple(dict.fromkeys((self.name, *self.aliases, *others)))
 
     @property
     def explanation(self) -> str:

@@ -36,19 +36,25 @@ _BY_WORD = {
 }
 
 
+_CHINESE, _LETTER = "[\u4e00-\u9fff]", r"[^\W\u4e00-\u9fff]"
+
+
 def _any_of(words: Iterable[str]) -> str:
     """The longest first; a single sign of Chinese stands inside too many other words."""
     longest = sorted(words, key=len, reverse=True)
     return "|".join(re.escape(word) for word in longest if len(word) > 1)
 
 
+def _beginning_in(words: Iterable[str], sign: str) -> list[str]:
+    return [word for word in words if re.match(sign, word)]
+
+
 # Any of them, as a word of its own: Chinese has nothing between its words, so that other words
 # which hold one are passed over, without a group.
-_CHINESE, _LETTER = "[\u4e00-\u9fff]", r"[^\W\u4e00-\u9fff]"
 WORDS = re.compile(
     _any_of(chinese.OTHER_WORDS)
-    + rf"|(?:(?={_CHINESE})|(?<!{_LETTER})(?<![/-])(?<!{_LETTER}\.))"
-    + f"(?P<word>{_any_of(_BY_WORD)})"
+    + f"|(?P<word>(?={_CHINESE})(?:{_any_of(_beginning_in(_BY_WORD, _CHINESE))})"
+    + rf"|(?<!{_LETTER})(?<![/-])(?<!{_LETTER}\.)(?:{_any_of(_beginning_in(_BY_WORD, _LETTER))}))"
     + rf"(?:(?<={_CHINESE})|(?!{_LETTER}|[/-]|\.{_LETTER}))",
     re.IGNORECASE,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from core.analysis.records import BYTES_PER_FLOAT
+from core.language import N_, _
 from core.specs import LabError, check_whole
 
 MAX_CHANNELS = 4_096
@@ -71,11 +72,11 @@ class Bottleneck:
     side: int = 28  # pixels a side of every map
 
     def __post_init__(self) -> None:
-        check_whole("The input channels", self.in_channels, 1, MAX_CHANNELS)
-        check_whole("The output channels", self.out_channels, 1, MAX_CHANNELS)
-        check_whole("The channels in the middle", self.middle_channels, 1, MAX_CHANNELS)
-        check_whole("The kernel", self.kernel, 1, MAX_KERNEL)
-        check_whole("The side", self.side, 1, MAX_SIDE)
+        check_whole(_("The input channels"), self.in_channels, 1, MAX_CHANNELS)
+        check_whole(_("The output channels"), self.out_channels, 1, MAX_CHANNELS)
+        check_whole(_("The channels in the middle"), self.middle_channels, 1, MAX_CHANNELS)
+        check_whole(_("The kernel"), self.kernel, 1, MAX_KERNEL)
+        check_whole(_("The side"), self.side, 1, MAX_SIDE)
 
     @property
     def direct(self) -> Convolution:
@@ -151,6 +152,16 @@ def _step_columns(step: Convolution) -> _Row:
 # Kernel, stride, padding ---------------------------------------------------------------------
 
 
+_TOO_WIDE = N_(
+    "The window is {window} pixels wide, the padded input {padded}: the smallest input that works"
+    " is {smallest} pixels a side."
+)
+_TOO_WIDE_FOR_ANY = N_(
+    "The window is {window} pixels wide, the padded input {padded}: the smallest input that works"
+    " is {smallest} pixel a side."
+)
+
+
 @dataclass(frozen=True)
 class SlidingWindow:
     """A convolution's or a pooling's window on a map, the same in both directions.
@@ -167,16 +178,17 @@ class SlidingWindow:
     dilation: int = 1  # pixels from one tap to the next
 
     def __post_init__(self) -> None:
-        check_whole("The input side", self.side, 1, MAX_SIDE)
-        check_whole("The kernel", self.kernel, 1, MAX_KERNEL)
-        check_whole("The stride", self.stride, 1, MAX_STRIDE)
-        check_whole("The padding", self.padding, 0, MAX_PADDING)
-        check_whole("The dilation", self.dilation, 1, MAX_DILATION)
+        check_whole(_("The input side"), self.side, 1, MAX_SIDE)
+        check_whole(_("The kernel"), self.kernel, 1, MAX_KERNEL)
+        check_whole(_("The stride"), self.stride, 1, MAX_STRIDE)
+        check_whole(_("The padding"), self.padding, 0, MAX_PADDING)
+        check_whole(_("The dilation"), self.dilation, 1, MAX_DILATION)
         if self.effective_kernel > self.padded_side:
             raise LabError(
-                f"The window is {self.effective_kernel} pixels wide, the padded input"
-                f" {self.padded_side}: the smallest input that works is {self.smallest_side}"
-                f" {'pixel' if self.smallest_side == 1 else 'pixels'} a side."
+                _TOO_WIDE_FOR_ANY if self.smallest_side == 1 else _TOO_WIDE,
+                window=self.effective_kernel,
+                padded=self.padded_side,
+                smallest=self.smallest_side,
             )
 
     @property
@@ -256,12 +268,12 @@ class Preset:
 
 
 PRESETS = (
-    Preset("2×2 max-pool, stride 2", SlidingWindow(224, 2, 2)),
-    Preset("AlexNet 3×3 pool, stride 2", SlidingWindow(54, 3, 2)),
-    Preset("Inception 3×3 average pool", SlidingWindow(28, 3, 1, 1)),
-    Preset("3×3 “same” convolution", SlidingWindow(224, 3, 1, 1)),
-    Preset("AlexNet 11×11, stride 4", SlidingWindow(224, 11, 4, 1)),
-    Preset("ResNet stem 7×7, stride 2", SlidingWindow(224, 7, 2, 3)),
+    Preset(N_("2×2 max-pool, stride 2"), SlidingWindow(224, 2, 2)),
+    Preset(N_("AlexNet 3×3 pool, stride 2"), SlidingWindow(54, 3, 2)),
+    Preset(N_("Inception 3×3 average pool"), SlidingWindow(28, 3, 1, 1)),
+    Preset(N_("3×3 “same” convolution"), SlidingWindow(224, 3, 1, 1)),
+    Preset(N_("AlexNet 11×11, stride 4"), SlidingWindow(224, 11, 4, 1)),
+    Preset(N_("ResNet stem 7×7, stride 2"), SlidingWindow(224, 7, 2, 3)),
 )
 
 
@@ -360,10 +372,10 @@ class StackedAgainstLarge:
     batch_size: int = 128  # images
 
     def __post_init__(self) -> None:
-        check_whole("The number of 3×3 convolutions", self.count, 1, MAX_STACKED)
-        check_whole("The channels", self.channels, 1, MAX_CHANNELS)
-        check_whole("The side", self.side, 1, MAX_SIDE)
-        check_whole("The batch size", self.batch_size, 1, MAX_BATCH_SIZE)
+        check_whole(_("The number of 3×3 convolutions"), self.count, 1, MAX_STACKED)
+        check_whole(_("The channels"), self.channels, 1, MAX_CHANNELS)
+        check_whole(_("The side"), self.side, 1, MAX_SIDE)
+        check_whole(_("The batch size"), self.batch_size, 1, MAX_BATCH_SIZE)
 
     @property
     def kernel(self) -> int:

@@ -13,8 +13,9 @@ from math import prod
 
 from core.analysis.records import BYTES_PER_FLOAT, IMAGE, LayerCost, Shape
 from core.explain.flattened import flattened, is_flatten
+from core.language import N_, _, paragraph
 
-_COUNTED = "Counted operation by operation as the network ran; no single formula gives it."
+_COUNTED = N_("Counted operation by operation as the network ran; no single formula gives it.")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def formula(quantity: str, products: Iterable[Product], value: int, note: str = 
     """The sum of `products`, or a plain count where they do not give `value`."""
     products = tuple(products)
     if sum(prod(factor.size for factor in product) for product in products) != value:
-        return Formula(quantity, "", str(value), value, _COUNTED)
+        return Formula(quantity, "", str(value), value, _(_COUNTED))
     symbols = (" · ".join(factor.symbol for factor in product) for product in products)
     filled = (" · ".join(f.written or str(f.size) for f in product) for product in products)
     return Formula(quantity, " + ".join(symbols), " + ".join(filled), value, note)
@@ -95,27 +96,32 @@ def is_linear(layer: LayerCost) -> bool:
 
 def parameters(layer: LayerCost) -> Formula:
     """Weights and biases, each counted where it is used first."""
+    name = _("parameters")
     if not layer.params:
         shared = bool(layer.weight_shape)
-        return nothing("parameters", _SHARED if shared else "It has no parameters.")
+        return nothing(name, _(_SHARED) if shared else _("It has no parameters."))
     bias = _bias_factor(layer)
     weights = layer.params - layer.biases
     if not weights:
-        return formula("parameters", [(bias,)], layer.params, f"{_SHARED} The biases are its own.")
+        note = paragraph(_(_SHARED), _("The biases are its own."))
+        return formula(name, [(bias,)], layer.params, note)
     if layer.kind == "normalisation":
         return _normalization_parameters(layer)
     products = [_weight_factors(layer)] + ([(bias,)] if layer.biases else [])
     if layer.biases:
-        note = f"The last summand is the bias, {_BIAS[is_linear(layer)]}."
+        note = _(_BIAS[is_linear(layer)])
     elif layer.is_weight_layer:
-        note = "It has no bias of its own."
+        note = _("It has no bias of its own.")
     else:
-        note = "The sizes of the parameter that it reads."
-    return formula("parameters", products, layer.params, note)
+        note = _("The sizes of the parameter that it reads.")
+    return formula(name, products, layer.params, note)
 
 
-_SHARED = "Its weights are shared with an earlier layer and counted there."
-_BIAS = {False: "one for each output channel", True: "one for each output"}
+_SHARED = N_("Its weights are shared with an earlier layer and counted there.")
+_BIAS = {
+    False: N_("The last summand is the bias, one for each output channel."),
+    True: N_("The last summand is the bias, one for each output."),
+}
 
 
 def _bias_factor(layer: LayerCost) -> Factor:
@@ -143,14 +149,15 @@ def _weight_factors(layer: LayerCost) -> Product:
 
 def _normalization_parameters(layer: LayerCost) -> Formula:
     """A scale for each channel, and a shift for each unless it was left out."""
-    channels = prod(layer.weight_shape)
+    name, channels = _("parameters"), prod(layer.weight_shape)
     size = Factor("C", channels)
     if layer.params == channels:
-        return formula("parameters", [(size,)], channels, "A scale for each channel.")
-    note = "A scale and a shift for each channel."
+        return formula(name, [(size,)], channels, _("A scale for each channel."))
+    note = _("A scale and a shift for each channel.")
     if layer.operation.startswith("BatchNorm"):
-        note += " Running mean and variance are kept beside them, but never trained."
-    return formula("parameters", [(Factor("2", 2), size)], layer.params, note)
+        kept = _("Running mean and variance are kept beside them, but never trained.")
+        note = paragraph(note, kept)
+    return formula(name, [(Factor("2", 2), size)], layer.params, note)
 
 
 # Shapes
@@ -178,41 +185,44 @@ def _output_sides(layer: LayerCost) -> Iterator[Formula]:
     """Height and width after the window, as one formula where both are alike."""
     if layer.kind not in ("convolution", "pooling") or len(layer.output_shape) != 4:
         return
-    sides = [_output_side(layer, axis) for axis in (0, 1)]
+    sides = [_output_side(layer, axis, _("output side"), "H") for axis in (0, 1)]
     if sides[0].filled == sides[1].filled:
         yield sides[0]
         return
-    for name, letter, side in zip(("height", "width"), "HW", sides, strict=True):
-        symbols, note = side.symbols.replace("H", letter), side.note.replace("H:", f"{letter}:")
-        yield Formula(f"output {name}", symbols, side.filled, side.value, note)
+    yield _output_side(layer, 0, _("output height"), "H")
+    yield _output_side(layer, 1, _("output width"), "W")
 
 
-def _output_side(layer: LayerCost, axis: int) -> Formula:
+def _output_side(layer: LayerCost, axis: int, name: str, letter: str) -> Formula:
     """Pixels along one axis after the window (Dumoulin & Visin 2016, relation 15)."""
     before, after = layer.input_shape[2 + axis], layer.output_shape[2 + axis]
     window = layer.window
     if window is None:
         pooled = layer.kind == "pooling"
-        note = (
-            "It has no fixed window: it covers the map, whatever its size." if pooled else _COUNTED
-        )
-        return Formula("output side", "", str(after), after, note)
+        covers = N_("It has no fixed window: it covers the map, whatever its size.")
+        return Formula(name, "", str(after), after, _(covers if pooled else _COUNTED))
     kernel, stride = window.kernel[axis], window.stride[axis]
     padding, dilation = window.padding[axis], window.dilation[axis]
     reach = before + 2 * padding - dilation * (kernel - 1) - 1
     if after == reach // stride + 1:
-        left, right, way = "⌊", "⌋", "down"
+        left, right, note = "⌊", "⌋", _(_ROUNDED_DOWN, letter=letter)
     elif after == -(-reach // stride) + 1:  # a pooling with ceil_mode
-        left, right, way = "⌈", "⌉", "up"
+        left, right, note = "⌈", "⌉", _(_ROUNDED_UP, letter=letter)
     else:
-        return Formula("output side", "", str(after), after, _COUNTED)
+        return Formula(name, "", str(after), after, _(_COUNTED))
     return Formula(
-        "output side",
-        f"{left}(H + 2p − d(k − 1) − 1) / s{right} + 1",
+        name,
+        f"{left}({letter} + 2p − d(k − 1) − 1) / s{right} + 1",
         f"{left}({before} + 2 · {padding} − {dilation} · ({kernel} − 1) − 1) / {stride}{right} + 1",
         after,
-        f"H: input side, p: padding, d: dilation, k: kernel, s: stride; rounded {way}.",
+        note,
     )
+
+
+_ROUNDED_DOWN = N_(
+    "{letter}: input side, p: padding, d: dilation, k: kernel, s: stride; rounded down."
+)
+_ROUNDED_UP = N_("{letter}: input side, p: padding, d: dilation, k: kernel, s: stride; rounded up.")
 
 
 def _joined_channels(layer: LayerCost, layers: Iterable[LayerCost]) -> Iterator[Formula]:
@@ -226,7 +236,8 @@ def _joined_channels(layer: LayerCost, layers: Iterable[LayerCost]) -> Iterator[
         channels = [first, total - first]
     if sum(channels) == total:
         sizes = ((Factor(f"C_{n}", size),) for n, size in enumerate(channels, start=1))
-        yield formula("channels", sizes, total, "Height and width must be alike; channels add up.")
+        note = _("Height and width must be alike; channels add up.")
+        yield formula(_("channels"), sizes, total, note)
 
 
 def _flattened(layer: LayerCost, layers: Sequence[LayerCost]) -> Iterator[Formula]:
@@ -238,20 +249,19 @@ def _flattened(layer: LayerCost, layers: Sequence[LayerCost]) -> Iterator[Formul
     product = tuple(Factor(name, size) for name, size in zip(names, before, strict=False))
     found = flattened(layers, layer.path) if layers else None
     changes = not layers or (found is not None and not found.fixed_by)
-    note = "A linear layer behind it has as many inputs" + (
-        ": they change with the image's size." if changes else ", whatever the image's size."
-    )
-    yield formula("output features", [product], count, note)
+    changing = N_("A linear layer behind it has as many inputs: they change with the image's size.")
+    fixed = N_("A linear layer behind it has as many inputs, whatever the image's size.")
+    yield formula(_("output features"), [product], count, _(changing if changes else fixed))
 
 
 def output_bytes(layer: LayerCost) -> Formula:
     """Four bytes for each number of the output, float32."""
+    name = _("output bytes")
     if not layer.output_bytes:
-        return nothing(
-            "output bytes", "It overwrites its input or only views it, so nothing new is stored."
-        )
+        note = _("It overwrites its input or only views it, so nothing new is stored.")
+        return nothing(name, note)
     sizes = (Factor(str(BYTES_PER_FLOAT), BYTES_PER_FLOAT), *_output_sizes(layer))
-    return formula("output bytes", [sizes], layer.output_bytes, "4 bytes a number (float32).")
+    return formula(name, [sizes], layer.output_bytes, _("4 bytes a number (float32)."))
 
 
 # Work
@@ -259,52 +269,50 @@ def output_bytes(layer: LayerCost) -> Formula:
 
 def macs(layer: LayerCost) -> Formula:
     """Multiply-adds of the forward pass, an image; biases are not counted."""
+    name = _("MACs")
     if not layer.macs:
-        return nothing("MACs", "No multiply-adds: element-wise work is counted apart.")
+        return nothing(name, _("No multiply-adds: element-wise work is counted apart."))
     if is_convolution(layer):
         height, width = layer.output_shape[2:]
         product = (*_weight_factors(layer), Factor("H_out", height), Factor("W_out", width))
-        note = "Every output pixel of every channel is one sum over the window."
-        return formula("MACs", [product], layer.macs, note)
+        note = _("Every output pixel of every channel is one sum over the window.")
+        return formula(name, [product], layer.macs, note)
     if is_linear(layer):
         tokens = prod(layer.input_shape[:-1])
         rows = (Factor("tokens", tokens),) if tokens != 1 else ()
-        note = "The same weights work on each token." if rows else "Each weight is used once."
-        return formula("MACs", [(*rows, *_weight_factors(layer))], layer.macs, note)
-    note = _COUNTED
+        note = _("The same weights work on each token.") if rows else _("Each weight is used once.")
+        return formula(name, [(*rows, *_weight_factors(layer))], layer.macs, note)
+    note = _(_COUNTED)
     if layer.kind == "linear" and not layer.weight_shape:
-        note = "A product of two results, without weights, as in attention; counted as it ran."
-    return Formula("MACs", "", str(layer.macs), layer.macs, note)
+        note = _("A product of two results, without weights, as in attention; counted as it ran.")
+    return Formula(name, "", str(layer.macs), layer.macs, note)
 
 
 def backward_macs(layer: LayerCost) -> Iterator[Formula]:
     """Multiply-adds of the backward pass, where there is a forward product."""
     if not layer.macs:
         return
-    gradients = layer.backward_macs // layer.macs
+    name, gradients = _("backward MACs"), layer.backward_macs // layer.macs
     if not gradients:
-        yield nothing(
-            "backward MACs", "No gradient: what it computes is thrown away, or it is frozen."
-        )
+        note = _("No gradient: what it computes is thrown away, or it is frozen.")
+        yield nothing(name, note)
         return
     product = (Factor("gradients", gradients), Factor("MACs", layer.macs))
-    yield formula(
-        "backward MACs", [product], layer.backward_macs, _gradients_note(layer, gradients)
-    )
+    yield formula(name, [product], layer.backward_macs, _gradients_note(layer, gradients))
 
 
 def _gradients_note(layer: LayerCost, gradients: int) -> str:
     """Which gradients are computed, in words."""
     if gradients > 1 and layer.weight_shape:
-        return (
+        return _(
             "The gradient of the weights and the gradient of the input each cost as many"
             " multiply-adds as the forward pass."
         )
     if gradients > 1:
-        return "Each factor's gradient costs as many multiply-adds as the forward pass."
+        return _("Each factor's gradient costs as many multiply-adds as the forward pass.")
     if layer.inputs == (IMAGE,):
-        return "Only the gradient of the weights: the input is the image, which needs none."
-    return "Only one of the two factors needs a gradient."
+        return _("Only the gradient of the weights: the input is the image, which needs none.")
+    return _("Only one of the two factors needs a gradient.")
 
 
 def _elementwise_operations(layer: LayerCost) -> Iterator[Formula]:
@@ -314,20 +322,21 @@ def _elementwise_operations(layer: LayerCost) -> Iterator[Formula]:
         return
     outputs = _output_sizes(layer)
     elements = prod(factor.size for factor in outputs)
-    name = "element-wise operations"
+    name = _("element-wise operations")
     if layer.kind == "pooling":
-        yield formula(name, [_pooling_factors(layer)], count, "One for each number in each window.")
+        note = _("One for each number in each window.")
+        yield formula(name, [_pooling_factors(layer)], count, note)
     elif count == elements:
-        yield formula(name, [outputs], count, "One for each number of the output.")
+        yield formula(name, [outputs], count, _("One for each number of the output."))
     elif layer.kind == "normalisation" and count == 2 * elements:
         product = (Factor("2", 2), *outputs)
-        yield formula(name, [product], count, "Two for each number: scale and shift.")
+        yield formula(name, [product], count, _("Two for each number: scale and shift."))
     elif elements and count % elements == 0:
         steps = Factor("steps", count // elements)
-        note = "It runs as several steps, each over every number."
+        note = _("It runs as several steps, each over every number.")
         yield formula(name, [(steps, *outputs)], count, note)
     else:
-        yield Formula(name, "", str(count), count, _COUNTED)
+        yield Formula(name, "", str(count), count, _(_COUNTED))
 
 
 def _pooling_factors(layer: LayerCost) -> Product:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from core.analysis.records import IMAGE, Analysis, LayerCost, Shape, Window
+from core.language import Message, lazy
 from core.specs import LabError
 
 _IN_MXNET = {  # a module of ours → what Gluon's names of its counterpart begin with
@@ -33,10 +34,6 @@ _IN_KERAS = {  # → the class of its counterpart
 _ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh")  # arguments of the layer before, in both
 _WITH_ACTIVATION = ("Conv2d", "Linear")
 _KNOWN = (*_IN_KERAS, *_ACTIVATIONS)
-_COVERED = (
-    "the rows of other frameworks are known only for networks that are a chain of the modules of"
-    " LeNet, AlexNet and VGG"
-)
 _LARGEST_KERNEL = 3  # of a convolution in a VGG block
 
 
@@ -85,22 +82,34 @@ def _check_is_chain(layers: Sequence[LayerCost]) -> None:
     """Raise LabError unless each layer is a known module that reads the one before it."""
     previous, shape, before = IMAGE, layers[0].input_shape if layers else (), ""
     for layer in layers:
+        path, operation = layer.path, layer.operation
         if layer.inputs != (previous,) or layer.input_shape != shape:
-            raise _refusal(layer, "does not read just what the layer before it gives")
-        if not layer.is_module or layer.operation not in _KNOWN:
-            what = "module" if layer.is_module else "function"
-            raise _refusal(layer, f"is the {what} {layer.operation}")
-        if layer.operation in _ACTIVATIONS and before not in _WITH_ACTIVATION:
-            raise _refusal(layer, f"is an activation behind {before or 'the image'}")
-        if before == "Flatten" and layer.operation != "Linear":
-            raise _refusal(layer, "stands between Flatten and Linear")
-        previous, shape, before = layer.path, layer.output_shape, layer.operation
+            raise _refusal(
+                lazy("{path} does not read just what the layer before it gives", path=path)
+            )
+        if not layer.is_module:
+            raise _refusal(
+                lazy("{path} is the function {operation}", path=path, operation=operation)
+            )
+        if operation not in _KNOWN:
+            raise _refusal(lazy("{path} is the module {operation}", path=path, operation=operation))
+        if operation in _ACTIVATIONS and not before:
+            raise _refusal(lazy("{path} is an activation behind the image", path=path))
+        if operation in _ACTIVATIONS and before not in _WITH_ACTIVATION:
+            raise _refusal(lazy("{path} is an activation behind {layer}", path=path, layer=before))
+        if before == "Flatten" and operation != "Linear":
+            raise _refusal(lazy("{path} stands between Flatten and Linear", path=path))
+        previous, shape, before = path, layer.output_shape, operation
     if before == "Flatten" or not any(layer.kind == "convolution" for layer in layers):
-        raise LabError(f"It has no convolution or no head; {_COVERED}.")
+        raise _refusal(lazy("It has no convolution or no head"))
 
 
-def _refusal(layer: LayerCost, reason: str) -> LabError:
-    return LabError(f"{layer.path} {reason}; {_COVERED}.")
+def _refusal(reason: Message) -> LabError:
+    return LabError(
+        "{reason}; the rows of other frameworks are known only for networks that are a chain of"
+        " the modules of LeNet, AlexNet and VGG.",
+        reason=reason,
+    )
 
 
 def _body_and_head(

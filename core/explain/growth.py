@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from core.analysis.records import Analysis, LayerCost
+from core.language import _
 
 _STEP = re.compile(r"(?P<name>dense_block(?P<block>\d+)\.layer\d+|transition\d+)\.")
 
@@ -80,14 +81,23 @@ def concatenation_bytes(steps: Sequence[GrowthStep]) -> int:
 def growth_formula(step: GrowthStep) -> str:
     """Its channels, with this step's numbers."""
     if step.is_transition:
-        percent = 100 * step.channels_out / step.channels_in
-        return (
-            f"{step.channels_in} channels → {step.channels_out} ({percent:.0f} %);"
-            f" {step.side_in}×{step.side_in} → {step.side_out}×{step.side_out} pixels"
+        return _(
+            "{before} channels → {after} ({percent:.0f} %);"
+            " {side_in}×{side_in} → {side_out}×{side_out} pixels",
+            before=step.channels_in,
+            after=step.channels_out,
+            percent=100 * step.channels_out / step.channels_in,
+            side_in=step.side_in,
+            side_out=step.side_out,
         )
     before = (step.channels_in - step.block_channels) // step.channels_new
     grown = f"{step.block_channels} + {before} · {step.channels_new} = {step.channels_in}"
-    return f"reads {grown} channels, adds {step.channels_new}: {step.channels_out}"
+    return _(
+        "reads {grown} channels, adds {new}: {total}",
+        grown=grown,
+        new=step.channels_new,
+        total=step.channels_out,
+    )
 
 
 def weight_formula(layer: LayerCost) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.language import N_
 from core.specs import ModelSpec
 
 
@@ -17,7 +18,7 @@ class PublishedCount:
     source: str
 
 
-_TORCHVISION = "torchvision's documentation"
+_TORCHVISION = N_("torchvision's documentation")
 
 # IMAGENET1K_V1 weights of torchvision 0.29: "num_params" and "GFLOPS", which are multiply-adds.
 PUBLISHED_COUNTS: dict[str, PublishedCount] = {

@@ -12,6 +12,7 @@ from math import prod
 
 from core.analysis.records import Analysis, LayerCost
 from core.explain.published_counts import PublishedCount
+from core.language import N_, Message, lazy
 from core.specs import ModelSpec
 
 _GIGA = 10**9
@@ -33,15 +34,20 @@ class OtherCounts:
 class Part:
     """One reason of a difference, and how much of it."""
 
-    reason: str
+    why: Message
     amount: int  # to be added to our count
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        return str(self.why)
 
 
 @dataclass(frozen=True)
 class Account:
     """Another count beside ours: ours + parts + unexplained = theirs."""
 
-    counter: str
+    counter: str  # its name; a template, as the next is one
     quantity: str  # parameters, MACs, FLOPs
     ours: int
     theirs: int
@@ -81,8 +87,8 @@ def reconcile(
             totals.macs,
             others.flops + others.fixed_flops,
             [
-                Part("a multiply-add is two operations", totals.macs),
-                Part("done once a batch, not for each image", others.fixed_flops),
+                Part(lazy("a multiply-add is two operations"), totals.macs),
+                Part(lazy("done once a batch, not for each image"), others.fixed_flops),
             ],
         ),
     ]
@@ -104,30 +110,36 @@ def _torchinfo_parts(analysis: Analysis) -> Iterator[Part]:
     layers = analysis.layers
     modules = [layer for layer in layers if layer.is_module]
     yield Part(
-        "biases of convolutions, once for each pixel of the output",
+        lazy("biases of convolutions, once for each pixel of the output"),
         sum(_biases(layer) * pixels(layer) for layer in modules if layer.kind == "convolution"),
     )
     linear = [layer for layer in modules if layer.kind == "linear"]
-    yield Part("biases of linear layers", sum(_biases(layer) for layer in linear))
+    yield Part(lazy("biases of linear layers"), sum(_biases(layer) for layer in linear))
     yield Part(
-        "scales and shifts of normalization layers",
+        lazy("scales and shifts of normalization layers"),
         sum(layer.params for layer in modules if layer.kind == "normalisation"),
     )
     yield Part(
-        "linear layers over many positions: it counts one position only",
+        lazy("linear layers over many positions: it counts one position only"),
         sum(_weights(layer) - layer.macs for layer in linear if layer.macs != _weights(layer)),
     )
     fixed = [x for x in modules if x.params and not x.macs and x.operation == "Linear"]
     yield Part(
-        f"layers that work once a batch, shared out among its {COUNTED_BATCH} images",
+        lazy(
+            "layers that work once a batch, shared out among its {images} images",
+            images=COUNTED_BATCH,
+        ),
         sum(layer.params for layer in fixed) // COUNTED_BATCH,
     )
     functions = [layer for layer in layers if layer.macs and not layer.is_module]
     if functions:
         macs = sum(layer.macs for layer in functions)
         yield Part(
-            f"{len(functions)} products that are called as functions, not as modules: it does not"
-            " see them",
+            lazy(
+                "{number} products that are called as functions, not as modules: it does not see"
+                " them",
+                number=len(functions),
+            ),
             -macs,
         )
 
@@ -174,30 +186,30 @@ def _published_accounts(
         yield account(published.source, quantity, counts[0], theirs, parts)
 
 
-def _settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[str, ModelSpec]]:
+def _settings_between(mine: ModelSpec, theirs: ModelSpec) -> Iterator[tuple[Message, ModelSpec]]:
     """One setting after the other, from this network to the published one."""
     spec = mine
     for field, told, reason in (
-        ("ratio", "ratio", "ratio {} instead of {}"),
-        ("num_classes", "num_classes", "{} classes instead of {}"),
-        ("in_channels", "in_channels", "{} input channels instead of {}"),
-        ("image_size", "size_label", "images of {} pixels instead of {}"),
+        ("ratio", "ratio", N_("ratio {theirs} instead of {ours}")),
+        ("num_classes", "num_classes", N_("{theirs} classes instead of {ours}")),
+        ("in_channels", "in_channels", N_("{theirs} input channels instead of {ours}")),
+        ("image_size", "size_label", N_("images of {theirs} pixels instead of {ours}")),
     ):
         if getattr(spec, field) != getattr(theirs, field):
             own = getattr(spec, told)
             spec = replace(spec, **{field: getattr(theirs, field)})
-            yield reason.format(getattr(theirs, told), own), spec
+            yield lazy(reason, theirs=getattr(theirs, told), ours=own), spec
 
 
 def _published_parts(analysis: Analysis, others: OtherCounts, theirs: int) -> Iterator[Part]:
     """Why the published MACs are not ours although every setting is the same."""
-    side = Part("heads that run only in training", -_side_macs(analysis))
-    fixed = Part("done once a batch, not for each image", others.fixed_flops // 2)
+    side = Part(lazy("heads that run only in training"), -_side_macs(analysis))
+    fixed = Part(lazy("done once a batch, not for each image"), others.fixed_flops // 2)
     yield side
     yield fixed
     rest = theirs - analysis.totals.macs - side.amount - fixed.amount
     if abs(rest) <= _ROUNDING:
-        yield Part("rounded to three decimals of a thousand million", rest)
+        yield Part(lazy("rounded to three decimals of a thousand million"), rest)
 
 
 def _side_macs(analysis: Analysis) -> int:

@@ -6,14 +6,20 @@ from dataclasses import dataclass
 
 from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import is_convolution, is_linear
+from core.language import Message, lazy
 
 
 @dataclass(frozen=True)
 class ShapeError:
     """A layer written with a wrong number of inputs."""
 
-    reason: str  # why somebody might write it so, as the end of "If ..."
+    why: Message  # somebody might write it so, as the end of "If ..."
     error: str  # PyTorch's own words, one line
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        return str(self.why)
 
 
 def shape_errors(
@@ -31,13 +37,21 @@ def shape_errors(
         before = _convolution_before(layer, layers)
         if before and before.input_shape[1] != layer.input_shape[1]:
             wrong = before.input_shape[1]
-            why = f"its input channels stayed at the {wrong:,} of {before.path}"
+            why = lazy(
+                "its input channels stayed at the {wrong:,} of {layer}",
+                wrong=wrong,
+                layer=before.path,
+            )
             return [ShapeError(why, _pytorch_error(layer, wrong))]
     elif is_linear(layer) and elsewhere is not None:
         same = next((other for other in elsewhere.layers if other.path == path), layer)
         if same.weight_shape[1:] != layer.weight_shape[1:]:
             wrong, side = same.weight_shape[1], elsewhere.spec.size_label
-            why = f"its {wrong:,} inputs were written down for images of {side} pixels"
+            why = lazy(
+                "its {wrong:,} inputs were written down for images of {side} pixels",
+                wrong=wrong,
+                side=side,
+            )
             return [ShapeError(why, _pytorch_error(layer, wrong))]
     return []
 

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.explain.glossary import GLOSSARY, explained, find_term
+from core.language import CHINESE, in_language
 from pages.views.app.prose import address_of, marked, words_explained
 from tests.pages.opening import explains, finished_run, open_page, shown
 
@@ -41,6 +42,15 @@ def test_a_word_is_marked_where_it_first_stands_and_nowhere_else():
     link = f'[kernels](glossary?term=kernel "{explained("kernel")}")'
     assert first == f"Two {link}, one kernel."
     assert second.startswith("A kernel with a [stride](")
+
+
+def test_a_chinese_word_is_marked_once_and_explained_in_chinese():
+    with in_language(CHINESE), words_explained():
+        first, second = marked("两个卷积核，一个卷积核。"), marked("kernel 与步幅")
+        kernel = explained("kernel")
+    assert first == f'两个[卷积核](glossary?term=kernel "{kernel}")，一个卷积核。'
+    assert "出处：" in kernel
+    assert second.startswith("kernel 与[步幅](glossary?term=stride")
 
 
 def test_a_fragment_that_runs_alone_explains_its_own_words_each_time():

@@ -174,7 +174,9 @@ def check(text: str, analysis: Analysis, quantity: Quantity = "parameters") -> H
     is named in the result instead.
     """
     if quantity not in QUANTITIES:
-        raise LabError(f"A hand count is of {' or '.join(QUANTITIES)}, not of {quantity!r}.")
+        raise LabError(
+            "A hand count is of parameters or MACs, not of {quantity}.", quantity=repr(quantity)
+        )
     lines, unreadable = read(text)
     summands = summands_of(lines)
     targets = tuple(

@@ -132,16 +132,19 @@ class Named:
 
 
 _KIND_OF_WORD = {
-    **dict.fromkeys(("conv", "convolution", "conv2d"), "convolution"),
-    **dict.fromkeys(("fc", "linear", "dense", "full"), "linear"),
-    **dict.fromkeys(("bn", "batchnorm", "norm"), "normalisation"),
+    **dict.fromkeys(("conv", "convolution", "conv2d", "卷积", "卷积层"), "convolution"),
+    **dict.fromkeys(("fc", "linear", "dense", "full", "全连接", "全连接层", "线性层"), "linear"),
+    **dict.fromkeys(("bn", "batchnorm", "norm", "批量规范化", "批量规范化层"), "normalisation"),
 }
+
+
+_OF_A_LAYER = ("bias", "biases", "weight", "weights", "偏置", "权重")  # says not which
 
 
 def _name_parts(name: str) -> tuple[str, ...]:
     """`block1.conv1` and `Block1 / conv1 weights` as (block1, conv1)."""
-    parts = re.findall("[a-z0-9]+", name.lower())
-    return tuple(part for part in parts if part not in ("bias", "biases", "weight", "weights"))
+    parts = re.findall("[a-z0-9]+|[\u4e00-\u9fff]+", name.lower())
+    return tuple(part for part in parts if part not in _OF_A_LAYER)
 
 
 def _resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ...]]) -> Named:
@@ -163,7 +166,7 @@ def _resolve(name: str, targets: Sequence[Target], paths: Sequence[tuple[str, ..
 
 def _by_number(word: str, targets: Sequence[Target]) -> set[int]:
     """The third convolution for `conv3`, all of them for `conv`; fc6 may be the sixth layer."""
-    numbered = re.fullmatch("([a-z]+(?:2d)?)([0-9]{0,3})", word)
+    numbered = re.fullmatch("([a-z]+(?:2d)?|[\u4e00-\u9fff]+)([0-9]{0,3})", word)
     kind = _KIND_OF_WORD.get(numbered[1]) if numbered else None
     if numbered is None or kind is None:
         return set()

@@ -24,8 +24,6 @@ _MAX_DEPTH = 8  # of parentheses
 _MAX_EXPANDED = 64  # products that parentheses may multiply out to
 SHOWN = 60  # characters of a reader's line that a sentence repeats
 
-EXAMPLE = "one term a line, such as 3x3x64x128+128"
-
 Product = tuple[int, ...]  # factors
 
 
@@ -72,8 +70,11 @@ _TOKEN = _token_pattern(",", "[_\u2009\u202f]")
 _PLAIN_NUMBERS = re.compile(r"[0-9,_+\s]*")
 _TOKEN_OF_PLAIN_NUMBERS = _token_pattern(",", "[_ \u00a0\u2009\u202f]")
 _SUPERSCRIPTS = {sign: str(power) for power, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", start=2)}
+_WIDE_SIGNS = str.maketrans("：＝＋（），", ":=+(),")  # as a Chinese keyboard has them
 _BULLET = re.compile(r"(?:[-•–*]|[0-9]{1,3}[.)])\s+")
-_SUM = re.compile(r"(?:(?:sum|total)\b[^0-9:=]*[:=]?|[Σ∑]\s*[:=]?|=)\s*", re.IGNORECASE)
+_SUM = re.compile(
+    r"(?:(?:(?:sum|total)\b|总|合计|共计|一共)[^0-9:=]*[:=]?|[Σ∑]\s*[:=]?|=)\s*", re.IGNORECASE
+)
 _WORDS = re.compile(r"[^\W\d][^\s=]*(?:\s+[^\W\d][^\s=]*)*\s*")
 _NUMBER_OF_NAME = re.compile(r"([0-9]{1,2})\s+(?=[1-9(])")  # the 1 of "conv 1 3x3x64"
 
@@ -90,15 +91,23 @@ class Reader:
     def read(self) -> list[Product]:
         """The whole text as a sum of products."""
         products = self.sum()
-        if self.at < len(self.tokens):
-            raise LabError(self.unexpected())
+        if not self.is_over:
+            raise self.unexpected()
         return products
 
-    def unexpected(self, at_the_end: str = "") -> str:
-        """What is wrong with the next token; `at_the_end` where there is none."""
-        if self.at == len(self.tokens):
-            return at_the_end
-        return f"{self.tokens[self.at][1]!r} stands where x or + was expected."
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no token left."""
+        return self.at == len(self.tokens)
+
+    def unexpected(self) -> LabError:
+        """What is wrong with the next token."""
+        return LabError("{sign} stands where x or + was expected.", sign=repr(self.sign))
+
+    @property
+    def sign(self) -> str:
+        """The next token."""
+        return self.tokens[self.at][1]
 
     def sum(self) -> list[Product]:
         """product (+ product)*."""
@@ -114,13 +123,15 @@ class Reader:
             others = self.factor()
             count = len(products) * len(others)
             if count > _MAX_EXPANDED:
-                raise LabError(f"Its parentheses multiply out to over {_MAX_EXPANDED} terms.")
+                raise LabError(
+                    "Its parentheses multiply out to over {most} terms.", most=_MAX_EXPANDED
+                )
             products = [left + right for left in products for right in others]
             if count > 1:  # 128 x (1 + 9 x 64) as 128 x 9 x 64 + 128
                 products = [tuple(f for f in product if f != 1) or (1,) for product in products]
                 products.sort(key=len, reverse=True)
             if len(products[0]) > _MAX_FACTORS:
-                raise LabError(f"A product has at most {_MAX_FACTORS} factors.")
+                raise LabError("A product has at most {most} factors.", most=_MAX_FACTORS)
         return products
 
     def factor(self) -> list[Product]:
@@ -128,17 +139,19 @@ class Reader:
         if self.takes("open"):
             self.depth += 1
             if self.depth > _MAX_DEPTH:
-                raise LabError(f"Parentheses go at most {_MAX_DEPTH} deep.")
+                raise LabError("Parentheses go at most {most} deep.", most=_MAX_DEPTH)
             products = self.sum()
+            if self.is_over:
+                raise LabError("A closing parenthesis is missing.")
             if not self.takes("close"):
-                raise LabError(self.unexpected("A closing parenthesis is missing."))
+                raise self.unexpected()
             self.depth -= 1
             return products
         number = self.takes("number")
+        if not number and self.is_over:
+            raise LabError("A whole number was expected at its end.")
         if not number:
-            is_over = self.at == len(self.tokens)
-            where = " at its end" if is_over else f", not {self.tokens[self.at][1]!r}"
-            raise LabError(f"A whole number was expected{where}.")
+            raise LabError("A whole number was expected, not {sign}.", sign=repr(self.sign))
         return [(whole(number),) * self.exponent()]
 
     def exponent(self) -> int:
@@ -149,34 +162,44 @@ class Reader:
             return 1
         exponent = whole(self.takes("number") or "0")
         if not 1 <= exponent <= _MAX_EXPONENT:
-            raise LabError(f"A power has an exponent from 1 to {_MAX_EXPONENT}.")
+            raise LabError("A power has an exponent from 1 to {most}.", most=_MAX_EXPONENT)
         return exponent
 
     def takes(self, kind: str) -> str:
         """The next token if it is of that kind, or nothing."""
-        if self.at < len(self.tokens) and self.tokens[self.at][0] == kind:
-            self.at += 1
-            return self.tokens[self.at - 1][1]
-        return ""
+        if self.is_over or self.tokens[self.at][0] != kind:
+            return ""
+        self.at += 1
+        return self.tokens[self.at - 1][1]
 
 
 def whole(digits: str) -> int:
     """`1,000` as 1000. Raises LabError above MAX_NUMBER, before a long text becomes a number."""
     digits = re.sub("[^0-9]", "", digits).lstrip("0") or "0"
     if len(digits) > len(str(_MAX_NUMBER)) or int(digits) > _MAX_NUMBER:
-        raise LabError(f"Numbers go up to {_MAX_NUMBER:,}.")
+        raise LabError("Numbers go up to {most:,}.", most=_MAX_NUMBER)
     return int(digits)
 
 
 def read(text: str) -> tuple[list[Line], tuple[UnreadableLine, ...]]:
     """The lines that hold anything. Raises LabError for text that is empty or too long."""
     if len(text) > MAX_CHARACTERS:
-        raise LabError(f"A hand count has up to {MAX_CHARACTERS:,} characters, not {len(text):,}.")
+        raise LabError(
+            "A hand count has up to {most:,} characters, not {number:,}.",
+            most=MAX_CHARACTERS,
+            number=len(text),
+        )
     if not text.strip():
-        raise LabError(f"There is nothing to check yet; write {EXAMPLE}.")
-    rows = text.splitlines()
+        raise LabError(
+            "There is nothing to check yet; write one term a line, such as 3x3x64x128+128."
+        )
+    rows = text.translate(_WIDE_SIGNS).splitlines()
     if len(rows) > _MAX_LINES:
-        raise LabError(f"A hand count has up to {_MAX_LINES} lines, not {len(rows):,}.")
+        raise LabError(
+            "A hand count has up to {most} lines, not {number:,}.",
+            most=_MAX_LINES,
+            number=len(rows),
+        )
     lines: list[Line] = []
     unreadable = []
     statement, open_sum = 0, False
@@ -283,5 +306,9 @@ def summands_of(lines: Sequence[Line]) -> list[Summand]:
                 )
             )
     if len(summands) > _MAX_SUMMANDS:
-        raise LabError(f"A hand count has up to {_MAX_SUMMANDS} terms, not {len(summands):,}.")
+        raise LabError(
+            "A hand count has up to {most} terms, not {number:,}.",
+            most=_MAX_SUMMANDS,
+            number=len(summands),
+        )
     return summands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.explain.terms.term import Term
+from core.language import N_
 
 _LAYERS, _MEMORY = "architecture", "architecture?net_view=Memory"
 _COMPARED, _SCATTER = "compare", "compare?cmp_view=MACs+against+parameters"
@@ -10,7 +11,7 @@ _COMPARED, _SCATTER = "compare", "compare?cmp_view=MACs+against+parameters"
 TERMS = (
     Term(
         "parameter",
-        "A number that training changes: the weights and biases of all layers.",
+        N_("A number that training changes: the weights and biases of all layers."),
         "Dive into Deep Learning 6.2",
         "https://d2l.ai/chapter_builders-guide/parameters.html",
         ("parameters",),
@@ -19,8 +20,10 @@ TERMS = (
     ),
     Term(
         "weight",
-        "A parameter that an input is multiplied with; a convolution uses the same ones at every"
-        " position.",
+        N_(
+            "A parameter that an input is multiplied with; a convolution uses the same ones at"
+            " every position."
+        ),
         "Dive into Deep Learning 7.1",
         "https://d2l.ai/chapter_convolutional-neural-networks/why-conv.html",
         ("weights",),
@@ -29,8 +32,10 @@ TERMS = (
     ),
     Term(
         "bias",
-        "A parameter that is added to an output; a convolution has one for each output channel.",
-        "PyTorch documentation, Conv2d",
+        N_(
+            "A parameter that is added to an output; a convolution has one for each output channel."
+        ),
+        N_("PyTorch documentation, Conv2d"),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html",
         ("biases",),
         ("weight", "MACs"),
@@ -38,8 +43,10 @@ TERMS = (
     ),
     Term(
         "MACs",
-        "Multiply-adds of convolutions and matrix products, without bias, as in the papers;"
-        " 1 MAC = 2 FLOPs.",
+        N_(
+            "Multiply-adds of convolutions and matrix products, without bias, as in the papers; 1"
+            " MAC = 2 FLOPs."
+        ),
         "He et al. 2015, section 3.3",
         "https://arxiv.org/abs/1512.03385",
         ("MAC", "multiply-adds", "multiply-add"),
@@ -48,8 +55,10 @@ TERMS = (
     ),
     Term(
         "FLOPs",
-        "Floating-point operations: a multiplication and an addition are two, so 1 MAC = 2 FLOPs;"
-        " some papers say FLOPs and mean MACs.",
+        N_(
+            "Floating-point operations: a multiplication and an addition are two, so 1 MAC = 2"
+            " FLOPs; some papers say FLOPs and mean MACs."
+        ),
         "Molchanov et al. 2016, appendix A.1",
         "https://arxiv.org/abs/1611.06440",
         ("FLOP",),
@@ -58,9 +67,11 @@ TERMS = (
     ),
     Term(
         "element-wise operation",
-        "Work of ReLU, pooling, BatchNorm, addition and concatenation; it is counted beside the"
-        " MACs and is not part of them.",
-        "this lab's rule: README, How things are counted",
+        N_(
+            "Work of ReLU, pooling, BatchNorm, addition and concatenation; it is counted beside the"
+            " MACs and is not part of them."
+        ),
+        N_("this lab's rule: README, How things are counted"),
         "",
         ("element-wise operations", "element-wise"),
         ("MACs", "ReLU", "pooling"),
@@ -68,7 +79,7 @@ TERMS = (
     ),
     Term(
         "receptive field",
-        "Pixels a side of the image that one unit of a feature map can see.",
+        N_("Pixels a side of the image that one unit of a feature map can see."),
         "Araujo et al. 2019",
         "https://distill.pub/2019/computing-receptive-fields/",
         ("receptive fields",),
@@ -77,8 +88,11 @@ TERMS = (
     ),
     Term(
         "saved activations",
-        "What autograd keeps of a forward pass for the backward pass; each tensor is counted once.",
-        "PyTorch notes, Autograd mechanics, Saved tensors",
+        N_(
+            "What autograd keeps of a forward pass for the backward pass; each tensor is counted"
+            " once."
+        ),
+        N_("PyTorch notes, Autograd mechanics, Saved tensors"),
         "https://docs.pytorch.org/docs/stable/notes/autograd.html",
         ("saved activation", "kept for the backward pass", "saved for the backward pass"),
         ("autograd", "training memory", "checkpointing"),
@@ -86,9 +100,11 @@ TERMS = (
     ),
     Term(
         "training memory",
-        "What a training step holds: weights, gradients, momentum and saved activations, as"
-        " float32.",
-        "this lab's rule, held against real steps: README, How things are counted",
+        N_(
+            "What a training step holds: weights, gradients, momentum and saved activations, as"
+            " float32."
+        ),
+        N_("this lab's rule, held against real steps: README, How things are counted"),
         "",
         (),
         ("saved activations", "work space", "momentum"),
@@ -96,8 +112,8 @@ TERMS = (
     ),
     Term(
         "work space",
-        "Memory that an operation takes while it runs and gives back at its end.",
-        "NVIDIA cuDNN documentation, backend API, cudnnGetConvolutionForwardWorkspaceSize",
+        N_("Memory that an operation takes while it runs and gives back at its end."),
+        N_("NVIDIA cuDNN documentation, backend API, cudnnGetConvolutionForwardWorkspaceSize"),
         "https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-cnn-library.html",
         ("workspace",),
         ("training memory",),
@@ -105,8 +121,10 @@ TERMS = (
     ),
     Term(
         "checkpointing",
-        "Some activations are not saved but computed again in the backward pass: less memory, more"
-        " work.",
+        N_(
+            "Some activations are not saved but computed again in the backward pass: less memory,"
+            " more work."
+        ),
         "Chen et al. 2016, section 4",
         "https://arxiv.org/abs/1604.06174",
         ("checkpointed",),
@@ -114,7 +132,7 @@ TERMS = (
     ),
     Term(
         "depth",
-        "Layers with weights on the longest path from the image to the classes.",
+        N_("Layers with weights on the longest path from the image to the classes."),
         "Simonyan & Zisserman 2015, table 1",
         "https://arxiv.org/abs/1409.1556",
         (),
@@ -123,7 +141,7 @@ TERMS = (
     ),
     Term(
         "weight layer",
-        "A convolution or linear layer; VGG-11 has 11 of them.",
+        N_("A convolution or linear layer; VGG-11 has 11 of them."),
         "Simonyan & Zisserman 2015, table 1",
         "https://arxiv.org/abs/1409.1556",
         ("weight layers",),
@@ -132,8 +150,8 @@ TERMS = (
     ),
     Term(
         "ratio",
-        "Divides the channels of every convolution; linear layers keep their width.",
-        "this lab's rule: docs/architecture.md, The words",
+        N_("Divides the channels of every convolution; linear layers keep their width."),
+        N_("this lab's rule: docs/architecture.md, The words"),
         "",
         ("ratios",),
         ("channel", "resize"),
@@ -141,8 +159,8 @@ TERMS = (
     ),
     Term(
         "resize",
-        "Every image is resized to this many pixels a side before the first layer.",
-        "torchvision documentation, Resize",
+        N_("Every image is resized to this many pixels a side before the first layer."),
+        N_("torchvision documentation, Resize"),
         "https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.Resize.html",
         (),
         ("ratio", "feature map"),
@@ -150,8 +168,10 @@ TERMS = (
     ),
     Term(
         "Pareto front",
-        "The networks that no other network beats in one of two quantities without being worse in"
-        " the other.",
+        N_(
+            "The networks that no other network beats in one of two quantities without being worse"
+            " in the other."
+        ),
         "Boyd & Vandenberghe 2004, section 4.7.3",
         "https://web.stanford.edu/~boyd/cvxbook/",
         ("Pareto optimal",),

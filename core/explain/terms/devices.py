@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.explain.terms.term import Term
+from core.language import N_
 
 _FORMAT = "https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html"
 _DTYPES = "https://docs.pytorch.org/docs/stable/tensor_attributes.html"
@@ -11,8 +12,8 @@ _TAKE_ALONG = "inside?in_view=Take+along"
 TERMS = (
     Term(
         "throughput",
-        "Training images each second by the clock, evaluation excluded.",
-        "this lab's rule: README, How things are counted",
+        N_("Training images each second by the clock, evaluation excluded."),
+        N_("this lab's rule: README, How things are counted"),
         "",
         ("images/s",),
         ("data-bound", "GFLOP/s"),
@@ -20,7 +21,7 @@ TERMS = (
     ),
     Term(
         "GFLOP/s",
-        "Billions of floating-point operations each second: 2 × MACs ÷ time.",
+        N_("Billions of floating-point operations each second: 2 × MACs ÷ time."),
         "Williams et al. 2009, Roofline",
         "https://doi.org/10.1145/1498765.1498785",
         (),
@@ -28,43 +29,49 @@ TERMS = (
     ),
     Term(
         "data-bound",
-        "A large share of the training time goes into preparing and moving batches, so a faster"
-        " device would help little.",
-        "this lab's rule: core/report/sentences/speed.py",
+        N_(
+            "A large share of the training time goes into preparing and moving batches, so a faster"
+            " device would help little."
+        ),
+        N_("this lab's rule: core/report/sentences/speed.py"),
         "",
         (),
         ("throughput",),
     ),
     Term(
         "conventional loop",
-        "Training as most tutorials write it: a DataLoader over PIL images.",
-        "PyTorch tutorial, Training a classifier",
+        N_("Training as most tutorials write it: a DataLoader over PIL images."),
+        N_("PyTorch tutorial, Training a classifier"),
         "https://docs.pytorch.org/tutorials/beginner/blitz/cifar10_tutorial.html",
         (),
         ("throughput", "data-bound"),
     ),
     Term(
         "CUDA graph",
-        "A training step that is recorded once and then replayed: one launch instead of hundreds,"
-        " which helps small networks.",
-        "PyTorch notes, CUDA semantics, CUDA graphs",
+        N_(
+            "A training step that is recorded once and then replayed: one launch instead of"
+            " hundreds, which helps small networks."
+        ),
+        N_("PyTorch notes, CUDA semantics, CUDA graphs"),
         "https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs",
         ("CUDA graphs", "captured step", "captured steps", "steps captured"),
         ("throughput",),
     ),
     Term(
         "channels-last",
-        "The channels of a pixel lie beside each other in memory, which makes convolutions faster"
-        " on many devices; shapes stay NCHW.",
-        "PyTorch tutorial, Channels last memory format",
+        N_(
+            "The channels of a pixel lie beside each other in memory, which makes convolutions"
+            " faster on many devices; shapes stay NCHW."
+        ),
+        N_("PyTorch tutorial, Channels last memory format"),
         _FORMAT,
         ("channels last", "channels_last"),
         ("NHWC", "NCHW"),
     ),
     Term(
         "float32",
-        "A number of 4 bytes with about 7 decimal digits.",
-        "PyTorch documentation, torch.dtype",
+        N_("A number of 4 bytes with about 7 decimal digits."),
+        N_("PyTorch documentation, torch.dtype"),
         _DTYPES,
         (),
         ("bfloat16",),
@@ -72,7 +79,7 @@ TERMS = (
     ),
     Term(
         "bfloat16",
-        "A number of 2 bytes with the range of float32 and 2 to 3 decimal digits.",
+        N_("A number of 2 bytes with the range of float32 and 2 to 3 decimal digits."),
         "Kalamkar et al. 2019, section 3",
         "https://arxiv.org/abs/1905.12322",
         (),
@@ -81,25 +88,27 @@ TERMS = (
     ),
     Term(
         "meta device",
-        "A device of PyTorch whose tensors have a shape and no numbers, so that a network is taken"
-        " apart without memory.",
-        "PyTorch documentation, Meta device",
+        N_(
+            "A device of PyTorch whose tensors have a shape and no numbers, so that a network is"
+            " taken apart without memory."
+        ),
+        N_("PyTorch documentation, Meta device"),
         "https://docs.pytorch.org/docs/stable/meta.html",
         (),
         ("feature map",),
     ),
     Term(
         "state dict",
-        "All parameters of a network by name, with the running means of BatchNorm.",
-        "PyTorch documentation, Module.state_dict",
+        N_("All parameters of a network by name, with the running means of BatchNorm."),
+        N_("PyTorch documentation, Module.state_dict"),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html",
         ("state_dict",),
         ("parameter", "safetensors"),
     ),
     Term(
         "safetensors",
-        "A file of named tensors that holds no code, so that reading it is safe.",
-        "Hugging Face documentation, safetensors",
+        N_("A file of named tensors that holds no code, so that reading it is safe."),
+        N_("Hugging Face documentation, safetensors"),
         "https://huggingface.co/docs/safetensors/index",
         (),
         ("state dict", "ONNX"),
@@ -107,9 +116,11 @@ TERMS = (
     ),
     Term(
         "ONNX",
-        "A file of a network as a graph of standard operations with their weights, which programs"
-        " other than PyTorch run too.",
-        "ONNX documentation, ONNX Concepts",
+        N_(
+            "A file of a network as a graph of standard operations with their weights, which"
+            " programs other than PyTorch run too."
+        ),
+        N_("ONNX documentation, ONNX Concepts"),
         "https://onnx.ai/onnx/intro/concepts.html",
         (),
         ("safetensors",),
@@ -117,8 +128,10 @@ TERMS = (
     ),
     Term(
         "SHA-256",
-        "A number of 256 bits computed from a file: a run names the source of its network by it,"
-        " and any change gives another one.",
+        N_(
+            "A number of 256 bits computed from a file: a run names the source of its network by"
+            " it, and any change gives another one."
+        ),
         "NIST, FIPS 180-4",
         "https://doi.org/10.6028/NIST.FIPS.180-4",
         (),
@@ -126,8 +139,8 @@ TERMS = (
     ),
     Term(
         "checkpoint",
-        "What a run writes to disk so that it can go on after a stop, to the same bits.",
-        "PyTorch tutorial, Saving and loading models",
+        N_("What a run writes to disk so that it can go on after a stop, to the same bits."),
+        N_("PyTorch tutorial, Saving and loading models"),
         "https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html",
         ("checkpoints",),
         ("state dict", "seed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.explain.terms.term import Term
+from core.language import N_
 
 _HE_2015, _HE_2016 = "https://arxiv.org/abs/1512.03385", "https://arxiv.org/abs/1603.05027"
 _SZEGEDY, _HUANG = "https://arxiv.org/abs/1409.4842", "https://arxiv.org/abs/1608.06993"
@@ -10,7 +11,10 @@ _SZEGEDY, _HUANG = "https://arxiv.org/abs/1409.4842", "https://arxiv.org/abs/160
 TERMS = (
     Term(
         "residual unit",
-        "Layers whose output is added to their own input, so that they learn only the difference.",
+        N_(
+            "Layers whose output is added to their own input, so that they learn only the"
+            " difference."
+        ),
         "He et al. 2015, section 3.2",
         _HE_2015,
         ("residual units", "residual block", "residual blocks"),
@@ -19,8 +23,10 @@ TERMS = (
     ),
     Term(
         "shortcut",
-        "What carries a block's input past its convolutions: the input itself, scaled, gated or"
-        " through a 1×1 convolution.",
+        N_(
+            "What carries a block's input past its convolutions: the input itself, scaled, gated or"
+            " through a 1×1 convolution."
+        ),
         "He et al. 2016, section 3",
         _HE_2016,
         ("shortcuts", "skip connection"),
@@ -29,7 +35,7 @@ TERMS = (
     ),
     Term(
         "plain net",
-        "The same layers as a residual net, without its shortcuts.",
+        N_("The same layers as a residual net, without its shortcuts."),
         "He et al. 2015, section 3.3",
         _HE_2015,
         ("plain nets",),
@@ -38,8 +44,10 @@ TERMS = (
     ),
     Term(
         "pre-activation",
-        "A residual unit with BatchNorm and ReLU before its convolutions, so that nothing follows"
-        " the addition.",
+        N_(
+            "A residual unit with BatchNorm and ReLU before its convolutions, so that nothing"
+            " follows the addition."
+        ),
         "He et al. 2016, section 4",
         _HE_2016,
         (),
@@ -47,8 +55,10 @@ TERMS = (
     ),
     Term(
         "BatchNorm",
-        "Brings each channel of a batch to mean 0 and variance 1, then scales and shifts it by two"
-        " learned numbers.",
+        N_(
+            "Brings each channel of a batch to mean 0 and variance 1, then scales and shifts it by"
+            " two learned numbers."
+        ),
         "Ioffe & Szegedy 2015, section 3",
         "https://arxiv.org/abs/1502.03167",
         ("batch normalization",),
@@ -57,7 +67,7 @@ TERMS = (
     ),
     Term(
         "bottleneck",
-        "A 1×1 convolution to fewer channels before a large one, which makes that one cheaper.",
+        N_("A 1×1 convolution to fewer channels before a large one, which makes that one cheaper."),
         "Szegedy et al. 2014, section 4",
         _SZEGEDY,
         ("bottlenecks",),
@@ -66,8 +76,10 @@ TERMS = (
     ),
     Term(
         "Inception block",
-        "Branches with different kernels read the same input; their outputs are concatenated along"
-        " the channels.",
+        N_(
+            "Branches with different kernels read the same input; their outputs are concatenated"
+            " along the channels."
+        ),
         "Szegedy et al. 2014, section 4",
         _SZEGEDY,
         ("Inception blocks", "Inception module"),
@@ -75,7 +87,7 @@ TERMS = (
     ),
     Term(
         "dense block",
-        "Each layer reads the outputs of all layers before it, concatenated.",
+        N_("Each layer reads the outputs of all layers before it, concatenated."),
         "Huang et al. 2016, section 3",
         _HUANG,
         ("dense blocks",),
@@ -84,7 +96,7 @@ TERMS = (
     ),
     Term(
         "growth rate",
-        "Channels that each layer of a dense block adds to the concatenation.",
+        N_("Channels that each layer of a dense block adds to the concatenation."),
         "Huang et al. 2016, section 3",
         _HUANG,
         (),
@@ -93,8 +105,10 @@ TERMS = (
     ),
     Term(
         "transition",
-        "Between two dense blocks: a 1×1 convolution keeps a share of the channels, an average pool"
-        " halves the sides.",
+        N_(
+            "Between two dense blocks: a 1×1 convolution keeps a share of the channels, an average"
+            " pool halves the sides."
+        ),
         "Huang et al. 2016, section 3",
         _HUANG,
         ("transitions",),
@@ -103,8 +117,10 @@ TERMS = (
     ),
     Term(
         "vanishing gradient",
-        "The gradient shrinks from layer to layer on its way back, so that the first layers hardly"
-        " learn.",
+        N_(
+            "The gradient shrinks from layer to layer on its way back, so that the first layers"
+            " hardly learn."
+        ),
         "Glorot & Bengio 2010, section 4.2",
         "https://proceedings.mlr.press/v9/glorot10a.html",
         ("vanishing gradients", "vanishes", "vanishing", "vanish"),
@@ -113,8 +129,8 @@ TERMS = (
     ),
     Term(
         "variant",
-        "A network of a study that differs from the others in its options only.",
-        "this lab's rule: docs/architecture.md, The words",
+        N_("A network of a study that differs from the others in its options only."),
+        N_("this lab's rule: docs/architecture.md, The words"),
         "",
         ("variants",),
         ("shortcut", "study"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.explain.terms.term import Term
+from core.language import N_
 
 _WINDOW = "calculators?calc_tool=Output+size"
 _ARITHMETIC = "https://arxiv.org/abs/1603.07285"
@@ -14,8 +15,10 @@ _SOFTMAX = "https://d2l.ai/chapter_linear-classification/softmax-regression.html
 TERMS = (
     Term(
         "convolution",
-        "A small window of weights slides over a map; at each position it multiplies what it"
-        " covers and adds up.",
+        N_(
+            "A small window of weights slides over a map; at each position it multiplies what it"
+            " covers and adds up."
+        ),
         "Dive into Deep Learning 7.2",
         f"{_D2L}conv-layer.html",
         ("convolutions", "convolutional"),
@@ -24,7 +27,10 @@ TERMS = (
     ),
     Term(
         "kernel",
-        "The window of a convolution or pooling: the pixels a side that it reads at one position.",
+        N_(
+            "The window of a convolution or pooling: the pixels a side that it reads at one"
+            " position."
+        ),
         "Dumoulin & Visin 2016, section 1.1",
         _ARITHMETIC,
         ("kernels",),
@@ -33,7 +39,7 @@ TERMS = (
     ),
     Term(
         "stride",
-        "The pixels that the window moves from one position to the next.",
+        N_("The pixels that the window moves from one position to the next."),
         "Dumoulin & Visin 2016, section 1.1",
         _ARITHMETIC,
         ("strides",),
@@ -42,7 +48,7 @@ TERMS = (
     ),
     Term(
         "padding",
-        "Pixels, usually zeros, that are added around a map before the window slides over it.",
+        N_("Pixels, usually zeros, that are added around a map before the window slides over it."),
         "Dumoulin & Visin 2016, section 1.1",
         _ARITHMETIC,
         (),
@@ -51,7 +57,7 @@ TERMS = (
     ),
     Term(
         "dilation",
-        "Pixels from one cell that the window reads to the next; 1 reads neighbors.",
+        N_("Pixels from one cell that the window reads to the next; 1 reads neighbors."),
         "Dumoulin & Visin 2016, section 5.1",
         _ARITHMETIC,
         (),
@@ -60,8 +66,10 @@ TERMS = (
     ),
     Term(
         "channel",
-        "One of the maps that lie on top of each other: an image has 1 or 3, a layer gives one for"
-        " each of its kernels.",
+        N_(
+            "One of the maps that lie on top of each other: an image has 1 or 3, a layer gives one"
+            " for each of its kernels."
+        ),
         "Dive into Deep Learning 7.4",
         f"{_D2L}channels.html",
         ("channels",),
@@ -70,7 +78,7 @@ TERMS = (
     ),
     Term(
         "feature map",
-        "What a layer gives out for an image: one number for each channel and position.",
+        N_("What a layer gives out for an image: one number for each channel and position."),
         "Dive into Deep Learning 7.2.6",
         f"{_D2L}conv-layer.html",
         ("feature maps",),
@@ -79,8 +87,10 @@ TERMS = (
     ),
     Term(
         "pooling",
-        "A window slides over each channel and keeps the largest value or the mean; it has no"
-        " weights.",
+        N_(
+            "A window slides over each channel and keeps the largest value or the mean; it has no"
+            " weights."
+        ),
         "Dive into Deep Learning 7.5",
         f"{_D2L}pooling.html",
         ("max-pool", "max-pooling", "average pooling"),
@@ -89,9 +99,11 @@ TERMS = (
     ),
     Term(
         "linear layer",
-        "Every output is a weighted sum of all inputs, plus a bias; also called fully connected or"
-        " dense.",
-        "PyTorch documentation, Linear",
+        N_(
+            "Every output is a weighted sum of all inputs, plus a bias; also called fully connected"
+            " or dense."
+        ),
+        N_("PyTorch documentation, Linear"),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html",
         ("linear layers", "fully connected"),
         ("weight", "logits"),
@@ -99,7 +111,7 @@ TERMS = (
     ),
     Term(
         "ReLU",
-        "Replaces what is below 0 by 0 and leaves the rest as it is.",
+        N_("Replaces what is below 0 by 0 and leaves the rest as it is."),
         "Dive into Deep Learning 5.1.2",
         _MLP,
         (),
@@ -108,7 +120,7 @@ TERMS = (
     ),
     Term(
         "sigmoid",
-        "Squeezes each number by itself into the range from 0 to 1.",
+        N_("Squeezes each number by itself into the range from 0 to 1."),
         "Dive into Deep Learning 5.1.2",
         _MLP,
         ("sigmoids",),
@@ -116,7 +128,7 @@ TERMS = (
     ),
     Term(
         "softmax",
-        "Turns the logits of an image into shares that are positive and add up to 1.",
+        N_("Turns the logits of an image into shares that are positive and add up to 1."),
         "Dive into Deep Learning 4.1.1",
         _SOFTMAX,
         (),
@@ -124,7 +136,7 @@ TERMS = (
     ),
     Term(
         "logits",
-        "The numbers that the last layer gives for the classes, before softmax.",
+        N_("The numbers that the last layer gives for the classes, before softmax."),
         "Dive into Deep Learning 4.5.2",
         "https://d2l.ai/chapter_linear-classification/softmax-regression-concise.html",
         ("logit",),
@@ -132,8 +144,10 @@ TERMS = (
     ),
     Term(
         "dropout",
-        "Sets a random share of the values to 0 in each training step and scales up the others;"
-        " it does nothing afterwards.",
+        N_(
+            "Sets a random share of the values to 0 in each training step and scales up the others;"
+            " it does nothing afterwards."
+        ),
         "Srivastava et al. 2014, section 4",
         "https://jmlr.org/papers/v15/srivastava14a.html",
         (),
@@ -142,17 +156,21 @@ TERMS = (
     ),
     Term(
         "grouped convolution",
-        "Channels are split into groups, and each output channel reads only its own group's"
-        " inputs.",
-        "PyTorch documentation, Conv2d, groups",
+        N_(
+            "Channels are split into groups, and each output channel reads only its own group's"
+            " inputs."
+        ),
+        N_("PyTorch documentation, Conv2d, groups"),
         _CONV2D,
         ("grouped convolutions",),
         ("depthwise convolution", "convolution"),
     ),
     Term(
         "depthwise convolution",
-        "A grouped convolution with as many groups as channels: each channel has a kernel of its"
-        " own.",
+        N_(
+            "A grouped convolution with as many groups as channels: each channel has a kernel of"
+            " its own."
+        ),
         "Howard et al. 2017, section 3.1",
         "https://arxiv.org/abs/1704.04861",
         ("depthwise convolutions", "depthwise"),
@@ -160,8 +178,10 @@ TERMS = (
     ),
     Term(
         "transposed convolution",
-        "Spreads each input pixel over a window of the output, so that a map grows; shapes go the"
-        " other way round.",
+        N_(
+            "Spreads each input pixel over a window of the output, so that a map grows; shapes go"
+            " the other way round."
+        ),
         "Dumoulin & Visin 2016, chapter 4",
         _ARITHMETIC,
         ("transposed convolutions",),
@@ -169,8 +189,10 @@ TERMS = (
     ),
     Term(
         "attention",
-        "Each position takes a weighted mean of all positions, with weights computed from the data"
-        " themselves.",
+        N_(
+            "Each position takes a weighted mean of all positions, with weights computed from the"
+            " data themselves."
+        ),
         "Vaswani et al. 2017, section 3.2",
         "https://arxiv.org/abs/1706.03762",
         (),
@@ -178,8 +200,8 @@ TERMS = (
     ),
     Term(
         "NCHW",
-        "The order of a tensor's sides in PyTorch: images, channels, height, width.",
-        "PyTorch tutorial, Channels last memory format",
+        N_("The order of a tensor's sides in PyTorch: images, channels, height, width."),
+        N_("PyTorch tutorial, Channels last memory format"),
         "https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html",
         (),
         ("NHWC", "channels-last"),
@@ -187,8 +209,8 @@ TERMS = (
     ),
     Term(
         "NHWC",
-        "The order of a tensor's sides in Keras: images, height, width, channels.",
-        "Keras documentation, Conv2D, data_format",
+        N_("The order of a tensor's sides in Keras: images, height, width, channels."),
+        N_("Keras documentation, Conv2D, data_format"),
         "https://keras.io/api/layers/convolution_layers/convolution2d/",
         (),
         ("NCHW", "channels-last"),

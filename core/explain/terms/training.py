@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.explain.terms.term import Term
+from core.language import N_
 
 _FORM, _STACKED = "train", "calculators?calc_tool=Stacked+3×3"
 _MINIBATCH = "https://d2l.ai/chapter_optimization/minibatch-sgd.html"
@@ -12,9 +13,11 @@ _SOFTMAX = "https://d2l.ai/chapter_linear-classification/softmax-regression.html
 TERMS = (
     Term(
         "recipe",
-        "How a network is trained: optimizer, learning rate and schedule, batch size, epochs,"
-        " initialization.",
-        "this lab's rule: docs/architecture.md, The words",
+        N_(
+            "How a network is trained: optimizer, learning rate and schedule, batch size, epochs,"
+            " initialization."
+        ),
+        N_("this lab's rule: docs/architecture.md, The words"),
         "",
         ("recipes",),
         ("one-cycle", "learning rate", "batch", "epoch"),
@@ -22,7 +25,7 @@ TERMS = (
     ),
     Term(
         "epoch",
-        "One pass over all training images.",
+        N_("One pass over all training images."),
         "Dive into Deep Learning 12.5",
         _MINIBATCH,
         ("epochs",),
@@ -31,8 +34,10 @@ TERMS = (
     ),
     Term(
         "batch",
-        "The images that go through the network together in one step; memory grows with their"
-        " number.",
+        N_(
+            "The images that go through the network together in one step; memory grows with their"
+            " number."
+        ),
         "Dive into Deep Learning 12.5",
         _MINIBATCH,
         ("batches", "batch size", "minibatch"),
@@ -41,8 +46,10 @@ TERMS = (
     ),
     Term(
         "loss",
-        "The number that training makes smaller: how far the network's answers are from the right"
-        " ones.",
+        N_(
+            "The number that training makes smaller: how far the network's answers are from the"
+            " right ones."
+        ),
         "Dive into Deep Learning 4.1.2",
         _SOFTMAX,
         ("losses",),
@@ -50,8 +57,10 @@ TERMS = (
     ),
     Term(
         "cross-entropy",
-        "The loss of a classifier: minus the logarithm of the share that softmax gives to the"
-        " right class.",
+        N_(
+            "The loss of a classifier: minus the logarithm of the share that softmax gives to the"
+            " right class."
+        ),
         "Dive into Deep Learning 4.1.2",
         _SOFTMAX,
         (),
@@ -59,7 +68,9 @@ TERMS = (
     ),
     Term(
         "gradient",
-        "How much the loss changes with each parameter; a step moves the parameters against it.",
+        N_(
+            "How much the loss changes with each parameter; a step moves the parameters against it."
+        ),
         "Dive into Deep Learning 2.4",
         "https://d2l.ai/chapter_preliminaries/calculus.html",
         ("gradients",),
@@ -68,7 +79,7 @@ TERMS = (
     ),
     Term(
         "forward pass",
-        "From the image through all layers to the classes.",
+        N_("From the image through all layers to the classes."),
         "Dive into Deep Learning 5.3",
         "https://d2l.ai/chapter_multilayer-perceptrons/backprop.html",
         ("forward passes",),
@@ -77,8 +88,10 @@ TERMS = (
     ),
     Term(
         "backward pass",
-        "From the loss back through all layers: the gradients of the weights, and of each layer's"
-        " input.",
+        N_(
+            "From the loss back through all layers: the gradients of the weights, and of each"
+            " layer's input."
+        ),
         "Dive into Deep Learning 5.3",
         "https://d2l.ai/chapter_multilayer-perceptrons/backprop.html",
         ("backward passes",),
@@ -87,8 +100,8 @@ TERMS = (
     ),
     Term(
         "autograd",
-        "The part of PyTorch that notes what was computed and works out the gradients from it.",
-        "PyTorch notes, Autograd mechanics",
+        N_("The part of PyTorch that notes what was computed and works out the gradients from it."),
+        N_("PyTorch notes, Autograd mechanics"),
         "https://docs.pytorch.org/docs/stable/notes/autograd.html",
         (),
         ("backward pass", "saved activations"),
@@ -96,16 +109,18 @@ TERMS = (
     ),
     Term(
         "optimizer",
-        "The rule by which a step changes the parameters, such as SGD with momentum.",
-        "PyTorch documentation, torch.optim",
+        N_("The rule by which a step changes the parameters, such as SGD with momentum."),
+        N_("PyTorch documentation, torch.optim"),
         "https://docs.pytorch.org/docs/stable/optim.html",
         (),
         ("SGD", "learning rate"),
     ),
     Term(
         "SGD",
-        "Stochastic gradient descent: each step follows the gradient of one batch, times the"
-        " learning rate.",
+        N_(
+            "Stochastic gradient descent: each step follows the gradient of one batch, times the"
+            " learning rate."
+        ),
         "Dive into Deep Learning 12.5",
         _MINIBATCH,
         (),
@@ -113,8 +128,10 @@ TERMS = (
     ),
     Term(
         "learning rate",
-        "How far a step goes along the gradient; constant, or the peak where the recipe is"
-        " one-cycle.",
+        N_(
+            "How far a step goes along the gradient; constant, or the peak where the recipe is"
+            " one-cycle."
+        ),
         "Dive into Deep Learning 12.11",
         "https://d2l.ai/chapter_optimization/lr-scheduler.html",
         ("learning rates",),
@@ -123,8 +140,10 @@ TERMS = (
     ),
     Term(
         "one-cycle",
-        "The learning rate rises to its peak over the first quarter of the run and falls to 0 over"
-        " the rest.",
+        N_(
+            "The learning rate rises to its peak over the first quarter of the run and falls to 0"
+            " over the rest."
+        ),
         "Smith & Topin 2017",
         "https://arxiv.org/abs/1708.07120",
         ("1cycle",),
@@ -133,8 +152,10 @@ TERMS = (
     ),
     Term(
         "momentum",
-        "Each step also follows the earlier ones, which fade; it keeps one more number for each"
-        " parameter.",
+        N_(
+            "Each step also follows the earlier ones, which fade; it keeps one more number for each"
+            " parameter."
+        ),
         "Dive into Deep Learning 12.6",
         "https://d2l.ai/chapter_optimization/momentum.html",
         (),
@@ -143,7 +164,7 @@ TERMS = (
     ),
     Term(
         "Nesterov momentum",
-        "Momentum that takes the gradient a little ahead, where the earlier steps are leading.",
+        N_("Momentum that takes the gradient a little ahead, where the earlier steps are leading."),
         "Sutskever et al. 2013, section 2",
         "https://proceedings.mlr.press/v28/sutskever13.html",
         ("Nesterov",),
@@ -151,7 +172,7 @@ TERMS = (
     ),
     Term(
         "weight decay",
-        "Each step also makes every weight a little smaller, which works against overfitting.",
+        N_("Each step also makes every weight a little smaller, which works against overfitting."),
         "Dive into Deep Learning 3.7",
         "https://d2l.ai/chapter_linear-regression/weight-decay.html",
         (),
@@ -159,8 +180,10 @@ TERMS = (
     ),
     Term(
         "initialization",
-        "How the weights are drawn before training; it decides whether a plain net's gradient"
-        " vanishes.",
+        N_(
+            "How the weights are drawn before training; it decides whether a plain net's gradient"
+            " vanishes."
+        ),
         "Dive into Deep Learning 5.4",
         _STABILITY,
         ("initialized",),
@@ -169,8 +192,10 @@ TERMS = (
     ),
     Term(
         "Xavier initialization",
-        "Weights are drawn so that the variance stays about the same from layer to layer, forward"
-        " and backward.",
+        N_(
+            "Weights are drawn so that the variance stays about the same from layer to layer,"
+            " forward and backward."
+        ),
         "Glorot & Bengio 2010, equation 16",
         "https://proceedings.mlr.press/v9/glorot10a.html",
         ("Xavier",),
@@ -178,8 +203,10 @@ TERMS = (
     ),
     Term(
         "He initialization",
-        "Weights are drawn with twice the variance, because ReLU sets about half of the values to"
-        " 0.",
+        N_(
+            "Weights are drawn with twice the variance, because ReLU sets about half of the values"
+            " to 0."
+        ),
         "He et al. 2015, Delving Deep into Rectifiers, equation 10",
         "https://arxiv.org/abs/1502.01852",
         (),
@@ -187,9 +214,11 @@ TERMS = (
     ),
     Term(
         "seed",
-        "Decides initial weights, batch order and dropout: the same seed on the same machine gives"
-        " the same curve.",
-        "PyTorch notes, Reproducibility",
+        N_(
+            "Decides initial weights, batch order and dropout: the same seed on the same machine"
+            " gives the same curve."
+        ),
+        N_("PyTorch notes, Reproducibility"),
         "https://docs.pytorch.org/docs/stable/notes/randomness.html",
         ("seeds",),
         ("initialization", "dropout"),
@@ -197,7 +226,7 @@ TERMS = (
     ),
     Term(
         "accuracy",
-        "Share of the test images that the network gets right.",
+        N_("Share of the test images that the network gets right."),
         "Dive into Deep Learning 4.3",
         "https://d2l.ai/chapter_linear-classification/classification.html",
         ("accuracies",),
@@ -206,8 +235,10 @@ TERMS = (
     ),
     Term(
         "best epoch",
-        "The epoch with the highest test accuracy; it is chosen on the test images themselves, so"
-        " its accuracy is an optimistic figure.",
+        N_(
+            "The epoch with the highest test accuracy; it is chosen on the test images themselves,"
+            " so its accuracy is an optimistic figure."
+        ),
         "Dive into Deep Learning 4.6",
         "https://d2l.ai/chapter_linear-classification/generalization-classification.html",
         (),
@@ -215,8 +246,10 @@ TERMS = (
     ),
     Term(
         "confusion matrix",
-        "A row for each true class and a column for each answer: which classes are taken for"
-        " which.",
+        N_(
+            "A row for each true class and a column for each answer: which classes are taken for"
+            " which."
+        ),
         "Dive into Deep Learning 4.7",
         "https://d2l.ai/chapter_linear-classification/environment-and-distribution-shift.html",
         (),
@@ -224,7 +257,10 @@ TERMS = (
     ),
     Term(
         "overfitting",
-        "The network gets better on its training images, and not on images that it has not seen.",
+        N_(
+            "The network gets better on its training images, and not on images that it has not"
+            " seen."
+        ),
         "Dive into Deep Learning 3.6",
         "https://d2l.ai/chapter_linear-regression/generalization.html",
         (),

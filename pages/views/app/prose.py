@@ -17,7 +17,7 @@ from core.explain.glossary import WORDS, find_term
 from core.explain.terms.term import Term
 
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
-_PIECE = re.compile(f"{_LEFT_ALONE}|(?P<word>{WORDS.pattern})", re.IGNORECASE)
+_PIECE = re.compile(f"{_LEFT_ALONE}|{WORDS.pattern}", re.IGNORECASE)
 _met: ContextVar[set[str] | None] = ContextVar("met", default=None)  # on the page that is drawn
 
 

@@ -10,17 +10,18 @@ import streamlit as st
 
 from core.explain.glossary import GLOSSARY, find_term, terms_with
 from core.explain.terms.term import Term
+from core.language import N_, _, comma, paragraph
 from pages.views.app.frame import PAGES
 from pages.views.app.head import Head
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import address_of
 from pages.views.forms.names import pick_name
 
-_ALL = "All"  # in place of a group
+_ALL = N_("All")  # in place of a group
 _OVERVIEW = "dashboard.py"
 _TITLES = {
     "" if path == _OVERVIEW else path.removeprefix("pages/").removesuffix(".py"): title
-    for path, title, _ in PAGES
+    for path, title, _icon in PAGES
 }
 _STYLE = """<style>
 .stHtml .terms {
@@ -43,7 +44,7 @@ def chosen_term(head: Head) -> None:
         return
     with errors_in_one_sentence():
         term = find_term(word)
-        head.title(f"Glossary: {term.name}")
+        head.title(_("Glossary: {term}", term=term.title))
         with st.container(border=True):
             st.html(_list_of([term]))
 
@@ -51,22 +52,22 @@ def chosen_term(head: Head) -> None:
 def terms_view() -> None:
     """The terms of one group, of all, or those that have what is typed."""
     words = st.text_input(
-        "Find a word",
+        _("Find a word"),
         key="words",
         type="search",
         icon=":material/search:",
         bind="query-params",
         max_chars=100,
         live=True,
-        placeholder="memory, shortcut, interval …",
-        help="Shows the terms that have all of these words in their name or their sentence.",
+        placeholder=_("memory, shortcut, interval …"),
+        help=_("Shows the terms that have all of these words in their name or their sentence."),
     )
     is_search = bool(words and words.strip())
     counts = {group: len(terms) for group, terms in GLOSSARY.items()}
+    total = sum(counts.values())
     group = pick_name(
-        "Words about",
-        {name: f"{name} {number}" for name, number in counts.items()}
-        | {_ALL: f"All {sum(counts.values())}"},
+        _("Words about"),
+        {name: f"{_(name)} {number}" for name, number in (counts | {_ALL: total}).items()},
         next(iter(counts)),
         "group",
         is_shown=not is_search,  # a search goes through all of them
@@ -75,20 +76,20 @@ def terms_view() -> None:
     )
     groups = terms_with(words)
     if is_search:
-        _say_how_many(sum(map(len, groups.values())), sum(counts.values()))
+        _say_how_many(sum(map(len, groups.values())), total)
     elif group != _ALL:
         groups = {group: groups[group]}
     for name, terms in groups.items():
-        st.header(name, anchor=False)
+        st.header(_(name), anchor=False)
         st.html(_list_of(terms))
 
 
 def _say_how_many(found: int, total: int) -> None:
     """Of what was searched for."""
     if found:
-        st.caption(f"{found} of {total} words")
+        st.caption(_("{found} of {total} words", found=found, total=total))
     else:
-        st.info("No term has all of these words; try fewer.", icon=":material/search_off:")
+        st.info(_("No term has all of these words; try fewer."), icon=":material/search_off:")
 
 
 def _list_of(terms: Sequence[Term]) -> str:
@@ -98,24 +99,30 @@ def _list_of(terms: Sequence[Term]) -> str:
 
 def _entry(term: Term) -> str:
     """Name and other forms; the sentence; its source, related terms and pages that use it."""
-    aliases = f" <small>{escape(', '.join(term.aliases))}</small>" if term.aliases else ""
-    see = [_inside(address_of(find_term(name)), name) for name in term.see]
-    met = [_inside(address or "./", _page(address)) for address in term.met]
-    parts = [f"Source: {_outside(term.source, term.url)}"]
-    parts += [
-        f"{title}: {', '.join(links)}" for title, links in (("See", see), ("Met on", met)) if links
-    ]
+    forms = f" <small>{escape(comma().join(term.forms))}</small>" if term.forms else ""
+    see = comma().join(map(_link_to, map(find_term, term.see)))
+    met = comma().join(_inside(address or "./", _page(address)) for address in term.met)
+    further = paragraph(
+        _("Source: {source}.", source=_outside(_(term.source), term.url)),
+        _("See: {terms}.", terms=see) if see else "",
+        _("Met on: {pages}.", pages=met) if met else "",
+    )
     return (
-        f"<div><dt>{escape(term.name)}{aliases}</dt><dd>{escape(term.sentence)}</dd>"
-        f"<dd>{'. '.join(parts)}.</dd></div>"
+        f"<div><dt>{escape(term.title)}{forms}</dt><dd>{escape(_(term.sentence))}</dd>"
+        f"<dd>{further}</dd></div>"
     )
 
 
 def _page(address: str) -> str:
     """`Architecture: Memory` of `architecture?net_view=Memory`."""
-    name, _, query = address.partition("?")
-    chosen = ", ".join(value for values in parse_qs(query).values() for value in values)
-    return f"{_TITLES[name]}: {chosen}" if chosen else _TITLES[name]
+    name, _mark, query = address.partition("?")
+    chosen = [_(value) for values in parse_qs(query).values() for value in values]
+    page = _(_TITLES[name])
+    return _("{page}: {view}", page=page, view=comma().join(chosen)) if chosen else page
+
+
+def _link_to(term: Term) -> str:
+    return _inside(address_of(term), term.title)
 
 
 def _inside(address: str, text: str) -> str:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from core.analysis import analyze, analyze_module
 from core.analysis.records import LEVELS, LayerCost, Window
 from core.explain.formulas import Formula, formulas
+from core.language import CHINESE, in_language
 from core.specs import ModelSpec
 from tests.core.networks import DEFAULTS, THIN, analysis_of
 
@@ -362,3 +363,12 @@ def test_a_pooling_to_one_cell_is_no_flatten():
     pooled = next(layer for layer in layers if "AvgPool" in layer.operation)
     assert pooled.output_shape[2:] == (1, 1)
     assert all(one.quantity != "output features" for one in formulas(pooled, layers))
+
+
+def test_quantities_and_notes_are_in_the_readers_language():
+    layer = layer_of(DEFAULTS["vgg11"], "block2.conv1")
+    with in_language(CHINESE):
+        found = by_quantity(layer)
+    assert found["参数"].filled == by_quantity(layer)["parameters"].filled
+    assert found["参数"].note == "最后一项是偏置，每个输出通道一个。"
+    assert found["输出边长"].note.startswith("H：输入边长")

@@ -16,6 +16,7 @@ import pytest
 from core.explain.hand_count import check as hand_count
 from core.explain.hand_count import matching, terms
 from core.explain.hand_count.check import check
+from core.language import CHINESE, in_language
 from core.specs import LabError
 from core.zoo.catalogue import CATALOGUE
 from tests.core.explain.hand_counts import (
@@ -231,3 +232,23 @@ def test_a_megabyte_is_refused_at_once(make):
     with pytest.raises(LabError, match="up to 20,000 characters, not"):
         check(make(10**6), analysis_of(VGG))
     assert process_time() - before < 0.1
+
+
+def test_a_count_written_in_chinese_is_read_as_one_in_english():
+    english = checked(
+        "conv1: 11x11x1x96 + 96\nfc2: (64+1)x10 + 10\ntotal = 1,200", analysis_of(ALEXNET)
+    )
+    chinese = checked(
+        "卷积层1：11×11×1×96 ＋ 96\n全连接层 2 权重：（64＋1）×10 + 10\n总参数 ＝ 1，200",
+        analysis_of(ALEXNET),
+    )
+    assert [term.layer for term in chinese.terms] == [term.layer for term in english.terms]
+    assert [term.pieces for term in chinese.terms] == [term.pieces for term in english.terms]
+    assert chinese.claimed == english.claimed == 1200
+    assert not chinese.unreadable
+
+
+def test_a_line_that_cannot_be_read_says_so_in_the_readers_language():
+    with in_language(CHINESE):
+        found = check("3x3x1x64+64\n3x3-64", analysis_of(VGG))
+    assert [line.reason for line in found.unreadable] == ["'-' 处应为 x 或 +。"]

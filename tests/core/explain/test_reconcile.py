@@ -11,6 +11,7 @@ from core.analysis.vgg_configuration import vgg_configuration
 from core.explain.other_counters import other_counts
 from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, OtherCounts, reconcile
+from core.language import CHINESE, in_language
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.libraries import LIBRARIES
@@ -83,6 +84,8 @@ def test_settings_are_told_apart_on_the_way_to_the_published_network():
         "3 input channels instead of 1",
         "images of 224 pixels instead of 96",
     ]
+    with in_language(CHINESE):
+        assert params.parts[0].reason == "比例为 1，而不是 4"
     assert params.ours == analysis_of(spec).totals.params and params.theirs == 132_863_336
     assert sum(part.amount for part in params.parts) == params.theirs - params.ours
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from core.analysis import analyze
 from core.explain.shape_errors import shape_errors
+from core.language import CHINESE, in_language
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.libraries import first_line
@@ -28,6 +29,8 @@ def test_in_channels_that_stay_as_they_were():
     [error] = shape_errors("block3.conv2", analyze(ModelSpec("vgg11", 4, 32)))
     assert error.reason == "its input channels stayed at the 32 of block3.conv1"
     assert error.error == said_by(nn.Conv2d(32, 64, 3, padding=1), 1, 64, 8, 8)
+    with in_language(CHINESE):  # it comes from a process that knows no visitor
+        assert error.reason == "其输入通道数仍是 block3.conv1 的 32"
 
 
 def test_a_map_that_was_written_down_for_another_size():

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from core.explain.glossary import GLOSSARY, find_term
+from core.language import CHINESE, in_language
 from pages.views.app.frame import PAGES
 from tests.pages.opening import open_page
 
@@ -49,6 +50,27 @@ def test_typing_leaves_the_terms_that_have_all_of_the_words():
     app.text_input(key="words").set_value("zebra").run()
     assert not listed(app)
     assert "try fewer" in app.info[0].value
+
+
+def test_in_chinese_each_term_stands_beside_its_english_name():
+    app = open_page(PAGE, lang=CHINESE, group="All")
+    with in_language(CHINESE):
+        titles = [term.title for term in TERMS]
+    assert [name.strip() for name in listed(app)] == titles
+    body = "".join(map(text_of, app.get("html")))
+    assert "<dt>MACs <small>乘加运算、乘加</small></dt>" in body
+    assert "<dt>通道 <small>channel、通道数</small></dt>" in body
+    assert '用于：<a href="gradients">梯度</a>' in body
+    assert f"全部 {len(TERMS)}" in app.pills(key="group").options
+
+
+def test_in_chinese_both_languages_are_searched_and_lead_to_a_term():
+    app = open_page(PAGE, lang=CHINESE, words="逐层 方差")
+    assert [name.strip() for name in listed(app)] == []
+    app.text_input(key="words").set_value("方差 layer").run()
+    assert [name.strip() for name in listed(app)] == ["Xavier 初始化"]
+    app = open_page(PAGE, lang=CHINESE, term="池化")
+    assert app.title[0].value == "术语表：汇聚"
 
 
 def test_an_address_leads_to_one_term_by_any_of_its_forms():

@@ -93,7 +93,8 @@ def time_finding(seconds: Mapping[str, float], total: float) -> str:
 
 def overlay_finding(finals: Mapping[int, float]) -> str:
     """Which of some equal runs ends highest; `finals`: run → test accuracy after its last epoch."""
-    (best, highest), (second, next_one), *others = sorted(finals.items(), key=lambda pair: -pair[1])
+    ordered = sorted(finals.items(), key=lambda pair: -pair[1])
+    (best, highest), (second, next_one) = ordered[:2]
     if formats.points(highest) == formats.points(next_one):
         return _(
             "Runs {best} and {second} end highest: {accuracy}",

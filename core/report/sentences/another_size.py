@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.analysis.records import Analysis
 from core.explain.another_size import SizeChange, size_change
-from core.language import _, comma, listed, paragraph, semicolon
+from core.language import _, listed, paragraph, semicolon
 from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
@@ -151,11 +151,13 @@ def _accuracy_at(row: Reproduction) -> str:
     """`86.82 ± 0.18 % at 64 pixels (3 seeds, machine, float32)`."""
     assert row.final is not None
     half = None if row.final.high is None else row.final.high - row.final.mean
-    precision = [] if row.uses_bfloat16 else ["float32"]  # bfloat16 is in the machine's text
+    machines = row.machines
+    if not row.uses_bfloat16:  # which stands in the machine's text
+        machines = _("{machines}, float32", machines=machines)
     return _(
         "{accuracy} at {size} pixels ({seeds} seeds, {machines})",
         accuracy=formats.percent_within(row.final.mean, half),
         size=row.model.size_label,
         seeds=row.final.count,
-        machines=comma().join([row.machines, *precision]),
+        machines=machines,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from core.analysis.records import LayerCost
 from core.explain.flattened import Flattened, flattened
-from core.language import _, listed, ngettext
+from core.language import _, ngettext
 from core.report import formats
 
 
@@ -43,11 +43,14 @@ def _reason(found: Flattened) -> str:
         )
     sides = list(dict.fromkeys(found.sides))
     if all(side.halvings is not None for side in sides):
-        return listed([_power(side.steps, side.halvings or 0) for side in sides])
+        powers = [_power(side.steps, side.halvings or 0) for side in sides]
+        if len(powers) < 2:
+            return "".join(powers)
+        return _("{height} and {width}", height=powers[0], width=powers[1])
     ways = [" → ".join(map(str, side.steps)) for side in sides]
     if len(ways) == 1:
         return _("{way} pixels a side, not halvings alone", way=ways[0])
-    return _("{ways} pixels, not halvings alone", ways=listed(ways))
+    return _("{height} and {width} pixels, not halvings alone", height=ways[0], width=ways[1])
 
 
 def _power(steps: tuple[int, ...], halvings: int) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.language import N_
 from core.specs import LabError
 
 _Parameters = Mapping[str, NDArray[np.float32]]
@@ -21,7 +22,7 @@ BRANCHES = {  # of the course note's block, in the order of its concatenation
     "branch1x1": "1×1",
     "branch5x5": "1×1 → 5×5",
     "branch3x3": "1×1 → 3×3 → 3×3",
-    "branch_pool": "average-pool → 1×1",
+    "branch_pool": N_("average-pool → 1×1"),
 }
 READERS = {  # block → the next layer's weights, the first of these that the network has
     "inception1": ("stem2.conv.weight",),

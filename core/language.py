@@ -117,6 +117,11 @@ def comma() -> str:
     return pgettext("between the parts of an enumeration", ", ")
 
 
+def semicolon() -> str:
+    """What stands between clauses, or parts that have commas themselves, with its space."""
+    return pgettext("between clauses", "; ")
+
+
 @cache
 def _catalogue(chosen: str) -> gettext.NullTranslations:
     if chosen == ENGLISH:

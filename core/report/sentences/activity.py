@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.inside.activity_records import Activity, LayerActivity
-from core.report.names import counted
+from core.language import _, comma, ngettext, semicolon
 
 _NAMED = 12  # channels of a layer
 
@@ -15,20 +15,24 @@ def dead_sentences(activity: Activity) -> list[str]:
     layers = activity.layers
     total = sum(len(layer.channels) for layer in layers)
     dead = [layer for layer in layers if layer.dead]
-    over = f"over {counted(activity.images, 'test image')}"
+    channels = ngettext("{number:,} channel", "{number:,} channels", total)
+    images = ngettext("{number:,} test image", "{number:,} test images", activity.images)
     if activity.images < activity.test_images:
-        over += f" (the first of {activity.test_images:,})"
+        images = _("{images} (the first of {all:,})", images=images, all=activity.test_images)
     if not dead:
-        sentences = [f"None of {counted(total, 'channel')} is dead {over}."]
+        sentence = _("None of {channels} is dead over {images}.", channels=channels, images=images)
     else:
-        count = sum(len(layer.dead) for layer in dead)
-        verb = "is" if count == 1 else "are"
-        named = "; ".join(f"{layer.path}: {_numbers(layer.dead)}" for layer in dead)
-        sentences = [
-            f"{count:,} of {counted(total, 'channel')} {verb} dead, never positive {over}: {named}."
-            " A dead channel gets no gradient through its ReLU, so training cannot wake it up."
-        ]
-    return sentences + _only_negative(layers)
+        sentence = ngettext(
+            "{number:,} of {channels} is dead, never positive over {images}: {named}. A dead"
+            " channel gets no gradient through its ReLU, so training cannot wake it up.",
+            "{number:,} of {channels} are dead, never positive over {images}: {named}. A dead"
+            " channel gets no gradient through its ReLU, so training cannot wake it up.",
+            sum(len(layer.dead) for layer in dead),
+            channels=channels,
+            images=images,
+            named=_named({layer.path: layer.dead for layer in dead}),
+        )
+    return [sentence, *_only_negative(layers)]
 
 
 def _only_negative(layers: Sequence[LayerActivity]) -> list[str]:
@@ -36,15 +40,25 @@ def _only_negative(layers: Sequence[LayerActivity]) -> list[str]:
     found = [layer for layer in layers if layer.only_negative]
     if not found:
         return []
-    named = "; ".join(f"{layer.path}: {_numbers(layer.only_negative)}" for layer in found)
     return [
-        f"Never positive either, but not dead, as no ReLU stands directly behind: {named}. Their"
-        " negative numbers are read."
+        _(
+            "Never positive either, but not dead, as no ReLU stands directly behind: {named}. Their"
+            " negative numbers are read.",
+            named=_named({layer.path: layer.only_negative for layer in found}),
+        )
     ]
+
+
+def _named(channels: Mapping[str, Sequence[int]]) -> str:
+    """`conv1: 7; conv2: 3, 17`, of path → channels."""
+    return semicolon().join(
+        _("{path}: {channels}", path=path, channels=_numbers(found))
+        for path, found in channels.items()
+    )
 
 
 def _numbers(channels: Sequence[int]) -> str:
     """3, 17 and 20 more."""
-    named = ", ".join(map(str, channels[:_NAMED]))
+    named = comma().join(map(str, channels[:_NAMED]))
     more = len(channels) - _NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    return _("{named} and {more} more", named=named, more=more) if more > 0 else named

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.analysis.records import Analysis
 from core.explain.another_size import SizeChange, size_change
+from core.language import _, listed, paragraph, semicolon
 from core.report import formats
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
@@ -20,8 +21,13 @@ def another_size_sentence(before: Analysis, after: Analysis) -> str:
     """What changes from the size of `before` to that of `after`, and why accuracy may."""
     change = size_change(before, after)
     parts = [*_map_parts(change), _parameter_part(change), _macs_part(change)]
-    sizes = f"{after.spec.size_label} pixels instead of {before.spec.size_label}"
-    return f"{sizes}: {'; '.join(parts)}.{_why(change)}"
+    changes = _(
+        "{after} pixels instead of {before}: {changes}.",
+        after=after.spec.size_label,
+        before=before.spec.size_label,
+        changes=semicolon().join(parts),
+    )
+    return paragraph(changes, _why(change))
 
 
 def _map_parts(change: SizeChange) -> list[str]:
@@ -29,40 +35,63 @@ def _map_parts(change: SizeChange) -> list[str]:
     before, after = change.before, change.after
     parts = []
     if change.map_of:
-        sides = [formats.sides(size.map_sides) for size in (before, after)]
-        cells = f"{sides[1]} cells instead of {sides[0]}"
-        has = f"keeps its {sides[0]} cells" if sides[0] == sides[1] else f"has {cells}"
-        parts.append(f"the map of {change.map_of} {has}")
+        had, has = (formats.sides(size.map_sides) for size in (before, after))
+        parts.append(
+            _("the map of {layer} keeps its {cells} cells", layer=change.map_of, cells=had)
+            if had == has
+            else _(
+                "the map of {layer} has {after} cells instead of {before}",
+                layer=change.map_of,
+                after=has,
+                before=had,
+            )
+        )
     if before.seen is not None and after.seen is not None and after.seen != before.seen:
-        sees = [_of_side(seen) for seen in (after.seen, before.seen)]
-        parts.append(f"a last unit sees {sees[0]} the image's side instead of {sees[1]} it")
+        parts.append(
+            _(
+                "a last unit sees {after} the image's side instead of {before} it",
+                after=_of_side(after.seen),
+                before=_of_side(before.seen),
+            )
+        )
     return parts
 
 
 def _of_side(seen: float) -> str:
     """`67 % of`, `1.6 ×`."""
-    return f"{seen:.1f} ×" if seen > 1 else f"{formats.whole_percent(seen)} of"
+    if seen > 1:
+        return _("{factor:.1f} ×", factor=seen)
+    return _("{percent} of", percent=formats.whole_percent(seen))
 
 
 def _parameter_part(change: SizeChange) -> str:
     if not change.params_of:
-        return "no parameter depends on the size"
-    before, after = (formats.short(size.layer_params) for size in (change.before, change.after))
-    return f"{change.params_of} has {after} parameters instead of {before}"
+        return _("no parameter depends on the size")
+    return _(
+        "{layer} has {after} parameters instead of {before}",
+        layer=change.params_of,
+        after=formats.short(change.after.layer_params),
+        before=formats.short(change.before.layer_params),
+    )
 
 
 def _macs_part(change: SizeChange) -> str:
-    after, before = change.after.macs, change.before.macs
-    return f"{formats.short(after, 'MACs')} instead of {formats.short(before)}"
+    return _(
+        "{after} instead of {before}",
+        after=formats.short(change.after.macs, "MACs"),
+        before=formats.short(change.before.macs),
+    )
 
 
 def _why(change: SizeChange) -> str:
     """Why accuracy may fall, where fewer cells are left; what larger images give instead."""
     before, after = change.before, change.after
     if after.cells < before.cells:
-        return " Fewer places are left to tell apart, in images of less detail: accuracy may fall."
+        return _(
+            "Fewer places are left to tell apart, in images of less detail: accuracy may fall."
+        )
     if after.cells > before.cells and after.seen is not None:
-        return " There are more places to tell apart, each from a smaller share of the image."
+        return _("There are more places to tell apart, each from a smaller share of the image.")
     return ""
 
 
@@ -96,24 +125,39 @@ def _is_at_another_size(model: ModelSpec, other: ModelSpec) -> bool:
 def measured_sentence(rows: Sequence[Reproduction]) -> str:
     """The accuracies of `measured_at_sizes`, each with machine and precision."""
     model = rows[0].model
-    texts = " and ".join(map(_accuracy_at, rows))
     seeds = {tuple(run.seed for run in row.runs) for row in rows}
-    equal = "recipe and seeds" if len(seeds) == 1 else "recipe"
-    text = (
-        f"{find(model.arch).title} at ratio {model.ratio} reaches {texts}, after"
-        f" {rows[0].epochs} epochs of {rows[0].dataset} each with equal {equal}"
+    values = {
+        "network": _(find(model.arch).title),
+        "ratio": model.ratio,
+        "accuracies": listed([_accuracy_at(row) for row in rows]),
+        "epochs": rows[0].epochs,
+        "dataset": rows[0].dataset,
+        "equal": _("recipe and seeds") if len(seeds) == 1 else _("recipe"),
+    }
+    if len({(row.machines, row.uses_bfloat16) for row in rows}) == 1:
+        return _(
+            "{network} at ratio {ratio} reaches {accuracies}, after {epochs} epochs of {dataset}"
+            " each with equal {equal}.",
+            **values,
+        )
+    return _(
+        "{network} at ratio {ratio} reaches {accuracies}, after {epochs} epochs of {dataset} each"
+        " with equal {equal}; the machines differ too, so not all of it need be due to size.",
+        **values,
     )
-    if len({(row.machines, row.uses_bfloat16) for row in rows}) > 1:
-        text += "; the machines differ too, so not all of it need be due to size"
-    return f"{text}."
 
 
 def _accuracy_at(row: Reproduction) -> str:
     """`86.82 ± 0.18 % at 64 pixels (3 seeds, machine, float32)`."""
     assert row.final is not None
     half = None if row.final.high is None else row.final.high - row.final.mean
-    precision = "" if row.uses_bfloat16 else ", float32"  # bfloat16 stands in the machine's text
-    return (
-        f"{formats.percent_within(row.final.mean, half)} at {row.model.size_label} pixels"
-        f" ({row.final.count} seeds, {row.machines}{precision})"
+    machines = row.machines
+    if not row.uses_bfloat16:  # which stands in the machine's text
+        machines = _("{machines}, float32", machines=machines)
+    return _(
+        "{accuracy} at {size} pixels ({seeds} seeds, {machines})",
+        accuracy=formats.percent_within(row.final.mean, half),
+        size=row.model.size_label,
+        seeds=row.final.count,
+        machines=machines,
     )

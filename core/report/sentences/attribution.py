@@ -8,19 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inside.attribution_records import Agreement, Attribution, Finding, Method
+from core.language import N_, _, ngettext, paragraph
 from core.report import formats
-from core.report.names import counted
 from core.report.tables.predictions import class_name
 
 TITLES = {
     Method.GRAD_CAM: "Grad-CAM",
-    Method.OCCLUSION: "Occlusion",
-    Method.INTEGRATED: "Integrated gradients",
+    Method.OCCLUSION: N_("Occlusion"),
+    Method.INTEGRATED: N_("Integrated gradients"),
 }
 _SAME, _OTHER = 0.5, 0.2  # |ρ| from which two maps are the same, and up to which they are others
 _FEW = 100  # places of which chance alone makes maps alike
-_ROWS = ("upper", "", "lower")
-_COLUMNS = ("left", "", "right")
+_PLACES = (  # by thirds: row, column
+    (N_("in the upper left"), N_("at the top"), N_("in the upper right")),
+    (N_("at the left"), N_("in the middle"), N_("at the right")),
+    (N_("in the lower left"), N_("at the bottom"), N_("in the lower right")),
+)
 
 
 def what_is_asked(found: Attribution, names: Sequence[str]) -> str:
@@ -29,7 +32,8 @@ def what_is_asked(found: Attribution, names: Sequence[str]) -> str:
     text = class_name(tuple(names), question.target)
     if question.against is None:
         return text
-    return f"{text} rather than {class_name(tuple(names), question.against)}"
+    against = class_name(tuple(names), question.against)
+    return _("{name} rather than {against}", name=text, against=against)
 
 
 def attribution_sentence(found: Attribution, what: str) -> str:
@@ -43,26 +47,45 @@ def attribution_sentence(found: Attribution, what: str) -> str:
 
 def _grad_cam(found: Attribution, what: str) -> str:
     height, width = found.cells.shape
-    return (
-        f"The {height}×{width} cells of {found.layer} speak for {what} most"
-        f" {place_of(found.cells, highest=True)}."
+    return _(
+        "The {height}×{width} cells of {layer} speak for {what} most {place}.",
+        height=height,
+        width=width,
+        layer=found.layer,
+        what=what,
+        place=place_of(found.cells, highest=True),
     )
 
 
 def _occlusion(found: Attribution, what: str) -> str:
     grid = found.grid
-    window = formats.sides(grid.window if grid and len(set(grid.window)) > 1 else _side(found))
-    text = ""
-    if found.high > 0:
-        text = (
-            f"A cover of {window} pixels {place_of(found.values, highest=True)} takes most from the"
-            f" score of {what}: {_number(found.high)} of {_number(found.score)}"
+    values = {
+        "window": formats.sides(
+            grid.window if grid and len(set(grid.window)) > 1 else _side(found)
+        ),
+        "what": what,
+        "highest": place_of(found.values, highest=True),
+        "high": _number(found.high),
+        "score": _number(found.score),
+        "lowest": place_of(found.values, highest=False),
+        "low": _number(-found.low),
+    }
+    if found.low >= 0:
+        return _(
+            "A cover of {window} pixels {highest} takes most from the score of {what}: {high} of"
+            " {score}.",
+            **values,
         )
-    if found.low < 0:
-        lowest = place_of(found.values, highest=False)
-        start = f"{text}; one" if text else f"Every cover raises the score of {what}; one"
-        text = f"{start} {lowest} raises it by up to {_number(-found.low)}"
-    return f"{text}."
+    if found.high <= 0:
+        return _(
+            "Every cover raises the score of {what}; one {lowest} raises it by up to {low}.",
+            **values,
+        )
+    return _(
+        "A cover of {window} pixels {highest} takes most from the score of {what}: {high} of"
+        " {score}; one {lowest} raises it by up to {low}.",
+        **values,
+    )
 
 
 def _side(found: Attribution) -> int | None:
@@ -72,11 +95,23 @@ def _side(found: Attribution) -> int | None:
 def _integrated(found: Attribution, what: str) -> str:
     error, begin = found.completeness_error or 0.0, found.baseline_score or 0.0
     gain = found.score - begin
-    share = f", {formats.percent(abs(error / gain))} off" if gain else ""
-    return (
-        f"Pixels {place_of(found.values, highest=True)} speak for {what} most. All pixels add up"
-        f" to {_number(gain + error)}; from the plain image where the path begins to this one the"
-        f" score changes by {_number(gain)}{share}."
+    values = {
+        "place": place_of(found.values, highest=True),
+        "what": what,
+        "sum": _number(gain + error),
+        "change": _number(gain),
+    }
+    if not gain:
+        return _(
+            "Pixels {place} speak for {what} most. All pixels add up to {sum}; from the plain image"
+            " where the path begins to this one the score changes by {change}.",
+            **values,
+        )
+    return _(
+        "Pixels {place} speak for {what} most. All pixels add up to {sum}; from the plain image"
+        " where the path begins to this one the score changes by {change}, {off} off.",
+        off=formats.percent(abs(error / gain)),
+        **values,
     )
 
 
@@ -85,11 +120,7 @@ def place_of(values: NDArray[np.floating], highest: bool) -> str:
     flat = np.nan_to_num(values if highest else -values, nan=-np.inf)
     row, column = np.unravel_index(int(flat.argmax()), values.shape)
     height, width = values.shape
-    words = (_ROWS[_third(int(row), height)], _COLUMNS[_third(int(column), width)])
-    if all(words):
-        return f"in the {' '.join(words)}"
-    alone = {"upper": "at the top", "lower": "at the bottom", "": "in the middle"}
-    return f"at the {words[1]}" if words[1] else alone[words[0]]
+    return _(_PLACES[_third(int(row), height)][_third(int(column), width)])
 
 
 def _third(index: int, count: int) -> int:
@@ -103,48 +134,80 @@ def _nothing(found: Attribution, what: str) -> str:
     low, high = found.before_relu or (0.0, 0.0)
     match found.finding:
         case Finding.NO_MAP:
-            return (
+            return _(
                 "No layer of this network has a map over the image, so Grad-CAM has nothing to lay"
                 " over it; the other two methods need none."
             )
         case Finding.ONE_CELL:
-            return (
-                f"The map of {layer} is a single cell, {_number(high)}: it says how much and cannot"
-                " say where; choose an earlier layer."
+            return _(
+                "The map of {layer} is a single cell, {value}: it says how much and cannot say"
+                " where; choose an earlier layer.",
+                layer=layer,
+                value=_number(high),
             )
         case Finding.DEAD_MAP:
-            return (
-                f"All of {layer} is zero for this image ({counted(found.channels, 'channel')}):"
-                " nothing there speaks for any class."
+            return ngettext(
+                "All of {layer} is zero for this image ({number:,} channel): nothing there speaks"
+                " for any class.",
+                "All of {layer} is zero for this image ({number:,} channels): nothing there speaks"
+                " for any class.",
+                found.channels,
+                layer=layer,
             )
         case Finding.NOTHING_FOR:
-            return (
-                f"Nothing in {layer} speaks for {what}: its cells are from {_number(low)} to"
-                f" {_number(high)}, and the ReLU of Grad-CAM leaves zeros."
+            return _(
+                "Nothing in {layer} speaks for {what}: its cells are from {low} to {high}, and the"
+                " ReLU of Grad-CAM leaves zeros.",
+                layer=layer,
+                what=what,
+                low=_number(low),
+                high=_number(high),
             )
         case Finding.FLAT:
-            return (
-                f"Every place speaks for {what} alike, {_number(found.high)} each: there is no"
-                " difference to color."
+            return _(
+                "Every place speaks for {what} alike, {value} each: there is no difference to"
+                " color.",
+                what=what,
+                value=_number(found.high),
             )
         case Finding.NOT_FINITE:
-            return (
-                f"The score of {what}, or its map, holds what is no finite number: the weights of"
-                " this network have diverged."
+            return _(
+                "The score of {what}, or its map, holds what is no finite number: the weights of"
+                " this network have diverged.",
+                what=what,
             )
         case Finding.NO_GRADIENT:
-            start = layer if method is Method.GRAD_CAM and layer else "the image"
-            return (
-                f"No gradient leads from the score of {what} back to {start}: the network cuts it"
-                " off, as detach and no_grad do. Occlusion needs none."
+            if method is Method.GRAD_CAM and layer:
+                return _(
+                    "No gradient leads from the score of {what} back to {layer}: the network cuts"
+                    " it off, as detach and no_grad do. Occlusion needs none.",
+                    what=what,
+                    layer=layer,
+                )
+            return _(
+                "No gradient leads from the score of {what} back to the image: the network cuts it"
+                " off, as detach and no_grad do. Occlusion needs none.",
+                what=what,
             )
-    return {
-        Method.GRAD_CAM: f"Changes of {layer} leave the score of {what} as it is: all zeros.",
-        Method.OCCLUSION: f"No cover changes the score of {what}: the image is as plain as the"
-        " cover, or the network does not look at it.",
-        Method.INTEGRATED: f"No pixel is worth anything for {what}: the image is the one that the"
-        " path begins with, or the score does not depend on it.",
-    }[method]
+    match method:
+        case Method.GRAD_CAM:
+            return _(
+                "Changes of {layer} leave the score of {what} as it is: all zeros.",
+                layer=layer,
+                what=what,
+            )
+        case Method.OCCLUSION:
+            return _(
+                "No cover changes the score of {what}: the image is as plain as the cover, or the"
+                " network does not look at it.",
+                what=what,
+            )
+        case Method.INTEGRATED:
+            return _(
+                "No pixel is worth anything for {what}: the image is the one that the path begins"
+                " with, or the score does not depend on it.",
+                what=what,
+            )
 
 
 def sanity_sentence(
@@ -154,68 +217,81 @@ def sanity_sentence(
     if learned.finding is not Finding.SAYS:
         return ""
     if alike is None or alike.strongest is None:
-        return "With random weights no map is left to compare with."
-    rho = alike.strongest
-    told = _rho(alike)
+        return _("With random weights no map is left to compare with.")
+    strongest, rho = alike.strongest, _rho(alike)
     if not is_trained:
-        return (
-            f"This network has not been trained: both maps are of random weights ({told}), and"
-            " neither shows anything learned."
+        return _(
+            "This network has not been trained: both maps are of random weights ({rho}), and"
+            " neither shows anything learned.",
+            rho=rho,
         )
-    if abs(rho) <= max(_OTHER, alike.by_chance):
-        text = (
-            f"With random weights it is another map ({told}): what it shows depends on what was"
-            " learned."
+    if abs(strongest) <= max(_OTHER, alike.by_chance):
+        text = _(
+            "With random weights it is another map ({rho}): what it shows depends on what was"
+            " learned.",
+            rho=rho,
         )
-    elif rho >= _SAME:
-        text = (
-            f"The map hardly changes with random weights ({told}): it shows the image, not what was"
-            " learned."
+    elif strongest >= _SAME:
+        text = _(
+            "The map hardly changes with random weights ({rho}): it shows the image, not what was"
+            " learned.",
+            rho=rho,
         )
-    elif rho <= -_SAME:
-        text = (
-            f"With random weights the same places stand out with the other sign ({told}): only the"
-            " sign was learned."
+    elif strongest <= -_SAME:
+        text = _(
+            "With random weights the same places stand out with the other sign ({rho}): only the"
+            " sign was learned.",
+            rho=rho,
         )
     else:
-        text = (
-            f"The map changes in part with random weights ({told}): some of it shows the image"
-            " alone."
+        text = _(
+            "The map changes in part with random weights ({rho}): some of it shows the image"
+            " alone.",
+            rho=rho,
         )
-    if alike.places < _FEW:
-        text += (
-            f" With only {alike.places} places, chance alone makes |ρ| ≥ {alike.by_chance:.2f}"
-            " once in twenty."
-        )
-    return text
+    if alike.places >= _FEW:
+        return text
+    return paragraph(
+        text,
+        _(
+            "With only {places} places, chance alone makes |ρ| ≥ {by_chance:.2f} once in twenty.",
+            places=alike.places,
+            by_chance=alike.by_chance,
+        ),
+    )
 
 
 def _rho(alike: Agreement) -> str:
     """`ρ = 0.83`, or `ρ of the absolute values = 0.83` where the signs hide it."""
-    of_sizes = alike.strongest != alike.rank
-    return (
-        f"{'ρ of the absolute values' if of_sizes else 'ρ'} = {_two_digits(alike.strongest or 0.0)}"
-    )
+    rho = _two_digits(alike.strongest or 0.0)
+    if alike.strongest == alike.rank:
+        return f"ρ = {rho}"
+    return _("ρ of the absolute values = {rho}", rho=rho)
 
 
 def other_sentence(alike: Agreement | None) -> str:
     """How far two networks look at the same places."""
     if alike is None or alike.rank is None:
-        return "Of one of both networks there is no map to compare."
-    rho = f"ρ = {_two_digits(alike.rank)}"
+        return _("Of one of both networks there is no map to compare.")
+    rho = _two_digits(alike.rank)
     if alike.rank >= _SAME:
-        return f"Both networks find the same places ({rho})."
+        return _("Both networks find the same places (ρ = {rho}).", rho=rho)
     if alike.rank <= max(_OTHER, alike.by_chance):
-        return f"The two networks find other places ({rho})."
-    return f"The two networks agree in part on the places ({rho})."
+        return _("The two networks find other places (ρ = {rho}).", rho=rho)
+    return _("The two networks agree in part on the places (ρ = {rho}).", rho=rho)
 
 
 def text_alternative(found: Attribution, what: str, network: str) -> str:
     """The picture in words, for who cannot see it."""
-    place = place_of(found.values, highest=True)
-    return (
-        f"{TITLES[found.question.method]} for {what}, {network}: strongest {place}, values from"
-        f" {_number(found.low)} to {_number(found.high)} of the score"
+    return _(
+        "{method} for {what}, {network}: strongest {place}, values from {low} to {high} of the"
+        " score",
+        method=_(TITLES[found.question.method]),
+        what=what,
+        network=network,
+        place=place_of(found.values, highest=True),
+        low=_number(found.low),
+        high=_number(found.high),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from core.language import _, semicolon
 from core.measure.branch_norms import BRANCHES, READERS, BranchNorm
 from core.report import formats
 
@@ -18,10 +19,17 @@ def branch_verdict(norms: Sequence[BranchNorm]) -> list[str]:
         least = min(branches, key=lambda norm: norm.read_with)
         grown = max(branches, key=lambda norm: norm.growth)
         sentences.append(
-            f"{block}: the next layer weighs the channels of {BRANCHES[most.branch]} most,"
-            f" {most.read_with / least.read_with:.2f} times those of {BRANCHES[least.branch]};"
-            f" the weights of {BRANCHES[grown.branch]} are {_grown(grown.growth)} they were"
-            " initialized, the most of the four."
+            _(
+                "{block}: the next layer weighs the channels of {most} most, {factor:.2f} times"
+                " those of {least}; the weights of {grown} are {growth} they were initialized, the"
+                " most of the four.",
+                block=block,
+                most=_(BRANCHES[most.branch]),
+                factor=most.read_with / least.read_with,
+                least=_(BRANCHES[least.branch]),
+                grown=_(BRANCHES[grown.branch]),
+                growth=_grown(grown.growth),
+            )
         )
     return sentences
 
@@ -35,10 +43,19 @@ def branches_over_seeds(by_seed: Mapping[int, Sequence[BranchNorm]]) -> str:
             for norms in by_seed.values()
         )
         branch, count = first.most_common(1)[0]
-        texts.append(f"in {block} {BRANCHES[branch]}, in {count} of {len(by_seed)} seeds")
-    return (
-        f"The next layer weighs most the channels of this branch: {'; '.join(texts)}. A large"
-        " weight is no proof of a useful kernel: the scale of what it reads counts as much."
+        texts.append(
+            _(
+                "in {block} {branch}, in {count} of {seeds} seeds",
+                block=block,
+                branch=_(BRANCHES[branch]),
+                count=count,
+                seeds=len(by_seed),
+            )
+        )
+    return _(
+        "The next layer weighs most the channels of this branch: {branches}. A large weight is no"
+        " proof of a useful kernel: the scale of what it reads counts as much.",
+        branches=semicolon().join(texts),
     )
 
 
@@ -50,4 +67,4 @@ def _grown(growth: float) -> str:
     """1.31 as "1.31 times as large as", 0.5 as "2 times smaller than"."""
     if growth < 1:
         return formats.times(growth, 1, formats.SIZE)
-    return f"{growth:.2f} times as large as"
+    return _("{factor:.2f} times as large as", factor=growth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.analysis.broken_off import ForwardError
 from core.analysis.records import IMAGE
+from core.language import _, listed, ngettext, paragraph
 from core.report import formats
 
 
@@ -11,23 +12,38 @@ def how_far(error: ForwardError) -> str:
     """`3 layers ran before add failed, which was given 1×8×16×16 from relu and …`."""
     layers, failure = error.partial.layers, error.failure
     if failure is None:
-        return f"{_counted(len(layers))} ran before the error, which is none of PyTorch's."
-    met = " and ".join(
-        f"{formats.shape(shape)} {_from(maker)}"
+        return _(
+            "{layers} ran before the error, which is none of PyTorch's.",
+            layers=_counted(len(layers)),
+        )
+    ran, path = _counted(len(layers) - 1), failure.path
+    met = [
+        _met(formats.shape(shape), maker)
         for shape, maker in zip(failure.shapes, failure.makers, strict=True)
-    )
-    given = f", which was given {met}" if met else ""
-    return (
-        f"{_counted(len(layers) - 1)} ran before {failure.path} failed{given}. It was run with"
-        f" {failure.images} images at once, of which the error speaks."
+    ]
+    return paragraph(
+        _(
+            "{layers} ran before {path} failed, which was given {met}.",
+            layers=ran,
+            path=path,
+            met=listed(met),
+        )
+        if met
+        else _("{layers} ran before {path} failed.", layers=ran, path=path),
+        _(
+            "It was run with {images} images at once, of which the error speaks.",
+            images=failure.images,
+        ),
     )
 
 
 def _counted(layers: int) -> str:
-    return "1 layer or operation" if layers == 1 else f"{layers} layers and operations"
+    return ngettext("{number} layer or operation", "{number} layers and operations", layers)
 
 
-def _from(maker: str) -> str:
+def _met(shape: str, maker: str) -> str:
     if maker == IMAGE:
-        return "of the image"
-    return f"from {maker}" if maker else "of a weight or a table"
+        return _("{shape} of the image", shape=shape)
+    if maker:
+        return _("{shape} from {maker}", shape=shape, maker=maker)
+    return _("{shape} of a weight or a table", shape=shape)

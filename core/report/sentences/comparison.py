@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.analysis.records import Analysis
+from core.language import _, comma, ngettext, paragraph
 from core.report import formats
 from core.report.figures.comparison import AccuracyPoint
-from core.report.names import counted
 
 _Network = tuple[str, Analysis]  # its name, as Markdown would show it, and what it costs
 _NAMED = 3  # networks whose runs overlap with the best one's
@@ -19,12 +19,9 @@ def costs_sentence(networks: Sequence[_Network], batch_size: int) -> str:
         return ""
     if len(networks) == 2:
         return against(networks[0], networks[1], batch_size)
-    return " ".join(
-        _extremes(networks, measure, words)
-        for measure, words in (
-            (lambda analysis: analysis.totals.macs, "multiply-adds"),
-            (lambda analysis: analysis.totals.params, "parameters"),
-        )
+    return paragraph(
+        _extremes(networks, lambda analysis: analysis.totals.macs, _("multiply-adds")),
+        _extremes(networks, lambda analysis: analysis.totals.params, _("parameters")),
     )
 
 
@@ -35,44 +32,65 @@ def against(first: _Network, other: _Network, batch_size: int) -> str:
     memory = formats.times(
         other[1].training_bytes(batch_size), first[1].training_bytes(batch_size), formats.MUCH
     )
-    return (
-        f"**{_plain(other[0])}** against **{_plain(first[0])}**:"
-        f" {formats.times(totals.params, reference.params)} parameters,"
-        f" {formats.times(totals.macs, reference.macs)} MACs; it keeps {saved} for the backward"
-        f" pass, and a training batch of {batch_size} needs {memory} memory."
+    return _(
+        "**{other}** against **{first}**: {params} parameters, {macs} MACs; it keeps {saved} for"
+        " the backward pass, and a training batch of {batch_size} needs {memory} memory.",
+        other=_plain(other[0]),
+        first=_plain(first[0]),
+        params=formats.times(totals.params, reference.params),
+        macs=formats.times(totals.macs, reference.macs),
+        saved=saved,
+        batch_size=batch_size,
+        memory=memory,
     )
 
 
 def accuracy_sentence(points: Sequence[AccuracyPoint]) -> str:
     """Which network got furthest, for how many multiply-adds, and who may be as good."""
     best = max(points, key=lambda point: point.mean)
-    told = (
-        f"**{_plain(best.label)}** gets furthest: {formats.percent(best.mean)}"
-        f" ({counted(len(best.accuracies), 'run')})."
-    )
+    sentences = [
+        _(
+            "**{network}** gets furthest: {accuracy} ({runs}).",
+            network=_plain(best.label),
+            accuracy=formats.percent(best.mean),
+            runs=ngettext("{number:,} run", "{number:,} runs", len(best.accuracies)),
+        )
+    ]
     costly = max(points, key=lambda point: point.macs)
     if costly is not best and costly.macs > best.macs:
-        told += (
-            f" It takes {formats.times(best.macs, costly.macs)} multiply-adds than"
-            f" {_plain(costly.label)}, the costliest."
+        sentences.append(
+            _(
+                "It takes {times} multiply-adds than {network}, the costliest.",
+                times=formats.times(best.macs, costly.macs),
+                network=_plain(costly.label),
+            )
         )
     overlap = [
         p.label for p in points if p is not best and max(p.accuracies) >= min(best.accuracies)
     ]
     if overlap:
-        named = ", ".join(map(_plain, overlap[:_NAMED]))
-        more = f" and {len(overlap) - _NAMED} more" if len(overlap) > _NAMED else ""
-        told += f" Its runs overlap with those of {named}{more}: they do not tell which is better."
-    return told
+        named = comma().join(map(_plain, overlap[:_NAMED]))
+        if (more := len(overlap) - _NAMED) > 0:
+            named = _("{named} and {more} more", named=named, more=more)
+        sentences.append(
+            _(
+                "Its runs overlap with those of {networks}: they do not tell which is better.",
+                networks=named,
+            )
+        )
+    return paragraph(*sentences)
 
 
 def _extremes(networks: Sequence[_Network], measure: Callable[[Analysis], int], words: str) -> str:
     least, most = (pick(networks, key=lambda network: measure(network[1])) for pick in (min, max))
     if measure(least[1]) == measure(most[1]):
-        return f"All have as many {words}."
-    times = formats.times(measure(most[1]), measure(least[1]))
-    return (
-        f"**{_plain(least[0])}** has the fewest {words}, **{_plain(most[0])}** the most: {times}."
+        return _("All have as many {words}.", words=words)
+    return _(
+        "**{least}** has the fewest {words}, **{most}** the most: {times}.",
+        least=_plain(least[0]),
+        words=words,
+        most=_plain(most[0]),
+        times=formats.times(measure(most[1]), measure(least[1])),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.analysis.records import LayerCost
+from core.language import ngettext, paragraph
 from core.report.cost_rows import CostRow
-from core.report.names import counted
 
 
 def left_out_sentence(layers: Sequence[LayerCost], rows: Sequence[CostRow]) -> str:
@@ -14,10 +14,20 @@ def left_out_sentence(layers: Sequence[LayerCost], rows: Sequence[CostRow]) -> s
     drawn = sum(len(row.layers) for row in rows)
     sentences = []
     if free := len(layers) - drawn:
-        verb = "is" if free == 1 else "are"
         sentences.append(
-            f"{counted(free, 'row')} without parameters and multiply-adds {verb} left out."
+            ngettext(
+                "{number:,} row without parameters and multiply-adds is left out.",
+                "{number:,} rows without parameters and multiply-adds are left out.",
+                free,
+            )
         )
     if drawn > len(rows):
-        sentences.append(f"{drawn} layers stand in {counted(len(rows), 'row')} here.")
-    return " ".join(sentences)
+        sentences.append(
+            ngettext(
+                "{layers} layers stand in {number:,} row here.",
+                "{layers} layers stand in {number:,} rows here.",
+                len(rows),
+                layers=drawn,
+            )
+        )
+    return paragraph(*sentences)

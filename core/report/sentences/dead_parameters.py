@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.language import _, comma
 from core.specs import Recipe
 
 
 def dead_sentence(dead: Mapping[str, int], recipe: Recipe) -> str:
     """How many they are, what has become of them, and their names."""
+    count, names = sum(dead.values()), comma().join(dead)
     if recipe.weight_decay:
-        outcome = "only weight decay has changed them"
-    else:
-        outcome = "they are still what they were initialized to"
-    return (
-        f"{sum(dead.values()):,} parameters got no gradient in any step, so {outcome}:"
-        f" {', '.join(dead)}."
+        return _(
+            "{count:,} parameters got no gradient in any step, so only weight decay has changed"
+            " them: {names}.",
+            count=count,
+            names=names,
+        )
+    return _(
+        "{count:,} parameters got no gradient in any step, so they are still what they were"
+        " initialized to: {names}.",
+        count=count,
+        names=names,
     )

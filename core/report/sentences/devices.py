@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from core.language import _, listed, semicolon
 from core.training.records import DeviceReport
 
 
 def device_sentence(report: DeviceReport) -> str:
     """What PyTorch finds; without a GPU also what it was built for, and which driver runs."""
-    found = [f"{name} ({words})" for name, words in report.devices.items()]
+    found = [
+        _("{name} ({words})", name=name, words=words) for name, words in report.devices.items()
+    ]
+    torch = report.torch
     if len(found) > 1:
-        return f"PyTorch {report.torch} finds {', '.join(found[:-1])} and {found[-1]} here."
-    built_for = []
+        return _("PyTorch {torch} finds {devices} here.", torch=torch, devices=listed(found))
+    why = []
     if report.cuda:
-        driver = f"NVIDIA's driver is {report.driver}" if report.driver else "no NVIDIA driver runs"
-        built_for.append(f"PyTorch {report.torch} was built for CUDA {report.cuda}; {driver}")
+        why.append(_("PyTorch {torch} was built for CUDA {cuda}", torch=torch, cuda=report.cuda))
+        why.append(
+            _("NVIDIA's driver is {driver}", driver=report.driver)
+            if report.driver
+            else _("no NVIDIA driver runs")
+        )
     else:
-        built_for.append(f"PyTorch {report.torch} was built without CUDA")
+        why.append(_("PyTorch {torch} was built without CUDA", torch=torch))
     if report.has_mps:
-        built_for.append("it was built for MPS, and finds no such GPU")
-    return f"This machine has no CUDA and no MPS device, only {found[0]}: {'; '.join(built_for)}."
+        why.append(_("it was built for MPS, and finds no such GPU"))
+    return _(
+        "This machine has no CUDA and no MPS device, only {device}: {why}.",
+        device=found[0],
+        why=semicolon().join(why),
+    )

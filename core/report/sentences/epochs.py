@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import _
 from core.report import formats
 from core.studies.reproduction import Reproduction
 
@@ -12,8 +13,18 @@ def best_epoch_sentence(row: Reproduction) -> str:
     gains = [epoch.test_accuracy - run.final for epoch, run in zip(best, row.runs, strict=True)]
     earlier = sum(gain > 0 for gain in gains)
     if not earlier:
-        return f"{row.title}: in each of {len(best)} runs the last of {row.epochs} epochs was best."
-    return (
-        f"{row.title}: in {earlier} of {len(best)} runs of {row.epochs} epochs the best one came"
-        f" before the last; it was up to {formats.points(max(gains))} points better."
+        return _(
+            "{title}: in each of {runs} runs the last of {epochs} epochs was best.",
+            title=row.title,
+            runs=len(best),
+            epochs=row.epochs,
+        )
+    return _(
+        "{title}: in {earlier} of {runs} runs of {epochs} epochs the best one came before the last;"
+        " it was up to {points} points better.",
+        title=row.title,
+        earlier=earlier,
+        runs=len(best),
+        epochs=row.epochs,
+        points=formats.points(max(gains)),
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from core.analysis.records import LayerCost
+from core.language import _
 from core.report import formats
 
 _EVEN = 0.02  # what differs by less, as by biases alone, is told as equal
@@ -29,26 +30,41 @@ def equal_cost_sentence(layers: Sequence[LayerCost], as_flops: bool = False) -> 
     unit, factor = ("FLOPs", 2) if as_flops else ("MACs", 1)
     if len(sizes) == 1:
         layer, size = sizes[0]
-        return (
-            f"{layer.path} is the only convolution: {formats.short(factor * layer.macs, unit)},"
-            f" {formats.short(size)} parameters."
+        return _(
+            "{path} is the only convolution: {work}, {parameters} parameters.",
+            path=layer.path,
+            work=formats.short(factor * layer.macs, unit),
+            parameters=formats.short(size),
         )
-    macs, count = Counter(layer.macs for layer, _ in sizes).most_common(1)[0]
+    macs, count = Counter(layer.macs for layer, size in sizes).most_common(1)[0]
+    least, most = _extremes(sizes)
     if count == 1:
-        return (
-            f"No two of the {len(sizes)} convolutions take the same {unit}; their parameters go"
-            f" from {_extremes(sizes)}."
+        return _(
+            "No two of the {convolutions} convolutions take the same {unit}; their parameters go"
+            " from {least} to {most}.",
+            convolutions=len(sizes),
+            unit=unit,
+            least=least,
+            most=most,
         )
-    equal = [size for layer, size in sizes if layer.macs == macs]
-    all_of = f"All {count}" if count == len(sizes) else f"{count} of the {len(sizes)}"
-    return (
-        f"{all_of} convolutions take the same {formats.short(factor * macs, unit)},"
-        f" {_growth(equal)}."
-        + (
-            ""
-            if count == len(sizes)
-            else f" Over all of them parameters go from {_extremes(sizes)}."
+    work = formats.short(factor * macs, unit)
+    growth = _growth([size for layer, size in sizes if layer.macs == macs])
+    if count == len(sizes):
+        return _(
+            "All {count} convolutions take the same {work}, {growth}.",
+            count=count,
+            work=work,
+            growth=growth,
         )
+    return _(
+        "{count} of the {convolutions} convolutions take the same {work}, {growth}. Over all of"
+        " them parameters go from {least} to {most}.",
+        count=count,
+        convolutions=len(sizes),
+        work=work,
+        growth=growth,
+        least=least,
+        most=most,
     )
 
 
@@ -59,25 +75,45 @@ def _growth(sizes: Sequence[int]) -> str:
         if not _is_about(size, steps[-1]):
             steps.append(size)
     if len(steps) == 1:
-        about = "" if len(set(sizes)) == 1 else "about "
-        return f"each with {about}{formats.short(steps[0])} parameters"
+        parameters = formats.short(steps[0])
+        if len(set(sizes)) == 1:
+            return _("each with {parameters} parameters", parameters=parameters)
+        return _("each with about {parameters} parameters", parameters=parameters)
     factors = [after / before for before, after in pairwise(steps)]
     if min(factors) < 1:
-        return f"with {formats.short(min(steps))} to {formats.short(max(steps))} parameters"
+        return _(
+            "with {least} to {most} parameters",
+            least=formats.short(min(steps)),
+            most=formats.short(max(steps)),
+        )
     first, last = formats.short(steps[0]), formats.short(steps[-1])
-    ends = f"while their parameters grow from {first} to {last}"
-    if not _is_about(max(factors), min(factors)):
-        return ends
-    each = " with each step" if len(factors) > 1 else ""
     fold = f"{round(factors[0], 1):g}"
-    return ends if fold == "1" else f"{ends}, {fold}-fold{each}"
+    if fold == "1" or not _is_about(max(factors), min(factors)):
+        return _("while their parameters grow from {first} to {last}", first=first, last=last)
+    if len(factors) == 1:
+        return _(
+            "while their parameters grow from {first} to {last}, {fold}-fold",
+            first=first,
+            last=last,
+            fold=fold,
+        )
+    return _(
+        "while their parameters grow from {first} to {last}, {fold}-fold with each step",
+        first=first,
+        last=last,
+        fold=fold,
+    )
 
 
 def _is_about(size: float, other: float) -> bool:
     return abs(size - other) <= _EVEN * other
 
 
-def _extremes(sizes: Sequence[tuple[LayerCost, int]]) -> str:
-    """`640 (block1.conv1) to 2.36 M (block4.conv2)`."""
-    ends = (min(sizes, key=lambda pair: pair[1]), max(sizes, key=lambda pair: pair[1]))
-    return " to ".join(f"{formats.short(size)} ({layer.path})" for layer, size in ends)
+def _extremes(sizes: Sequence[tuple[LayerCost, int]]) -> tuple[str, str]:
+    """`640 (block1.conv1)` and `2.36 M (block4.conv2)`."""
+    least, most = (choose(sizes, key=lambda pair: pair[1]) for choose in (min, max))
+    return _size_of(*least), _size_of(*most)
+
+
+def _size_of(layer: LayerCost, size: int) -> str:
+    return _("{size} ({layer})", size=formats.short(size), layer=layer.path)

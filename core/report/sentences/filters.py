@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.inside.filters_records import Kernels
+from core.language import _
 from core.report import formats
 
 _STILL = 1e-6  # share of its length below which a filter has not moved
@@ -15,12 +16,18 @@ def kernel_finding(kernels: Kernels) -> str:
     moved = kernels.moved
     most = int(moved.argmax())
     if moved[most] < _STILL:
-        return (
-            f"The {len(moved)} filters of {kernels.path} are as initialized: choose the parameters"
-            " after training to see their change."
+        return _(
+            "The {filters} filters of {path} are as initialized: choose the parameters after"
+            " training to see their change.",
+            filters=len(moved),
+            path=kernels.path,
         )
-    return (
-        f"Of the {len(moved)} filters of {kernels.path}, filter {most} moved most: by"
-        f" {formats.whole_percent(float(moved[most]))} of the length that it began with; half of"
-        f" them moved by {formats.whole_percent(float(np.median(moved)))} or less."
+    return _(
+        "Of the {filters} filters of {path}, filter {most} moved most: by {share} of the length"
+        " that it began with; half of them moved by {median} or less.",
+        filters=len(moved),
+        path=kernels.path,
+        most=most,
+        share=formats.whole_percent(float(moved[most])),
+        median=formats.whole_percent(float(np.median(moved))),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from core.analysis.records import LayerCost
 from core.explain.flattened import Flattened, flattened
+from core.language import _, ngettext
 from core.report import formats
 
 
@@ -19,29 +20,43 @@ def flattened_sentence(layers: Iterable[LayerCost], path: str | None = None) -> 
     if found is None:
         return ""
     channels, height, width = found.map_shape
-    reason = _reason(found)
-    return (
-        f"{channels:,} channel{'' if channels == 1 else 's'} × {height} × {width} ="
-        f" {found.inputs:,} inputs{'; ' if reason else ''}{reason}."
-    )
+    values = {
+        "channels": ngettext("{number:,} channel", "{number:,} channels", channels),
+        "height": height,
+        "width": width,
+        "inputs": found.inputs,
+    }
+    if reason := _reason(found):
+        return _(
+            "{channels} × {height} × {width} = {inputs:,} inputs; {reason}.",
+            reason=reason,
+            **values,
+        )
+    return _("{channels} × {height} × {width} = {inputs:,} inputs.", **values)
 
 
 def _reason(found: Flattened) -> str:
     """Where height and width come from, each once where both are alike."""
     if found.fixed_by:
-        return f"{found.fixed_by} on the way fixes the map's size, whatever the image's"
+        return _(
+            "{layer} on the way fixes the map's size, whatever the image's", layer=found.fixed_by
+        )
     sides = list(dict.fromkeys(found.sides))
     if all(side.halvings is not None for side in sides):
-        return " and ".join(_power(side.steps, side.halvings or 0) for side in sides)
-    ways = " and ".join(" → ".join(map(str, side.steps)) for side in sides)
-    each = " a side" if len(sides) == 1 else ""
-    return f"{ways} pixels{each}, not halvings alone"
+        powers = [_power(side.steps, side.halvings or 0) for side in sides]
+        if len(powers) < 2:
+            return "".join(powers)
+        return _("{height} and {width}", height=powers[0], width=powers[1])
+    ways = [" → ".join(map(str, side.steps)) for side in sides]
+    if len(ways) == 1:
+        return _("{way} pixels a side, not halvings alone", way=ways[0])
+    return _("{height} and {width} pixels, not halvings alone", height=ways[0], width=ways[1])
 
 
 def _power(steps: tuple[int, ...], halvings: int) -> str:
     """`7 = 224 / 2⁵`, with ⌊⌋ where it does not divide evenly."""
     first, last = steps[0], steps[-1]
     if not halvings:
-        return f"{last} is the image's own side"
+        return _("{side} is the image's own side", side=last)
     quotient = f"{first} / 2{formats.superscript(halvings) if halvings > 1 else ''}"
     return f"{last} = {quotient}" if first % 2**halvings == 0 else f"{last} = ⌊{quotient}⌋"

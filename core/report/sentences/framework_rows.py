@@ -13,6 +13,7 @@ from core.explain.framework_rows import (
     framework_rows,
     keras_paddings,
 )
+from core.language import _, comma, listed, ngettext, paragraph, semicolon
 from core.report import formats
 
 
@@ -29,16 +30,35 @@ def rows_sentences(analysis: Analysis) -> list[str]:
 def _counts(analysis: Analysis, rows: FrameworkRows) -> str:
     """The numbers of rows, each with what a row is there."""
     blocks, weights = analysis.rows("block"), analysis.rows("weight layer")
-    keras = f"{len(rows.keras)}, as N×H×W×C"
-    if rows.has_blocks:
-        keras += f": {len(rows.keras) - 1} blocks and its head as one Sequential"
-    return (
-        f"{len(blocks)} rows here are blocks. MXNet prints {len(rows.mxnet)},"
-        f" {names_of(rows.mxnet)}: Flatten is inside Dense, an activation inside its layer"
-        f"{first_dense(analysis, rows)}. Keras prints"
-        f" {keras}. {len(weights)} layers have weights: {_kinds(weights)}{_inside(rows)}."
-        f" {len(analysis.layers)} modules run; PyTorch's chapter prints {len(rows.pytorch)} rows,"
-        f" {'with every module of the head' if rows.has_blocks else 'one for each'}."
+    return paragraph(
+        _("{blocks} rows here are blocks.", blocks=len(blocks)),
+        _(
+            "MXNet prints {rows}, {names}: Flatten is inside Dense, an activation inside its"
+            " layer{first_dense}.",
+            rows=len(rows.mxnet),
+            names=names_of(rows.mxnet),
+            first_dense=first_dense(analysis, rows),
+        ),
+        _(
+            "Keras prints {rows}, as N×H×W×C: {blocks} blocks and its head as one Sequential.",
+            rows=len(rows.keras),
+            blocks=len(rows.keras) - 1,
+        )
+        if rows.has_blocks
+        else _("Keras prints {rows}, as N×H×W×C.", rows=len(rows.keras)),
+        _weights(weights, rows),
+        _(
+            "{modules} modules run; PyTorch's chapter prints {rows} rows, with every module of the"
+            " head.",
+            modules=len(analysis.layers),
+            rows=len(rows.pytorch),
+        )
+        if rows.has_blocks
+        else _(
+            "{modules} modules run; PyTorch's chapter prints {rows} rows, one for each.",
+            modules=len(analysis.layers),
+            rows=len(rows.pytorch),
+        ),
     )
 
 
@@ -46,29 +66,45 @@ def names_of(rows: Sequence[PrintedRow]) -> str:
     """`sequential1 to sequential5, dense0, dropout0, dense1`."""
     runs = groupby(rows, key=lambda row: row.name.rstrip("0123456789"))
     names = []
-    for _, run in runs:
+    for _name, run in runs:
         of_run = [row.name for row in run]
-        names += [f"{of_run[0]} to {of_run[-1]}"] if len(of_run) > 2 else of_run
-    return ", ".join(names)
+        if len(of_run) > 2:
+            of_run = [_("{first} to {last}", first=of_run[0], last=of_run[-1])]
+        names += of_run
+    return comma().join(names)
 
 
 def first_dense(analysis: Analysis, rows: FrameworkRows) -> str:
-    """What the first dense layer, counted from 0 there, is called here."""
+    """A clause: what the first dense layer, counted from 0 there, is called here."""
     dense = next((row for row in rows.mxnet if row.name == "dense0"), None)
     linear = next((layer for layer in analysis.layers if layer.operation == "Linear"), None)
     if dense is None or linear is None or linear.block == dense.name:
         return ""
-    return f"; its {dense.name} is {linear.block} here"
+    return _("; its {dense} is {block} here", dense=dense.name, block=linear.block)
+
+
+def _weights(weights: Sequence[LayerCost], rows: FrameworkRows) -> str:
+    """How many layers have weights, and where they have no row of their own."""
+    layers, kinds, inside = len(weights), _kinds(weights), _inside(rows)
+    if not inside:
+        return _("{layers} layers have weights: {kinds}.", layers=layers, kinds=kinds)
+    return _(
+        "{layers} layers have weights: {kinds}; {inside}.",
+        layers=layers,
+        kinds=kinds,
+        inside=inside,
+    )
 
 
 def _kinds(weights: Sequence[LayerCost]) -> str:
     """`8 convolutions and 3 linear layers`."""
     kinds = [row.kind for row in weights]
-    return " and ".join(
-        f"{kinds.count(kind)} {name}{'' if kinds.count(kind) == 1 else 's'}"
-        for kind, name in (("convolution", "convolution"), ("linear", "linear layer"))
-        if kind in kinds
-    )
+    told = []
+    if count := kinds.count("convolution"):
+        told.append(ngettext("{number} convolution", "{number} convolutions", count))
+    if count := kinds.count("linear"):
+        told.append(ngettext("{number} linear layer", "{number} linear layers", count))
+    return listed(told)
 
 
 def _inside(rows: FrameworkRows) -> str:
@@ -78,11 +114,19 @@ def _inside(rows: FrameworkRows) -> str:
     if not any(further):
         return ""
     where = [str(number) for number, count in enumerate(further, start=1) if count]
-    count, last = sum(further), where.pop()
-    return (
-        f"; {count} of them {'stands' if count == 1 else 'stand'} behind another one inside"
-        f" block{'s ' + ', '.join(where) + ' and' if where else ''} {last}, without a row of"
-        f" {'its' if count == 1 else 'their'} own"
+    if len(where) > 1:
+        return _(
+            "{count} of them stand behind another one inside blocks {blocks}, without a row of"
+            " their own",
+            count=sum(further),
+            blocks=listed(where),
+        )
+    return ngettext(
+        "{number} of them stands behind another one inside block {block}, without a row of its own",
+        "{number} of them stand behind another one inside block {block}, without a row of their"
+        " own",
+        sum(further),
+        block=where[0],
     )
 
 
@@ -91,32 +135,42 @@ def padding_sentence(analysis: Analysis) -> str:
     convolutions = keras_paddings(analysis)
     others = [one for one in convolutions if one.sides != one.same]
     if not others:
-        all_of = f"all {len(convolutions)}" if len(convolutions) > 1 else "the"
-        which = f"{all_of} convolution{'s' if len(convolutions) > 1 else ''}"
-        return f"Keras's padding “same” gives the shapes of {which}: it changes none."
-    changed = "; ".join(map(_not_same, others))
-    return (
-        f"Keras's padding “same” gives the shapes of {len(convolutions) - len(others)} of the"
-        f" {len(convolutions)} convolutions; {changed}."
+        if len(convolutions) == 1:
+            return _("Keras's padding “same” gives the shapes of the convolution: it changes none.")
+        return _(
+            "Keras's padding “same” gives the shapes of all {count} convolutions: it changes none.",
+            count=len(convolutions),
+        )
+    return _(
+        "Keras's padding “same” gives the shapes of {count} of the {all} convolutions; {changed}.",
+        count=len(convolutions) - len(others),
+        all=len(convolutions),
+        changed=semicolon().join(map(_not_same, others)),
     )
 
 
 def _not_same(convolution: KerasPadding) -> str:
     """A convolution that `same` does not fit, and whether `valid` does."""
-    here = formats.sides(convolution.sides)
-    fits = convolution.valid == convolution.sides
-    instead = f"“valid”, without padding, gives {here}" if fits else f"“valid” is not {here} either"
-    return f"with it {convolution.path} would give {formats.sides(convolution.same)}, {instead}"
+    values = {
+        "path": convolution.path,
+        "same": formats.sides(convolution.same),
+        "here": formats.sides(convolution.sides),
+    }
+    if convolution.valid == convolution.sides:
+        return _(
+            "with it {path} would give {same}, “valid”, without padding, gives {here}", **values
+        )
+    return _("with it {path} would give {same}, “valid” is not {here} either", **values)
 
 
 def _sigmoid(analysis: Analysis) -> str:
     """Whether the network has the last activation of Keras's version."""
     if analysis.layers[-1].operation == "Sigmoid":
-        return (
+        return _(
             "It ends in a sigmoid, as Keras's version does: inside the last Dense there, with"
             " neither a row nor another shape."
         )
-    return (
+    return _(
         "Keras's version also ends in a sigmoid, inside its last Dense: no row and no shape is"
         " another for it. “Your own VGG” with last activation “sigmoid” builds that."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.language import N_, _, comma, ngettext, paragraph, pgettext
 from core.measure.first_and_last import VANISHED, FirstAndLast, first_and_last, gradient_outcome
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.report import formats
@@ -11,32 +12,38 @@ from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import SHORTCUT_TITLES, WITH_MISTAKE
 
-_WHY_BATCH_NORM = (
+OUTCOMES = {  # of gradient_outcome → what is said of the gradient
+    "vanishes": N_("vanishes"),
+    "is kept": N_("is kept"),
+    "explodes": N_("explodes"),
+    "cannot be told": N_("cannot be told"),
+}
+_WHY_BATCH_NORM = N_(
     "BatchNorm gives every layer's output variance 1 on the way forward and divides the gradient by"
     " what it divided the output by on the way back, so small weights cannot shrink both, layer"
     " after layer."
 )
-_WHY_NOT_ONE = (
+_WHY_NOT_ONE = N_(
     "The derivative of x + F(x) is 1 + F′(x), and F′ may well be negative; a ReLU after the"
     " addition takes away more. What the shortcut guarantees is a path without a product of small"
     " factors."
 )
 
 
-def network_label(model: ModelSpec) -> str:
+def network_label(model: ModelSpec, with_depth: bool = True) -> str:
     """`no shortcut, no BatchNorm, 110 layers`; for other networks their name first."""
     depth, parts = depth_of(model), []
     if depth is None:
-        parts.append(CATALOGUE[model.arch].title if model.arch in CATALOGUE else model.arch)
+        parts.append(_(CATALOGUE[model.arch].title) if model.arch in CATALOGUE else model.arch)
     if (shortcut := model.option("shortcut")) is not None:
         title = SHORTCUT_TITLES.get(str(shortcut), str(shortcut).replace("-", " "))
         has_mistake = model.option("as_published") and shortcut in WITH_MISTAKE
-        parts.append("with the homework's mistake" if has_mistake else title)
+        parts.append(_("with the homework's mistake") if has_mistake else _(title))
     if (batch_norm := model.option("batch_norm")) is not None:
-        parts.append("BatchNorm" if batch_norm else "no BatchNorm")
-    if depth is not None:
-        parts.append(f"{depth} layers")
-    return ", ".join(parts)
+        parts.append("BatchNorm" if batch_norm else _("no BatchNorm"))
+    if depth is not None and with_depth:
+        parts.append(ngettext("{number} layer", "{number} layers", depth))
+    return comma().join(parts)
 
 
 def label(flow: NetworkFlow) -> str:
@@ -44,15 +51,23 @@ def label(flow: NetworkFlow) -> str:
     text = network_label(flow.model)
     if flow.run is None:
         return text
-    state = flow.state if flow.trained else "at initialization"
-    return f"run {flow.run}: {text}, {state}"
+    run = _("run {run}: {network}", run=flow.run, network=text)
+    if not flow.trained:
+        return comma().join([run, _("at initialization")])
+    epoch = flow.state.rpartition(" ")[2]  # of "trained, epoch 3"
+    return comma().join([run, _("trained"), _("epoch {epoch}", epoch=epoch)])
 
 
 def arriving(ends: FirstAndLast | None) -> str:
     """How much of the last layer's gradient arrives at layer 1: `nothing`, `0.17`."""
     if ends is None or ends.ratio is None:
-        return "an unknown share"
-    return "nothing" if ends.ratio == 0 else formats.scientific(ends.ratio)
+        return _("an unknown share")
+    return _share(ends.ratio)
+
+
+def _share(ratio: float) -> str:
+    """In Chinese a number also where it is nothing: 第 1 层是最后一层的 0."""
+    return formats.scientific(ratio) if ratio else pgettext("share of a gradient", "nothing")
 
 
 def short_labels(flows: Sequence[NetworkFlow]) -> list[str]:
@@ -62,11 +77,9 @@ def short_labels(flows: Sequence[NetworkFlow]) -> list[str]:
 
 def telling_apart(labels: Sequence[str]) -> list[str]:
     """Each label without the parts, between commas, that all of them share."""
-    parts = [text.split(", ") for text in labels]
+    parts = [text.split(comma()) for text in labels]
     shared = set(parts[0]).intersection(*parts) if len(parts) > 1 else set()
-    return [
-        ", ".join(part for part in own if part not in shared) or ", ".join(own) for own in parts
-    ]
+    return [comma().join([part for part in own if part not in shared] or own) for own in parts]
 
 
 def gradient_headline(result: GradientFlow) -> str:
@@ -84,21 +97,33 @@ def gradient_headline(result: GradientFlow) -> str:
         return ""
     worst, least = min(known, key=lambda pair: pair[1])
     if gradient_outcome(least) != "vanishes":
-        return (
-            f"The gradient vanishes in none of these networks: at layer 1 of"
-            f" {label(worst)} it is still {formats.scientific(least)} of the last layer's."
+        return _(
+            "The gradient vanishes in none of these networks: at layer 1 of {network} it is still"
+            " {share} of the last layer's.",
+            network=label(worst),
+            share=formats.scientific(least),
         )
-    name = label(worst)
-    start = f"{name[0].upper()}{name[1:]}"
-    share = "nothing" if least == 0 else formats.scientific(least)
+    name, share = _capitalized(label(worst)), _share(least)
     others = [pair for pair in known if gradient_outcome(pair[1]) == "is kept"]
     if not others:
-        return f"{start}: {share} of the last layer's gradient reaches layer 1."
+        return _(
+            "{network}: {share} of the last layer's gradient reaches layer 1.",
+            network=name,
+            share=share,
+        )
     better, most = min(others, key=lambda pair: _unlike(pair[0], worst))
-    return (
-        f"{start}: {share} of the last layer's gradient reaches layer 1; {label(better)}:"
-        f" {formats.scientific(most)} of it does."
+    return _(
+        "{network}: {share} of the last layer's gradient reaches layer 1; {better}: {most} of it"
+        " does.",
+        network=name,
+        share=share,
+        better=label(better),
+        most=formats.scientific(most),
     )
+
+
+def _capitalized(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def _unlike(flow: NetworkFlow, other: NetworkFlow) -> int:
@@ -119,7 +144,7 @@ def gradient_sentences(result: GradientFlow) -> list[str]:
     sentences = [sentence for flow in deepest if (sentence := _arrival_sentence(flow))]
     sentences += [claim for flow in deepest if (claim := _claim_sentence(flow))]
     if not all(gain >= 1 for flow in deepest for gain in _shortcut_gains(flow)):
-        sentences.append(_WHY_NOT_ONE)
+        sentences.append(_(_WHY_NOT_ONE))
     sentences += _batch_norm_sentences(deepest)
     sentences += _training_sentences(result.networks)
     return sentences
@@ -130,27 +155,35 @@ def _arrival_sentence(flow: NetworkFlow) -> str | None:
     weights = first_and_last(flow, "weight_gradient")
     if weights is None:
         return None
-    name = label(flow)
-    start = f"**{name[0].upper()}{name[1:]}**"
+    name = _capitalized(label(flow))
     if weights.first == 0:
-        return (
-            f"{start}: the first layer's gradient is exactly 0 in float32; it cannot learn at all."
+        return _(
+            "**{network}**: the first layer's gradient is exactly 0 in float32; it cannot learn at"
+            " all.",
+            network=name,
         )
     if weights.ratio is None:
-        return f"{start}: no gradient can be told."
-    text = (
-        f"{start}: the first layer's weights get {formats.scientific(weights.ratio, 3)} of the"
-        " gradient norm of the last layer before the output, a factor of"
-        f" {formats.factor(weights.a_layer)} at each of {weights.steps} layers: it"
-        f" {gradient_outcome(weights.ratio)}"
+        return _("**{network}**: no gradient can be told.", network=name)
+    text = _(
+        "**{network}**: the first layer's weights get {share} of the gradient norm of the last"
+        " layer before the output, a factor of {factor} at each of {layers} layers: it {outcome}.",
+        network=name,
+        share=formats.scientific(weights.ratio, 3),
+        factor=formats.factor(weights.a_layer),
+        layers=weights.steps,
+        outcome=_(OUTCOMES[gradient_outcome(weights.ratio)]),
     )
     outputs = first_and_last(flow, "output_gradient")
     if outputs is None or gradient_outcome(outputs.ratio) == gradient_outcome(weights.ratio):
-        return f"{text}."
-    return (
-        f"{text}. The gradient of its output is"
-        f" {formats.times(outputs.ratio or 0.0, 1, formats.SIZE)} that of the last one's output"
-        f" ({gradient_outcome(outputs.ratio)}): the weights' own is it times what the layer reads."
+        return text
+    return paragraph(
+        text,
+        _(
+            "The gradient of its output is {times} that of the last one's output ({outcome}): the"
+            " weights' own is it times what the layer reads.",
+            times=formats.times(outputs.ratio or 0.0, 1, formats.SIZE),
+            outcome=_(OUTCOMES[gradient_outcome(outputs.ratio)]),
+        ),
     )
 
 
@@ -167,15 +200,21 @@ def _claim_sentence(flow: NetworkFlow) -> str | None:
     if not gains:
         return None
     holding = sum(gain >= 1 for gain in gains)
-    between = f"between {formats.factor(min(gains))} and {formats.factor(max(gains))}"
-    text = (
-        f"“The derivative is at least 1”, measured ({label(flow)}): through the {len(gains)} blocks"
-        f" that keep their map's shape the gradient norm is multiplied by {between}, by 1 or more"
-        f" in {holding} of them."
+    return paragraph(
+        _(
+            "“The derivative is at least 1”, measured ({network}): through the {blocks} blocks that"
+            " keep their map's shape the gradient norm is multiplied by between {least} and {most},"
+            " by 1 or more in {holding} of them.",
+            network=label(flow),
+            blocks=len(gains),
+            least=formats.factor(min(gains)),
+            most=formats.factor(max(gains)),
+            holding=holding,
+        ),
+        _("Here the claim holds for every block.")
+        if holding == len(gains)
+        else _("So it does not hold block by block."),
     )
-    if holding == len(gains):
-        return f"{text} Here the claim holds for every block."
-    return f"{text} So it does not hold block by block."
 
 
 def _batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
@@ -191,21 +230,42 @@ def _batch_norm_sentences(flows: Sequence[NetworkFlow]) -> list[str]:
     before, after = without.ratio or 0.0, with_norm.ratio
     if before >= VANISHED:
         return [
-            "Without BatchNorm the plain net's gradient does not vanish with this initialization"
-            f" ({formats.scientific(before)}), so there is nothing for BatchNorm to mend here; with"
-            f" it the first layer gets {formats.scientific(after)} of the last one's gradient."
+            _(
+                "Without BatchNorm the plain net's gradient does not vanish with this"
+                " initialization ({before}), so there is nothing for BatchNorm to mend here; with"
+                " it the first layer gets {after} of the last one's gradient.",
+                before=formats.scientific(before),
+                after=formats.scientific(after),
+            )
         ]
-    text = (
-        "BatchNorm alone, without any shortcut, takes the first layer's gradient from"
-        f" {formats.scientific(before)} of the last one's to {formats.scientific(after)}"
-        f" {'of it' if after < 1 else 'times it'}: {_WHY_BATCH_NORM}"
-    )
-    if after > 10:
-        text += (
-            " Its gradients even grow towards the first layers, so it cures the vanishing, not"
-            " every ill of depth."
+    values = {
+        "before": formats.scientific(before),
+        "after": formats.scientific(after),
+        "why": _(_WHY_BATCH_NORM),
+    }
+    if after < 1:
+        text = _(
+            "BatchNorm alone, without any shortcut, takes the first layer's gradient from {before}"
+            " of the last one's to {after} of it: {why}",
+            **values,
         )
-    return [text]
+    else:
+        text = _(
+            "BatchNorm alone, without any shortcut, takes the first layer's gradient from {before}"
+            " of the last one's to {after} times it: {why}",
+            **values,
+        )
+    if after <= 10:
+        return [text]
+    return [
+        paragraph(
+            text,
+            _(
+                "Its gradients even grow towards the first layers, so it cures the vanishing, not"
+                " every ill of depth."
+            ),
+        )
+    ]
 
 
 def _training_sentences(networks: Sequence[NetworkFlow]) -> list[str]:
@@ -216,9 +276,14 @@ def _training_sentences(networks: Sequence[NetworkFlow]) -> list[str]:
         trained = first_and_last(after, "weight_gradient")
         if untrained and trained:
             sentences.append(
-                f"Run {before.run} ({network_label(before.model)}): the first layer's gradient is"
-                f" {formats.scientific(untrained.ratio)} of the last one's before training and"
-                f" {formats.scientific(trained.ratio)} with the best parameters."
+                _(
+                    "Run {run} ({network}): the first layer's gradient is {before} of the last"
+                    " one's before training and {after} with the best parameters.",
+                    run=before.run,
+                    network=network_label(before.model),
+                    before=formats.scientific(untrained.ratio),
+                    after=formats.scientific(trained.ratio),
+                )
             )
     return sentences
 

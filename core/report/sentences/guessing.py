@@ -7,6 +7,7 @@ from math import sqrt
 
 from core.data.catalogue import find_dataset
 from core.jobs.records import Run
+from core.language import _
 from core.report import formats
 from core.specs import LabError, RunSpec
 
@@ -35,8 +36,11 @@ def has_guessed(run: Run) -> bool:
 
 def guessing_sentence(accuracy: float, classes: int) -> str:
     """What to say of such a run, and what may help."""
-    return (
-        f"It has learned nothing: {formats.percent(1 / classes)} is what guessing one of {classes}"
-        f" classes gives, and its best epoch has {formats.percent(accuracy)}. A lower learning"
-        " rate, BatchNorm or another initialization may help; a faster device would not."
+    return _(
+        "It has learned nothing: {chance} is what guessing one of {classes} classes gives, and its"
+        " best epoch has {accuracy}. A lower learning rate, BatchNorm or another initialization may"
+        " help; a faster device would not.",
+        chance=formats.percent(1 / classes),
+        classes=classes,
+        accuracy=formats.percent(accuracy),
     )

@@ -22,6 +22,7 @@ from core.inside.parts_records import (
     Parts,
 )
 from core.inside.row_graph import RowGraph
+from core.language import lazy
 from core.specs import LabError, check_choice
 
 
@@ -54,7 +55,9 @@ def _channels(analysis: Analysis, layer: str) -> Parts:
     rows = {row.path: row for row in analysis.layers if _is_convolution(row)}
     if layer not in rows:
         raise LabError(
-            f"{layer!r} is no convolution of this network; it has {', '.join(rows) or 'none'}."
+            "{layer} is no convolution of this network; it has {layers}.",
+            layer=repr(layer),
+            layers=", ".join(rows) or lazy("none"),
         )
     count = rows[layer].output_shape[1]
     return Parts(

@@ -43,7 +43,7 @@ def measure_missing(
     analysis = analyze(weights.spec)
     found = parts_of(analysis, level, layer)
     if not found.parts:
-        raise LabError(f"This network has no {level} that could be left out.")
+        raise LabError("This network has no {level} that could be left out.", level=level)
     passes = 1 + len(found.parts)
     most = images_within(passes * analysis.totals.macs)
     images = TestImages.of(weights, dataset, most)
@@ -103,7 +103,7 @@ def without(network: nn.Module, part: Part) -> Iterator[Run]:
         replaced.uses = 0
         result = network(images)
         if not replaced.uses:
-            raise LabError(f"{part.name} did not run, so leaving it out changes nothing.")
+            raise LabError("{name} did not run, so leaving it out changes nothing.", name=part.name)
         return result
 
     try:
@@ -130,15 +130,16 @@ class _Replaced:
         self.uses += 1
         name, channel = self.part.name, self.part.channel
         if not isinstance(output, Tensor):
-            raise LabError(f"{name} gives no single map, so it cannot be left out.")
+            raise LabError("{name} gives no single map, so it cannot be left out.", name=name)
         if channel is not None:
             silenced = output.clone()
             silenced[:, channel] = 0
             return silenced
         if [tensor.shape for tensor in self.read] != [output.shape]:
             raise LabError(
-                f"{name} makes {tuple(output.shape)} of"
-                f" {', '.join(str(tuple(tensor.shape)) for tensor in self.read)}, so its input"
-                " cannot stand in its place."
+                "{name} makes {shape} of {read}, so its input cannot stand in its place.",
+                name=name,
+                shape=str(tuple(output.shape)),
+                read=", ".join(str(tuple(tensor.shape)) for tensor in self.read),
             )
         return self.read.pop()

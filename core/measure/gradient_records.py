@@ -57,7 +57,9 @@ def variations(
     Raises LabError for depths where the network's name ends in no number.
     """
     if depths and not re.search(r"\d$", spec.arch):
-        raise LabError(f"{spec.arch} comes in one depth; {FAMILY}110 has several.")
+        raise LabError(
+            "{arch} comes in one depth; {family}110 has several.", arch=spec.arch, family=FAMILY
+        )
     specs = []
     for depth in depths or (None,):
         arch = spec.arch if depth is None else re.sub(r"\d+$", str(depth), spec.arch)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.language import read_kept
+
 BLOCKS, BRANCHES, SHORTCUTS, CHANNELS = LEVELS = ("blocks", "branches", "shortcuts", "channels")
 
 IDENTITY, ONLY_SHORTCUT, ONLY_RESIDUAL, ZEROS = "identity", "shortcut", "residual", "zeros"
@@ -36,7 +38,12 @@ class LeftAlone:
     """What cannot be left out at this level, and why."""
 
     name: str
-    reason: str
+    kept_reason: str  # as `Message.kept` writes it
+
+    @property
+    def reason(self) -> str:
+        """In words."""
+        return read_kept(self.kept_reason)
 
 
 @dataclass(frozen=True)
@@ -80,5 +87,5 @@ class MissingParts:
     def from_dict(cls, values: Mapping[str, Any]) -> MissingParts:
         """The inverse of `to_dict`."""
         missing = tuple(Missing(**one) for one in values["missing"])
-        left_alone = tuple(LeftAlone(**one) for one in values["left_alone"])
+        left_alone = tuple(LeftAlone(*one.values()) for one in values["left_alone"])
         return cls(**(dict(values) | {"missing": missing, "left_alone": left_alone}))

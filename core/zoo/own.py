@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.language import N_, Message
+from core.language import N_, Message, _
 from core.specs import SHOWN, LabError, ModelSpec, Spec, shown
 from core.torch_process import call_for_own_networks
 from core.zoo.architecture import Architecture, Option

@@ -17,7 +17,8 @@ _OPTIONS = (
         "as_published",
         N_("As published"),
         N_(
-            "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained."
+            "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never"
+            " trained."
         ),
         False,
         stands_for=lambda value, others: bool(value) and others["shortcut"] in WITH_MISTAKE,

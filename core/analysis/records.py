@@ -16,15 +16,23 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from core.analysis import cpu
-from core.language import Message
+from core.language import N_, Message
 from core.specs import LabError, ModelSpec, OptionValue
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")
+KINDS = (
+    N_("convolution"),
+    N_("linear"),
+    N_("pooling"),
+    N_("normalisation"),
+    N_("activation"),
+    N_("join"),
+    N_("other"),
+)
 WEIGHT_KINDS = ("convolution", "linear")
-LEVELS = ("block", "weight layer", "module")
+LEVELS = (N_("block"), N_("weight layer"), N_("module"))
 BYTES_PER_FLOAT = 4  # float32
 
 IMAGE = "image"  # what the first layers read, beside the paths of other layers

@@ -25,6 +25,7 @@ from core.inside.parts_records import Missing, MissingParts, Part
 from core.inside.row_watcher import RowWatcher
 from core.inside.tested import TestImages, images_within
 from core.inside.weights import Weights
+from core.language import lazy
 from core.specs import LabError
 from core.training.compute_plan import memory_format
 
@@ -43,7 +44,7 @@ def measure_missing(
     analysis = analyze(weights.spec)
     found = parts_of(analysis, level, layer)
     if not found.parts:
-        raise LabError("This network has no {level} that could be left out.", level=level)
+        raise LabError("This network has no {level} that could be left out.", level=lazy(level))
     passes = 1 + len(found.parts)
     most = images_within(passes * analysis.totals.macs)
     images = TestImages.of(weights, dataset, most)

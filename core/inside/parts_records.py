@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.language import read_kept
+from core.language import N_, read_kept
 
-BLOCKS, BRANCHES, SHORTCUTS, CHANNELS = LEVELS = ("blocks", "branches", "shortcuts", "channels")
+BLOCKS, BRANCHES, SHORTCUTS, CHANNELS = LEVELS = (
+    N_("blocks"),
+    N_("branches"),
+    N_("shortcuts"),
+    N_("channels"),
+)
 
 IDENTITY, ONLY_SHORTCUT, ONLY_RESIDUAL, ZEROS = "identity", "shortcut", "residual", "zeros"
 

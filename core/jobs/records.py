@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from core.data.catalogue import train_images_of
-from core.language import read_kept
+from core.language import N_, read_kept
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
 from core.training.records import ComputePlan, Progress
@@ -26,12 +26,12 @@ TRAIN = "train"  # the kind of a job that is a run; measurements have the kind o
 class JobState(StrEnum):
     """Where a job stands."""
 
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    DIVERGED = "diverged"  # a run whose loss was no longer a number: it would diverge again
+    QUEUED = N_("queued")
+    RUNNING = N_("running")
+    FINISHED = N_("finished")
+    STOPPED = N_("stopped")
+    FAILED = N_("failed")
+    DIVERGED = N_("diverged")  # a run whose loss was no longer a number: it would diverge again
 
     @property
     def is_over(self) -> bool:

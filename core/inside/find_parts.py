@@ -25,8 +25,6 @@ from core.inside.row_graph import RowGraph
 from core.language import Message, lazy
 from core.specs import LabError, check_choice
 
-_EQUAL_TERMS = lazy("both terms have as many weight layers: neither is the shortcut")
-
 
 def parts_of(analysis: Analysis, level: str, layer: str = "") -> Parts:
     """The parts of a network at one of LEVELS; channels are those of `layer`.
@@ -122,10 +120,9 @@ class _Graph(RowGraph):
     def equal_joins(self) -> tuple[LeftAlone, ...]:
         """Additions of which nobody can say what the shortcut is."""
         joined = {join.row.path for join in self.joins}
+        reason = lazy("both terms have as many weight layers: neither is the shortcut")
         return tuple(
-            LeftAlone(row.path, _EQUAL_TERMS.kept())
-            for row in self._additions
-            if row.path not in joined
+            LeftAlone(row.path, reason.kept()) for row in self._additions if row.path not in joined
         )
 
     @cached_property
@@ -229,10 +226,6 @@ def _offer(
     return False
 
 
-def _makes(after: Shape, before: Shape) -> Message:
-    return lazy("it makes {after} of {before}", after=_sizes(after), before=_sizes(before))
-
-
 def _smallest(free: list[str], graph: _Graph, taken: int) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Modules of several free weight layers without such a module inside, and single layers."""
     members: dict[tuple[str, ...], str] = {}  # layers → the outermost module of just these
@@ -257,6 +250,10 @@ def _keeps_shape(row: LayerCost) -> bool:
 
 def _other_shape(path: str, row: LayerCost) -> LeftAlone:
     return LeftAlone(path, _makes(row.output_shape, row.input_shape).kept())
+
+
+def _makes(after: Shape, before: Shape) -> Message:
+    return lazy("it makes {after} of {before}", after=_sizes(after), before=_sizes(before))
 
 
 def _sizes(shape: Shape) -> str:

@@ -21,15 +21,29 @@ from core.analysis.tensors import tensors_in
 from core.data.catalogue import find_dataset
 from core.inside.find_parts import parts_of
 from core.inside.one_image import network_of, scores_in
-from core.inside.parts_records import Missing, MissingParts, Part
+from core.inside.parts_records import (
+    BLOCKS,
+    BRANCHES,
+    CHANNELS,
+    SHORTCUTS,
+    Missing,
+    MissingParts,
+    Part,
+)
 from core.inside.row_watcher import RowWatcher
 from core.inside.tested import TestImages, images_within
 from core.inside.weights import Weights
-from core.language import lazy
+from core.language import N_
 from core.specs import LabError
 from core.training.compute_plan import memory_format
 
 Run = Callable[[Tensor], Any]
+_NONE = {
+    BLOCKS: N_("This network has no blocks that could be left out."),
+    BRANCHES: N_("This network has no branches that could be left out."),
+    SHORTCUTS: N_("This network has no shortcuts that could be left out."),
+    CHANNELS: N_("This network has no channels that could be left out."),
+}
 
 
 def measure_missing(
@@ -44,7 +58,7 @@ def measure_missing(
     analysis = analyze(weights.spec)
     found = parts_of(analysis, level, layer)
     if not found.parts:
-        raise LabError("This network has no {level} that could be left out.", level=lazy(level))
+        raise LabError(_NONE[level])
     passes = 1 + len(found.parts)
     most = images_within(passes * analysis.totals.macs)
     images = TestImages.of(weights, dataset, most)

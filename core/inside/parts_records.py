@@ -6,14 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.language import N_, read_kept
-
-BLOCKS, BRANCHES, SHORTCUTS, CHANNELS = LEVELS = (
-    N_("blocks"),
-    N_("branches"),
-    N_("shortcuts"),
-    N_("channels"),
-)
+BLOCKS, BRANCHES, SHORTCUTS, CHANNELS = LEVELS = ("blocks", "branches", "shortcuts", "channels")
 
 IDENTITY, ONLY_SHORTCUT, ONLY_RESIDUAL, ZEROS = "identity", "shortcut", "residual", "zeros"
 
@@ -43,12 +36,7 @@ class LeftAlone:
     """What cannot be left out at this level, and why."""
 
     name: str
-    kept_reason: str  # as `Message.kept` writes it
-
-    @property
-    def reason(self) -> str:
-        """In words."""
-        return read_kept(self.kept_reason)
+    reason: str  # as `read_kept` reads it
 
 
 @dataclass(frozen=True)
@@ -92,5 +80,5 @@ class MissingParts:
     def from_dict(cls, values: Mapping[str, Any]) -> MissingParts:
         """The inverse of `to_dict`."""
         missing = tuple(Missing(**one) for one in values["missing"])
-        left_alone = tuple(LeftAlone(*one.values()) for one in values["left_alone"])
+        left_alone = tuple(LeftAlone(**one) for one in values["left_alone"])
         return cls(**(dict(values) | {"missing": missing, "left_alone": left_alone}))

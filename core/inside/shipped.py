@@ -40,7 +40,7 @@ class ShippedNetwork:
     """A course network that was trained by the fast recipe."""
 
     name: str  # of its file, and in addresses
-    title: str
+    title: str  # in English, for `_`
     arch: str
     dataset: str
     options: tuple[tuple[str, OptionValue], ...] = ()

@@ -140,7 +140,7 @@ class Message:
     """
 
     template: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         return _(self.template, **self.values)
@@ -158,11 +158,26 @@ def lazy(template: str, /, **values: object) -> Message:
     return Message(template, values)
 
 
+def either(names: Sequence[str]) -> str | Message:
+    """`a or b or c`, put into words when it is shown."""
+    first, *others = names
+    said: str | Message = first
+    for other in others:
+        said = lazy("{first} or {last}", first=said, last=other)
+    return said
+
+
+def read_message(text: str) -> Message:
+    """The inverse of `Message.kept`."""
+    message: Message = _unplain(json.loads(text.removeprefix(_MARK)))
+    return message
+
+
 def read_kept(text: str) -> str:
     """In words: what `Message.kept` has written, once or several times, or plain text before it."""
     plain, *kept = text.split(_MARK)
     sentences = [plain.strip()] if plain else []
-    sentences += [str(_unplain(json.loads(one))) for one in kept]
+    sentences += [str(read_message(one)) for one in kept]
     return paragraph(*sentences)
 
 

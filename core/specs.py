@@ -13,7 +13,7 @@ from functools import wraps
 from operator import attrgetter
 from typing import Any, Self
 
-from core.language import Message
+from core.language import Message, lazy
 
 OptionValue = bool | int | float | str
 ImageSize = int | tuple[int, int]  # pixels: a side of a square, or height and width
@@ -50,12 +50,13 @@ class LabError(ValueError):
         return str(self.message)
 
 
-def shown(value: Any) -> str:
+def shown(value: Any) -> str | Message:
     """A refused value as an error repeats it: short, whatever a visitor has sent."""
     if isinstance(value, str):
         return repr(value[:SHOWN])
-    text = repr(value) if not isinstance(value, int) or abs(value) < 10**SHOWN else "a huge number"
-    return text[:SHOWN]
+    if isinstance(value, int) and abs(value) >= 10**SHOWN:
+        return lazy("a huge number")
+    return repr(value)[:SHOWN]
 
 
 def check_whole(name: str, value: Any, low: int, high: int) -> None:
@@ -95,7 +96,8 @@ def parse_image_size(text: str) -> ImageSize:
     """`224`, or `480x640` for height and width. Raises LabError for what is no size."""
     if not re.fullmatch(r"[0-9]{1,9}([xX×][0-9]{1,9})?", text.strip()):
         raise LabError(
-            f"A size is pixels a side, 224, or height and width, 480x640, not {shown(text)}."
+            "A size is pixels a side, 224, or height and width, 480x640, not {text}.",
+            text=shown(text),
         )
     sides = [int(side) for side in re.split("[xX×]", text.strip())]
     return check_image_size(sides if len(sides) > 1 else sides[0])
@@ -109,13 +111,18 @@ def image_size_text(size: ImageSize) -> str:
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Raise LabError unless `value` is one of `choices`."""
     if value not in choices:
-        raise LabError(f"{name} must be one of {', '.join(choices)}, not {shown(value)}.")
+        raise LabError(
+            "{name} must be one of {choices}, not {value}.",
+            name=name,
+            choices=", ".join(choices),
+            value=shown(value),
+        )
 
 
 def check_flag(name: str, value: Any) -> None:
     """Raise LabError unless `value` is true or false."""
     if not isinstance(value, bool):
-        raise LabError(f"{name} must be true or false, not {shown(value)}.")
+        raise LabError("{name} must be true or false, not {value}.", name=name, value=shown(value))
 
 
 @dataclass(frozen=True)
@@ -135,13 +142,24 @@ class Spec:
         """The inverse of `to_dict`; raises LabError for unknown or missing fields."""
         known = [field.name for field in fields(cls)]
         if not isinstance(values, Mapping):
-            raise LabError(f"{cls.__name__} is a JSON object with the fields {', '.join(known)}.")
+            raise LabError(
+                "{name} is a JSON object with the fields {known}.",
+                name=cls.__name__,
+                known=", ".join(known),
+            )
         if unknown := sorted(set(map(str, values)) - set(known)):
-            raise LabError(f"{cls.__name__} has {', '.join(known)}, but no {shown(unknown[0])}.")
+            raise LabError(
+                "{name} has {known}, but no {unknown}.",
+                name=cls.__name__,
+                known=", ".join(known),
+                unknown=shown(unknown[0]),
+            )
         try:
             return cls(**values)
         except TypeError as error:
-            raise LabError(f"{cls.__name__} is incomplete: {error}.") from error
+            raise LabError(
+                "{name} is incomplete: {error}.", name=cls.__name__, error=str(error)
+            ) from error
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -149,7 +167,9 @@ class Spec:
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:  # also too long a number, too deep a nesting
-            raise LabError(f"{cls.__name__} is not valid JSON: {error}.") from error
+            raise LabError(
+                "{name} is not valid JSON: {error}.", name=cls.__name__, error=str(error)
+            ) from error
         return cls.from_dict(values)
 
 
@@ -170,7 +190,7 @@ class ModelSpec(Spec):
 
     def __post_init__(self) -> None:
         if not isinstance(self.arch, str) or not self.arch:
-            raise LabError(f"arch must be the name of a network, not {self.arch!r}.")
+            raise LabError("arch must be the name of a network, not {arch}.", arch=repr(self.arch))
         check_whole("ratio", self.ratio, 1, MAX_RATIO)
         object.__setattr__(self, "image_size", check_image_size(self.image_size))
         check_whole("in_channels", self.in_channels, 1, MAX_IN_CHANNELS)
@@ -184,7 +204,7 @@ class ModelSpec(Spec):
             raise LabError("Each option may be given once.")
         for name, value in options:
             if not isinstance(value, bool | int | float | str):
-                raise LabError(f"Option {name} must be a word, a number or true/false.")
+                raise LabError("Option {name} must be a word, a number or true/false.", name=name)
         object.__setattr__(self, "options", options)
 
     @property
@@ -226,11 +246,17 @@ class ModelSpec(Spec):
         Raises LabError when `text` is no such line.
         """
         if len(text) > MAX_SPEC_TEXT:
-            raise LabError(f"A network has up to {MAX_SPEC_TEXT:,} characters, not {len(text):,}.")
+            raise LabError(
+                "A network has up to {most:,} characters, not {count:,}.",
+                most=MAX_SPEC_TEXT,
+                count=len(text),
+            )
         head, *options = text.split(";")
         parts = head.rsplit("/", 4)  # torchvision/resnet50 has one of its own
         if len(parts) != 5 or not all(_NUMBERS.fullmatch(part) for part in (parts[1], *parts[3:])):
-            raise LabError(f"{text[:60]!r} is no network; an example is vgg11/4/96/1/10.")
+            raise LabError(
+                "{text} is no network; an example is vgg11/4/96/1/10.", text=repr(text[:60])
+            )
         pairs = [option.partition("=") for option in options]
         ratio, channels, classes = int(parts[1]), int(parts[3]), int(parts[4])
         named = tuple((name, value) for name, _, value in pairs)
@@ -319,11 +345,15 @@ class RunSpec(Spec):
         if not isinstance(self.recipe, Recipe):
             object.__setattr__(self, "recipe", Recipe.from_dict(self.recipe))
         if not isinstance(self.dataset, str) or not self.dataset:
-            raise LabError(f"dataset must be the name of a data set, not {self.dataset!r}.")
+            raise LabError(
+                "dataset must be the name of a data set, not {dataset}.", dataset=repr(self.dataset)
+            )
         if self.train_images is not None:
             check_whole("train_images", self.train_images, 1, MAX_TRAIN_IMAGES)
         if not isinstance(self.device, str) or not self.device:
-            raise LabError(f"device must be cpu, cuda or mps, not {self.device!r}.")
+            raise LabError(
+                "device must be cpu, cuda or mps, not {device}.", device=repr(self.device)
+            )
         check_whole("seed", self.seed, 0, MAX_SEED)
 
     def to_dict(self) -> dict[str, Any]:

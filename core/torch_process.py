@@ -25,6 +25,7 @@ from typing import Any
 
 from core.folders import absolute_folders
 from core.host_memory import bound_memory
+from core.language import Message, lazy
 from core.specs import LabError
 
 PROJECT = Path(__file__).parents[1]
@@ -34,7 +35,8 @@ _LONGEST_SECONDS = 120.0  # of one call
 _LEAVE_SECONDS = 2.0
 _OWN_SECONDS, _OWN_BYTES = 30.0, 10 * 2**30  # that somebody's own network may take
 _INSIDE_BYTES = 6 * 2**30  # of networks with numbers and the maps of their images
-_SMALLER = "try again, or try a smaller network"
+_SUBJECT = lazy("The process that takes networks apart")
+_SMALLER = lazy("try again, or try a smaller network")
 _BOUND = "LAB_MORE_BYTES"  # in a process's environment: bytes it may take; 0: any number
 
 
@@ -47,10 +49,10 @@ class TorchProcess:
 
     def __init__(
         self,
-        subject: str = "The process that takes networks apart",
+        subject: Message = _SUBJECT,
         most_bytes: int = 0,
         longest: float = _LONGEST_SECONDS,
-        advice: str = _SMALLER,
+        advice: Message = _SMALLER,
     ):
         self._subject, self._most_bytes = subject, most_bytes
         self._longest, self._advice = longest, advice
@@ -134,17 +136,21 @@ class TorchProcess:
 
     def _ask(self, call: tuple[str, Any], seconds: float) -> tuple[str, Any]:
         """What came of a call: "value", "error" or "failure" with it; "ended" with an error."""
+        about = {"subject": self._subject, "advice": self._advice}
         try:
             _write(self._process.stdin, call)
-            answer = self._answers.get(timeout=seconds)
-            what = "has ended"
+            answer: tuple[str, Any] | None = self._answers.get(timeout=seconds)
         except (OSError, ValueError):  # a broken pipe, or one that was closed meanwhile
-            answer, what = None, "has ended"
+            answer = None
         except queue.Empty:
-            answer, what = None, f"took longer than {seconds:g} s"
+            return "ended", LabError(
+                "{subject} took longer than {seconds:g} s; it starts anew: {advice}.",
+                seconds=seconds,
+                **about,
+            )
         return answer or (
             "ended",
-            LabError(f"{self._subject} {what}; it starts anew: {self._advice}."),
+            LabError("{subject} has ended; it starts anew: {advice}.", **about),
         )
 
     def _end(self) -> None:
@@ -258,8 +264,9 @@ def call_where_torch_is(function: str, *arguments: Any) -> Any:
 def _own_process() -> TorchProcess | ThisProcess:
     if "torch" in sys.modules:
         return ThisProcess()
-    advice = "look for a loop without an end, a crash, or too much memory"
-    return TorchProcess("The process of your own networks", _OWN_BYTES, _OWN_SECONDS, advice)
+    advice = lazy("look for a loop without an end, a crash, or too much memory")
+    subject = lazy("The process of your own networks")
+    return TorchProcess(subject, _OWN_BYTES, _OWN_SECONDS, advice)
 
 
 def own_process() -> TorchProcess | ThisProcess:
@@ -279,7 +286,7 @@ def close_own_process() -> None:
 def _inside_process() -> TorchProcess | ThisProcess:
     if "torch" in sys.modules:
         return ThisProcess()
-    return TorchProcess("The process that looks inside networks", _INSIDE_BYTES)
+    return TorchProcess(lazy("The process that looks inside networks"), _INSIDE_BYTES)
 
 
 def inside_process() -> TorchProcess | ThisProcess:

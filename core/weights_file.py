@@ -70,11 +70,15 @@ def read_tensors(path: Path) -> list[StoredTensor]:
     except SafetensorError as error:
         what = str(error).removeprefix("Error while deserializing header: ")[:200].rstrip(".")
         raise LabError(
-            f"{path} is damaged, or no safetensors file ({what}); take a whole copy of one."
+            "{path} is damaged, or no safetensors file ({what}); take a whole copy of one.",
+            path=str(path),
+            what=what,
         ) from error
     except OSError as error:
         raise LabError(
-            f"{path} cannot be read ({error.strerror or error}); name a safetensors file."
+            "{path} cannot be read ({reason}); name a safetensors file.",
+            path=str(path),
+            reason=error.strerror or str(error),
         ) from error
     return sorted(tensors, key=lambda tensor: _as_people_count(tensor.name))
 
@@ -86,9 +90,10 @@ def _refuse_pickle(path: Path) -> None:
     is_named_so = path.suffix.lower() in _MAY_HOLD_CODE
     if is_named_so or (path.suffix != ".safetensors" and begins.startswith(_PICKLED)):
         raise LabError(
-            f"{path} may hold a pickle, which can run code when it is read; if you trust it,"
+            "{path} may hold a pickle, which can run code when it is read; if you trust it,"
             ' convert it with `safetensors.torch.save_file(torch.load("FILE", weights_only=True),'
-            ' "FILE.safetensors")`.'
+            ' "FILE.safetensors")`.',
+            path=str(path),
         )
 
 

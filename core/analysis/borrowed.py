@@ -71,8 +71,8 @@ def refuse_lazy(modules: list[nn.Module]) -> None:
         own = [*one._parameters.values(), *one._buffers.values()]
         if any(tensor is not None and is_lazy(tensor) for tensor in own):
             raise LabError(
-                f"{type(modules[0]).__name__} has lazy layers: run it once on an image, so that"
-                " they get their sizes."
+                "{name} has lazy layers: run it once on an image, so that they get their sizes.",
+                name=type(modules[0]).__name__,
             )
 
 

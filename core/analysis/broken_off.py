@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.records import Analysis, Shape
+from core.language import Message
 from core.specs import LabError
 
 
@@ -26,11 +27,11 @@ class ForwardError(LabError):
     `failure` is None where no operation of torch was under way, but the network's own code.
     """
 
-    def __init__(self, text: str, partial: Analysis, failure: Failure | None) -> None:
-        super().__init__(text)
+    def __init__(self, said: Message, partial: Analysis, failure: Failure | None) -> None:
+        super().__init__(said)
         self.partial = partial
         self.failure = failure
 
     def __reduce__(self) -> Any:
         """It is sent from one process to another."""
-        return ForwardError, (str(self), self.partial, self.failure)
+        return ForwardError, (self.message, self.partial, self.failure)

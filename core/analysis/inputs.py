@@ -90,8 +90,9 @@ def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, Sequence) and not isinstance(inputs, str):
         return tuple(inputs), {}
     raise LabError(
-        f"inputs are example tensors, (images, tokens), or a dict of them by the names of forward,"
-        f" not {shown(inputs)}."
+        "inputs are example tensors, (images, tokens), or a dict of them by the names of forward,"
+        " not {inputs}.",
+        inputs=shown(inputs),
     )
 
 
@@ -101,7 +102,8 @@ def _checked(shape: Any) -> Shape:
     if not sides or len(sides) > _MOST_AXES or not whole:
         raise LabError(
             "input_shape is the shape of one input without the batch: (3, 480, 640) of an image,"
-            f" (1, 16000) of sound, (3, 16, 112, 112) of video; not {shown(shape)}."
+            " (1, 16000) of sound, (3, 16, 112, 112) of video; not {shape}.",
+            shape=shown(shape),
         )
     return sides
 

@@ -48,12 +48,17 @@ def in_a_process(work: Callable[[], Result], what: str, here: Callable[[], Resul
     theirs.close()
     try:
         if not ours.poll(_SECONDS):
-            raise LabError(f"{what} has not ended within {_SECONDS:.0f} s on a few images.")
+            raise LabError(
+                "{what} has not ended within {seconds:.0f} s on a few images.",
+                what=what,
+                seconds=_SECONDS,
+            )
         result, error = ours.recv()
     except (EOFError, OSError) as end:
         raise LabError(
-            f"{what} has ended its process: it crashed, or took more than"
-            f" {_MOST_BYTES // 2**30} GiB of memory."
+            "{what} has ended its process: it crashed, or took more than {most} GiB of memory.",
+            what=what,
+            most=_MOST_BYTES // 2**30,
         ) from end
     finally:
         ours.close()
@@ -88,5 +93,5 @@ def _plain(error: Exception) -> Exception:
     if _NO_GRADIENT in str(error):
         return _NoGradientError()
     if isinstance(error, LabError):
-        return error if type(error) is ForwardError else LabError(str(error))
+        return error if type(error) is ForwardError else LabError(error.message)
     return RuntimeError(f"{type(error).__name__}: {error}")

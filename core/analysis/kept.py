@@ -24,6 +24,7 @@ from zipfile import BadZipFile, ZipFile
 from core.analysis import analyze
 from core.analysis.records import Analysis, LayerCost, Window
 from core.folders import analyses_folder
+from core.language import read_message
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
 
@@ -64,7 +65,7 @@ def to_json(analysis: Analysis) -> bytes:
         "spec": analysis.spec.to_json(),
         "layers": [_values(layer) for layer in analysis.layers],
         "buffer_bytes": analysis.buffer_bytes,
-        "warnings": analysis.warnings,
+        "noted": [message.kept() for message in analysis.noted],
         "input_shape": analysis.input_shape,
     }
     return json.dumps(values, separators=(",", ":")).encode()
@@ -86,7 +87,7 @@ def _from_json(text: bytes) -> Analysis:
         spec,
         layers,
         values["buffer_bytes"],
-        tuple(values["warnings"]),
+        tuple(map(read_message, values["noted"])),
         tuple(values["input_shape"]),
     )
 

@@ -23,6 +23,7 @@ from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.tensors import BATCH
 from core.analysis.trace import BatchLostError, TooLongError
 from core.analysis.vgg_configuration import vgg_configuration
+from core.language import Message, lazy
 from core.specs import (
     MAX_IMAGE_SIZE,
     MAX_IN_CHANNELS,
@@ -77,8 +78,9 @@ def _analyze_own(spec: ModelSpec, shape: Shape) -> Analysis:
             module = build(spec)
         example = Given(inputs_of(module, shape), {}, 1)
 
-        def said(error: BaseException) -> str:
-            return explanation(error, file, f"{name} fails at {_sides(shape)}")
+        def said(error: BaseException) -> Message:
+            what = lazy("{name} fails at {shape}", name=name, shape=_sides(shape))
+            return explanation(error, file, what)
 
         traced = _traced(module, example, spec, lambda: build(spec), said)
     return _analysis(spec, traced, shape)
@@ -124,7 +126,7 @@ def _traced(
     example: Given,
     spec: ModelSpec,
     with_memory: Callable[[], nn.Module] | None = None,
-    said: Callable[[BaseException], str] | None = None,
+    said: Callable[[BaseException], Message] | None = None,
 ) -> Trace:
     """Without numbers; with real ones in a process of its own where the module needs them.
 
@@ -150,12 +152,12 @@ def _traced(
         except BrokenOffError as broken:
             error = broken.__cause__
             assert isinstance(error, Exception)
-            text = said(error) if said else str(_refusal(name, shape, error))
+            message = said(error) if said else _refusal(name, shape, error).message
             ran = from_one(broken.seen)
             if broken.failure and ran.layers:  # of what failed nothing is known but what it reads
                 ran = replace(ran, layers=(*ran.layers[:-1], _failed(ran.layers[-1])))
             partial = _analysis(spec, ran, shape)
-            raise ForwardError(text, partial, broken.failure) from error
+            raise ForwardError(message, partial, broken.failure) from error
 
     try:
         return in_a_process(
@@ -175,8 +177,10 @@ def _copied(module: nn.Module, name: str) -> nn.Module:
         return deepcopy(module)
     except Exception as error:  # copying runs what somebody's own class says of it
         raise LabError(
-            f"{name} cannot be copied ({first_line(error)}), and its forward pass would change it;"
-            " analyze it in a new process, before anything is trained or exported there."
+            "{name} cannot be copied ({error}), and its forward pass would change it; analyze it"
+            " in a new process, before anything is trained or exported there.",
+            name=name,
+            error=first_line(error),
         ) from error
 
 
@@ -240,10 +244,13 @@ def _everything(drawn: Sequence[Trace], whole: Trace) -> Trace:
         for name, count in most.dead.items()
         if all(name in one.dead for one in [*drawn, whole])
     }
-    note = (
+    note = lazy(
         "Its forward pass draws lots: the count is of the most that was seen to run, as in"
-        f" evaluation or more; a training pass varies, of {len(drawn)} tried from {min(costs):,} to"
-        f" {max(costs):,} MACs an image."
+        " evaluation or more; a training pass varies, of {tried} tried from {least:,} to {most:,}"
+        " MACs an image.",
+        tried=len(drawn),
+        least=min(costs),
+        most=max(costs),
     )
     return replace(most, dead=dead, notes=(*most.notes, note))
 
@@ -261,12 +268,21 @@ def _with_numbers(module: nn.Module, example: Given) -> Trace:
     traced = from_one(watched_pass(module, args, kwargs, _REAL_IMAGES, is_ours=False))
     if isinstance(module, torch.jit.ScriptModule):
         return traced
-    kind = "random" if _is_empty(example) else "example"
-    note = (
-        f"What it runs depends on numbers: it was run on {_REAL_IMAGES} {kind} images, and the"
-        " count is of those."
+    return replace(traced, dead={}, notes=(_note_on_images(example),))  # others may reach others
+
+
+def _note_on_images(example: Given) -> Message:
+    if _is_empty(example):
+        return lazy(
+            "What it runs depends on numbers: it was run on {number} random images, and the count"
+            " is of those.",
+            number=_REAL_IMAGES,
+        )
+    return lazy(
+        "What it runs depends on numbers: it was run on {number} example images, and the count is"
+        " of those.",
+        number=_REAL_IMAGES,
     )
-    return replace(traced, dead={}, notes=(note,))  # other numbers may reach other parameters
 
 
 def _is_empty(example: Given) -> bool:
@@ -277,66 +293,93 @@ def _is_empty(example: Given) -> bool:
 def _refusal(name: str, shape: Shape, error: Exception) -> LabError:
     """One sentence for what a forward pass has raised."""
     if isinstance(error, TooLongError):
-        why = "its forward pass runs more operations than a table could list."
+        why = lazy("its forward pass runs more operations than a table could list.")
     elif isinstance(error, BatchUnclearError | BatchLostError):
-        why = (
+        why = lazy(
             "what its forward pass runs depends on the size of the batch in a way that cannot be"
             " shared out among its images."
         )
     elif "saved tensor hooks" in str(error):
-        why = (
+        why = lazy(
             "its forward pass takes gradients with torch.func, which cannot be watched;"
             " torch.autograd.grad with create_graph=True can."
         )
     else:
-        why = f"its forward pass says {first_line(error)!r}."
-    return LabError(f"{name} cannot be taken apart at {_sides(shape)}: {why}")
+        why = lazy("its forward pass says {error}.", error=repr(first_line(error)))
+    return LabError(
+        "{name} cannot be taken apart at {shape}: {why}", name=name, shape=_sides(shape), why=why
+    )
 
 
 def _analysis(spec: ModelSpec, traced: Trace, shape: Shape) -> Analysis:
     analysis = Analysis(spec, traced.layers, traced.buffer_bytes, input_shape=shape)
-    return replace(analysis, warnings=tuple(_warnings(analysis, traced)))
+    return replace(analysis, noted=tuple(_noted(analysis, traced)))
 
 
-def _warnings(analysis: Analysis, traced: Trace) -> Iterator[str]:
+def _noted(analysis: Analysis, traced: Trace) -> Iterator[Message]:
     """One sentence for each thing that a reader might not expect of this network."""
     spec, layers = analysis.spec, analysis.layers
     if traced.dead:
         yield _dead_warning(layers, traced.dead)
     if traced.is_untrainable:
-        yield "Its forward pass turns gradients off, so nothing of it can be trained."
+        yield lazy("Its forward pass turns gradients off, so nothing of it can be trained.")
     if traced.uncounted:
-        yield f"Not counted, though they multiply: {', '.join(traced.uncounted)}."
+        yield lazy(
+            "Not counted, though they multiply: {operations}.",
+            operations=", ".join(traced.uncounted),
+        )
     if traced.once_macs:
-        yield (
-            f"Beside the count for an image, {traced.once_macs:,} MACs are spent once for a batch,"
-            " however many images it has."
+        yield lazy(
+            "Beside the count for an image, {macs:,} MACs are spent once for a batch, however many"
+            " images it has.",
+            macs=traced.once_macs,
         )
     yield from traced.notes
     if spec.arch == "vgg16-forum":
         yield from _condition_warnings(analysis)
     convolutions = [layer for layer in layers if layer.kind == "convolution"]
     if spec.ratio > 1 and any(layer.output_shape[1] == 1 for layer in convolutions):
-        yield (
-            f"Ratio {spec.ratio} leaves some convolutions with a single channel, the fewest"
-            " there can be."
+        yield lazy(
+            "Ratio {ratio} leaves some convolutions with a single channel, the fewest there can"
+            " be.",
+            ratio=spec.ratio,
         )
 
 
-def _dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> str:
+def _dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> Message:
     """Which parameters never get a gradient, why, and the work that is spent on them."""
     names = sorted({name.rpartition(".")[0] or name for name in dead})
     macs = sum(layer.macs for layer in layers if layer.path in names)
-    listed = " and ".join(names[:_NAMED]) + (
-        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    )
-    text = f"{sum(dead.values()):,} parameters can never get a gradient, because what {listed}"
+    layers_named = _and(names[:_NAMED])
+    if further := len(names[_NAMED:]):
+        layers_named = lazy("{names} and {number} more", names=layers_named, number=further)
+    count = sum(dead.values())
     if not macs:
-        return f"{text} could compute is never used."
-    return f"{text} compute is thrown away; their {macs:,} MACs an image are spent for nothing."
+        return lazy(
+            "{count:,} parameters can never get a gradient, because what {layers} could compute is"
+            " never used.",
+            count=count,
+            layers=layers_named,
+        )
+    return lazy(
+        "{count:,} parameters can never get a gradient, because what {layers} compute is thrown"
+        " away; their {macs:,} MACs an image are spent for nothing.",
+        count=count,
+        layers=layers_named,
+        macs=macs,
+    )
 
 
-def _condition_warnings(analysis: Analysis) -> Iterator[str]:
+def _and(names: Sequence[str]) -> str | Message:
+    """`a and b and c`."""
+    first, *others = names
+    said: str | Message = first
+    for other in others:
+        said = lazy("{first} and {last}", first=said, last=other)
+    return said
+
+
+def _condition_warnings(analysis: Analysis) -> Iterator[Message]:
     """The forum's block adds a 1×1 where its scaled channels reach 256: which ratio defeats that.
 
     At ratio 1 three blocks have one.
@@ -345,15 +388,24 @@ def _condition_warnings(analysis: Analysis) -> Iterator[str]:
     if len(added) == FORUM_ONE_BY_ONES:
         return
     ratio = analysis.spec.ratio
-    blocks = " and ".join(layer.block.removeprefix("block") for layer in added)
-    where = f"only blocks {blocks} reach" if blocks else "no block reaches"
-    missing = "one" if blocks else "none"
+    values = {"ratio": ratio, "channels": FORUM_ONE_BY_ONE_FROM}
+    if added:
+        text = lazy(
+            "At ratio {ratio} only blocks {blocks} reach {channels} channels, so one of the"
+            " forum's 1×1 convolutions was left out.",
+            blocks=_and([layer.block.removeprefix("block") for layer in added]),
+            **values,
+        )
+    else:
+        text = lazy(
+            "At ratio {ratio} no block reaches {channels} channels, so none of the forum's 1×1"
+            " convolutions was added.",
+            **values,
+        )
     configuration = vgg_configuration(analysis)
-    yield (
-        f"At ratio {ratio} {where} {FORUM_ONE_BY_ONE_FROM} channels, so {missing} of the forum's"
-        f" 1×1 convolutions was {'left out' if blocks else 'added'}."
-        + (f" {configuration.sentence()}" if configuration else "")
-    )
+    if configuration:
+        text = lazy("{sentences} {next}", sentences=text, next=configuration.said())
+    yield text
 
 
 def torchinfo_summary(spec: ModelSpec) -> str:

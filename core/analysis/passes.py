@@ -17,6 +17,7 @@ from core.analysis.one_pass import Pass
 from core.analysis.records import LayerCost, Shape
 from core.analysis.rows import Row
 from core.analysis.tensors import PRIME, alone
+from core.language import Message, lazy
 
 _SMALL_BATCHES = (24, 48, 72)  # images: they can be halved, parted in three, four, six and eight
 _SUMS = (  # what a row adds up over the batch
@@ -37,7 +38,7 @@ class Trace:
     once_macs: int = 0  # multiply-adds that are spent once, however many images come
     uncounted: tuple[str, ...] = ()  # operations that multiply and are not counted
     is_untrainable: bool = False  # no output has a gradient
-    notes: tuple[str, ...] = ()  # sentences about the count itself
+    notes: tuple[Message, ...] = ()  # sentences about the count itself
 
 
 class BatchUnclearError(Exception):
@@ -93,7 +94,9 @@ def trace_small(run: Run, may_be_alone: bool = True) -> Trace:
             alone = run(1)
         except Exception:
             raise error from None
-        note = "Its forward pass takes one image at a time: what it spends once is in the count."
+        note = lazy(
+            "Its forward pass takes one image at a time: what it spends once is in the count."
+        )
         return replace(from_one(alone), notes=(note,))
     costs = [_costs(one) for one in (first, second)]
     if any(2 * few != many for few, many in zip(*costs, strict=True)):

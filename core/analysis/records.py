@@ -16,14 +16,23 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from core.analysis import cpu
+from core.language import N_, Message
 from core.specs import LabError, ModelSpec, OptionValue
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other")
+KINDS = (
+    N_("convolution"),
+    N_("linear"),
+    N_("pooling"),
+    N_("normalisation"),
+    N_("activation"),
+    N_("join"),
+    N_("other"),
+)
 WEIGHT_KINDS = ("convolution", "linear")
-LEVELS = ("block", "weight layer", "module")
+LEVELS = (N_("block"), N_("weight layer"), N_("module"))
 BYTES_PER_FLOAT = 4  # float32
 
 IMAGE = "image"  # what the first layers read, beside the paths of other layers
@@ -146,8 +155,13 @@ class Analysis:
     spec: ModelSpec
     layers: tuple[LayerCost, ...]
     buffer_bytes: int  # running statistics, kept but never trained
-    warnings: tuple[str, ...] = ()
+    noted: tuple[Message, ...] = ()  # what a reader might not expect
     input_shape: Shape = ()  # of one input: (C, H, W) of an image
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader might not expect, a sentence each."""
+        return tuple(map(str, self.noted))
 
     @property
     def totals(self) -> Totals:
@@ -222,7 +236,9 @@ class Analysis:
             )
         if level == "weight layer":
             return tuple(_split_at_weights(self.layers))
-        raise LabError(f"Rows come by {', '.join(LEVELS)}, not by {level!r}.")
+        raise LabError(
+            "Rows come by {levels}, not by {level}.", levels=", ".join(LEVELS), level=repr(level)
+        )
 
     def training_bytes(
         self, batch_size: int, momentum: bool = True, threads: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.analysis.records import Analysis, SweepPoint
+from core.language import either
 from core.specs import LabError, ModelSpec, OptionValue
 from core.zoo.catalogue import CATALOGUE, effective_options, find
 
@@ -55,7 +56,11 @@ def _options(spec: ModelSpec) -> dict[str, tuple[OptionValue, ...]]:
 def _values(spec: ModelSpec, variable: str) -> Sequence[OptionValue]:
     known = {**_options(spec), **VARIABLES}
     if variable not in known:
-        raise LabError(f"A sweep goes over {' or '.join(known)}, not over {variable!r}.")
+        raise LabError(
+            "A sweep goes over {known}, not over {variable}.",
+            known=either(list(known)),
+            variable=repr(variable),
+        )
     return known[variable]
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import zip_longest
 
 from core.analysis.records import Analysis, LayerCost
+from core.language import Message, lazy
 from core.zoo.architecture import scaled
 from core.zoo.families.vgg import HEAD_WIDTH, TABLE, Block
 
@@ -24,9 +26,12 @@ class Convolution:
     channels: int
     response_norm: bool = False
 
-    def __str__(self) -> str:
-        norm = " with LRN" if self.response_norm else ""
-        return f"{self.kernel}×{self.kernel} to {self.channels}{norm}"
+    def said(self) -> Message:
+        """`3×3 to 64`."""
+        values = {"kernel": self.kernel, "channels": self.channels}
+        if self.response_norm:
+            return lazy("{kernel}×{kernel} to {channels} with LRN", **values)
+        return lazy("{kernel}×{kernel} to {channels}", **values)
 
 
 _Blocks = tuple[tuple[Convolution, ...], ...]
@@ -39,15 +44,30 @@ class Configuration:
     letter: str  # A, A-LRN, B, C, D, E
     title: str  # VGG-16
     ratio: int  # by which the table's channels are divided
-    differences: tuple[str, ...]  # empty: it is exactly this configuration
+    differences: tuple[Message, ...]  # empty: it is exactly this configuration
 
     def sentence(self) -> str:
         """What was built, in one sentence."""
-        divided = f", with its channels divided by {self.ratio}" if self.ratio > 1 else ""
-        name = f"configuration {self.letter} ({self.title}) of arXiv 1409.1556, table 1{divided}"
+        return str(self.said())
+
+    def said(self) -> Message:
+        """The same for a reader of any language."""
+        name = self._name()
         if not self.differences:
-            return f"What was built is {name}."
-        return f"What was built is nearest to {name}, but {'; '.join(self.differences)}."
+            return lazy("What was built is {name}.", name=name)
+        but = reduce(lambda one, more: lazy("{one}; {more}", one=one, more=more), self.differences)
+        return lazy("What was built is nearest to {name}, but {but}.", name=name, but=but)
+
+    def _name(self) -> Message:
+        values = {"letter": self.letter, "title": self.title}
+        if self.ratio == 1:
+            return lazy("configuration {letter} ({title}) of arXiv 1409.1556, table 1", **values)
+        return lazy(
+            "configuration {letter} ({title}) of arXiv 1409.1556, table 1, with its channels"
+            " divided by {ratio}",
+            ratio=self.ratio,
+            **values,
+        )
 
 
 def vgg_configuration(analysis: Analysis) -> Configuration | None:
@@ -126,33 +146,43 @@ def _distance(built: _Blocks, table: _Blocks) -> int:
     )
 
 
-def differences(built: _Blocks, table: _Blocks) -> Iterator[str]:
+def differences(built: _Blocks, table: _Blocks) -> Iterator[Message]:
     """One clause for each block that differs."""
     for number, (block, row) in enumerate(zip_longest(built, table), start=1):
         if block is None:
-            yield f"block {number} is missing"
+            yield lazy("block {number} is missing", number=number)
         elif row is None:
-            yield f"block {number} ({_in_words(block)}) is one too many"
+            yield lazy(
+                "block {number} ({block}) is one too many", number=number, block=_in_words(block)
+            )
         elif block != row:
-            yield f"block {number} is {_in_words(block)} instead of {_in_words(row)}"
+            yield lazy(
+                "block {number} is {block} instead of {row}",
+                number=number,
+                block=_in_words(block),
+                row=_in_words(row),
+            )
 
 
-def _in_words(block: tuple[Convolution, ...]) -> str:
-    """`2 convolutions of 3×3 to 64` where all are alike, else each in turn."""
+def _in_words(block: tuple[Convolution, ...]) -> Message:
+    """`2 × 3×3 to 64` where all are alike, else each in turn."""
+    each = [convolution.said() for convolution in block]
     if len(block) > 1 and len(set(block)) == 1:
-        return f"{len(block)} × {block[0]}"
-    return ", ".join(map(str, block))
+        return lazy("{count} × {convolution}", count=len(block), convolution=each[0])
+    return reduce(lambda one, more: lazy("{one}, {more}", one=one, more=more), each)
 
 
-def _head_differences(analysis: Analysis) -> Iterator[str]:
+def _head_differences(analysis: Analysis) -> Iterator[Message]:
     """What differs behind the last block: two hidden layers of 4,096 units, then the classes."""
     widths = [layer.output_shape[-1] for layer in analysis.layers if layer.kind == "linear"]
     if len(widths) != 3:
-        yield f"it has {len(widths)} linear layers instead of 3"
+        yield lazy("it has {number} linear layers instead of 3", number=len(widths))
     elif widths[:2] != [HEAD_WIDTH, HEAD_WIDTH]:
-        yield (
-            f"its hidden linear layers have {widths[0]:,} and {widths[1]:,} units instead of"
-            f" {HEAD_WIDTH:,}"
+        yield lazy(
+            "its hidden linear layers have {first:,} and {second:,} units instead of {usual:,}",
+            first=widths[0],
+            second=widths[1],
+            usual=HEAD_WIDTH,
         )
     if analysis.layers[-1].operation == "Sigmoid":
-        yield "it ends in a sigmoid"
+        yield lazy("it ends in a sigmoid")

@@ -29,8 +29,10 @@ def read_arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
             return file[f"{split}_images"], file[f"{split}_labels"]
     if not is_available(name):
         raise LabError(
-            f"{info.title} is not on this machine yet: download it first "
-            f"({info.download_bytes / 2**20:.0f} MiB), or take fashion-mini, which is shipped."
+            "{title} is not on this machine yet: download it first ({size:.0f} MiB), or take"
+            " fashion-mini, which is shipped.",
+            title=info.title,
+            size=info.download_bytes / 2**20,
         )
     folder = raw_folder(info, data_folder())
     images, labels = read_files(info, folder, split)
@@ -62,9 +64,15 @@ def _check_against(
     expected = (count, *color, info.image_size, info.image_size)
     if images.shape != expected or labels.max() >= len(info.class_names):
         raise LabError(
-            f"{folder} holds another data set than {info.title}: its {split} images have the "
-            f"shape {images.shape} instead of {expected} or labels above "
-            f"{len(info.class_names) - 1}; delete the folder, it is downloaded again."
+            "{folder} holds another data set than {title}: its {split} images have the shape"
+            " {shape} instead of {expected} or labels above {highest}; delete the folder, it is"
+            " downloaded again.",
+            folder=str(folder),
+            title=info.title,
+            split=split,
+            shape=str(images.shape),
+            expected=str(expected),
+            highest=len(info.class_names) - 1,
         )
 
 

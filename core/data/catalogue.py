@@ -9,32 +9,33 @@ from pathlib import Path
 from core.data.cifar import CIFAR_FILES
 from core.data.idx import IDX_FILES, locate
 from core.folders import data_folder
+from core.language import N_, Message, _, either, lazy
 from core.specs import SHOWN, LabError, RunSpec, shown
 
 _DIGITS = tuple("0123456789")
 _CLOTHES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
+    N_("T-shirt/top"),
+    N_("Trouser"),
+    N_("Pullover"),
+    N_("Dress"),
+    N_("Coat"),
+    N_("Sandal"),
+    N_("Shirt"),
+    N_("Sneaker"),
+    N_("Bag"),
+    N_("Ankle boot"),
 )
 _THINGS = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
+    N_("airplane"),
+    N_("automobile"),
+    N_("bird"),
+    N_("cat"),
+    N_("deer"),
+    N_("dog"),
+    N_("frog"),
+    N_("horse"),
+    N_("ship"),
+    N_("truck"),
 )
 
 
@@ -57,6 +58,11 @@ class DatasetInfo:
     channels: int = 1  # 1 gray, 3 color
     folder: str | None = None  # where torchvision keeps the files; None: in torchvision_class/raw
 
+    @property
+    def shown_classes(self) -> tuple[str, ...]:
+        """`class_names` in the reader's language."""
+        return tuple(map(_, self.class_names))
+
 
 DATASETS: dict[str, DatasetInfo] = {
     info.name: info
@@ -71,7 +77,7 @@ DATASETS: dict[str, DatasetInfo] = {
             std=0.3522,
             download_bytes=0,
             disk_bytes=3_085_124,
-            source=(
+            source=N_(
                 "Part of Fashion-MNIST by Xiao, Rasul and Vollgraf, 2017; "
                 "MIT licence, © 2017 Zalando SE."
             ),
@@ -86,7 +92,9 @@ DATASETS: dict[str, DatasetInfo] = {
             std=0.3081,
             download_bytes=11_594_722,
             disk_bytes=54_950_048,
-            source="Handwritten digits by LeCun, Cortes and Burges, 1998; licence CC BY-SA 3.0.",
+            source=N_(
+                "Handwritten digits by LeCun, Cortes and Burges, 1998; licence CC BY-SA 3.0."
+            ),
             torchvision_class="MNIST",
         ),
         DatasetInfo(
@@ -99,7 +107,7 @@ DATASETS: dict[str, DatasetInfo] = {
             std=0.3530,
             download_bytes=30_878_645,
             disk_bytes=54_950_048,
-            source=(
+            source=N_(
                 "Pictures of clothes by Xiao, Rasul and Vollgraf, 2017; "
                 "MIT licence, © 2017 Zalando SE."
             ),
@@ -115,7 +123,7 @@ DATASETS: dict[str, DatasetInfo] = {
             std=0.2516,
             download_bytes=170_498_071,
             disk_bytes=186_213_868,
-            source=(
+            source=N_(
                 "Color photographs by Krizhevsky, Nair and Hinton, 2009; "
                 "its authors name no licence."
             ),
@@ -133,8 +141,13 @@ def find_dataset(name: str) -> DatasetInfo:
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]
     near = difflib.get_close_matches(str(name)[:SHOWN].lower(), DATASETS)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(DATASETS)}."
-    raise LabError(f"There is no data set {shown(name)}; {hint}")
+    if near:
+        raise LabError(
+            "There is no data set {name}; did you mean {near}?", name=shown(name), near=either(near)
+        )
+    raise LabError(
+        "There is no data set {name}; there are {all}.", name=shown(name), all=", ".join(DATASETS)
+    )
 
 
 def train_images_of(spec: RunSpec) -> int:
@@ -165,12 +178,19 @@ def check_channels(info: DatasetInfo, in_channels: int) -> None:
         raise LabError(channels_error(in_channels, info.channels))
 
 
-def channels_error(in_channels: int, channels: int) -> str:
+def channels_error(in_channels: int, channels: int) -> Message:
     """One sentence for images that do not fit the network."""
-    noun = "channel" if in_channels == 1 else "channels"
-    return (
-        f"The network takes {in_channels} {noun} and the images have {channels}: "
-        f"give the network {channels}, or take gray images."
+    if in_channels == 1:
+        return lazy(
+            "The network takes 1 channel and the images have {channels}: give the network"
+            " {channels}, or take gray images.",
+            channels=channels,
+        )
+    return lazy(
+        "The network takes {in_channels} channels and the images have {channels}: give the network"
+        " {channels}, or take gray images.",
+        in_channels=in_channels,
+        channels=channels,
     )
 
 

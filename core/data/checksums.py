@@ -55,10 +55,16 @@ def check_published(info: DatasetInfo, folder: Path, files: tuple[str, ...]) -> 
         for other, sums in MD5.items():
             if md5 in sums.values():
                 raise LabError(
-                    f"{folder} holds {DATASETS[other].title}, not {info.title} ({path.name} is"
-                    " its file); delete the folder, it is downloaded again."
+                    "{folder} holds {other}, not {title} ({name} is its file); delete the"
+                    " folder, it is downloaded again.",
+                    folder=str(folder),
+                    other=DATASETS[other].title,
+                    title=info.title,
+                    name=path.name,
                 )
         raise LabError(
-            f"{path} is broken: it is not the file of {info.title} that its authors publish;"
-            " delete it, it is downloaded again."
+            "{path} is broken: it is not the file of {title} that its authors publish; delete it,"
+            " it is downloaded again.",
+            path=str(path),
+            title=info.title,
         )

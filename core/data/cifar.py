@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.idx import broken, read_bytes, require
+from core.language import lazy
 
 CIFAR_FILES = {
     "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
@@ -128,17 +129,24 @@ def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Images (N, 3, 32, 32) and labels (N,) of one file; raises LabError if it is broken."""
     content = load(path)
     if not isinstance(content, dict):
-        broken(path, "it holds no dictionary")
+        broken(path, lazy("it holds no dictionary"))
     data, labels = content.get("data"), content.get("labels")
     rows = data.rows(math.prod(_SHAPE)) if isinstance(data, WrittenArray) else None
     if rows is None:
-        broken(path, "its data are no rows of 3,072 bytes")
+        broken(path, lazy("its data are no rows of 3,072 bytes"))
     if not isinstance(labels, list) or not all(
         type(label) is int and 0 <= label < 256 for label in labels
     ):
-        broken(path, "its labels are no list of small numbers")
+        broken(path, lazy("its labels are no list of small numbers"))
     if len(labels) != len(rows):
-        broken(path, f"it has {len(labels):,} labels for {len(rows):,} images")
+        broken(
+            path,
+            lazy(
+                "it has {labels:,} labels for {images:,} images",
+                labels=len(labels),
+                images=len(rows),
+            ),
+        )
     return rows.reshape(-1, *_SHAPE), np.array(labels, np.uint8)
 
 
@@ -148,4 +156,4 @@ def load(path: Path) -> Any:
     try:
         return BytesOnly(io.BytesIO(content), encoding="latin1").load()
     except Exception as error:  # a damaged pickle raises nearly anything
-        broken(path, f"it cannot be unpickled ({error})", error)
+        broken(path, lazy("it cannot be unpickled ({error})", error=str(error)), error)

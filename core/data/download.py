@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from core.data.arrays import read_files
 from core.data.catalogue import DatasetInfo, files_of, find_dataset, raw_folder
 from core.folders import data_folder
+from core.language import Message, _, lazy
 from core.specs import LabError
 
 Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
@@ -64,7 +65,7 @@ def _one_downloads(
 
     def wait_on() -> None:
         if waiting:
-            waiting(f"Another process downloads {info.title}; waiting for it.")
+            waiting(_("Another process downloads {title}; waiting for it.", title=info.title))
         elif progress:
             progress(0, info.download_bytes)
 
@@ -186,20 +187,26 @@ def _failure_in_one_sentence(info: DatasetInfo) -> Iterator[None]:
         yield
     except Exception as error:  # torchvision lets through what urllib, http, gzip and os raise
         raise LabError(
-            f"{info.title} could not be downloaded: {_reason(error)}; "
-            "try again later, or take fashion-mini, which needs no download."
+            "{title} could not be downloaded: {error}; try again later, or take fashion-mini,"
+            " which needs no download.",
+            title=info.title,
+            error=_reason(error),
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> str | Message:
     """What failed, in a few words."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return f"the disk of {data_folder()} is full"
+        return lazy("the disk of {folder} is full", folder=str(data_folder()))
     if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
-        return f"{data_folder()} cannot be written to ({error.strerror})"
+        return lazy(
+            "{folder} cannot be written to ({reason})",
+            folder=str(data_folder()),
+            reason=error.strerror,
+        )
     # After its last mirror torchvision lists them all; the first is the one it prefers.
     first_mirror = re.search(r"Tried (\S+), got:\n(.+)", str(error))
     if first_mirror is None:
         return str(error) or type(error).__name__
     url, answer = first_mirror.groups()
-    return f"{url} gave {answer}"
+    return lazy("{url} gave {answer}", url=url, answer=answer)

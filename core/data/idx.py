@@ -16,6 +16,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from core.language import Message, lazy
 from core.specs import LabError
 
 IDX_FILES = {
@@ -44,7 +45,14 @@ def read_split(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.
     images = read_idx(image_path, dimensions=3)
     labels = read_idx(label_path, dimensions=1)
     if len(images) != len(labels):
-        broken(label_path, f"it has {len(labels):,} labels for {len(images):,} images")
+        broken(
+            label_path,
+            lazy(
+                "it has {labels:,} labels for {images:,} images",
+                labels=len(labels),
+                images=len(images),
+            ),
+        )
     return images, labels
 
 
@@ -52,7 +60,9 @@ def require(folder: Path, file: str) -> Path:
     """As `locate`, but raises LabError where there is no such file."""
     path = locate(folder, file)
     if path is None:
-        raise LabError(f"{folder} has no {file}; download the data set first.")
+        raise LabError(
+            "{folder} has no {file}; download the data set first.", folder=str(folder), file=file
+        )
     return path
 
 
@@ -65,11 +75,24 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     content = read_bytes(path)
     data_start = 4 + 4 * dimensions
     if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)) or len(content) < data_start:
-        broken(path, f"it does not begin like an IDX file of {dimensions} dimensions")
+        broken(
+            path,
+            lazy(
+                "it does not begin like an IDX file of {dimensions} dimensions",
+                dimensions=dimensions,
+            ),
+        )
     shape = tuple(int(size) for size in np.frombuffer(content[4:data_start], ">u4"))
-    present = len(content) - data_start
-    if present != math.prod(shape):
-        broken(path, f"it announces {math.prod(shape):,} bytes of data and holds {present:,}")
+    present, announced = len(content) - data_start, math.prod(shape)
+    if present != announced:
+        broken(
+            path,
+            lazy(
+                "it announces {announced:,} bytes of data and holds {present:,}",
+                announced=announced,
+                present=present,
+            ),
+        )
     return np.frombuffer(content, np.uint8, offset=data_start).reshape(shape).copy()
 
 
@@ -81,11 +104,15 @@ def read_bytes(path: Path) -> bytes:
         with gzip.open(path) as file:
             return file.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        broken(path, f"it cannot be unpacked ({error})", error)
+        broken(path, lazy("it cannot be unpacked ({error})", error=str(error)), error)
     except OSError as error:
-        raise LabError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise LabError(
+            "{path} cannot be read: {reason}.", path=str(path), reason=error.strerror or str(error)
+        ) from error
 
 
-def broken(path: Path, what: str, cause: Exception | None = None) -> NoReturn:
+def broken(path: Path, what: Message, cause: Exception | None = None) -> NoReturn:
     """Raise the LabError for a file that only a new download can mend."""
-    raise LabError(f"{path} is broken: {what}; delete it, it is downloaded again.") from cause
+    raise LabError(
+        "{path} is broken: {what}; delete it, it is downloaded again.", path=str(path), what=what
+    ) from cause

@@ -41,8 +41,11 @@ class Dataset:
         count = len(self.train_labels)
         if isinstance(train_images, bool) or not 1 <= train_images <= count:
             raise LabError(
-                f"{self.info.title} has {count:,} training images: "
-                f"take from 1 to {count:,} of them, not {train_images:,}."
+                "{title} has {count:,} training images: take from 1 to {count:,} of them, not"
+                " {train_images:,}.",
+                title=self.info.title,
+                count=count,
+                train_images=train_images,
             )
         # RandomState's stream is frozen (numpy's NEP 19), those of newer generators are not.
         drawn = np.random.RandomState(_SUBSET_SEED).permutation(count)[:train_images]

@@ -15,6 +15,7 @@ from torch import Tensor
 from core.inside.arrays_records import MOST_ARRAY_BYTES, LayerSummary
 from core.inside.one_image import Seen, Step, see
 from core.inside.weights import Weights
+from core.language import either
 from core.specs import SHOWN, LabError, shown
 
 _UNSAFE = re.compile(r"[^\w.#()-]+")  # in the name of a file inside a zip
@@ -45,8 +46,10 @@ def arrays_npz(weights: Weights, pixels: NDArray[np.uint8], path: str = "") -> b
     size = sum(output.nbytes for output in outputs.values())
     if size > MOST_ARRAY_BYTES:
         raise LabError(
-            f"All layers together take {size / 2**20:,.0f} MiB here, and a file holds up to"
-            f" {MOST_ARRAY_BYTES // 2**20} MiB: take one layer, or a smaller Resize."
+            "All layers together take {size:,.0f} MiB here, and a file holds up to {most} MiB:"
+            " take one layer, or a smaller Resize.",
+            size=size / 2**20,
+            most=MOST_ARRAY_BYTES // 2**20,
         )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -76,8 +79,13 @@ def _step(seen: Seen, path: str) -> Step:
     if path in seen.steps:
         return seen.steps[path]
     near = difflib.get_close_matches(path[:SHOWN], seen.steps, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(seen.steps)}."
-    raise LabError(f"There is no layer {shown(path)}; {hint}")
+    if near:
+        raise LabError(
+            "There is no layer {path}; did you mean {near}?", path=shown(path), near=either(near)
+        )
+    raise LabError(
+        "There is no layer {path}; there are {all}.", path=shown(path), all=", ".join(seen.steps)
+    )
 
 
 def _numbers(given: Tensor) -> NDArray[np.float32 | np.float64]:

@@ -39,10 +39,11 @@ from core.inside.attribution_records import (
 )
 from core.inside.one_image import Recorder, check_size, network_of, read, scores_in
 from core.inside.weights import Weights
+from core.language import lazy
 from core.specs import LabError
 
 _BATCH, _BATCH_BYTES = 32, 2**28  # images at once, and of their maps
-_NO_SCORES = (
+_NO_SCORES = lazy(
     "This network gives no scores of classes, so there is no class to speak for; choose one that"
     " ends in (images, classes)."
 )
@@ -69,7 +70,9 @@ class _Case:
             raise LabError(_NO_SCORES)
         classes, question = output.shape[1], self.question
         if not all(0 <= index < classes for index in (question.target, question.against or 0)):
-            raise LabError(f"This network has the classes 0 to {classes - 1}; choose one of these.")
+            raise LabError(
+                "This network has the classes 0 to {last}; choose one of these.", last=classes - 1
+            )
         score = output[:, question.target]
         return score if question.against is None else score - output[:, question.against]
 
@@ -198,7 +201,10 @@ def _grad_cam(case: _Case) -> Attribution:
         explained = case.score_in(result).sum()
     recorder.note_place()
     if path not in recorder.steps or recorder.steps[path].output.dim() != 4:
-        raise LabError(f"{path!r} is no map (N, C, H, W) of this network; choose one of its maps.")
+        raise LabError(
+            "{path} is no map (N, C, H, W) of this network; choose one of its maps.",
+            path=repr(path),
+        )
     maps = recorder.steps[path].output[0]  # (C, h, w)
     gradient = _gradient(explained, recorder.place)
     if gradient is None:

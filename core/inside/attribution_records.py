@@ -139,7 +139,9 @@ def layers_down_to(analysis: Analysis, path: str) -> tuple[str, ...]:
     """`random_layers` from the last up to `path`; raises LabError where that is none of them."""
     paths = random_layers(analysis)
     if path not in paths:
-        raise LabError(f"This network has no parameters in {path!r}; choose one of its layers.")
+        raise LabError(
+            "This network has no parameters in {path}; choose one of its layers.", path=repr(path)
+        )
     return paths[: paths.index(path) + 1]
 
 

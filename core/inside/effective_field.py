@@ -49,7 +49,11 @@ def measure_window_counts(
     analysis = analyze(weights.spec)
     layers = field_layers(analysis)
     if layer not in layers:
-        raise LabError(f"{layer!r} has no receptive field here; it has {', '.join(layers)}.")
+        raise LabError(
+            "{layer} has no receptive field here; it has {layers}.",
+            layer=repr(layer),
+            layers=", ".join(layers),
+        )
     row = next(row for row in analysis.layers if row.path == layer)
     unit = middle(row)
     images = TestImages.of(weights, dataset, max(1, images_averaged(analysis, quick)))
@@ -79,12 +83,15 @@ def field_of(
         output = result_of(network, given * 1, layer, module)  # a copy, which may be written over
         if output.shape[1:] != shape[1:]:
             raise LabError(
-                f"{layer} gives {tuple(output.shape[1:])}, not {shape[1:]} as in the analysis."
+                "{layer} gives {shape}, not {expected} as in the analysis.",
+                layer=layer,
+                shape=str(tuple(output.shape[1:])),
+                expected=str(tuple(shape[1:])),
             )
         units = output[:, :, unit[0], unit[1]]
         drawn = 2 * torch.randint(0, 2, units.shape, generator=signs) - 1
         if not units.requires_grad:
-            raise LabError(f"No gradient goes from {layer} to the image.")
+            raise LabError("No gradient goes from {layer} to the image.", layer=layer)
         (units * drawn).sum().backward()
         total = total + given.grad.double().square().sum((0, 1))  # type: ignore[union-attr]
     assert isinstance(total, Tensor)

@@ -49,7 +49,9 @@ def _filters(weights: Weights, path: str) -> Tensor:
     module = dict(network_of(weights).named_modules()).get(path)
     weight = getattr(module, "weight", None)
     if not isinstance(weight, Tensor) or weight.dim() != 4:
-        raise LabError(f"{path} is no convolution over images; choose one of this network's.")
+        raise LabError(
+            "{path} is no convolution over images; choose one of this network's.", path=path
+        )
     return weight.float()
 
 

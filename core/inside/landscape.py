@@ -30,7 +30,7 @@ from core.inside.landscape_records import (
     NetworkLandscape,
     PathPoint,
     check_plane,
-    no_plane_along,
+    no_plane_error,
 )
 from core.specs import LabError, RunSpec
 from core.training.compute_plan import memory_format, threads_restored
@@ -109,7 +109,7 @@ def path_directions(
     ways = path.astype(np.float64) - center
     _, lengths, found = np.linalg.svd(ways, full_matrices=False)
     if len(lengths) < 2 or lengths[1] <= _LINE * lengths[0]:
-        raise LabError(no_plane_along())
+        raise no_plane_error()
     x, y = (ways @ found[:2].T).T
     signs = (1 if x[0] <= 0 else -1, 1 if y.max() >= -y.min() else -1)
     return found[:2] * np.array(signs)[:, None]
@@ -265,7 +265,7 @@ def _along_path(
 ) -> tuple[tuple[Direction, Direction], NetworkLandscape]:
     """The plane along the training, its extent, and the path with its losses in and beside it."""
     if not trained.path:
-        raise LabError(no_plane_along(trained.run, epochs=0))
+        raise no_plane_error(trained.run, epochs=0)
     shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
     before = [one for one in trained.path if one[0] != trained.epoch]  # the last as it is: exactly
     trained = replace(trained, path=[*before, (trained.epoch, _parameters(network))])
@@ -273,7 +273,7 @@ def _along_path(
     try:
         rows = path_directions(path, center)
     except LabError:
-        raise LabError(no_plane_along(trained.run, len(path) - 1)) from None
+        raise no_plane_error(trained.run, len(path) - 1) from None
     directions = (_named(rows[0], shapes), _named(rows[1], shapes))
     where, share = project(path, center, rows)
     low, high = where.min(axis=0), where.max(axis=0)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.specs import RunSpec, check_number, check_whole
+from core.language import lazy
+from core.specs import LabError, RunSpec, check_number, check_whole
 
 _LEAST_IMAGES = 50
 _MOST_POINTS, _MOST_SPAN, _MOST_IMAGES = 51, 10.0, 10_000
@@ -143,13 +144,20 @@ def check_plane(points: int, span: float, images: int) -> None:
 
 def no_plane_along(run: int | None = None, epochs: int = 1) -> str:
     """Why there is no plane along a training of so many kept epochs besides the first moment."""
-    whose = "this training" if run is None else f"run {run}"
+    return str(no_plane_error(run, epochs))
+
+
+def no_plane_error(run: int | None = None, epochs: int = 1) -> LabError:
+    """The same to be raised."""
+    whose = lazy("this training") if run is None else lazy("run {run}", run=run)
     if epochs < 1:
-        return (
-            f"The parameters of {whose} after each epoch were not kept: they are too many for what"
-            " the lab keeps of a training, or the lab was an older one; train a smaller network."
+        return LabError(
+            "The parameters of {whose} after each epoch were not kept: they are too many for what"
+            " the lab keeps of a training, or the lab was an older one; train a smaller network.",
+            whose=whose,
         )
-    return (
-        f"The path of {whose} is a line, which has no second direction; train for at least two"
-        " epochs."
+    return LabError(
+        "The path of {whose} is a line, which has no second direction; train for at least two"
+        " epochs.",
+        whose=whose,
     )

@@ -51,13 +51,16 @@ def explain(
     seen = see(weights, pixels)
     step = seen.steps.get(path)
     if step is None:
-        raise LabError(f"No layer {path} has run; choose one of the network's layers.")
+        raise LabError("No layer {path} has run; choose one of the network's layers.", path=path)
     shape = as_maps(step.of_image).shape
     place = (channel, row, column)
     if not all(0 <= at < side for at, side in zip(place, shape, strict=True)):
         raise LabError(
-            f"{path} has {' × '.join(map(str, shape))} numbers (channels × rows × columns), none"
-            f" at {'.'.join(map(str, place))}; places are counted from 0."
+            "{path} has {shape} numbers (channels × rows × columns), none at {place}; places are"
+            " counted from 0.",
+            path=path,
+            shape=" × ".join(map(str, shape)),
+            place=".".join(map(str, place)),
         )
     inputs_of = _inputs_of(weights.spec, version_of(weights.spec.arch))
     inputs = tuple(_that_ran(seen, inputs_of, inputs_of.get(path, ())))

@@ -24,6 +24,7 @@ from core.analysis.tensors import storage_key, tensors_in, tensors_inside
 from core.data.batches import prepare
 from core.data.load import with_channels
 from core.inside.weights import Weights
+from core.language import lazy
 from core.specs import LabError, ModelSpec
 from core.training.initialization import initialized_network
 from core.training.parameters import check_hash, load_parameters
@@ -184,7 +185,8 @@ def _in_own_words(
     except LabError:
         raise
     except Exception as error:
-        raise LabError(explanation(error, file, f"{name} fails on these images")) from error
+        what = lazy("{name} fails on these images", name=name)
+        raise LabError(explanation(error, file, what)) from error
 
 
 def with_plain_forward(network: nn.Module) -> nn.Module:
@@ -244,13 +246,21 @@ def _pass(weights: Weights, pixels: NDArray[np.uint8]) -> Seen:
 def check_size(weights: Weights) -> None:
     """Raise LabError where one image's maps, or the parameters, are more than is kept."""
     totals = _totals(weights.spec, version_of(weights.spec.arch))
-    taken = {"maps of one image": totals.output_bytes, "parameters": 4 * totals.params}
-    for what, size in taken.items():
-        if size > MOST_BYTES:
-            raise LabError(
-                f"The {what} take {size / 2**30:.1f} GiB here; this page keeps up to"
-                f" {MOST_BYTES / 2**30:.0f} GiB: choose a smaller Resize or a higher Ratio."
-            )
+    most = MOST_BYTES / 2**30
+    if totals.output_bytes > MOST_BYTES:
+        raise LabError(
+            "The maps of one image take {size:.1f} GiB here; this page keeps up to {most:.0f} GiB:"
+            " choose a smaller Resize or a higher Ratio.",
+            size=totals.output_bytes / 2**30,
+            most=most,
+        )
+    if 4 * totals.params > MOST_BYTES:
+        raise LabError(
+            "The parameters take {size:.1f} GiB here; this page keeps up to {most:.0f} GiB: choose"
+            " a smaller Resize or a higher Ratio.",
+            size=4 * totals.params / 2**30,
+            most=most,
+        )
 
 
 @lru_cache(maxsize=16)  # a trace takes as long as a small network's pass

@@ -21,14 +21,29 @@ from core.analysis.tensors import tensors_in
 from core.data.catalogue import find_dataset
 from core.inside.find_parts import parts_of
 from core.inside.one_image import network_of, scores_in
-from core.inside.parts_records import Missing, MissingParts, Part
+from core.inside.parts_records import (
+    BLOCKS,
+    BRANCHES,
+    CHANNELS,
+    SHORTCUTS,
+    Missing,
+    MissingParts,
+    Part,
+)
 from core.inside.row_watcher import RowWatcher
 from core.inside.tested import TestImages, images_within
 from core.inside.weights import Weights
+from core.language import N_
 from core.specs import LabError
 from core.training.compute_plan import memory_format
 
 Run = Callable[[Tensor], Any]
+_NONE = {
+    BLOCKS: N_("This network has no blocks that could be left out."),
+    BRANCHES: N_("This network has no branches that could be left out."),
+    SHORTCUTS: N_("This network has no shortcuts that could be left out."),
+    CHANNELS: N_("This network has no channels that could be left out."),
+}
 
 
 def measure_missing(
@@ -43,7 +58,7 @@ def measure_missing(
     analysis = analyze(weights.spec)
     found = parts_of(analysis, level, layer)
     if not found.parts:
-        raise LabError(f"This network has no {level} that could be left out.")
+        raise LabError(_NONE[level])
     passes = 1 + len(found.parts)
     most = images_within(passes * analysis.totals.macs)
     images = TestImages.of(weights, dataset, most)
@@ -103,7 +118,7 @@ def without(network: nn.Module, part: Part) -> Iterator[Run]:
         replaced.uses = 0
         result = network(images)
         if not replaced.uses:
-            raise LabError(f"{part.name} did not run, so leaving it out changes nothing.")
+            raise LabError("{name} did not run, so leaving it out changes nothing.", name=part.name)
         return result
 
     try:
@@ -130,15 +145,16 @@ class _Replaced:
         self.uses += 1
         name, channel = self.part.name, self.part.channel
         if not isinstance(output, Tensor):
-            raise LabError(f"{name} gives no single map, so it cannot be left out.")
+            raise LabError("{name} gives no single map, so it cannot be left out.", name=name)
         if channel is not None:
             silenced = output.clone()
             silenced[:, channel] = 0
             return silenced
         if [tensor.shape for tensor in self.read] != [output.shape]:
             raise LabError(
-                f"{name} makes {tuple(output.shape)} of"
-                f" {', '.join(str(tuple(tensor.shape)) for tensor in self.read)}, so its input"
-                " cannot stand in its place."
+                "{name} makes {shape} of {read}, so its input cannot stand in its place.",
+                name=name,
+                shape=str(tuple(output.shape)),
+                read=", ".join(str(tuple(tensor.shape)) for tensor in self.read),
             )
         return self.read.pop()

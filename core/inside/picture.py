@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from core.language import Message, lazy
 from core.specs import MAX_IMAGE_SIZE, LabError
 
 MOST_BYTES = 10 * 2**20  # of a file
@@ -18,7 +19,6 @@ MOST_SIDE, MOST_PIXELS = 4_096, 16 * 2**20
 _FORMATS = ("PNG", "JPEG")
 _WIDE_MODES = ("I", "F")  # more than 8 bits a pixel, which Pillow would cut off at white
 _WHITE = (255, 255, 255, 255)
-_TAKES = "take a PNG or JPEG"
 
 
 def read_picture(
@@ -35,8 +35,9 @@ def read_picture(
     """
     if len(data) > MOST_BYTES:
         raise LabError(
-            f"The picture has {len(data) / 2**20:.1f} MiB; {_TAKES} of up to"
-            f" {MOST_BYTES // 2**20} MiB."
+            "The picture has {size:.1f} MiB; take a PNG or JPEG of up to {most} MiB.",
+            size=len(data) / 2**20,
+            most=MOST_BYTES // 2**20,
         )
     image = _opened(data)
     _check(image)
@@ -45,7 +46,9 @@ def read_picture(
         image = _on_white(image) if image.has_transparency_data else image
         image = image.convert("L" if channels == 1 else "RGB")
     except Exception as error:  # whatever a decoder makes of damaged data
-        raise LabError(f"The picture is damaged or cut off; {_TAKES} that is whole.") from error
+        raise LabError(
+            "The picture is damaged or cut off; take a PNG or JPEG that is whole."
+        ) from error
     image = _middle(image, aspect)
     image.thumbnail((MAX_IMAGE_SIZE, MAX_IMAGE_SIZE), Image.Resampling.BOX)
     pixels = np.array(image, np.uint8)
@@ -58,26 +61,31 @@ def _opened(data: bytes) -> Image.Image:
     try:
         return Image.open(BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise LabError(_too_large("more pixels than can be decoded safely")) from error
+        raise _too_large(lazy("more pixels than can be decoded safely")) from error
     except Exception as error:  # whatever a decoder makes of data that is no picture
-        raise LabError(f"The file is no picture that can be read; {_TAKES}.") from error
+        raise LabError("The file is no picture that can be read; take a PNG or JPEG.") from error
 
 
 def _check(image: Image.Image) -> None:
     """Raise LabError for what must not, or cannot well, be decoded."""
     width, height = image.size
     if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
-        raise LabError(_too_large(f"{width:,} × {height:,} pixels"))
+        raise _too_large(lazy("{width:,} × {height:,} pixels", width=width, height=height))
     if image.format == "PNG" and getattr(image, "is_animated", False):
-        raise LabError(f"The picture is animated; {_TAKES} that stands still.")
+        raise LabError("The picture is animated; take a PNG or JPEG that stands still.")
     if image.mode.startswith(_WIDE_MODES):
-        raise LabError(f"The picture has more than 8 bits a pixel; {_TAKES} with 8 bits a channel.")
+        raise LabError(
+            "The picture has more than 8 bits a pixel; take a PNG or JPEG with 8 bits a channel."
+        )
 
 
-def _too_large(what: str) -> str:
-    return (
-        f"The picture has {what}; {_TAKES} of up to {MOST_SIDE:,} pixels a side"
-        f" and {MOST_PIXELS // 2**20} M pixels."
+def _too_large(what: Message) -> LabError:
+    return LabError(
+        "The picture has {what}; take a PNG or JPEG of up to {side:,} pixels a side and {pixels} M"
+        " pixels.",
+        what=what,
+        side=MOST_SIDE,
+        pixels=MOST_PIXELS // 2**20,
     )
 
 

@@ -50,7 +50,8 @@ class RowWatcher(ModuleWatcher):
             self.of_image.clear()
         if needs_all and (missed := [*self.looks, *self.zeros]):
             raise LabError(
-                f"{missed[0]} did not run for these images, so nothing can be said of it."
+                "{missed} did not run for these images, so nothing can be said of it.",
+                missed=missed[0],
             )
         return result
 
@@ -125,7 +126,7 @@ def result_of(network: nn.Module, images: Tensor, row: str, module: str = "") ->
         _Stopper(network, row, module).run(images)
     except _Reached as reached:
         return reached.output
-    raise LabError(f"{row} did not run for these images, so it gives nothing.")
+    raise LabError("{row} did not run for these images, so it gives nothing.", row=row)
 
 
 def _with_zeros(
@@ -134,8 +135,11 @@ def _with_zeros(
     """The arguments with zeros for the operand. Raises LabError where there are other operands."""
     if len(read) != operand.count:
         raise LabError(
-            f"{operand.row} read {len(read)} results, not {operand.count} as in the analysis, so it"
-            " is unknown which of them is the part."
+            "{row} read {count} results, not {expected} as in the analysis, so it is unknown which"
+            " of them is the part.",
+            row=operand.row,
+            count=len(read),
+            expected=operand.count,
         )
     left_out = read[operand.index]
     if is_in_place and left_out is args[0]:

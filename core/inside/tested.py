@@ -46,8 +46,10 @@ class TestImages:
         info, spec = find_dataset(dataset), weights.spec
         if spec.num_classes < len(info.class_names):
             raise LabError(
-                f"{info.title} has {len(info.class_names)} classes, so the network needs as many,"
-                f" not {spec.num_classes}."
+                "{title} has {classes} classes, so the network needs as many, not {outputs}.",
+                title=info.title,
+                classes=len(info.class_names),
+                outputs=spec.num_classes,
             )
         images, labels = read_arrays(dataset, "test")
         map_bytes = max(1, analyze(spec).totals.output_bytes)

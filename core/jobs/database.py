@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
 
 from core.folders import runs_folder
 from core.jobs.upgrade import bring_up_to_date
+from core.language import lazy
 from core.specs import LabError
 
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
@@ -95,15 +96,17 @@ def open_database(url: str | None = None) -> Engine:
             bring_up_to_date(connection)
     except OSError as error:
         raise LabError(
-            f"The folder for runs cannot be written ({error.strerror or error}); set LAB_RUNS_DIR"
-            " to a folder that can."
+            "The folder for runs cannot be written ({reason}); set LAB_RUNS_DIR to a folder that"
+            " can.",
+            reason=error.strerror or str(error),
         ) from error
     except LabError:
         raise
     except ImportError as error:
         raise LabError(
-            f"LAB_DATABASE_URL needs the Python package {error.name}, which is not installed;"
-            " install it, or unset the variable to use an SQLite file."
+            "LAB_DATABASE_URL needs the Python package {name}, which is not installed; install it,"
+            " or unset the variable to use an SQLite file.",
+            name=error.name,
         ) from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: a broken port
         raise LabError(
@@ -115,31 +118,48 @@ def open_database(url: str | None = None) -> Engine:
     return engine
 
 
+_REFUSED = {
+    "opened": lazy("The run store cannot be opened"),
+    "read": lazy("The run store could not be read"),
+    "written": lazy("The run store could not be written"),
+}
+
+
 def _refusal(what: str, error: SQLAlchemyError) -> LabError:
     """Why the store cannot be opened, read or written, and what would help."""
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
-    start = (
-        f"The run store cannot be {what}"
-        if what == "opened"
-        else (f"The run store could not be {what}")
-    )
+    start = _REFUSED[what]
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreUnavailable(
-            f"{start}: another program holds its file, a backup or a database browser perhaps"
-            f" ({reason}); close that program, or wait until it is done."
+            "{start}: another program holds its file, a backup or a database browser perhaps"
+            " ({reason}); close that program, or wait until it is done.",
+            start=start,
+            reason=reason,
         )
     if code == sqlite3.SQLITE_FULL:
-        return StoreUnavailable(f"{start} ({reason}); free some space on its disk.")
+        return StoreUnavailable(
+            "{start} ({reason}); free some space on its disk.", start=start, reason=reason
+        )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return LabError(
-            f"{start} ({reason}); move that file away, or set LAB_RUNS_DIR to another folder."
+            "{start} ({reason}); move that file away, or set LAB_RUNS_DIR to another folder.",
+            start=start,
+            reason=reason,
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return LabError(f"{start} ({reason}); check that its folder is there and not read-only.")
+        return LabError(
+            "{start} ({reason}); check that its folder is there and not read-only.",
+            start=start,
+            reason=reason,
+        )
     if isinstance(error, OperationalError) and not code:  # a server that is away, restarting, full
-        return StoreUnavailable(f"{start} ({reason}); check that the database server answers.")
-    return LabError(f"{start} ({reason}).")
+        return StoreUnavailable(
+            "{start} ({reason}); check that the database server answers.",
+            start=start,
+            reason=reason,
+        )
+    return LabError("{start} ({reason}).", start=start, reason=reason)
 
 
 def _engine(url: str) -> Engine:

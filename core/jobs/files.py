@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from core.folders import runs_folder
 from core.jobs.database import StoreUnavailable
 from core.jobs.records import Run, StoredFile
+from core.language import Message, lazy
 from core.specs import LabError
 from core.training.parameters import check_hash
 
@@ -61,7 +62,9 @@ def verified_best(run: Run) -> Path:
     """The path of the best parameters, after its hash was checked. Raises LabError otherwise."""
     path = best_path(run)
     if path is None or run.best_file is None:
-        raise LabError(f"The best parameters of run {run.id} are not here; choose another run.")
+        raise LabError(
+            "The best parameters of run {id} are not here; choose another run.", id=run.id
+        )
     if run.best_file.sha256:  # "": of a lab that did not keep it
         check_hash(path, run.best_file.sha256)
     return path
@@ -90,17 +93,30 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> StoredFile:
     return StoredFile(path.name, digest)
 
 
-def _refusal(error: Exception, folder: Path) -> str | None:
+def _refusal(error: Exception, folder: Path) -> Message | None:
     """Why the operating system has refused to write, and what would help; None if it has not."""
     system = _system_error(error)
     number = system.errno if system else 0
-    start = f"The run's files could not be written into {folder}"
+    where = str(folder)
     if number in (errno.ENOSPC, errno.EDQUOT) or (system is None and _is_full(folder)):
-        return f"{start}: the disk is full; free some space."
+        return lazy(
+            "The run's files could not be written into {folder}: the disk is full; free some"
+            " space.",
+            folder=where,
+        )
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{start}: the folder is read-only; make it writable, or set LAB_RUNS_DIR."
+        return lazy(
+            "The run's files could not be written into {folder}: the folder is read-only; make it"
+            " writable, or set LAB_RUNS_DIR.",
+            folder=where,
+        )
     if system is not None:
-        return f"{start} ({system.strerror or system}); mend that, or set LAB_RUNS_DIR."
+        return lazy(
+            "The run's files could not be written into {folder} ({reason}); mend that, or set"
+            " LAB_RUNS_DIR.",
+            folder=where,
+            reason=system.strerror or str(system),
+        )
     return None
 
 

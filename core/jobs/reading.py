@@ -62,14 +62,18 @@ class Reader(Queue):
         """The run; raises LabError when there is none, or it cannot be read."""
         job = self.job(run_id)
         if not isinstance(job, Run):
-            raise LabError(f"Job {run_id} is a measurement; the Runs page lists the runs.")
+            raise LabError(
+                "Job {run_id} is a measurement; the Runs page lists the runs.", run_id=run_id
+            )
         return job
 
     def job(self, job_id: int) -> Run | Measurement:
         """The run or measurement; raises LabError when there is none, or it cannot be read."""
         rows = self.rows(JOBS.id == job_id)
         if not rows:
-            raise LabError(f"There is no run {job_id}; the Runs page lists those there are.")
+            raise LabError(
+                "There is no run {job_id}; the Runs page lists those there are.", job_id=job_id
+            )
         return job_from_row(rows[0])
 
     def has(self, job_id: int) -> bool:

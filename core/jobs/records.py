@@ -212,7 +212,11 @@ def job_from_row(row: Mapping[Any, Any]) -> Run | Measurement:
         values["result"] = _result_from_json(row["result"])
         return Measurement(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # LabError is a ValueError
-        raise LabError(f"Job {row['id']} cannot be read: {error}") from error
+        raise LabError(
+            "Job {id} cannot be read: {error}",
+            id=row["id"],
+            error=error.message if isinstance(error, LabError) else str(error),
+        ) from error
 
 
 def run_columns(spec: RunSpec) -> dict[str, str]:

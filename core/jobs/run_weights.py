@@ -8,10 +8,11 @@ from core.data.catalogue import find_dataset
 from core.inside.weights import Weights
 from core.jobs.files import path_of
 from core.jobs.records import Run
+from core.language import N_, lazy
 from core.specs import LabError
 from core.zoo.catalogue import complete
 
-BEST, LAST, FIRST = "best", "last", "initial"
+BEST, LAST, FIRST = N_("best"), N_("last"), N_("initial")
 WHICH = (BEST, LAST, FIRST)  # epochs whose parameters a run has: its best, its last, none
 
 
@@ -33,17 +34,25 @@ def run_weights(run: Run, which: str = BEST) -> Weights:
     if which == FIRST:
         return begun
     if which not in WHICH:
-        raise LabError(f"A run has parameters that are {', '.join(WHICH)}, not {which!r}.")
+        raise LabError(
+            "A run has parameters that are {known}, not {which}.",
+            known=", ".join(WHICH),
+            which=repr(which),
+        )
     file = run.best_file if which == BEST else run.checkpoint
     path = path_of(run, file) if file else None
     if file is None or path is None or not path.exists():
         raise LabError(
-            f"Run {run.id} has no {which} parameters on this machine; choose another run, or its"
-            f" {FIRST} ones."
+            "Run {id} has no {which} parameters on this machine; choose another run, or its"
+            " initial ones.",
+            id=run.id,
+            which=lazy(which),
         )
     return replace(begun, file=str(path), sha256=file.sha256)
 
 
 def other_by_now(run_id: int) -> LabError:
     """What to say where a measurement was asked for parameters that the run has no longer."""
-    return LabError(f"Run {run_id} has other parameters by now; load the page and ask again.")
+    return LabError(
+        "Run {run_id} has other parameters by now; load the page and ask again.", run_id=run_id
+    )

@@ -34,7 +34,7 @@ from core.jobs.records import (
 )
 from core.jobs.schema import epochs_table, jobs_table, series_table, studies_table
 from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
-from core.language import Message
+from core.language import Message, lazy
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
 from core.zoo.own import renamed
@@ -123,25 +123,35 @@ class Store(Reader):
         state = self.job(job_id).state
         if state is JobState.DIVERGED:
             raise LabError(
-                f"Run {job_id} has diverged and would diverge again; start a new run with a lower"
-                " learning rate."
+                "Run {job_id} has diverged and would diverge again; start a new run with a lower"
+                " learning rate.",
+                job_id=job_id,
             )
-        raise LabError(f"Run {job_id} is {state}; only a stopped or failed run can be continued.")
+        raise LabError(
+            "Run {job_id} is {state}; only a stopped or failed run can be continued.",
+            job_id=job_id,
+            state=lazy(state),
+        )
 
     def extend(self, run_id: int, epochs: int) -> None:
         """Let a finished run go on to `epochs` epochs. Raises LabError where it cannot."""
         run = self.get(run_id)
         if run.state is not JobState.FINISHED:
-            raise LabError(f"Run {run_id} is not finished, so it cannot be extended.")
+            raise LabError("Run {run_id} is not finished, so it cannot be extended.", run_id=run_id)
         if run.spec.recipe.schedule != "constant":
             raise LabError(
-                f"The learning rate of run {run_id} follows a {run.spec.recipe.schedule} schedule"
-                f" that has ended; start a new run of {epochs} epochs instead."
+                "The learning rate of run {run_id} follows a {schedule} schedule that has ended;"
+                " start a new run of {epochs} epochs instead.",
+                run_id=run_id,
+                schedule=run.spec.recipe.schedule,
+                epochs=epochs,
             )
         if run.checkpoint is None or epochs <= run.spec.recipe.epochs:
             raise LabError(
-                f"Run {run_id} can only go on to more than its {run.spec.recipe.epochs} epochs,"
-                " and from the checkpoint of its last one."
+                "Run {run_id} can only go on to more than its {epochs} epochs, and from the"
+                " checkpoint of its last one.",
+                run_id=run_id,
+                epochs=run.spec.recipe.epochs,
             )
         finished = and_(JOBS.id == run_id, JOBS.state == JobState.FINISHED)
         self._requeue_where(finished, **run_columns(extended(run.spec, epochs)))

@@ -38,10 +38,17 @@ def bring_up_to_date(connection: Connection) -> None:
         return
     number = int(version)
     if number not in (*_STEPS, SCHEMA_VERSION):
-        newer = "newer" if number > SCHEMA_VERSION else "older"
+        schemas = {"version": version, "own": SCHEMA_VERSION}
+        if number > SCHEMA_VERSION:
+            raise LabError(
+                "The run store was made by a newer version of the lab (schema {version}, this one"
+                " reads {own}); use that version, or another LAB_RUNS_DIR.",
+                **schemas,
+            )
         raise LabError(
-            f"The run store was made by a {newer} version of the lab (schema {version}, this one"
-            f" reads {SCHEMA_VERSION}); use that version, or another LAB_RUNS_DIR."
+            "The run store was made by an older version of the lab (schema {version}, this one"
+            " reads {own}); use that version, or another LAB_RUNS_DIR.",
+            **schemas,
         )
     while number < SCHEMA_VERSION:
         _STEPS[number](connection)

@@ -61,7 +61,7 @@ def branch_norms(path: Path, initialization: str) -> list[BranchNorm]:
         ]
     except (SafetensorError, OSError, KeyError, IndexError, StopIteration, ValueError) as error:
         raise LabError(
-            f"The parameters in {path.name} cannot be read; train the run again."
+            "The parameters in {name} cannot be read; train the run again.", name=path.name
         ) from error
 
 

@@ -204,8 +204,10 @@ def batch(
     """Training images drawn by `seed`, as the network reads them, and their labels."""
     if spec.num_classes < len(data.info.class_names):
         raise LabError(
-            f"{data.info.title} has {len(data.info.class_names)} classes, so the network needs as"
-            f" many, not {spec.num_classes}."
+            "{title} has {classes} classes, so the network needs as many, not {outputs}.",
+            title=data.info.title,
+            classes=len(data.info.class_names),
+            outputs=spec.num_classes,
         )
     index = epoch_order(len(data.train_labels), seed, 1)[:batch_size]
     mean, std = (data.info.mean, data.info.std) if normalize else (None, None)

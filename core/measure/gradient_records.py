@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
+from core.language import N_
 from core.specs import LabError, ModelSpec, OptionValue, check_whole
 
 # The networks of "Why it works": one place to say what they are called and what they can be told.
@@ -19,17 +20,17 @@ SHORTCUTS = ("identity", "none")  # compared where nobody has chosen others
 IMAGE_SIZE = 28  # pixels a side
 
 INITIALIZATIONS = {  # how the weights are drawn before the measurement → how that is called
-    "default": "as the network is built",
-    "xavier": "Xavier uniform, as the fast recipe",
-    "he": "He normal, arXiv 1502.01852",
+    "default": N_("as the network is built"),
+    "xavier": N_("Xavier uniform, as the fast recipe"),
+    "he": N_("He normal, arXiv 1502.01852"),
 }
 BATCH_SIZE = 16  # images; every layer has hundreds of outputs for each of them
 _MAX_SEEDS = 20
 BATCH_NORMS = {"both": (False, True), "without": (False,), "with": (True,)}  # of the networks
 QUANTITIES = {  # field of LayerFlow → what it is
-    "weight_gradient": "norm of the gradient of the weights",
-    "output_gradient": "norm of the gradient of the layer's output",
-    "variance": "variance of the layer's output",
+    "weight_gradient": N_("norm of the gradient of the weights"),
+    "output_gradient": N_("norm of the gradient of the layer's output"),
+    "variance": N_("variance of the layer's output"),
 }
 
 
@@ -57,7 +58,9 @@ def variations(
     Raises LabError for depths where the network's name ends in no number.
     """
     if depths and not re.search(r"\d$", spec.arch):
-        raise LabError(f"{spec.arch} comes in one depth; {FAMILY}110 has several.")
+        raise LabError(
+            "{arch} comes in one depth; {family}110 has several.", arch=spec.arch, family=FAMILY
+        )
     specs = []
     for depth in depths or (None,):
         arch = spec.arch if depth is None else re.sub(r"\d+$", str(depth), spec.arch)

@@ -41,8 +41,11 @@ def measure_layers(
     free, needed = available_bytes(device), analysis.training_bytes(batch_size, momentum=False)
     if free is not None and needed > free:
         raise LabError(
-            f"A step with a batch of {batch_size} needs about {needed / 2**30:.1f} GiB and only"
-            f" {free / 2**30:.1f} GiB are free; choose a smaller batch."
+            "A step with a batch of {batch_size} needs about {needed:.1f} GiB and only"
+            " {free:.1f} GiB are free; choose a smaller batch.",
+            batch_size=batch_size,
+            needed=needed / 2**30,
+            free=free / 2**30,
         )
     spec = analysis.spec
     network = build(spec).train()

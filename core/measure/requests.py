@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from core.inside.landscape_records import PATH, PLANES, RANDOM
+from core.language import N_, either
 from core.measure.gradient_records import BATCH_SIZE
 from core.specs import LabError, ModelSpec, RunSpec, Spec
 
@@ -26,7 +27,7 @@ class Request(Spec):
     """What is measured. Equal requests on one machine share one job, found by their key."""
 
     kind: ClassVar[str]
-    title: ClassVar[str]  # in lists
+    title: ClassVar[str]  # in lists; translated where it is shown
     in_key: ClassVar[str]  # what stands before the hash in the key, as older labs wrote it
 
     def what(self) -> tuple[object, ...]:
@@ -45,7 +46,7 @@ class LayerTimesRequest(Request):
     """How long each layer of a network takes, forward and backward."""
 
     kind: ClassVar[str] = "layer-times"
-    title: ClassVar[str] = "time of every layer"
+    title: ClassVar[str] = N_("time of every layer")
     in_key: ClassVar[str] = "layer times"
     model: ModelSpec
     device: str
@@ -69,7 +70,7 @@ class ThroughputRequest(Request):
     """How many images a second train with each batch size on each device."""
 
     kind: ClassVar[str] = "throughput"
-    title: ClassVar[str] = "throughput"
+    title: ClassVar[str] = N_("throughput")
     in_key: ClassVar[str] = "throughput"
     run: RunSpec
     batch_sizes: tuple[int, ...]
@@ -98,7 +99,7 @@ class GradientFlowRequest(Request):
     """Gradient norm and activation variance of every layer of networks and trained runs."""
 
     kind: ClassVar[str] = "gradient-flow"
-    title: ClassVar[str] = "gradients"
+    title: ClassVar[str] = N_("gradients")
     in_key: ClassVar[str] = "gradients"
     models: tuple[ModelSpec, ...]  # every option filled in
     dataset: str
@@ -131,7 +132,7 @@ class PredictRequest(Request):
     """What a run's best parameters say to each test image; the result is a file of the run."""
 
     kind: ClassVar[str] = "predict"
-    title: ClassVar[str] = "predictions"
+    title: ClassVar[str] = N_("predictions")
     in_key: ClassVar[str] = "predictions"
     run: int
     parameters_sha256: str  # of the file that holds them
@@ -146,7 +147,7 @@ class LandscapeRequest(Request):
     """The loss around trained networks: of finished runs, or trained by the measurement itself."""
 
     kind: ClassVar[str] = "landscape"
-    title: ClassVar[str] = "loss around trained networks"
+    title: ClassVar[str] = N_("loss around trained networks")
     in_key: ClassVar[str] = "landscape"
     runs: tuple[tuple[int, str], ...]  # number, and hash of the file with its best parameters
     trainings: tuple[RunSpec, ...]
@@ -158,7 +159,9 @@ class LandscapeRequest(Request):
 
     def __post_init__(self) -> None:
         if self.plane not in PLANES:
-            raise LabError(f"A plane is {' or '.join(PLANES)}, not {self.plane!r}.")
+            raise LabError(
+                "A plane is {planes}, not {plane}.", planes=either(PLANES), plane=repr(self.plane)
+            )
         trainings = tuple(
             run if isinstance(run, RunSpec) else RunSpec.from_dict(run) for run in self.trainings
         )
@@ -209,7 +212,7 @@ class MissingPartsRequest(WeightsRequest):
     """What the network reaches over the test set without each of its parts."""
 
     kind: ClassVar[str] = "missing-parts"
-    title: ClassVar[str] = "parts left out"
+    title: ClassVar[str] = N_("parts left out")
     in_key: ClassVar[str] = "missing parts"
     level: str  # blocks, branches, shortcuts, channels
     layer: str = ""  # whose channels
@@ -224,7 +227,7 @@ class ActivityRequest(WeightsRequest):
     """How active every channel of every convolution is over the test set."""
 
     kind: ClassVar[str] = "activity"
-    title: ClassVar[str] = "dead channels"
+    title: ClassVar[str] = N_("dead channels")
     in_key: ClassVar[str] = "activity"
 
 
@@ -233,7 +236,7 @@ class EffectiveFieldRequest(WeightsRequest):
     """Which pixels a unit of a layer listens to, before and after training."""
 
     kind: ClassVar[str] = "effective-field"
-    title: ClassVar[str] = "effective receptive field"
+    title: ClassVar[str] = N_("effective receptive field")
     in_key: ClassVar[str] = "effective field"
     layer: str
 
@@ -247,7 +250,7 @@ class EmbeddingRequest(WeightsRequest):
     """Test images in two dimensions, by what a network's last linear layer reads (t-SNE)."""
 
     kind: ClassVar[str] = "embedding"
-    title: ClassVar[str] = "map of the test images"
+    title: ClassVar[str] = N_("map of the test images")
     in_key: ClassVar[str] = "embedding"
     images: int
 
@@ -261,7 +264,7 @@ class DeviceSpeedRequest(Request):
     """How fast a device is, for estimates of time."""
 
     kind: ClassVar[str] = "device-speed"
-    title: ClassVar[str] = "speed of a device"
+    title: ClassVar[str] = N_("speed of a device")
     in_key: ClassVar[str] = ""
     device: str
 
@@ -276,7 +279,7 @@ class ComputePlanRequest(Request):
     """Which threads and memory format train a network fastest; equal networks share one trial."""
 
     kind: ClassVar[str] = "compute-plan"
-    title: ClassVar[str] = "threads and memory format"
+    title: ClassVar[str] = N_("threads and memory format")
     in_key: ClassVar[str] = ""
     setting: str  # see core.training.compute_plan.compute_plan_key
 
@@ -291,7 +294,7 @@ class RunsAtOnceRequest(Request):
     """How many runs of a network train fastest side by side on a device that they share."""
 
     kind: ClassVar[str] = "runs-at-once"
-    title: ClassVar[str] = "runs that share a device"
+    title: ClassVar[str] = N_("runs that share a device")
     in_key: ClassVar[str] = "runs at once"
     setting: str  # see core.training.compute_plan.compute_plan_key
 
@@ -322,7 +325,9 @@ REQUESTS: dict[str, type[Request]] = {
 def request_from_json(kind: str, text: str) -> Request:
     """The request of this kind. Raises LabError for another kind, or when it cannot be read."""
     if kind not in REQUESTS:
-        raise LabError(f"there is no measurement {kind!r} in this version of the lab.")
+        raise LabError(
+            "there is no measurement {kind} in this version of the lab.", kind=repr(kind)
+        )
     return REQUESTS[kind].from_json(text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.language import N_
 from core.specs import ModelSpec
 
 
@@ -31,7 +32,7 @@ class PublishedRun:
         return self.test_accuracy[-1]
 
 
-COURSE_NOTE = "course note on GoogLeNet and ResNet, one run"
+COURSE_NOTE = N_("course note on GoogLeNet and ResNet, one run")
 
 
 def course(title: str, model: ModelSpec, *percents: float) -> PublishedRun:
@@ -52,8 +53,8 @@ SMALL_VGG = ModelSpec("vgg11", ratio=4, image_size=64)  # what a CPU can train o
 
 PUBLISHED: tuple[PublishedRun, ...] = (
     PublishedRun(
-        "VGG-11, ratio 4",
-        "Dive into Deep Learning 8.2, one run on one GPU",
+        N_("VGG-11, ratio 4"),
+        N_("Dive into Deep Learning 8.2, one run on one GPU"),
         ModelSpec("vgg11", ratio=4),
         "fashion-mnist",
         "published-vgg",
@@ -62,44 +63,44 @@ PUBLISHED: tuple[PublishedRun, ...] = (
         5,
     ),
     PublishedRun(
-        "VGG-11, ratio 4, on a laptop",
-        "reader forum under Dive into Deep Learning 8.2, one run on mps",
+        N_("VGG-11, ratio 4, on a laptop"),
+        N_("reader forum under Dive into Deep Learning 8.2, one run on mps"),
         ModelSpec("vgg11", ratio=4),
         "fashion-mnist",
         "published-vgg",
         (0.913,),
         0.0055,
         10,
-        "Network and setting are not stated; taken to be VGG-11, ratio 4, 10 epochs.",
+        N_("Network and setting are not stated; taken to be VGG-11, ratio 4, 10 epochs."),
     ),
     PublishedRun(
-        "VGG-16 from the forum, ratio 4",
-        "reader forum under Dive into Deep Learning 8.2, one run",
+        N_("VGG-16 from the forum, ratio 4"),
+        N_("reader forum under Dive into Deep Learning 8.2, one run"),
         ModelSpec("vgg16-forum", ratio=4),
         "fashion-mnist",
         "published-vgg",
         (0.929,),
         0.0055,
         10,
-        "Epochs and rate are not stated; the book's are 10 and 0.05.",
+        N_("Epochs and rate are not stated; the book's are 10 and 0.05."),
     ),
     course(
-        "Course Inception net",
+        N_("Course Inception net"),
         ModelSpec("course-inception", image_size=28),
         *(96.51, 97.37, 97.94, 98.45, 98.31, 98.58, 98.59, 98.8, 98.73, 98.9),
     ),
     course(
-        "plain residual",
+        N_("plain residual"),
         residual("identity", False),
         *(97.03, 98.21, 98.47, 98.8, 98.52, 98.88, 98.88, 98.98, 98.95, 98.98),
     ),
     course(
-        "constant scaling, as published",
+        N_("constant scaling, as published"),
         residual("constant-scaling", True),
         *(96.09, 97.78, 98.07, 98.29, 98.41, 98.67, 98.03, 98.86, 98.75, 98.81),
     ),
     course(
-        "conv shortcut, as published",
+        N_("conv shortcut, as published"),
         residual("conv", True),
         *(96.42, 98.2, 98.48, 98.7, 98.9, 98.89, 98.92, 98.99, 98.68, 98.97),
     ),

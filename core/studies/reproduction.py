@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
+from core.language import N_
 from core.specs import LabError, ModelSpec, OptionValue
 from core.studies.published import PUBLISHED, SMALL_VGG, PublishedRun, residual
 from core.studies.statistics import Mean, mean_interval
@@ -75,7 +76,9 @@ def read_runs(path: Path | None = None) -> list[ReproducedRun]:
         return [run_of(list(rows_of_run)) for _, rows_of_run in groupby(rows, key=_which_run)]
     except (KeyError, ValueError, TypeError) as error:
         raise LabError(
-            f"{path.name} is not the file that the lab ships ({error}); restore it."
+            "{name} is not the file that the lab ships ({error}); restore it.",
+            name=path.name,
+            error=str(error),
         ) from error
 
 
@@ -135,6 +138,12 @@ def _is_true(text: str) -> bool:
     return text.strip().lower() in ("true", "1")
 
 
+_CORRECTED = {  # shortcut → title
+    "constant-scaling": N_("constant scaling, corrected"),
+    "conv": N_("conv shortcut, corrected"),
+}
+_SMALL_TITLE = N_("VGG-11, ratio 4, at 64 px instead of 224")
+
 # Beside what was published -------------------------------------------------------------------
 
 
@@ -142,7 +151,7 @@ def _is_true(text: str) -> bool:
 class Reproduction:
     """One setting: the published run, where there is one, and ours."""
 
-    title: str
+    title: str  # translated where it is shown
     model: ModelSpec
     dataset: str
     recipe: str
@@ -194,10 +203,9 @@ def reproductions(runs: Sequence[ReproducedRun]) -> list[Reproduction]:
     for row in PUBLISHED:
         settings.append((row.title, row.model, row, row))
         if row.model.option("as_published"):
-            model = residual(str(row.model.option("shortcut")), False)
-            settings.append((f"{_title_of(model)}, corrected", model, row, None))
-    small = f"{PUBLISHED[0].title}, at {SMALL_VGG.size_label} px instead of 224"
-    settings.insert(1, (small, SMALL_VGG, PUBLISHED[0], None))
+            shortcut = str(row.model.option("shortcut"))
+            settings.append((_CORRECTED[shortcut], residual(shortcut, False), row, None))
+    settings.insert(1, (_SMALL_TITLE, SMALL_VGG, PUBLISHED[0], None))
     return [
         Reproduction(
             title,
@@ -232,9 +240,3 @@ def course_accuracies(
         and variant_of(row.model)
         and as_published in (None, bool(row.model.option("as_published")))
     }
-
-
-def _title_of(model: ModelSpec) -> str:
-    """The variant's title, else the network's name."""
-    variant = variant_of(model)
-    return variant.title if variant else model.arch

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from core.language import N_, _
 from core.specs import ModelSpec, RunSpec
 from core.studies.reproduction import ReproducedRun, read_runs
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
@@ -36,14 +37,17 @@ class ShippedStudy:
         """Every network with each of the seeds."""
         trained_with = recipe(self.recipe, self.train_images, self.epochs)
         for seed in range(seeds):
-            for _, model in self.networks:
+            for _title, model in self.networks:
                 yield RunSpec(model, self.dataset, trained_with, self.train_images, seed=seed)
 
     def conditions(self) -> str:
         """What all of its runs have in common."""
-        return (
-            f"{self.train_images:,} images of {self.dataset}, {self.epochs} epochs, recipe"
-            f" {self.recipe}"
+        return _(
+            "{images:,} images of {dataset}, {epochs} epochs, recipe {recipe}",
+            images=self.train_images,
+            dataset=self.dataset,
+            epochs=self.epochs,
+            recipe=self.recipe,
         )
 
 
@@ -56,11 +60,14 @@ STUDIES = {
     for study in (
         ShippedStudy(
             "heads",
-            "The course Inception net with one, two and three linear layers in its head",
+            N_("The course Inception net with one, two and three linear layers in its head"),
             tuple(
-                (f"{count} linear layer{'s' if count > 1 else ''}", spec)
-                for count in (1, 2, 3)
-                for spec in [replace(_COURSE, options=(("head_layers", count),))]
+                (title, replace(_COURSE, options=(("head_layers", count),)))
+                for title, count in (
+                    (N_("1 linear layer"), 1),
+                    (N_("2 linear layers"), 2),
+                    (N_("3 linear layers"), 3),
+                )
             ),
             "mnist",
             60_000,
@@ -69,10 +76,10 @@ STUDIES = {
         ),
         ShippedStudy(
             "last-activation",
-            "VGG-11's convolutions with logits and with a sigmoid before cross-entropy",
+            N_("VGG-11's convolutions with logits and with a sigmoid before cross-entropy"),
             tuple(
                 (title, replace(_VGG, options=(*_SMALL_HEAD, ("last_activation", value))))
-                for title, value in (("logits", "none"), ("sigmoid", "sigmoid"))
+                for title, value in ((N_("logits"), "none"), (N_("sigmoid"), "sigmoid"))
             ),
             "fashion-mini",
             5_000,
@@ -81,7 +88,7 @@ STUDIES = {
         ),
         ShippedStudy(
             "sizes",
-            "The same small VGG-11 with images of 32, 64 and 96 pixels",
+            N_("The same small VGG-11 with images of 32, 64 and 96 pixels"),
             tuple((f"{size} px", replace(_VGG, image_size=size)) for size in (32, 64, 96)),
             "fashion-mini",
             5_000,

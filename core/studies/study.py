@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from core.jobs.store import JobState, Run
+from core.language import N_, Message, comma, lazy
 from core.specs import ModelSpec
 from core.studies.conditions import Condition, condition_of, most_shared
 from core.studies.statistics import Comparison, Mean, compare, mean_interval
@@ -28,11 +29,16 @@ _Item = TypeVar("_Item")
 class Group:
     """The runs of one variant under one condition, a seed each."""
 
-    title: str
+    said: tuple[Message, ...]  # the parts of its title
     model: ModelSpec
     condition: Condition
     runs: tuple[Run, ...]  # by seed
     epochs: tuple[Sequence[EpochMetrics], ...]  # of each run
+
+    @property
+    def title(self) -> str:
+        """What it is called beside the others, in the reader's language."""
+        return comma().join(map(str, self.said))
 
     @property
     def variant(self) -> Variant | None:
@@ -101,13 +107,12 @@ def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:
     """
     in_order = sorted(runs, key=lambda run: (run.id, run.spec.seed))
     members = grouped(in_order, lambda run: (run.spec.model, condition_of(run.spec)))
-    titles = dict(
-        zip(models := list({m: None for m, _ in members}), distinct_titles(models), strict=True)
-    )
-    conditions = {condition for _, condition in members}
+    models = list(dict.fromkeys(model for model, _condition in members))
+    titles = dict(zip(models, _distinct(models), strict=True))
+    conditions = {condition for _model, condition in members}
     return [
         Group(
-            ", ".join([titles[model], *_condition_differences(condition, conditions)]),
+            (*titles[model], *_condition_differences(condition, conditions)),
             model,
             condition,
             tuple(group),
@@ -117,7 +122,7 @@ def by_variant(runs: Sequence[Run], epochs: _Epochs) -> list[Group]:
     ]
 
 
-def _condition_differences(condition: Condition, others: Collection[Condition]) -> list[str]:
+def _condition_differences(condition: Condition, others: Collection[Condition]) -> list[Message]:
     """What a condition has and not all of the others have, each with its name."""
 
     def features(one: Condition) -> dict[str, object]:
@@ -125,7 +130,7 @@ def _condition_differences(condition: Condition, others: Collection[Condition]) 
         return sizes | {f"{name}": value for name, value in asdict(one.recipe).items()}
 
     return [
-        f"{name.replace('_', ' ')} {value}"
+        _setting(name, value)
         for name, value in features(condition).items()
         if any(features(other)[name] != value for other in others)
     ]
@@ -148,22 +153,46 @@ def comparable(groups: Sequence[Group]) -> list[Group]:
 
 def distinct_titles(models: Sequence[ModelSpec]) -> list[str]:
     """What each network is called beside the others: its variant, and where two agree, what not."""
+    return [comma().join(map(str, said)) for said in _distinct(models)]
+
+
+def _distinct(models: Sequence[ModelSpec]) -> list[tuple[Message, ...]]:
+    """The parts of `distinct_titles`."""
     titles = [
-        variant.title if (variant := variant_of(model)) else _name(model.arch) for model in models
+        variant.said if (variant := variant_of(model)) else (_name(model.arch),) for model in models
     ]
     named = list(zip(titles, models, strict=True))
     return [
-        ", ".join([title, *differences(model, [other for same, other in named if same == title])])
+        (*title, *_differences(model, [other for same, other in named if same == title]))
         for title, model in named
     ]
 
 
-def _name(arch: str) -> str:
+def _name(arch: str) -> Message:
     """A network's title; that of a file as it is there."""
-    return CATALOGUE[arch].title if arch in CATALOGUE else plain_name(arch)
+    return lazy(CATALOGUE[arch].title if arch in CATALOGUE else plain_name(arch))
 
 
-def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
+# How titles name the settings of networks and recipes
+SETTINGS = (
+    *(N_("network"), N_("ratio"), N_("size"), N_("channels"), N_("classes")),
+    *(N_("as published"), N_("shortcut"), N_("order"), N_("batch norm")),
+    *(N_("factor"), N_("gate bias"), N_("dropout"), N_("depth")),
+    *(N_("growth rate"), N_("compression"), N_("head layers"), N_("conv arch")),
+    *(N_("head width"), N_("last activation")),
+    *(N_("data"), N_("images"), N_("name"), N_("epochs"), N_("batch size"), N_("learning rate")),
+    *(N_("momentum"), N_("nesterov"), N_("weight decay"), N_("max gradient norm")),
+    *(N_("schedule"), N_("initialization"), N_("normalize"), N_("bfloat16")),
+)
+
+
+def _setting(name: str, value: object) -> Message:
+    """`learning rate 0.1`."""
+    told = value if isinstance(value, Message) else str(value)
+    return lazy("{name} {value}", name=lazy(name.replace("_", " ")), value=told)
+
+
+def _differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[Message]:
     """What a network has and not all of the others have, each with its name."""
 
     def features(spec: ModelSpec) -> dict[str, object]:
@@ -177,7 +206,7 @@ def differences(model: ModelSpec, others: Sequence[ModelSpec]) -> list[str]:
         return sizes | dict(spec.options)
 
     return [
-        f"{name.replace('_', ' ')} {value}"
+        _setting(name, value)
         for name, value in features(model).items()
         if any(features(other).get(name) != value for other in others)
     ]

@@ -29,7 +29,11 @@ def find_device(name: str) -> torch.device:
     """The device `name`; raises LabError that lists those of this machine."""
     here = available_devices()
     if name not in (*here, *(["cuda:0"] if "cuda" in here else [])):
-        raise LabError(f"There is no device {name!r} on this machine; it has {', '.join(here)}.")
+        raise LabError(
+            "There is no device {name} on this machine; it has {here}.",
+            name=repr(name),
+            here=", ".join(here),
+        )
     return torch.device(name)
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from core.analysis.records import Analysis, LayerCost
 from core.data.catalogue import DatasetInfo, check_channels, find_dataset, train_images_of
+from core.language import N_, _
 from core.specs import LabError, Recipe, RunSpec
 
 _CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
-EQUAL_RUN = "an equal run here"  # what an estimate rests on
+EQUAL_RUN = N_("an equal run here")  # what an estimate rests on
 _BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 _EVALUATION = 1.0  # forward only
 AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimizer, sums
@@ -63,7 +64,7 @@ class Estimate:
 
     memory_bytes: int  # at the worst moment of a step
     seconds: float | None  # the whole run, None before the device was measured
-    basis: str  # what the seconds rest on
+    basis: str  # what the seconds rest on; translated where it is shown
 
 
 def layer_seconds(layer: LayerCost, speed: Speed, batch_size: int, passes: float) -> float:
@@ -124,9 +125,10 @@ def estimate(
         evaluated = spec.recipe.epochs * test_images / _EVALUATION_SPEEDUP
         return Estimate(memory, (images + evaluated) / measured_rate, EQUAL_RUN)
     if speed is None:
-        return Estimate(memory, None, "not measured yet")
+        return Estimate(memory, None, N_("not measured yet"))
     seconds = predict_seconds(spec, analysis, speed, train_images, test_images)
-    return Estimate(memory, seconds, "the speed of this machine, within about a factor of 2")
+    basis = N_("the speed of this machine, within about a factor of 2")
+    return Estimate(memory, seconds, basis)
 
 
 _EVALUATION_SPEEDUP = 3.0  # an evaluation is a forward pass, a third of a step
@@ -170,15 +172,18 @@ def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> N
     needed = needed_bytes(spec, analysis)
     if free_bytes is None or needed <= free_bytes:
         return
-    largest = largest_batch(spec, analysis, free_bytes)
-    advice = (
-        f"a batch of {largest} fits"
-        if largest
-        else "not even a batch of 1 fits, so choose a larger ratio or a smaller image"
-    )
+    sizes = {"needed": needed / 2**30, "free": free_bytes / 2**30}
+    if largest := largest_batch(spec, analysis, free_bytes):
+        raise LabError(
+            "This run needs about {needed:.1f} GiB and only {free:.1f} GiB are free; a batch of"
+            " {largest} fits.",
+            largest=largest,
+            **sizes,
+        )
     raise LabError(
-        f"This run needs about {needed / 2**30:.1f} GiB and only {free_bytes / 2**30:.1f} GiB are"
-        f" free; {advice}."
+        "This run needs about {needed:.1f} GiB and only {free:.1f} GiB are free; not even a batch"
+        " of 1 fits, so choose a larger ratio or a smaller image.",
+        **sizes,
     )
 
 
@@ -207,10 +212,13 @@ def shorter_runs(
     fewer = (count for count in counts if count >= spec.recipe.batch_size)
     smaller = (model.scaled_to(height) for height in SIZES if height < model.sides[0])
     larger = (ratio for ratio in RATIOS if ratio > model.ratio)
+    images = (replace(spec, train_images=count) for count in fewer)
+    sizes = (replace(spec, model=less) for less in smaller)
+    ratios = (replace(spec, model=replace(model, ratio=ratio)) for ratio in larger)
     for ways in (
-        ((f"{count:,} images", replace(spec, train_images=count)) for count in fewer),
-        ((f"{less.pixels} px", replace(spec, model=less)) for less in smaller),
-        ((f"ratio {r}", replace(spec, model=replace(model, ratio=r))) for r in larger),
+        ((_("{count:,} images", count=run.train_images), run) for run in images),
+        ((_("{pixels} px", pixels=run.model.pixels), run) for run in sizes),
+        ((_("ratio {ratio}", ratio=run.model.ratio), run) for run in ratios),
     ):
         for words, shorter in ways:
             seconds = seconds_of(shorter)
@@ -225,13 +233,18 @@ def check_data(spec: RunSpec, info: DatasetInfo, train_images: int) -> None:
     classes = len(info.class_names)
     if spec.model.num_classes < classes:
         raise LabError(
-            f"{info.title} has {classes} classes, so the network needs at least {classes}"
-            f" outputs, not {spec.model.num_classes}."
+            "{title} has {classes} classes, so the network needs at least {classes} outputs, not"
+            " {outputs}.",
+            title=info.title,
+            classes=classes,
+            outputs=spec.model.num_classes,
         )
     if spec.recipe.batch_size > train_images:
         raise LabError(
-            f"A batch of {spec.recipe.batch_size:,} is larger than the {train_images:,}"
-            " training images; choose a smaller batch."
+            "A batch of {batch_size:,} is larger than the {train_images:,} training images; choose"
+            " a smaller batch.",
+            batch_size=spec.recipe.batch_size,
+            train_images=train_images,
         )
 
 
@@ -252,7 +265,7 @@ def measure_speed(device_name: str) -> Speed:
         image = torch.rand(shape, device=device, requires_grad=True)
 
         def passes() -> None:
-            for _ in range(count):
+            for _again in range(count):
                 network.zero_grad()
                 image.grad = None
                 output: Tensor = network(image)
@@ -264,7 +277,7 @@ def measure_speed(device_name: str) -> Speed:
             count = _PASSES_IN_A_GRAPH
             repeat = capture(passes)
         times = []
-        for _ in range(7):
+        for _again in range(7):
             synchronize(device)
             began = perf_counter()
             repeat()

@@ -95,8 +95,10 @@ def _metrics_of(spec: RunSpec, training: Training, tested: EpochSums) -> EpochMe
     (loss, accuracy), (test_loss, test_accuracy) = seen.means(), tested.means()
     if not math.isfinite(loss) or not math.isfinite(test_loss):
         raise Diverged(
-            f"The loss is no longer a number in epoch {epoch}: the network diverged;"
-            f" try a learning rate below {spec.recipe.learning_rate:g}."
+            "The loss is no longer a number in epoch {epoch}: the network diverged; try a learning"
+            " rate below {learning_rate:g}.",
+            epoch=epoch,
+            learning_rate=spec.recipe.learning_rate,
         )
     return EpochMetrics(
         epoch=epoch,

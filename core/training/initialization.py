@@ -23,7 +23,10 @@ def initialized_network(spec: ModelSpec, initialization: str, seed: int) -> nn.M
     Raises LabError for another way to draw them, or if the network cannot be built.
     """
     if initialization not in ("default", *_INITIALIZERS):
-        raise LabError(f"initialization must be default, xavier or he, not {initialization!r}.")
+        raise LabError(
+            "initialization must be default, xavier or he, not {initialization}.",
+            initialization=repr(initialization),
+        )
     torch.manual_seed(seed)
     network = build(spec)  # PyTorch's layers draw their own weights
     if initialization in _INITIALIZERS:

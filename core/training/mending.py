@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from core.data.catalogue import find_dataset, train_images_of
+from core.language import _
 from core.specs import RunSpec
 from core.training.estimate import RATIOS, SIZES
 
@@ -31,15 +32,24 @@ def runs_that_work(
 
 def _fit_images(spec: RunSpec) -> _Changes:
     """As many channels and outputs as the images ask for."""
-    info, model, words = find_dataset(spec.dataset), spec.model, []
-    if info.channels not in (1, model.in_channels):
-        model = replace(model, in_channels=info.channels)
-        words.append(f"{info.channels} channels")
-    if model.num_classes < (classes := len(info.class_names)):
+    info, model = find_dataset(spec.dataset), spec.model
+    channels, classes = info.channels, len(info.class_names)
+    has_other_channels = channels not in (1, model.in_channels)
+    has_too_few_outputs = model.num_classes < classes
+    if has_other_channels and has_too_few_outputs:
+        words = _(
+            "Use {channels} channels and {classes} outputs", channels=channels, classes=classes
+        )
+        model = replace(model, in_channels=channels, num_classes=classes)
+    elif has_other_channels:
+        words = _("Use {channels} channels", channels=channels)
+        model = replace(model, in_channels=channels)
+    elif has_too_few_outputs:
+        words = _("Use {classes} outputs", classes=classes)
         model = replace(model, num_classes=classes)
-        words.append(f"{classes} outputs")
-    if words:
-        yield f"Use {' and '.join(words)}", replace(spec, model=model)
+    else:
+        return
+    yield words, replace(spec, model=model)
 
 
 def _smaller_batches(spec: RunSpec) -> _Changes:
@@ -48,7 +58,7 @@ def _smaller_batches(spec: RunSpec) -> _Changes:
     while size > 0:
         size = 1 << (size.bit_length() - 1)
         yield (
-            f"Use a batch of {size:,}",
+            _("Use a batch of {size:,}", size=size),
             replace(spec, recipe=replace(spec.recipe, batch_size=size)),
         )
         size -= 1
@@ -58,16 +68,18 @@ def _smaller_images(spec: RunSpec) -> _Changes:
     for height in SIZES:
         if height < spec.model.sides[0]:
             model = spec.model.scaled_to(height)
-            yield f"Use {model.pixels} px", replace(spec, model=model)
+            yield _("Use {pixels} px", pixels=model.pixels), replace(spec, model=model)
 
 
 def _larger_images(spec: RunSpec) -> _Changes:
     for side in _LARGER:
         if side > min(spec.model.sides):
-            yield f"Use {side} px", replace(spec, model=replace(spec.model, image_size=side))
+            larger = replace(spec.model, image_size=side)
+            yield _("Use {pixels} px", pixels=side), replace(spec, model=larger)
 
 
 def _fewer_channels(spec: RunSpec) -> _Changes:
     for ratio in RATIOS:
         if ratio > spec.model.ratio:
-            yield f"Use ratio {ratio}", replace(spec, model=replace(spec.model, ratio=ratio))
+            thinner = replace(spec.model, ratio=ratio)
+            yield _("Use ratio {ratio}", ratio=ratio), replace(spec, model=thinner)

@@ -27,8 +27,9 @@ def load_parameters(network: nn.Module, path: Path) -> None:
         network.load_state_dict(state)
     except (SafetensorError, OSError, RuntimeError, KeyError) as error:
         raise LabError(
-            f"The parameters in {path.name} cannot be read, or are another network's; train the"
-            " run again."
+            "The parameters in {name} cannot be read, or are another network's; train the run"
+            " again.",
+            name=path.name,
         ) from error
 
 
@@ -44,9 +45,12 @@ def check_hash(path: Path, sha256: str) -> None:
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise LabError(f"{path.name} is not here any more; choose another run.") from error
+        raise LabError(
+            "{name} is not here any more; choose another run.", name=path.name
+        ) from error
     if digest != sha256:
         raise LabError(
-            f"{path.name} is not what the run has written; perhaps another store uses the same"
-            " LAB_RUNS_DIR. Train the run again."
+            "{name} is not what the run has written; perhaps another store uses the same"
+            " LAB_RUNS_DIR. Train the run again.",
+            name=path.name,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from core.language import N_
 from core.specs import LabError, Recipe
 
 _FAST_STEPS_AN_EPOCH = 150  # a small set needs small batches, else an epoch has too few steps
@@ -67,17 +68,17 @@ _PUBLISHED_COURSE = Recipe(
 RECIPES: dict[str, RecipeRow] = {
     row.name: row
     for row in (
-        RecipeRow("fast", "Fast (one-cycle)", "arXiv 1708.07120", fast),
+        RecipeRow("fast", N_("Fast (one-cycle)"), "arXiv 1708.07120", fast),
         RecipeRow(
             "published-vgg",
-            "As published, VGG chapter",
-            "Dive into Deep Learning 8.2: SGD 0.05, batch 128, Xavier",
+            N_("As published, VGG chapter"),
+            N_("Dive into Deep Learning 8.2: SGD 0.05, batch 128, Xavier"),
             lambda train_images: _PUBLISHED_VGG,
         ),
         RecipeRow(
             "published-course",
-            "As published, course note",
-            "course note: SGD 0.01, momentum 0.5, batch 64",
+            N_("As published, course note"),
+            N_("course note: SGD 0.01, momentum 0.5, batch 64"),
             lambda train_images: _PUBLISHED_COURSE,
         ),
     )
@@ -96,7 +97,11 @@ def recipe(
     Raises LabError for an unknown name or a value out of bounds.
     """
     if name not in RECIPES:
-        raise LabError(f"There is no recipe named {name!r}; try {', '.join(RECIPES)}.")
+        raise LabError(
+            "There is no recipe named {name}; try {recipes}.",
+            name=repr(name),
+            recipes=", ".join(RECIPES),
+        )
     values = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     changes = {field: value for field, value in values.items() if value is not None}
     return replace(RECIPES[name].make(train_images), **changes)  # type: ignore[arg-type]

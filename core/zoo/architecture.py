@@ -40,13 +40,20 @@ class Option:
         if self.choices:
             if value not in (allowed := [choice for choice, _ in self.choices]):
                 choices = ", ".join(allowed)
-                raise LabError(f"{self.name} must be one of {choices}, not {shown(value)}.")
+                raise LabError(
+                    "{name} must be one of {choices}, not {value}.",
+                    name=self.name,
+                    choices=choices,
+                    value=shown(value),
+                )
             return value
         if isinstance(self.default, bool):
             named = {"true": True, "false": False, "1": True, "0": False}
             flag = named.get(str(value).lower())
             if flag is None:
-                raise LabError(f"{self.name} must be true or false, not {shown(value)}.")
+                raise LabError(
+                    "{name} must be true or false, not {value}.", name=self.name, value=shown(value)
+                )
             return flag
         if isinstance(self.default, int):
             return self._check_whole(value)
@@ -93,10 +100,21 @@ class Option:
             number = None
         allowed = range(self.minimum, self.maximum + 1, self.step)
         if number is None or isinstance(value, bool) or number not in allowed:
-            steps = f" in steps of {self.step}" if self.step > 1 else ""
+            about = {
+                "name": self.name,
+                "low": self.minimum,
+                "high": self.maximum,
+                "value": shown(value),
+            }
+            if self.step > 1:
+                raise LabError(
+                    "{name} must be a whole number from {low:,} to {high:,} in steps of {step}, not"
+                    " {value}.",
+                    step=self.step,
+                    **about,
+                )
             raise LabError(
-                f"{self.name} must be a whole number from {self.minimum:,} to {self.maximum:,}"
-                f"{steps}, not {shown(value)}."
+                "{name} must be a whole number from {low:,} to {high:,}, not {value}.", **about
             )
         return number
 
@@ -107,8 +125,11 @@ class Option:
             number = math.nan
         if not self.minimum <= number <= self.maximum:  # also for what is no number
             raise LabError(
-                f"{self.name} must be a number from {self.minimum:g} to {self.maximum:g},"
-                f" not {shown(value)}."
+                "{name} must be a number from {low:g} to {high:g}, not {value}.",
+                name=self.name,
+                low=self.minimum,
+                high=self.maximum,
+                value=shown(value),
             )
         return number
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from torch import nn
 
+from core.language import lazy
 from core.specs import MAX_IMAGE_SIZE, LabError, ModelSpec
 from core.zoo.architecture import ImageTooSmall
 from core.zoo.catalogue import complete, find
@@ -24,15 +25,19 @@ def build(spec: ModelSpec) -> nn.Module:
     try:
         return architecture.builder(spec)
     except ImageTooSmall as error:
-        smallest = smallest_image_size(spec)
-        works = (
-            f"the smallest that works is {smallest}×{smallest}"
-            if smallest
-            else f"no image up to {MAX_IMAGE_SIZE} pixels works, so it needs fewer poolings"
-        )
+        about = {"title": lazy(architecture.title), "pixels": spec.pixels}
+        if smallest := smallest_image_size(spec):
+            raise LabError(
+                "{title} cannot take {pixels} pixels: its maps shrink to nothing, the smallest that"
+                " works is {smallest}×{smallest}.",
+                smallest=smallest,
+                **about,
+            ) from error
         raise LabError(
-            f"{architecture.title} cannot take {spec.pixels} pixels:"
-            f" its maps shrink to nothing, {works}."
+            "{title} cannot take {pixels} pixels: its maps shrink to nothing, no image up to {most}"
+            " pixels works, so it needs fewer poolings.",
+            most=MAX_IMAGE_SIZE,
+            **about,
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
+from core.language import lazy
 from core.specs import SHOWN, LabError, ModelSpec, OptionValue, shown
 from core.zoo import libraries, own
 from core.zoo.architecture import Architecture
@@ -38,7 +39,9 @@ def find(arch: str) -> Architecture:
     if library := libraries.library_of(arch):
         return libraries.architecture(arch, library)
     near = get_close_matches(arch[:SHOWN].lower(), CATALOGUE, n=3, cutoff=0.5) or list(CATALOGUE)
-    raise LabError(f"There is no network named {shown(arch)}; try {', '.join(near)}.")
+    raise LabError(
+        "There is no network named {arch}; try {near}.", arch=shown(arch), near=", ".join(near)
+    )
 
 
 def complete(spec: ModelSpec) -> ModelSpec:
@@ -51,8 +54,12 @@ def complete(spec: ModelSpec) -> ModelSpec:
     known = {option.name: option for option in architecture.options}
     given = dict(spec.options)
     if unknown := sorted(set(given) - set(known)):
-        has = f"has {', '.join(known)}" if known else "has no options"
-        raise LabError(f"{architecture.title} has no option {shown(unknown[0])}; it {has}.")
+        about = {"title": lazy(architecture.title), "unknown": shown(unknown[0])}
+        if not known:
+            raise LabError("{title} has no option {unknown}; it has no options.", **about)
+        raise LabError(
+            "{title} has no option {unknown}; it has {known}.", known=", ".join(known), **about
+        )
     options: dict[str, OptionValue] = {}
     for name, option in known.items():
         value = option.check(given.get(name, option.default))

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.language import ENGLISH, in_language
 from core.specs import ModelSpec
 from core.zoo.building import build_on_meta
 from core.zoo.catalogue import complete, find
@@ -96,7 +97,8 @@ def code_files(spec: ModelSpec) -> CodeFiles:
 
 def _header(spec: ModelSpec, model: nn.Module) -> str:
     """The comment at the top: what the network is and how large."""
-    architecture = find(spec.arch)
+    with in_language(ENGLISH):
+        architecture = find(spec.arch)
     channels = "1 channel" if spec.in_channels == 1 else f"{spec.in_channels} channels"
     ratio = f"Ratio: {spec.ratio} (divides the channels of the convolutions)"
     lines = [

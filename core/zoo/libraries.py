@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.language import Message, _, lazy
 from core.specs import SHOWN, LabError, ModelSpec, shown
 from core.torch_process import call_where_torch_is
 from core.zoo.architecture import Architecture
@@ -62,13 +63,19 @@ class Library:
     def models(self) -> dict[str, LibraryModel]:
         """Its models by name. Raises LabError where the library is not installed."""
         if self.version is None:
-            raise LabError(self.how_to_install)
+            raise LabError(self._how_to_install)
         return _models(self)
 
     @property
     def how_to_install(self) -> str:
         """A sentence for who asks for a model where the library is missing."""
-        return f"{self.name} is not installed here; `pip install {self.name}` adds its models."
+        return str(self._how_to_install)
+
+    @property
+    def _how_to_install(self) -> Message:
+        return lazy(
+            "{name} is not installed here; `pip install {name}` adds its models.", name=self.name
+        )
 
     def model_name(self, arch: str) -> str:
         """resnet50 of timm/resnet50."""
@@ -85,18 +92,26 @@ class Library:
         Raises LabError for what the library cannot build.
         """
         if spec.ratio != 1:
-            raise LabError(f"{spec.arch} has no ratio: leave it at 1.")
+            raise LabError("{arch} has no ratio: leave it at 1.", arch=spec.arch)
         if self.channels and spec.in_channels != self.channels:
             raise LabError(
-                f"{spec.arch} reads images of {self.channels} channels, not {spec.in_channels}."
+                "{arch} reads images of {channels} channels, not {in_channels}.",
+                arch=spec.arch,
+                channels=self.channels,
+                in_channels=spec.in_channels,
             )
         try:
             network: nn.Module = import_module(self._module).build(spec)
         except Exception as error:  # whatever a library raises of itself
-            image = f"{spec.pixels} pixels"
-            image += "" if self.channels else f" of {spec.in_channels} channels"
+            about = {"arch": spec.arch, "pixels": spec.pixels, "error": first_line(error)}
+            if self.channels:
+                raise LabError(
+                    "{arch} cannot be built for {pixels} pixels: {error}.", **about
+                ) from error
             raise LabError(
-                f"{spec.arch} cannot be built for {image}: {first_line(error)}."
+                "{arch} cannot be built for {pixels} pixels of {channels} channels: {error}.",
+                channels=spec.in_channels,
+                **about,
             ) from error
         return network
 
@@ -134,12 +149,14 @@ def architecture(arch: str, library: Library) -> Architecture:
     if name not in known:
         near = get_close_matches(name[:SHOWN].lower(), known, n=3, cutoff=0.4) or list(known)[:3]
         raise LabError(
-            f"{library.name} has no classification model {shown(name)}; try"
-            f" {', '.join(library.prefix + model for model in near)}."
+            "{library} has no classification model {name}; try {near}.",
+            library=library.name,
+            name=shown(name),
+            near=", ".join(library.prefix + model for model in near),
         )
     side, channels = known[name].image_size, library.channels or 3
     default = ModelSpec(arch, image_size=side, in_channels=channels, num_classes=1000)
-    source = f"{library.name}'s {name}"
+    source = _("{library}'s {name}", library=library.name, name=name)
     return Architecture(arch, name, library.name, None, source, library.build, default)
 
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.language import N_, Message, _
 from core.specs import SHOWN, LabError, ModelSpec, Spec, shown
 from core.torch_process import call_for_own_networks
 from core.zoo.architecture import Architecture, Option
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 VARIABLE = "LAB_NETWORKS"
-FAMILY = "Yours"
+FAMILY = N_("Yours")
 _OWN = re.compile(rf"\.py(?:@([0-9a-f]{{{DIGITS}}}))?:")  # between the file and the network
 _Thing = TypeVar("_Thing")
 
@@ -51,7 +52,7 @@ class Contents:
     """What a file has, or why it cannot be read."""
 
     networks: tuple[OwnNetwork, ...] = ()
-    problem: str = ""  # one sentence, then the traceback
+    problem: Message | None = None  # one sentence, then the traceback
 
 
 def own_files() -> dict[str, Path]:
@@ -69,7 +70,9 @@ def name_files(paths: list[Path]) -> None:
     known = [str(path) for path in own_files().values()]
     for path in paths:
         if path.suffix != ".py" or not path.is_file():
-            raise LabError(f"{path} is no Python file; networks are read from such as nets.py.")
+            raise LabError(
+                "{path} is no Python file; networks are read from such as nets.py.", path=str(path)
+            )
         if str(path.resolve()) not in known:
             known.append(str(path.resolve()))
     os.environ[VARIABLE] = os.pathsep.join(known)
@@ -134,8 +137,9 @@ def file_of(arch: str) -> Path:
     path = own_files().get(name)
     if path is None:
         raise LabError(
-            f"The file of {shown(arch)} is not open here; start the lab with it:"
-            " `streamlit run dashboard.py -- my_nets.py`."
+            "The file of {arch} is not open here; start the lab with it: `streamlit run"
+            " dashboard.py -- my_nets.py`.",
+            arch=shown(arch),
         )
     return path
 
@@ -159,7 +163,7 @@ def contents_of(arch_or_file: str) -> Contents:
     try:
         contents = _contents(str(file_of(arch)), version_of(arch))
     except LabError as error:
-        contents = Contents(problem=str(error))
+        contents = Contents(problem=error.message)
     if contents.problem:
         return Contents(_last_good.get(name, Contents()).networks, contents.problem)
     _last_good[name] = contents
@@ -187,7 +191,7 @@ def own_networks() -> dict[str, OwnNetwork]:
 def problems() -> dict[str, str]:
     """Why files cannot be read: a sentence, and a traceback below it, for each."""
     found = {name: contents_of(name).problem for name in own_files()}
-    return {name: problem for name, problem in found.items() if problem}
+    return {name: str(problem) for name, problem in found.items() if problem}
 
 
 def architecture(arch: str) -> Architecture:
@@ -197,25 +201,29 @@ def architecture(arch: str) -> Architecture:
     """
     file_of(arch)
     contents = contents_of(arch)
-    file, _, name = arch.rpartition(":")
+    file, name = arch.rsplit(":", 1)
     known = {network.name: network for network in contents.networks}
     if name not in known:
         if contents.problem:
             raise LabError(contents.problem)
         near = get_close_matches(name[:SHOWN], known, n=3, cutoff=0.4) or list(known)[:3]
-        has = (
-            f"it has {', '.join(near)}"
-            if near
-            else (
-                "it has no class or function that gives an nn.Module and can be called without"
-                " arguments"
+        if near:
+            raise LabError(
+                "{file} has no network {name}; it has {near}.",
+                file=file,
+                name=shown(name),
+                near=", ".join(near),
             )
+        raise LabError(
+            "{file} has no network {name}; it has no class or function that gives an nn.Module and"
+            " can be called without arguments.",
+            file=file,
+            name=shown(name),
         )
-        raise LabError(f"{file} has no network {shown(name)}; {has}.")
     network = known[name]
     given: dict[str, Any] = {name: size for name, size in network.sizes if size is not None}
     default = ModelSpec(arch, **({"in_channels": 3} | given))
-    about = network.about or f"a network of {file}"
+    about = network.about or _("a network of {file}", file=file)
     title = f"{name}@{digits}" if (digits := digits_of(arch)) else name
     return Architecture(
         arch, title, FAMILY, None, about, _build, default, network.options, takes=network.takes

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 from torch import nn
 
+from core.language import N_, Message, lazy
 from core.specs import LabError, ModelSpec, OptionValue, check_image_size
 from core.zoo.architecture import Option
 from core.zoo.own import Contents, OwnNetwork, file_of, source_of
@@ -30,7 +31,7 @@ def describe(path: str) -> Contents:
     """The networks of a file; its problem where it cannot be imported."""
     file = Path(path)
     try:
-        with explained(file, f"{file.name} cannot be imported"):
+        with explained(file, lazy("{name} cannot be imported", name=file.name)):
             module = _imported(file, file.read_bytes())
             found = [
                 _described(name, value)
@@ -38,7 +39,7 @@ def describe(path: str) -> Contents:
                 if _gives_network(name, value, module)
             ]
     except LabError as error:
-        return Contents(problem=str(error))
+        return Contents(problem=error.message)
     return Contents(tuple(network for network in found if network))
 
 
@@ -48,11 +49,13 @@ def build(spec: ModelSpec) -> nn.Module:
     Raises LabError with the user's own traceback for what its constructor raises.
     """
     file, name = file_of(spec.arch), _name_in_file(spec)
-    with explained(file, f"{name} cannot be built"):
+    with explained(file, lazy("{name} cannot be built", name=name)):
         make = getattr(_imported(file, source_of(spec.arch).text), name)
         network = make(**_arguments(make, spec))
     if not isinstance(network, nn.Module):
-        raise LabError(f"{spec.arch} gives {type(network).__name__}, not an nn.Module.")
+        raise LabError(
+            "{arch} gives {type}, not an nn.Module.", arch=spec.arch, type=type(network).__name__
+        )
     return network
 
 
@@ -94,8 +97,9 @@ def _sides_for(spec: ModelSpec, default: Any, hint: Any) -> Any:
         return spec.sides
     if isinstance(spec.image_size, tuple) and int in (hint, type(default)):
         raise LabError(
-            f"{spec.arch} takes image_size as one number: give it a square image, or let its"
-            " image_size be a tuple (height, width) too."
+            "{arch} takes image_size as one number: give it a square image, or let its image_size"
+            " be a tuple (height, width) too.",
+            arch=spec.arch,
         )
     return spec.image_size
 
@@ -151,7 +155,7 @@ def _lies_in(module: ModuleType, folder: Path) -> bool:
 
 
 @contextmanager
-def explained(file: Path, what: str) -> Iterator[None]:
+def explained(file: Path, what: Message) -> Iterator[None]:
     """An error inside becomes a LabError: one sentence, then the traceback from the file on."""
     try:
         yield
@@ -163,7 +167,7 @@ def explained(file: Path, what: str) -> Iterator[None]:
         raise LabError(explanation(error, file, what)) from error
 
 
-def explanation(error: BaseException, file: Path, what: str) -> str:
+def explanation(error: BaseException, file: Path, what: Message) -> Message:
     """One sentence with the line, then the user's own traceback."""
     frames = [
         frame
@@ -174,9 +178,14 @@ def explanation(error: BaseException, file: Path, what: str) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     lines = text.strip().splitlines() or [""]
     said = f"{type(error).__name__}: {lines[0][:_SAID]}".rstrip(": .")
-    where = f" ({Path(frames[-1].filename if frames else file).name}, line {line})" if line else ""
     told = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))
-    return f"{what}: {said}{where}.\n\n{told.strip()[:_TOLD]}"
+    values = {"what": what, "error": said, "traceback": told.strip()[:_TOLD]}
+    if not line:
+        return lazy("{what}: {error}.\n\n{traceback}", **values)
+    where = Path(frames[-1].filename if frames else file).name
+    return lazy(
+        "{what}: {error} ({file}, line {line}).\n\n{traceback}", file=where, line=line, **values
+    )
 
 
 # What it gives ---------------------------------------------------------------------------------
@@ -240,7 +249,7 @@ def _hints(make: Callable[..., Any]) -> dict[str, Any]:
 def _option(name: str, default: Any, hint: Any) -> Option | None:
     """The control of an argument; None for one that stays at its default."""
     title = name.replace("_", " ").capitalize()
-    about = f"The argument {name} of its constructor."
+    about = N_("An argument of its constructor.")
     if isinstance(hint, type) and issubclass(hint, enum.Enum) and isinstance(default, hint):
         choices = tuple((one.name, one.name.replace("_", " ").lower()) for one in hint)
         return Option(name, title, about, default.name, choices)

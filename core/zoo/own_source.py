@@ -82,9 +82,11 @@ def _text_of(path: Path) -> bytes:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise LabError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise LabError(
+            "{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or str(error)
+        ) from error
     if len(text) > _LONGEST:
-        raise LabError(f"{path.name} is larger than a file of networks may be, 1 MiB.")
+        raise LabError("{name} is larger than a file of networks may be, 1 MiB.", name=path.name)
     return text
 
 
@@ -138,13 +140,18 @@ def read_kept(file: str, digits: str) -> Source:
     path = kept_folder(digits) / Path(file).name
     if not path.is_file():
         raise LabError(
-            f"The source {file}@{digits} is not kept here; train the network of the file again."
+            "The source {file}@{digits} is not kept here; train the network of the file again.",
+            file=file,
+            digits=digits,
         )
     source = read_source(path)
     if not source.sha256.startswith(digits):
         raise LabError(
-            f"The source {file}@{digits} is not what was kept: {path.parent} was changed; train"
-            " the network of the file again."
+            "The source {file}@{digits} is not what was kept: {parent} was changed; train the"
+            " network of the file again.",
+            file=file,
+            digits=digits,
+            parent=path.parent,
         )
     return source
 

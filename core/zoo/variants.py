@@ -7,9 +7,11 @@ name them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from core.language import N_, Message, _, comma, lazy
 from core.specs import ModelSpec, OptionValue
 
 _PAPER = "arXiv 1603.05027"
@@ -48,10 +50,10 @@ class Shortcut:
 SHORTCUTS: dict[str, Shortcut] = {
     row.name: row
     for row in (
-        Shortcut("identity", "plain residual", "x + F(x)", f"{_PAPER}, figure 2(a)"),
+        Shortcut("identity", N_("plain residual"), "x + F(x)", f"{_PAPER}, figure 2(a)"),
         Shortcut(
             "constant-scaling",
-            "constant scaling",
+            N_("constant scaling"),
             "a·x + (1 − a)·F(x)",
             f"{_PAPER}, figure 2(b)",
             where="a = 0.5",
@@ -61,7 +63,7 @@ SHORTCUTS: dict[str, Shortcut] = {
         ),
         Shortcut(
             "scaled-shortcut",
-            "scaled shortcut",
+            N_("scaled shortcut"),
             "a·x + F(x)",
             f"{_PAPER}, section 3.1",
             where="a = 0.5",
@@ -70,10 +72,10 @@ SHORTCUTS: dict[str, Shortcut] = {
         ),
         Shortcut(
             "exclusive-gating",
-            "exclusive gating",
+            N_("exclusive gating"),
             "(1 − g)·x + g·F(x)",
             f"{_PAPER}, figure 2(c)",
-            where="g = σ(conv1×1(x) + b), b = −6 at the start",
+            where=N_("g = σ(conv1×1(x) + b), b = −6 at the start"),
             on_shortcut=("× (1−g)",),
             on_branch=("× g",),
             has_gate=True,
@@ -81,31 +83,31 @@ SHORTCUTS: dict[str, Shortcut] = {
         ),
         Shortcut(
             "shortcut-gating",
-            "shortcut-only gating",
+            N_("shortcut-only gating"),
             "(1 − g)·x + F(x)",
             f"{_PAPER}, figure 2(d)",
-            where="g = σ(conv1×1(x) + b), b = −6 at the start",
+            where=N_("g = σ(conv1×1(x) + b), b = −6 at the start"),
             on_shortcut=("× (1−g)",),
             has_gate=True,
             setting="gate_bias",
         ),
         Shortcut(
             "conv",
-            "conv shortcut",
+            N_("conv shortcut"),
             "conv1×1(x) + F(x)",
             f"{_PAPER}, figure 2(e)",
             on_shortcut=("conv 1×1",),
         ),
         Shortcut(
             "dropout",
-            "dropout shortcut",
+            N_("dropout shortcut"),
             "dropout(x) + F(x)",
             f"{_PAPER}, figure 2(f)",
-            where="p = 0.5 in training",
+            where=N_("p = 0.5 in training"),
             on_shortcut=("dropout",),
             setting="dropout",
         ),
-        Shortcut("none", "no shortcut", "F(x)", "arXiv 1512.03385, section 4.2, plain nets"),
+        Shortcut("none", N_("no shortcut"), "F(x)", "arXiv 1512.03385, section 4.2, plain nets"),
     )
 }
 
@@ -141,35 +143,35 @@ ORDERS: dict[str, Order] = {
     for row in (
         Order(
             "original",
-            "original",
+            N_("original"),
             ("conv1", "BN", "ReLU", "conv2", "BN"),
             ("ReLU",),
             f"{_PAPER}, figure 4(a)",
         ),
         Order(
             "bn-after-addition",
-            "BN after addition",
+            N_("BN after addition"),
             ("conv1", "BN", "ReLU", "conv2"),
             ("BN", "ReLU"),
             f"{_PAPER}, figure 4(b)",
         ),
         Order(
             "relu-before-addition",
-            "ReLU before addition",
+            N_("ReLU before addition"),
             ("conv1", "BN", "ReLU", "conv2", "BN", "ReLU"),
             (),
             f"{_PAPER}, figure 4(c)",
         ),
         Order(
             "relu-only-pre-activation",
-            "ReLU-only pre-activation",
+            N_("ReLU-only pre-activation"),
             ("ReLU", "conv1", "BN", "ReLU", "conv2", "BN"),
             (),
             f"{_PAPER}, figure 4(d)",
         ),
         Order(
             "full-pre-activation",
-            "full pre-activation",
+            N_("full pre-activation"),
             ("BN", "ReLU", "conv1", "BN", "ReLU", "conv2"),
             (),
             f"{_PAPER}, figure 4(e)",
@@ -196,11 +198,22 @@ class Variant:
     """One residual unit as the pages compare them; the options it leaves out stay as they are."""
 
     name: str
-    title: str
+    called: str  # a template: what its title begins with
     shortcut: str  # a name in SHORTCUTS
     as_published: bool = False  # with the homework's mistake: conv2 reads x, conv1 is never trained
     order: str = "original"  # a name in ORDERS
     batch_norm: bool | None = None  # None: as the network has it
+    unusual: tuple[Message, ...] = ()  # what else its title tells
+
+    @property
+    def title(self) -> str:
+        """What it is called in the reader's language."""
+        return comma().join(map(str, self.said))
+
+    @property
+    def said(self) -> tuple[Message, ...]:
+        """The parts of its title."""
+        return lazy(self.called), *self.unusual
 
     @property
     def options(self) -> tuple[tuple[str, OptionValue], ...]:
@@ -242,14 +255,15 @@ class Variant:
         row = SHORTCUTS[self.shortcut]
         residual = nested(self.branch, "x")
         text = nested(self.after, row.sum.replace("F(x)", residual))
-        dead = "; conv1 is dead" if self.as_published else ""
-        return f"{text}{f', {row.where}' if row.where else ''}{dead}"
+        if row.where:
+            text = f"{text}, {_(row.where)}"
+        return _("{formula}; conv1 is dead", formula=text) if self.as_published else text
 
     @property
     def source(self) -> str:
         """Paper and figure."""
         if self.as_published:
-            return "homework of the course note on ResNet, as published"
+            return _("homework of the course note on ResNet, as published")
         orders = self.order != "original"
         return ORDERS[self.order].source if orders else SHORTCUTS[self.shortcut].source
 
@@ -264,22 +278,22 @@ def nested(parts: tuple[str, ...], text: str) -> str:
 VARIANTS: dict[str, Variant] = {
     row.name: row
     for row in (
-        Variant("identity", "plain residual", "identity"),
-        Variant("constant-scaling", "constant scaling", "constant-scaling"),
+        Variant("identity", N_("plain residual"), "identity"),
+        Variant("constant-scaling", N_("constant scaling"), "constant-scaling"),
         Variant(
             "constant-scaling-published",
-            "constant scaling, as published",
+            N_("constant scaling, as published"),
             "constant-scaling",
             as_published=True,
         ),
-        Variant("conv", "conv shortcut", "conv"),
-        Variant("conv-published", "conv shortcut, as published", "conv", as_published=True),
-        Variant("none", "no shortcut", "none"),
+        Variant("conv", N_("conv shortcut"), "conv"),
+        Variant("conv-published", N_("conv shortcut, as published"), "conv", as_published=True),
+        Variant("none", N_("no shortcut"), "none"),
         *(
             Variant(name, SHORTCUTS[name].title, name)
             for name in ("scaled-shortcut", "exclusive-gating", "shortcut-gating", "dropout")
         ),
-        Variant("bn-original", "plain residual with BatchNorm", "identity", batch_norm=True),
+        Variant("bn-original", N_("plain residual with BatchNorm"), "identity", batch_norm=True),
         *(
             Variant(f"bn-{order.name}", order.title, "identity", order=order.name, batch_norm=True)
             for order in ORDERS.values()
@@ -328,11 +342,10 @@ def variant_of(model: ModelSpec) -> Variant | None:
     if not near or shortcut not in SHORTCUTS:
         return None
     best = max(near, key=lambda v: (v.shortcut == shortcut, _norm_of(v, model.arch) == has_norm))
-    parts = [best.title, *_unusual(model, best, has_norm)]
     told = has_norm or NETWORKS[model.arch]
     return replace(
         best,
-        title=", ".join(parts),
+        unusual=tuple(_unusual(model, best, has_norm)),
         shortcut=shortcut,
         batch_norm=has_norm if told else best.batch_norm,
     )
@@ -343,13 +356,14 @@ def _norm_of(variant: Variant, arch: str) -> bool:
     return NETWORKS[arch] if variant.batch_norm is None else variant.batch_norm
 
 
-def _unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> list[str]:
+def _unusual(model: ModelSpec, variant: Variant, has_norm: bool) -> Iterator[Message]:
     """What the title of the nearest variant does not tell of a network's unit."""
     shortcut = SHORTCUTS[str(model.option("shortcut") or "identity")]
-    parts = [] if variant.shortcut == shortcut.name else [shortcut.title]
+    if variant.shortcut != shortcut.name:
+        yield lazy(shortcut.title)
     if has_norm != _norm_of(variant, model.arch):
-        parts.append("BatchNorm" if has_norm else "no BatchNorm")
+        yield lazy("BatchNorm") if has_norm else lazy("no BatchNorm")
     value = model.option(shortcut.setting) if shortcut.setting else None
     if value is not None and float(value) != DEFAULTS[shortcut.setting]:
-        parts.append(f"{shortcut.setting.replace('_', ' ')} {float(value):g}")
-    return parts
+        name = lazy(shortcut.setting.replace("_", " "))
+        yield lazy("{name} {value:g}", name=name, value=float(value))

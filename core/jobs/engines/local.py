@@ -17,6 +17,7 @@ from core.jobs.database import database_url
 from core.jobs.queue import QueueFilter
 from core.jobs.records import Run
 from core.jobs.store import Store
+from core.language import _
 
 PROJECT = Path(__file__).parents[3]
 _LEAVE_SECONDS = 5.0
@@ -109,10 +110,12 @@ class Restarts:
         """What the reader should know."""
         if self.failed < _TOLD_AFTER:
             return None
-        return (
-            f"The worker process has ended {self.failed} times as soon as it was started (exit code"
-            f" {self.exit_code}); the terminal of the server says why. What is queued stays queued,"
-            " and the next try comes within a minute."
+        return _(
+            "The worker process has ended {failed} times as soon as it was started (exit code"
+            " {exit_code}); the terminal of the server says why. What is queued stays queued, and"
+            " the next try comes within a minute.",
+            failed=self.failed,
+            exit_code=self.exit_code,
         )
 
 
@@ -167,7 +170,7 @@ class Workers:
         room = min(cores, _memory_gibibytes()) - len(workers)
         new = max(0, min(wanted - starting, room))
         share = max(1, cores // max(1, len(workers) + new))
-        for _ in range(new):
+        for _new in range(new):
             self._start(QueueFilter.STUDIES, drain=True, threads=share)
 
     def _start(

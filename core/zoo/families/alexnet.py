@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, Window, built_by
 
@@ -19,9 +20,9 @@ ARCHITECTURES = (
     Architecture(
         "alexnet",
         "AlexNet",
-        "Classics",
+        N_("Classics"),
         2012,
-        "Krizhevsky et al. 2012, as in Dive into Deep Learning 8.1",
+        N_("Krizhevsky et al. 2012, as in Dive into Deep Learning 8.1"),
         built_by("alexnet.alexnet"),
         ModelSpec("alexnet"),
     ),

@@ -10,6 +10,7 @@ pre-activation, are those of Identity Mappings, arXiv 1603.05027.
 
 from __future__ import annotations
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, Option, built_by
 from core.zoo.families.unit_options import SHORTCUT_OPTION, unit_options
@@ -20,8 +21,8 @@ DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet110": 110}
 
 _DEPTH_OPTION = Option(
     "depth",
-    "Depth",
-    "Layers with weights on the longest path: 6n + 2 with n units in each of three stages.",
+    N_("Depth"),
+    N_("Layers with weights on the longest path: 6n + 2 with n units in each of three stages."),
     32,
     minimum=8,
     maximum=218,
@@ -29,19 +30,19 @@ _DEPTH_OPTION = Option(
 )
 _OPTIONS = (SHORTCUT_OPTION, *unit_options(batch_norm=True, is_chain=True))
 _ROWS = (
-    ("resnet20", "ResNet-20 for small images", _OPTIONS),
-    ("resnet56", "ResNet-56 for small images", _OPTIONS),
-    ("resnet110", "ResNet-110 for small images", _OPTIONS),
-    ("resnet-cifar", "ResNet of any depth for small images", (_DEPTH_OPTION, *_OPTIONS)),
+    ("resnet20", N_("ResNet-20 for small images"), _OPTIONS),
+    ("resnet56", N_("ResNet-56 for small images"), _OPTIONS),
+    ("resnet110", N_("ResNet-110 for small images"), _OPTIONS),
+    ("resnet-cifar", N_("ResNet of any depth for small images"), (_DEPTH_OPTION, *_OPTIONS)),
 )
 
 ARCHITECTURES = tuple(
     Architecture(
         name,
         title,
-        "Residual",
+        N_("Residual"),
         2015,
-        "arXiv 1512.03385, section 4.2; units from arXiv 1603.05027",
+        N_("arXiv 1512.03385, section 4.2; units from arXiv 1603.05027"),
         built_by("cifar_resnet.cifar_resnet"),
         ModelSpec(name, image_size=32, in_channels=3),
         options,

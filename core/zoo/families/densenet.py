@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, Option, built_by
 
@@ -28,8 +29,8 @@ class Config:
 
 CONFIGS = {
     "densenet": Config(
-        "DenseNet of the book",
-        "arXiv 1608.06993, as in Dive into Deep Learning 8.7",
+        N_("DenseNet of the book"),
+        N_("arXiv 1608.06993, as in Dive into Deep Learning 8.7"),
         32,
         64,
         (4, 4, 4, 4),
@@ -39,7 +40,7 @@ CONFIGS = {
     ),
     "densenet121": Config(
         "DenseNet-121",
-        "arXiv 1608.06993, table 1",
+        N_("arXiv 1608.06993, table 1"),
         32,
         64,
         (6, 12, 24, 16),
@@ -55,16 +56,16 @@ def options(config: Config) -> tuple[Option, ...]:
     return (
         Option(
             "growth_rate",
-            "Growth rate",
-            "Channels that each dense layer adds to what it has read: k in the paper.",
+            N_("Growth rate"),
+            N_("Channels that each dense layer adds to what it has read: k in the paper."),
             config.growth_rate,
             minimum=1,
             maximum=64,
         ),
         Option(
             "compression",
-            "Transition keeps (%)",
-            "Share of the channels that a transition keeps: θ in the paper, 50 % there.",
+            N_("Transition keeps (%)"),
+            N_("Share of the channels that a transition keeps: θ in the paper, 50 % there."),
             50,
             minimum=10,
             maximum=100,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, Option, built_by
 
@@ -25,8 +26,8 @@ HIDDEN_WIDTH = 128  # units of each hidden layer in a deeper head of the course 
 _COURSE_OPTIONS = (
     Option(
         "head_layers",
-        "Linear layers in the head",
-        f"The note has one; each further one stands before it, {HIDDEN_WIDTH} units and a ReLU.",
+        N_("Linear layers in the head"),
+        N_("The note has one; each further one stands before it, 128 units and a ReLU."),
         1,
         minimum=1,
         maximum=3,
@@ -36,10 +37,10 @@ _COURSE_OPTIONS = (
 ARCHITECTURES = (
     Architecture(
         "course-inception",
-        "Course Inception net",
+        N_("Course Inception net"),
         "Inception",
         2020,
-        "course note on GoogLeNet, InceptionA",
+        N_("course note on GoogLeNet, InceptionA"),
         built_by("inception.course_inception"),
         ModelSpec("course-inception", image_size=28),
         _COURSE_OPTIONS,
@@ -49,7 +50,7 @@ ARCHITECTURES = (
         "GoogLeNet",
         "Inception",
         2014,
-        "arXiv 1409.4842, table 1",
+        N_("arXiv 1409.4842, table 1"),
         built_by("inception.googlenet"),
         ModelSpec("googlenet", in_channels=3, num_classes=1000),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, built_by
 
@@ -9,9 +10,9 @@ ARCHITECTURES = (
     Architecture(
         "lenet",
         "LeNet-5",
-        "Classics",
+        N_("Classics"),
         1998,
-        "LeCun et al. 1998, as in Dive into Deep Learning 7.6",
+        N_("LeCun et al. 1998, as in Dive into Deep Learning 7.6"),
         built_by("lenet.lenet"),
         ModelSpec("lenet", image_size=28),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, Option, built_by
 from core.zoo.families.unit_options import SHORTCUT_OPTION, unit_options
@@ -14,8 +15,11 @@ _OPTIONS = (
     SHORTCUT_OPTION,
     Option(
         "as_published",
-        "As published",
-        "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never trained.",
+        N_("As published"),
+        N_(
+            "Keeps the homework's mistake: conv2 reads the block's input, so conv1 is never"
+            " trained."
+        ),
         False,
         stands_for=lambda value, others: bool(value) and others["shortcut"] in WITH_MISTAKE,
     ),
@@ -25,10 +29,10 @@ _OPTIONS = (
 ARCHITECTURES = (
     Architecture(
         "course-residual",
-        "Course residual net",
-        "Residual",
+        N_("Course residual net"),
+        N_("Residual"),
         2020,
-        "course note on ResNet; shortcuts from arXiv 1603.05027",
+        N_("course note on ResNet; shortcuts from arXiv 1603.05027"),
         built_by("residual.course_residual"),
         ModelSpec("course-residual", image_size=28),
         _OPTIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_
 from core.specs import ModelSpec
 from core.zoo.architecture import Architecture, built_by
 
@@ -19,9 +20,9 @@ ARCHITECTURES = tuple(
     Architecture(
         name,
         title,
-        "Residual",
+        N_("Residual"),
         2015,
-        "arXiv 1512.03385, table 1",
+        N_("arXiv 1512.03385, table 1"),
         built_by("resnet.resnet"),
         ModelSpec(name, in_channels=3, num_classes=1000),
     )

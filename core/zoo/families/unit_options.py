@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from core.language import N_
 from core.specs import OptionValue
 from core.zoo.architecture import Option
 from core.zoo.variants import DEFAULTS, ORDERS, SHORTCUT_TITLES, SHORTCUTS, order_built
 
 SHORTCUT_OPTION = Option(
     "shortcut",
-    "Shortcut",
-    "What carries the block's input past its two convolutions.",
+    N_("Shortcut"),
+    N_("What carries the block's input past its two convolutions."),
     "identity",
     choices=tuple(SHORTCUT_TITLES.items()),
 )
@@ -36,13 +37,13 @@ def unit_options(batch_norm: bool, is_chain: bool) -> tuple[Option, ...]:
         Option(
             "batch_norm",
             "BatchNorm",
-            "Normalize after each convolution; without it gradients show the shortcut's work.",
+            N_("Normalize after each convolution; without it gradients show the shortcut's work."),
             batch_norm,
         ),
         Option(
             "order",
-            "Activation order",
-            "Where BatchNorm and ReLU stand: arXiv 1603.05027, figure 4.",
+            N_("Activation order"),
+            N_("Where BatchNorm and ReLU stand: arXiv 1603.05027, figure 4."),
             "original",
             choices=tuple((order.name, order.title) for order in ORDERS.values()),
             stands_for=lambda value, others: order_built(
@@ -51,8 +52,10 @@ def unit_options(batch_norm: bool, is_chain: bool) -> tuple[Option, ...]:
         ),
         Option(
             "factor",
-            "Factor",
-            "What the shortcut is multiplied by; constant scaling gives the rest to the branch.",
+            N_("Factor"),
+            N_(
+                "What the shortcut is multiplied by; constant scaling gives the rest to the branch."
+            ),
             DEFAULTS["factor"],
             minimum=0,
             maximum=2,
@@ -60,8 +63,8 @@ def unit_options(batch_norm: bool, is_chain: bool) -> tuple[Option, ...]:
         ),
         Option(
             "gate_bias",
-            "Gate bias",
-            "Of the gates at the start: the lower, the more passes through the shortcut.",
+            N_("Gate bias"),
+            N_("Of the gates at the start: the lower, the more passes through the shortcut."),
             DEFAULTS["gate_bias"],
             minimum=-20,
             maximum=20,
@@ -69,8 +72,8 @@ def unit_options(batch_norm: bool, is_chain: bool) -> tuple[Option, ...]:
         ),
         Option(
             "dropout",
-            "Dropout of the shortcut",
-            "Share of the shortcut's values that each training step drops.",
+            N_("Dropout of the shortcut"),
+            N_("Share of the shortcut's values that each training step drops."),
             DEFAULTS["dropout"],
             minimum=0,
             maximum=1,

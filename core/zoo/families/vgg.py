@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from core.language import N_, lazy
 from core.specs import LabError, ModelSpec, shown
 from core.zoo.architecture import Architecture, Option, built_by, scaled
 
@@ -52,18 +53,26 @@ _BETWEEN_PAIRS = re.compile(r"[\s,;()\[\]]")
 
 def parse_conv_arch(text: str) -> tuple[Block, ...]:
     """`"1x64 1x128 2x256"` or `"(1, 64), (1, 128), (2, 256)"` as blocks; raises LabError."""
-    example = "write convolutions x channels for each block, such as 1x64 1x128 2x256 2x512 2x512"
+    example = lazy(
+        "write convolutions x channels for each block, such as 1x64 1x128 2x256 2x512 2x512"
+    )
     pairs = _PAIR.findall(text) if len(text) <= _MAX_CONV_ARCH else []
     if not pairs or _BETWEEN_PAIRS.sub("", _PAIR.sub("", text)):
-        raise LabError(f"conv_arch {shown(text)} cannot be read; {example}.")
+        raise LabError(
+            "conv_arch {text} cannot be read; {example}.", text=shown(text), example=example
+        )
     blocks = tuple(Block(int(convs), int(channels)) for convs, channels in pairs)
     if len(blocks) > MAX_BLOCKS or any(
         not 1 <= block.convs <= MAX_CONVS or not 1 <= block.channels <= MAX_CHANNELS
         for block in blocks
     ):
         raise LabError(
-            f"conv_arch takes up to {MAX_BLOCKS} blocks of 1 to {MAX_CONVS} convolutions with"
-            f" 1 to {MAX_CHANNELS:,} channels; {example}."
+            "conv_arch takes up to {blocks} blocks of 1 to {convs} convolutions with 1 to"
+            " {channels:,} channels; {example}.",
+            blocks=MAX_BLOCKS,
+            convs=MAX_CONVS,
+            channels=MAX_CHANNELS,
+            example=example,
         )
     return blocks
 
@@ -75,37 +84,44 @@ def _canonical_conv_arch(text: str) -> str:
 
 TABLE = (  # name, title, blocks, configuration letter
     ("vgg11", "VGG-11", A, "A"),
-    ("vgg11-lrn", "VGG-11 with LRN", _A_LRN, "A-LRN"),
+    ("vgg11-lrn", N_("VGG-11 with LRN"), _A_LRN, "A-LRN"),
     ("vgg13", "VGG-13", B, "B"),
-    ("vgg16-c", "VGG-16 with 1×1", C, "C"),
+    ("vgg16-c", N_("VGG-16 with 1×1"), C, "C"),
     ("vgg16", "VGG-16", D, "D"),
     ("vgg19", "VGG-19", E, "E"),
 )
 
-_PAPER = "arXiv 1409.1556, table 1"
+_SOURCES = {
+    "A": N_("arXiv 1409.1556, table 1, configuration A"),
+    "A-LRN": N_("arXiv 1409.1556, table 1, configuration A-LRN"),
+    "B": N_("arXiv 1409.1556, table 1, configuration B"),
+    "C": N_("arXiv 1409.1556, table 1, configuration C"),
+    "D": N_("arXiv 1409.1556, table 1, configuration D"),
+    "E": N_("arXiv 1409.1556, table 1, configuration E"),
+}
 
 _CUSTOM_OPTIONS = (
     Option(
         "conv_arch",
-        "Blocks (convolutions x channels)",
-        "The chapter's conv_arch: one pair a block, each block ends in a 2×2 max-pool.",
+        N_("Blocks (convolutions x channels)"),
+        N_("The chapter's conv_arch: one pair a block, each block ends in a 2×2 max-pool."),
         "1x64 1x128 2x256 2x512 2x512",
         canonical=_canonical_conv_arch,
     ),
     Option(
         "head_width",
-        "Width of the head",
-        "Units in each of the two hidden linear layers; the ratio never divides them.",
+        N_("Width of the head"),
+        N_("Units in each of the two hidden linear layers; the ratio never divides them."),
         HEAD_WIDTH,
         minimum=1,
         maximum=16_384,
     ),
     Option(
         "last_activation",
-        "Last activation",
-        "The chapter's Keras version ends in a sigmoid, the others in plain logits.",
+        N_("Last activation"),
+        N_("The chapter's Keras version ends in a sigmoid, the others in plain logits."),
         "none",
-        choices=(("none", "none (logits)"), ("sigmoid", "sigmoid")),
+        choices=(("none", N_("none (logits)")), ("sigmoid", "sigmoid")),
     ),
 )
 
@@ -116,7 +132,7 @@ ARCHITECTURES = (
             title,
             "VGG",
             2014,
-            f"{_PAPER}, configuration {config}",
+            _SOURCES[config],
             built_by("vgg.vgg", blocks),
             ModelSpec(name),
             config=config,
@@ -125,19 +141,19 @@ ARCHITECTURES = (
     ),
     Architecture(
         "vgg16-forum",
-        "VGG-16 from the forum",
+        N_("VGG-16 from the forum"),
         "VGG",
         2021,
-        "reader forum under Dive into Deep Learning 8.2",
+        N_("reader forum under Dive into Deep Learning 8.2"),
         built_by("vgg.forum_vgg"),
         ModelSpec("vgg16-forum"),
     ),
     Architecture(
         "custom-vgg",
-        "Your own VGG",
+        N_("Your own VGG"),
         "VGG",
         2014,
-        "Dive into Deep Learning 8.2, conv_arch",
+        N_("Dive into Deep Learning 8.2, conv_arch"),
         built_by("vgg.custom_vgg"),
         ModelSpec("custom-vgg"),
         _CUSTOM_OPTIONS,

@@ -22,6 +22,7 @@ from core.inside.parts_records import (
     Parts,
 )
 from core.inside.row_graph import RowGraph
+from core.language import Message, lazy
 from core.specs import LabError, check_choice
 
 
@@ -117,10 +118,9 @@ class _Graph(RowGraph):
     def equal_joins(self) -> tuple[LeftAlone, ...]:
         """Additions of which nobody can say what the shortcut is."""
         joined = {join.row.path for join in self.joins}
+        reason = lazy("both terms have as many weight layers: neither is the shortcut")
         return tuple(
-            LeftAlone(row.path, "both terms have as many weight layers: neither is the shortcut")
-            for row in self._additions
-            if row.path not in joined
+            LeftAlone(row.path, reason.kept()) for row in self._additions if row.path not in joined
         )
 
     @cached_property
@@ -176,7 +176,7 @@ def _blocks(graph: _Graph) -> Parts:
     for module in dict.fromkeys(_parent(row.path) for row in graph.concatenations):
         if module and not any(join.row.path.startswith(f"{module}.") for join in graph.joins):
             taken |= sum(graph.bits[row.path] for row in graph.inside(module))
-            _offer(graph, module, parts, left_alone, "; its branches can be left out")
+            _offer(graph, module, parts, left_alone, has_branches=True)
     free = [
         row.path
         for row in graph.rows.values()
@@ -202,7 +202,11 @@ def _blocks(graph: _Graph) -> Parts:
 
 
 def _offer(
-    graph: _Graph, module: str, parts: dict[str, Part], left_alone: list[LeftAlone], more: str = ""
+    graph: _Graph,
+    module: str,
+    parts: dict[str, Part],
+    left_alone: list[LeftAlone],
+    has_branches: bool = False,
 ) -> bool:
     """Take the module as a part where its output has the shape of its only input."""
     read, given = graph.ends(module)
@@ -211,10 +215,12 @@ def _offer(
         if before == after:
             parts[module] = Part(module, IDENTITY, module)
             return True
-        reason = f"it makes {_sizes(after)} of {_sizes(before)}"
+        reason = _makes(after, before)
     else:
-        reason = f"it reads {len(read)} results and gives {len(given)}"
-    left_alone.append(LeftAlone(module, reason + more))
+        reason = lazy("it reads {read} results and gives {given}", read=len(read), given=len(given))
+    if has_branches:
+        reason = lazy("{reason}; its branches can be left out", reason=reason)
+    left_alone.append(LeftAlone(module, reason.kept()))
     return False
 
 
@@ -241,7 +247,11 @@ def _keeps_shape(row: LayerCost) -> bool:
 
 
 def _other_shape(path: str, row: LayerCost) -> LeftAlone:
-    return LeftAlone(path, f"it makes {_sizes(row.output_shape)} of {_sizes(row.input_shape)}")
+    return LeftAlone(path, _makes(row.output_shape, row.input_shape).kept())
+
+
+def _makes(after: Shape, before: Shape) -> Message:
+    return lazy("it makes {after} of {before}", after=_sizes(after), before=_sizes(before))
 
 
 def _sizes(shape: Shape) -> str:

@@ -36,7 +36,7 @@ class LeftAlone:
     """What cannot be left out at this level, and why."""
 
     name: str
-    reason: str
+    reason: str  # as `read_kept` reads it
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.data.catalogue import DatasetInfo, find_dataset
 from core.inside.weights import Weights
+from core.language import N_
 from core.specs import ModelSpec, OptionValue, Recipe, RunSpec
 from core.zoo.catalogue import complete
 
@@ -39,7 +40,7 @@ class ShippedNetwork:
     """A course network that was trained by the fast recipe."""
 
     name: str  # of its file, and in addresses
-    title: str
+    title: str  # in English, for `_`
     arch: str
     dataset: str
     options: tuple[tuple[str, OptionValue], ...] = ()
@@ -85,26 +86,29 @@ SHIPPED = {
     row.name: row
     for row in (
         ShippedNetwork(
-            "residual", "Course residual net, Fashion-MNIST", "course-residual", "fashion-mnist"
+            "residual", N_("Course residual net, Fashion-MNIST"), "course-residual", "fashion-mnist"
         ),
         ShippedNetwork(
             "plain",
-            "Course residual net without shortcuts, Fashion-MNIST",
+            N_("Course residual net without shortcuts, Fashion-MNIST"),
             "course-residual",
             "fashion-mnist",
             (("shortcut", "none"),),
         ),
         ShippedNetwork(
             "scaling",
-            "Course residual net, constant scaling, Fashion-MNIST",
+            N_("Course residual net, constant scaling, Fashion-MNIST"),
             "course-residual",
             "fashion-mnist",
             (("shortcut", "constant-scaling"),),
         ),
         ShippedNetwork(
-            "inception", "Course Inception net, Fashion-MNIST", "course-inception", "fashion-mnist"
+            "inception",
+            N_("Course Inception net, Fashion-MNIST"),
+            "course-inception",
+            "fashion-mnist",
         ),
-        ShippedNetwork("digits", "Course residual net, MNIST", "course-residual", "mnist"),
+        ShippedNetwork("digits", N_("Course residual net, MNIST"), "course-residual", "mnist"),
     )
 }
 

@@ -14,6 +14,7 @@ from core.inside.one_image import network_of
 from core.inside.parts import measure_missing, without
 from core.inside.parts_records import LEVELS, MissingParts, Operand, Part
 from core.inside.weights import Weights
+from core.language import read_kept
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
 
@@ -190,7 +191,8 @@ def test_a_part_that_is_not_met_raises_instead_of_changing_nothing() -> None:
 
 def test_what_cannot_be_left_out_comes_with_its_reason() -> None:
     left_alone = {
-        one.name: one.reason for one in parts_of(analyze(course("none")), "blocks").left_alone
+        one.name: read_kept(one.reason)
+        for one in parts_of(analyze(course("none")), "blocks").left_alone
     }
     assert left_alone["stem1.conv"] == "it makes 16×24×24 of 1×28×28"
 

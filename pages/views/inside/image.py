@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.data.catalogue import DatasetInfo, is_available
 from core.inside.picture import MOST_BYTES, read_picture
-from core.language import N_, _, lazy
+from core.language import N_, _, lazy, pgettext
 from core.report.tables.predictions import class_name
 from core.specs import LabError
 from pages.views.app.browser_files import FOLDER, component_script
@@ -75,7 +75,13 @@ def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:
     }
     kind, number = st.columns([3, 2])
     with kind:
-        pick = select_name(_("Which"), picks, _ALL, "in_pick", help=_("What the number counts."))
+        pick = select_name(
+            pgettext("of the test images", "Which"),
+            picks,
+            _ALL,
+            "in_pick",
+            help=_("What the number counts."),
+        )
     indices = _picked(pick, subject, data, labels)
     if not len(indices):
         st.info(
@@ -87,7 +93,7 @@ def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:
         st.session_state["in_image"] = 0
     with number:
         place = st.number_input(
-            _("Number"),
+            pgettext("of a test image", "Number"),
             0,
             len(indices) - 1,
             0,

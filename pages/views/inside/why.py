@@ -184,9 +184,10 @@ def _choose_layer(chosen: Chosen) -> str:
         row.path: f"{row.path}, {formats.shape(row.output_shape[1:])}" for row in reversed(rows)
     }
     usual = default_layer(chosen.analysis)
+    last = _("Last map: {layer}", layer=titles.get(usual, usual)) if usual else _("Last map: none")
     name = select_name(
         _("Layer of Grad-CAM"),
-        {_LAST: _("Last map: {layer}", layer=titles.get(usual, usual or _("none")))} | titles,
+        {_LAST: last} | titles,
         _LAST,
         "in_why_layer",
         help=_("Late maps know the class and have few cells; early ones are fine and know less."),
@@ -333,7 +334,8 @@ def _figure(shown: ShownMap, what: str) -> str:
     found = shown.found
     network = shown.parameters if shown.name == _RANDOM else shown.network
     says = found.finding is Finding.SAYS
-    text, below = _("{network}: no map to show", network=network), f"<br>{escape(_('no map'))}"
+    text, nothing = _("{network}: no map to show", network=network), escape(_("no map"))
+    below = f"<br>{nothing}"
     if says:
         text, below = text_alternative(found, what, network), _scale(found)
     return (

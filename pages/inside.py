@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.catalogue import DatasetInfo
 from core.jobs.store import Run
+from core.language import N_, _
 from core.report.figures.predictions import probability_bars
 from core.report.picture.insets import image_png
 from core.report.sentences.scores import no_scores_sentence
@@ -22,6 +23,7 @@ from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.services import store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import inside
+from pages.views.forms.names import pick_name
 from pages.views.forms.row import form_row
 from pages.views.inside.chosen import Chosen, Shown, Subject
 from pages.views.inside.dead import dead_channels_view
@@ -41,16 +43,16 @@ from pages.views.inside.why import why_view
 from pages.views.inside.window_counts import window_counts_view
 
 _VIEWS = {  # name → what it draws for the chosen network and image, and the second network
-    "Maps": lambda chosen, _: maps_view(chosen),
-    "Why": why_view,
-    "Two networks": two_networks_view,
-    "Filters": lambda chosen, _: filters_view(chosen),
-    "Missing parts": missing_view,
-    "Dead channels": lambda chosen, _: dead_channels_view(chosen),
-    "Window": lambda chosen, _: window_counts_view(chosen),
-    "Errors": lambda chosen, _: errors_view(chosen),
-    "Replay": lambda chosen, _: replay_view(chosen),
-    "Take along": lambda chosen, _: take_along_view(chosen, choose_path(chosen)),
+    N_("Maps"): lambda chosen, other: maps_view(chosen),
+    N_("Why"): why_view,
+    N_("Two networks"): two_networks_view,
+    N_("Filters"): lambda chosen, other: filters_view(chosen),
+    N_("Missing parts"): missing_view,
+    N_("Dead channels"): lambda chosen, other: dead_channels_view(chosen),
+    N_("Window"): lambda chosen, other: window_counts_view(chosen),
+    N_("Errors"): lambda chosen, other: errors_view(chosen),
+    N_("Replay"): lambda chosen, other: replay_view(chosen),
+    N_("Take along"): lambda chosen, other: take_along_view(chosen, choose_path(chosen)),
 }
 _CLASSES_SHOWN = 5  # the likeliest
 _ENLARGED = 168  # pixels of the image on the page
@@ -88,16 +90,14 @@ def _image_and_view(subject: Subject, data: DatasetInfo, other: Subject | None) 
     st.session_state[SHOWN].chosen = chosen
     if chosen is None:
         return
-    view = st.segmented_control(
-        "View",
-        list(_VIEWS),
-        default="Maps",
-        key="in_view",
-        bind="query-params",
-        required=True,
+    view = pick_name(
+        _("View"),
+        {name: _(name) for name in _VIEWS},
+        "Maps",
+        "in_view",
         label_visibility="collapsed",
     )
-    _VIEWS[str(view)](chosen, other)
+    _VIEWS[view](chosen, other)
 
 
 def _follow(run: Run | None) -> None:
@@ -137,7 +137,7 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
 
 with (
     page_frame(
-        "Inside", "What a network makes of one image: every map, down to one multiply-add."
+        N_("Inside"), N_("What a network makes of one image: every map, down to one multiply-add.")
     ) as head,
     address_checked(),
 ):

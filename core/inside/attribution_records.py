@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.analysis.records import Analysis, LayerCost
+from core.language import N_
 from core.specs import LabError
 
 Map = NDArray[np.float32]  # (H, W)
@@ -26,15 +27,15 @@ class Method(StrEnum):
 class Finding(StrEnum):
     """Why a map says nothing about places; SAYS where it does."""
 
-    SAYS = "says"
-    NO_MAP = "no map"  # no layer's output lies over the image
-    ONE_CELL = "one cell"  # the layer's map is a single cell
-    DEAD_MAP = "dead map"  # the layer's map is zero everywhere
-    NOTHING_FOR = "nothing for"  # every cell speaks against the class: ReLU leaves zeros
-    ZERO = "zero"
-    FLAT = "flat"  # the same number everywhere: scaled to 0..1 it would be 0 / 0
-    NOT_FINITE = "not finite"
-    NO_GRADIENT = "no gradient"  # the score comes about without gradients
+    SAYS = N_("says")
+    NO_MAP = N_("no map")  # no layer's output lies over the image
+    ONE_CELL = N_("one cell")  # the layer's map is a single cell
+    DEAD_MAP = N_("dead map")  # the layer's map is zero everywhere
+    NOTHING_FOR = N_("nothing for")  # every cell speaks against the class: ReLU leaves zeros
+    ZERO = N_("zero")
+    FLAT = N_("flat")  # the same number everywhere: scaled to 0..1 it would be 0 / 0
+    NOT_FINITE = N_("not finite")
+    NO_GRADIENT = N_("no gradient")  # the score comes about without gradients
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,10 @@ def layer_rows(app: AppTest) -> pd.DataFrame:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every text in a message to the browser; a table's columns are JSON inside it."""
+    """Every text in a message to the browser; a table's columns are JSON inside it.
+
+    A template that the browser fills begins with a brace too: `{right} of these {images}`.
+    """
     if isinstance(value, dict):
         for part in value.values():
             yield from _texts(part)
@@ -85,7 +88,7 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(part)
     elif isinstance(value, str):
         yield value
-        if value.startswith("{"):
+        if value.startswith(('{"', "{}")):
             yield from _texts(json.loads(value))
 
 

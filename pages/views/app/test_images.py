@@ -40,7 +40,7 @@ async def answer(request: Request) -> Response:
         dataset = request.query_params.get("dataset", "")
         index = _index(request.query_params.get("index", ""), find_dataset(dataset).test_images)
         if not is_available(dataset):
-            raise LabError(f"{dataset} is not on this machine.")
+            raise LabError("{data_set} is not on this machine.", data_set=dataset)
         picture = await anyio.to_thread.run_sync(_picture, dataset, index)
     except LabError as error:
         return JSONResponse({"error": str(error)}, 400)
@@ -49,7 +49,7 @@ async def answer(request: Request) -> Response:
 
 def _index(text: str, count: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) < count):
-        raise LabError(f"index is a test image, 0 to {count - 1}.")
+        raise LabError("index is a test image, 0 to {last}.", last=count - 1)
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from core.data.catalogue import DatasetInfo
 from core.inside.number_records import Explanation
 from core.inside.weights import Weights
 from core.jobs.store import Run
+from core.language import ENGLISH, Message, in_language
 from core.report.names import inside_file_name, safe_name
 
 
@@ -23,7 +25,12 @@ class Subject:
     analysis: Analysis
     run: Run | None  # None: at initialization
     which: str  # best, last or initial: which of the run's parameters
-    title: str  # of network and parameters, in words
+    words: Callable[[], str]  # of network and parameters, in the reader's language
+
+    @property
+    def title(self) -> str:
+        """Network and parameters in words: on a page in its language, in a CSV in English."""
+        return self.words()
 
     def file_name(self, *more: str) -> str:
         """`run-12-…-best-…`: what files about these parameters are called."""
@@ -37,14 +44,15 @@ class Chosen:
     subject: Subject
     data: DatasetInfo  # the data set whose classes the network tells apart
     pixels: NDArray[np.uint8]  # (H, W) gray or (3, H, W), as the image is kept
-    image_name: str  # "test image 17", "drawn", a file's name
+    image_name: Message  # "test image 17", "drawn"
     index: int | None  # in the test set; None: not one of it
     label: int | None  # true class, where it is known
 
     @property
     def image_slug(self) -> str:
         """The image in the name of a file."""
-        return self.image_name.replace(" ", "-")
+        with in_language(ENGLISH):
+            return str(self.image_name).replace(" ", "-")
 
     @property
     def weights(self) -> Weights:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.inside.activity_records import Activity
+from core.language import N_, _
 from core.measure.requests import ActivityRequest
 from core.report.sentences.activity import dead_sentences
 from core.report.tables.inside import activity_frame, dead_frame
@@ -17,10 +18,13 @@ from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.requests import weights_fields
 
 _COLUMNS = {
-    "read_at": "read behind",
-    "which": "dead channels",
-    "never_positive": "never positive",
-    "active_images": "positive in",
+    "layer": N_("layer"),
+    "read_at": N_("read behind"),
+    "channels": N_("channels"),
+    "dead": N_("dead"),
+    "which": N_("dead channels"),
+    "never_positive": N_("never positive"),
+    "active_images": N_("positive in"),
 }
 
 
@@ -28,14 +32,16 @@ def dead_channels_view(chosen: Chosen) -> None:
     """The measurement; how many channels are dead, in which layers, and every channel as CSV."""
     subject = chosen.subject
     caption(
-        "Every channel of every convolution over the test set, read behind its ReLU where one"
-        " follows. A dead channel is never positive: no layer behind learns anything from it."
+        _(
+            "Every channel of every convolution over the test set, read behind its ReLU where one"
+            " follows. A dead channel is never positive: no layer behind learns anything from it."
+        )
     )
     measurement(
         ActivityRequest(**weights_fields(subject, chosen.data)),
         "in_dead",
-        "Look for dead channels",
-        "Over the test set, in a process of its own; seconds for a small network.",
+        _("Look for dead channels"),
+        _("Over the test set, in a process of its own; seconds for a small network."),
         lambda result: _show(Activity.from_dict(result), subject),
     )
 
@@ -47,20 +53,23 @@ def _show(activity: Activity, subject: Subject) -> None:
     st.dataframe(
         frame.assign(active_images=100 * frame["active_images"])
         .drop(columns="dead_share")
-        .rename(columns=_COLUMNS),
+        .rename(columns={name: _(title) for name, title in _COLUMNS.items()}),
         hide_index=True,
         key="in_dead_table",
         column_config={
-            "positive in": share_column(
-                "Images in which a channel is positive somewhere, mean over the layer's channels."
+            _("positive in"): share_column(
+                _(
+                    "Images in which a channel is positive somewhere, mean over the layer's"
+                    " channels."
+                )
             ),
-            "never positive": st.column_config.NumberColumn(
-                help="Dead ones, and those that are read all the same as no ReLU follows."
+            _("never positive"): st.column_config.NumberColumn(
+                help=_("Dead ones, and those that are read all the same as no ReLU follows."),
             ),
         },
     )
     download_csv(
-        "Every channel as CSV",
+        _("Every channel as CSV"),
         lambda: activity_frame(activity),
         f"{subject.file_name('channels')}.csv",
         "in_dead_csv",

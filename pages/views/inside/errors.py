@@ -13,6 +13,7 @@ from core.data.catalogue import is_available
 from core.explain.glossary import explained
 from core.inside.embedding_records import Embedding, image_count
 from core.jobs.store import Measurement
+from core.language import N_, _, paragraph
 from core.measure.requests import EmbeddingRequest
 from core.report import formats
 from core.report.figures.palette import colors_and_markers
@@ -29,14 +30,15 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement, share_measured
 from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import inside
+from pages.views.forms.names import pick_name
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.image import open_image
 from pages.views.inside.requests import weights_fields
 
-_PCA, _TSNE = _WAYS = ("Principal components", "t-SNE")
+_PCA, _TSNE = _WAYS = (N_("Principal components"), "t-SNE")
 _HEIGHT = 460  # pixels of the plane
 _ROOM = 190  # of title, legend and line, on a phone too
-_HELP = (
+_HELP = N_(
     "Point at an image, click it to open it above. With the keyboard: arrow keys move, M goes to"
     " the next mistake, Enter opens."
 )
@@ -56,8 +58,11 @@ def errors_view(chosen: Chosen) -> None:
     data = chosen.data
     if not is_available(data.name):
         st.info(
-            f"{data.title} is not on this machine, so its test images cannot be shown; training"
-            " on it downloads it.",
+            _(
+                "{data_set} is not on this machine, so its test images cannot be shown; training"
+                " on it downloads it.",
+                data_set=data.title,
+            ),
             icon=":material/info:",
         )
         return
@@ -65,13 +70,11 @@ def errors_view(chosen: Chosen) -> None:
     embedding: Embedding = inside(
         "core.inside.embedding:principal_components", chosen.weights, data.name, count
     )
-    way = st.segmented_control(
-        "Two dimensions by",
-        _WAYS,
-        default=_PCA,
-        required=True,
-        key="in_errors_by",
-        bind="query-params",
+    way = pick_name(
+        _("Two dimensions by"),
+        {name: _(name) for name in _WAYS},
+        _PCA,
+        "in_errors_by",
         help=explained(*_WAYS),
     )
     if way == _PCA:
@@ -80,11 +83,13 @@ def errors_view(chosen: Chosen) -> None:
     measurement(
         _request(chosen, len(embedding.images)),
         "in_tsne",
-        "Compute t-SNE",
-        "In a process of its own: for 2,000 images some 12 s of one core, which take longer where"
-        " others compute too. The picture comes little by little.",
+        _("Compute t-SNE"),
+        _(
+            "In a process of its own: for 2,000 images some 12 s of one core, which take longer"
+            " where others compute too. The picture comes little by little."
+        ),
         lambda result: _show_neighbors(chosen, embedding, result),
-        again="Compute again",
+        again=_("Compute again"),
         progress_text=_how_far,
     )
 
@@ -94,7 +99,11 @@ def _how_far(job: Measurement) -> str:
     if not job.fraction or job.seconds is None:
         return share_measured(job)
     left = (job.seconds - job.spent_seconds) * (1 / job.fraction - 1)
-    return f"{share_measured(job)} · about {formats.duration(left)} left"
+    return _(
+        "{measured} · about {time} left",
+        measured=share_measured(job),
+        time=formats.duration(left),
+    )
 
 
 def _request(chosen: Chosen, images: int) -> EmbeddingRequest:
@@ -116,7 +125,8 @@ def _show(
         data={
             "key": f"{chosen.subject.title}{ending}{len(positions)}",
             "title": title,
-            "help": _HELP,
+            "help": _(_HELP),
+            "about": _("{title}. {help}", title=title, help=_(_HELP)),
             "height": _HEIGHT,
             "xs": positions[:, 0].tolist(),
             "ys": positions[:, 1].tolist(),
@@ -138,11 +148,13 @@ def _show(
         st.rerun()
     markdown("\n".join(f"- {sentence}" for sentence in embedding_sentences(embedding)))
     caption(
-        f"{plane_sentence(embedding)} Color and marker: the true class; outlined and larger:"
-        " mistakes."
+        paragraph(
+            plane_sentence(embedding),
+            _("Color and marker: the true class; outlined and larger: mistakes."),
+        )
     )
     download_csv(
-        "Every image as CSV",
+        _("Every image as CSV"),
         lambda: embedding_frame(embedding, positions, names),
         f"{chosen.subject.file_name(chosen.data.name, f'images{ending}')}.csv",
         "in_errors_csv",

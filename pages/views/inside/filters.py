@@ -14,6 +14,7 @@ from core.data.catalogue import is_available
 from core.inside.filters_records import Kernels, Patches, WeightSpread
 from core.inside.windows import window_in_image
 from core.jobs.trail import read_trail
+from core.language import N_, _, comma, paragraph
 from core.report.arrays import npz_bytes
 from core.report.figures.weights import weights_before_and_after, weights_by_epoch
 from core.report.filter_pictures import Box, colors_png, cut_png, outlined_png
@@ -27,16 +28,35 @@ from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.test_images import test_images
 from pages.views.app.with_torch import inside
-from pages.views.forms.names import select_name
+from pages.views.forms.names import pick_name, select_name
 from pages.views.inside.chosen import Chosen
 
 _SHOWN = 64  # filters of a layer at most
 _ROW_INPUTS = 8  # inputs of a filter that are drawn, a row a filter
 _ROWS_SHOWN = 16  # filters, where each takes a row
 _CELL = 40  # pixels of a kernel's side
-_BY_CHANGE, _IN_ORDER = "Those that moved most", "The first"
-_RGB, _PER_CHANNEL = "As colors", "Each channel"
+_BY_CHANGE, _IN_ORDER = N_("Those that moved most"), N_("The first")
+_RGB, _PER_CHANNEL = N_("As colors"), N_("Each channel")
 _COLORS = 3
+_AS_INITIALIZED = N_("{layer}, as initialized: {about}, from {low} to {high}.")
+_AS_THEY_ARE = N_("{layer}, as they are: {about}, from {low} to {high}.")
+_THEIR_CHANGE = N_("{layer}, their change: {about}, from {low} to {high}.")
+_COLORS_OF = {  # whether channels are one color, whether there are more filters → what is said
+    (True, False): N_(
+        "Red, green and blue are the weights of the three channels, from {low} over gray to {high}."
+    ),
+    (True, True): N_(
+        "Red, green and blue are the weights of the three channels, from {low} over gray to"
+        " {high}; {shown} of {filters} filters."
+    ),
+    (False, False): N_(
+        "One scale for all, from blue ({low}) over white (zero) to orange ({high})."
+    ),
+    (False, True): N_(
+        "One scale for all, from blue ({low}) over white (zero) to orange ({high}); {shown} of"
+        " {filters} filters."
+    ),
+}
 
 
 def filters_view(chosen: Chosen) -> None:
@@ -47,27 +67,20 @@ def filters_view(chosen: Chosen) -> None:
         if layer.is_weight_layer and layer.is_module and len(layer.weight_shape) == 4
     }
     if not titles:
-        st.info("This network has no convolution over images.", icon=":material/info:")
+        st.info(_("This network has no convolution over images."), icon=":material/info:")
     else:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            path = select_name("Convolution", titles, next(iter(titles)), "in_conv", width=320)
-            order = st.segmented_control(
-                "Filters",
-                [_IN_ORDER, _BY_CHANGE],
-                default=_IN_ORDER,
-                key="in_filters",
-                bind="query-params",
-                required=True,
+            path = select_name(_("Convolution"), titles, next(iter(titles)), "in_conv", width=320)
+            order = pick_name(
+                _("Filters"),
+                {name: _(name) for name in (_IN_ORDER, _BY_CHANGE)},
+                _IN_ORDER,
+                "in_filters",
             )
             kernels = _kernels(chosen, path, order == _BY_CHANGE)
             as_colors = kernels.inputs == _COLORS and (
-                st.segmented_control(
-                    "Color",
-                    [_RGB, _PER_CHANNEL],
-                    default=_RGB,
-                    key="in_color",
-                    bind="query-params",
-                    required=True,
+                pick_name(
+                    _("Color"), {name: _(name) for name in (_RGB, _PER_CHANNEL)}, _RGB, "in_color"
                 )
                 == _RGB
             )
@@ -88,27 +101,23 @@ def _kernels(chosen: Chosen, path: str, by_change: bool) -> Kernels:
 
 def _pictures(kernels: Kernels, as_colors: bool) -> None:
     """As initialized, as they are, and their change side by side."""
-    parts = {
-        "as initialized": kernels.before,
-        "as they are": kernels.after,
-        "their change": kernels.change,
-    }
+    parts = (
+        (_("As initialized"), _AS_INITIALIZED, kernels.before),
+        (_("As they are"), _AS_THEY_ARE, kernels.after),
+        (_("Their change"), _THEIR_CHANGE, kernels.change),
+    )
     scale = _scale(kernels)
     low, high = map(signed_number, scale)
-    for column, (name, values) in zip(st.columns(3), parts.items(), strict=True):
+    for column, (title, text, values) in zip(st.columns(3), parts, strict=True):
         with column:
             drawn, width, about = _sheet(values, scale, as_colors)
-            _picture(drawn, width, f"{kernels.path}, {name}: {about}, from {low} to {high}.")
-            caption(f"**{name.capitalize()}**")
-    count = len(kernels.after)
-    rest = f"; {count} of {len(kernels.moved)} filters" if count < len(kernels.moved) else ""
-    order = f" Filters {', '.join(map(str, kernels.filters))}, row by row."
-    colors = (
-        f"Red, green and blue are the weights of the three channels, from {low} over gray to {high}"
-        if as_colors
-        else f"One scale for all, from blue ({low}) over white (zero) to orange ({high})"
-    )
-    caption(f"{colors}{rest}.{order if count <= _ROWS_SHOWN else ''}")
+            _picture(drawn, width, _(text, layer=kernels.path, about=about, low=low, high=high))
+            caption(f"**{title}**")
+    count, total = len(kernels.after), len(kernels.moved)
+    colors = _(_COLORS_OF[as_colors, count < total], low=low, high=high, shown=count, filters=total)
+    filters = comma().join(map(str, kernels.filters))
+    order = _("Filters {filters}, row by row.", filters=filters) if count <= _ROWS_SHOWN else ""
+    caption(paragraph(colors, order))
 
 
 def _scale(kernels: Kernels) -> tuple[float, float]:
@@ -124,17 +133,19 @@ def _sheet(
     count, inputs = values.shape[:2]
     if as_colors:
         columns = min(count, 8)
-        return colors_png(values, scale[1], columns), columns * _CELL, f"{count} filters as colors"
+        about = _("{filters} filters as colors", filters=count)
+        return colors_png(values, scale[1], columns), columns * _CELL, about
     if inputs == 1:
         columns = min(count, 8)
-        return (
-            tiles_png(values[:, 0], *scale, columns),
-            columns * _CELL,
-            f"{count} filters, {columns} in a row",
-        )
+        about = _("{filters} filters, {columns} in a row", filters=count, columns=columns)
+        return tiles_png(values[:, 0], *scale, columns), columns * _CELL, about
     shown = values[:_ROWS_SHOWN, :_ROW_INPUTS]
     rows, columns = shown.shape[:2]
-    about = f"a row for each of {rows} filters, a column for each of {columns} input channels"
+    about = _(
+        "a row for each of {rows} filters, a column for each of {columns} input channels",
+        rows=rows,
+        columns=columns,
+    )
     sheet = tiles_png(shown.reshape(-1, *shown.shape[2:]), *scale, columns)
     return sheet, columns * _CELL, about
 
@@ -152,7 +163,7 @@ def _downloads(chosen: Chosen, kernels: Kernels) -> None:
     name = chosen.subject.file_name(kernels.path)
     with st.container(horizontal=True):
         download_csv(
-            "Kernels as CSV", lambda: kernels_frame(kernels), f"{name}.csv", "in_kernels_csv"
+            _("Kernels as CSV"), lambda: kernels_frame(kernels), f"{name}.csv", "in_kernels_csv"
         )
         arrays: dict[str, NDArray[Any]] = {
             "filters": kernels.filters,
@@ -160,9 +171,11 @@ def _downloads(chosen: Chosen, kernels: Kernels) -> None:
             "after": kernels.after,
             "moved": kernels.moved,
         }
-        download_file("Kernels as NPZ", lambda: npz_bytes(arrays), f"{name}.npz", "in_kernels_npz")
         download_file(
-            "Their change as PNG",
+            _("Kernels as NPZ"), lambda: npz_bytes(arrays), f"{name}.npz", "in_kernels_npz"
+        )
+        download_file(
+            _("Their change as PNG"),
             lambda: _sheet(kernels.change, _scale(kernels), False)[0],
             f"{name}-change.png",
             "in_kernels_png",
@@ -175,18 +188,19 @@ def _downloads(chosen: Chosen, kernels: Kernels) -> None:
 def _wanted(chosen: Chosen, kernels: Kernels) -> None:
     """The patches of test images that excite a filter most, on demand."""
     wants = st.toggle(
-        "What they want: the patches that excite a filter most",
+        _("What they want: the patches that excite a filter most"),
         key="in_wants",
         bind="query-params",
-        help="Searches the first test images; some seconds for a large network.",
+        help=_("Searches the first test images; some seconds for a large network."),
     )
     if not wants:
         return
     if not is_available(chosen.data.name):
-        st.info(f"{chosen.data.title} is not on this machine.", icon=":material/info:")
+        text = _("{data_set} is not on this machine.", data_set=chosen.data.title)
+        st.info(text, icon=":material/info:")
         return
     number = st.number_input(
-        "Filter",
+        _("Filter"),
         0,
         len(kernels.moved) - 1,
         int(kernels.moved.argmax()),
@@ -198,7 +212,7 @@ def _wanted(chosen: Chosen, kernels: Kernels) -> None:
     )
     _patches(chosen, patches, int(number))
     download_csv(
-        "Places of all filters as CSV",
+        _("Places of all filters as CSV"),
         lambda: patches_frame(patches),
         f"{chosen.subject.file_name(kernels.path, 'patches')}.csv",
         "in_patches_csv",
@@ -218,24 +232,39 @@ def _patches(chosen: Chosen, patches: Patches, number: int) -> None:
     ):
         image, box = images[index], _box(chosen, patches, number, (int(row), int(column)))
         name = escape(names[labels[index]])
-        said = f"{name}, test image {index}: {signed_number(value)}"
-        pictures = [(outlined_png(image, box), "the window outlined")] if box else []
-        pictures = [(cut_png(image, box), "the window"), *pictures] if box else pictures
+        said = _(
+            "{label}, test image {index}: {number}",
+            label=name,
+            index=index,
+            number=signed_number(value),
+        )
+        pictures = []
+        if box:
+            pictures = [
+                (cut_png(image, box), _("{patch}, the window", patch=said)),
+                (outlined_png(image, box), _("{patch}, the window outlined", patch=said)),
+            ]
         figures.append(_figure(pictures, said))
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(figures)}</div>')
     caption(
-        f"The {len(figures)} of the first {patches.searched:,} test images in which filter {number}"
-        f" of `{patches.path}` gives the highest number, and what it gives there, before any"
-        " activation. Above, what its window sees; below, where that is."
+        _(
+            "The {shown} of the first {searched:,} test images in which filter {filter} of"
+            " `{layer}` gives the highest number, and what it gives there, before any activation."
+            " Above, what its window sees; below, where that is.",
+            shown=len(figures),
+            searched=patches.searched,
+            filter=number,
+            layer=patches.path,
+        )
     )
 
 
 def _figure(pictures: Sequence[tuple[bytes, str]], said: str) -> str:
     shown = "".join(
-        f'<img src="{png_address(png)}" alt="{said}, {what}"'
+        f'<img src="{png_address(png)}" alt="{about}"'
         ' style="width:96px;height:96px;object-fit:contain;image-rendering:pixelated;'
         'display:block;margin-bottom:4px">'
-        for png, what in pictures
+        for png, about in pictures
     )
     return (
         f'<figure style="margin:0;width:112px">{shown}'
@@ -268,7 +297,7 @@ def _spread_view(chosen: Chosen) -> None:
         figure = weights_by_epoch(trail, path)
         chart(figure, "in_weights", about=chosen.subject.title, name=f"run-{run.id}-weights")
         download_csv(
-            "Weights of all layers by epoch as CSV",
+            _("Weights of all layers by epoch as CSV"),
             lambda: weights_frame(run, trail),
             f"run-{run.id}-weights.csv",
             "in_weights_csv",
@@ -285,9 +314,9 @@ def _spread_view(chosen: Chosen) -> None:
     spread: WeightSpread = inside("core.inside.filters:spread", chosen.weights, (path,))
     chart(weights_before_and_after(spread, path), "in_weights", about=chosen.subject.title)
     if run is not None:
-        caption("This run kept no trail of its epochs: only two of its states stand here.")
+        caption(_("This run kept no trail of its epochs: only two of its states stand here."))
 
 
 def _choose_layer(paths: Sequence[str]) -> str:
     titles = {path: path for path in paths}
-    return select_name("Weights of", titles, next(iter(titles)), "in_weights_of", width=320)
+    return select_name(_("Weights of"), titles, next(iter(titles)), "in_weights_of", width=320)

@@ -18,7 +18,7 @@ def inside_document(shown: Shown, address: str) -> Document:
     what = chosen.weights, chosen.pixels
     image = SeenImage(
         chosen.pixels,
-        chosen.image_name,
+        str(chosen.image_name),
         chosen.data.class_names,
         chosen.label,
         seen("core.inside.maps:probabilities", *what),

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from core.data.catalogue import DatasetInfo, is_available
 from core.inside.picture import MOST_BYTES, read_picture
+from core.language import N_, _, lazy, pgettext
 from core.report.tables.predictions import class_name
 from core.specs import LabError
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.test_images import test_images
 from pages.views.app.with_torch import inside
-from pages.views.forms.names import select_name
+from pages.views.forms.names import pick_name, select_name
 from pages.views.inside.chosen import Chosen, Subject
 
-_TEST, _DRAW, _UPLOAD = "Test image", "Draw", "Upload"
+_TEST, _DRAW, _UPLOAD = N_("Test image"), N_("Draw"), N_("Upload")
 _ALL, _MISTAKES, _CLASS = "all", "mistakes", "class-"
 _DRAWN_SIDE = 28  # pixels a side of the canvas
 
@@ -44,15 +45,15 @@ def choose_image(subject: Subject, data: DatasetInfo) -> Chosen | None:
     """The controls for the image; None where there is none yet."""
     has_tests = is_available(data.name)
     sources = [_TEST, _DRAW, _UPLOAD] if has_tests else [_DRAW, _UPLOAD]
-    source = st.segmented_control(
-        "Image",
-        sources,
-        default=sources[0],
-        required=True,
-        key="in_source",
-        bind="query-params",
-        help="An image of the test set, one that you draw, or a PNG or JPEG of yours. What you"
-        " draw or upload is looked at and never kept.",
+    source = pick_name(
+        _("Image"),
+        {name: _(name) for name in sources},
+        sources[0],
+        "in_source",
+        help=_(
+            "An image of the test set, one that you draw, or a PNG or JPEG of yours. What you"
+            " draw or upload is looked at and never kept."
+        ),
     )
     if source == _DRAW:
         return _drawn(subject, data)
@@ -64,32 +65,46 @@ def choose_image(subject: Subject, data: DatasetInfo) -> Chosen | None:
 def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:
     """By number, of one class, or of the mistakes."""
     images, labels = test_images(data.name)
-    picks = {_ALL: f"All {len(labels):,} test images", _MISTAKES: "Mistakes, the surest first"}
-    picks |= {f"{_CLASS}{index}": f"Only {name}" for index, name in enumerate(data.class_names)}
+    picks = {
+        _ALL: _("All {images:,} test images", images=len(labels)),
+        _MISTAKES: _("Mistakes, the surest first"),
+    }
+    picks |= {
+        f"{_CLASS}{index}": _("Only {label}", label=name)
+        for index, name in enumerate(data.class_names)
+    }
     kind, number = st.columns([3, 2])
     with kind:
-        pick = select_name("Which", picks, _ALL, "in_pick", help="What the number counts.")
+        pick = select_name(
+            pgettext("of the test images", "Which"),
+            picks,
+            _ALL,
+            "in_pick",
+            help=_("What the number counts."),
+        )
     indices = _picked(pick, subject, data, labels)
     if not len(indices):
         st.info(
-            "There is no such image: the network makes no mistake here.", icon=":material/check:"
+            _("There is no such image: the network makes no mistake here."),
+            icon=":material/check:",
         )
         return None
     if int(st.session_state.get("in_image", 0)) >= len(indices):
         st.session_state["in_image"] = 0
     with number:
         place = st.number_input(
-            "Number",
+            pgettext("of a test image", "Number"),
             0,
             len(indices) - 1,
             0,
             key="in_image",
             bind="query-params",
-            help=f"From 0 to {len(indices) - 1:,}; leafs through them.",
+            help=_("From 0 to {last:,}; leafs through them.", last=len(indices) - 1),
         )
     index = int(indices[int(place)])
     label = int(labels[index])
-    return Chosen(subject, data, images[index], f"test image {index}", index, label)
+    name = lazy("test image {index}", index=index)
+    return Chosen(subject, data, images[index], name, index, label)
 
 
 def _picked(
@@ -103,17 +118,28 @@ def _picked(
     said = inside("core.inside.test_set:predicted", subject.weights, data.name)
     wrong = np.flatnonzero(said.argmax(1) != labels[: len(said)])
     if len(said) < len(labels):
-        st.caption(f"Of the first {len(said):,} test images, which are quickly computed.")
+        st.caption(
+            _("Of the first {images:,} test images, which are quickly computed.", images=len(said))
+        )
     return wrong[np.argsort(-said[wrong].max(1), kind="stable")]
 
 
 def _drawn(subject: Subject, data: DatasetInfo) -> Chosen | None:
     """The canvas; white on black, as MNIST's digits are."""
+    about = _(
+        "Draw with the mouse or a finger. With the keyboard: arrow keys move, the space bar paints,"
+        " Delete clears."
+    )
     result = _canvas(
         key="in_canvas",
         data={
-            "help": "Draw with the mouse or a finger. With the keyboard: arrow keys move, the"
-            " space bar paints, Delete clears."
+            "words": {
+                "about": _(
+                    "A canvas of {side} by {side} pixels. {help}", side=_DRAWN_SIDE, help=about
+                ),
+                "help": about,
+                "clear": _("Clear"),
+            }
         },
         default={"pixels": ""},
         on_pixels_change=lambda: None,
@@ -121,9 +147,9 @@ def _drawn(subject: Subject, data: DatasetInfo) -> Chosen | None:
     )
     pixels = _decoded(str(result.pixels or ""))
     if not pixels.any():
-        st.caption("Nothing is drawn yet.")
+        st.caption(_("Nothing is drawn yet."))
         return None
-    return Chosen(subject, data, pixels, "drawn", None, None)
+    return Chosen(subject, data, pixels, lazy("drawn"), None, None)
 
 
 def _decoded(text: str) -> NDArray[np.uint8]:
@@ -136,35 +162,41 @@ def _decoded(text: str) -> NDArray[np.uint8]:
     except (NoBase64, ValueError):
         raw = b""
     if len(raw) != side * side:
-        raise LabError(f"The drawing is no picture of {side} × {side} pixels; draw it again.")
+        raise LabError(
+            "The drawing is no picture of {side} × {side} pixels; draw it again.", side=side
+        )
     return np.frombuffer(raw, np.uint8).reshape(side, side)
 
 
 def _uploaded(subject: Subject, data: DatasetInfo) -> Chosen | None:
     """A picture of the visitor's own, read as data and never kept."""
     file = st.file_uploader(
-        "PNG or JPEG",
+        _("PNG or JPEG"),
         type=["png", "jpg", "jpeg"],
         key="in_upload",
         max_upload_size=MOST_BYTES // 2**20,
-        help="The middle of it is cut out and resized as the network reads images.",
+        help=_("The middle of it is cut out and resized as the network reads images."),
     )
     is_gray = data.channels == 1
     inverted = is_gray and st.toggle(
-        "Dark on light",
+        _("Dark on light"),
         True,
         key="in_inverted",
-        help=f"{data.title} has light things on black: a picture the other way round is turned.",
+        help=_(
+            "{data_set} has light things on black: a picture the other way round is turned.",
+            data_set=data.title,
+        ),
     )
     if file is None:
         return None
     height, width = subject.weights.spec.sides
     pixels = read_picture(file.getvalue(), data.channels, inverted, width / height)
-    return Chosen(subject, data, pixels, "your picture", None, None)
+    return Chosen(subject, data, pixels, lazy("your picture"), None, None)
 
 
 def label_text(chosen: Chosen) -> str:
     """`test image 17: Coat`."""
     if chosen.label is None:
-        return chosen.image_name
-    return f"{chosen.image_name}: {class_name(chosen.data.class_names, chosen.label)}"
+        return str(chosen.image_name)
+    label = class_name(chosen.data.class_names, chosen.label)
+    return _("{image}: {label}", image=chosen.image_name, label=label)

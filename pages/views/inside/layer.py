@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.language import _
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
 
@@ -12,11 +13,11 @@ def choose_path(chosen: Chosen) -> str:
     """The control for the layer that a view is about."""
     paths = layers_that_ran(chosen)
     return select_name(
-        "Layer",
+        _("Layer"),
         {path: path for path in paths},
         _first_layer(chosen),
         "in_layer",
-        help="The layer that is opened; or click a box.",
+        help=_("The layer that is opened; or click a box."),
     )
 
 

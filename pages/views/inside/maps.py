@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.inside.maps_records import LayerMaps
+from core.language import N_, _
 from core.report.picture.fold import Graph
 from core.report.picture.insets import COLUMNS, ROWS, Shown, insets
 from core.report.picture.svg import Inset
@@ -15,12 +16,13 @@ from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.network_picture import LYING, network_picture
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import seen
+from pages.views.forms.names import pick_name
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.layer import choose_layer, choose_path
 from pages.views.inside.one_layer import one_layer_view
 
 _BOXES = 22  # that are open at first
-_BY_MEAN, _BY_CHANNEL = "The most active", "The first"
+_BY_MEAN, _BY_CHANNEL = N_("The most active"), N_("The first")
 
 
 def maps_view(chosen: Chosen) -> None:
@@ -36,14 +38,17 @@ def maps_view(chosen: Chosen) -> None:
 
 def _graph_and_layer(chosen: Chosen) -> None:
     layer, channels = st.columns(2)
-    with layer, address_of_fragment("inside-layer"):  # before the number adds its place to it
-        path = choose_path(chosen)
-    with channels:
-        order = _choose_order()
+    with address_of_fragment("inside-layer"):  # before the number adds its place to it
+        with layer:
+            path = choose_path(chosen)
+        with channels:
+            order = _choose_order()
     caption(
-        "The feature maps of a layer have one color scale, its range written in the box: dark to"
-        " bright from 0 on, or blue, white, orange about 0 where numbers have a sign. Click a box"
-        " to open its layer."
+        _(
+            "The feature maps of a layer have one color scale, its range written in the box: dark"
+            " to bright from 0 on, or blue, white, orange about 0 where numbers have a sign. Click"
+            " a box to open its layer."
+        )
     )
 
     def pictures(graph: Graph) -> dict[str, Inset]:
@@ -73,17 +78,16 @@ def _graph_and_layer(chosen: Chosen) -> None:
 
 def _choose_order() -> str:
     """Which channels stand in a box."""
-    return str(
-        st.segmented_control(
-            "Channels",
-            [_BY_MEAN, _BY_CHANNEL],
-            default=_BY_MEAN,
-            key="in_order",
-            bind="query-params",
-            required=True,
-            help=f"Each box shows up to {COLUMNS * ROWS} of its channels: those with the highest"
-            " mean activation first, or in their order.",
-        )
+    return pick_name(
+        _("Channels"),
+        {name: _(name) for name in (_BY_MEAN, _BY_CHANNEL)},
+        _BY_MEAN,
+        "in_order",
+        help=_(
+            "Each box shows up to {channels} of its channels: those with the highest mean"
+            " activation first, or in their order.",
+            channels=COLUMNS * ROWS,
+        ),
     )
 
 

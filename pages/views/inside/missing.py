@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
 from core.inside.find_parts import channel_layers, parts_of
-from core.inside.parts_records import BLOCKS, BRANCHES, CHANNELS, LEVELS, SHORTCUTS, MissingParts
+from core.inside.parts_records import (
+    BLOCKS,
+    BRANCHES,
+    CHANNELS,
+    LEVELS,
+    SHORTCUTS,
+    LeftAlone,
+    MissingParts,
+)
+from core.language import N_, _, paragraph, pgettext, read_kept
 from core.measure.requests import MissingPartsRequest
 from core.report.figures.parts import missing_bars
 from core.report.sentences.parts import NOUNS, images_sentence, missing_sentences
@@ -17,23 +28,29 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
-from pages.views.forms.names import select_name
+from pages.views.forms.names import pick_name, select_name
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.requests import weights_fields
 
-_TITLES = {BLOCKS: "Blocks", BRANCHES: "Branches", SHORTCUTS: "Shortcuts", CHANNELS: "Channels"}
+_TITLES = {
+    BLOCKS: N_("Blocks"),
+    BRANCHES: N_("Branches"),
+    SHORTCUTS: N_("Shortcuts"),
+    CHANNELS: N_("Channels"),
+}
 _ABOUT = {
-    BLOCKS: "A block gives its input as it is; of a residual unit only the shortcut is left.",
-    BRANCHES: "What one branch adds to a concatenation is zeros.",
-    SHORTCUTS: "The addition reads zeros from the shortcut: only F(x) is left.",
-    CHANNELS: "The convolution gives zeros in one of its channels.",
+    BLOCKS: N_("A block gives its input as it is; of a residual unit only the shortcut is left."),
+    BRANCHES: N_("What one branch adds to a concatenation is zeros."),
+    SHORTCUTS: N_("The addition reads zeros from the shortcut: only F(x) is left."),
+    CHANNELS: N_("The convolution gives zeros in one of its channels."),
 }
 
 
 def missing_view(chosen: Chosen, other: Subject | None) -> None:
     """The level, and for each network the measurement with its finding, bars and table."""
     level = _choose_level()
-    caption(f"{_ABOUT[level]} One part at a time, at test time: nothing is trained anew.")
+    how = _("One part at a time, at test time: nothing is trained anew.")
+    caption(paragraph(_(_ABOUT[level]), how))
     subjects = [chosen.subject, *([other] if other else [])]
     for place, (column, subject) in enumerate(
         zip(st.columns(len(subjects)), subjects, strict=True)
@@ -45,16 +62,13 @@ def missing_view(chosen: Chosen, other: Subject | None) -> None:
 
 
 def _choose_level() -> str:
-    level = st.segmented_control(
-        "Leave out one of the",
-        LEVELS,
-        default=BLOCKS,
-        format_func=_TITLES.__getitem__,
-        key="in_missing",
-        bind="query-params",
-        required=True,
+    return pick_name(
+        _("Leave out one of the"),
+        {level: _(_TITLES[level]) for level in LEVELS},
+        BLOCKS,
+        "in_missing",
+        aliases={title: level for level, title in _TITLES.items()},
     )
-    return str(level)
 
 
 def _measured(chosen: Chosen, subject: Subject, level: str, key: str) -> None:
@@ -63,20 +77,24 @@ def _measured(chosen: Chosen, subject: Subject, level: str, key: str) -> None:
     if level == CHANNELS:
         layers = channel_layers(analysis)
         if not layers:
-            st.info("This network has no convolution.", icon=":material/info:")
+            st.info(_("This network has no convolution."), icon=":material/info:")
             return
-        layer = select_name("Of layer", {path: path for path in layers}, layers[-1], f"{key}_layer")
+        layer = select_name(
+            _("Of layer"), {path: path for path in layers}, layers[-1], f"{key}_layer"
+        )
     found = parts_of(analysis, level, layer)
     if not found.parts:
         st.info(_nothing_to_leave_out(analysis, level), icon=":material/info:")
-        _left_alone([(one.name, one.reason) for one in found.left_alone], key)
+        _left_alone(found.left_alone, key)
         return
     measurement(
         MissingPartsRequest(**weights_fields(subject, chosen.data), level=level, layer=layer),
         key,
-        f"Leave out each {NOUNS[level]}",
-        "Over the test set, in a process of its own; seconds for a small network.",
-        lambda result: _show(MissingParts.from_dict(result), subject, f"{key}_{level}"),
+        _("Leave out each {part}", part=_(NOUNS[level])),
+        _("Over the test set, in a process of its own; seconds for a small network."),
+        lambda result: _show(
+            MissingParts.from_dict(result), found.left_alone, subject, f"{key}_{level}"
+        ),
     )
 
 
@@ -86,26 +104,34 @@ def _nothing_to_leave_out(analysis: Analysis, level: str) -> str:
         one: bool(channel_layers(analysis) if one == CHANNELS else parts_of(analysis, one).parts)
         for one in LEVELS
     }
-    others = [_TITLES[one] for one, has in has_parts.items() if has and one != level]
-    hint = f": choose {' or '.join(others)} above" if others else ""
-    return f"There is no {NOUNS[level]} that this network could run without{hint}."
+    others = [_(_TITLES[one]) for one, has in has_parts.items() if has and one != level]
+    part = _(NOUNS[level])
+    if not others:
+        return _("There is no {part} that this network could run without.", part=part)
+    return _(
+        "There is no {part} that this network could run without: choose {levels} above.",
+        part=part,
+        levels=pgettext("between alternatives", " or ").join(others),
+    )
 
 
-def _show(result: MissingParts, subject: Subject, key: str) -> None:
-    markdown(" ".join(map(escaped, missing_sentences(result))))
+def _show(
+    result: MissingParts, left_alone: Sequence[LeftAlone], subject: Subject, key: str
+) -> None:
+    markdown(paragraph(*map(escaped, missing_sentences(result))))
     caption(images_sentence(result))
     if result.missing:
         name = subject.file_name(f"missing-{result.level}", result.layer)
         chart(missing_bars(result), key=f"{key}_bars", about=subject.title, name=name)
-        with st.expander(f"Numbers ({len(result.missing)})", key=f"{key}_numbers"):
+        with st.expander(_("Numbers ({rows})", rows=len(result.missing)), key=f"{key}_numbers"):
             _table(result, key)
         download_csv(
-            "Accuracy without each part as CSV",
+            _("Accuracy without each part as CSV"),
             lambda: missing_frame(result),
             f"{name}.csv",
             f"{key}_csv",
         )
-    _left_alone([(one.name, one.reason) for one in result.left_alone], key)
+    _left_alone(left_alone, key)
 
 
 def _table(result: MissingParts, key: str) -> None:
@@ -115,18 +141,23 @@ def _table(result: MissingParts, key: str) -> None:
         hide_index=True,
         key=f"{key}_table",
         column_config={
-            "part": "without",
-            "accuracy": st.column_config.NumberColumn("accuracy, %", format="%.2f"),
-            "change": st.column_config.NumberColumn("change, points", format="%+.2f"),
-            "loss": st.column_config.NumberColumn("loss", format="%.4f"),
+            "part": _("without"),
+            "instead": _("instead"),
+            "accuracy": st.column_config.NumberColumn(_("accuracy, %"), format="%.2f"),
+            "change": st.column_config.NumberColumn(_("change, points"), format="%+.2f"),
+            "loss": st.column_config.NumberColumn(_("loss"), format="%.4f"),
         },
     )
 
 
-def _left_alone(rows: list[tuple[str, str]], key: str) -> None:
+def _left_alone(found: Sequence[LeftAlone], key: str) -> None:
     """What cannot be left out, with its reason, folded away."""
-    if rows:
-        with st.expander(f"What cannot be left out ({len(rows)})", key=f"{key}_left_alone"):
+    if found:
+        title = _("What cannot be left out ({rows})", rows=len(found))
+        rows = [(one.name, read_kept(one.reason)) for one in found]
+        with st.expander(title, key=f"{key}_left_alone"):
             st.dataframe(
-                pd.DataFrame(rows, columns=["layer", "why"]), hide_index=True, key=f"{key}_reasons"
+                pd.DataFrame(rows, columns=[_("layer"), _("why")]),
+                hide_index=True,
+                key=f"{key}_reasons",
             )

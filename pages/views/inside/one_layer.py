@@ -14,6 +14,7 @@ from core.analysis.records import IMAGE
 from core.inside.maps_records import LayerMaps
 from core.inside.number_records import PADDED, Explanation, Pooled, Products, Reads, Unit
 from core.inside.windows import Box, window_in_image
+from core.language import N_, _
 from core.report import formats
 from core.report.maps import map_png, png_address, scale_colors, tiles_png
 from core.report.number import shown_number, strongest_channel
@@ -34,6 +35,32 @@ _STATE, _GOES = "in_unit_state", "in_unit_goes"
 _MOST_CHANNELS = 4_096
 _TILE_COLUMNS = 16
 _MOST_SOURCES = 4  # maps of what is read that are drawn
+
+_WORDS = {  # of number.js, which puts in the values
+    "mean": N_("channel {channel}, mean {mean}"),
+    "here": N_("{title}; here {channel}"),
+    "own": N_("This layer"),
+    "source": N_("What it reads"),
+    "image": N_("The image"),
+    "map": N_("map"),
+    "move": N_(
+        "{map}. Channel {channel}, row {row}, column {column}: {sentence} Arrow keys move, Page up"
+        " and Page down change the channel."
+    ),
+    "channel": N_("channel {channel}"),
+    "input": N_("Numbers of channel {channel}"),
+    "kernel": N_("Kernel"),
+    "products": N_("Products"),
+    "sum": N_("sum {sum}"),
+    "rest": N_("+ the other {count} channels together: {sum}"),
+    "bias": N_("+ bias {number}"),
+    "term": N_("{sign} {number} from {place}"),
+    "there": N_("go there"),
+    "back": N_("Go to what it was summed from"),
+    "slide": N_("Slide the window"),
+    "stop": N_("Stop"),
+}
+_COLUMNS = (N_("channel"), N_("input"), N_("× weight"), N_("= product"))  # of kernels of one number
 
 _component: dict[str, Any] = {
     "css": (FOLDER / "number.css").read_text(encoding="utf-8"),
@@ -109,6 +136,8 @@ def explained_number(
             "image": _image(chosen, unit),
             "number": shown_number(explanation),
             "colors": scale_colors(-1.0),
+            "words": _words(),
+            "headings": [_(heading) for heading in _COLUMNS],
         },
         on_unit_change=lambda: _move(key),
         on_source_change=lambda: _choose_source(key),
@@ -116,11 +145,15 @@ def explained_number(
         height="content",
     )
     download_csv(
-        "What it was computed from, as CSV",
+        _("What it was computed from, as CSV"),
         lambda: number_frame(explanation),
         f"{chosen.subject.file_name(chosen.image_slug, unit.path, text)}.csv",
         f"{key}_csv",
     )
+
+
+def _words() -> dict[str, str]:
+    return {name: _(text) for name, text in _WORDS.items()}
 
 
 # Which number ----------------------------------------------------------------------------------
@@ -189,12 +222,13 @@ def _choose_source(component: str) -> None:
 
 def _go(component: str, opens: Callable[[str], str | None]) -> None:
     """To the layer that has made a number that was read."""
-    path, _, text = str(st.session_state[component]["go"] or "").rpartition("|")
+    path, _bar, text = str(st.session_state[component]["go"] or "").rpartition("|")
     if not path or path == IMAGE:
         return
     opened = opens(path)
     if opened is None:
-        st.toast(escaped(f"The first network has no layer that stands for {path}."))
+        missing = _("The first network has no layer that stands for {layer}.", layer=path)
+        st.toast(escaped(missing))
         return
     choose_layer(opened)
     st.session_state[_STATE].text = text
@@ -210,8 +244,9 @@ def _maps_of(chosen: Chosen, path: str, most: int, by_mean: bool) -> LayerMaps:
     )
     if not maps:
         raise LabError(
-            f"{path} did not run for this image: in evaluation it does nothing; choose another"
-            " layer."
+            "{layer} did not run for this image: in evaluation it does nothing; choose another"
+            " layer.",
+            layer=path,
         )
     return maps[0]
 
@@ -241,11 +276,19 @@ def show_channels(
         return
     count, height, width = maps.maps.shape
     columns = min(_TILE_COLUMNS, count)
+    title = _(
+        "{layer}: {channels:,} channels, numbers from {range}",
+        layer=maps.path,
+        channels=count,
+        range=range_text(maps),
+    )
     _tiles(
         key=key,
         data={
             "kind": "tiles",
-            "title": f"{maps.path}: {count:,} channels, numbers from {range_text(maps)}",
+            "title": title,
+            "about": _("Channel of {layer}. Arrow keys choose.", layer=title),
+            "words": _words(),
             "png": _sheet(maps, scale or scale_of(maps)),
             "columns": columns,
             "ratio": height / width,
@@ -280,7 +323,7 @@ def _picture(
         values = seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         low, high = float(values.min()), float(values.max())
         scale, is_vector = (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high), False
-        numbers = f"{formats.signed_number(low)} … {formats.signed_number(high)}"
+        numbers = _range(low, high)
     else:
         maps = maps or _maps_of(chosen, path, 1, True)
         scale, is_vector, numbers = scale_of(maps), maps.is_vector, range_text(maps)
@@ -290,15 +333,17 @@ def _picture(
             else seen("core.inside.number:one_map", chosen.weights, chosen.pixels, path, channel)
         )
     if common is not None:
-        ends = " … ".join(map(formats.signed_number, common))
-        scale, numbers = common, f"{numbers}; colors from {ends}"
+        colors = _range(*common)
+        scale, numbers = common, _("{range}; colors from {colors}", range=numbers, colors=colors)
     rows, columns = values.shape
     mark = unit and ([*divmod(unit.channel, columns)] if is_vector else [unit.row, unit.column])
-    name = "image" if path == IMAGE else path
+    name = _("image") if path == IMAGE else path
     return {
         "path": path,
         "channel": channel,
-        "title": name if is_vector else f"{name}, channel {channel}",
+        "title": name
+        if is_vector
+        else _("{layer}, channel {channel}", layer=name, channel=channel),
         "range": numbers,
         "scale": scale_colors(scale[0]),
         "limits": scale,
@@ -308,8 +353,18 @@ def _picture(
         "isVector": is_vector,
         "box": box and [box.top, box.left, box.bottom, box.right],
         "mark": mark,
-        "about": f"{name}, {rows} × {columns} numbers from {numbers}",
+        "about": _(
+            "{layer}, {rows} × {columns} numbers from {range}",
+            layer=name,
+            rows=rows,
+            columns=columns,
+            range=numbers,
+        ),
     }
+
+
+def _range(low: float, high: float) -> str:
+    return f"{formats.signed_number(low)} … {formats.signed_number(high)}"
 
 
 def _sources(chosen: Chosen, explanation: Explanation, place: Place) -> list[dict[str, Any]]:
@@ -361,17 +416,16 @@ def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     circular = seen("core.inside.number:circular_layers", chosen.weights, chosen.pixels)
     place = unit.channel, unit.row, unit.column
     window = window_in_image(chosen.analysis, unit.path, *place, circular)
-    about = "The image; which part of it the number sees is not known"
-    box = None
-    if window is not None:
-        box, about = window.inside, window_sentence(window, (height, width))
+    box = window and window.inside
+    sees = window and window_sentence(window, (height, width))
+    unknown = _("The image; which part of it the number sees is not known")
     return {
-        "title": "image",
-        "range": about,
+        "title": _("image"),
+        "range": sees or unknown,
         "png": png_address(image_png(pixels)),
         "rows": height,
         "columns": width,
         "box": box and [box.top, box.left, box.bottom, box.right],
         "mark": None,
-        "about": f"The image: the number {about}" if box else about,
+        "about": _("The image: the number {sees}", sees=sees) if sees else unknown,
     }

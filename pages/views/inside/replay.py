@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run
 from core.jobs.trail import read_trail
+from core.language import N_, _, comma, pgettext
+from core.report import formats
 from core.report.formats import signed_number
 from core.report.maps import png_address, range_of, tiles_png
 from core.report.names import run_file_name
@@ -32,12 +34,32 @@ from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
 
 _EPOCH, _REPLAY = "in_epoch", "in_replay"
+_FIRST_MAP = N_("first map, `{layer}`: channels {channels} of {all}, {size}, scale {low} to {high}")
+_LAST_MAP = N_("last map, `{layer}`: channels {channels} of {all}, {size}, scale {low} to {high}")
+
+_WORDS = {  # of replay.js, which puts in the values
+    "play": N_("▶ Play"),
+    "pause": N_("❚❚ Pause"),
+    "slider": N_("Epoch"),
+    "epoch": N_("epoch"),
+    "test": N_("test"),
+    "train": N_("training"),
+    "before": N_("Before training"),
+    "after": N_("After epoch {epoch}"),
+    "accuracy": N_("test accuracy {accuracy}"),
+    "right": N_("{right} of these {images} images right"),
+    "line": N_("{parts}."),
+    "image": N_("{image}. {when}."),
+    "taken_right": N_("{image}: taken for {label} with {probability}, right. {when}."),
+    "taken_wrong": N_("{image}: taken for {label} with {probability}, wrong. {when}."),
+    "maps": N_("Channels {channels} of {layer}. {when}."),
+}
 
 _replay = st.components.v2.component(
     "training_replay",
     html='<div class="replay"><svg role="img"></svg><div class="move">'
-    '<button type="button" aria-pressed="false">▶ Play</button>'
-    '<input type="range" min="0" step="1" aria-label="Epoch"></div>'
+    '<button type="button" aria-pressed="false"></button>'
+    '<input type="range" min="0" step="1"></div>'
     '<p class="line" aria-live="polite"></p><div class="cards"></div></div>',
     css=(FOLDER / "replay.css").read_text(encoding="utf-8"),
     js=component_script(FOLDER / "replay.js"),
@@ -53,8 +75,10 @@ def replay_view(chosen: Chosen) -> None:
     run = chosen.subject.run
     if run is None:
         st.info(
-            "Only a run of yours can be replayed, epoch by epoch: choose one as the network, or"
-            " start one on the page Train.",
+            _(
+                "Only a run of yours can be replayed, epoch by epoch: choose one as the network, or"
+                " start one on the page Train."
+            ),
             icon=":material/info:",
         )
         return
@@ -69,8 +93,8 @@ def replay_view(chosen: Chosen) -> None:
     _component(run, trail, epochs, names, block)
     _captions(run, trail, block)
     download_csv(
-        "What it said after each epoch as CSV",
-        lambda: trail_frame(run, trail, names),
+        _("What it said after each epoch as CSV"),
+        lambda: trail_frame(run, trail, _class_names(run, trail)),
         f"{run_file_name(run)}-trail.csv",
         "in_trail_csv",
     )
@@ -78,12 +102,15 @@ def replay_view(chosen: Chosen) -> None:
 
 def _nothing(run: Run) -> str:
     if not run.state.is_over:
-        return "Nothing to replay yet: the run keeps its first images just before its first epoch."
+        return _(
+            "Nothing to replay yet: the run keeps its first images just before its first epoch."
+        )
     if "cannot be replayed" in run.note:
-        return "Its training left no trail; the note in the run's record says why."
-    return (
-        f"Run {run.id} kept no trail, as runs of earlier labs: start it again on the page Train"
-        " with the same settings, and its training can be replayed."
+        return _("Its training left no trail; the note in the run's record says why.")
+    return _(
+        "Run {run} kept no trail, as runs of earlier labs: start it again on the page Train with"
+        " the same settings, and its training can be replayed.",
+        run=run.id,
     )
 
 
@@ -96,10 +123,10 @@ def _choose_block(trail: Trail) -> str:
     """Whose maps are shown; "" where none were kept."""
     blocks = dict.fromkeys(one.block for one in trail.plan.maps)
     if not blocks:
-        caption("No maps were kept: no block of this network gives one that fits into a trail.")
+        caption(_("No maps were kept: no block of this network gives one that fits into a trail."))
         return ""
     titles = {block: block for block in blocks}
-    return select_name("Maps of the block", titles, next(iter(titles)), "in_block", width=260)
+    return select_name(_("Maps of the block"), titles, next(iter(titles)), "in_block", width=260)
 
 
 def _component(
@@ -121,6 +148,7 @@ def _component(
             "images": _images(run.spec.dataset, trail, names),
             "said": _said(trail, names),
             "maps": [_sprite(trail, index) for index in _indices(trail, block)],
+            "words": {name: _(text) for name, text in _WORDS.items()},
         },
         default={"epoch": None},
         on_epoch_change=_keep_where_it_rests,
@@ -147,7 +175,10 @@ def _epoch(trail: Trail) -> int:
 def _images(dataset: str, trail: Trail, names: Sequence[str]) -> list[dict[str, str]]:
     pictures = test_images(dataset)[0][list(trail.images)]
     return [
-        {"png": png_address(image_png(picture)), "label": f"{names[label]} (test image {index})"}
+        {
+            "png": png_address(image_png(picture)),
+            "label": _("{label} (test image {index})", label=names[label], index=index),
+        }
         for picture, index, label in zip(pictures, trail.images, trail.labels, strict=True)
     ]
 
@@ -189,6 +220,7 @@ def _sprite(trail: Trail, index: int) -> dict[str, Any]:
         "path": one.path,
         "sides": list(one.sides),
         "channels": list(one.channels),
+        "listed": comma().join(map(str, one.channels)),
     }
 
 
@@ -198,16 +230,26 @@ def _captions(run: Run, trail: Trail, block: str) -> None:
     for index in _indices(trail, block):
         one = trail.plan.maps[index]
         low, high = map(signed_number, range_of(_values(trail, index)))
-        channels = ", ".join(map(str, one.channels))
         lines.append(
-            f"{'last' if one.is_last else 'first'} map, `{one.path}`: channels {channels} of"
-            f" {one.of_channels}, {one.full_sides[0]}×{one.full_sides[1]}, scale {low} to {high}"
+            _(
+                _LAST_MAP if one.is_last else _FIRST_MAP,
+                layer=one.path,
+                channels=comma().join(map(str, one.channels)),
+                all=one.of_channels,
+                size=formats.sides(one.full_sides),
+                low=low,
+                high=high,
+            )
         )
     thinned = len(trail.epochs) < trail.epochs[-1] + 1
     if lines:
-        caption(f"Below each image: {'; '.join(lines)}. One scale for all epochs.")
+        maps = pgettext("between the long parts of an enumeration", "; ").join(lines)
+        caption(_("Below each image: {maps}. One scale for all epochs.", maps=maps))
     if thinned:
         caption(
-            f"Of {trail.epochs[-1]:,} epochs {len(trail.epochs)} were kept: a trail takes at most"
-            " 2 MB."
+            _(
+                "Of {epochs:,} epochs {kept} were kept: a trail takes at most 2 MB.",
+                epochs=trail.epochs[-1],
+                kept=len(trail.epochs),
+            )
         )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.data.catalogue import DATASETS, DatasetInfo, find_dataset, is_available
-from core.inside.shipped import SHIPPED
+from core.inside.shipped import SHIPPED, ShippedNetwork
 from core.inside.weights import Weights
 from core.jobs.run_weights import BEST, FIRST, LAST, run_weights
 from core.jobs.store import Run
+from core.language import N_, _
 from core.report import formats
 from core.report.names import network_title, seeded_title
 from core.specs import INITIALIZATIONS, MAX_SEED, LabError
@@ -27,7 +29,13 @@ NEW = "new"  # in the list of networks: any, as initialized
 _RUN, _LAB, _NONE = "run/", "lab/", "none"  # how the others begin
 _OFFERED = 200  # runs
 _LAB_FIRST = ("scaling", "plain", "residual", "inception", "digits")  # as a second network
-_WHICH = {BEST: "Best epoch", LAST: "Last epoch", FIRST: "As initialized"}
+_TRAINED = N_("Trained")
+_WHICH = {BEST: N_("Best epoch"), LAST: N_("Last epoch"), FIRST: N_("As initialized")}
+_RUN_TITLES = {
+    BEST: N_("Run {run}, best epoch"),
+    LAST: N_("Run {run}, last epoch"),
+    FIRST: N_("Run {run}, as initialized"),
+}
 
 
 def choose_subject(titles: Mapping[str, str], row: DeltaGenerator) -> tuple[Subject, DatasetInfo]:
@@ -39,11 +47,11 @@ def choose_subject(titles: Mapping[str, str], row: DeltaGenerator) -> tuple[Subj
     below = st.container()
     with row:
         name = select_name(
-            "Network",
+            _("Network"),
             titles,
             f"{_LAB}{next(iter(SHIPPED))}",  # the same everywhere: an address need not name it
             "in_network",
-            help="A run of this lab, a small network that comes with it, or any as it begins.",
+            help=_("A run of this lab, a small network that comes with it, or any as it begins."),
         )
         if name != NEW:
             return _subject(name, _choose_which(name))
@@ -54,11 +62,11 @@ def choose_other(titles: Mapping[str, str], data: DatasetInfo) -> Subject | None
     """The control for a second network on the same image; None where there is none."""
     trained = {name: title for name, title in titles.items() if name != NEW}
     name = select_name(
-        "Compare with",
-        {_NONE: "No second network"} | trained,
+        _("Compare with"),
+        {_NONE: _("No second network")} | trained,
         _NONE,
         "in_other",
-        help="The same image through a second network, beside the first.",
+        help=_("The same image through a second network, beside the first."),
     )
     if name == _NONE:
         return None
@@ -66,8 +74,10 @@ def choose_other(titles: Mapping[str, str], data: DatasetInfo) -> Subject | None
         subject, other_data = _subject(name, BEST)
         if other_data.class_names != data.class_names:
             raise LabError(
-                f"The second network tells the classes of {other_data.title} apart, the first those"
-                f" of {data.title}; choose two of the same data set."
+                "The second network tells the classes of {second} apart, the first those of"
+                " {first}; choose two of the same data set.",
+                second=other_data.title,
+                first=data.title,
             )
         return subject
     return None
@@ -78,14 +88,17 @@ def offer_other(subject: Subject, data: DatasetInfo) -> None:
     found = _second_for(subject, data)
     if found is None:
         st.info(
-            f"There is no other trained network for {data.title} yet: train one on the page Train,"
-            " or choose a run for both, once as initialized.",
+            _(
+                "There is no other trained network for {data_set} yet: train one on the page Train,"
+                " or choose a run for both, once as initialized.",
+                data_set=data.title,
+            ),
             icon=":material/info:",
         )
         return
     name, title = found
     if st.button(
-        f"Compare with: {escaped(title)}",
+        _("Compare with: {network}", network=escaped(title)),
         key="in_offer_other",
         icon=":material/compare:",
         on_click=_choose_other,
@@ -130,12 +143,15 @@ def network_titles() -> dict[str, str]:
 
 def _titles_of(runs_offered: Iterable[Run]) -> dict[str, str]:
     runs = {
-        name_of_run(run.id): f"Run {seeded_title(run)}"
+        name_of_run(run.id): _("Run {run}", run=seeded_title(run))
         for run in runs_offered
         if run.best_file or run.checkpoint
     }
-    lab = {f"{_LAB}{name}": f"With the lab: {row.title}" for name, row in SHIPPED.items()}
-    return runs | lab | {NEW: "Any network, as initialized"}
+    lab = {
+        f"{_LAB}{name}": _("With the lab: {network}", network=_(row.title))
+        for name, row in SHIPPED.items()
+    }
+    return runs | lab | {NEW: _("Any network, as initialized")}
 
 
 def _runs_offered() -> list[Run]:
@@ -155,13 +171,13 @@ def _choose_which(name: str) -> str:
     offered = dict(_WHICH)
     if name.startswith(_LAB):
         del offered[LAST]
-        offered[BEST] = "Trained"
+        offered[BEST] = _TRAINED
     return select_name(
-        "Parameters",
-        offered,
+        _("Parameters"),
+        {which: _(title) for which, title in offered.items()},
         BEST,
         f"in_which{'_lab' if name.startswith(_LAB) else ''}",
-        help="Those with the best accuracy, those of the last epoch, or those it began with.",
+        help=_("Those with the best accuracy, those of the last epoch, or those it began with."),
     )
 
 
@@ -169,16 +185,26 @@ def _subject(name: str, which: str) -> tuple[Subject, DatasetInfo]:
     if name.startswith(_LAB):
         row = SHIPPED[name.removeprefix(_LAB)]
         weights = row.weights.as_initialized if which == FIRST else row.weights
-        state = "as initialized" if which == FIRST else formats.percent(row.known.accuracy)
-        title = f"{row.title} ({state})"
+        title = partial(_title_of_lab, row, which)
         return Subject(weights, analysis_of(weights.spec), None, which, title), row.data
     run = store().get(int(name.removeprefix(_RUN)))
     if which == BEST and run.best_file is None and run.checkpoint:
         which = LAST  # its first epoch is under way
     weights = run_weights(run, which)
-    title = f"Run {seeded_title(run)}, {_WHICH[which].lower()}"
+    title = partial(_title_of_run, run, which)
     analysis = analysis_of(weights.spec)
     return Subject(weights, analysis, run, which, title), find_dataset(run.spec.dataset)
+
+
+def _title_of_lab(row: ShippedNetwork, which: str) -> str:
+    if which == FIRST:
+        return _("{network} (as initialized)", network=_(row.title))
+    accuracy = formats.percent(row.known.accuracy)
+    return _("{network} ({accuracy})", network=_(row.title), accuracy=accuracy)
+
+
+def _title_of_run(run: Run, which: str) -> str:
+    return _(_RUN_TITLES[which], run=seeded_title(run))
 
 
 def _new_subject(row: DeltaGenerator, below: DeltaGenerator) -> tuple[Subject, DatasetInfo]:
@@ -191,21 +217,32 @@ def _new_subject(row: DeltaGenerator, below: DeltaGenerator) -> tuple[Subject, D
         if is_available(name) and info.channels in (1, spec.in_channels)
     }
     with row:
-        data = find_dataset(select_name("Images of", here, next(iter(here)), "in_data"))
+        data = find_dataset(select_name(_("Images of"), here, next(iter(here)), "in_data"))
         initialization = str(
             st.selectbox(
-                "Initialization",
+                _("Initialization"),
                 (*INITIALIZATIONS, "he"),
                 key="in_initialization",
                 bind="query-params",
-                help="How the weights are drawn: as PyTorch does, Xavier's way or He's.",
+                help=_("How the weights are drawn: as PyTorch does, Xavier's way or He's."),
             )
         )
         seed = st.number_input(
-            "Seed", 0, MAX_SEED, 0, key="in_seed", bind="query-params", help="Draws the weights."
+            _("Seed"),
+            0,
+            MAX_SEED,
+            0,
+            key="in_seed",
+            bind="query-params",
+            help=_("Draws the weights."),
         )
     weights = Weights(
         spec, initialization=initialization, seed=int(seed), mean=data.mean, std=data.std
     )
-    title = f"{network_title(spec)}, as initialized by seed {seed}"
+    title = partial(_title_of_new, weights)
     return Subject(weights, analysis_of(spec), None, FIRST, title), data
+
+
+def _title_of_new(weights: Weights) -> str:
+    network = network_title(weights.spec)
+    return _("{network}, as initialized by seed {seed}", network=network, seed=weights.seed)

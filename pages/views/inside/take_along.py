@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.inside.arrays_records import MOST_ARRAY_BYTES
+from core.language import _
 from core.report import formats
 from core.report.names import run_facts
 from core.report.picture.all_channels import channels_png
@@ -27,13 +28,13 @@ def take_along_view(chosen: Chosen, path: str) -> None:
     """Files of the network, of the layer `path` and of all layers."""
     network, layer, layers = st.columns(3)
     with network:
-        st.markdown("**The network**")
+        st.markdown(_("**The network**"))
         _network_files(chosen)
     with layer:
-        st.markdown("**The chosen layer**")
+        st.markdown(_("**The chosen layer**"))
         _layer_files(chosen, path)
     with layers:
-        st.markdown("**All layers, this image**")
+        st.markdown(_("**All layers, this image**"))
         _files_of_all(chosen)
 
 
@@ -42,8 +43,11 @@ def _network_files(chosen: Chosen) -> None:
     size = chosen.analysis.totals.params * _OF_PARAMETER
     if size > _MOST_NETWORK_BYTES:
         caption(
-            f"Its parameters take {formats.mebibytes(size)}, more than a page hands out:"
-            " `python -m core inside RUN --format onnx` or `safetensors` writes them."
+            _(
+                "Its parameters take {size}, more than a page hands out: `python -m core inside RUN"
+                " --format onnx` or `safetensors` writes them.",
+                size=formats.mebibytes(size),
+            )
         )
         return
     weights, run = chosen.weights, chosen.subject.run
@@ -55,16 +59,18 @@ def _network_files(chosen: Chosen) -> None:
         "in_onnx",
     )
     download_file(
-        "safetensors with code",
+        _("safetensors with code"),
         lambda: bytes(made_inside("core.inside.export:safetensors_zip", weights, facts)),
         f"{chosen.subject.file_name()}.zip",
         "in_code",
         "application/zip",
     )
     caption(
-        "ONNX for other runtimes: it takes some seconds, and a network whose forward chooses by"
-        " its numbers has none. The zip runs with PyTorch alone: code, parameters as safetensors,"
-        " and a README that says how pixels are scaled."
+        _(
+            "ONNX for other runtimes: it takes some seconds, and a network whose forward chooses by"
+            " its numbers has none. The zip runs with PyTorch alone: code, parameters as"
+            " safetensors, and a README that says how pixels are scaled."
+        )
     )
 
 
@@ -80,10 +86,10 @@ def _layer_files(chosen: Chosen, path: str) -> None:
     values, name = _values(chosen, path), chosen.subject.file_name(chosen.image_slug, path)
     caption(path)
     download_file(
-        "Maps as PNG", lambda: channels_png(values()), f"{name}.png", "in_png", "image/png"
+        _("Maps as PNG"), lambda: channels_png(values()), f"{name}.png", "in_png", "image/png"
     )
     download_file(
-        "This layer as NPZ",
+        _("This layer as NPZ"),
         lambda: bytes(
             made_inside("core.inside.arrays:arrays_npz", chosen.weights, chosen.pixels, path)
         ),
@@ -93,10 +99,10 @@ def _layer_files(chosen: Chosen, path: str) -> None:
     shape = next(layer.output_shape for layer in chosen.analysis.layers if layer.path == path)
     count = prod(shape)
     if count > MOST_ROWS:
-        caption(f"Its {count:,} numbers are too many for a table.")
+        caption(_("Its {numbers:,} numbers are too many for a table.", numbers=count))
         return
     download_csv(
-        "This layer as CSV", lambda: values_frame(path, values()), f"{name}.csv", "in_layer_csv"
+        _("This layer as CSV"), lambda: values_frame(path, values()), f"{name}.csv", "in_layer_csv"
     )
 
 
@@ -104,15 +110,17 @@ def _files_of_all(chosen: Chosen) -> None:
     """Every array, and a line for each layer."""
     name = chosen.subject.file_name(chosen.image_slug, "all-layers")
     size = chosen.analysis.totals.output_bytes
-    caption(f"{formats.mebibytes(size)} of numbers")
+    caption(_("{size} of numbers", size=formats.mebibytes(size)))
     if size > MOST_ARRAY_BYTES:
         caption(
-            f"That is more than the {formats.mebibytes(MOST_ARRAY_BYTES)} of a file: take one"
-            " layer, or a smaller Resize."
+            _(
+                "That is more than the {most} of a file: take one layer, or a smaller Resize.",
+                most=formats.mebibytes(MOST_ARRAY_BYTES),
+            )
         )
     else:
         download_file(
-            "All layers as NPZ",
+            _("All layers as NPZ"),
             lambda: bytes(
                 made_inside("core.inside.arrays:arrays_npz", chosen.weights, chosen.pixels)
             ),
@@ -120,11 +128,11 @@ def _files_of_all(chosen: Chosen) -> None:
             "in_all_npz",
         )
     download_csv(
-        "All layers as CSV",
+        _("All layers as CSV"),
         lambda: summary_frame(
             made_inside("core.inside.arrays:summaries", chosen.weights, chosen.pixels),
             chosen.subject.title,
-            chosen.image_name,
+            str(chosen.image_name),
         ),
         f"{name}.csv",
         "in_summary_csv",

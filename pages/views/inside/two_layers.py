@@ -11,6 +11,7 @@ import streamlit as st
 from core.inside.aligned import Pair
 from core.inside.maps_records import LayerMaps
 from core.inside.number_records import Unit
+from core.language import _
 from core.report import formats
 from core.report.maps import range_of
 from pages.views.app.messages import errors_in_one_sentence, escaped
@@ -95,8 +96,14 @@ def _missing(network: Chosen, maps: LayerMaps | None, unit: Unit, pair: Pair) ->
     title = network.subject.title
     if maps is None:
         path = pair.first.path if pair.first is not None else unit.path
-        return f"{title} has no layer that stands for {path}."
-    return (
-        f"{maps.path} of {title} is smaller, {formats.shape(maps.shape)}: it has no channel"
-        f" {unit.channel}, row {unit.row}, column {unit.column}. Choose a place that both have."
+        return _("{network} has no layer that stands for {layer}.", network=title, layer=path)
+    return _(
+        "{layer} of {network} is smaller, {shape}: it has no channel {channel}, row {row}, column"
+        " {column}. Choose a place that both have.",
+        layer=maps.path,
+        network=title,
+        shape=formats.shape(maps.shape),
+        channel=unit.channel,
+        row=unit.row,
+        column=unit.column,
     )

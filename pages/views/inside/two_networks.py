@@ -19,6 +19,7 @@ from core.inside.similarity_records import (
     images_for,
     main_pairs,
 )
+from core.language import N_, _, listed, paragraph
 from core.report import formats
 from core.report.figures.similarity import similarity_chart
 from core.report.maps import png_address, scale_colors
@@ -39,6 +40,8 @@ from pages.views.inside.two_layers import common_scale, two_layers_view
 _CHANNELS, _COLUMNS = 8, 4  # of a layer that stand in its row
 _MAP, _CELL = 48, 16  # pixels of a map in a row at most, of a number of a vector
 _PAGE = 24  # rows
+_VECTOR = N_("{layer}, {shape}, from {range}; all its numbers")
+_MAPS = N_("{layer}, {shape}, from {range}; {shown} of its {channels:,} channels")
 _AT_ONCE = 3 * WORK  # multiply-adds that nobody has to ask for
 
 _pairs = st.components.v2.component(
@@ -54,8 +57,10 @@ def two_networks_view(chosen: Chosen, other: Subject | None) -> None:
     """What both say, how alike their layers are, their maps in rows, and one layer opened."""
     if other is None:
         markdown(
-            "Choose a second network in *Compare with*: this view lays both side by side, layer by"
-            " layer, over the same image."
+            _(
+                "Choose a second network in *Compare with*: this view lays both side by side, layer"
+                " by layer, over the same image."
+            )
         )
         offer_other(chosen.subject, chosen.data)
         return
@@ -66,17 +71,17 @@ def two_networks_view(chosen: Chosen, other: Subject | None) -> None:
         path = choose_path(chosen)
     with which:
         every = st.toggle(
-            "Every layer",
+            _("Every layer"),
             key="in_every",
             bind="query-params",
-            help="Otherwise only weight layers and where branches join.",
+            help=_("Otherwise only weight layers and where branches join."),
         )
     shown = pairs if every else main_pairs(pairs)
     result = None
     with errors_in_one_sentence():
         result = _similarity(chosen, other, shown, path)
     _rows(chosen, other, shown, path, result)
-    st.header(f"{escaped(path)} in both", anchor=False)
+    st.header(_("{layer} in both", layer=escaped(path)), anchor=False)
     two_layers_view(chosen, other, pairs, path)
 
 
@@ -99,12 +104,17 @@ def _similarity(
     """Finding, chart and table; None where it is not computed."""
     paths = comparable(pairs)
     if not paths:
-        st.info("No layer of the one stands for a layer of the other here.", icon=":material/info:")
+        st.info(
+            _("No layer of the one stands for a layer of the other here."), icon=":material/info:"
+        )
         return None
     if not is_available(chosen.data.name):
         st.info(
-            f"How alike the layers are takes the test images of {chosen.data.title}, which are not"
-            " on this machine.",
+            _(
+                "How alike the layers are takes the test images of {data_set}, which are not on"
+                " this machine.",
+                data_set=chosen.data.title,
+            ),
             icon=":material/info:",
         )
         return None
@@ -119,28 +129,37 @@ def _similarity(
         paths,
         images,
     )
-    markdown(" ".join(map(escaped, similarity_sentences(result))))
+    markdown(paragraph(*map(escaped, similarity_sentences(result))))
     titles = (chosen.subject.title, other.title)
     name = chosen.subject.file_name("and", other.file_name(), "similarity")
-    chart(similarity_chart(result, path), "in_cka", about=" and ".join(titles), name=name)
+    chart(similarity_chart(result, path), "in_cka", about=listed(titles), name=name)
     caption(
-        "Linear CKA (arXiv 1905.00414) compares what two layers make of the same"
-        f" {result.images:,} test images: 1 where they are alike but for a rotation and a factor,"
-        " so the order of channels does not matter. It reads high where a layer has many more"
-        f" numbers than there are images. Maps of more than {MOST_NUMBERS:,} numbers are averaged"
-        " down first."
+        _(
+            "Linear CKA (arXiv 1905.00414) compares what two layers make of the same {images:,}"
+            " test images: 1 where they are alike but for a rotation and a factor, so the order of"
+            " channels does not matter. It reads high where a layer has many more numbers than"
+            " there are images. Maps of more than {numbers:,} numbers are averaged down first.",
+            images=result.images,
+            numbers=MOST_NUMBERS,
+        )
     )
     frame = similarity_frame(result, *titles)
-    with st.expander(f"Numbers ({len(frame)})", key="in_cka_numbers"):
+    with st.expander(_("Numbers ({rows})", rows=len(frame)), key="in_cka_numbers"):
         st.dataframe(
             frame[["layer", "layer_of_second", "cka"]],
             hide_index=True,
             column_config={
-                "layer_of_second": "layer of the second",
-                "cka": st.column_config.NumberColumn("linear CKA", format="%.4f"),
+                "layer": _("layer"),
+                "layer_of_second": _("layer of the second"),
+                "cka": st.column_config.NumberColumn(_("linear CKA"), format="%.4f"),
             },
         )
-    download_csv("Similarity by layer as CSV", lambda: frame, f"{name}.csv", "in_cka_csv")
+    download_csv(
+        _("Similarity by layer as CSV"),
+        lambda: similarity_frame(result, chosen.subject.title, other.title),
+        f"{name}.csv",
+        "in_cka_csv",
+    )
     return result
 
 
@@ -150,9 +169,9 @@ def _is_asked_for(chosen: Chosen, other: Subject, images: int) -> bool:
     if work <= _AT_ONCE:
         return True
     return st.toggle(
-        f"How alike the layers are: about {formats.duration(work / WORK)}",
+        _("How alike the layers are: about {time}", time=formats.duration(work / WORK)),
         key="in_cka_asked",
-        help=f"Both networks read {images:,} test images for it.",
+        help=_("Both networks read {images:,} test images for it.", images=images),
     )
 
 
@@ -168,8 +187,11 @@ def _rows(
 ) -> None:
     """A row a pair of layers; a click chooses the layer in both."""
     caption(
-        f"Up to {_CHANNELS} channels of each layer, in their order; one color scale for both"
-        " networks, its range written in the row. A click opens the layer below."
+        _(
+            "Up to {channels} channels of each layer, in their order; one color scale for both"
+            " networks, its range written in the row. A click opens the layer below.",
+            channels=_CHANNELS,
+        )
     )
     page = _on_page(pairs, path)
     firsts = _maps(chosen, [pair.first.path for pair in page if pair.first is not None])
@@ -186,7 +208,12 @@ def _rows(
         key="in_pairs",
         data={
             "titles": [chosen.subject.title, other.title],
-            "about": f"Maps of {chosen.subject.title} and of {other.title}, layer by layer",
+            "about": _(
+                "Maps of {first} and of {second}, layer by layer",
+                first=chosen.subject.title,
+                second=other.title,
+            ),
+            "words": {"layer": _("layer"), "missing": _("no such layer")},
             "has_cka": bool(alike),
             "rows": rows,
         },
@@ -210,12 +237,16 @@ def _on_page(pairs: Sequence[Pair], path: str) -> Sequence[Pair]:
     if not 1 <= st.session_state.get("in_pairs_page", 0) <= pages:
         st.session_state["in_pairs_page"] = 1 + (own[0] // _PAGE if own else 0)
     page = st.number_input(
-        f"Rows, page 1 to {pages}",
+        _("Rows, page 1 to {pages}", pages=pages),
         1,
         pages,
         key="in_pairs_page",
         width=180,
-        help=f"{len(pairs):,} layers, {_PAGE} a page, in the order of execution.",
+        help=_(
+            "{layers:,} layers, {rows} a page, in the order of execution.",
+            layers=len(pairs),
+            rows=_PAGE,
+        ),
     )
     start = (int(page) - 1) * _PAGE
     return pairs[start : start + _PAGE]
@@ -247,7 +278,7 @@ def _row(
     return {
         "path": own,
         "name": own or counterpart,
-        "second_name": counterpart if differs else None,
+        "second_name": _("second: {layer}", layer=counterpart) if differs else None,
         "chosen": own == path,
         "range": " … ".join(map(formats.signed_number, scale)),
         "colors": scale_colors(scale[0], 9),
@@ -261,12 +292,18 @@ def _side(maps: LayerMaps | None, scale: tuple[float, float]) -> dict[str, Any] 
     """One network's maps of a layer."""
     if maps is None:
         return None
-    count, _, width = maps.maps.shape
-    shape = formats.shape(maps.shape)
-    drawn = "all its numbers" if maps.is_vector else f"{count} of its {maps.shape[0]:,} channels"
+    count, _height, width = maps.maps.shape
+    about = _(
+        _VECTOR if maps.is_vector else _MAPS,
+        layer=maps.path,
+        shape=formats.shape(maps.shape),
+        range=range_text(maps),
+        shown=count,
+        channels=maps.shape[0],
+    )
     columns = min(count, _COLUMNS)
     return {
         "png": png_address(sheet_png(maps, scale, columns)),
         "width": _CELL * width if maps.is_vector else _MAP * columns,
-        "about": f"{maps.path}, {shape}, from {range_text(maps)}; {drawn}",
+        "about": about,
     }

@@ -25,6 +25,7 @@ from core.inside.attribution_records import (
     random_layers,
     work,
 )
+from core.language import N_, _
 from core.report import formats
 from core.report.figures.palette import NEGATIVE, POSITIVE
 from core.report.maps import png_address, range_of
@@ -56,7 +57,26 @@ from pages.views.inside.chosen import Chosen, Subject
 _PREDICTED, _NONE, _LAST, _ALL = "predicted", "none", "last", "all"  # names of lists
 _BLACK, _MEAN = "black", "mean"
 _FIRST, _OTHER, _RANDOM = "first", "other", "random"  # pictures of a method
-_PICTURES = {_FIRST: "this network", _OTHER: "second network", _RANDOM: "random weights"}
+_PICTURES = {  # as files of them are called, with the method
+    _FIRST: N_("{method}, this network"),
+    _OTHER: N_("{method}, second network"),
+    _RANDOM: N_("{method}, random weights"),
+}
+_COLUMNS = {  # of the table on the page
+    "method": N_("method"),
+    "network": N_("network"),
+    "parameters": N_("parameters"),
+    "score": N_("score"),
+    "lowest": N_("lowest"),
+    "highest": N_("highest"),
+    "row": N_("row"),
+    "column": N_("column"),
+    "finding": N_("finding"),
+    "rank_correlation": N_("rank_correlation"),
+    "rank_correlation_of_sizes": N_("rank_correlation_of_sizes"),
+    "correlation": N_("correlation"),
+    "completeness_error": N_("completeness_error"),
+}
 _AT_ONCE = 4 * WORK  # multiply-adds of a method's pictures that nobody has to ask for
 
 _STYLE = f"""<style>
@@ -98,25 +118,29 @@ def why_view(chosen: Chosen, other: Subject | None) -> None:
     scores = inside("core.inside.maps:probabilities", chosen.weights, chosen.pixels)
     if scores is None:
         st.info(
-            "This network gives no scores for classes, so there is none to speak for.",
+            _("This network gives no scores for classes, so there is none to speak for."),
             icon=":material/info:",
         )
         return
     asked = _choose(chosen, scores)
     st.html(_STYLE)
     caption(
-        "Orange speaks for the class, blue against it; each picture has its own scale, written"
-        " below it, in units of the class's score before softmax. Beside each stands the same map"
-        " of a network with random weights: where both look alike, the picture shows the image and"
-        " nothing that was learned."
+        _(
+            "Orange speaks for the class, blue against it; each picture has its own scale, written"
+            " below it, in units of the class's score before softmax. Beside each stands the same"
+            " map of a network with random weights: where both look alike, the picture shows the"
+            " image and nothing that was learned."
+        )
     )
     shown: list[ShownMap] = []
     for column, method in zip(st.columns(len(Method)), Method, strict=True):
         with column, errors_in_one_sentence():
             shown += _method(method, chosen, other, asked)
     if shown:
-        with st.expander("Numbers of these maps"):
-            st.dataframe(summary_frame(shown), hide_index=True)
+        with st.expander(_("Numbers of these maps")):
+            frame, titles = summary_frame(shown), {name: _(text) for name, text in _COLUMNS.items()}
+            frame = frame.assign(finding=frame["finding"].map(_))
+            st.dataframe(frame, hide_index=True, column_config=titles)
         _downloads(chosen, shown)
 
 
@@ -130,25 +154,25 @@ def _choose(chosen: Chosen, scores: NDArray[np.float32]) -> _Asked:
     target, against, layer, more = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
     with target:
         name = select_name(
-            "What speaks for",
-            {_PREDICTED: f"{names[str(predicted)]} (predicted)"} | names,
+            _("What speaks for"),
+            {_PREDICTED: _("{label} (predicted)", label=names[str(predicted)])} | names,
             _PREDICTED,
             "in_why_class",
-            help="The class whose score is shared out among the places of the image.",
+            help=_("The class whose score is shared out among the places of the image."),
         )
         index = predicted if name == _PREDICTED else int(name)
     with against:
         others = {key: title for key, title in names.items() if key != str(index)}
         rather = select_name(
-            "Rather than",
-            {_NONE: "no other class"} | others,
+            _("Rather than"),
+            {_NONE: _("no other class")} | others,
             _NONE,
             "in_why_against",
-            help="The difference of both scores is explained: why not the other class.",
+            help=_("The difference of both scores is explained: why not the other class."),
         )
     with layer:
         path = _choose_layer(chosen)
-    with more, st.popover("More", width="stretch"):
+    with more, st.popover(_("More"), width="stretch"):
         baseline, seed, down_to = _choose_more(chosen)
     return _Asked(index, None if rather == _NONE else int(rather), path, baseline, seed, down_to)
 
@@ -160,12 +184,13 @@ def _choose_layer(chosen: Chosen) -> str:
         row.path: f"{row.path}, {formats.shape(row.output_shape[1:])}" for row in reversed(rows)
     }
     usual = default_layer(chosen.analysis)
+    last = _("Last map: {layer}", layer=titles.get(usual, usual)) if usual else _("Last map: none")
     name = select_name(
-        "Layer of Grad-CAM",
-        {_LAST: f"Last map: {titles.get(usual, usual or 'none')}"} | titles,
+        _("Layer of Grad-CAM"),
+        {_LAST: last} | titles,
         _LAST,
         "in_why_layer",
-        help="Late maps know the class and have few cells; early ones are fine and know less.",
+        help=_("Late maps know the class and have few cells; early ones are fine and know less."),
     )
     return "" if name == _LAST else name
 
@@ -173,32 +198,40 @@ def _choose_layer(chosen: Chosen) -> str:
 def _choose_more(chosen: Chosen) -> tuple[float, int, str]:
     """Gray value of the cover, seed and reach of the random weights."""
     plain = select_name(
-        "Cover, and begin of the path",
-        {_BLACK: "Black", _MEAN: f"Mean gray of {chosen.data.title}"},
+        _("Cover, and begin of the path"),
+        {
+            _BLACK: _("Black"),
+            _MEAN: _("Mean gray of {data_set}", data_set=chosen.data.title),
+        },
         _BLACK,
         "in_why_baseline",
-        help="What says nothing: occlusion covers with it, integrated gradients begin there.",
+        help=_("What says nothing: occlusion covers with it, integrated gradients begin there."),
     )
     down_to = select_name(
-        "Random weights",
-        {_ALL: "In every layer"}
-        | {path: f"From the last layer up to {path}" for path in random_layers(chosen.analysis)},
+        _("Random weights"),
+        {_ALL: _("In every layer")}
+        | {
+            path: _("From the last layer up to {layer}", layer=path)
+            for path in random_layers(chosen.analysis)
+        },
         _ALL,
         "in_why_random",
-        help="Of the network beside: all weights are drawn anew, or only those of the last layers"
-        " (cascading, arXiv 1810.03292, section 3).",
+        help=_(
+            "Of the network beside: all weights are drawn anew, or only those of the last layers"
+            " (cascading, arXiv 1810.03292, section 3)."
+        ),
     )
     seed = st.number_input(
-        "Seed of the random weights",
+        _("Seed of the random weights"),
         0,
         MAX_SEED,
         1,
         key="in_why_seed",
         bind="query-params",
-        help="Draws them.",
+        help=_("Draws them."),
     )
     if seed == chosen.weights.seed and not chosen.weights.file:
-        caption("This seed is the network's own: choose another one.")
+        caption(_("This seed is the network's own: choose another one."))
     return (
         chosen.data.mean if plain == _MEAN else 0.0,
         int(seed),
@@ -216,7 +249,7 @@ def _method(
     asked: _Asked,
 ) -> list[ShownMap]:
     """Its pictures, what they show, and the sanity check; empty where it was not asked for."""
-    st.header(TITLES[method], anchor=False, help=explained(TITLES[method]))
+    st.header(_(TITLES[method]), anchor=False, help=explained(TITLES[method]))
     if not _is_asked_for(method, chosen, other):
         return []
     maps = _maps(method, chosen, other, asked)
@@ -228,7 +261,7 @@ def _method(
         markdown(escaped(sentence))
     is_trained = bool(chosen.weights.file)
     if sanity := sanity_sentence(random.like_first, learned.found, random.found, is_trained):
-        markdown(f"**Sanity check.** {escaped(sanity)}")
+        markdown(_("**Sanity check.** {finding}", finding=escaped(sanity)))
     return maps
 
 
@@ -242,9 +275,11 @@ def _is_asked_for(method: Method, chosen: Chosen, other: Subject | None) -> bool
     if total <= _AT_ONCE:
         return True
     return st.toggle(
-        f"Compute it: about {formats.duration(total / WORK)}",
+        _("Compute it: about {time}", time=formats.duration(total / WORK)),
         key=f"in_why_{method}",
-        help="The network reads many images for it; a smaller Resize or a higher Ratio takes less.",
+        help=_(
+            "The network reads many images for it; a smaller Resize or a higher Ratio takes less."
+        ),
     )
 
 
@@ -281,11 +316,14 @@ def _sentences(method: Method, chosen: Chosen, maps: Sequence[ShownMap], what: s
     sentences = [attribution_sentence(first, what)]
     last = last_map(chosen.analysis)
     if method is Method.GRAD_CAM and not first.question.layer and first.layer not in ("", last):
-        sentences.append(f"The last map, of {last}, is a single cell, so an earlier one is taken.")
+        sentences.append(
+            _("The last map, of {layer}, is a single cell, so an earlier one is taken.", layer=last)
+        )
     for shown in maps:
         if shown.name == _OTHER and first.finding is Finding.SAYS:
             if shown.found.finding is not Finding.SAYS:
-                sentences.append(f"{shown.network}: {attribution_sentence(shown.found, what)}")
+                finding = attribution_sentence(shown.found, what)
+                sentences.append(_("{network}: {finding}", network=shown.network, finding=finding))
             else:
                 sentences.append(other_sentence(shown.like_first))
     return sentences
@@ -296,11 +334,13 @@ def _figure(shown: ShownMap, what: str) -> str:
     found = shown.found
     network = shown.parameters if shown.name == _RANDOM else shown.network
     says = found.finding is Finding.SAYS
-    text = text_alternative(found, what, network) if says else f"{network}: no map to show"
+    text, nothing = _("{network}: no map to show", network=network), escape(_("no map"))
+    below = f"<br>{nothing}"
+    if says:
+        text, below = text_alternative(found, what, network), _scale(found)
     return (
         f'<figure><img src="{png_address(_png(shown))}" alt="{escape(text)}">'
-        f"<figcaption>{escape(network)}{_scale(found) if says else '<br>no map'}</figcaption>"
-        "</figure>"
+        f"<figcaption>{escape(network)}{below}</figcaption></figure>"
     )
 
 
@@ -329,16 +369,17 @@ def _downloads(chosen: Chosen, shown: Sequence[ShownMap]) -> None:
     start = chosen.subject.file_name(chosen.image_slug, "why")
     with st.container(horizontal=True):
         download_csv(
-            "Numbers as CSV",
-            lambda: attribution_frame(shown, chosen.image_name, chosen.data.class_names),
+            _("Numbers as CSV"),
+            lambda: attribution_frame(shown, str(chosen.image_name), chosen.data.class_names),
             f"{start}.csv",
             "in_why_csv",
         )
         download_file(
-            "All maps as NPZ", partial(attribution_npz, shown), f"{start}.npz", "in_why_npz"
+            _("All maps as NPZ"), partial(attribution_npz, shown), f"{start}.npz", "in_why_npz"
         )
-        with st.popover("Pictures as PNG", icon=":material/download:"):
+        with st.popover(_("Pictures as PNG"), icon=":material/download:"):
             for one in shown:
-                label = f"{TITLES[one.found.question.method]}, {_PICTURES[one.name]}"
+                label = _(_PICTURES[one.name], method=_(TITLES[one.found.question.method]))
                 name = f"{safe_name(start, one.file_part)}.png"
-                download_file(label, partial(_png, one), name, f"in_why_{label}", "image/png")
+                key = f"in_why_{one.file_part}"
+                download_file(label, partial(_png, one), name, key, "image/png")

@@ -17,6 +17,7 @@ from core.inside.effective_field_records import (
     last_map,
     theoretical_window,
 )
+from core.language import N_, _, paragraph
 from core.measure.requests import EffectiveFieldRequest
 from core.report.arrays import npz_bytes
 from core.report.figures.effective_field import field_map
@@ -33,16 +34,22 @@ from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
 from pages.views.inside.requests import weights_fields
 
+_BEFORE, _AFTER = N_("as initialized"), N_("after training")
+
 
 def window_counts_view(chosen: Chosen) -> None:
     """The layer, and which pixels the unit in the middle of its map listens to."""
     analysis = chosen.analysis
     paths, last = list(field_layers(analysis)), last_map(analysis)
     if last is None:
-        st.info("This network has no map with a receptive field.", icon=":material/info:")
+        st.info(_("This network has no map with a receptive field."), icon=":material/info:")
         return
     layer = select_name(
-        "Layer", {path: path for path in paths}, last, "in_field", help="Maps, from the image on."
+        _("Layer"),
+        {path: path for path in paths},
+        last,
+        "in_field",
+        help=_("Maps, from the image on."),
     )
     if is_quick(analysis):
         with errors_in_one_sentence():
@@ -57,8 +64,8 @@ def window_counts_view(chosen: Chosen) -> None:
     measurement(
         EffectiveFieldRequest(**weights_fields(chosen.subject, chosen.data), layer=layer),
         "in_field_job",
-        "Trace the gradient back",
-        "A backward pass for some test images, in a process of its own.",
+        _("Trace the gradient back"),
+        _("A backward pass for some test images, in a process of its own."),
         lambda result: _show(chosen, WindowCounts.from_dict(result)),
     )
 
@@ -67,23 +74,28 @@ def _show(chosen: Chosen, result: WindowCounts) -> None:
     analysis = chosen.analysis
     layer = next(row for row in analysis.layers if row.path == result.layer)
     window = theoretical_window(analysis, result.layer)
-    markdown(" ".join(map(escaped, window_sentences(result, analysis))))
-    fields = {"as initialized": result.before}
+    markdown(paragraph(*map(escaped, window_sentences(result, analysis))))
+    fields = {_BEFORE: result.before}
     if result.after is not None:
-        fields["after training"] = result.after
+        fields[_AFTER] = result.after
     name = chosen.subject.file_name("effective-field", result.layer)
     for place, (column, (state, field)) in enumerate(
         zip(st.columns(len(fields)), fields.items(), strict=True)
     ):
         with column:
-            figure = field_map(field, layer, window, state)
+            figure = field_map(field, layer, window, _(state))
             chart(figure, key=f"in_field_{place}", name=f"{name}-{state.replace(' ', '-')}")
     caption(
-        f"Root mean square over {result.images} test images of the gradient that the unit at row"
-        f" {result.unit[0]}, column {result.unit[1]} of {escaped(result.layer)} sends back, all"
-        " channels together. Outlined: its theoretical window, dotted where it goes on beyond the"
-        " border. What counts, the effective receptive field, is above 4.55 % of the largest, as in"
-        " arXiv 1701.04128."
+        _(
+            "Root mean square over {images} test images of the gradient that the unit at row {row},"
+            " column {column} of {layer} sends back, all channels together. Outlined: its"
+            " theoretical window, dotted where it goes on beyond the border. What counts, the"
+            " effective receptive field, is above 4.55 % of the largest, as in arXiv 1701.04128.",
+            images=result.images,
+            row=result.unit[0],
+            column=result.unit[1],
+            layer=escaped(result.layer),
+        )
     )
     _table(result, layer)
     _downloads(result, layer, fields, name)
@@ -96,10 +108,13 @@ def _table(result: WindowCounts, layer: LayerCost) -> None:
         hide_index=True,
         key="in_field_table",
         column_config={
-            "receptive_field": "receptive field, px",
-            "effective_side": st.column_config.NumberColumn("effective side, px", format="%.1f"),
-            "effective_area": "effective area, px",
-            "share_of_window": st.column_config.NumberColumn("share of window, %", format="%.1f"),
+            "state": _("state"),
+            "receptive_field": _("receptive field, px"),
+            "effective_side": st.column_config.NumberColumn(_("effective side, px"), format="%.1f"),
+            "effective_area": _("effective area, px"),
+            "share_of_window": st.column_config.NumberColumn(
+                _("share of window, %"), format="%.1f"
+            ),
         },
     )
 
@@ -109,20 +124,26 @@ def _downloads(
 ) -> None:
     with st.container(horizontal=True):
         download_csv(
-            "Sizes as CSV",
+            _("Sizes as CSV"),
             lambda: window_frame(result, layer),
             f"{name}.csv",
             "in_field_csv",
         )
         download_csv(
-            "Every pixel as CSV", lambda: pixel_frame(result), f"{name}-pixels.csv", "in_field_px"
+            _("Every pixel as CSV"),
+            lambda: pixel_frame(result),
+            f"{name}-pixels.csv",
+            "in_field_px",
         )
         download_file(
-            "Every pixel as NPZ", lambda: npz_bytes(_arrays(fields)), f"{name}.npz", "in_field_npz"
+            _("Every pixel as NPZ"),
+            lambda: npz_bytes(_arrays(fields)),
+            f"{name}.npz",
+            "in_field_npz",
         )
         for state, field in fields.items():
             download_file(
-                f"Picture {state} as PNG",
+                _("Picture {state} as PNG", state=_(state)),
                 partial(map_png, field.values, 0.0, float(field.values.max(initial=0.0))),
                 f"{name}-{state.replace(' ', '-')}.png",
                 f"in_field_png_{state}",

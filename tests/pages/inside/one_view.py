@@ -38,7 +38,7 @@ def draw(view: str, run_id: int | None) -> None:
     run = open_store().get(run_id) if run_id else None
     begun = Weights(complete(ModelSpec("course-residual", image_size=28)))
     weights = run_weights(run, LAST) if run else begun
-    subject = Subject(weights, analyze(weights.spec), run, "last", "the network")
+    subject = Subject(weights, analyze(weights.spec), run, "last", lambda: "the network")
     pixels = images_of("fashion-mini")[0][0]
     chosen = Chosen(subject, find_dataset("fashion-mini"), pixels, "test image 0", 0, 9)
     with address_checked():

@@ -26,7 +26,7 @@ def _page(arch: str, path: str) -> None:
     from pages.views.inside.one_layer import one_layer_view
 
     spec = complete(ModelSpec(arch, image_size=28))
-    subject = Subject(Weights(spec, seed=1), analyze(spec), None, "initial", arch)
+    subject = Subject(Weights(spec, seed=1), analyze(spec), None, "initial", lambda: arch)
     pixels = np.random.default_rng(2).integers(0, 256, (28, 28), dtype=np.uint8)
     data = find_dataset("fashion-mini")
     one_layer_view(Chosen(subject, data, pixels, "test image 0", 0, None), path)

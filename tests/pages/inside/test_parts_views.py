@@ -52,7 +52,7 @@ def show(view: str) -> AppTest:
         from pages.views.inside.window_counts import window_counts_view
 
         spec = complete(ModelSpec("course-residual", image_size=28))
-        subject = Subject(Weights(spec), analysis_of(spec), None, "initial", "a net")
+        subject = Subject(Weights(spec), analysis_of(spec), None, "initial", lambda: "a net")
         data = find_dataset("fashion-mini")
         chosen = Chosen(subject, data, np.zeros((28, 28), np.uint8), "test image 0", 0, 9)
         if view == "missing":

@@ -24,7 +24,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
 def chosen_of(arch: str, size: int, ratio: int = 1) -> Chosen:
     """A network at initialization with a picture."""
     spec = complete(ModelSpec(arch, ratio, size))
-    subject = Subject(Weights(spec), analyze(spec), None, "initial", arch)
+    subject = Subject(Weights(spec), analyze(spec), None, "initial", lambda: arch)
     return Chosen(subject, find_dataset("fashion-mini"), PIXELS, "test image 17", 17, 3)
 
 

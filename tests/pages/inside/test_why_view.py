@@ -23,7 +23,9 @@ def _view(with_other: bool) -> None:
     def subject(shortcut: str) -> Subject:
         options = (("shortcut", shortcut),)
         spec = complete(ModelSpec("course-residual", image_size=28, options=options))
-        return Subject(Weights(spec), analysis_of(spec), None, "initial", f"Net, {shortcut}")
+        return Subject(
+            Weights(spec), analysis_of(spec), None, "initial", lambda: f"Net, {shortcut}"
+        )
 
     images, labels = read_arrays("fashion-mini", "test")
     chosen = Chosen(

@@ -44,11 +44,11 @@ export function draw({data, parentElement, setStateValue}) {
     {levels: new Uint8ClampedArray(SIDE * SIDE), at: {x: SIDE / 2, y: SIDE / 2}, isKeyed: false}
   boards.set(canvas, board)
   canvas.setAttribute("role", "application")
-  canvas.setAttribute("aria-label", `A canvas of ${SIDE} by ${SIDE} pixels. ${data.help}`)
+  canvas.setAttribute("aria-label", data.words.about)
   const clear = document.createElement("button")
   clear.type = "button"
-  clear.textContent = "Clear"
-  line.replaceChildren(clear, ` ${data.help}`)
+  clear.textContent = data.words.clear
+  line.replaceChildren(clear, ` ${data.words.help}`)
   const tell = () => setStateValue("pixels", btoa(String.fromCharCode(...board.levels)))
   const empty = () => {
     board.levels.fill(0)

@@ -5,6 +5,9 @@ const STEP = 220, LONGEST = 3000  // ms of a step while playing; until an answer
 const WIDE = 7  // numbers in a row of a grid that still have room as text
 const states = new WeakMap()
 
+/* A template of Python's with its named values. */
+const filled = (template, values) => template.replace(/\{(\w+)\}/g, (whole, name) => values[name])
+
 function add(parent, name, attributes = {}, text) {
   const node = document.createElement(name)
   for (const [key, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(key, value)
@@ -34,13 +37,13 @@ function drawTiles(place, data, setTriggerValue) {
   const line = add(place, "p", {"aria-live": "polite"}, data.title)
   const holder = add(place, "div", {class: "sheet"})
   const sheet = add(holder, "div", {
-    tabindex: "0", role: "slider", "aria-label": `Channel of ${data.title}. Arrow keys choose.`,
+    tabindex: "0", role: "slider", "aria-label": data.about,
     "aria-valuemin": 0, "aria-valuemax": channels.length - 1})
   sheet.style.maxWidth = `${Math.min(channels.length, columns) * 64}px`
   add(sheet, "img", {src: data.png, alt: data.title})
   const here = add(sheet, "div", {class: "here"})
   const at = Math.max(0, channels.indexOf(data.chosen))
-  const name = index => `channel ${channels[index]}, mean ${data.means[index]}`
+  const name = index => filled(data.words.mean, {channel: channels[index], mean: data.means[index]})
   const mark = index => {
     here.style.left = `${index % columns / columns * 100}%`
     here.style.top = `${Math.floor(index / columns) / rows * 100}%`
@@ -62,7 +65,8 @@ function drawTiles(place, data, setTriggerValue) {
   sheet.onpointermove = event => {
     const [row, column] = cellAt(event, sheet, rows, columns)
     const index = row * columns + column
-    line.textContent = index < channels.length ? `${data.title}; here ${name(index)}` : data.title
+    line.textContent = index < channels.length
+      ? filled(data.words.here, {title: data.title, channel: name(index)}) : data.title
   }
   sheet.onpointerleave = () => { line.textContent = data.title }
   sheet.onkeydown = event => {
@@ -149,17 +153,21 @@ function grid(parent, cells, columns, label, colors, limits, best = null) {
 }
 
 function drawGrids(state, parent) {
-  const {number} = state.data
+  const {number, words} = state.data
   const holder = add(parent, "div", {class: "grids"})
   const isFlat = number.grids.length && number.grids.every(one => one.product && one.product.length === 1)
   if (isFlat) flatTable(state, holder)
   else for (const one of number.grids) equation(state, holder, one)
-  if (number.rest) add(holder, "p", {}, `+ the other ${number.rest.count.toLocaleString("en")} channels together: ${number.rest.sum}`)
-  if (number.bias) add(holder, "p", {title: String(number.bias.full)}, `+ bias ${number.bias.text}`)
+  if (number.rest) {
+    const count = number.rest.count.toLocaleString("en")
+    add(holder, "p", {}, filled(words.rest, {count, sum: number.rest.sum}))
+  }
+  if (number.bias) add(holder, "p", {title: String(number.bias.full)}, filled(words.bias, {number: number.bias.text}))
   if (number.total) add(holder, "p", {}, `= ${number.total}`)
   for (const term of number.terms) {
-    const line = add(holder, "p", {title: String(term.full)}, `${term.sign} ${term.text} from ${term.from} `)
-    link(state, line, term.unit, "go there")
+    const text = filled(words.term, {sign: term.sign, number: term.text, place: term.from})
+    const line = add(holder, "p", {title: String(term.full)}, `${text} `)
+    link(state, line, term.unit, words.there)
   }
 }
 
@@ -170,25 +178,26 @@ function link(state, parent, unit, text) {
 }
 
 function equation(state, parent, one) {
+  const {words} = state.data
   const line = add(parent, "div", {class: "equation"})
-  const head = add(line, "button", {type: "button", class: "link"}, `channel ${one.channel}`)
+  const head = add(line, "button", {type: "button", class: "link"}, filled(words.channel, one))
   head.onclick = () => state.setTriggerValue("source", `${state.data.path}|${one.channel}`)
   const {colors, sources: [source]} = state.data
   const limits = source?.limits ?? limitsOf(state, "input")
-  grid(line, one.input, one.columns, `Numbers of channel ${one.channel}`, source?.scale ?? colors, limits, one.winner)
+  grid(line, one.input, one.columns, filled(words.input, one), source?.scale ?? colors, limits, one.winner)
   if (!one.product) return
   add(line, "span", {}, "×")
-  grid(line, one.kernel, one.columns, "Kernel", colors, limitsOf(state, "kernel"))
+  grid(line, one.kernel, one.columns, words.kernel, colors, limitsOf(state, "kernel"))
   add(line, "span", {}, "=")
-  grid(line, one.product, one.columns, "Products", colors, limitsOf(state, "product"))
-  add(line, "span", {}, `sum ${one.sum}`)
+  grid(line, one.product, one.columns, words.products, colors, limitsOf(state, "product"))
+  add(line, "span", {}, filled(words.sum, one))
 }
 
 /* Kernels of one number: a row each. */
 function flatTable(state, parent) {
   const table = add(parent, "table")
   const head = add(table, "tr")
-  for (const text of ["channel", "input", "× weight", "= product"]) add(head, "th", {scope: "col"}, text)
+  for (const text of state.data.headings) add(head, "th", {scope: "col"}, text)
   for (const one of state.data.number.grids) {
     const row = add(table, "tr")
     const first = add(row, "td")
@@ -206,11 +215,11 @@ function paint(state) {
   place.replaceChildren()
   state.line = add(place, "p", {role: "status"}, data.number.sentence)
   const pictures = add(place, "div", {class: "pictures"})
-  const own = drawPicture(pictures, data.map, "This layer")
+  const own = drawPicture(pictures, data.map, data.words.own)
   Object.assign(state, {own})
   control(state, own.pixels)
   for (const source of data.sources) {
-    const {pixels} = drawPicture(pictures, source, "What it reads")
+    const {pixels} = drawPicture(pictures, source, data.words.source)
     if (source.path === "image") continue
     pixels.classList.add("active")
     pixels.onclick = event => {
@@ -219,7 +228,7 @@ function paint(state) {
       go(state, `${source.path}|${unit.join(".")}`)
     }
   }
-  drawPicture(pictures, data.image, "The image")
+  drawPicture(pictures, data.image, data.words.image)
   buttons(state, add(place, "div", {class: "buttons"}))
   drawGrids(state, place)
   if (!focused) return
@@ -235,11 +244,11 @@ function control(state, pixels) {
   pixels.classList.add("active")
   pixels.dataset.name = "map"
   const [channel, row, column] = partsOf(state.wanted)
-  const value = data.number.sentence
+  const {sentence} = data.number
   for (const [key, text] of Object.entries({
     tabindex: 0, role: "application",
-    "aria-roledescription": "map",
-    "aria-label": `${map.about}. Channel ${channel}, row ${row}, column ${column}: ${value} Arrow keys move, Page up and Page down change the channel.`,
+    "aria-roledescription": data.words.map,
+    "aria-label": filled(data.words.move, {map: map.about, channel, row, column, sentence}),
   })) pixels.setAttribute(key, text)
   pixels.onclick = event => {
     const [r, c] = cellAt(event, pixels, map.rows, map.columns)
@@ -305,8 +314,9 @@ function strongest({number}) {
 }
 
 function buttons(state, parent) {
+  const {words} = state.data
   const play = add(parent, "button", {type: "button", "aria-pressed": String(Boolean(state.playing))},
-                   state.playing ? "Stop" : "Slide the window")
+                   state.playing ? words.stop : words.slide)
   play.dataset.name = "play"
   play.onclick = () => {
     if (state.playing) stop(state)
@@ -317,7 +327,7 @@ function buttons(state, parent) {
     paint(state)
   }
   const unit = strongest(state.data)
-  const back = add(parent, "button", {type: "button"}, "Go to what it was summed from")
+  const back = add(parent, "button", {type: "button"}, words.back)
   back.dataset.name = "back"
   back.disabled = !unit || unit.startsWith("image|")
   back.onclick = () => go(state, unit)

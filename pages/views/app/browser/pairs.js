@@ -10,7 +10,7 @@ function add(parent, name, attributes = {}, text) {
 
 function head(table, data) {
   const row = add(add(table, "thead"), "tr")
-  add(row, "th", {scope: "col", class: "layer"}, "layer")
+  add(row, "th", {scope: "col", class: "layer"}, data.words.layer)
   for (const title of data.titles) add(row, "th", {scope: "col"}, title)
   if (data.has_cka) add(row, "th", {scope: "col", class: "cka"}, "CKA")
 }
@@ -20,16 +20,16 @@ function name(row, one, choose) {
   const cell = add(row, "th", {scope: "row", class: "layer"})
   if (one.path === null) add(cell, "strong", {}, one.name)
   else add(cell, "button", {type: "button", "aria-pressed": String(one.chosen), "data-path": one.path}, one.name)
-  if (one.second_name) add(cell, "div", {class: "quiet"}, `second: ${one.second_name}`)
+  if (one.second_name) add(cell, "div", {class: "quiet"}, one.second_name)
   const scale = add(cell, "div", {class: "scale", "aria-hidden": "true"})
   scale.style.background = `linear-gradient(to right, ${one.colors.join(",")})`
   add(cell, "div", {class: "quiet"}, one.range)
   if (one.path !== null) row.onclick = () => choose(one.path)
 }
 
-function maps(row, side) {
+function maps(row, side, missing) {
   const cell = add(row, "td")
-  if (side === null) add(cell, "span", {class: "quiet"}, "no such layer")
+  if (side === null) add(cell, "span", {class: "quiet"}, missing)
   else {
     const image = add(cell, "img", {src: side.png, alt: side.about, title: side.about})
     image.style.maxWidth = `${side.width}px`
@@ -46,7 +46,7 @@ export function draw({data, parentElement, setTriggerValue}) {
   for (const one of data.rows) {
     const row = add(body, "tr", {class: one.path === null ? "alone" : one.chosen ? "chosen" : null})
     name(row, one, path => setTriggerValue("layer", path))
-    for (const side of [one.first, one.second]) maps(row, side)
+    for (const side of [one.first, one.second]) maps(row, side, data.words.missing)
     if (data.has_cka) add(row, "td", {class: "cka"}, one.cka)
   }
   if (focused) [...place.querySelectorAll("button")].find(one => one.dataset.path === focused)?.focus({preventScroll: true})

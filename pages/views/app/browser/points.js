@@ -168,7 +168,7 @@ export function draw({data, parentElement, setTriggerValue}, addresses, root) {
   const isNew = board.data?.key !== data.key
   Object.assign(board, {data, setTriggerValue})
   board.canvas.setAttribute("role", "application")
-  board.canvas.setAttribute("aria-label", `${data.title}. ${data.help}`)
+  board.canvas.setAttribute("aria-label", data.about)
   holder.querySelector(".points-title").textContent = data.title
   legend(holder.querySelector(".points-legend"), data.classes)
   if (isNew) {

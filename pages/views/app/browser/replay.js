@@ -17,6 +17,9 @@ function add(parent, name, attributes = {}, text) {
   return node
 }
 
+/* A template of Python's with its named values. */
+const filled = (template, values) => template.replace(/\{(\w+)\}/g, (whole, name) => values[name])
+
 const percent = share => `${(100 * share).toFixed(1)} %`
 
 /* The curve ------------------------------------------------------------------------------------ */
@@ -40,16 +43,16 @@ function plot(state) {
   for (let epoch = 0; epoch <= data.total; epoch += every) {
     add(svg, "text", {x: x(epoch), y: PLOT - 18, "text-anchor": "middle"}, epoch)
   }
-  add(svg, "text", {x: (x(0) + x(data.total)) / 2, y: PLOT - 3, "text-anchor": "middle"}, "epoch")
+  add(svg, "text", {x: (x(0) + x(data.total)) / 2, y: PLOT - 3, "text-anchor": "middle"}, data.words.epoch)
   const ends = rows.length ? [rows.at(-1).test, rows.at(-1).train] : []
   const isClose = ends.length && Math.abs(y(ends[0]) - y(ends[1])) < FACE
-  for (const [kind, name, shift] of [["test", "test", 1], ["train", "training", -1]]) {
+  for (const [kind, shift] of [["test", 1], ["train", -1]]) {
     if (!rows.length) break
     const points = rows.map(row => `${x(row.epoch)},${y(row[kind])}`).join(" ")
     add(svg, "polyline", {class: `curve ${kind}`, points})
     const above = rows.at(-1)[kind] >= Math.max(...ends) ? -1 : 1
     const nudge = isClose ? (ends[0] === ends[1] ? shift : above) * FACE / 2 : 0
-    add(svg, "text", {class: kind, x: x(rows.at(-1).epoch) + 6, y: y(rows.at(-1)[kind]) + 4 + nudge}, name)
+    add(svg, "text", {class: kind, x: x(rows.at(-1).epoch) + 6, y: y(rows.at(-1)[kind]) + 4 + nudge}, data.words[kind])
   }
   state.mark = add(svg, "line", {class: "mark", y1: ROOM.top, y2: PLOT - ROOM.bottom})
   state.dot = add(svg, "circle", {class: "dot", r: 5})
@@ -94,9 +97,9 @@ function cell(box, map, column, data) {
 }
 
 function paint(state) {
-  const {data, at} = state
+  const {data, at} = state, {words} = data
   const epoch = data.epochs[at], row = data.accuracy.find(one => one.epoch === epoch)
-  const when = epoch === 0 ? "Before training" : `After epoch ${epoch}`
+  const when = epoch === 0 ? words.before : filled(words.after, {epoch})
   state.slider.value = at
   state.slider.setAttribute("aria-valuetext", when)
   state.mark.setAttribute("x1", state.x(epoch))
@@ -106,17 +109,18 @@ function paint(state) {
   state.dot.setAttribute("cy", row ? state.y(row.test) : -99)
   const said = data.said?.[at]
   const right = said?.filter(one => one.right).length
-  const parts = [when, row && `test accuracy ${percent(row.test)}`,
-                 said && `${right} of these ${said.length} images right`]
-  state.line.textContent = `${parts.filter(Boolean).join(" · ")}.`
+  const parts = [when, row && filled(words.accuracy, {accuracy: percent(row.test)}),
+                 said && filled(words.right, {right, images: said.length})]
+  state.line.textContent = filled(words.line, {parts: parts.filter(Boolean).join(" · ")})
   state.cards.forEach(({card, said: line, boxes, cells}, index) => {
     const one = said?.[index]
     line.textContent = one ? `${one.right ? "✓" : "✗"} ${one.name}, ${percent(one.share)}` : ""
     line.className = one ? `said ${one.right ? "right" : "wrong"}` : "said"
-    const verdict = one ? `: taken for ${one.name} with ${percent(one.share)}, ${one.right ? "right" : "wrong"}` : ""
-    card.setAttribute("aria-label", `${data.images[index].label}${verdict}. ${when}.`)
-    boxes.forEach((box, which) => box.setAttribute("aria-label",
-      `Channels ${data.maps[which].channels.join(", ")} of ${data.maps[which].path}. ${when}.`))
+    const verdict = !one ? words.image : one.right ? words.taken_right : words.taken_wrong
+    card.setAttribute("aria-label", filled(verdict, {
+      image: data.images[index].label, when, label: one?.name, probability: one && percent(one.share)}))
+    boxes.forEach((box, which) => box.setAttribute("aria-label", filled(words.maps, {
+      channels: data.maps[which].listed, layer: data.maps[which].path, when})))
     for (const {node, tall} of cells.flat()) node.style.backgroundPositionY = `${-tall * at}px`
   })
 }
@@ -147,8 +151,13 @@ function play(state, isOn) {
       if (state.at >= state.data.epochs.length - 1) play(state, false)
     }, STEP)
   } else tell(state)
-  state.button.textContent = isOn ? "❚❚ Pause" : "▶ Play"
-  state.button.setAttribute("aria-pressed", String(isOn))
+  label(state)
+}
+
+function label({button, slider, playing, data: {words}}) {
+  button.textContent = playing ? words.pause : words.play
+  button.setAttribute("aria-pressed", String(Boolean(playing)))
+  slider.setAttribute("aria-label", words.slider)
 }
 
 export function draw({data, parentElement, setStateValue}) {
@@ -183,6 +192,7 @@ export function draw({data, parentElement, setStateValue}) {
     : grew ? data.epochs.length - 1 : kept
   if (isFirst || isLed) state.told = data.epochs[state.at]
   state.svg.setAttribute("aria-label", data.curve)
+  label(state)
   cards(state)
   plot(state)
   paint(state)

@@ -11,6 +11,7 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import redirect_stderr
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -30,6 +31,7 @@ _KEYWORDS = {
     "pgettext": ((1, "c"), 2),
     "ngettext": (1, 2),
 }
+_NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)  # equal catalogues make equal files
 _WIDTH = 100  # characters of a line
 
 Key = tuple[str | None, object]  # context, and the text or its two forms
@@ -124,11 +126,12 @@ def po_text(catalog: Catalog) -> bytes:
 
 def mo_bytes(catalogs: dict[str, Catalog], language: str) -> bytes:
     """All catalogues of a language as the one file that gettext reads."""
-    whole = Catalog(locale=language.replace("-", "_"), charset="utf-8", fuzzy=False)
-    whole.mime_headers = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Plural-Forms", whole.plural_forms),
-    ]
+    whole = Catalog(
+        locale=language.replace("-", "_"),
+        creation_date=_NO_DATE,
+        revision_date=_NO_DATE,
+        fuzzy=False,
+    )
     for catalog in catalogs.values():
         for message in messages(catalog):
             whole.add(message.id, message.string, context=message.context)

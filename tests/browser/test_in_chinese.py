@@ -8,11 +8,21 @@ from tests.browser.conftest import Visitor
 from tests.browser.every_view import VIEWS
 from tests.browser.test_every_view import NARROW, PIXELS, WIDE, WORDS, show
 
-# Names, units, code and what textbooks leave in English. Lower case, for the first letter may differ.
+# Names, units, code and what textbooks leave in English; in lower case
 SAID_IN_ENGLISH = frozenset(
     {
         # the switch of languages, libraries, formats, machines
-        *("english", "language", "torch", "torchvision", "torchinfo", "streamlit", "timm", "linux", "python"),
+        *(
+            "english",
+            "language",
+            "torch",
+            "torchvision",
+            "torchinfo",
+            "streamlit",
+            "timm",
+            "linux",
+            "python",
+        ),
         *("json", "safetensors", "pickle", "keras", "captum", "intel", "amd", "epyc", "nvidia"),
         # networks, data sets, methods by their names
         *("fashion", "mini", "inception", "adam", "xavier", "kaiming", "nesterov", "grad", "cam"),
@@ -23,13 +33,13 @@ SAID_IN_ENGLISH = frozenset(
 )
 
 _ENGLISH = r"""known => {
-  const LEFT_ALONE = 'code, pre, script, style, [data-testid="stIconMaterial"], [data-testid="stCode"], .katex'
+  const LEFT_ALONE = 'code, pre, script, style, .katex, [data-testid="stIconMaterial"]'
   const found = new Set()
   const look = (text, element) => {
     if (element.closest(LEFT_ALONE)) return
     // a word in letters alone: no path (block1.conv), class (Conv2d), file or setting (batch_size)
     const own = text.replace(/来源：[^]*/, "")  // of a paper, a book
-    for (const word of own.split(/[\s\u2009\u3000-\u9fff\uff00-\uffef“”‘’，。：；？！…·、(){}\[\],:;?!+×±→←="'\/|<>%&-]+/))
+    for (const word of own.split(/[^A-Za-z0-9_.]+/))
       if (/^[A-Za-z]?[a-z]{2,}$/.test(word) && !known.includes(word.toLowerCase()))
         found.add(`${word} in "${text.trim().slice(0, 80)}"`)
   }

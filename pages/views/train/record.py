@@ -221,7 +221,7 @@ def _curves(
     with accuracy:
         figure = accuracy_chart([curve], train=True)
         chart(figure, "train_accuracy_chart", about=curve.label, name=f"{name}-accuracy")
-    told = find_term("best epoch").sentence
+    told = _(find_term("best epoch").sentence)
     caption(_("Best epoch: {explanation}", explanation=f"{told[0].lower()}{told[1:]}"))
 
 

@@ -11,6 +11,7 @@ from core.report import formats
 from core.report.picture.fold import INPUT, OUTPUT, Node
 from core.report.picture.layout import Size
 from core.report.picture.repeats import TO
+from core.report.text_width import is_wide
 
 FONT_SIZE, LINE = 12, 15  # pixels
 _WIDEST = 212  # pixels of text in a box; what is longer is broken or cut
@@ -159,7 +160,10 @@ def tooltip(node: Node) -> str:
 def text_width(text: str, bold: bool = False) -> float:
     """About how many pixels the text takes, a little too many rather than too few."""
     narrow, wide = " ijl.,·|'!fIt1\u2009", "mwMWG▸…"
-    units = sum(0.34 if char in narrow else 0.88 if char in wide else 0.57 for char in text)
+    units = sum(
+        1.0 if is_wide(char) else 0.34 if char in narrow else 0.88 if char in wide else 0.57
+        for char in text
+    )
     capitals = sum(0.1 for char in text if char.isupper())
     return FONT_SIZE * (units + capitals) * (1.06 if bold else 1.0)
 

@@ -194,7 +194,10 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
         go.Heatmap(
             z=[[_within(power, limit) for power in row] for row in rows],
             x=list(range(1, columns + 1)),
-            y=[name.replace(comma(), f"{comma().rstrip()}<br>", 1) for name in short_labels(networks)],
+            y=[
+                name.replace(comma(), f"{comma().rstrip()}<br>", 1)
+                for name in short_labels(networks)
+            ],
             zmin=-limit,
             zmax=limit,
             text=texts,

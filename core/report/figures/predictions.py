@@ -54,9 +54,7 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     figure.update_layout(
         title=confusion_finding(matrix, names),
         xaxis=dict(
-            title=_("predicted class, in % of the true one")
-            if as_shares
-            else _("predicted class"),
+            title=_("predicted class, in % of the true one") if as_shares else _("predicted class"),
             tickangle=-45,
             showgrid=False,
             type="category",

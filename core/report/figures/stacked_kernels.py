@@ -40,7 +40,9 @@ def stack_bars(numbers: StackedAgainstLarge) -> go.Figure:
     )
     figure.add_vline(x=100, line=dict(color=GRAY, dash="dash", width=1.5))
     finish(figure, _finding(numbers), 290)
-    figure.update_xaxes(title=_("% of {kernel} (dashed: equal)", kernel=stack_title(large)), nticks=7)
+    figure.update_xaxes(
+        title=_("% of {kernel} (dashed: equal)", kernel=stack_title(large)), nticks=7
+    )
     figure.update_xaxes(range=[0, 1.2 * max(shares)])
     figure.update_layout(margin_b=56)  # no legend
     figure.update_yaxes(autorange="reversed")

@@ -49,14 +49,14 @@ class StudyLine:
     def by_epoch(self) -> list[tuple[int, Mean]]:
         """Mean and interval of each epoch, over the seeds that have finished it."""
         values: dict[int, list[float]] = {}
-        for _, points in self.seeds:
+        for __, points in self.seeds:
             for point in points:
                 values.setdefault(point.epoch, []).append(100 * point.test_accuracy)
         return [(epoch, mean) for epoch in sorted(values) if (mean := mean_interval(values[epoch]))]
 
     def values(self) -> list[float]:
         """Every accuracy that is drawn, in %."""
-        own = [100 * point.test_accuracy for _, points in self.seeds for point in points]
+        own = [100 * point.test_accuracy for __, points in self.seeds for point in points]
         return [*own, *(100 * value for value in self.published)]
 
 

@@ -55,8 +55,8 @@ def strip(seen: Glance, default: Glance | None = None) -> dict[str, Any]:
             "title": stage.name,
             "kind": stage.kind,
             "detail": _(
-                "{stage}: output {shape}; {params:,} parameters; {macs:,} MACs; {bytes} of outputs an"
-                " image",
+                "{stage}: output {shape}; {params:,} parameters; {macs:,} MACs; {bytes} of outputs"
+                " an image",
                 stage=stage.name,
                 shape=formats.shape(stage.output_shape),
                 params=stage.params,

@@ -50,7 +50,8 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
             ],
             hovertemplate=_(
                 "<b>%{{x}}</b><br>{part}: %{{y}} channels<br>%{{customdata[0]}}<br>"
-                "%{{customdata[1]}} px a side, keeps %{{customdata[2]}} an image for the backward pass",
+                "%{{customdata[1]}} px a side, keeps %{{customdata[2]}} an image for the backward"
+                " pass",
                 part=name,
             )
             + "<extra></extra>",

@@ -73,7 +73,7 @@ def vgg() -> Document:
 
 def test_names_and_cells_are_text_and_never_elements():
     page = Page(handout_html(document(), WHEN))
-    assert len(page.all("script")) == 4  # plotly, look, figures, and what draws them
+    assert len(page.all("script")) == 5  # plotly, look, words, figures, and what draws them
     assert not any("onerror" in attributes for _, attributes in page.elements)
     figures = json.loads(page.scripts["figures"])
     assert figures[0]["name"] == figures[0]["figure"]["layout"]["title"]["text"] == EVIL

@@ -13,6 +13,7 @@ from core.cli.inside import pixels_of, subject_of_run
 from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.jobs.run_weights import BEST, WHICH
+from core.language import ENGLISH, LANGUAGES, _, in_language, lazy
 from core.report.glance import BATCH_SIZE
 from core.report.handout.document import Document
 from core.specs import MAX_BATCH_SIZE, LabError, check_whole
@@ -24,6 +25,14 @@ _out = click.option(
     show_default="a file here, called after what it shows",
 )
 _batch = click.option("--batch-size", type=int, default=BATCH_SIZE, metavar="N")
+_language = click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    default=ENGLISH,
+    help="of its words; its CSVs stay English",
+    expose_value=False,
+    callback=lambda ctx, _param, tag: ctx.with_resource(in_language(tag)),
+)
 _SHOWN = {"show_default": True}
 
 
@@ -36,6 +45,7 @@ def handout() -> None:
 @network_flags()
 @_batch
 @_out
+@_language
 def network(network: NetworkFlags, batch_size: int, out: Path | None) -> int:
     """A network, taken apart."""
     from core.analysis import analyze
@@ -49,6 +59,7 @@ def network(network: NetworkFlags, batch_size: int, out: Path | None) -> int:
 @click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
 @_batch
 @_out
+@_language
 def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
     """Networks side by side, each as its source describes it."""
     from core.analysis import analyze
@@ -71,6 +82,7 @@ def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
 @handout.command("run", cls=Command, context_settings=_SHOWN)
 @click.argument("run", type=RunNumber(), metavar="RUN", help="its number, see `runs`")
 @_out
+@_language
 def run(run: int, out: Path | None) -> int:
     """A run: result, curves, where the time went."""
     from core.jobs.store import open_store
@@ -83,6 +95,7 @@ def run(run: int, out: Path | None) -> int:
 @handout.command("study", cls=Command, context_settings=_SHOWN)
 @click.argument("study", metavar="STUDY", help="its name, as Residual tells it")
 @_out
+@_language
 def study(study: str, out: Path | None) -> int:
     """A study: which variant is better, and what that rests on."""
     from core.analysis import analyze
@@ -101,6 +114,7 @@ def study(study: str, out: Path | None) -> int:
 @click.option("--which", type=click.Choice(WHICH), default=BEST, help="which of its parameters")
 @click.option("--image", type=int, default=0, metavar="N", help="number of the test image")
 @_out
+@_language
 def inside(run: int, which: str, image: int, out: Path | None) -> int:
     """What a run's network makes of one image."""
     from core.analysis import analyze
@@ -115,13 +129,13 @@ def inside(run: int, which: str, image: int, out: Path | None) -> int:
     label = int(read_arrays(data.name, "test")[1][image])
     seen = SeenImage(
         pixels,
-        f"test image {image}",
+        lazy("test image {index}", index=image),
         data.class_names,
         label,
         probabilities(weights, pixels),
     )
     document = image_document(
-        f"Run {run}",
+        _("Run {run}", run=run),
         subject.name,
         weights.spec,
         which,

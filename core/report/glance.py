@@ -44,20 +44,16 @@ def strip(seen: Glance, default: Glance | None = None) -> dict[str, Any]:
     """
     image = {
         "name": "image",
-        "title": _("image"),
         "kind": "other",
-        "detail": _("image: the input {shape}", shape=formats.shape(seen.image_shape)),
+        "detail": _("the input {shape}", shape=formats.shape(seen.image_shape)),
         **_box(seen.image_shape),
     }
     stages = [
         {
             "name": stage.name,
-            "title": stage.name,
             "kind": stage.kind,
             "detail": _(
-                "{stage}: output {shape}; {params:,} parameters; {macs:,} MACs; {bytes} of outputs"
-                " an image",
-                stage=stage.name,
+                "output {shape}; {params:,} parameters; {macs:,} MACs; {bytes} of outputs an image",
                 shape=formats.shape(stage.output_shape),
                 params=stage.params,
                 macs=stage.macs,

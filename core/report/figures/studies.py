@@ -156,7 +156,7 @@ def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
         epochs = [epoch for epoch, *_ in banded]
         figure.add_scatter(
             x=[*epochs, *reversed(epochs)],
-            y=[*(high for *_, high in banded), *(low for __, low, __ in reversed(banded))],
+            y=[*(high for *_, high in banded), *(low for __, low, _high in reversed(banded))],
             mode="lines",
             fill="toself",
             fillcolor=translucent(line.style.color),

@@ -27,7 +27,7 @@ const wide = text => Math.ceil(pen.measureText(text).width)
    and as it is at first, so that nothing moves aside while a slider is dragged. */
 function layoutOf(pairs, room, font, largest) {
   pen.font = `${FACE}px ${font}`
-  const names = pairs.map(([stage]) => wide(stage.title))
+  const names = pairs.map(([stage]) => wide(stage.name))
   const labels = pairs.map(pair => Math.max(...pair.map(stage => wide(stage.label))))
   const rooms = {
     flat: {top: 22, foot: 24, left: 0, right: 0},
@@ -138,14 +138,14 @@ function paint(state, shown) {
   state.marks = shown.stages.map((stage, i) => {
     const center = centers[i], {own, ghost} = boxes[i]
     const mark = add(place, "g", {class: "stage", role: "button", tabindex: "-1",
-                                  "aria-label": stage.detail})
+                                  "aria-label": `${stage.name}: ${stage.detail}`})
     mark.dataset.name = stage.name
     const reach = Math.max(own.across, FACE) + 4
     add(mark, "rect", {class: "reach", x: center - reach / 2, y: top - 2, width: reach, height: maps + 4, rx: 4})
     drawBox(mark, center, middle, own, data.colors[stage.kind] ?? data.colors.other)
     if (ghost) drawGhost(mark, center, middle, ghost)
     label(mark, center, heights[i], stage.label, how === "tilted", "start")
-    label(mark, center, top + maps + (how === "stepped" && i % 2 ? 34 : 16), stage.title, how === "tilted", "end")
+    label(mark, center, top + maps + (how === "stepped" && i % 2 ? 34 : 16), stage.name, how === "tilted", "end")
     return mark
   })
   mark(state)
@@ -176,7 +176,8 @@ function say(state, text) {
 }
 
 function detailOf(state, mark) {
-  return state.shown.stages.find(({name}) => name === mark.dataset.name)?.detail
+  const stage = state.shown.stages.find(({name}) => name === mark.dataset.name)
+  return stage && `${stage.name}: ${stage.detail}`
 }
 
 /* While a slider is dragged these texts stand in place of the page's own. */

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
 from core.analysis.cpu import threads
-from core.cli.flags import Command, NetworkFlags, RunNumber, network_flags
+from core.cli.flags import Command, Function, NetworkFlags, RunNumber, network_flags
 from core.cli.inside import pixels_of, subject_of_run
 from core.cli.runs import check_writable
 from core.cli.writing import say
@@ -25,15 +27,24 @@ _out = click.option(
     show_default="a file here, called after what it shows",
 )
 _batch = click.option("--batch-size", type=int, default=BATCH_SIZE, metavar="N")
-_language = click.option(
-    "--language",
-    type=click.Choice(list(LANGUAGES)),
-    default=ENGLISH,
-    help="of its words; its CSVs stay English",
-    expose_value=False,
-    callback=lambda ctx, _param, tag: ctx.with_resource(in_language(tag)),
-)
 _SHOWN = {"show_default": True}
+
+
+def _language(function: Function) -> Function:
+    """Adds the flag, and calls the function in that language."""
+
+    @click.option(
+        "--language",
+        type=click.Choice(list(LANGUAGES)),
+        default=ENGLISH,
+        help="of its words; its CSVs stay English",
+    )
+    @wraps(function)
+    def spoken(*args: Any, language: str, **flags: Any) -> Any:
+        with in_language(language):
+            return function(*args, **flags)
+
+    return spoken
 
 
 @click.group("handout", short_help="one HTML file that shows a view without the lab")

@@ -24,7 +24,7 @@ def pair_matrix(pairs: Sequence[Comparison], titles: Sequence[str]) -> go.Figure
             signed[pair.first, pair.second] = pair.difference, pair
             signed[pair.second, pair.first] = -pair.difference, pair
     cells = [[signed.get((row, column)) for column in titles] for row in titles]
-    strongest = max((abs(value) for value, _ in signed.values()), default=0.0) or 1.0
+    strongest = max((abs(value) for value, __ in signed.values()), default=0.0) or 1.0
     names = ["<br>".join(wrapped(title, _LABEL)) for title in titles]
     figure = go.Figure(
         go.Heatmap(

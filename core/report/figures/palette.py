@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
-from core.language import N_
-
 # Each set: a color on a light page → the one on a dark page.
 _SERIES = {  # curves and bars, in the order in which they are taken
     "#154990": "#578BF9",
@@ -62,15 +60,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = SERIES = tuple(_SERIES)
 TINTS = tuple(_TINTS)
 KIND_COLORS = dict(  # LayerCost.kind → the color of its bars and boxes
     zip(
-        (
-            N_("convolution"),
-            N_("linear"),
-            N_("pooling"),
-            N_("normalisation"),
-            N_("activation"),
-            N_("join"),
-            N_("other"),
-        ),
+        ("convolution", "linear", "pooling", "normalisation", "activation", "join", "other"),
         _KINDS,
         strict=True,
     )

@@ -25,7 +25,7 @@ def stack_bars(numbers: StackedAgainstLarge) -> go.Figure:
     shares = [100 * ours / theirs for __, ours, theirs in quantities]
     figure = go.Figure(
         go.Bar(
-            y=[name for name, *_ in quantities],
+            y=[name for name, *__ in quantities],
             x=shares,
             orientation="h",
             marker=dict(color=[ORANGE if share > 100 else BLUE for share in shares]),

@@ -53,7 +53,7 @@ def stage_bars(
             showarrow=False,
             text=_("{name}: {amount}", name=escape(label), amount=_amount(total, unit)),
         )
-    _finish(figure, [label for label, _ in networks], title, as_share)
+    _finish(figure, [label for label, __ in networks], title, as_share)
     return figure
 
 

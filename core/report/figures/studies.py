@@ -153,10 +153,10 @@ def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
     if not is_banded or len(banded) == 1:  # a band of one epoch has no area: a whisker
         banded = []
     if banded:
-        epochs = [epoch for epoch, *_ in banded]
+        epochs = [epoch for epoch, *__ in banded]
         figure.add_scatter(
             x=[*epochs, *reversed(epochs)],
-            y=[*(high for *_, high in banded), *(low for __, low, _high in reversed(banded))],
+            y=[*(high for *__, high in banded), *(low for __, low, _high in reversed(banded))],
             mode="lines",
             fill="toself",
             fillcolor=translucent(line.style.color),

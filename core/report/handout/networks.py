@@ -36,10 +36,10 @@ def networks_document(
 
     `networks`: each with a name that tells it from the others.
     """
-    analyses = [analysis for _, analysis in networks]
+    analyses = [analysis for __, analysis in networks]
     specs = [analysis.spec for analysis in analyses]
     name = names_file("comparison", specs)
-    colors = [color for color, _ in colors_and_markers(len(networks))]
+    colors = [color for color, __ in colors_and_markers(len(networks))]
     points = [
         CostPoint(
             label,

@@ -53,7 +53,7 @@ def cost_bars(
     lay_out_rows(figure, cost_finding(rows, unit), [row.path for row in rows], marked)
     figure.update_layout(
         barmode="overlay",
-        xaxis=from_zero(longest, domain=[0, 0.46], title=f"{unit} (%)"),
+        xaxis=from_zero(longest, domain=[0, 0.46], title=_("{measure} (%)", measure=unit)),
         xaxis2=from_zero(longest, domain=[0.54, 1], title=_("parameters (%)"), anchor="y"),
     )
     return figure

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 import plotly.graph_objects as go
 
-from core.language import _, comma
+from core.language import _
 from core.report.figures.axes import key_legend, log_axis, set_title
 from core.report.figures.comparison import WideAndNarrow
 from core.report.text_width import letters, pixels
@@ -74,7 +74,7 @@ def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> WideA
     for figure, has_key in zip(both, (is_long, True), strict=True):
         names = [str(n) if has_key else line.label for n, line in enumerate(lines, start=1)]
         ends = [
-            comma().join(filter(None, (name, _slope_in_words(slope))))
+            name if slope is None else _with_slope(name, slope)
             for name, slope in zip(names, slopes, strict=True)
         ]
         _end_with(figure, lines, ends)
@@ -127,9 +127,9 @@ def _lines(lines: Sequence[SweepLine], x_title: str) -> go.Figure:
     return figure
 
 
-def _slope_in_words(slope: float | None) -> str:
-    """`slope 1.98`."""
-    return "" if slope is None else _("slope {slope:.2f}", slope=slope).replace("-", "−")
+def _with_slope(name: str, slope: float) -> str:
+    """`VGG-11, slope 1.98`."""
+    return _("{name}, slope {slope}", name=name, slope=f"{slope:.2f}".replace("-", "−"))
 
 
 def _end_with(figure: go.Figure, lines: Sequence[SweepLine], texts: Sequence[str]) -> None:

@@ -26,6 +26,16 @@ from core.version import VERSION
 
 _FOLDER = Path(__file__).parent
 _LAB = N_("CNN Architecture Lab")
+_HEADINGS = (  # of tables that are shown with all their columns
+    *(N_("in_channels"), N_("num_classes"), N_("options"), N_("backward_macs"), N_("flops")),
+    *(N_("elementwise_ops"), N_("output_bytes"), N_("saved_bytes"), N_("weight_layers")),
+    *(N_("batch_size"), N_("inference_bytes"), N_("dataset"), N_("momentum"), N_("threads")),
+    *(N_("parameters_bytes"), N_("optimiser_bytes"), N_("buffers_bytes"), N_("images_bytes")),
+    *(N_("gradients_bytes"), N_("temporaries_bytes")),
+    *(N_("first"), N_("second"), N_("difference"), N_("deviation"), N_("confidence")),
+    *(N_("low"), N_("high"), N_("pairs"), N_("can_be_told_apart")),
+    *(N_("channel"), N_("row"), N_("column"), N_("input"), N_("weight"), N_("product")),
+)
 _SHOWN_ROWS = 60  # of a table; the CSV has all
 _OPEN_ROWS = 16  # a longer table is folded on the screen; printed, what is shown of it is open
 _HEIGHT = 450  # pixels of a figure that sets none, Plotly's own

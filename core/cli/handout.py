@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
 from core.analysis.cpu import threads
-from core.cli.flags import Command, NetworkFlags, RunNumber, network_flags
+from core.cli.flags import Command, Function, NetworkFlags, RunNumber, network_flags
 from core.cli.inside import pixels_of, subject_of_run
 from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.jobs.run_weights import BEST, WHICH
+from core.language import ENGLISH, LANGUAGES, _, in_language, lazy
 from core.report.glance import BATCH_SIZE
 from core.report.handout.document import Document
 from core.specs import MAX_BATCH_SIZE, LabError, check_whole
@@ -27,6 +30,23 @@ _batch = click.option("--batch-size", type=int, default=BATCH_SIZE, metavar="N")
 _SHOWN = {"show_default": True}
 
 
+def _language(function: Function) -> Function:
+    """Adds the flag, and calls the function in that language."""
+
+    @click.option(
+        "--language",
+        type=click.Choice(list(LANGUAGES)),
+        default=ENGLISH,
+        help="of its words; its CSVs stay English",
+    )
+    @wraps(function)
+    def spoken(*args: Any, language: str, **flags: Any) -> Any:
+        with in_language(language):
+            return function(*args, **flags)
+
+    return spoken
+
+
 @click.group("handout", short_help="one HTML file that shows a view without the lab")
 def handout() -> None:
     """One HTML file with charts, numbers, settings and CSVs, which opens without the lab."""
@@ -36,6 +56,7 @@ def handout() -> None:
 @network_flags()
 @_batch
 @_out
+@_language
 def network(network: NetworkFlags, batch_size: int, out: Path | None) -> int:
     """A network, taken apart."""
     from core.analysis import analyze
@@ -49,6 +70,7 @@ def network(network: NetworkFlags, batch_size: int, out: Path | None) -> int:
 @click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
 @_batch
 @_out
+@_language
 def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
     """Networks side by side, each as its source describes it."""
     from core.analysis import analyze
@@ -71,6 +93,7 @@ def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
 @handout.command("run", cls=Command, context_settings=_SHOWN)
 @click.argument("run", type=RunNumber(), metavar="RUN", help="its number, see `runs`")
 @_out
+@_language
 def run(run: int, out: Path | None) -> int:
     """A run: result, curves, where the time went."""
     from core.jobs.store import open_store
@@ -83,6 +106,7 @@ def run(run: int, out: Path | None) -> int:
 @handout.command("study", cls=Command, context_settings=_SHOWN)
 @click.argument("study", metavar="STUDY", help="its name, as Residual tells it")
 @_out
+@_language
 def study(study: str, out: Path | None) -> int:
     """A study: which variant is better, and what that rests on."""
     from core.analysis import analyze
@@ -101,6 +125,7 @@ def study(study: str, out: Path | None) -> int:
 @click.option("--which", type=click.Choice(WHICH), default=BEST, help="which of its parameters")
 @click.option("--image", type=int, default=0, metavar="N", help="number of the test image")
 @_out
+@_language
 def inside(run: int, which: str, image: int, out: Path | None) -> int:
     """What a run's network makes of one image."""
     from core.analysis import analyze
@@ -115,13 +140,13 @@ def inside(run: int, which: str, image: int, out: Path | None) -> int:
     label = int(read_arrays(data.name, "test")[1][image])
     seen = SeenImage(
         pixels,
-        f"test image {image}",
+        lazy("test image {index}", index=image),
         data.class_names,
         label,
         probabilities(weights, pixels),
     )
     document = image_document(
-        f"Run {run}",
+        _("Run {run}", run=run),
         subject.name,
         weights.spec,
         which,

@@ -7,6 +7,7 @@ from math import prod, sqrt
 from typing import Any
 
 from core.analysis.glance import Glance
+from core.language import _
 from core.report import formats
 from core.report.receptive_field import beside_image
 
@@ -20,8 +21,8 @@ def totals(seen: Glance) -> dict[str, str]:
         "params": formats.short(seen.params),
         "macs": formats.short(seen.macs),
         "memory": formats.mebibytes(seen.training_bytes),
-        "field": formats.joined(formats.sides(field), "px") if field else "all",
-        "depth": f"{seen.depth} layers",
+        "field": formats.joined(formats.sides(field), "px") if field else _("all"),
+        "depth": _("{number} layers", number=seen.depth),
     }
 
 
@@ -29,7 +30,7 @@ def notes(seen: Glance, default: Glance) -> dict[str, str]:
     """What each of `totals` is beside that of the network's own default setting."""
     numbers = {"params": "params", "macs": "macs", "memory": "training_bytes", "depth": "depth"}
     told = {
-        name: formats.part_of(getattr(seen, field), getattr(default, field), "the default")
+        name: formats.part_of(getattr(seen, field), getattr(default, field), _("the default"))
         for name, field in numbers.items()
     }
     told["field"] = beside_image(seen.receptive_field, seen.image_shape[-2:])
@@ -44,15 +45,20 @@ def strip(seen: Glance, default: Glance | None = None) -> dict[str, Any]:
     image = {
         "name": "image",
         "kind": "other",
-        "detail": f"the input {formats.shape(seen.image_shape)}",
+        "detail": _("the input {shape}", shape=formats.shape(seen.image_shape)),
         **_box(seen.image_shape),
     }
     stages = [
         {
             "name": stage.name,
             "kind": stage.kind,
-            "detail": f"output {formats.shape(stage.output_shape)}; {stage.params:,} parameters;"
-            f" {stage.macs:,} MACs; {formats.mebibytes(stage.output_bytes)} of outputs an image",
+            "detail": _(
+                "output {shape}; {params:,} parameters; {macs:,} MACs; {bytes} of outputs an image",
+                shape=formats.shape(stage.output_shape),
+                params=stage.params,
+                macs=stage.macs,
+                bytes=formats.mebibytes(stage.output_bytes),
+            ),
             **_box(stage.output_shape),
         }
         for stage in seen.stages

@@ -21,6 +21,7 @@ from core.inside.number_records import (
     Term,
     Unit,
 )
+from core.language import _
 from core.report.sentences.number import (
     decimals_for,
     fixed,
@@ -43,10 +44,11 @@ def shown_number(explanation: Explanation) -> dict[str, Any]:
     if isinstance(how, Joined):
         return shown | {"terms": _joined(explanation.value, how)}
     if isinstance(how, Gated):
-        terms = [_term("", how.before), _term("× sigmoid of", how.gate)]
+        terms = [_term("", how.before), _term(_("× sigmoid of"), how.gate)]
         return shown | {"terms": terms}
     if how is not None:
-        return shown | {"terms": [_term("before" if isinstance(how, Applied) else "", how.before)]}
+        sign = _("before") if isinstance(how, Applied) else ""
+        return shown | {"terms": [_term(sign, how.before)]}
     return shown
 
 
@@ -116,7 +118,7 @@ def _cells(values: Numbers) -> list[dict[str, Any]]:
 
 def _units(reads: Reads, place: int) -> list[str | None]:
     """Who has made each number; None for padding."""
-    _, height, width = reads.values.shape
+    __, height, width = reads.values.shape
     return [address(reads.unit(place, *divmod(i, width))) for i in range(height * width)]
 
 
@@ -136,7 +138,7 @@ def _term(sign: str, term: Term) -> dict[str, Any]:
         "sign": sign,
         "text": fixed(term.value, decimals_for([term.value])),
         "full": term.value,
-        "from": place_text(term.unit) if term.unit else "a constant",
+        "from": place_text(term.unit) if term.unit else _("a constant"),
         "unit": address(term.unit),
     }
 
@@ -151,17 +153,33 @@ def address(unit: Unit | None) -> str | None:
 def number_text(explanation: Explanation) -> str:
     """Where the number stands, how it came about, and its parts, a line each."""
     shown = shown_number(explanation)
-    lines = [f"{place_text(explanation.unit)}:", shown["sentence"]]
+    place = _("{place}:", place=place_text(explanation.unit))
+    lines = [f"{place}\n{shown['sentence']}"]
     how = explanation.how
     if isinstance(how, Products):
-        source = how.reads.source.path or "a constant"
+        source = how.reads.source.path or _("a constant")
         lines += [
-            f"  {one['sum']} from channel {one['channel']} of {source}" for one in shown["grids"]
+            _(
+                "{number} from channel {channel} of {layer}",
+                number=one["sum"],
+                channel=one["channel"],
+                layer=source,
+            )
+            for one in shown["grids"]
         ]
         if rest := shown["rest"]:
-            lines.append(f"  {rest['sum']} from its other {rest['count']:,} channels together")
+            lines.append(
+                _(
+                    "{number} from its other {count:,} channels together",
+                    number=rest["sum"],
+                    count=rest["count"],
+                )
+            )
         if bias := shown["bias"]:
-            lines.append(f"  {bias['text']} bias")
+            lines.append(_("{number} bias", number=bias["text"]))
     elif len(shown["terms"]) > 1:
-        lines += [f"  {one['text']} from {one['from']}" for one in shown["terms"]]
-    return "\n".join(lines) + "\n"
+        lines += [
+            _("{number} from {source}", number=one["text"], source=one["from"])
+            for one in shown["terms"]
+        ]
+    return "\n  ".join(lines) + "\n"

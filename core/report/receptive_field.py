@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.analysis.records import Sides, each_side
+from core.language import _
 from core.report import formats
 
 
@@ -15,20 +16,20 @@ def beside_image(field: Sides | None, image: Sequence[int]) -> str:
     `the whole image` after attention. `field` and `image` are pixels a side.
     """
     if field is None:
-        return "the whole image"
+        return _("the whole image")
     share = share_of_side(field, image)
     if share > 1:
-        return f"{_factor(share)} × the image's side"
-    return f"{formats.whole_percent(share)} of the image's side"
+        return _("{factor} × the image's side", factor=_factor(share))
+    return _("{percent} of the image's side", percent=formats.whole_percent(share))
 
 
 def pixels_or_factor(field: Sides | None, image: Sequence[int]) -> str:
     """For the cell of a table: `150 px`, beyond the image `9.2 × the side`, `all`."""
     if field is None:
-        return "all"
+        return _("all")
     share = share_of_side(field, image)
     if share > 1:
-        return f"{_factor(share)} × the side"
+        return _("{factor} × the side", factor=_factor(share))
     return formats.joined(formats.sides(field), "px")
 
 

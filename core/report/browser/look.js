@@ -43,17 +43,27 @@ export function template(colors) {
   }
 }
 
+/* Where a line of text may end: behind a space, and beside a Chinese character, but so that no
+   punctuation begins a line. Not inside a tag. */
+const BREAKS = new RegExp(
+  "(?:(?<= )(?! )|(?<=[\u2e80-\ua4cf\uf900-\ufaff\uff01-\uff60])(?<![（《【“])(?! )" +
+  "|(?=[\u2e80-\ua4cf\uf900-\ufaff\uff01-\uff60])(?<![（《【“ ]))" +
+  "(?![，。、：；？！）》】”])(?![^<]*>)")
+
 /* Text of a figure in lines that are no wider than `width` pixels; its tags stay. */
 function wrapped(text, width, font) {
   ruler.font = font
   const widthOf = line => ruler.measureText(line.replace(/<[^>]*>/g, "").replace(/&\w+;/g, "&")).width
-  const fill = (lines, word) => {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word
-    return widthOf(longer) <= width ? [...lines.slice(0, -1), longer] : [...lines, word]
+  const fill = (lines, piece) => {
+    const longer = (lines.at(-1) ?? "") + piece
+    return widthOf(longer.trimEnd()) <= width ? [...lines.slice(0, -1), longer] : [...lines, piece]
   }
   return text.split(/<br ?\/?>/).flatMap(long => widthOf(long) <= width ? [long]
-    : long.split(/ {3,}/).flatMap(part => part.split(/ +(?![^<]*>)/).reduce(fill, [])))
+    : long.split(/ {3,}/).flatMap(part => part.split(BREAKS).reduce(fill, []).map(line => line.trim())))
 }
+
+/* What of the configuration makes Plotly say its own words in the reader's language. */
+export const inLanguage = ({language, words}) => ({locale: language, locales: {[language]: {dictionary: words}}})
 
 export const isNarrow = width => width < NARROW
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import log10
-from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.report import formats
+from core.report.text_width import wrapped
 
 # At the lower edge of the picture, where it cannot meet the axis title however many rows it has
-_TITLE_WIDTH, _TITLE_LINE = 46, 20  # characters and pixels of a line of a title, on a phone too
+_TITLE_WIDTH, _TITLE_LINE = 46, 20  # letters and pixels of a line of a title, on a phone too
 FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
 
 
@@ -51,7 +52,7 @@ def set_title(figure: go.Figure, title: str, about: str = "") -> None:
 
     What it is `about` stands in further lines below.
     """
-    lines = wrap(title, _TITLE_WIDTH) or [""]
+    lines = wrapped(title, _TITLE_WIDTH) or [""]
     room = _TITLE_LINE * (len(lines) - 1)
     figure.update_layout(
         title=f"<b>{'<br>'.join(map(escape, lines))}</b>",
@@ -64,7 +65,7 @@ def set_title(figure: go.Figure, title: str, about: str = "") -> None:
 
 def add_to_title(figure: go.Figure, about: str) -> None:
     """A further line below the title, wrapped; the figure grows by what that takes."""
-    lines = wrap(about.replace(" px", "\N{NO-BREAK SPACE}px"), _TITLE_WIDTH)
+    lines = wrapped(about.replace(" px", "\N{NO-BREAK SPACE}px"), _TITLE_WIDTH)
     title = "<br>".join([figure.layout.title.text or "", *map(escape, lines)])
     room = _TITLE_LINE * len(lines)
     figure.update_layout(
@@ -101,7 +102,7 @@ def finish_epochs(
     """Of curves by epoch, with room from `first` to this many epochs; the legend below the axis."""
     figure.update_layout(
         title=title,
-        xaxis=dict(title="epoch", dtick=max(1, epochs // 10), range=[first, epochs + 0.2]),
+        xaxis=dict(title=_("epoch"), dtick=max(1, epochs // 10), range=[first, epochs + 0.2]),
         yaxis=dict(title=y_title),
         height=380,
         margin=dict(t=56, b=48, l=8, r=8),

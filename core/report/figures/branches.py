@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.measure.branch_norms import BRANCHES, BranchNorm
 from core.report.figures.palette import BLUE, GRAY, ORANGE
 
@@ -13,11 +14,11 @@ from core.report.figures.palette import BLUE, GRAY, ORANGE
 def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
     """For each branch its weights at the start and now, and the weights that read it."""
     figure = go.Figure()
-    names = [f"{norm.block}<br>{BRANCHES[norm.branch]}" for norm in norms]
+    names = [f"{norm.block}<br>{_(BRANCHES[norm.branch])}" for norm in norms]
     for field, name, color, pattern in (
-        ("rms_at_start", "its weights, as initialized", GRAY, "/"),
-        ("rms", "its weights, best epoch", BLUE, ""),
-        ("read_with", "the next layer's weights on its channels", ORANGE, "x"),
+        ("rms_at_start", _("its weights, as initialized"), GRAY, "/"),
+        ("rms", _("its weights, best epoch"), BLUE, ""),
+        ("read_with", _("the next layer's weights on its channels"), ORANGE, "x"),
     ):
         figure.add_bar(
             y=names,
@@ -26,11 +27,15 @@ def branch_bars(norms: Sequence[BranchNorm]) -> go.Figure:
             name=name,
             marker=dict(color=color, pattern=dict(shape=pattern)),
             customdata=[(norm.channels, norm.weights, norm.norm) for norm in norms],
-            hovertemplate=f"<b>%{{y}}</b><br>{name}: %{{x:.3g}}<br>%{{customdata[0]}} channels,"
-            " %{customdata[1]:,} weights, norm %{customdata[2]:.3g}<extra></extra>",
+            hovertemplate=_(
+                "<b>%{{y}}</b><br>{quantity}: %{{x:.3g}}<br>%{{customdata[0]}} channels,"
+                " %{{customdata[1]:,}} weights, norm %{{customdata[2]:.3g}}",
+                quantity=name,
+            )
+            + "<extra></extra>",
         )
     figure.update_layout(
-        title="Weights by branch: root mean square",
+        title=_("Weights by branch: root mean square"),
         barmode="group",
         yaxis=dict(autorange="reversed", automargin=True),
         height=120 + 62 * len(norms),

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.report import formats
 from core.report.figures.axes import key_legend, log_axis, set_title
 from core.report.figures.labels import (
@@ -27,6 +28,7 @@ from core.report.figures.labels import (
     numbered,
 )
 from core.report.figures.palette import GRAY
+from core.report.text_width import letters
 
 _TOP, _PLOT, _FOOT = 52, 330, 56  # pixels of the title, the plot and the axis below it
 _SMALLEST, _LARGEST = 12, 40  # pixels of a mark
@@ -88,19 +90,29 @@ def cost_scatter(points: Sequence[CostPoint]) -> WideAndNarrow:
             mode="markers",
             marker=dict(color=point.color, size=size, opacity=0.8),
             cliponaxis=False,
-            hovertemplate=f"<b>{escape(point.label)}</b><br>{point.params:,} parameters"
-            f"<br>{point.macs:,} MACs<br>{formats.mebibytes(point.memory)} to train a batch"
-            "<extra></extra>",
+            hovertemplate=_(
+                "<b>{name}</b><br>{params:,} parameters<br>{macs:,} MACs<br>{memory} to train a"
+                " batch",
+                name=escape(point.label),
+                params=point.params,
+                macs=point.macs,
+                memory=formats.mebibytes(point.memory),
+            )
+            + "<extra></extra>",
             showlegend=False,
         )
     x, y = ([log10(max(1, cost[at])) for cost in costs] for at in (0, 1))
     figure.update_layout(
-        xaxis=_log_axis("parameters (log)", [point.params for point in points]),
-        yaxis=_log_axis("MACs an image (log)", [point.macs for point in points]),
+        xaxis=_log_axis(_("parameters (log)"), [point.params for point in points]),
+        yaxis=_log_axis(_("MACs an image (log)"), [point.macs for point in points]),
     )
     both = _named(figure, [(p.label, p.color) for p in points], x, y, sizes)
     for drawn in both:
-        set_title(drawn, "MACs against parameters", "size: training memory; dashed: Pareto front")
+        set_title(
+            drawn,
+            _("MACs against parameters"),
+            _("size: training memory; dashed: Pareto front"),
+        )
     return both
 
 
@@ -135,16 +147,23 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> WideAnd
             mode="markers",
             marker=dict(color=point.color, size=size, opacity=0.8),
             cliponaxis=False,
-            hovertemplate=f"<b>{escape(point.label)}</b><br>{point.macs:,} MACs an image<br>"
-            f"{100 * point.mean:.2f} % ({_runs_text(point.accuracies)})<br>"
-            f"{formats.mebibytes(point.memory)} to train a batch<extra></extra>",
+            hovertemplate=_(
+                "<b>{name}</b><br>{macs:,} MACs an image<br>{percent:.2f} % ({runs})<br>{memory} to"
+                " train a batch",
+                name=escape(point.label),
+                macs=point.macs,
+                percent=100 * point.mean,
+                runs=_runs_text(point.accuracies),
+                memory=formats.mebibytes(point.memory),
+            )
+            + "<extra></extra>",
             showlegend=False,
         )
     best = max(points, key=lambda point: point.mean)
     figure.update_layout(
-        xaxis=_log_axis("MACs an image (log)", [point.macs for point in points]),
+        xaxis=_log_axis(_("MACs an image (log)"), [point.macs for point in points]),
         yaxis=dict(
-            title="best test accuracy (%)",
+            title=_("best test accuracy (%)"),
             range=_range([100 * value for point in points for value in point.accuracies], 1.0),
         ),
     )
@@ -152,16 +171,21 @@ def accuracy_scatter(points: Sequence[AccuracyPoint], condition: str) -> WideAnd
     y = [100 * point.mean for point in points]
     both = _named(figure, [(p.label, p.color) for p in points], x, y, sizes)
     for drawn in both:
-        set_title(drawn, f"Most accurate: {best.label}, {formats.percent(best.mean)}", condition)
+        title = _(
+            "Most accurate: {name}, {accuracy}",
+            name=best.label,
+            accuracy=formats.percent(best.mean),
+        )
+        set_title(drawn, title, condition)
     return both
 
 
 def _runs_text(accuracies: Sequence[float]) -> str:
     """How many runs a mean is of, and how far they lie apart."""
     if len(accuracies) == 1:
-        return "1 run"
+        return _("1 run")
     low, high = formats.points(min(accuracies)), formats.points(max(accuracies))
-    return f"{len(accuracies)} runs, {low} to {high}"
+    return _("{count} runs, {low} to {high}", count=len(accuracies), low=low, high=high)
 
 
 def _front(front: Iterable[tuple[float, float]]) -> go.Scatter:
@@ -292,7 +316,7 @@ def _marks(
 
 
 def _key_columns(texts: Sequence[str]) -> int:
-    return 2 if max(map(len, texts), default=0) <= _KEY_LETTERS else 1
+    return 2 if max(map(letters, texts), default=0) <= _KEY_LETTERS else 1
 
 
 def _key_height(texts: Sequence[str]) -> int:

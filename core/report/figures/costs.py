@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import plotly.graph_objects as go
 
 from core.analysis.records import KINDS
+from core.language import _, ngettext
 from core.report import formats
 from core.report.cost_rows import CostRow
 from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
@@ -36,23 +37,24 @@ def cost_bars(
                 x=shares,
                 xaxis=axis,
                 orientation="h",
-                name=kind,
+                name=_(kind),
                 legendgroup=kind,
                 showlegend=axis == "x",
                 marker_color=KIND_COLORS[kind],
                 **number_at_end([_percent(share) for share in shares]),
                 customdata=[_told(rows[place], factor, totals) for place in places],
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
-                f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
-                "%{customdata[3]:,} parameters (%{customdata[5]:.1f} %)<extra></extra>",
+                + f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
+                + _("%{customdata[3]:,} parameters")
+                + " (%{customdata[5]:.1f} %)<extra></extra>",
             )
     shares = [getattr(row, cost) / totals[cost] for row in rows for cost in totals]
     longest = 100 * max(shares, default=1)
     lay_out_rows(figure, cost_finding(rows, unit), [row.path for row in rows], marked)
     figure.update_layout(
         barmode="overlay",
-        xaxis=from_zero(longest, domain=[0, 0.46], title=f"{unit} (%)"),
-        xaxis2=from_zero(longest, domain=[0.54, 1], title="parameters (%)", anchor="y"),
+        xaxis=from_zero(longest, domain=[0, 0.46], title=_("{measure} (%)", measure=unit)),
+        xaxis2=from_zero(longest, domain=[0.54, 1], title=_("parameters (%)"), anchor="y"),
     )
     return figure
 
@@ -62,7 +64,8 @@ def _told(row: CostRow, factor: int, totals: dict[str, int]) -> tuple[object, ..
     first, last = row.layers[0], row.layers[-1]
     shapes = f"{formats.shape(first.input_shape)} → {formats.shape(last.output_shape)}"
     if len(row.layers) > 1:
-        shapes = f"{len(row.layers)} layers<br>{shapes}"
+        layers = ngettext("{number:,} layer", "{number:,} layers", len(row.layers))
+        shapes = f"{layers}<br>{shapes}"
     return (
         row.path,
         shapes,

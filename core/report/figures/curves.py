@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite, log
-from textwrap import wrap
 
 import plotly.graph_objects as go
 
 from core.jobs.step_curves import StepCurve
+from core.language import N_, _
 from core.report.figures.axes import finish_epochs
 from core.report.figures.palette import INK, translucent
+from core.report.text_width import wrapped
 from core.training.records import EpochMetrics
 
 _PERCENT = [0, 103]  # so that a mark near 100 % is not cut
 _MIDDLE, _ASIDE = 50, 48  # per cent; pixels between a mark and what is said of it
-_LEGEND_LINE, _LEGEND_WIDTH = 20, 44  # pixels and characters of a line of a name, on a phone too
+_LEGEND_LINE, _LEGEND_WIDTH = 20, 44  # pixels and letters of a line of a name, on a phone too
 _PLOT_HEIGHT, _BELOW_AXIS, _TITLE_LINE = 360, 56, 20  # pixels, without the legend
+_FIELDS = {  # of EpochMetrics → what it is
+    "train_loss": N_("train loss"),
+    "train_accuracy": N_("train accuracy"),
+    "test_loss": N_("test loss"),
+    "test_accuracy": N_("test accuracy"),
+}
 _NOTHING_YET = [None]  # a line without any point would be missing in the legend
 
 
@@ -35,9 +42,7 @@ class Curve:
     dash: str = "solid"  # of its test accuracy
 
 
-def accuracy_chart(
-    curves: Sequence[Curve], train: bool = False, title: str = "Test accuracy by epoch"
-) -> go.Figure:
+def accuracy_chart(curves: Sequence[Curve], train: bool = False, title: str = "") -> go.Figure:
     """Test accuracy over epochs, solid; with `train` the training accuracy too, dashed.
 
     What steps come to is thin. Where they are drawn the axis goes from 0 to 100 % from the start.
@@ -47,9 +52,10 @@ def accuracy_chart(
         add_steps(figure, curve.steps, "accuracy", curve.label, curve.color, in_legend=train)
         if train:
             _add_training(figure, curve, "train_accuracy", 100.0)
-        _add_test(figure, curve, "test_accuracy", "test" if train else curve.label, 100.0)
+        _add_test(figure, curve, "test_accuracy", _("test") if train else curve.label, 100.0)
         _mark_best(figure, curve)
-    finish_epochs(figure, title, "accuracy (%)", _most_epochs(curves), first=0)
+    title = title or _("Test accuracy by epoch")
+    finish_epochs(figure, title, _("accuracy (%)"), _most_epochs(curves), first=0)
     if train or any(curve.steps for curve in curves):
         figure.update_yaxes(range=_PERCENT)
     if not train:
@@ -75,8 +81,10 @@ def loss_chart(curves: Sequence[Curve], classes: int) -> go.Figure:
     for curve in curves:
         add_steps(figure, curve.steps, "loss", curve.label, curve.color)
         _add_training(figure, curve, "train_loss")
-        _add_test(figure, curve, "test_loss", "test")
-    finish_epochs(figure, "Loss by epoch", "cross-entropy (nats)", _most_epochs(curves), first=0)
+        _add_test(figure, curve, "test_loss", _("test"))
+    finish_epochs(
+        figure, _("Loss by epoch"), _("cross-entropy (nats)"), _most_epochs(curves), first=0
+    )
     figure.update_yaxes(range=[0, max(loss_top(c.steps, c.epochs, classes) for c in curves)])
     return figure
 
@@ -103,19 +111,30 @@ def add_steps(
     """What the steps of a run have come to, as a thin line; chart.js adds to it by its `meta`."""
     if steps is None:
         return
-    unit = " %" if field == "accuracy" else ""
+    told = (
+        _(
+            "<b>{name}</b>, epoch %{{x:.2f}}<br>training accuracy %{{y:.4~g}} %, mean of the<br>"
+            "batches since the point before",
+            name=label,
+        )
+        if field == "accuracy"
+        else _(
+            "<b>{name}</b>, epoch %{{x:.2f}}<br>training loss %{{y:.4~g}}, mean of the<br>batches"
+            " since the point before",
+            name=label,
+        )
+    )
     figure.add_scatter(
         x=steps.epochs or _NOTHING_YET,
         y=getattr(steps, field) or _NOTHING_YET,
-        name="train, batches",
+        name=_("train, batches"),
         mode="lines",
         line=dict(color=translucent(color, 0.6), width=1),
         showlegend=in_legend,
         legendgroup=None if in_legend else label,
         meta=dict(run=steps.run, attempt=steps.attempt, field=field),
         uid=f"steps-{steps.run}",
-        hovertemplate=f"<b>{label}</b>, epoch %{{x:.2f}}<br>training {field} %{{y:.4~g}}{unit},"
-        " mean of the<br>batches since the point before<extra></extra>",
+        hovertemplate=f"{told}<extra></extra>",
     )
 
 
@@ -127,7 +146,7 @@ def _most_epochs(curves: Sequence[Curve]) -> int:
 def _add_training(figure: go.Figure, curve: Curve, field: str, factor: float = 1.0) -> None:
     """A figure of the training images, dashed and thin."""
     mode = "lines+markers" if len(curve.epochs) == 1 else "lines"  # a point is no line
-    _add_line(figure, curve, field, factor, name="train", mode=mode, dash="dash", width=1.5)
+    _add_line(figure, curve, field, factor, name=_("train"), mode=mode, dash="dash", width=1.5)
 
 
 def _add_test(figure: go.Figure, curve: Curve, field: str, name: str, factor: float = 1.0) -> None:
@@ -151,15 +170,15 @@ def _add_line(
     figure.add_scatter(
         x=list(range(1, len(curve.epochs) + 1)) or _NOTHING_YET,
         y=[factor * getattr(metrics, field) for metrics in curve.epochs] or _NOTHING_YET,
-        name="<br>".join(wrap(name.replace(" px", "\N{NO-BREAK SPACE}px"), _LEGEND_WIDTH)),
+        name="<br>".join(wrapped(name.replace(" px", "\N{NO-BREAK SPACE}px"), _LEGEND_WIDTH)),
         legendgroup=name if name == curve.label else None,
         uid=f"{field} {curve.label}",
         mode=mode,
         line=dict(color=curve.color, dash=dash, width=width),
         marker=dict(symbol=curve.marker, size=7),
         showlegend=True,
-        hovertemplate=f"<b>{curve.label}</b>, epoch %{{x}}<br>{field.replace('_', ' ')}"
-        " %{y:.4~g}<extra></extra>",
+        hovertemplate=_("<b>{name}</b>, epoch %{{x}}", name=curve.label)
+        + f"<br>{_(_FIELDS[field])} %{{y:.4~g}}<extra></extra>",
     )
 
 
@@ -175,13 +194,13 @@ def _mark_best(figure: go.Figure, curve: Curve) -> None:
         mode="markers",
         marker=dict(symbol="star", size=16, color=curve.color, line=dict(width=1, color="white")),
         showlegend=False,
-        hovertemplate=f"best epoch {best.epoch}<extra></extra>",
+        hovertemplate=_("best epoch {epoch}", epoch=best.epoch) + "<extra></extra>",
     )
     is_right = best.epoch > max(len(curve.epochs), curve.planned) / 2
     figure.add_annotation(  # towards the middle of the chart, where curves seldom are
         x=best.epoch,
         y=percent,
-        text=f"best {percent:.2f} %",
+        text=_("best {percent:.2f} %", percent=percent),
         ax=-_ASIDE if is_right else _ASIDE,
         ay=_ASIDE if percent > _MIDDLE else -_ASIDE,
         xanchor="right" if is_right else "left",

@@ -8,6 +8,7 @@ from statistics import fmean
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
 from core.report.figures.line_ends import LineEnd, name_line_ends
@@ -30,20 +31,20 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
     """Final accuracy by depth: the mean of the seeds, whiskers from the lowest to the highest."""
     figure = go.Figure()
     for line in lines:
-        means = [fmean(values) for _, values in line.points]
+        means = [fmean(values) for __, values in line.points]
         figure.add_scatter(
-            x=[depth for depth, _ in line.points],
+            x=[depth for depth, __ in line.points],
             y=[100 * mean for mean in means],
             error_y=dict(
                 type="data",
                 symmetric=False,
                 array=[
                     100 * (max(values) - mean)
-                    for (_, values), mean in zip(line.points, means, strict=True)
+                    for (__, values), mean in zip(line.points, means, strict=True)
                 ],
                 arrayminus=[
                     100 * (mean - min(values))
-                    for (_, values), mean in zip(line.points, means, strict=True)
+                    for (__, values), mean in zip(line.points, means, strict=True)
                 ],
                 thickness=1,
             ),
@@ -53,18 +54,23 @@ def depth_chart(lines: Sequence[DepthLine], measure: str, title: str) -> go.Figu
             marker=dict(symbol=line.style.marker, size=9),
             customdata=[
                 (formats.percent(mean), len(values))
-                for (_, values), mean in zip(line.points, means, strict=True)
+                for (__, values), mean in zip(line.points, means, strict=True)
             ],
-            hovertemplate=f"<b>{line.name}</b>, %{{x}} layers<br>{measure} %{{customdata[0]}}"
-            " (seeds: %{customdata[1]})<extra></extra>",
+            hovertemplate=_(
+                "<b>{name}</b>, %{{x}} layers<br>{measure} %{{customdata[0]}}"
+                " (seeds: %{{customdata[1]}})",
+                name=line.name,
+                measure=measure,
+            )
+            + "<extra></extra>",
         )
-    depths = sorted({depth for line in lines for depth, _ in line.points})
-    span = _range([value for line in lines for _, values in line.points for value in values])
+    depths = sorted({depth for line in lines for depth, __ in line.points})
+    span = _range([value for line in lines for __, values in line.points for value in values])
     height = _TOP + _PLOT + _FOOT + _LEGEND_LINE * len(lines)  # of a phone's legend
     figure.update_layout(
         title=title,
-        xaxis=dict(title="weight layers", tickvals=depths, automargin=True),
-        yaxis=dict(title=f"{measure} (%)", range=span),
+        xaxis=dict(title=_("weight layers"), tickvals=depths, automargin=True),
+        yaxis=dict(title=_("{measure} (%)", measure=measure), range=span),
         height=height,
         margin=dict(t=_TOP, b=48, l=8, r=8),
         legend=FOOT_LEGEND,

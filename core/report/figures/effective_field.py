@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 import plotly.graph_objects as go
 
 from core.analysis.records import LayerCost
 from core.inside.effective_field_records import EffectiveField
 from core.inside.windows import Box
+from core.language import _
 from core.report.figures.palette import ORANGE
 from core.report.maps import scale_colors
 from core.report.sentences.effective_field import window_finding
+from core.report.text_width import wrapped
 
 _HEIGHT = 460  # pixels
-_TITLE_WIDTH = 40  # characters
+_TITLE_WIDTH = 40  # letters
 
 
 def field_map(field: EffectiveField, layer: LayerCost, window: Box | None, state: str) -> go.Figure:
@@ -31,9 +31,10 @@ def field_map(field: EffectiveField, layer: LayerCost, window: Box | None, state
             zmin=0,
             zmax=100,
             colorscale=[[place / (len(colors) - 1), color] for place, color in enumerate(colors)],
-            hovertemplate="row %{y}, column %{x}<br>%{z:.1f} % of the largest<extra></extra>",
+            hovertemplate=_("row %{y}, column %{x}<br>%{z:.1f} % of the largest")
+            + "<extra></extra>",
             colorbar=dict(
-                title=dict(text="gradient, % of the largest", side="top"),
+                title=dict(text=_("gradient, % of the largest"), side="top"),
                 orientation="h",
                 y=-0.24,  # below the title of the axis
                 yanchor="top",
@@ -43,12 +44,16 @@ def field_map(field: EffectiveField, layer: LayerCost, window: Box | None, state
     )
     if window is not None:
         _add_outline(figure, window, height, width)
-    title = f"{state[0].upper()}{state[1:]}: {window_finding(field, layer)}"
+    title = _(
+        "{state}: {finding}",
+        state=f"{state[0].upper()}{state[1:]}",
+        finding=window_finding(field, layer),
+    )
     figure.update_layout(
-        title="<br>".join(wrap(title, _TITLE_WIDTH)),
-        xaxis=dict(title="column, pixels", constrain="domain", showgrid=False, zeroline=False),
+        title="<br>".join(wrapped(title, _TITLE_WIDTH)),
+        xaxis=dict(title=_("column, pixels"), constrain="domain", showgrid=False, zeroline=False),
         yaxis=dict(
-            title="row, pixels",
+            title=_("row, pixels"),
             autorange="reversed",
             scaleanchor="x",
             constrain="domain",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from core.language import _
 from core.report import formats
 from core.report.figures.palette import BLUE, ORANGE
 
@@ -31,8 +32,8 @@ def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
     """Final accuracy over parameters and over saved activations: equal height is equally good."""
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
     for is_dense, name, color, symbol in (
-        (True, "DenseNet: concatenates", ORANGE, "square"),
-        (False, "ResNet: adds", BLUE, "circle"),
+        (True, _("DenseNet: concatenates"), ORANGE, "square"),
+        (False, _("ResNet: adds"), BLUE, "circle"),
     ):
         series = sorted(
             (point for point in points if point.is_dense == is_dense),
@@ -64,17 +65,20 @@ def equal_accuracy_chart(points: Sequence[CostPoint]) -> go.Figure:
                     )
                     for point in series
                 ],
-                hovertemplate="<b>%{customdata[0]}</b><br>%{y:.2f} % after the last epoch, mean of"
-                " %{customdata[1]} seeds<br>%{customdata[2]} parameters, keeps %{customdata[3]} an"
-                " image<extra></extra>",
+                hovertemplate=_(
+                    "<b>%{customdata[0]}</b><br>%{y:.2f} % after the last epoch, mean of"
+                    " %{customdata[1]} seeds<br>%{customdata[2]} parameters, keeps %{customdata[3]}"
+                    " an image"
+                )
+                + "<extra></extra>",
                 row=1,
                 col=column,
             )
-    figure.update_xaxes(type="log", title="parameters", dtick=1, col=1)
-    figure.update_xaxes(type="log", title="MiB kept for backward", dtick=1, col=2)
-    figure.update_yaxes(title="test accuracy (%)", col=1)
+    figure.update_xaxes(type="log", title=_("parameters"), dtick=1, col=1)
+    figure.update_xaxes(type="log", title=_("MiB kept for backward"), dtick=1, col=2)
+    figure.update_yaxes(title=_("test accuracy (%)"), col=1)
     figure.update_layout(
-        title="What equal accuracy costs",
+        title=_("What equal accuracy costs"),
         height=400,
         margin=dict(t=72, b=8, l=8, r=8),
         legend=dict(orientation="h", yanchor="bottom", y=1.0, x=0),

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from textwrap import wrap
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.report import formats
 from core.report.figures.palette import INK, LineStyle
 from core.report.figures.variants import style_of
+from core.report.text_width import wrapped
 from core.studies.statistics import LEAST_SEEDS, Mean, mean_interval
 from core.studies.study import Group
 
 _ROW, _TOP, _FOOT = 52, 64, 56  # pixels of a variant, above the axes and below
 _SEEDS_HIGH = 0.26  # of a row, over which the dots of its seeds are spread
 _MEAN_AT = 0.3  # of a row below its middle
-_LABEL = 20  # characters of a line of a variant's name
+_LABEL = 20  # letters of a line of a variant's name
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ def final_accuracy_chart(
         _add_published(figure, variant, row)
     figure.update_layout(
         title=f"{title}<br>{_what_is_drawn(rows, grows)}",
-        xaxis=dict(title="test accuracy after the last epoch (%)", range=_range(rows),
+        xaxis=dict(title=_("test accuracy after the last epoch (%)"), range=_range(rows),
                    showgrid=True, automargin=True),
         yaxis=dict(
             range=[len(rows) - 0.4, -0.5], tickvals=list(range(len(rows))), showgrid=False,
-            ticktext=["<br>".join(wrap(variant.label, _LABEL)) for variant in rows],
+            ticktext=["<br>".join(wrapped(variant.label, _LABEL)) for variant in rows],
             automargin=True,
         ),
         height=_TOP + _FOOT + _ROW * len(rows),
@@ -90,14 +91,15 @@ def _what_is_drawn(rows: Sequence[FinalAccuracies], grows: bool) -> str:
     most = max((len(row.seeds) for row in rows), default=0)
     is_published = any(row.published is not None for row in rows)
     if not most:
-        return "×: published" if is_published else "no seed is finished yet"
+        return _("×: published") if is_published else _("no seed is finished yet")
     if grows:
-        return f"{sum(len(row.seeds) for row in rows)} seeds so far, each a dot"
+        count = sum(len(row.seeds) for row in rows)
+        return _("{count} seeds so far, each a dot", count=count)
     if most < LEAST_SEEDS:
-        what = "dots: seeds; strokes: means" if most > 1 else "one seed each"
+        what = _("dots: seeds; strokes: means") if most > 1 else _("one seed each")
     else:
-        what = "dots: seeds; bars: mean ± 95 %"
-    return f"{what}; ×: published" if is_published else what
+        what = _("dots: seeds; bars: mean ± 95 %")
+    return _("{drawn}; ×: published", drawn=what) if is_published else what
 
 
 def _range(rows: Sequence[FinalAccuracies]) -> list[float]:
@@ -130,8 +132,8 @@ def _add_seeds(figure: go.Figure, variant: FinalAccuracies, row: int) -> None:
         customdata=seeds,
         mode="markers",
         marker=dict(symbol=variant.style.marker, color=variant.style.color, size=8),
-        hovertemplate=f"<b>{variant.label}</b>, seed %{{customdata}}<br>%{{x:.2f}} %"
-        "<extra></extra>",
+        hovertemplate=_("<b>{name}</b>, seed %{{customdata}}", name=variant.label)
+        + "<br>%{x:.2f} %<extra></extra>",
     )
 
 
@@ -141,7 +143,12 @@ def _add_mean(figure: go.Figure, variant: FinalAccuracies, row: int) -> None:
     if mean is None or mean.half is None:
         return
     half = _half_bar(mean)
-    text = f"mean of {mean.count} seeds {formats.percent_within(mean.mean / 100, mean.half / 100)}"
+    text = _(
+        "<b>{name}</b><br>mean of {count} seeds {accuracy}<br>(95 % interval)",
+        name=variant.label,
+        count=mean.count,
+        accuracy=formats.percent_within(mean.mean / 100, mean.half / 100),
+    )
     figure.add_scatter(
         x=[mean.mean],
         y=[row + _MEAN_AT],
@@ -150,7 +157,7 @@ def _add_mean(figure: go.Figure, variant: FinalAccuracies, row: int) -> None:
         ),
         mode="markers",
         marker=dict(symbol="line-ns", size=14, line=dict(color=variant.style.color, width=3)),
-        hovertemplate=f"<b>{variant.label}</b><br>{text}<br>(95 % interval)<extra></extra>",
+        hovertemplate=f"{text}<extra></extra>",
     )
 
 
@@ -168,5 +175,6 @@ def _add_published(figure: go.Figure, variant: FinalAccuracies, row: int) -> Non
         ),
         mode="markers",
         marker=dict(symbol="x-thin", size=9, line=dict(color=INK, width=2)),
-        hovertemplate=f"<b>{variant.label}</b>, published run<br>{text}<extra></extra>",
+        hovertemplate=_("<b>{name}</b>, published run", name=variant.label)
+        + f"<br>{text}<extra></extra>",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from math import ceil, inf, isfinite, log10
 
 import plotly.graph_objects as go
 
+from core.language import N_, _, comma
 from core.measure.gradient_records import QUANTITIES, NetworkFlow, Spread
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
@@ -21,9 +22,9 @@ from core.report.sentences.findings import gradient_finding
 from core.report.sentences.gradients import label, short_labels
 
 _AXES = {
-    "weight_gradient": "gradient norm, weights",
-    "output_gradient": "gradient norm, output",
-    "variance": "variance of the output",
+    "weight_gradient": N_("gradient norm, weights"),
+    "output_gradient": N_("gradient norm, output"),
+    "variance": N_("variance of the output"),
 }
 _WIDTHS = (1.25, 2.25, 3.5)  # of a line, the deeper the network the thicker
 _TOP, _FOOT, _PLOT = 92, 64, 330  # pixels above the axes, below them and between
@@ -65,17 +66,19 @@ def flow_curves(
                 (layer.path, *map(formats.scientific, (spread.median, spread.low, spread.high)))
                 for layer, spread in zip(layers, spreads, strict=True)
             ],
-            hovertemplate=f"<b>%{{customdata[0]}}</b>, layer %{{x}}<br>{label(flow)}<br>"
-            "%{customdata[1]} (seeds: %{customdata[2]} to %{customdata[3]})<extra></extra>",
+            hovertemplate=_("<b>%{customdata[0]}</b>, layer %{x}")
+            + f"<br>{label(flow)}<br>"
+            + _("%{customdata[1]} (seeds: %{customdata[2]} to %{customdata[3]})")
+            + "<extra></extra>",
         )
     last = max(len(flow.main_path) for flow in networks)
     powers = _powers(networks, quantity)
     height = _TOP + _PLOT + _FOOT + _LEGEND_LINE * len(networks)  # of a phone's legend
     figure.update_layout(
         title=gradient_finding(networks, quantity),
-        xaxis=dict(title="weight layer, from the image", tickvals=_whole_layers(last),
+        xaxis=dict(title=_("weight layer, from the image"), tickvals=_whole_layers(last),
                    range=[0, last + 1], automargin=True),
-        yaxis=_power_axis(_AXES[quantity], powers),
+        yaxis=_power_axis(_(_AXES[quantity]), powers),
         height=height,
         margin=dict(t=_TOP, b=48, l=8, r=8),
         legend=FOOT_LEGEND,
@@ -179,8 +182,8 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
         rows.append([_power(value) for value in values] + [None] * missing)
         texts.append(
             [
-                f"<b>{layer.path}</b>, layer {layer.depth}<br>{label(flow)}<br>"
-                f"{formats.scientific(value)}"
+                _("<b>{layer}</b>, layer {depth}", layer=layer.path, depth=layer.depth)
+                + f"<br>{label(flow)}<br>{formats.scientific(value)}"
                 for layer, value in zip(flow.main_path, values, strict=True)
             ]
             + [""] * missing
@@ -191,7 +194,10 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
         go.Heatmap(
             z=[[_within(power, limit) for power in row] for row in rows],
             x=list(range(1, columns + 1)),
-            y=[name.replace(", ", ",<br>", 1) for name in short_labels(networks)],
+            y=[
+                name.replace(comma(), f"{comma().rstrip()}<br>", 1)
+                for name in short_labels(networks)
+            ],
             zmin=-limit,
             zmax=limit,
             text=texts,
@@ -209,10 +215,13 @@ def flow_map(networks: Sequence[NetworkFlow], quantity: str) -> go.Figure:
             ),
         )
     )
-    title = f"{QUANTITIES[quantity]}, layer by layer"
+    title = _(QUANTITIES[quantity])
     figure.update_layout(
-        title=f"{title[0].upper()}{title[1:]}<br>blue: below 1, red: above, white: 1",
-        xaxis=dict(title="weight layer, from the image", tickvals=_whole_layers(columns),
+        title=_(
+            "{quantity}, layer by layer<br>blue: below 1, red: above, white: 1",
+            quantity=f"{title[0].upper()}{title[1:]}",
+        ),
+        xaxis=dict(title=_("weight layer, from the image"), tickvals=_whole_layers(columns),
                    range=[0.5, columns + 0.5], showgrid=False, automargin=True),
         yaxis=dict(autorange="reversed", automargin=True, tickfont=dict(size=11), showgrid=False),
         height=230 + 44 * len(networks),

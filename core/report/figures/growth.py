@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.explain.growth import GrowthStep, growth_formula
+from core.language import _
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
 from core.report.figures.palette import BLUE, GRAY, GREEN, ORANGE
@@ -19,17 +20,17 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
     transitions = [step for step in steps if step.is_transition]
     figure = go.Figure()
     for name, shown, heights, color, pattern in (
-        ("the block's input", dense, [step.block_channels for step in dense], BLUE, ""),
+        (_("the block's input"), dense, [step.block_channels for step in dense], BLUE, ""),
         (
-            "added by earlier layers of the block",
+            _("added by earlier layers of the block"),
             dense,
             [step.channels_in - step.block_channels for step in dense],
             GREEN,
             "",
         ),
-        ("added by this layer", dense, [step.channels_new for step in dense], ORANGE, "/"),
+        (_("added by this layer"), dense, [step.channels_new for step in dense], ORANGE, "/"),
         (
-            "kept by the transition",
+            _("kept by the transition"),
             transitions,
             [step.channels_out for step in transitions],
             GRAY,
@@ -47,9 +48,13 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
                 (growth_formula(step), step.side_out, formats.mebibytes(step.saved_bytes))
                 for step in shown
             ],
-            hovertemplate=f"<b>%{{x}}</b><br>{name}: %{{y}} channels<br>%{{customdata[0]}}<br>"
-            "%{customdata[1]} px a side, keeps %{customdata[2]} an image for the backward pass"
-            "<extra></extra>",
+            hovertemplate=_(
+                "<b>%{{x}}</b><br>{part}: %{{y}} channels<br>%{{customdata[0]}}<br>"
+                "%{{customdata[1]}} px a side, keeps %{{customdata[2]}} an image for the backward"
+                " pass",
+                part=name,
+            )
+            + "<extra></extra>",
         )
     names = [step.name for step in steps]
     figure.update_layout(
@@ -60,14 +65,14 @@ def growth_bars(steps: Sequence[GrowthStep]) -> go.Figure:
         margin=dict(t=72, b=48, l=8, r=8),
         legend=FOOT_LEGEND,
         xaxis=dict(
-            title="dense layers and transitions, in order",
+            title=_("dense layers and transitions, in order"),
             categoryorder="array",
             categoryarray=names,
             tickvals=names,
             ticktext=[_short_name(step, len(names) > 30) for step in steps],
             tickangle=-90 if len(names) > 16 else -60,
         ),
-        yaxis=dict(title="channels"),
+        yaxis=dict(title=_("channels")),
     )
     return figure
 

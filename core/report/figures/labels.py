@@ -14,9 +14,10 @@ from math import cos, hypot, pi, sin
 from typing import Any
 
 from core.report.figures.palette import INK
+from core.report.text_width import pixels
 
 NARROW, WIDE = (230, 260, 290, 330, 400, 480), (530, 620, 740, 900, 1100, 1400)  # pixels
-_LETTER, _LINE = 6.8, 15  # pixels of a letter and of a line of text, at most
+_LETTER, _LINE = 6.8, 15  # pixels of a Latin letter and of a line of text, at most
 _GAP = 3  # pixels between a mark and its name
 _FAR = (22, 36, 52, 70, 90)  # pixels from a mark to a name that a line leads to
 _ANGLES = tuple(step * pi / 8 for step in range(16))
@@ -152,7 +153,7 @@ class _Room:
         return x - r, y - r, x + r, y + r
 
     def _box(self, index: int, label: Label) -> _Box:
-        (x, y), wide = self._middle(index), _LETTER * len(self.marks[index].text)
+        (x, y), wide = self._middle(index), pixels(self.marks[index].text, _LETTER)
         left = x + label.dx - {"left": 0.0, "center": wide / 2, "right": wide}[label.xanchor]
         top = y + label.dy - {"top": 0.0, "middle": _LINE / 2, "bottom": _LINE}[label.yanchor]
         return left, top, left + wide, top + _LINE

@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.inside.landscape_records import Landscape, NetworkLandscape, PathPoint
+from core.language import _
 from core.report import formats
 from core.report.figures.loss_scale import COLORS, LEVELS, LossScale, number
 from core.report.figures.palette import ALWAYS_BLACK, ORANGE
@@ -31,14 +32,14 @@ def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -
             y=ys[:rows],
             z=[[None if v is None else scale.place(v) for v in row] for row in network.loss],
             text=_hovers(network),
-            hovertemplate="%{text}<br>at %{x:.2f}, %{y:.2f}<extra></extra>",
+            hovertemplate=_("%{text}<br>at %{x:.2f}, %{y:.2f}") + "<extra></extra>",
             colorscale=COLORS,
             zmin=low,
             zmax=high,
             contours=dict(start=low, end=high, size=(high - low) / LEVELS),
             line=dict(width=0.5),
             colorbar=dict(
-                title=dict(text="loss", side="top"),
+                title=dict(text=_("loss"), side="top"),
                 orientation="h",
                 x=0.5,
                 y=-0.2,
@@ -69,9 +70,13 @@ def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -
 def _hovers(network: NetworkLandscape) -> list[list[str]]:
     return [
         [
-            "no number in float32"
+            _("no number in float32")
             if loss is None
-            else f"loss {number(loss)}<br>accuracy {formats.percent(accuracy)}"
+            else _(
+                "loss {loss}<br>accuracy {accuracy}",
+                loss=number(loss),
+                accuracy=formats.percent(accuracy),
+            )
             for loss, accuracy in zip(*rows, strict=True)
         ]
         for rows in zip(network.loss, network.accuracy, strict=True)
@@ -100,15 +105,20 @@ def _add_path(figure: go.Figure, network: NetworkLandscape, scale: LossScale) ->
         y=[0],
         mode="markers",
         marker=dict(symbol="x", size=10, color=ORANGE, line=style),
-        hovertemplate="the trained network<extra></extra>",
+        hovertemplate=_("the trained network") + "<extra></extra>",
     )
 
 
 def _hover(point: PathPoint) -> str:
-    when = f"after epoch {point.epoch}" if point.epoch else "before training"
+    when = _("after epoch {epoch}", epoch=point.epoch) if point.epoch else _("before training")
     if point.loss is None or point.plane_loss is None:
         return when
-    return f"{when}: loss {number(point.loss)}<br>in the plane {number(point.plane_loss)}"
+    return _(
+        "{when}: loss {loss}<br>in the plane {plane_loss}",
+        when=when,
+        loss=number(point.loss),
+        plane_loss=number(point.plane_loss),
+    )
 
 
 def _own_losses(network: NetworkLandscape, scale: LossScale) -> dict[str, Any] | None:

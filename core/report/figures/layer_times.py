@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.measure.layer_shares import TimedRow
 from core.report.figures.layer_rows import THICK, lay_out_rows
 from core.report.figures.palette import ORANGE, TINTS
@@ -22,15 +23,15 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
     paths = [row.path for row in drawn]
     places = list(range(len(drawn)))
     for name, field, color in (
-        ("forward", "forward_seconds", TINTS[0]),
-        ("backward", "backward_seconds", TINTS[2]),
+        (_("forward"), "forward_seconds", TINTS[0]),
+        (_("backward"), "backward_seconds", TINTS[2]),
     ):
         seconds = [getattr(row, field) for row in drawn]
         figure.add_bar(
             y=places,
             x=[100 * value / total for value in seconds],
             orientation="h",
-            name=f"time, {name}",
+            name=_("time, {direction}", direction=name),
             marker_color=color,
             width=THICK,
             customdata=[(path, 1000 * value) for path, value in zip(paths, seconds, strict=True)],
@@ -41,15 +42,19 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
         y=places,
         x=[100 * row.macs_share for row in drawn],
         mode="markers",
-        name="multiply-adds",
+        name=_("multiply-adds"),
         marker=dict(symbol="diamond", size=10, color=ORANGE),
         customdata=paths,
-        hovertemplate="<b>%{customdata}</b><br>%{x:.1f} % of the multiply-adds<extra></extra>",
+        hovertemplate="<b>%{customdata}</b><br>"
+        + _("%{x:.1f} % of the multiply-adds")
+        + "<extra></extra>",
     )
     lay_out_rows(figure, layer_time_finding(drawn), paths)
     figure.update_layout(
         barmode="stack",
-        xaxis=dict(title="share of time and multiply-adds (%)", rangemode="tozero", zeroline=True),
+        xaxis=dict(
+            title=_("share of time and multiply-adds (%)"), rangemode="tozero", zeroline=True
+        ),
     )
     return figure
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.report.text_width import pixels
+
 _GLYPHS = {  # of Plotly's markers, as text: a name beside its line shows the line's marker
     "circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "cross": "✚", "x": "✖",
     "star": "★", "pentagon": "⬟",
@@ -18,7 +20,7 @@ _GLYPHS = {  # of Plotly's markers, as text: a name beside its line shows the li
     "cross-open": "✢", "x-open": "✕", "star-open": "☆", "pentagon-open": "⬠",
 }  # fmt: skip
 _LINE = 16  # pixels between two names
-_LETTER = 6.3  # pixels, of a letter on average
+_LETTER = 6.3  # pixels, of a Latin letter on average
 _AWAY = 22  # pixels from the end of a line to its name
 
 
@@ -70,7 +72,8 @@ def name_line_ends(
 
 def names_width(ends: Sequence[LineEnd]) -> int:
     """Pixels that the longest name takes, with its distance from the line."""
-    return round(_AWAY + 24 + _LETTER * max((len(end.text) for end in ends), default=0))
+    longest = max((pixels(end.text, _LETTER) for end in ends), default=0.0)
+    return round(_AWAY + 24 + longest)
 
 
 def _named(end: LineEnd) -> str:

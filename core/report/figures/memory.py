@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.analysis.records import KINDS, TrainingMemory
+from core.language import N_, _
 from core.report import formats
 from core.report.cost_rows import CostRow
 from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
@@ -14,13 +15,13 @@ from core.report.figures.palette import GRAY, KIND_COLORS, part_marker, tints_an
 from core.report.sentences.findings import saved_finding
 
 MEMORY_PARTS = (  # field of TrainingMemory, how it is called
-    ("parameters", "parameters"),
-    ("optimiser", "momentum of the optimizer"),
-    ("gradients", "gradients of the parameters"),
-    ("saved", "saved for the backward pass"),
-    ("temporaries", "gradients on the way, and work space"),
-    ("images", "the images"),
-    ("buffers", "running statistics"),
+    ("parameters", N_("parameters")),
+    ("optimiser", N_("momentum of the optimizer")),
+    ("gradients", N_("gradients of the parameters")),
+    ("saved", N_("saved for the backward pass")),
+    ("temporaries", N_("gradients on the way, and work space")),
+    ("images", N_("the images")),
+    ("buffers", N_("running statistics")),
 )
 
 
@@ -30,28 +31,32 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
     for (field, name), (color, pattern) in zip(MEMORY_PARTS, tints_and_patterns(), strict=False):
         size = getattr(memory, field)
         figure.add_bar(
-            y=["training"],
+            y=[_("training")],
             x=[size / 2**20],
             orientation="h",
-            name=name,
+            name=_(name),
             marker=part_marker(color, pattern),
             customdata=[(formats.mebibytes(size), 100 * size / max(1, memory.total))],
-            hovertemplate=f"<b>{name}</b><br>%{{customdata[0]}} (%{{customdata[1]:.1f}} %)"
+            hovertemplate=f"<b>{_(name)}</b><br>%{{customdata[0]}} (%{{customdata[1]:.1f}} %)"
             "<extra></extra>",
         )
     figure.add_bar(
-        y=["inference"],
+        y=[_("inference")],
         x=[inference_bytes / 2**20],
         orientation="h",
-        name="inference, all",
+        name=_("inference, all"),
         marker=dict(color=GRAY, pattern=dict(shape="/")),
-        hovertemplate=f"<b>inference</b><br>{formats.mebibytes(inference_bytes)}<extra></extra>",
+        hovertemplate=f"<b>{_('inference')}</b><br>{formats.mebibytes(inference_bytes)}<extra></extra>",
     )
     largest = max(MEMORY_PARTS, key=lambda part: getattr(memory, part[0]))
     share = 100 * getattr(memory, largest[0]) / max(1, memory.total)
     figure.update_layout(
-        title=f"{formats.mebibytes(memory.total)} at the worst moment:<br>"
-        f"{share:.0f} % are {largest[1]}",
+        title=_(
+            "{memory} at the worst moment:<br>{share:.0f} % are {part}",
+            memory=formats.mebibytes(memory.total),
+            share=share,
+            part=_(largest[1]),
+        ),
         barmode="stack",
         height=330,
         margin=dict(t=64, b=8, l=8, r=8),
@@ -75,7 +80,7 @@ def saved_bars(rows: Sequence[CostRow], batch_size: int) -> go.Figure:
             y=places,
             x=[size / 2**20 for size in sizes],
             orientation="h",
-            name=kind,
+            name=_(kind),
             marker_color=KIND_COLORS[kind],
             **number_at_end([formats.mebibytes(size) for size in sizes]),
             customdata=[
@@ -86,10 +91,12 @@ def saved_bars(rows: Sequence[CostRow], batch_size: int) -> go.Figure:
                 )
                 for place, size in zip(places, sizes, strict=True)
             ],
-            hovertemplate="<b>%{customdata[0]}</b><br>output %{customdata[1]}<br>"
-            "%{customdata[2]} kept<extra></extra>",
+            hovertemplate=_(
+                "<b>%{customdata[0]}</b><br>output %{customdata[1]}<br>%{customdata[2]} kept"
+            )
+            + "<extra></extra>",
         )
     lay_out_rows(figure, saved_finding(rows, batch_size), [row.path for row in rows])
     longest = max(all_sizes, default=0) / 2**20 or 1.0
-    figure.update_layout(barmode="overlay", xaxis=from_zero(longest, title="memory (MiB)"))
+    figure.update_layout(barmode="overlay", xaxis=from_zero(longest, title=_("memory (MiB)")))
     return figure

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.report import formats
 from core.report.figures.palette import NEGATIVE, POSITIVE
+from core.report.text_width import wrapped
 from core.studies.statistics import Comparison
 
 _LIGHT = 0.55  # of white in the strongest color: black letters stay readable
-_CELL, _LABEL = 48, 16  # pixels a row; characters of a line of a name
+_CELL, _LABEL = 48, 16  # pixels a row; letters of a line of a name
 
 
 def pair_matrix(pairs: Sequence[Comparison], titles: Sequence[str]) -> go.Figure:
@@ -23,8 +24,8 @@ def pair_matrix(pairs: Sequence[Comparison], titles: Sequence[str]) -> go.Figure
             signed[pair.first, pair.second] = pair.difference, pair
             signed[pair.second, pair.first] = -pair.difference, pair
     cells = [[signed.get((row, column)) for column in titles] for row in titles]
-    strongest = max((abs(value) for value, _ in signed.values()), default=0.0) or 1.0
-    names = ["<br>".join(wrap(title, _LABEL)) for title in titles]
+    strongest = max((abs(value) for value, __ in signed.values()), default=0.0) or 1.0
+    names = ["<br>".join(wrapped(title, _LABEL)) for title in titles]
     figure = go.Figure(
         go.Heatmap(
             z=[[_color_of(cell) for cell in row] for row in cells],
@@ -44,7 +45,7 @@ def pair_matrix(pairs: Sequence[Comparison], titles: Sequence[str]) -> go.Figure
     )
     places = list(range(len(titles)))
     figure.update_layout(
-        title="Row minus column, in points<br>colored: can be told apart",
+        title=_("Row minus column, in points<br>colored: can be told apart"),
         xaxis=dict(tickvals=places, ticktext=names, side="bottom", tickangle=0, automargin=True),
         yaxis=dict(tickvals=places, ticktext=names, autorange="reversed", automargin=True),
         height=150 + _CELL * len(titles),
@@ -79,8 +80,9 @@ def _named(
 def _hover(row: str, column: str, cell: _Cell) -> str:
     if cell is None:
         return ""
-    verdict = "can be told apart" if cell[1].is_decided else "cannot be told apart"
-    return f"<b>{row} − {column}</b><br>{formats.signed_points(cell[0])} points<br>{verdict}"
+    verdict = _("can be told apart") if cell[1].is_decided else _("cannot be told apart")
+    points = _("{points} points", points=formats.signed_points(cell[0]))
+    return f"<b>{row} − {column}</b><br>{points}<br>{verdict}"
 
 
 def _lighter(color: str) -> str:

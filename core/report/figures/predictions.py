@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.language import _
 from core.report.figures.palette import BLUE, ORANGE, TEXT, translucent
 from core.report.sentences.findings import confusion_finding
 
@@ -42,8 +43,8 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
             ygap=1,
         )
     figure.add_scatter(  # not the cells' own text: Plotly takes its color from the light page
-        x=[name for _ in names for name in names],
-        y=[name for name in names for _ in names],
+        x=[name for __ in names for name in names],
+        y=[name for name in names for __ in names],
         text=_cell_texts(matrix, shares, as_shares),
         mode="text",
         textfont=dict(color=TEXT),
@@ -53,12 +54,12 @@ def confusion_map(matrix: NDArray[np.int64], names: Sequence[str], as_shares: bo
     figure.update_layout(
         title=confusion_finding(matrix, names),
         xaxis=dict(
-            title="predicted class, in % of the true one" if as_shares else "predicted class",
+            title=_("predicted class, in % of the true one") if as_shares else _("predicted class"),
             tickangle=-45,
             showgrid=False,
             type="category",
         ),
-        yaxis=dict(title="true class", autorange="reversed", showgrid=False, type="category"),
+        yaxis=dict(title=_("true class"), autorange="reversed", showgrid=False, type="category"),
         height=540,
         margin=dict(t=60, b=8, l=8, r=8),
     )
@@ -82,8 +83,15 @@ def _cell_hovers(matrix: NDArray[np.int64], names: Sequence[str]) -> list[list[s
         total = counts.sum()
         hovers.append(
             [
-                f"true: <b>{name}</b><br>predicted: <b>{predicted}</b><br>"
-                f"{count:,} of {total:,} ({100 * count / max(1, total):.1f} %)"
+                _(
+                    "true: <b>{truth}</b><br>predicted: <b>{predicted}</b><br>"
+                    "{count:,} of {total:,} ({percent:.1f} %)",
+                    truth=name,
+                    predicted=predicted,
+                    count=count,
+                    total=total,
+                    percent=100 * count / max(1, total),
+                )
                 for predicted, count in zip(names, counts, strict=True)
             ]
         )
@@ -102,7 +110,11 @@ def probability_bars(
     """
     classes = _likeliest(runs, len(names), truth, most)
     shown = [f"<b>{names[index]} ✓</b>" if index == truth else names[index] for index in classes]
-    title = "Probability of each class" + ("; ✓ marks the true one" if truth is not None else "")
+    title = (
+        _("Probability of each class")
+        if truth is None
+        else _("Probability of each class; ✓ marks the true one")
+    )
     around = 200 if most is None else 120 + 28 * len(runs)  # pixels, above and below the bars
     figure = go.Figure(  # in one go: update_layout takes 3 ms, and somebody leafs through images
         layout=dict(

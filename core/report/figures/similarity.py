@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 import plotly.graph_objects as go
 
 from core.inside.similarity_records import Similarity
+from core.language import _
 from core.report.figures.palette import BLUE, ORANGE
 from core.report.sentences.similarity import cka_text, pair_name, similarity_finding
+from core.report.text_width import wrapped
 
 _MOST_NAMES = 24  # layers that are named along the axis; more have numbers
-_TITLE_WIDTH = 46  # characters
+_TITLE_WIDTH = 46  # letters
 
 
 def similarity_chart(result: Similarity, chosen: str = "") -> go.Figure:
@@ -34,14 +34,14 @@ def similarity_chart(result: Similarity, chosen: str = "") -> go.Figure:
         hovertemplate="<b>%{customdata[0]}</b><br>CKA %{customdata[1]}<extra></extra>",
         showlegend=False,
     )
-    axis: dict[str, object] = dict(title="layer, in the order of execution", automargin=True)
+    axis: dict[str, object] = dict(title=_("layer, in the order of execution"), automargin=True)
     if len(places) <= _MOST_NAMES:
         axis |= dict(tickvals=places, ticktext=[one.first for one in result.layers], tickangle=-45)
-    title = wrap(similarity_finding(result), _TITLE_WIDTH)
+    title = wrapped(similarity_finding(result), _TITLE_WIDTH)
     figure.update_layout(
         title="<br>".join(title),
         xaxis=axis,
-        yaxis=dict(title="linear CKA", range=[-0.03, 1.12], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+        yaxis=dict(title=_("linear CKA"), range=[-0.03, 1.12], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1]),
         height=390 + 24 * len(title),
         margin=dict(t=48 + 24 * len(title), b=48, l=8, r=8),
     )

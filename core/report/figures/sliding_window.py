@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.explain.calculators import SlidingWindow
+from core.language import N_, _
 from core.report.figures.axes import finish
 from core.report.figures.palette import BLUE, ORANGE, TINTS
 
@@ -14,10 +15,10 @@ _PADDING_GRAY = "#BDBDBD"  # seen on white and on dark grounds
 MAX_CELLS = 40  # that a narrow screen can show
 PADDING, PIXEL, UNREAD, TAP = range(4)  # what a cell of the picture is
 _CELLS = {
-    PADDING: ("padding", _PADDING_GRAY),
-    PIXEL: ("pixel", TINTS[2]),
-    UNREAD: ("pixel never read", ORANGE),
-    TAP: ("read by the window", BLUE),
+    PADDING: (N_("padding"), _PADDING_GRAY),
+    PIXEL: (N_("pixel"), TINTS[2]),
+    UNREAD: (N_("pixel never read"), ORANGE),
+    TAP: (N_("read by the window"), BLUE),
 }
 _MOST_AT_AN_END = 3  # window positions
 
@@ -60,13 +61,18 @@ def _window_cells(
     for position in positions:
         taps = set(window.taps(position))
         kinds.append([TAP if cell in taps else None for cell in cells])
-        hover.append([f"output pixel {position + 1} reads {text}" for text in hover[0]])
+        hover.append(
+            [
+                _("output pixel {number} reads {pixel}", number=position + 1, pixel=text)
+                for text in hover[0]
+            ]
+        )
     figure = go.Figure(
         go.Heatmap(
             z=kinds,
             zmin=0,
             zmax=len(_CELLS) - 1,
-            colorscale=_stepped([color for _, color in _CELLS.values()]),
+            colorscale=_stepped([color for __, color in _CELLS.values()]),
             showscale=False,
             xgap=2 if len(cells) <= 24 else 1,
             ygap=4,
@@ -79,11 +85,14 @@ def _window_cells(
     )
     for kind in sorted({kind for row in kinds for kind in row if kind is not None}):
         _add_key(figure, *_CELLS[kind])
-    names = ["input", *(f"output {position + 1}" for position in positions)]
+    names = [
+        _("input"),
+        *(_("output {number}", number=position + 1) for position in positions),
+    ]
     finish(figure, _row_title(window), 140 + 26 * len(names))
     ticks, labels = _cell_ticks(window, cells)
     bare = dict(showgrid=False, zeroline=False)
-    figure.update_xaxes(title="pixel of the input row", tickvals=ticks, ticktext=labels, **bare)
+    figure.update_xaxes(title=_("pixel of the input row"), tickvals=ticks, ticktext=labels, **bare)
     figure.update_xaxes(range=[-0.6, len(cells) - 0.4])
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, **bare)
     figure.update_yaxes(range=[len(names) - 0.4, -0.6])
@@ -92,7 +101,9 @@ def _window_cells(
 
 def _row_title(window: SlidingWindow) -> str:
     """What the picture of a window shows."""
-    return f"One row: {window.side} px in, {window.output_side} px out"
+    return _(
+        "One row: {before} px in, {after} px out", before=window.side, after=window.output_side
+    )
 
 
 def _kind_of(window: SlidingWindow, cell: int | None, reads: Sequence[int]) -> int | None:
@@ -111,8 +122,8 @@ def _cell_text(window: SlidingWindow, cell: int | None, reads: Sequence[int]) ->
         return ""
     pixel = cell - window.padding
     if not 0 <= pixel < window.side:
-        return "padding"
-    return f"pixel {pixel + 1} (read {reads[pixel]} × in this row)"
+        return _("padding")
+    return _("pixel {number} (read {times} × in this row)", number=pixel + 1, times=reads[pixel])
 
 
 def _cell_ticks(
@@ -150,7 +161,7 @@ def _add_key(figure: go.Figure, name: str, color: str) -> None:
         y=[None],
         mode="markers",
         marker=dict(symbol="square", size=12, color=color),
-        name=name,
+        name=_(name),
         hoverinfo="skip",
     )
 
@@ -163,9 +174,9 @@ def _read_counts(window: SlidingWindow) -> go.Figure:
         x=list(range(1, window.side + 1)),
         y=reads,
         width=1,
-        name="read",
+        name=_("read"),
         marker=dict(color=_CELLS[TAP][1], line=dict(width=0)),
-        hovertemplate="pixel %{x}: read %{y} ×<extra></extra>",
+        hovertemplate=_("pixel %{x}: read %{y} ×") + "<extra></extra>",
     )
     unread = [pixel for pixel, count in enumerate(reads, start=1) if not count]
     if unread:
@@ -176,11 +187,11 @@ def _read_counts(window: SlidingWindow) -> go.Figure:
             mode="markers",
             marker=dict(symbol="x", color=color, size=8),
             cliponaxis=False,
-            name=name,
-            hovertemplate=f"%{{x}}: {name}<extra></extra>",
+            name=_(name),
+            hovertemplate=f"%{{x}}: {_(name)}<extra></extra>",
         )
     finish(figure, _row_title(window), 300)
     figure.update_layout(bargap=0, showlegend=bool(unread))
-    figure.update_xaxes(title="pixel of the input row", range=[0.5, window.side + 0.5])
-    figure.update_yaxes(title="times read", rangemode="tozero", tickformat="d", nticks=6)
+    figure.update_xaxes(title=_("pixel of the input row"), range=[0.5, window.side + 0.5])
+    figure.update_yaxes(title=_("times read"), rangemode="tozero", tickformat="d", nticks=6)
     return figure

@@ -8,6 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from core.analysis.records import Analysis, LayerCost
+from core.language import _
 from core.report import formats
 from core.report.figures.axes import set_title
 from core.report.figures.palette import KIND_COLORS, ON_KIND, PAPER
@@ -50,9 +51,9 @@ def stage_bars(
             yshift=_NAME_ABOVE,
             xanchor="left",
             showarrow=False,
-            text=f"{escape(label)}: {_amount(total, unit)}",
+            text=_("{name}: {amount}", name=escape(label), amount=_amount(total, unit)),
         )
-    _finish(figure, [label for label, _ in networks], title, as_share)
+    _finish(figure, [label for label, __ in networks], title, as_share)
     return figure
 
 
@@ -63,7 +64,7 @@ def _piece(label: str, block: LayerCost, length: float) -> dict[str, object]:
         x=[length],
         orientation="h",
         width=0.42,
-        name=block.kind,
+        name=_(block.kind),
         legendgroup=block.kind,
         marker=dict(color=KIND_COLORS[block.kind], line=dict(width=1, color=PAPER)),
         text=[escape(block.path)],
@@ -81,7 +82,7 @@ def _finish(figure: go.Figure, labels: Sequence[str], title: str, as_share: bool
         height=132 + _ROW * len(labels),
         margin=dict(t=44, b=88, l=8, r=12),
         xaxis=dict(
-            title=f"% of the network's {title}" if as_share else title,
+            title=_("% of the network's {quantity}", quantity=title) if as_share else title,
             tickformat=None if as_share else "~s",
             nticks=6,
             rangemode="tozero",
@@ -94,7 +95,8 @@ def _finish(figure: go.Figure, labels: Sequence[str], title: str, as_share: bool
         ),
         legend=dict(orientation="h", yref="container", y=0, yanchor="bottom", x=0),
     )
-    set_title(figure, f"{title[0].upper()}{title[1:]}, stage by stage")
+    quantity = f"{title[0].upper()}{title[1:]}"
+    set_title(figure, _("{quantity}, stage by stage", quantity=quantity))
 
 
 def _amount(value: float, unit: str) -> str:

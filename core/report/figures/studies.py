@@ -11,6 +11,7 @@ from typing import Protocol
 import plotly.graph_objects as go
 
 from core.jobs.step_curves import StepCurve
+from core.language import _
 from core.report.figures.axes import FOOT_LEGEND, finish_epochs
 from core.report.figures.curves import add_steps
 from core.report.figures.line_ends import LineEnd, name_line_ends
@@ -48,14 +49,14 @@ class StudyLine:
     def by_epoch(self) -> list[tuple[int, Mean]]:
         """Mean and interval of each epoch, over the seeds that have finished it."""
         values: dict[int, list[float]] = {}
-        for _, points in self.seeds:
+        for __, points in self.seeds:
             for point in points:
                 values.setdefault(point.epoch, []).append(100 * point.test_accuracy)
         return [(epoch, mean) for epoch in sorted(values) if (mean := mean_interval(values[epoch]))]
 
     def values(self) -> list[float]:
         """Every accuracy that is drawn, in %."""
-        own = [100 * point.test_accuracy for _, points in self.seeds for point in points]
+        own = [100 * point.test_accuracy for __, points in self.seeds for point in points]
         return [*own, *(100 * value for value in self.published)]
 
 
@@ -97,8 +98,8 @@ def study_chart(
         _add_seeds(figure, line)
         _add_mean(figure, line, is_banded)
         _add_published(figure, line)
-    finish_epochs(figure, title, "test accuracy (%)")
-    trained = [point.epoch for line in lines for _, points in line.seeds for point in points]
+    finish_epochs(figure, title, _("test accuracy (%)"))
+    trained = [point.epoch for line in lines for __, points in line.seeds for point in points]
     last = max([epochs, *trained, *(len(line.published) for line in lines)])
     figure.update_xaxes(dtick=max(1, last // 10), range=[0 if grows else 0.8, last + 0.2])
     figure.update_xaxes(automargin=True)
@@ -130,7 +131,7 @@ def _end_of(line: StudyLine) -> LineEnd | None:
         return LineEnd(line.label, epoch, mean.mean, line.style.color, line.style.marker)
     if line.published:
         last = len(line.published), 100 * line.published[-1]
-        return LineEnd(f"{line.label}, published", *last, line.style.color, "x")
+        return LineEnd(_("{name}, published", name=line.label), *last, line.style.color, "x")
     return None
 
 
@@ -152,10 +153,10 @@ def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
     if not is_banded or len(banded) == 1:  # a band of one epoch has no area: a whisker
         banded = []
     if banded:
-        epochs = [epoch for epoch, *_ in banded]
+        epochs = [epoch for epoch, *__ in banded]
         figure.add_scatter(
             x=[*epochs, *reversed(epochs)],
-            y=[*(high for *_, high in banded), *(low for _, low, _ in reversed(banded))],
+            y=[*(high for *__, high in banded), *(low for __, low, _high in reversed(banded))],
             mode="lines",
             fill="toself",
             fillcolor=translucent(line.style.color),
@@ -166,10 +167,10 @@ def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
             legendgroup=line.label,
         )
     figure.add_scatter(
-        x=[epoch for epoch, _ in means],
-        y=[mean.mean for _, mean in means],
+        x=[epoch for epoch, __ in means],
+        y=[mean.mean for __, mean in means],
         error_y=dict(
-            array=[mean.half if mean.count >= LEAST_SEEDS else 0.0 for _, mean in means],
+            array=[mean.half if mean.count >= LEAST_SEEDS else 0.0 for __, mean in means],
             thickness=1,
             visible=is_banded and not banded,
         ),
@@ -178,17 +179,22 @@ def _add_mean(figure: go.Figure, line: StudyLine, is_banded: bool) -> None:
         line=dict(color=line.style.color, width=1 if line.thin else 3, dash=line.style.dash),
         marker=dict(symbol=line.style.marker, size=5 if line.thin else 8),
         legendgroup=line.label,
-        customdata=[_in_words(mean) for _, mean in means],
-        hovertemplate=f"<b>{line.label}</b>, epoch %{{x}}<br>%{{y:.2f}} %%{{customdata}}"
-        "<extra></extra>",
+        customdata=[_in_words(mean) for __, mean in means],
+        hovertemplate=_("<b>{name}</b>, epoch %{{x}}", name=line.label)
+        + "<br>%{y:.2f} %%{customdata}<extra></extra>",
     )
 
 
 def _in_words(mean: Mean) -> str:
     """What the hover says behind the mean."""
     if mean.low is None or mean.high is None:
-        return ", one seed"
-    return f", mean of {mean.count} seeds<br>95 % interval {mean.low:.2f} to {mean.high:.2f} %"
+        return _(", one seed")
+    return _(
+        ", mean of {count} seeds<br>95 % interval {low:.2f} to {high:.2f} %",
+        count=mean.count,
+        low=mean.low,
+        high=mean.high,
+    )
 
 
 def _add_seeds(figure: go.Figure, line: StudyLine) -> None:
@@ -205,8 +211,8 @@ def _add_seeds(figure: go.Figure, line: StudyLine) -> None:
             marker=dict(symbol=f"{line.style.marker.removesuffix('-open')}-open", size=6),
             legendgroup=line.label,
             showlegend=False,
-            hovertemplate=f"<b>{line.label}</b>, seed {seed}, epoch %{{x}}<br>%{{y:.2f}} %"
-            "<extra></extra>",
+            hovertemplate=_("<b>{name}</b>, seed {seed}, epoch %{{x}}", name=line.label, seed=seed)
+            + "<br>%{y:.2f} %<extra></extra>",
         )
 
 
@@ -218,12 +224,14 @@ def _add_published(figure: go.Figure, line: StudyLine) -> None:
     figure.add_scatter(
         x=list(range(1, len(line.published) + 1)),
         y=[100 * value for value in line.published],
-        name=f"{line.label}, published run" if alone else "its published run",
+        name=_("{name}, published run", name=line.label) if alone else _("its published run"),
         mode="lines+markers",
         line=dict(color=line.style.color, width=0.7, dash="dash"),
         marker=dict(symbol="x-thin", size=7, line=dict(color=line.style.color, width=1.5)),
         legendgroup=line.label,
         showlegend=alone,
-        hovertemplate=f"<b>{line.label}</b>, published run<br>epoch %{{x}}: %{{y:.2f}} %"
-        "<extra></extra>",
+        hovertemplate=_(
+            "<b>{name}</b>, published run<br>epoch %{{x}}: %{{y:.2f}} %", name=line.label
+        )
+        + "<extra></extra>",
     )

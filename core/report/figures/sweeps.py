@@ -10,14 +10,20 @@ from typing import Any, TypeGuard
 
 import plotly.graph_objects as go
 
+from core.language import _
 from core.report.figures.axes import key_legend, log_axis, set_title
 from core.report.figures.comparison import WideAndNarrow
+from core.report.text_width import letters, pixels
 from core.specs import OptionValue
 
 _TOP, _PLOT, _FOOT = 52, 330, 60  # pixels of the title, the plot and the axis below it
 _TICKS_APART = 0.14  # of the axis, or their labels would meet on a narrow screen
 _LONGEST = 36  # letters of a name that a line can end in
-_LETTER, _LINE, _KEY_LINE = 7, 16, 20  # pixels of a letter, of a line of text and of one of a key
+_LETTER, _LINE, _KEY_LINE = (
+    7,
+    16,
+    20,
+)  # pixels of a Latin letter, of a line of text and of one of a key
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def is_number(value: OptionValue) -> TypeGuard[float]:
 
 def word(value: OptionValue) -> str:
     """`on`, `off`, a number, a word."""
-    return str(value) if not isinstance(value, bool) else "on" if value else "off"
+    return str(value) if not isinstance(value, bool) else _("on") if value else _("off")
 
 
 def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> WideAndNarrow:
@@ -64,32 +70,39 @@ def sweep_chart(lines: Sequence[SweepLine], x_title: str, y_title: str) -> WideA
     """
     both = WideAndNarrow(_lines(lines, x_title), _lines(lines, x_title))
     slopes = [_slope(line) for line in lines]
-    is_long = any(len(line.label) > _LONGEST for line in lines)
+    is_long = any(letters(line.label) > _LONGEST for line in lines)
     for figure, has_key in zip(both, (is_long, True), strict=True):
         names = [str(n) if has_key else line.label for n, line in enumerate(lines, start=1)]
         ends = [
-            ", ".join(filter(None, (name, _slope_in_words(slope))))
+            name if slope is None else _with_slope(name, slope)
             for name, slope in zip(names, slopes, strict=True)
         ]
         _end_with(figure, lines, ends)
         key = _KEY_LINE * len(lines) + 8
         figure.update_layout(
             xaxis=_x_axis([x for line in lines for x in line.x], x_title),
-            yaxis=dict(title=f"{y_title} (log)", **log_axis(y for line in lines for y in line.y)),
+            yaxis=dict(
+                title=_("{quantity} (log)", quantity=y_title),
+                **log_axis(y for line in lines for y in line.y),
+            ),
             height=_TOP + _PLOT + _FOOT + key,
             margin=dict(
                 t=_TOP,
                 b=_FOOT + (key if has_key else 0),
                 l=8,
-                r=24 + _LETTER * max(map(len, ends), default=0),
+                r=24 + max((pixels(end, _LETTER) for end in ends), default=0),
             ),
             showlegend=has_key,  # also of one line
             legend=key_legend(),
         )
         set_title(
             figure,
-            f"{y_title[0].upper()}{y_title[1:]} over {x_title}",
-            "with each line's slope on these log axes" if any(slopes) else "",
+            _(
+                "{quantity} over {setting}",
+                quantity=f"{y_title[0].upper()}{y_title[1:]}",
+                setting=x_title,
+            ),
+            _("with each line's slope on these log axes") if any(slopes) else "",
         )
     return both
 
@@ -104,15 +117,19 @@ def _lines(lines: Sequence[SweepLine], x_title: str) -> go.Figure:
             mode="lines+markers",
             line=dict(color=line.color),
             marker=dict(symbol=line.marker, size=7),
-            hovertemplate=f"<b>{escape(line.label)}</b><br>{x_title} %{{x}}: %{{y:,.0f}}"
-            "<extra></extra>",
+            hovertemplate=_(
+                "<b>{name}</b><br>{setting} %{{x}}: %{{y:,.0f}}",
+                name=escape(line.label),
+                setting=x_title,
+            )
+            + "<extra></extra>",
         )
     return figure
 
 
-def _slope_in_words(slope: float | None) -> str:
-    """`slope 1.98`."""
-    return "" if slope is None else f"slope {slope:.2f}".replace("-", "−")
+def _with_slope(name: str, slope: float) -> str:
+    """`VGG-11, slope 1.98`."""
+    return _("{name}, slope {slope}", name=name, slope=f"{slope:.2f}".replace("-", "−"))
 
 
 def _end_with(figure: go.Figure, lines: Sequence[SweepLine], texts: Sequence[str]) -> None:
@@ -181,7 +198,7 @@ def _x_axis(values: Sequence[OptionValue], title: str) -> dict[str, Any]:
             ticks.append(value)
     room = 0.03 * (high - low) or 0.3
     return dict(
-        title=f"{title} (log)",
+        title=_("{quantity} (log)", quantity=title),
         type="log",
         range=[low - room, high + room],
         tickvals=ticks,

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from core.language import N_, _
 from core.report.figures.palette import BLUE, DASHES, GREEN, MARKERS, ORANGE, PURPLE
 from core.training.records import Throughput, ThroughputPoint
 
-LOOP_NAMES = {"lab": "the lab's loop", "conventional": "published loop (DataLoader, PIL)"}
+LOOP_NAMES = {
+    "lab": N_("the lab's loop"),
+    "conventional": N_("published loop (DataLoader, PIL)"),
+}
 _DEVICE_COLORS = (BLUE, ORANGE, GREEN, PURPLE)
 
 
@@ -27,9 +31,9 @@ def throughput_chart(result: Throughput) -> go.Figure:
             if points:
                 _add_loop(figure, points, color, index, _name_line(loop, device, len(devices)))
     figure.update_layout(
-        title="Training images a second by batch size",
-        xaxis=dict(title="batch size (log)", type="log", tickvals=sizes, ticktext=sizes),
-        yaxis=dict(title="images/s", rangemode="tozero"),
+        title=_("Training images a second by batch size"),
+        xaxis=dict(title=_("batch size (log)"), type="log", tickvals=sizes, ticktext=sizes),
+        yaxis=dict(title=_("images/s"), rangemode="tozero"),
         height=380,
         margin=dict(t=56, b=48, l=8, r=8),
         legend=dict(orientation="h", yanchor="top", y=-0.2),
@@ -39,7 +43,8 @@ def throughput_chart(result: Throughput) -> go.Figure:
 
 def _name_line(loop: str, device: str, devices: int) -> str:
     """`the lab's loop on cuda`; the device only where there are several."""
-    return f"{LOOP_NAMES[loop]} on {device}" if devices > 1 else LOOP_NAMES[loop]
+    name = _(LOOP_NAMES[loop])
+    return _("{loop} on {device}", loop=name, device=device) if devices > 1 else name
 
 
 def _add_loop(
@@ -61,7 +66,10 @@ def _add_loop(
         line=dict(color=color, dash=DASHES[index]),
         marker=dict(symbol=MARKERS[index], size=9),
         customdata=[(point.slowest, point.fastest, point.threads) for point in points],
-        hovertemplate=f"<b>{name}</b>, batch %{{x}}<br>%{{y:,.0f}} images/s"
-        " (%{customdata[0]:,.0f} to %{customdata[1]:,.0f})<br>%{customdata[2]} threads"
-        "<extra></extra>",
+        hovertemplate=_(
+            "<b>{name}</b>, batch %{{x}}<br>%{{y:,.0f}} images/s (%{{customdata[0]:,.0f}} to"
+            " %{{customdata[1]:,.0f}})<br>%{{customdata[2]}} threads",
+            name=name,
+        )
+        + "<extra></extra>",
     )

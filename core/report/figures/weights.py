@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.inside.filters_records import WeightSpread
+from core.language import _
 from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND
 from core.report.figures.palette import BLUE, ORANGE, SEQUENTIAL
@@ -27,15 +28,19 @@ def weights_by_epoch(trail: Trail, path: str) -> go.Figure:
             x=[str(epoch) for epoch in trail.epochs],
             y=(edges[:-1] + edges[1:]) / 2,
             colorscale=[[at / (len(SEQUENTIAL) - 1), color] for at, color in enumerate(SEQUENTIAL)],
-            colorbar=dict(title=dict(text="% of weights", side="top")),
-            hovertemplate="epoch %{x}<br>weights about %{y:.3g}: %{z:.1f} %<extra></extra>",
+            colorbar=dict(title=dict(text=_("% of weights"), side="top")),
+            hovertemplate=_("epoch %{x}<br>weights about %{y:.3g}: %{z:.1f} %") + "<extra></extra>",
         )
     )
     figure.update_layout(
-        title=f"{path}: the deviation of its weights<br>"
-        f"went from {formats.signed_number(first)} to {formats.signed_number(last)}",
-        xaxis=dict(title="epoch", type="category"),
-        yaxis=dict(title="weight"),
+        title=_(
+            "{layer}: the deviation of its weights<br>went from {first} to {last}",
+            layer=path,
+            first=formats.signed_number(first),
+            last=formats.signed_number(last),
+        ),
+        xaxis=dict(title=_("epoch"), type="category"),
+        yaxis=dict(title=_("weight")),
         height=430,
         margin=dict(t=108, b=48, l=8, r=8),
     )
@@ -61,8 +66,8 @@ def weights_before_and_after(spread: WeightSpread, path: str) -> go.Figure:
     middles = (edges[:-1] + edges[1:]) / 2
     figure = go.Figure()
     for name, shares, color, dash in (
-        ("as initialized", spread.before[row], ORANGE, "dash"),
-        ("as they are", spread.after[row], BLUE, "solid"),
+        (_("as initialized"), spread.before[row], ORANGE, "dash"),
+        (_("as they are"), spread.after[row], BLUE, "solid"),
     ):
         figure.add_scatter(
             x=middles,
@@ -70,12 +75,12 @@ def weights_before_and_after(spread: WeightSpread, path: str) -> go.Figure:
             name=name,
             mode="lines",
             line=dict(color=color, dash=dash, shape="hvh", width=2),
-            hovertemplate=f"{name}<br>about %{{x:.3g}}: %{{y:.1f}} %<extra></extra>",
+            hovertemplate=f"{name}<br>" + _("about %{x:.3g}: %{y:.1f} %") + "<extra></extra>",
         )
     figure.update_layout(
-        title=f"{path}: how its weights are spread",
-        xaxis=dict(title="weight"),
-        yaxis=dict(title="% of weights", rangemode="tozero"),
+        title=_("{layer}: how its weights are spread", layer=path),
+        xaxis=dict(title=_("weight")),
+        yaxis=dict(title=_("% of weights"), rangemode="tozero"),
         height=380,
         margin=dict(t=56, b=86, l=8, r=8),
         legend=FOOT_LEGEND,

@@ -17,12 +17,25 @@ from pathlib import Path
 import pandas as pd
 import plotly.io
 
+from core.language import N_, _, language, paragraph
 from core.report.browser.files import LOOK, PLOTLY
+from core.report.browser.words import plotly_words
 from core.report.handout.document import Chart, Document, Part, Picture, Section, Table, Text
 from core.report.tables.csv import to_csv
 from core.version import VERSION
 
 _FOLDER = Path(__file__).parent
+_LAB = N_("CNN Architecture Lab")
+_HEADINGS = (  # of tables that are shown with all their columns
+    *(N_("in_channels"), N_("num_classes"), N_("options"), N_("backward_macs"), N_("flops")),
+    *(N_("elementwise_ops"), N_("output_bytes"), N_("saved_bytes"), N_("weight_layers")),
+    *(N_("batch_size"), N_("inference_bytes"), N_("dataset"), N_("momentum"), N_("threads")),
+    *(N_("parameters_bytes"), N_("optimiser_bytes"), N_("buffers_bytes"), N_("images_bytes")),
+    *(N_("gradients_bytes"), N_("temporaries_bytes")),
+    *(N_("first"), N_("second"), N_("difference"), N_("deviation"), N_("confidence")),
+    *(N_("low"), N_("high"), N_("pairs"), N_("can_be_told_apart")),
+    *(N_("channel"), N_("row"), N_("column"), N_("input"), N_("weight"), N_("product")),
+)
 _SHOWN_ROWS = 60  # of a table; the CSV has all
 _OPEN_ROWS = 16  # a longer table is folded on the screen; printed, what is shown of it is open
 _HEIGHT = 450  # pixels of a figure that sets none, Plotly's own
@@ -33,11 +46,11 @@ def handout_html(document: Document, when: datetime) -> bytes:
     charts: list[Chart] = []
     body = "".join(_section(section, charts) for section in document.sections)
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
         " script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:\">"
-        f"<title>{escape(document.title)} · CNN Architecture Lab</title>"
+        f"<title>{escape(document.title)} · {escape(_(_LAB))}</title>"
         f"<style>{_file('page.css')}</style></head><body><main>"
         f"{_head(document)}{body}{_foot(document, when)}</main>{_scripts(charts)}</body></html>\n"
     ).encode()
@@ -95,17 +108,25 @@ def _table(table: Table) -> Iterator[str]:
     yield f"<details{' open' if len(frame) <= _OPEN_ROWS else ''}>"
     yield f"<summary>{escape(table.title)}</summary>"
     yield '<div class="scroll"><table><thead><tr>'
-    yield "".join(f"<th>{escape(str(name))}</th>" for name in frame.columns)
+    yield "".join(f"<th>{escape(_(str(name)))}</th>" for name in frame.columns)
     yield "</tr></thead><tbody>"
     for row in shown.itertuples(index=False):
         yield f"<tr>{''.join(map(_cell, row))}</tr>"
     yield "</tbody></table></div><p class=more>"
-    if len(frame) > len(shown):
-        yield f"The first {len(shown)} of {len(frame):,} rows. "
-    if len(columns) < table.frame.shape[1]:
-        yield f"The CSV has {table.frame.shape[1]} columns. "
+    if said := _what_is_shown(table, len(frame), len(columns)):
+        yield f"{said} "
     yield f'<a download="{escape(table.name)}.csv" href="data:text/csv;base64,{csv}">'
     yield f"{escape(table.name)}.csv</a></p></details>"
+
+
+def _what_is_shown(table: Table, rows: int, columns: int) -> str:
+    """Where the CSV has more."""
+    first = all_columns = ""
+    if rows > _SHOWN_ROWS:
+        first = _("The first {shown} of {rows:,} rows.", shown=_SHOWN_ROWS, rows=rows)
+    if columns < table.frame.shape[1]:
+        all_columns = _("The CSV has {columns} columns.", columns=table.frame.shape[1])
+    return paragraph(first, all_columns)
 
 
 def _cell(value: object) -> str:
@@ -130,7 +151,7 @@ def _foot(document: Document, when: datetime) -> str:
     link = document.address
     where = f'<a href="{escape(link)}">{escape(link)}</a> · ' if link.startswith("http") else ""
     return (
-        f"<footer>{where}CNN Architecture Lab {escape(VERSION)} ·"
+        f"<footer>{where}{escape(_(_LAB))} {escape(VERSION)} ·"
         f" {when.astimezone():%Y-%m-%d %H:%M %Z}</footer>"
     )
 
@@ -144,9 +165,11 @@ def _scripts(charts: list[Chart]) -> str:
         + f', "figure": {plotly.io.to_json(chart.figure, validate=False)}}}'
         for chart in charts
     )
+    spoken = json.dumps({"language": language(), "words": plotly_words()}, ensure_ascii=False)
     return (
         _inert("plotly", _in_script(PLOTLY.read_text(encoding="utf-8")))
         + _inert("look", _in_script(LOOK.read_text(encoding="utf-8")))
+        + _inert("spoken", spoken)
         + _inert("figures", f"[{figures}]".replace("<", "\\u003c"))
         + f'<script type="module">{_file("page.js")}</script>'
     )

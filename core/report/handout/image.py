@@ -12,6 +12,7 @@ from core.analysis.records import LayerCost
 from core.inside.arrays_records import LayerSummary
 from core.inside.maps_records import LayerMaps
 from core.inside.number_records import Explanation
+from core.language import ENGLISH, N_, Message, _, in_language
 from core.report.figures.predictions import probability_bars
 from core.report.handout.document import Chart, Document, Part, Picture, Section, Table, Text
 from core.report.handout.settings import Setting, network_settings
@@ -23,10 +24,11 @@ from core.report.tables.number import number_frame
 from core.specs import ModelSpec
 
 CHANNELS = 16  # of a layer that are shown
-_COLUMNS = 8  # of them beside each other
+_MAPS_A_ROW = 8  # of them beside each other
 _IMAGE_SIDE = 168  # pixels of the image on the page
 _CLASSES = 5  # the likeliest
 _MOST_LAYERS = 40  # whose maps are in it
+_COLUMNS = (N_("path"), N_("shape"), N_("min"), N_("max"), N_("mean"), N_("share_of_zeros"))
 _WORK = ("convolution", "linear", "pooling", "join")
 
 
@@ -35,7 +37,7 @@ class SeenImage:
     """The image, what it shows, and what the network says to it."""
 
     pixels: NDArray[np.uint8]  # (H, W) or (3, H, W)
-    name: str  # `test image 17`
+    name: str | Message  # `test image 17`
     class_names: Sequence[str]
     truth: int | None  # the true class, where it is known
     scores: NDArray[np.float32] | None  # (classes,) probabilities; None: no scores for classes
@@ -65,31 +67,34 @@ def image_document(
     `title` is that of the network, `name` what its files are called; `parameters` says which it
     has. `layers` have up to CHANNELS channels each.
     """
-    file = safe_name(name, image.name.replace(" ", "-"))
+    shown = str(image.name)
+    with in_language(ENGLISH):
+        file = safe_name(name, str(image.name).replace(" ", "-"))
+        summary = summary_frame(summaries, title, str(image.name))
     settings: list[Setting] = [
         *network_settings(spec),
-        ("Parameters", parameters),
-        ("Picture", image.name),
+        (_("Parameters"), parameters),
+        (_("Picture"), shown),
     ]
     sections = [
-        Section("Image and prediction", _prediction(title, image, file)),
-        Section("Maps, layer by layer", [part for maps in layers for part in _maps(maps)]),
-        Section("One number, explained", _number(explanation, file) if explanation else []),
+        Section(_("Image and prediction"), _prediction(title, image, file)),
+        Section(_("Maps, layer by layer"), [part for maps in layers for part in _maps(maps)]),
+        Section(_("One number, explained"), _number(explanation, file) if explanation else []),
         Section(
-            "Every layer",
+            _("Every layer"),
             [
                 Table(
-                    "What each layer gives",
-                    summary_frame(summaries, title, image.name),
+                    _("What each layer gives"),
+                    summary,
                     f"{file}-layers",
-                    ("path", "shape", "min", "max", "mean", "share_of_zeros"),
+                    _COLUMNS,
                 )
             ],
         ),
     ]
     return Document(
-        kind="Inside",
-        title=f"{title}: {image.name}",
+        kind=_("Inside"),
+        title=_("{network}: {image}", network=title, image=shown),
         name=file,
         settings=settings,
         sections=[section for section in sections if section.parts],
@@ -99,13 +104,13 @@ def image_document(
 
 def _prediction(title: str, image: SeenImage, file: str) -> list[Part]:
     picture = Picture(
-        f"{image.name} as the network is given it",
+        _("{image} as the network is given it", image=str(image.name)),
         png=image_png(image.pixels),
         width=_IMAGE_SIDE,
         is_pixels=True,
     )
     if image.scores is None:
-        return [picture, Text("This network gives no scores for classes.")]
+        return [picture, Text(_("This network gives no scores for classes."))]
     figure = probability_bars(image.class_names, [(title, image.scores)], image.truth, _CLASSES)
     return [picture, Chart(figure, f"{file}-prediction")]
 
@@ -115,10 +120,15 @@ def _maps(maps: LayerMaps) -> list[Part]:
     if not maps.maps.size:
         return []
     shape = "×".join(map(str, maps.shape))
-    columns = min(_COLUMNS, len(maps.maps))
+    columns = min(_MAPS_A_ROW, len(maps.maps))
     width = maps.maps.shape[2] * 8 if maps.is_vector else 84 * columns
     sheet = sheet_png(maps, scale_of(maps), columns)
-    about = f"{maps.path}: {shape}, numbers from {range_text(maps)}"
+    about = _(
+        "{layer}: {shape}, numbers from {range}",
+        layer=maps.path,
+        shape=shape,
+        range=range_text(maps),
+    )
     return [Text(about), Picture(about, png=sheet, width=min(width, 648), is_pixels=True)]
 
 
@@ -127,5 +137,5 @@ def _number(explanation: Explanation, file: str) -> list[Part]:
     return [
         Text(sentence, is_finding=True),
         *(Text(line.strip()) for line in lines if line.strip()),
-        Table("Every term", number_frame(explanation), f"{file}-number"),
+        Table(_("Every term"), number_frame(explanation), f"{file}-number"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.analysis.glance import glance_at
 from core.analysis.records import Analysis
+from core.language import N_, _
 from core.report import formats, glance
 from core.report.cost_rows import cost_rows, saving_rows
 from core.report.figures.costs import cost_bars
@@ -21,13 +22,14 @@ from core.report.tables.networks import comparison_frame, memory_frame
 from core.specs import LabError
 
 _TOTALS = {
-    "params": "Parameters",
-    "macs": "MACs an image",
-    "memory": "Memory, a step",
-    "field": "Receptive field",
-    "depth": "Depth",
+    "params": N_("Parameters"),
+    "macs": N_("MACs an image"),
+    "memory": N_("Memory, a step"),
+    "field": N_("Receptive field"),
+    "depth": N_("Depth"),
 }
-_LAYER_COLUMNS = ("layer", "operation", "output_shape", "params", "macs", "receptive_field")
+_LAYER_COLUMNS = (N_("layer"), N_("operation"), N_("output_shape"), N_("params"), N_("macs"),
+                  N_("receptive_field"))  # fmt: skip
 
 
 def network_document(
@@ -47,35 +49,40 @@ def network_document(
     if sentence := equal_cost_sentence(analysis.layers):
         costs.append(Text(sentence))
     costs += [
-        Table("Rows of the charts", layer_frame(analysis, level), f"{name}-rows", _LAYER_COLUMNS),
-        Table("Every layer", layer_frame(analysis), f"{name}-layers", _LAYER_COLUMNS),
-        Table("Totals", comparison_frame([analysis], batch_size, {}), f"{name}-totals"),
+        Table(
+            _("Rows of the charts"), layer_frame(analysis, level), f"{name}-rows", _LAYER_COLUMNS
+        ),
+        Table(_("Every layer"), layer_frame(analysis), f"{name}-layers", _LAYER_COLUMNS),
+        Table(_("Totals"), comparison_frame([analysis], batch_size, {}), f"{name}-totals"),
     ]
     memory = analysis.training_memory(batch_size)
     inference = analysis.inference_bytes(batch_size)
-    notes = [Text(note) for note in analysis.warnings]
+    notes = [Text(str(note)) for note in analysis.warnings]
     return Document(
-        kind="Network",
+        kind=_("Network"),
         title=network_title(spec),
         name=name,
-        settings=[*network_settings(spec), ("Batch", str(batch_size))],
-        totals=[(title, totals[key]) for key, title in _TOTALS.items()],
+        settings=[*network_settings(spec), (_("Batch"), str(batch_size))],
+        totals=[(_(title), totals[key]) for key, title in _TOTALS.items()],
         sections=[
-            Section("Where parameters and work are", costs),
+            Section(_("Where parameters and work are"), costs),
             Section(
-                "Memory of a training step",
+                _("Memory of a training step"),
                 [
                     Chart(memory_bars(memory, inference), f"{name}-memory"),
                     Chart(saved_bars(saving_rows(rows), batch_size), f"{name}-saved"),
                     Table(
-                        f"Parts, in bytes; the peak is {formats.mebibytes(memory.total)}",
+                        _(
+                            "Parts, in bytes; the peak is {memory}",
+                            memory=formats.mebibytes(memory.total),
+                        ),
                         memory_frame(analysis, batch_size, True, threads),
                         f"{name}-memory",
                     ),
                 ],
             ),
-            Section("The graph", _graph(analysis)),
-            Section("Notes", notes),
+            Section(_("The graph"), _graph(analysis)),
+            Section(_("Notes"), notes),
         ],
         address=address,
     )
@@ -88,5 +95,8 @@ def _graph(analysis: Analysis) -> list[Part]:
         graph = fold(outlined, readable(outlined))
     except LabError:
         return []
-    about = f"The graph of {network_title(analysis.spec)}, from the image down to the classes"
+    about = _(
+        "The graph of {network}, from the image down to the classes",
+        network=network_title(analysis.spec),
+    )
     return [Picture(about, svg=svg(graph, about))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.analysis.records import Analysis
+from core.language import N_, _
 from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.figures.stages import stage_bars
@@ -15,12 +16,12 @@ from core.specs import ModelSpec
 from core.studies.conditions import Condition
 from core.zoo.catalogue import find
 
-_COLUMNS = ("network", "ratio", "image_size", "params", "macs", "training_bytes", "depth",
-            "best_accuracy")  # fmt: skip
+_COLUMNS = (N_("network"), N_("ratio"), N_("image_size"), N_("params"), N_("macs"),
+            N_("training_bytes"), N_("depth"), N_("best_accuracy"))  # fmt: skip
 
 _STAGES = (  # field of a layer, what it is, its unit
-    ("macs", "MACs an image", "MACs"),
-    ("params", "Parameters", ""),
+    ("macs", N_("MACs an image"), "MACs"),
+    ("params", N_("Parameters"), ""),
 )
 
 
@@ -35,10 +36,10 @@ def networks_document(
 
     `networks`: each with a name that tells it from the others.
     """
-    analyses = [analysis for _, analysis in networks]
+    analyses = [analysis for __, analysis in networks]
     specs = [analysis.spec for analysis in analyses]
     name = names_file("comparison", specs)
-    colors = [color for color, _ in colors_and_markers(len(networks))]
+    colors = [color for color, __ in colors_and_markers(len(networks))]
     points = [
         CostPoint(
             label,
@@ -52,21 +53,24 @@ def networks_document(
     frame = comparison_frame(analyses, batch_size, accuracies)
     shown = tuple(column for column in _COLUMNS if column in frame)
     return Document(
-        kind="Comparison",
+        kind=_("Comparison"),
         title=title,
         name=name,
         settings=[
             *((label, find(analysis.spec.arch).source) for label, analysis in networks),
-            ("Batch", str(batch_size)),
+            (_("Batch"), str(batch_size)),
         ],
         sections=[
-            Section("Totals", [Table("Totals and best accuracies", frame, name, shown)]),
-            Section("MACs against parameters", [Chart(cost_scatter(points).wide, f"{name}-costs")]),
+            Section(_("Totals"), [Table(_("Totals and best accuracies"), frame, name, shown)]),
             Section(
-                "Stage by stage",
+                _("MACs against parameters"),
+                [Chart(cost_scatter(points).wide, f"{name}-costs")],
+            ),
+            Section(
+                _("Stage by stage"),
                 [
-                    Chart(stage_bars(networks, field, title, unit), f"{name}-{field}")
-                    for field, title, unit in _STAGES
+                    Chart(stage_bars(networks, field, _(quantity), unit), f"{name}-{field}")
+                    for field, quantity, unit in _STAGES
                 ],
             ),
         ],

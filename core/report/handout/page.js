@@ -3,13 +3,15 @@
 const text = name => document.getElementById(name).textContent
 const load = name => import(URL.createObjectURL(new Blob([text(name)], {type: "text/javascript"})))
 
+const spoken = JSON.parse(text("spoken"))
+
 const COLORS = {  // of paper
   text: "#10141A", background: "#FFFFFF", border: "#D0D4DA", axis: "#525A66", grid: "#10141A1F",
   font: getComputedStyle(document.documentElement).fontFamily,
 }
 COLORS.heading = COLORS.font
 
-function draw({default: Plotly}, {template, fitText, fitTo}, place, {name, figure: {data, layout}}) {
+function draw({default: Plotly}, {template, fitText, fitTo, inLanguage}, place, {name, figure: {data, layout}}) {
   fitTo(place.clientWidth, layout)
   const title = layout.title?.text ?? ""
   place.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
@@ -18,7 +20,7 @@ function draw({default: Plotly}, {template, fitText, fitTo}, place, {name, figur
   Object.assign(layout, {width: place.clientWidth, height: place.clientHeight})
   fitText(layout, data, layout.title.text, COLORS)
   Plotly.newPlot(place, data, layout, {
-    showSendToCloud: false, plotlyServerURL: "", displaylogo: false,
+    showSendToCloud: false, plotlyServerURL: "", displaylogo: false, ...inLanguage(spoken),
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     toImageButtonOptions: {format: "png", scale: 2, filename: name},
   })

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.jobs.store import Run
+from core.language import ENGLISH, N_, _, in_language
 from core.report import formats
 from core.report.figures.curves import Curve, accuracy_chart, loss_chart
 from core.report.figures.palette import BLUE
@@ -20,32 +21,34 @@ from core.report.tables.runs import epoch_frame, run_frame
 from core.training.records import EpochMetrics
 from core.training.time_split import split_time
 
-_EPOCH_COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy",
-                  "images_per_second")  # fmt: skip
+_EPOCH_COLUMNS = (N_("epoch"), N_("train_loss"), N_("train_accuracy"), N_("test_loss"),
+                  N_("test_accuracy"), N_("images_per_second"))  # fmt: skip
 
 
 def run_document(run: Run, epochs: Sequence[EpochMetrics], address: str = "") -> Document:
     """Result, curves, where the time went, every epoch."""
     name = run_file_name(run)
+    with in_language(ENGLISH):  # as CSV
+        frame = run_frame([run])
     return Document(
-        kind="Run",
+        kind=_("Run"),
         title=record_title(run),
         name=name,
         settings=run_settings(run),
         totals=_totals(run, epochs),
         sections=[
-            Section("Result", [*_findings(run, epochs), *_curves(run, epochs, name)]),
-            Section("Where the time went", _time(run, epochs, name)),
+            Section(_("Result"), [*_findings(run, epochs), *_curves(run, epochs, name)]),
+            Section(_("Where the time went"), _time(run, epochs, name)),
             Section(
-                "Numbers",
+                _("Numbers"),
                 [
                     Table(
-                        "Every epoch",
+                        _("Every epoch"),
                         epoch_frame([run], {run.id: epochs}),
                         f"{name}-epochs",
                         _EPOCH_COLUMNS,
                     ),
-                    Table("The run", run_frame([run]).T.reset_index(), name),
+                    Table(_("The run"), frame.T.reset_index(), name),
                 ],
             ),
         ],
@@ -56,11 +59,12 @@ def run_document(run: Run, epochs: Sequence[EpochMetrics], address: str = "") ->
 def _totals(run: Run, epochs: Sequence[EpochMetrics]) -> list[tuple[str, str]]:
     last = epochs[-1] if epochs else None
     rate = sum(metrics.images_per_second for metrics in epochs) / len(epochs) if epochs else 0.0
+    speed = _("{rate:,.0f} images/s", rate=rate) if rate else formats.NOTHING
     return [
-        ("Best test accuracy", formats.percent(run.best_accuracy)),
-        ("Last test accuracy", formats.percent(last.test_accuracy if last else None)),
-        ("Training speed", f"{rate:,.0f} images/s" if rate else formats.NOTHING),
-        ("Duration", formats.duration(run.seconds)),
+        (_("Best test accuracy"), formats.percent(run.best_accuracy)),
+        (_("Last test accuracy"), formats.percent(last.test_accuracy if last else None)),
+        (_("Training speed"), speed),
+        (_("Duration"), formats.duration(run.seconds)),
     ]
 
 
@@ -79,7 +83,7 @@ def _findings(run: Run, epochs: Sequence[EpochMetrics]) -> list[Part]:
 
 def _curves(run: Run, epochs: Sequence[EpochMetrics], name: str) -> list[Part]:
     if not epochs:
-        return [Text("No epoch is finished.")]
+        return [Text(_("No epoch is finished."))]
     curve = Curve(
         run_title(run), BLUE, "circle", tuple(epochs), run.best_epoch, run.spec.recipe.epochs
     )

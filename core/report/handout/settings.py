@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.jobs.store import Run
+from core.language import _
 from core.report.names import condition_label
 from core.specs import ModelSpec
 from core.studies.conditions import condition_of
@@ -15,16 +16,16 @@ def network_settings(spec: ModelSpec) -> list[Setting]:
     """The network's name in the lab, where it comes from, and all that it was built with."""
     row = find(spec.arch)
     source = f"{row.year}, {row.source}" if row.year else row.source
-    settings = [("Network", f"{row.title} ({spec.arch})"), ("Source", source)]
+    settings = [(_("Network"), f"{row.title} ({spec.arch})"), (_("Source"), source)]
     if "ratio" in row.takes:
-        settings.append(("Ratio", str(spec.ratio)))
+        settings.append((_("Ratio"), str(spec.ratio)))
     settings += [
-        ("Image", f"{spec.in_channels} × {spec.size_label} px"),
-        ("Classes", str(spec.num_classes)),
+        (_("Image"), f"{spec.in_channels} × {spec.size_label} px"),
+        (_("Classes"), str(spec.num_classes)),
     ]
     options = effective_options(spec)
     titles = {option.name: option.title for option in row.options}
-    return settings + [(titles.get(name, name), str(value)) for name, value in options.items()]
+    return settings + [(_(titles.get(name, name)), str(value)) for name, value in options.items()]
 
 
 def run_settings(run: Run) -> list[Setting]:
@@ -32,10 +33,10 @@ def run_settings(run: Run) -> list[Setting]:
     spec, recipe = run.spec, run.spec.recipe
     return [
         *network_settings(spec.model),
-        ("Data and recipe", condition_label(condition_of(spec))),
-        ("Batch", str(recipe.batch_size)),
-        ("Learning rate", f"{recipe.learning_rate:g} ({recipe.schedule})"),
-        ("Device", spec.device),
-        ("Seed", str(spec.seed)),
-        ("State", str(run.state)),
+        (_("Data and recipe"), condition_label(condition_of(spec))),
+        (_("Batch"), str(recipe.batch_size)),
+        (_("Learning rate"), f"{recipe.learning_rate:g} ({recipe.schedule})"),
+        (_("Device"), spec.device),
+        (_("Seed"), str(spec.seed)),
+        (_("State"), _(str(run.state))),
     ]

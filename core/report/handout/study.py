@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.analysis.records import Analysis
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run, Study
+from core.language import ENGLISH, N_, _, in_language
 from core.report import formats
 from core.report.figures.final_accuracies import final_accuracies, final_accuracy_chart
 from core.report.figures.studies import study_chart, study_lines
@@ -20,9 +21,10 @@ from core.studies.conditions import condition_of
 from core.studies.study import Group, by_variant, comparable, verdicts
 from core.training.records import EpochMetrics
 
-_SUMMARY = ("variant", "finished", "final_accuracy_mean", "final_accuracy_low",
-            "final_accuracy_high", "params", "macs", "seconds_mean")  # fmt: skip
-_EPOCHS = ("run", "options", "seed", "epoch", "train_accuracy", "test_accuracy")
+_SUMMARY = (N_("variant"), N_("finished"), N_("final_accuracy_mean"), N_("final_accuracy_low"),
+            N_("final_accuracy_high"), N_("params"), N_("macs"), N_("seconds_mean"))  # fmt: skip
+_EPOCHS = (N_("run"), N_("options"), N_("seed"), N_("epoch"), N_("train_accuracy"),
+           N_("test_accuracy"))  # fmt: skip
 
 
 def study_document(
@@ -40,29 +42,33 @@ def study_document(
         for model, analysis in analyses.items()
     }
     conditions = dict.fromkeys(condition_label(condition_of(run.spec)) for run in runs)
+    over = sum(run.state.is_over for run in runs)
+    with in_language(ENGLISH):  # as CSV
+        told = by_variant(runs, epochs)
+        summary, pairs = summary_frame(told, costs), pair_frame(verdicts(told))
     devices = dict.fromkeys(run.spec.device for run in runs)
     return Document(
-        kind="Study",
+        kind=_("Study"),
         title=study.title,
         name=name,
         settings=[
-            ("Study", study.id),
-            ("Variants", "; ".join(group.title for group in groups)),
-            ("Data and recipe", "; ".join(conditions)),
-            ("Device", ", ".join(devices)),
-            ("Runs", f"{sum(run.state.is_over for run in runs)} of {len(runs)} are over"),
+            (_("Study"), study.id),
+            (_("Variants"), "; ".join(group.title for group in groups)),
+            (_("Data and recipe"), "; ".join(conditions)),
+            (_("Device"), ", ".join(devices)),
+            (_("Runs"), _("{over} of {count} are over", over=over, count=len(runs))),
         ],
         totals=[(group.title, _final(group)) for group in groups[:5]],
         sections=[
-            Section("Verdict", _verdict(groups, all(run.state.is_over for run in runs))),
-            Section("Curves", _charts(groups, name)),
+            Section(_("Verdict"), _verdict(groups, over == len(runs))),
+            Section(_("Curves"), _charts(groups, name)),
             Section(
-                "Numbers",
+                _("Numbers"),
                 [
-                    Table("Variants", summary_frame(groups, costs), f"{name}-summary", _SUMMARY),
-                    Table("Pairs", pair_frame(verdicts(groups)), f"{name}-pairs"),
+                    Table(_("Variants"), summary, f"{name}-summary", _SUMMARY),
+                    Table(_("Pairs"), pairs, f"{name}-pairs"),
                     Table(
-                        "Every epoch of every seed",
+                        _("Every epoch of every seed"),
                         epoch_frame(sorted(runs, key=lambda run: run.id), epochs),
                         f"{name}-epochs",
                         _EPOCHS,
@@ -81,7 +87,7 @@ def _final(group: Group) -> str:
 
 def _verdict(groups: Sequence[Group], over: bool) -> list[Part]:
     if not over:
-        return [Text("Runs are still under way: the verdict comes when every run is over.")]
+        return [Text(_("Runs are still under way: the verdict comes when every run is over."))]
     pairs = verdicts(groups)
     titles = [group.title for group in comparable(groups)]
     return [
@@ -99,8 +105,9 @@ def _charts(groups: Sequence[Group], name: str) -> list[Part]:
         return []
     curves = study_chart(
         lines,
-        f"Test accuracy on {data}<br>bold: mean of the seeds",
+        _("Test accuracy on {data}<br>bold: mean of the seeds", data=data),
         groups[0].runs[0].spec.recipe.epochs,
     )
-    final = final_accuracy_chart(final_accuracies(groups), f"Final test accuracy on {data}")
+    title = _("Final test accuracy on {data}", data=data)
+    final = final_accuracy_chart(final_accuracies(groups), title)
     return [Chart(final, f"{name}-final"), Chart(curves, f"{name}-curves")]

@@ -228,7 +228,11 @@ def fold(outlined: Outline, opened: Collection[str]) -> Graph:
     """
     places = _places(outlined, set(opened) & outlined.blocks.keys())
     if (boxes := len(set(places))) > MOST:
-        raise LabError(f"This picture would have {boxes} boxes, at most {MOST} work: fold some.")
+        raise LabError(
+            "This picture would have {boxes} boxes, at most {most} work: fold some.",
+            boxes=boxes,
+            most=MOST,
+        )
     groups: dict[_Place, list[LayerCost]] = {}
     for place, part in zip(places, outlined.parts, strict=True):
         groups.setdefault(place, []).extend(part.layers)

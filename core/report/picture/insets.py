@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.inside.maps_records import LayerMaps
+from core.language import _
 from core.report import formats
 from core.report.maps import range_of, tiles_png
 from core.report.picture.fold import INPUT, OUTPUT, Graph, Node
@@ -58,7 +59,9 @@ def sheet_png(maps: LayerMaps, scale: tuple[float, float], columns: int) -> byte
 def range_text(maps: LayerMaps) -> str:
     """`−1.21 … 3.4`: the smallest and the largest number of a layer."""
     text = f"{formats.signed_number(maps.low)} … {formats.signed_number(maps.high)}"
-    return f"{text}, {maps.not_finite:,} not finite" if maps.not_finite else text
+    if not maps.not_finite:
+        return text
+    return _("{range}, {count:,} not finite", range=text, count=maps.not_finite)
 
 
 def scale_of(maps: LayerMaps) -> tuple[float, float]:
@@ -70,8 +73,10 @@ def _image_inset(image: NDArray[np.uint8]) -> Inset:
     height, width = image.shape[-2:]
     side = 2.5 * _SIDE
     shrink = side / max(height, width)
-    lines: tuple[Text, ...] = ([("image", True), (f" {height}×{width}", False)],)
-    about = f"The image as the network reads it, {height}×{width} pixels"
+    lines: tuple[Text, ...] = ([(_("image"), True), (f" {height}×{width}", False)],)
+    about = _(
+        "The image as the network reads it, {height}×{width} pixels", height=height, width=width
+    )
     return Inset(image_png(image), width * shrink, height * shrink, lines, about)
 
 
@@ -88,16 +93,25 @@ def _maps_inset(node: Node, maps: LayerMaps) -> Inset:
     png = sheet_png(maps, scale_of(maps), columns)
     name = block_name(node.path, node.name, node.count)
     head: Text = [(f"▸ {name}" if node.is_block else name, True)]
-    what = f"{operation(node.last)}: " if not node.is_block else ""
+    shape = shape_text((1, *maps.shape))
+    what = _("{operation}: {shape}", operation=operation(node.last), shape=shape)
     lines: tuple[Text, ...] = (
         head,
-        [(f"{what}{shape_text((1, *maps.shape))}", False)],
+        [(shape if node.is_block else what, False)],
         [(range_text(maps), False)],
     )
     total = maps.shape[0]
-    drawn = "all its numbers" if maps.is_vector else f"{count} of its {total} channels"
-    about = (
-        f"{node.last.path}: {operation(node.last)}, {shape_text((1, *maps.shape))}, from"
-        f" {range_text(maps)}; {drawn}"
+    drawn = (
+        _("all its numbers")
+        if maps.is_vector
+        else _("{count} of its {total} channels", count=count, total=total)
+    )
+    about = _(
+        "{layer}: {operation}, {shape}, from {range}; {drawn}",
+        layer=node.last.path,
+        operation=operation(node.last),
+        shape=shape,
+        range=range_text(maps),
+        drawn=drawn,
     )
     return Inset(png, *size, lines, about)

@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from core.analysis.records import LayerCost, Shape, Window
+from core.analysis.records import LayerCost, Shape
+from core.language import N_, _, comma, ngettext
 from core.report import formats
 from core.report.picture.fold import INPUT, OUTPUT, Node
 from core.report.picture.layout import Size
 from core.report.picture.repeats import TO
+from core.report.text_width import is_wide
 
 FONT_SIZE, LINE = 12, 15  # pixels
 _WIDEST = 212  # pixels of text in a box; what is longer is broken or cut
 MARGIN, WIDTH_STEP, RADIUS = 8, 24, 13
 JOIN_GAP = 6  # pixels between a circle and its words
-UNREAD = "read by no layer"
+UNREAD = N_("read by no layer")
 _NAMES = {"relu": "ReLU"}  # functional operations that have a well-known spelling
 
 Text = list[tuple[str, bool]]  # pieces of a line: text, bold
@@ -30,15 +32,13 @@ def operation(layer: LayerCost) -> str:
         return name
     usual = window.kernel if layer.kind == "pooling" else (1, 1)
     stride = "" if window.stride == usual else f" /{window.stride[-1]}"
-    return f"{name} {formats.shape(window.kernel)}{stride}{_groups(layer, window)}"
-
-
-def _groups(layer: LayerCost, window: Window) -> str:
-    """How a grouped convolution splits its channels."""
+    text = f"{name} {formats.shape(window.kernel)}{stride}"
     if window.groups == 1:
-        return ""
+        return text
     channels = layer.input_shape[1] if len(layer.input_shape) > 1 else 0
-    return " depthwise" if window.groups == channels else f" {window.groups} groups"
+    if window.groups == channels:
+        return _("{operation} depthwise", operation=text)
+    return _("{operation} {groups} groups", operation=text, groups=window.groups)
 
 
 def shape_text(shape: Shape) -> str:
@@ -49,18 +49,18 @@ def shape_text(shape: Shape) -> str:
 def _contents(node: Node) -> str:
     """What a folded block holds: its weight layers by kind, or how many layers in all."""
     kinds = Counter(layer.kind for layer in node.layers if layer.is_weight_layer)
-    counted = {"convolution": "convolutions", "linear": "linear layers"}
-    parts = [
-        f"{count} {plural if count > 1 else plural.removesuffix('s')}"
-        for kind, plural in counted.items()
-        if (count := kinds[kind])
-    ]
-    return ", ".join(parts) or f"{len(node.layers)} layers"
+    convolutions, linear = kinds["convolution"], kinds["linear"]
+    parts = []
+    if convolutions:
+        parts.append(ngettext("{number} convolution", "{number} convolutions", convolutions))
+    if linear:
+        parts.append(ngettext("{number} linear layer", "{number} linear layers", linear))
+    return comma().join(parts) or _("{number} layers", number=len(node.layers))
 
 
 def costs(node: Node) -> str:
     """Parameters and MACs in short form, those that are not zero."""
-    numbers = ((node.params, "params"), (node.macs, "MACs"))
+    numbers = ((node.params, _("params")), (node.macs, "MACs"))
     return " · ".join(formats.short(number, unit) for number, unit in numbers if number)
 
 
@@ -77,14 +77,14 @@ def lines_of(node: Node, is_unread: bool) -> list[Text]:
     """What stands in a box, or beside a join; `is_unread`: no other box reads its result."""
     shape = shape_text(node.shape)
     if node.path == INPUT:
-        return [[(node.name, True), (f" {shape}", False)]]
+        return [[(_("image"), True), (f" {shape}", False)]]
     if node.path == OUTPUT:
         return [_end(node.shape)]
     if node.is_join:
         words = _operations(node.layers)[1:]
     else:
         words = [_contents(node)] if node.is_block else _operations(node.layers)
-    lines = [*map(_shortened, _wrapped(words)), shape, costs(node), UNREAD * is_unread]
+    lines = [*map(_shortened, _wrapped(words)), shape, costs(node), _(UNREAD) if is_unread else ""]
     texts: list[Text] = [[(line, False)] for line in lines if line]
     return texts if node.is_join else [*_headed(node, texts)]
 
@@ -92,8 +92,8 @@ def lines_of(node: Node, is_unread: bool) -> list[Text]:
 def _end(shape: Shape) -> Text:
     """What the network gives: scores, a map; nothing where its forward pass has failed."""
     if not shape:
-        return [("fails here", True)]
-    name = "classes" if len(shape) == 2 else "result"
+        return [(_("fails here"), True)]
+    name = _("classes") if len(shape) == 2 else _("result")
     return [(name, True), (f" {shape_text(shape)}", False)]
 
 
@@ -131,11 +131,11 @@ def _wrapped(words: Sequence[str]) -> Iterator[str]:
     """`words` with commas, in lines of a box's width; at most three."""
     lines = [""]
     for word in words:
-        longer = f"{lines[-1]}, {word}" if lines[-1] else word
+        longer = f"{lines[-1]}{comma()}{word}" if lines[-1] else word
         if text_width(longer) <= _WIDEST or not lines[-1]:
             lines[-1] = longer
         else:
-            lines[-1] += ","
+            lines[-1] += comma().rstrip()
             lines.append(word)
     yield from lines if len(lines) <= 3 else [*lines[:2], "…"]
 
@@ -143,14 +143,26 @@ def _wrapped(words: Sequence[str]) -> Iterator[str]:
 def tooltip(node: Node) -> str:
     """What the tooltip says: everything in full."""
     if not node.layers:
-        return f"{node.name}, {shape_text(node.shape)}"
-    times = f"{node.count} blocks that are the same, " if node.count > 1 else ""
-    many = f"{times}{len(node.layers)} layers" if len(node.layers) > 5 else ""
-    what = many or ", ".join(_operations(node.layers))
-    return (
-        f"{node.path}: {what}; output {formats.shape(node.shape)}; {node.params:,} parameters,"
-        f" {node.macs:,} MACs"
+        name = _("image") if node.path == INPUT else _("classes")
+        return comma().join((name, shape_text(node.shape)))
+    return _(
+        "{path}: {operations}; output {shape}; {params:,} parameters, {macs:,} MACs",
+        path=node.path,
+        operations=_in_words(node),
+        shape=formats.shape(node.shape),
+        params=node.params,
+        macs=node.macs,
     )
+
+
+def _in_words(node: Node) -> str:
+    """The operations of a box, or how many where they are many."""
+    layers = len(node.layers)
+    if layers <= 5:
+        return comma().join(_operations(node.layers))
+    if node.count == 1:
+        return _("{number} layers", number=layers)
+    return _("{blocks} blocks that are the same, {layers} layers", blocks=node.count, layers=layers)
 
 
 # Sizes -----------------------------------------------------------------------------------------
@@ -159,7 +171,10 @@ def tooltip(node: Node) -> str:
 def text_width(text: str, bold: bool = False) -> float:
     """About how many pixels the text takes, a little too many rather than too few."""
     narrow, wide = " ijl.,·|'!fIt1\u2009", "mwMWG▸…"
-    units = sum(0.34 if char in narrow else 0.88 if char in wide else 0.57 for char in text)
+    units = sum(
+        1.0 if is_wide(char) else 0.34 if char in narrow else 0.88 if char in wide else 0.57
+        for char in text
+    )
     capitals = sum(0.1 for char in text if char.isupper())
     return FONT_SIZE * (units + capitals) * (1.06 if bold else 1.0)
 

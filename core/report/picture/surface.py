@@ -11,6 +11,7 @@ from html import escape
 from plotly.colors import sample_colorscale
 
 from core.inside.landscape_records import Landscape, NetworkLandscape
+from core.language import _
 from core.report.figures.loss_scale import COLORS, LossScale
 from core.report.figures.palette import INK, POSITIVE
 
@@ -39,7 +40,7 @@ def surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale, t
         for row in range(len(network.loss) - 1)
         for column in range(last)
     ]
-    drawn = [facet for _, facet in sorted(facets, key=lambda pair: pair[0]) if facet]
+    drawn = [facet for __, facet in sorted(facets, key=lambda pair: pair[0]) if facet]
     floor = [at(0, 0, 0), at(last, 0, 0), at(last, last, 0), at(0, last, 0)]
     parts = [
         f'<polygon points="{_points(floor)}" fill="none" stroke="{INK}"/>',
@@ -50,9 +51,9 @@ def surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale, t
             _text((_LEFT - 8, at(0, last, scale.height(tick))[1] + 4), words, "end")
             for tick, words in zip(scale.ticks, scale.texts, strict=True)
         ),
-        _text((0, 12), "loss", "start"),
-        _text(_between(at(0, last, 0), at(last, last, 0)), "first direction", "end"),
-        _text(_between(at(last, 0, 0), at(last, last, 0)), "second direction", "start"),
+        _text((0, 12), _("loss"), "start"),
+        _text(_between(at(0, last, 0), at(last, last, 0)), _("first direction"), "end"),
+        _text(_between(at(last, 0, 0), at(last, last, 0)), _("second direction"), "start"),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"'

@@ -14,6 +14,7 @@ from itertools import pairwise
 from math import ceil
 from types import MappingProxyType
 
+from core.language import _
 from core.report.figures.palette import KIND_COLORS
 from core.report.picture.fold import INPUT, Graph, Node, name_inside
 from core.report.picture.labels import (
@@ -112,12 +113,13 @@ def _draw_frame(graph: Graph, block: str, box: Box) -> str:
     inside = [node for node in graph.nodes if block in node.blocks]
     params, macs = sum(node.params for node in inside), sum(node.macs for node in inside)
     name = frame_name(graph, block)
+    told = _("{block}: {params:,} parameters, {macs:,} MACs", block=block, params=params, macs=macs)
     return (
         f'<rect class="frame" x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}"'
         f' height="{box.height:.1f}" rx="{_CORNER + 3}" fill="{INK}" fill-opacity="0.035"'
         f' stroke="{INK}" stroke-opacity="0.3"/>'
         f'<g class="block" data-block="{escape(block)}" data-open="true">'
-        f"<title>{escape(block)}: {params:,} parameters, {macs:,} MACs</title>"
+        f"<title>{escape(told)}</title>"
         f'<rect class="target" x="{box.left + 3:.1f}" y="{box.top + 2:.1f}" rx="3" height="17"'
         f' width="{text_width(name, bold=True) + 6:.1f}" fill="{INK}" fill-opacity="0"/>'
         + _draw_text([(name, True)], box.left + 6, box.top + 15, "start")
@@ -128,7 +130,7 @@ def _draw_frame(graph: Graph, block: str, box: Box) -> str:
 def _draw_node(node: Node, box: Box, lines: Sequence[Text], lying: bool) -> str:
     """One box, circle or pill; dashed where its result is not read."""
     body = _draw_join(node, box, lines, lying) if node.is_join else _draw_box(node, box, lines)
-    dead = ' stroke-dasharray="4 3"' if lines[-1:] == [[(UNREAD, False)]] else ""
+    dead = ' stroke-dasharray="4 3"' if lines[-1:] == [[(_(UNREAD), False)]] else ""
     data = f' data-block="{escape(node.block)}" data-open="false"' if node.is_block else ""
     data = ' data-end="image"' if node.path == INPUT else data
     return (

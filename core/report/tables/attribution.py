@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.inside.attribution_records import Agreement, Attribution, Finding
 from core.inside.weights import Weights
+from core.language import _
 from core.report.arrays import npz_bytes
 from core.report.sentences.attribution import TITLES
 from core.report.tables.columns import model_columns
@@ -38,10 +39,15 @@ class ShownMap:
         """`learned`, or how random ones came about."""
         question = self.found.question
         if question.random_seed is None:
-            return "as chosen"
+            return _("as chosen")
         down_to = question.random_down_to
-        where = f" from the last layer up to {down_to}" if down_to else ""
-        return f"random{where}, seed {question.random_seed}"
+        if down_to:
+            return _(
+                "random from the last layer up to {layer}, seed {seed}",
+                layer=down_to,
+                seed=question.random_seed,
+            )
+        return _("random, seed {seed}", seed=question.random_seed)
 
 
 def summary_frame(maps: Sequence[ShownMap]) -> pd.DataFrame:
@@ -54,7 +60,7 @@ def _summary(shown: ShownMap) -> dict[str, object]:
     says = found.finding is Finding.SAYS
     row, column = np.unravel_index(int(found.values.argmax()), found.values.shape)
     return {
-        "method": TITLES[found.question.method],
+        "method": _(TITLES[found.question.method]),
         "network": shown.network,
         "parameters": shown.parameters,
         "score": found.score,

@@ -9,6 +9,7 @@ from core.analysis.records import LayerCost
 from core.inside.activity_records import Activity
 from core.inside.effective_field_records import EffectiveField, WindowCounts
 from core.inside.parts_records import MissingParts
+from core.language import _
 from core.report.sentences.effective_field import window_share
 from core.report.sentences.parts import BECOMES
 
@@ -17,7 +18,7 @@ def missing_frame(result: MissingParts) -> pd.DataFrame:
     """One row a part, in the order of execution; the first is the whole network."""
     whole = {
         "part": "",
-        "instead": "the whole network",
+        "instead": _("the whole network"),
         "accuracy": result.accuracy,
         "change": 0.0,
         "loss": result.loss,
@@ -25,7 +26,7 @@ def missing_frame(result: MissingParts) -> pd.DataFrame:
     rows = [
         {
             "part": one.name,
-            "instead": BECOMES[one.becomes],
+            "instead": _(BECOMES[one.becomes]),
             "accuracy": one.accuracy,
             "change": one.accuracy - result.accuracy,
             "loss": one.loss,
@@ -77,8 +78,8 @@ def dead_frame(activity: Activity) -> pd.DataFrame:
 
 def window_frame(result: WindowCounts, layer: LayerCost) -> pd.DataFrame:
     """One row before and one after training: how much of the window counts."""
-    states = [("as initialized", result.before)]
-    states += [("trained", result.after)] if result.after else []
+    states = [(_("as initialized"), result.before)]
+    states += [(_("trained"), result.after)] if result.after else []
     return pd.DataFrame([_window_row(result, layer, state, field) for state, field in states])
 
 

@@ -22,8 +22,10 @@ def values_frame(path: str, values: NDArray[np.floating]) -> pd.DataFrame:
     """
     if values.size > MOST_ROWS:
         raise LabError(
-            f"{path} has {values.size:,} numbers, and a table holds up to {MOST_ROWS:,}: take"
-            " them as NPZ."
+            "{path} has {numbers:,} numbers, and a table holds up to {most:,}: take them as NPZ.",
+            path=path,
+            numbers=values.size,
+            most=MOST_ROWS,
         )
     maps = as_maps(values)
     channel, row, column = np.indices(maps.shape).reshape(3, -1)

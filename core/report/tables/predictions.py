@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.data.catalogue import find_dataset
 from core.jobs.predictions import Predictions
 from core.jobs.store import Run
+from core.language import _
 from core.report.tables.columns import run_columns
 
 
@@ -52,4 +53,4 @@ def confusion_frame(run: Run, matrix: NDArray[np.int64], names: Sequence[str]) -
 
 def class_name(names: tuple[str, ...], index: int) -> str:
     """The class's name; its number where the network has more outputs than the data classes."""
-    return names[index] if index < len(names) else f"output {index}"
+    return names[index] if index < len(names) else _("output {number}", number=index)

@@ -12,7 +12,9 @@ import plotly.graph_objects as go
 import plotly.io
 import streamlit as st
 
+from core.language import _, language
 from core.report.browser.files import LOOK, PLOTLY
+from core.report.browser.words import plotly_words
 from core.report.figures.axes import add_to_title
 from core.report.figures.palette import DARK
 from pages.views.app.browser_files import FOLDER, component_script
@@ -70,6 +72,8 @@ def chart(
             "height": drawing.height,
             "name": name or key,
             "toolbar": toolbar,
+            "spoken": {"language": language(), "words": plotly_words()},
+            "wholeScreen": _("Whole screen; Esc ends it"),
             "dark": DARK,
         },
         height=drawing.height,

@@ -24,6 +24,7 @@ TRAINING = NETWORK | {
     "--seed": 0,
     "--device": None,
 }
+LANGUAGE = {"--language": "en"}
 INTERFACE = {
     "serve": {"FILES": (), "--port": None},
     "list": FORMAT,
@@ -43,11 +44,11 @@ INTERFACE = {
     | {"--seed": None, "--which": "best", "--dataset": None}
     | {"--image": 0, "--file": None, "--inverted": False, "--layer": None, "--unit": None}
     | {"--format": "csv", "--out": None},
-    "handout network": NETWORK | {"--batch-size": 128, "--out": None},
-    "handout compare": {"ARCHS": None, "--batch-size": 128, "--out": None},
-    "handout run": RUN | {"--out": None},
-    "handout study": {"STUDY": None, "--out": None},
-    "handout inside": RUN | {"--which": "best", "--image": 0, "--out": None},
+    "handout network": NETWORK | {"--batch-size": 128, "--out": None} | LANGUAGE,
+    "handout compare": {"ARCHS": None, "--batch-size": 128, "--out": None} | LANGUAGE,
+    "handout run": RUN | {"--out": None} | LANGUAGE,
+    "handout study": {"STUDY": None, "--out": None} | LANGUAGE,
+    "handout inside": RUN | {"--which": "best", "--image": 0, "--out": None} | LANGUAGE,
     "train": TRAINING | {"--csv": None},
     "submit": TRAINING,
     "runs": FORMAT,

@@ -57,9 +57,9 @@ function titleOf(layout) {
   return (typeof layout.title === "string" ? layout.title : layout.title?.text) ?? ""
 }
 
-function wholeScreen(holder) {
+function wholeScreen(holder, title) {
   return {
-    name: "Whole screen", title: "Whole screen; Esc ends it",
+    name: "Whole screen", title,
     icon: {width: 24, height: 24, path: "M3 3h7v2H5v5H3zm11 0h7v7h-2V5h-5zM3 14h2v5h5v2H3zm16 0h2v7h-7v-2h5z"},
     click: () => document.fullscreenElement ? document.exitFullscreen() : holder.requestFullscreen(),
   }
@@ -72,8 +72,9 @@ function inTheme(text, dark, isDark) {
 
 export function draw({data, parentElement}, {plotly, look}) {
   const holder = parentElement.querySelector(".chart")
-  const plot = plots.get(holder) ?? {isGone: false, freeAt: 0, button: wholeScreen(holder)}
+  const plot = plots.get(holder) ?? {isGone: false, freeAt: 0}
   plots.set(holder, plot)
+  if (plot.button?.title !== data.wholeScreen) plot.button = wholeScreen(holder, data.wholeScreen)
   let isDark = colorsOf(holder).isDark
   let isNarrowForm = false
   let figure = inTheme(data.figure, data.dark, isDark)
@@ -91,7 +92,7 @@ export function draw({data, parentElement}, {plotly, look}) {
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {
-    const [{default: Plotly}, {template, fitText, fitTo, isNarrow}] = await Promise.all([import(plotly), import(look)])
+    const [{default: Plotly}, {template, fitText, fitTo, isNarrow, inLanguage}] = await Promise.all([import(plotly), import(look)])
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
     const isWhole = document.fullscreenElement === holder
@@ -118,7 +119,7 @@ export function draw({data, parentElement}, {plotly, look}) {
     const pointed = holder.querySelector(".hovertext") && plot.pointer
     if (plot.isNarrow !== undefined && plot.isNarrow !== narrow) Plotly.purge(holder)  // it keeps a legend's room
     plot.isNarrow = narrow
-    await Plotly.react(holder, lines, shown, config)
+    await Plotly.react(holder, lines, shown, {...config, ...inLanguage(data.spoken)})
     if (pointed) hoverAgain(Plotly, holder, pointed)
   }
   plot.redraw = redraw

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.analysis import analyze
+from core.language import CHINESE, in_language
 from core.report.handout.document import Chart, Document, Picture, Section, Table, Text
 from core.report.handout.html import handout_html
 from core.report.handout.network import network_document
@@ -73,7 +74,7 @@ def vgg() -> Document:
 
 def test_names_and_cells_are_text_and_never_elements():
     page = Page(handout_html(document(), WHEN))
-    assert len(page.all("script")) == 4  # plotly, look, figures, and what draws them
+    assert len(page.all("script")) == 5  # plotly, look, words, figures, and what draws them
     assert not any("onerror" in attributes for _, attributes in page.elements)
     figures = json.loads(page.scripts["figures"])
     assert figures[0]["name"] == figures[0]["figure"]["layout"]["title"]["text"] == EVIL
@@ -149,3 +150,16 @@ def test_networks_side_by_side_have_names_and_sources():
     page = Page(handout_html(made, WHEN))
     assert "alexnet and vgg11" in page.text and "128,806,154" in page.text
     assert len(json.loads(page.scripts["figures"])) == 3
+
+
+def test_a_handout_is_written_in_the_language_of_who_takes_it_and_its_csv_in_english():
+    analysis = analyze(complete(ModelSpec("vgg11", image_size=96)))
+    with in_language(CHINESE):
+        page = Page(handout_html(network_document(analysis, 128, threads=2), WHEN))
+    assert page.all("html")[0]["lang"] == CHINESE
+    for words in ("参数和计算在哪里", "总计", "输出形状", "CNN 架构实验室"):
+        assert words in page.text, words
+    assert json.loads(page.scripts["spoken"])["words"]["Zoom in"] == "放大"
+    link = next(a for a in page.all("a") if a["download"] == "vgg11-ratio1-96px-layers.csv")
+    csv = b64decode(link["href"].partition(",")[2]).decode("utf-8-sig")
+    assert csv.startswith(",".join(layer_frame(analysis).columns))

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.inside.maps_records import LayerMaps
-from core.language import N_, _
+from core.language import N_, _, pgettext
 from core.report.picture.fold import Graph
 from core.report.picture.insets import COLUMNS, ROWS, Shown, insets
 from core.report.picture.svg import Inset
@@ -79,7 +79,7 @@ def _graph_and_layer(chosen: Chosen) -> None:
 def _choose_order() -> str:
     """Which channels stand in a box."""
     return pick_name(
-        _("Channels"),
+        pgettext("which are shown", "Channels"),
         {name: _(name) for name in (_BY_MEAN, _BY_CHANNEL)},
         _BY_MEAN,
         "in_order",

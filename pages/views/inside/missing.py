@@ -32,12 +32,6 @@ from pages.views.forms.names import pick_name, select_name
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.requests import weights_fields
 
-_TITLES = {
-    BLOCKS: N_("Blocks"),
-    BRANCHES: N_("Branches"),
-    SHORTCUTS: N_("Shortcuts"),
-    CHANNELS: N_("Channels"),
-}
 _ABOUT = {
     BLOCKS: N_("A block gives its input as it is; of a residual unit only the shortcut is left."),
     BRANCHES: N_("What one branch adds to a concatenation is zeros."),
@@ -64,11 +58,21 @@ def missing_view(chosen: Chosen, other: Subject | None) -> None:
 def _choose_level() -> str:
     return pick_name(
         _("Leave out one of the"),
-        {level: _(_TITLES[level]) for level in LEVELS},
+        _titles(),
         BLOCKS,
         "in_missing",
-        aliases={title: level for level, title in _TITLES.items()},
+        aliases={level.capitalize(): level for level in LEVELS},  # of earlier addresses
     )
+
+
+def _titles() -> dict[str, str]:
+    """Of the levels, as the control has them."""
+    return {
+        BLOCKS: _("Blocks"),
+        BRANCHES: _("Branches"),
+        SHORTCUTS: _("Shortcuts"),
+        CHANNELS: pgettext("parts of a network", "Channels"),
+    }
 
 
 def _measured(chosen: Chosen, subject: Subject, level: str, key: str) -> None:
@@ -104,7 +108,7 @@ def _nothing_to_leave_out(analysis: Analysis, level: str) -> str:
         one: bool(channel_layers(analysis) if one == CHANNELS else parts_of(analysis, one).parts)
         for one in LEVELS
     }
-    others = [_(_TITLES[one]) for one, has in has_parts.items() if has and one != level]
+    others = [title for one, title in _titles().items() if has_parts[one] and one != level]
     part = _(NOUNS[level])
     if not others:
         return _("There is no {part} that this network could run without.", part=part)

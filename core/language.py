@@ -110,7 +110,7 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def _with_room(text: str) -> str:
-    """With a space between a Chinese character and a letter or digit, as W3C's clreq 3.2.4 has it."""
+    """With a space between a Chinese character and a letter or digit (W3C, clreq 3.2.4)."""
     return _JOINTS.sub(" ", text) if language() == CHINESE else text
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
+from core.language import _
 from core.report.names import file_name
 from core.report.tables.counts import account_frame
 from core.specs import ModelSpec
@@ -20,13 +21,15 @@ from pages.views.app.with_torch import analysis_of, other_counts_of
 
 def other_counters(analysis: Analysis) -> None:
     """One table: our counts, others', and every reason of a difference."""
-    with st.spinner("Asking torchinfo and FlopCounterMode…"):
+    with st.spinner(_("Asking torchinfo and FlopCounterMode…")):
         accounts = reconcile(
             analysis, other_counts_of(analysis.spec), _published_count(analysis.spec), analysis_of
         )
     caption(
-        "The same network, counted by others. Each difference is taken apart; ours plus the parts"
-        " is theirs, exactly. Counts are for one image."
+        _(
+            "The same network, counted by others. Each difference is taken apart; ours plus the"
+            " parts is theirs, exactly. Counts are for one image."
+        )
     )
     st.dataframe(
         pd.DataFrame([row for account in accounts for row in _account_rows(account)]),
@@ -34,13 +37,14 @@ def other_counters(analysis: Analysis) -> None:
         height="content",
         key="net_accounts",
         column_config={
-            "counter": st.column_config.TextColumn(width="medium"),
-            "count": st.column_config.NumberColumn(format="localized"),
-            "reason": st.column_config.TextColumn(width="large"),
+            "counter": st.column_config.TextColumn(_("counter"), width="medium"),
+            "quantity": _("quantity"),
+            "count": st.column_config.NumberColumn(_("count"), format="localized"),
+            "reason": st.column_config.TextColumn(_("reason"), width="large"),
         },
     )
     download_csv(
-        "Reconciliation as CSV",
+        _("Reconciliation as CSV"),
         lambda: account_frame(analysis, accounts),
         f"{file_name(analysis.spec)}-reconciliation.csv",
         "net_accounts_csv",

@@ -104,9 +104,8 @@ def _formula_table(rows: Sequence[Formula]) -> None:
         for row in rows
         if row.note
     ]
-    st.caption(
-        "\n".join(f"- {note}" for note in notes)
-    )  # under the table, which a narrow screen has no room beside
+    # Under the table, which a narrow screen has no room beside
+    st.caption("\n".join(f"- {note}" for note in notes))
 
 
 def _at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:

@@ -150,9 +150,7 @@ def _stack_table(numbers: StackedAgainstLarge) -> None:
                 "quantity": [_(quantity) for quantity in quantities],
                 stack_title: stacked,
                 large_title: large,
-                N_("share (%)"): [
-                    round(100 * a / b, 1) for a, b in zip(stacked, large, strict=True)
-                ],
+                N_("share (%)"): shares,
             }
         ),
         hide_index=True,

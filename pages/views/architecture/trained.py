@@ -108,12 +108,13 @@ def _study(trained: TrainedStudy) -> None:
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
     machines = dict.fromkeys(f"{run.machine}, torch {run.torch}, {run.date}"
                              for runs in trained.runs.values() for run in runs)  # fmt: skip
+    together = pgettext("between clauses", "; ").join(machines)
     seeds = max(mean.count for mean in trained.finals.values())
     st.caption(
         _(
             "{machines}. `python -m core reproduce --rows {study} --seeds {seeds} --csv FILE`"
             " trains them again.",
-            machines=escaped(pgettext("between clauses", "; ").join(machines)),
+            machines=escaped(together),
             study=study.name,
             seeds=seeds,
         )

@@ -91,7 +91,7 @@ def _formula_table(rows: Sequence[Formula]) -> None:
     st.table(
         pd.DataFrame(
             {
-                _("quantity"): [_(row.quantity) for row in rows],
+                _("quantity"): [row.quantity for row in rows],
                 _("formula"): [escaped(row.symbols) for row in rows],
                 _("with this layer's numbers"): [escaped(row.filled) for row in rows],
                 _("value"): [f"{row.value:,}" for row in rows],
@@ -100,7 +100,7 @@ def _formula_table(rows: Sequence[Formula]) -> None:
         border="horizontal",
     )
     notes = [
-        _("{quantity}: {note}", quantity=escaped(_(row.quantity)), note=escaped(_(row.note)))
+        _("{quantity}: {note}", quantity=escaped(row.quantity), note=escaped(row.note))
         for row in rows
         if row.note
     ]

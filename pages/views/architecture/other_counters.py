@@ -8,7 +8,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
-from core.language import _
+from core.language import N_, _
 from core.report.names import file_name
 from core.report.tables.counts import account_frame
 from core.specs import ModelSpec
@@ -17,6 +17,11 @@ from core.zoo.libraries import library_of
 from pages.views.app.downloads import download_csv
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of, other_counts_of
+
+_DOCUMENTATION = {  # of a library, as the source of a count
+    "torchvision": N_("torchvision's documentation"),
+    "timm": N_("timm's documentation"),
+}
 
 
 def other_counters(analysis: Analysis) -> None:
@@ -54,10 +59,10 @@ def other_counters(analysis: Analysis) -> None:
 def _account_rows(account: Account) -> list[dict[str, object]]:
     """An account as rows: ours, each part, theirs."""
     ours = {
-        "counter": account.counter,
-        "quantity": account.quantity,
+        "counter": _(account.counter),
+        "quantity": _(account.quantity),
         "count": account.ours,
-        "reason": "ours" if account.difference else "ours, and theirs: no difference",
+        "reason": _("ours") if account.difference else _("ours, and theirs: no difference"),
     }
     if not account.difference:
         return [ours]
@@ -67,8 +72,8 @@ def _account_rows(account: Account) -> list[dict[str, object]]:
     ]
     if account.unexplained:
         rest = {"counter": "", "quantity": "", "count": account.unexplained}
-        parts.append(rest | {"reason": "not explained"})
-    theirs = {"counter": "", "quantity": "", "count": account.theirs, "reason": "theirs"}
+        parts.append(rest | {"reason": _("not explained")})
+    theirs = {"counter": "", "quantity": "", "count": account.theirs, "reason": _("theirs")}
     return [ours, *parts, theirs]
 
 
@@ -81,4 +86,4 @@ def _published_count(spec: ModelSpec) -> PublishedCount | None:
     if known.params is None or known.giga_macs is None:
         return None
     setting = find(spec.arch).default  # at the size that the library counted at
-    return PublishedCount(setting, known.params, known.giga_macs, f"{library.name}'s documentation")
+    return PublishedCount(setting, known.params, known.giga_macs, _DOCUMENTATION[library.name])

@@ -78,7 +78,11 @@ def _row(path: str, was: LayerCost | None, now: LayerCost | None) -> dict[str, s
     return {
         _("layer"): path,
         _("operation"): either.operation,
-        pgettext("of a change", "what"): _("changed") if was and now else _("new") if now else _("gone"),
+        pgettext("of a change", "what"): _("changed")
+        if was and now
+        else _("new")
+        if now
+        else _("gone"),
         _("output"): _shapes(was, now),
         _("parameters"): _change(was.params if was else 0, now.params if now else 0),
         "MACs": _change(was.macs if was else 0, now.macs if now else 0),

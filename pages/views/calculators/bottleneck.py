@@ -179,7 +179,12 @@ def _bottleneck_cards(numbers: Bottleneck) -> None:
 def _convolution_titles(numbers: Bottleneck) -> list[str]:
     """What each row of the table convolves."""
     titles = [
-        f"{step.kernel}×{step.kernel}, {step.in_channels} → {step.out_channels}"
+        _(
+            "{kernel}×{kernel}, {into} → {out}",
+            kernel=step.kernel,
+            into=step.in_channels,
+            out=step.out_channels,
+        )
         for step in (numbers.direct, *numbers.steps)
     ]
     return [*titles, _("{first}, then {second}", first=titles[1], second=titles[2])]
@@ -196,7 +201,8 @@ def _bottleneck_table(numbers: Bottleneck) -> None:
         "flops": "FLOPs",
     }
     counts = rows[list(titles)].rename(columns=titles)
-    counts.insert(0, "way", rows["way"].map(_))
+    ways = [_("directly"), _("through, step 1"), _("through, step 2"), _("through, both steps")]
+    counts.insert(0, "way", ways)
     counts.insert(3, "convolution", _convolution_titles(numbers))  # a phone shows three columns
     st.dataframe(
         counts,

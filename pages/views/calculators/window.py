@@ -147,8 +147,8 @@ def _window_table(window: SlidingWindow) -> None:
         "unread": N_("unread px"),
     }
     rows = pd.DataFrame(window_rows(window)).convert_dtypes()
-    for told in ("window", "keeps_size"):
-        rows[told] = rows[told].map(_, na_action="ignore")
+    rows["window"] = [_("chosen"), *(_(preset.name) for preset in PRESETS)]
+    rows["keeps_size"] = rows["keeps_size"].map({"yes": _("yes"), "no": _("no")})
     st.dataframe(
         rows[list(titles)].rename(columns=titles),
         hide_index=True,

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.language import _
+from core.language import _, pgettext
 from core.report.cost_rows import CostRow, cost_rows
 from core.report.figures.costs import cost_bars
 from core.report.names import file_name, network_title
@@ -62,7 +62,7 @@ def _numbers(rows: Sequence[CostRow], display: Display) -> None:
         height="content",
         key="net_cost_table",
         column_config={
-            "layers": st.column_config.TextColumn(_("layers"), pinned=True),
+            "layers": st.column_config.TextColumn(pgettext("a heading", "layers"), pinned=True),
             unit: number(format="localized"),
             f"of {unit}": share_column(
                 _("Share of the network's {unit}.", unit=unit), _("of {unit}", unit=unit)

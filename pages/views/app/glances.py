@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from core.analysis.glance import Glance, glance_at, keep_glances, kept_glances, with_value
 from core.analysis.kept import kept_analysis
+from core.language import in_language, language, language_of
 from core.report.glance import BATCH_SIZE, strip
 from core.specs import LabError, ModelSpec
 from core.torch_process import torch_process
@@ -115,19 +116,20 @@ def _glances() -> Glances:
 
 def query(spec: ModelSpec) -> str:
     """What the browser asks with for the ranges of this network, less `&over=`."""
-    return urlencode({"spec": spec.to_json()})
+    return urlencode({"spec": spec.to_json(), "lang": language()})
 
 
 async def answer(request: Request) -> Response:
     """JSON: a strip for each value of the slider that is known, and whether these are all."""
-    try:
-        spec = ModelSpec.from_json(request.query_params.get("spec", ""))
-        over = request.query_params.get("over", "")
-        if over not in _VALUES:
-            raise LabError(f"over is {' or '.join(_VALUES)}.")
-        body = await anyio.to_thread.run_sync(_strips, spec, over)
-    except LabError as error:
-        return JSONResponse({"error": str(error)}, 400)
+    with in_language(language_of([request.query_params.get("lang", "")])):
+        try:
+            spec = ModelSpec.from_json(request.query_params.get("spec", ""))
+            over = request.query_params.get("over", "")
+            if over not in _VALUES:
+                raise LabError("over is {choices}.", choices=" or ".join(_VALUES))
+            body = await anyio.to_thread.run_sync(_strips, spec, over)
+        except LabError as error:
+            return JSONResponse({"error": str(error)}, 400)
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 

@@ -13,6 +13,7 @@ from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
 from core.analysis.records import Analysis
+from core.language import N_, _, language
 from core.report.figures.palette import DARK
 from core.report.names import file_name
 from core.report.picture.fold import READABLE, Graph, fold, readable
@@ -22,11 +23,12 @@ from core.specs import LabError, ModelSpec
 from core.zoo.own import version_of
 from pages.views.app.browser_files import FOLDER, component_script
 from pages.views.app.messages import show_error
+from pages.views.forms.names import pick_name
 
 _DRAWINGS_BYTES = 32 * 2**20
 _OUTLINES_LAYERS = 20_000  # in all outlines that are kept
 _PNG_SCALE = 2  # pixels of the PNG to one of the picture
-STANDING, LYING = "Standing", "Lying"
+STANDING, LYING = N_("Standing"), N_("Lying")
 _picture = st.components.v2.component(
     "network_picture",
     html=(FOLDER / "picture.html").read_text(encoding="utf-8"),
@@ -77,10 +79,24 @@ def network_picture(
             "smallest": _smallest(lying, insets is not None),
             "scale": _PNG_SCALE,
             "chosen": chosen,
+            "words": _words(),
         },
         on_toggled_change=lambda: _toggle(key),
         on_layer_change=lambda: on_layer(st.session_state[f"{key}_picture"].layer),
     )
+
+
+def _words() -> dict[str, str]:
+    """What the buttons say, by what each of them does."""
+    return {
+        "in": _("Larger"),
+        "out": _("Smaller"),
+        "fit": _("Whole"),
+        "whole": _("As wide as there is room for"),
+        "svg": _("Dark on white, as text that scales"),
+        "png": _("Dark on white, twice the size"),
+        "tooLarge": _("This picture is too large for a PNG; SVG works."),
+    }
 
 
 def _smallest(lying: bool, has_insets: bool) -> float:
@@ -112,7 +128,7 @@ def _folding(analysis: Analysis, version: str, most: int, each: bool) -> _Foldin
 @cached(
     LRUCache(_DRAWINGS_BYTES, getsizeof=len),
     key=lambda spec, version, outlined, opened, lying, insets, shown: hashkey(
-        spec, version, opened, lying, insets is None, shown
+        spec, version, opened, lying, insets is None, shown, language()
     ),
     lock=threading.Lock(),
 )
@@ -132,7 +148,13 @@ def _drawing(
 
 def _title(spec: ModelSpec, graph: Graph) -> str:
     boxes = len(graph.nodes) - 2
-    return f"{spec.arch} at ratio {spec.ratio} for {spec.pixels} pixels: {boxes} boxes"
+    return _(
+        "{network} at ratio {ratio} for {size} pixels: {boxes} boxes",
+        network=spec.arch,
+        ratio=spec.ratio,
+        size=spec.pixels,
+        boxes=boxes,
+    )
 
 
 def _choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
@@ -144,29 +166,25 @@ def _choose_open(blocks: list[str], first: list[str], key: str) -> list[str]:
         st.session_state[widget] = first
     st.session_state[drawn] = blocks
     return st.multiselect(
-        "Open blocks",
+        _("Open blocks"),
         blocks,
         default=first,
         key=widget,
         bind="query-params",
         wrap=False,
-        placeholder="All blocks are folded",
-        help="Or click a block in the picture: ▸ opens it, the name of an open one folds it.",
+        placeholder=_("All blocks are folded"),
+        help=_("Or click a block in the picture: ▸ opens it, the name of an open one folds it."),
     )
 
 
 def _choose_direction(key: str, default: str) -> str:
     """The control for where the arrows lead."""
-    return str(
-        st.segmented_control(
-            "Graph",
-            [STANDING, LYING],
-            default=default,
-            key=f"{key}_direction",
-            bind="query-params",
-            required=True,
-            help="From the image down to the classes, or from left to right.",
-        )
+    return pick_name(
+        _("Graph"),
+        {name: name for name in (STANDING, LYING)},
+        default,
+        f"{key}_direction",
+        help=_("From the image down to the classes, or from left to right."),
     )
 
 

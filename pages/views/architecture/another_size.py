@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import paragraph
 from core.report.sentences.another_size import (
     another_size_sentence,
     measured_at_sizes,
@@ -30,7 +31,7 @@ def another_size_note(analysis: Analysis) -> None:
         return
     with suppress(LabError):  # its own size may not fit the options that were chosen
         sentences = [another_size_sentence(analysis_of(usual), analysis), *_measured(spec)]
-        st.info(escaped(" ".join(sentences)), icon=":material/photo_size_select_large:")
+        st.info(escaped(paragraph(*sentences)), icon=":material/photo_size_select_large:")
 
 
 def _measured(spec: ModelSpec) -> list[str]:

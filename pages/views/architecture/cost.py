@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import _, pgettext
 from core.report.cost_rows import CostRow, cost_rows
 from core.report.figures.costs import cost_bars
 from core.report.names import file_name, network_title
@@ -36,7 +37,7 @@ def cost_view(analysis: Analysis, display: Display) -> None:
         caption(escaped(sentence))
     if sentence := equal_cost_sentence(analysis.layers, display.as_flops):
         markdown(escaped(sentence))
-    with st.expander("Numbers", icon=":material/table:"):
+    with st.expander(_("Numbers"), icon=":material/table:"):
         _numbers(rows, display)
 
 
@@ -61,10 +62,14 @@ def _numbers(rows: Sequence[CostRow], display: Display) -> None:
         height="content",
         key="net_cost_table",
         column_config={
-            "layers": st.column_config.TextColumn(pinned=True),
+            "layers": st.column_config.TextColumn(pgettext("a heading", "layers"), pinned=True),
             unit: number(format="localized"),
-            f"of {unit}": share_column(f"Share of the network's {unit}."),
-            "parameters": number(format="localized"),
-            "of parameters": share_column("Share of the network's parameters."),
+            f"of {unit}": share_column(
+                _("Share of the network's {unit}.", unit=unit), _("of {unit}", unit=unit)
+            ),
+            "parameters": number(_("parameters"), format="localized"),
+            "of parameters": share_column(
+                _("Share of the network's parameters."), _("of parameters")
+            ),
         },
     )

@@ -9,12 +9,17 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.explain.glossary import explained
+from core.language import N_, _
 from pages.views.architecture.views import COST, LAYERS, MEMORY_AND_TIME
 from pages.views.forms.names import pick_name
 from pages.views.forms.row import folded
 
 _WITH_ROWS = (LAYERS, COST, MEMORY_AND_TIME)  # views that show rows of layers
-_LEVELS = {"block": "by block", "weight layer": "by weight layer", "module": "every module"}
+_LEVELS = {
+    "block": N_("by block"),
+    "weight layer": N_("by weight layer"),
+    "module": N_("every module"),
+}
 _LAYOUTS = {"NCHW": "N×C×H×W", "NHWC": "N×H×W×C"}
 _DOMINATES = 0.9  # of a network's MACs and parameters: a block with more is not worth a row
 _NHWC = ("NHWC", _LAYOUTS["NHWC"].lower())  # in the session, and in the address
@@ -50,17 +55,19 @@ def choose_display(view: str, analysis: Analysis) -> Display:
             return Display(in_frameworks=True)
         level = _choose_level(analysis)
         as_flops = view in (LAYERS, COST) and st.toggle(
-            "FLOPs instead of MACs",
+            _("FLOPs instead of MACs"),
             key="net_flops",
             bind="query-params",
             help=explained("FLOPs"),
         )
         all_columns = view == LAYERS and st.toggle(
-            "All columns",
+            _("All columns"),
             key="net_columns",
             bind="query-params",
-            help="Also inputs, shares, element-wise operations, the backward pass, and what is"
-            " kept for it. The CSV always has them.",
+            help=_(
+                "Also inputs, shares, element-wise operations, the backward pass, and what is"
+                " kept for it. The CSV always has them."
+            ),
         )
         layout = _choose_form() if view == LAYERS else Display.layout
     return Display(level, layout, as_flops, all_columns)
@@ -81,12 +88,14 @@ def _choose_level(analysis: Analysis) -> str:
         st.session_state["net_level"] = first  # nobody has chosen: another network, its own rows
     st.session_state[_FIRST] = first
     return pick_name(
-        "Rows",
+        _("Rows"),
         _LEVELS,
         first,
         "net_level",
-        help="A weight layer's row includes what follows it, such as ReLU and pooling, so every"
-        " choice adds up to the same totals.",
+        help=_(
+            "A weight layer's row includes what follows it, such as ReLU and pooling, so every"
+            " choice adds up to the same totals."
+        ),
     )
 
 
@@ -104,10 +113,10 @@ def _choose_form() -> str:
     """Folded: in which order a shape's numbers stand, and whether as other frameworks print it."""
     shown = _LAYOUTS["NHWC" if _asked_for(_LAYOUT) in _NHWC else "NCHW"]
     if _asked_for(_FRAMEWORKS) in (True, "true"):
-        shown = "Rows in other frameworks"
+        shown = _("Rows in other frameworks")
     with folded("net_form", shown):
         layout = st.segmented_control(
-            "Shapes",
+            _("Shapes"),
             list(_LAYOUTS),
             default=Display.layout,
             format_func=_LAYOUTS.__getitem__,
@@ -117,11 +126,13 @@ def _choose_form() -> str:
             help=explained("NCHW", "NHWC"),
         )
         st.toggle(
-            "Rows in other frameworks",
+            _("Rows in other frameworks"),
             key=_FRAMEWORKS,
             bind="query-params",
-            help="Which of our layers stand in one row where the chapters print the network with"
-            " PyTorch, MXNet or Keras.",
+            help=_(
+                "Which of our layers stand in one row where the chapters print the network with"
+                " PyTorch, MXNet or Keras."
+            ),
         )
     return str(layout)
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.report.figures.equal_accuracy import CostPoint, equal_accuracy_chart
 from core.report.formats import points, times
 from core.report.sentences.verdict import between
@@ -35,7 +36,7 @@ def equal_accuracy_view() -> None:
     densenets = [network for network in networks if network.is_dense]
     if not densenets or len(densenets) == len(networks):
         return
-    st.header("Beside residual nets of equal accuracy", anchor=False)
+    st.header(_("Beside residual nets of equal accuracy"), anchor=False)
     chart(
         equal_accuracy_chart([_cost_point(network) for network in networks]),
         key="net_equal_chart",
@@ -44,13 +45,25 @@ def equal_accuracy_view() -> None:
     seeds = max(network.final.count for network in networks)
     newest = max(runs, key=lambda run: run.date)
     caption(
-        f"Really trained: {EPOCHS} epochs of {DATASET} with the {newest.recipe} recipe,"
-        f" {seeds} seeds each, at these ratios and {networks[0].model.size_label} pixels; bars are"
-        f" 95 % intervals. {newest.machine}, torch {newest.torch}, {newest.date}. Short runs of"
-        " thin networks: what holds here need not hold for wide ones on ImageNet."
-        f" `python -m core reproduce --rows dense --seeds {seeds} --csv FILE` makes them again."
+        _(
+            "Really trained: {epochs} epochs of {dataset} with the {recipe} recipe, {seeds} seeds"
+            " each, at these ratios and {size} pixels; bars are 95 % intervals. {machine}, torch"
+            " {torch}, {date}. Short runs of thin networks: what holds here need not hold for wide"
+            " ones on ImageNet. `python -m core reproduce --rows dense --seeds {seeds} --csv FILE`"
+            " makes them again.",
+            epochs=EPOCHS,
+            dataset=DATASET,
+            recipe=newest.recipe,
+            seeds=seeds,
+            size=networks[0].model.size_label,
+            machine=newest.machine,
+            torch=newest.torch,
+            date=newest.date,
+        )
     )
-    download_csv("These runs as CSV", lambda: pd.read_csv(SHIPPED), SHIPPED.name, "net_equal_csv")
+    download_csv(
+        _("These runs as CSV"), lambda: pd.read_csv(SHIPPED), SHIPPED.name, "net_equal_csv"
+    )
 
 
 def _cost_point(network: TrainedNetwork) -> CostPoint:
@@ -71,15 +84,22 @@ def _sentence(densenet: TrainedNetwork, networks: Sequence[TrainedNetwork]) -> s
     paired = paired_difference(densenet, residual)
     costs, residual_costs = analysis_of(densenet.model), analysis_of(residual.model)
     if paired.low is None:
-        interval = "one seed"
+        interval = _("one seed")
     else:
-        interval = f"{between(paired)}, {len(paired.seeds)} seeds"
-    return (
-        f"**{title_and_ratio(densenet.model)}** reaches {points(densenet.final.mean)} %; nearest"
-        f" to it comes {title_and_ratio(residual.model)} with {points(residual.final.mean)} %:"
-        f" {interval}. For that the DenseNet has {_ratio(costs, residual_costs, 'params')}"
-        f" parameters, does {_ratio(costs, residual_costs, 'macs')} multiply-adds and keeps"
-        f" {_ratio(costs, residual_costs, 'saved_bytes')} activations."
+        seeds = len(paired.seeds)
+        interval = _("{difference}, {seeds} seeds", difference=between(paired), seeds=seeds)
+    return _(
+        "**{densenet}** reaches {accuracy} %; nearest to it comes {residual} with"
+        " {residual_accuracy} %: {interval}. For that the DenseNet has {parameters} parameters,"
+        " does {macs} multiply-adds and keeps {saved} activations.",
+        densenet=title_and_ratio(densenet.model),
+        accuracy=points(densenet.final.mean),
+        residual=title_and_ratio(residual.model),
+        residual_accuracy=points(residual.final.mean),
+        interval=interval,
+        parameters=_ratio(costs, residual_costs, "params"),
+        macs=_ratio(costs, residual_costs, "macs"),
+        saved=_ratio(costs, residual_costs, "saved_bytes"),
     )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.explain.growth import GrowthStep, concatenation_bytes
+from core.language import _, comma
 from core.report import formats
 from core.report.glance import BATCH_SIZE
 from core.specs import ModelSpec
@@ -24,29 +25,34 @@ _RATIOS = range(1, 9)
 
 def equal_parameters_view(analysis: Analysis, steps: Sequence[GrowthStep]) -> None:
     """Parameters, work and memory of both networks, and what the concatenations cost."""
-    st.header("Beside a residual net of about as many parameters", anchor=False)
+    st.header(_("Beside a residual net of about as many parameters"), anchor=False)
     residual = nearest_residual(analysis)
     if residual is None:
-        st.info("No residual net takes images of this size.", icon=":material/info:")
+        st.info(_("No residual net takes images of this size."), icon=":material/info:")
         return
     networks = (analysis, residual)
     rows = {
-        "parameters": [formats.short(network.totals.params) for network in networks],
-        "MACs an image": [formats.short(network.totals.macs) for network in networks],
-        "saved for the backward pass, an image": [
+        _("parameters"): [formats.short(network.totals.params) for network in networks],
+        _("MACs an image"): [formats.short(network.totals.macs) for network in networks],
+        _("saved for the backward pass, an image"): [
             formats.mebibytes(network.totals.saved_bytes) for network in networks
         ],
-        f"memory for training, batch {BATCH_SIZE}": [
+        _("memory for training, batch {batch_size}", batch_size=BATCH_SIZE): [
             formats.mebibytes(network.training_bytes(BATCH_SIZE)) for network in networks
         ],
-        "weight layers on the longest path": [str(network.totals.depth) for network in networks],
+        _("weight layers on the longest path"): [str(network.totals.depth) for network in networks],
     }
     names = [title_and_ratio(network.spec) for network in networks]
     st.table(pd.DataFrame(rows, index=names).T)
     markdown(verdict(analysis, residual, steps))
     caption(
-        f"Of {', '.join(_RESIDUAL)} at ratios {_RATIOS[0]} to {_RATIOS[-1]} the one whose number of"
-        " parameters is nearest, at the same resize, channels and classes."
+        _(
+            "Of {networks} at ratios {least} to {most} the one whose number of parameters is"
+            " nearest, at the same resize, channels and classes.",
+            networks=comma().join(_RESIDUAL),
+            least=_RATIOS[0],
+            most=_RATIOS[-1],
+        )
     )
 
 
@@ -70,24 +76,32 @@ def verdict(dense: Analysis, residual: Analysis, steps: Sequence[GrowthStep]) ->
     totals, residual_totals = dense.totals, residual.totals
     params = totals.params / residual_totals.params
     saved = totals.saved_bytes / residual_totals.saved_bytes
-    text = (
-        f"Beside {title_and_ratio(residual.spec)} this DenseNet has"
-        f" {formats.times(totals.params, residual_totals.params)} parameters; it does"
-        f" {formats.times(totals.macs, residual_totals.macs)} multiply-adds and keeps"
-        f" **{formats.times(totals.saved_bytes, residual_totals.saved_bytes)}** activations for the"
-        " backward pass"
-    )
+    told = {
+        "residual": title_and_ratio(residual.spec),
+        "parameters": formats.times(totals.params, residual_totals.params),
+        "macs": formats.times(totals.macs, residual_totals.macs),
+        "saved": formats.times(totals.saved_bytes, residual_totals.saved_bytes),
+    }
     if saved > params * 1.1:
-        return (
-            f"{text}: each dense layer keeps the whole concatenation that it read, once for its"
-            " BatchNorm and, after ReLU, once for its convolution. That is"
-            f" {concatenation_bytes(steps) / totals.saved_bytes:.0%} of it all here and grows with"
-            " the square of a block's depth; a residual block keeps maps of one width."
+        return _(
+            "Beside {residual} this DenseNet has {parameters} parameters; it does {macs}"
+            " multiply-adds and keeps **{saved}** activations for the backward pass: each dense"
+            " layer keeps the whole concatenation that it read, once for its BatchNorm and, after"
+            " ReLU, once for its convolution. That is {share:.0%} of it all here and grows with the"
+            " square of a block's depth; a residual block keeps maps of one width.",
+            share=concatenation_bytes(steps) / totals.saved_bytes,
+            **told,
         )
-    return f"{text}."
+    return _(
+        "Beside {residual} this DenseNet has {parameters} parameters; it does {macs}"
+        " multiply-adds and keeps **{saved}** activations for the backward pass.",
+        **told,
+    )
 
 
 def title_and_ratio(spec: ModelSpec) -> str:
     """`ResNet-18, ratio 2`."""
-    ratio = f", ratio {spec.ratio}" if spec.ratio > 1 else ""
-    return f"{find(spec.arch).title}{ratio}"
+    title = _(find(spec.arch).title)
+    if spec.ratio == 1:
+        return title
+    return _("{network}, ratio {ratio}", network=title, ratio=spec.ratio)

@@ -6,12 +6,22 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import N_, _, paragraph
 from core.report.names import file_name
 from core.report.sentences.framework_rows import rows_sentences
 from core.report.tables.layers import framework_frame
 from core.specs import LabError
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
+
+_TITLES = (  # of the columns behind the layer's
+    N_("here, by block"),
+    N_("PyTorch's chapter"),
+    "MXNet",
+    "Keras",
+    N_("output N×C×H×W"),
+    N_("output N×H×W×C"),
+)
 
 
 def framework_rows_view(analysis: Analysis) -> None:
@@ -26,15 +36,20 @@ def framework_rows_view(analysis: Analysis) -> None:
         _as_read(frame),
         hide_index=True,
         height="content",
-        column_config={"layer": st.column_config.TextColumn(width=130, pinned=True)},
+        column_config={
+            "layer": st.column_config.TextColumn(_("layer"), width=130, pinned=True),
+            **{title: _(title) for title in _TITLES},
+        },
         key="net_frameworks_table",
     )
     st.caption(
-        "A row has the number that it has in the print, and the shape of its last layer. "
-        + escaped(" ".join(sentences[1:]))
+        paragraph(
+            _("A row has the number that it has in the print, and the shape of its last layer."),
+            *map(escaped, sentences[1:]),
+        )
     )
     download_csv(
-        "Rows in other frameworks as CSV",
+        _("Rows in other frameworks as CSV"),
         lambda: frame,
         f"{file_name(analysis.spec)}-frameworks.csv",
         "net_frameworks_csv",
@@ -43,12 +58,13 @@ def framework_rows_view(analysis: Analysis) -> None:
 
 def _as_read(frame: pd.DataFrame) -> pd.DataFrame:
     """The columns that a person reads; the CSV has every one."""
-    prints = {"PyTorch's chapter": "pytorch", "MXNet": "mxnet", "Keras": "keras"}
+    block, pytorch, mxnet, keras, output, output_nhwc = _TITLES
+    prints = {pytorch: "pytorch", mxnet: "mxnet", keras: "keras"}
     return pd.DataFrame(
-        {"layer": frame["layer"], "here, by block": frame["block"]}
+        {"layer": frame["layer"], block: frame["block"]}
         | {
             title: frame[f"{name}_row"].astype(str) + ". " + frame[f"{name}_name"]
             for title, name in prints.items()
         }
-        | {"output N×C×H×W": frame["output_shape"], "output N×H×W×C": frame["output_shape_nhwc"]}
+        | {output: frame["output_shape"], output_nhwc: frame["output_shape_nhwc"]}
     )

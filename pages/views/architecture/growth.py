@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.analysis.records import Analysis
+from core.analysis.records import Analysis, LayerCost
 from core.explain.glossary import explained
 from core.explain.growth import GrowthStep, growth, growth_formula, weight_formula
+from core.language import N_, _
 from core.report.figures.growth import growth_bars
 from core.report.names import file_name, network_title
 from core.report.tables.layers import growth_frame
@@ -16,7 +17,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.prose import markdown
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
-_IDEA = (
+_IDEA = N_(
     "A residual block *adds* what it computes to what it has read; a dense layer puts it *beside*"
     " that: `x = torch.cat([x, layer(x)], dim=1)`. So each layer reads everything that was computed"
     " before it in its block and needs to make only a few channels itself, the **growth rate**."
@@ -31,7 +32,7 @@ def growth_view(analysis: Analysis) -> None:
     from pages.views.architecture.equal_accuracy import equal_accuracy_view
 
     steps = growth(analysis)
-    markdown(_IDEA)
+    markdown(_(_IDEA))
     chart(
         growth_bars(steps),
         "net_growth_chart",
@@ -44,16 +45,20 @@ def growth_view(analysis: Analysis) -> None:
         hide_index=True,
         key="net_growth_table",
         column_config={
-            "step": st.column_config.TextColumn(pinned=True),
-            "parameters": st.column_config.NumberColumn(format="localized"),
+            "step": st.column_config.TextColumn(_("step"), pinned=True),
+            "reads channels": _("reads channels"),
+            "adds": _("adds"),
+            "after it": _("after it"),
+            "pixels a side": _("pixels a side"),
+            "parameters": st.column_config.NumberColumn(_("parameters"), format="localized"),
             "MACs": st.column_config.NumberColumn(format="localized"),
             "saved MiB": st.column_config.NumberColumn(
-                format="%.3f", help=explained("saved activations")
+                _("saved MiB"), format="%.3f", help=explained("saved activations")
             ),
         },
     )
     download_csv(
-        "Growth as CSV",
+        _("Growth as CSV"),
         lambda: growth_frame(analysis, steps),
         f"{file_name(analysis.spec)}-growth.csv",
         "net_growth_csv",
@@ -66,22 +71,28 @@ def _step_formulas(steps: tuple[GrowthStep, ...]) -> None:
     """The formulas of the step that the reader picks."""
     names = [step.name for step in steps]
     name = st.selectbox(
-        "A layer with its numbers",
+        _("A layer with its numbers"),
         names,
         index=min(1, len(names) - 1),
         key="net_growth_step",
         bind="query-params",
         width=320,
-        help="A dense layer, or the transition behind a block.",
+        help=_("A dense layer, or the transition behind a block."),
     )
     step = steps[names.index(name)]
-    lines = [f"**{step.name}** {growth_formula(step)}."]
-    lines += [
-        f"{layer.path.removeprefix(f'{step.name}.')}: kernel · channels in · channels out"
-        f"{' + biases' if layer.biases else ''} = {weight_formula(layer)} parameters."
-        for layer in step.convolutions
-    ]
+    lines = [_("**{step}** {formula}.", step=step.name, formula=growth_formula(step))]
+    lines += [_parameters_in_words(layer, step) for layer in step.convolutions]
     markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _parameters_in_words(layer: LayerCost, step: GrowthStep) -> str:
+    """The formula of a convolution's parameters, and its numbers."""
+    told = {"layer": layer.path.removeprefix(f"{step.name}."), "numbers": weight_formula(layer)}
+    if layer.biases:
+        return _(
+            "{layer}: kernel · channels in · channels out + biases = {numbers} parameters.", **told
+        )
+    return _("{layer}: kernel · channels in · channels out = {numbers} parameters.", **told)
 
 
 def _growth_table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:

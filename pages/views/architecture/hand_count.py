@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import cast
+
 import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
 from core.explain.hand_count.check import HandCount, check
-from core.explain.hand_count.matching import QUANTITIES
+from core.explain.hand_count.matching import QUANTITIES, Quantity
 from core.explain.hand_count.terms import MAX_CHARACTERS
+from core.language import N_, _
 from core.report import formats
 from core.report.names import file_name
 from core.report.sentences.hand_count import hand_count_sentences
@@ -16,44 +20,47 @@ from core.report.tables.counts import hand_count_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.forms.names import pick_name
 
 _VERDICTS = {
-    "right": "✓ right",
-    "without bias": "≈ no bias",
-    "wrong": "✗ wrong",
-    "extra": "✗ no such layer",
+    "right": N_("✓ right"),
+    "without bias": N_("≈ no bias"),
+    "wrong": N_("✗ wrong"),
+    "extra": N_("✗ no such layer"),
 }
 _EXAMPLE = "conv1: 11x11x1x96 + 96\nconv2: 5x5x96x256\ntotal = 626,000"
 
 
 def hand_count(analysis: Analysis) -> None:
     """A reader's own terms against the exact layers."""
-    quantity = st.segmented_control(
-        "Quantity",
-        QUANTITIES,
-        default=QUANTITIES[0],
-        key="net_hand_quantity",
-        bind="query-params",
-        required=True,
-        help="What the terms count.",
+    quantity = pick_name(
+        _("Quantity"),
+        {name: name for name in QUANTITIES},
+        QUANTITIES[0],
+        "net_hand_quantity",
+        help=_("What the terms count."),
     )
     text = st.text_area(
-        "Your count, one term a line",
+        _("Your count, one term a line"),
         key="net_hand",
         height=180,
         max_chars=MAX_CHARACTERS,
         placeholder=_EXAMPLE,
-        help="`3x3x64x128 + 128` or `6400x4096+4096`, with a layer's name before a colon if you"
-        " like; `total = …` for your sum. Nothing here is run as code.",
+        help=_(
+            "`3x3x64x128 + 128` or `6400x4096+4096`, with a layer's name before a colon if you"
+            " like; `total = …` for your sum. Nothing here is run as code."
+        ),
     )
     if not text.strip():
         caption(
-            "Paste a count made by hand, of this network: each term is held against the layer that"
-            " it counts, and the sum is checked."
+            _(
+                "Paste a count made by hand, of this network: each term is held against the layer"
+                " that it counts, and the sum is checked."
+            )
         )
         return
     with errors_in_one_sentence():
-        _show_count(analysis, check(text, analysis, quantity))
+        _show_count(analysis, check(text, analysis, cast(Quantity, quantity)))
 
 
 def _show_count(analysis: Analysis, count: HandCount) -> None:
@@ -62,16 +69,23 @@ def _show_count(analysis: Analysis, count: HandCount) -> None:
     first, *rest = hand_count_sentences(count)
     show(escaped(first))
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
-    numbers = st.column_config.TextColumn(alignment="right")
+    numbers = partial(st.column_config.TextColumn, alignment="right")
     st.dataframe(
         _term_table(count),
         hide_index=True,
         height="content",
         key="net_hand_table",
-        column_config={"line": numbers, "comes to": numbers, "exact": numbers},
+        column_config={
+            "line": numbers(_("line")),
+            "your term": _("your term"),
+            "comes to": numbers(_("comes to")),
+            "layer": _("layer"),
+            "exact": numbers(_("exact")),
+            "verdict": _("verdict"),
+        },
     )
     download_csv(
-        "Checked count as CSV",
+        _("Checked count as CSV"),
         lambda: hand_count_frame(analysis, count),
         f"{file_name(analysis.spec)}-hand-count.csv",
         "net_hand_csv",
@@ -87,12 +101,12 @@ def _term_table(count: HandCount) -> pd.DataFrame:
             f"{term.written:,}",
             term.layer or formats.NOTHING,
             f"{term.exact:,}",
-            _VERDICTS[term.verdict],
+            _(_VERDICTS[term.verdict]),
         )
         for term in count.terms
     ]
     left_out = [
-        ("", "", "", layer.path, f"{layer.value:,}", "✗ left out") for layer in count.missing
+        ("", "", "", layer.path, f"{layer.value:,}", _("✗ left out")) for layer in count.missing
     ]
     columns = ("line", "your term", "comes to", "layer", "exact", "verdict")
     return pd.DataFrame(terms + left_out, columns=columns)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost, each_side
 from core.explain.glossary import explained
+from core.language import N_, _, comma, paragraph
 from core.report import formats
 from core.report.receptive_field import pixels_or_factor
 from pages.views.app.asked import decisive
@@ -19,6 +20,10 @@ from pages.views.architecture.display import Display
 _LINE, _MOST_LINES = 33, 18  # pixels of a row; so many are seen, the others by scrolling
 _SCROLL_BAR = 16  # pixels
 _MOST_KERNELS = 3  # of a block, that are named
+_AXES = {
+    "NCHW": N_("images × channels × height × width"),
+    "NHWC": N_("images × height × width × channels"),
+}
 _Kind = Literal["path", "text", "count", "mebibytes", "percent", "told"]
 _Cell = str | float | None | tuple[float | None, str]  # a number, and how it is told
 
@@ -62,7 +67,7 @@ def layer_table(
     _table(
         key="net_table",
         data={
-            "about": "The layers, one a row",
+            "about": _("The layers, one a row"),
             "all": display.all_columns,
             "chosen": block,
             "columns": [
@@ -105,8 +110,8 @@ def _rows(
 def _kernels(layers: Sequence[LayerCost]) -> str:
     """How these slide, each way once: `3×3 +1, 2×2 /2`; empty where none does."""
     texts = list(dict.fromkeys(_window_text(layer) for layer in layers if layer.window))
-    more = ", …" if len(texts) > _MOST_KERNELS else ""
-    return ", ".join(texts[:_MOST_KERNELS]) + more
+    more = ["…"] if len(texts) > _MOST_KERNELS else []
+    return comma().join(texts[:_MOST_KERNELS] + more)
 
 
 def _window_text(layer: LayerCost) -> str:
@@ -138,21 +143,27 @@ def _columns(analysis: Analysis, display: Display) -> list[_Column]:
 
     return [
         _Column(
-            "layer", "path", "Path of the module in the network.", lambda row: row.layer.path, 0
+            _("layer"),
+            "path",
+            _("Path of the module in the network."),
+            lambda row: row.layer.path,
+            0,
         ),
-        _Column("kind", "text", "What it is, or what a block has most of.", _kind),
-        _shape("input", "input_shape", display, None),
-        _shape("output", "output_shape", display, 1),
+        _Column(_("kind"), "text", _("What it is, or what a block has most of."), _kind),
+        _shape(_("input"), "input_shape", display, None),
+        _shape(_("output"), "output_shape", display, 1),
         _Column(
-            "kernel",
+            _("kernel"),
             "text",
-            "Kernel, /stride where it is not 1, +padding where there is one; of a block, each"
-            " kind once.",
+            _(
+                "Kernel, /stride where it is not 1, +padding where there is one; of a block, each"
+                " kind once."
+            ),
             lambda row: row.kernels,
             2,
         ),
         _Column(
-            "parameters",
+            _("parameters"),
             "count",
             explained("parameter"),
             lambda row: row.layer.params,
@@ -160,51 +171,52 @@ def _columns(analysis: Analysis, display: Display) -> list[_Column]:
             of_params,
         ),
         _Column(
-            "of parameters",
+            _("of parameters"),
             "percent",
-            "Share of the network's parameters.",
+            _("Share of the network's parameters."),
             lambda row: of_params(row.layer),
         ),
         _Column(unit, "count", explained(unit), lambda row: factor * row.layer.macs, 0, of_macs),
         _Column(
-            f"of {unit}",
+            _("of {unit}", unit=unit),
             "percent",
-            f"Share of the network's {unit}.",
+            _("Share of the network's {unit}.", unit=unit),
             lambda row: of_macs(row.layer),
         ),
         _Column(
-            "element-wise",
+            _("element-wise"),
             "count",
             explained("element-wise operation"),
             lambda row: row.layer.elementwise_ops,
         ),
         _Column(
-            f"backward {unit}",
+            _("backward {unit}", unit=unit),
             "count",
-            f"{unit} an image of the gradients: of the weights, and of the layer's input.",
+            _(
+                "{unit} an image of the gradients: of the weights, and of the layer's input.",
+                unit=unit,
+            ),
             lambda row: factor * row.layer.backward_macs,
         ),
-        _memory("weights MiB", "weight_bytes", "Memory of the parameters."),
-        _memory("output MiB", "output_bytes", "Memory of the outputs of one image, float32.", 1),
-        _memory("saved MiB", "saved_bytes", explained("saved activations")),
+        _memory(_("weights MiB"), "weight_bytes", _("Memory of the parameters.")),
+        _memory(
+            _("output MiB"), "output_bytes", _("Memory of the outputs of one image, float32."), 1
+        ),
+        _memory(_("saved MiB"), "saved_bytes", explained("saved activations")),
         *_fields(analysis),
     ]
 
 
 def _kind(row: _Row) -> str:
     layer = row.layer
-    return layer.kind if layer.operation == "block" else layer.operation
+    return _(layer.kind) if layer.operation == "block" else layer.operation
 
 
 def _shape(name: str, field: str, display: Display, room: int | None) -> _Column:
-    axes = {
-        "NCHW": "images × channels × height × width",
-        "NHWC": "images × height × width × channels",
-    }
     return _Column(
         name,
         "text",
-        f"Shape for one image: {axes[display.layout]}.",
+        _("Shape for one image: {axes}.", axes=_(_AXES[display.layout])),
         lambda row: formats.shape(getattr(row.layer, field), display.layout),
         room,
     )
@@ -229,8 +241,8 @@ def _fields(analysis: Analysis) -> tuple[_Column, _Column]:
         return field if field is None or isinstance(field, int) else formats.sides(field)
 
     word = explained("receptive field")
-    about = f"{word} Beyond the image it is told in the image's sides."
+    about = paragraph(word, _("Beyond the image it is told in the image's sides."))
     return (
-        _Column("receptive field", "told", about, told, 2),
-        _Column("sees px", "told", f"{word} In pixels.", pixels),
+        _Column(_("receptive field"), "told", about, told, 2),
+        _Column(_("sees px"), "told", paragraph(word, _("In pixels.")), pixels),
     )

@@ -8,6 +8,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.glossary import explained
 from core.jobs.store import Measurement
+from core.language import _
 from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
@@ -29,19 +30,21 @@ _MOST_LINES, _SCROLLED = 18, 640  # rows of the table that are all seen; pixels 
 def layer_times_view(analysis: Analysis, level: str) -> None:
     """The controls of a measurement, the measurement under way, and what was found."""
     caption(
-        "Multiply-adds say how much work there is, not how long it takes: a layer may wait for"
-        " memory instead. This runs the real network on random images, forward and backward."
+        _(
+            "Multiply-adds say how much work there is, not how long it takes: a layer may wait for"
+            " memory instead. This runs the real network on random images, forward and backward."
+        )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         device = st.selectbox(
-            "Device",
+            _("Device"),
             list(devices()),
             key="net_time_device",
             width=140,
-            help="Where the network runs: what this machine has.",
+            help=_("Where the network runs: what this machine has."),
         )
         batch_size = st.slider(
-            "Batch size",
+            _("Batch size"),
             *limits.BATCH_TIMED,
             16,
             key="net_time_batch",
@@ -52,8 +55,8 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
     measurement(
         LayerTimesRequest(analysis.spec, str(device), int(batch_size)),
         "net_time",
-        "Measure every layer",
-        "Takes nine passes in a process of its own; the page stays usable.",
+        _("Measure every layer"),
+        _("Takes nine passes in a process of its own; the page stays usable."),
         lambda result: _show_times(analysis, LayerTimes.from_dict(result), level),
         progress_text=_passes_done,
         shows_partial_result=False,
@@ -66,7 +69,12 @@ def _passes_done(job: Measurement) -> str:
         return share_measured(job)
     times, passes = LayerTimes.from_dict(job.result), job.request.passes
     left = 2.2 * (passes - times.passes) * times.step_seconds  # a watched and an unwatched step
-    return f"Pass {times.passes} of {passes}; about {formats.duration(left)} left"
+    return _(
+        "Pass {done} of {passes}; about {left} left",
+        done=times.passes,
+        passes=passes,
+        left=formats.duration(left),
+    )
 
 
 def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
@@ -78,7 +86,7 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
         about=network_title(analysis.spec),
         name=f"{file_name(analysis.spec)}-times",
     )
-    config = st.column_config
+    config, median = st.column_config, _("Median over the passes.")
     st.dataframe(
         pd.DataFrame(
             {
@@ -94,22 +102,32 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
         height="content" if len(rows) <= _MOST_LINES else _SCROLLED,
         key="net_time_table",
         column_config={
-            "layer": config.TextColumn(pinned=True),
-            "forward ms": config.NumberColumn(format="%.2f", help="Median over the passes."),
-            "backward ms": config.NumberColumn(format="%.2f", help="Median over the passes."),
-            "of the time": share_column("Share of forward and backward together."),
-            "of the MACs": share_column("Share of the multiply-adds, forward and backward."),
+            "layer": config.TextColumn(_("layer"), pinned=True),
+            "forward ms": config.NumberColumn(_("forward ms"), format="%.2f", help=median),
+            "backward ms": config.NumberColumn(_("backward ms"), format="%.2f", help=median),
+            "of the time": share_column(
+                _("Share of forward and backward together."), _("of the time")
+            ),
+            "of the MACs": share_column(
+                _("Share of the multiply-adds, forward and backward."), _("of the MACs")
+            ),
             "GFLOP/s": config.NumberColumn(format="%.1f", help=explained("GFLOP/s")),
         },
     )
     caption(
-        f"Medians of {times.passes} passes with a batch of {times.batch_size} on {times.machine}; a"
-        f" whole step, unwatched, took {formats.duration(times.step_seconds)}. Whatever else runs"
-        " on the machine, a training run for example, makes the figures larger."
+        _(
+            "Medians of {passes} passes with a batch of {batch_size} on {machine}; a whole step,"
+            " unwatched, took {step}. Whatever else runs on the machine, a training run for"
+            " example, makes the figures larger.",
+            passes=times.passes,
+            batch_size=times.batch_size,
+            machine=times.machine,
+            step=formats.duration(times.step_seconds),
+        )
     )
     spec = analysis.spec
     download_csv(
-        "Times as CSV",
+        _("Times as CSV"),
         lambda: layer_time_frame(analysis, times),
         f"{file_name(spec)}-times-batch{times.batch_size}.csv",
         "net_time_csv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.report import formats
 from pages.views.app.prose import caption
 from pages.views.architecture.display import Display
@@ -20,8 +21,15 @@ def layers_view(analysis: Analysis, display: Display, block: str | None) -> None
     totals = analysis.totals
     work = f"{totals.flops:,} FLOPs" if display.as_flops else f"{totals.macs:,} MACs"
     caption(
-        f"{len(layers)} rows. The whole network: {totals.params:,} parameters, {work},"
-        f" {totals.elementwise_ops:,} element-wise operations and"
-        f" {formats.mebibytes(totals.output_bytes)} of outputs an image, of which"
-        f" {formats.mebibytes(totals.saved_bytes)} are kept for the backward pass."
+        _(
+            "{rows} rows. The whole network: {parameters:,} parameters, {work},"
+            " {elementwise:,} element-wise operations and {outputs} of outputs an image, of which"
+            " {saved} are kept for the backward pass.",
+            rows=len(layers),
+            parameters=totals.params,
+            work=work,
+            elementwise=totals.elementwise_ops,
+            outputs=formats.mebibytes(totals.output_bytes),
+            saved=formats.mebibytes(totals.saved_bytes),
+        )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from core.analysis.cpu import threads
 from core.analysis.records import Analysis, TrainingMemory
 from core.explain.glossary import explained
+from core.language import _
 from core.report.cost_rows import CostRow, saving_rows
 from core.report.figures.memory import MEMORY_PARTS, memory_bars, saved_bars
 from core.report.glance import BATCH_SIZE
@@ -33,10 +35,12 @@ def memory_view(analysis: Analysis, level: str) -> None:
         name=f"{file_name(analysis.spec)}-memory",
     )
     caption(
-        "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps nothing"
-        " of its own, a max-pool keeps its indices, dropout its mask. Held against the allocator's"
-        " own events of a real step on a CPU it is within 10 %; a CUDA card's libraries take"
-        " more work space."
+        _(
+            "Every tensor that autograd keeps is counted once, as it is: an in-place ReLU keeps"
+            " nothing of its own, a max-pool keeps its indices, dropout its mask. Held against the"
+            " allocator's own events of a real step on a CPU it is within 10 %; a CUDA card's"
+            " libraries take more work space."
+        )
     )
     rows = saving_rows(analysis.rows(level))
     chart(
@@ -45,15 +49,15 @@ def memory_view(analysis: Analysis, level: str) -> None:
         about=network_title(analysis.spec),
         name=f"{file_name(analysis.spec)}-saved",
     )
-    with st.expander("Numbers", icon=":material/table:"):
+    with st.expander(_("Numbers"), icon=":material/table:"):
         _numbers(memory, rows, batch_size)
     _downloads(analysis, level, batch_size, momentum)
 
 
 def _numbers(memory: TrainingMemory, rows: Sequence[CostRow], batch_size: int) -> None:
     """What both charts are drawn from."""
-    mebibytes = st.column_config.NumberColumn(format="%.2f")
-    parts = {name: getattr(memory, field) / 2**20 for field, name in MEMORY_PARTS}
+    mebibytes = partial(st.column_config.NumberColumn, format="%.2f")
+    parts = {_(name): getattr(memory, field) / 2**20 for field, name in MEMORY_PARTS}
     tables = {
         "net_memory_parts": {"part": [*parts], "MiB": [*parts.values()]},
         "net_memory_rows": {
@@ -68,7 +72,12 @@ def _numbers(memory: TrainingMemory, rows: Sequence[CostRow], batch_size: int) -
             height="content",
             width="content",
             key=key,
-            column_config={"MiB": mebibytes, "kept MiB": mebibytes},
+            column_config={
+                "part": _("part"),
+                "MiB": mebibytes(),
+                "layer": _("layer"),
+                "kept MiB": mebibytes(_("kept MiB")),
+            },
         )
 
 
@@ -76,7 +85,7 @@ def _choose_step() -> tuple[int, bool]:
     """The training step: its batch size, and whether SGD has momentum."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         batch_size = st.slider(
-            "Batch size",
+            _("Batch size"),
             *limits.BATCH_IN_MEMORY,
             BATCH_SIZE,
             key="net_memory_batch",
@@ -85,7 +94,7 @@ def _choose_step() -> tuple[int, bool]:
             help=explained("batch"),
         )
         momentum = st.toggle(
-            "Momentum",
+            _("Momentum"),
             True,
             key="net_momentum",
             bind="query-params",
@@ -99,13 +108,13 @@ def _downloads(analysis: Analysis, level: str, batch_size: int, momentum: bool) 
     name = f"{file_name(analysis.spec)}-memory-batch{batch_size}"
     with st.container(horizontal=True):
         download_csv(
-            "Memory as CSV",
+            _("Memory as CSV"),
             lambda: memory_frame(analysis, batch_size, momentum, threads()),
             f"{name}.csv",
             "net_memory_csv",
         )
         download_csv(
-            "Saved bytes by layer as CSV",
+            _("Saved bytes by layer as CSV"),
             lambda: layer_frame(analysis, level, batch_size),
             f"{name}-layers.csv",
             "net_saved_csv",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.report.glance import BATCH_SIZE
 from core.report.names import file_name
 from core.report.tables.layers import layer_frame
@@ -23,30 +24,30 @@ def next_steps(analysis: Analysis, display: Display) -> None:
     spec = analysis.spec
     with st.container(horizontal=True):
         download_csv(
-            "Layers as CSV",
+            _("Layers as CSV"),
             lambda: layer_frame(analysis, display.level, layout=display.layout),
             f"{file_name(spec)}-{display.level.replace(' ', '-')}.csv",
             "net_csv",
         )
         download_csv(
-            "Totals as CSV",
+            _("Totals as CSV"),
             lambda: comparison_frame([analysis], BATCH_SIZE, {}),
             f"{file_name(spec)}-totals.csv",
             "net_totals_csv",
         )
         if st.button(
-            "Compare",
+            _("Compare"),
             icon=":material/compare_arrows:",
-            help="Puts this network beside AlexNet and VGG-11.",
+            help=_("Puts this network beside AlexNet and VGG-11."),
         ):
             st.switch_page("pages/compare.py", query_params={"networks": networks_with(spec)})
         if st.button(
-            "Look inside",
+            _("Look inside"),
             icon=":material/visibility:",
-            help="What each of its layers makes of one image, as it is initialized.",
+            help=_("What each of its layers makes of one image, as it is initialized."),
         ):
             go_to("pages/inside.py", {"in_network": NEW, **model_keys("inside_", spec)})
         if spec.arch in CATALOGUE and st.button(
-            "Train this network", icon=":material/model_training:"
+            _("Train this network"), icon=":material/model_training:"
         ):
             go_to("pages/train.py", model_keys("train_", spec))

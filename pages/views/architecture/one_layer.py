@@ -9,9 +9,10 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core.analysis.records import Analysis, LayerCost
+from core.analysis.records import Analysis, LayerCost, Window
 from core.explain.channels import usual_mistake
 from core.explain.formulas import Formula, formulas
+from core.language import N_, _, pgettext
 from core.report import formats
 from core.report.names import file_name
 from core.report.receptive_field import beside_image
@@ -26,9 +27,9 @@ from pages.views.app.with_torch import analysis_of, shape_errors_of
 
 _USUAL_SIZES = (96, 64, 32, 224)  # pixels a side
 _AXES = {  # what the numbers of a shape are, by how many there are
-    2: "images × features",
-    3: "images × tokens × features",
-    4: "images × channels × height × width",
+    2: N_("images × features"),
+    3: N_("images × tokens × features"),
+    4: N_("images × channels × height × width"),
 }
 
 
@@ -38,12 +39,12 @@ def one_layer(analysis: Analysis) -> None:
     first = next((layer.path for layer in analysis.layers if layer.is_weight_layer), None)
     paths = list(layers)
     path = st.selectbox(
-        "Layer",
+        _("Layer"),
         paths,
         index=paths.index(first) if first else 0,
         key="net_layer",
         bind="query-params",
-        help="Every module and operation, in the order in which they run; type to search.",
+        help=_("Every module and operation, in the order in which they run; type to search."),
     )
     layer = layers[path]
     st.markdown(_description(layer, analysis.spec.sides))
@@ -52,7 +53,7 @@ def one_layer(analysis: Analysis) -> None:
     _formula_table(formulas(layer, analysis.layers))
     _show_errors(layer, analysis)
     download_csv(
-        "Formulas of all layers as CSV",
+        _("Formulas of all layers as CSV"),
         lambda: formula_frame(analysis),
         f"{file_name(analysis.spec)}-formulas.csv",
         "net_formulas_csv",
@@ -75,7 +76,13 @@ def _show_errors(layer: LayerCost, analysis: Analysis) -> None:
     if example:
         path, errors = example, shape_errors_of(example, analysis, None)
     for error in errors:
-        st.markdown(f"{escaped(path)}: if {escaped(error.reason)}, PyTorch would say:")
+        st.markdown(
+            _(
+                "{layer}: if {mistake}, PyTorch would say:",
+                layer=escaped(path),
+                mistake=escaped(error.reason),
+            )
+        )
         st.code(error.error, language=None, wrap_lines=True)
 
 
@@ -84,16 +91,21 @@ def _formula_table(rows: Sequence[Formula]) -> None:
     st.table(
         pd.DataFrame(
             {
-                "quantity": [row.quantity for row in rows],
-                "formula": [escaped(row.symbols) for row in rows],
-                "with this layer's numbers": [escaped(row.filled) for row in rows],
-                "value": [f"{row.value:,}" for row in rows],
+                _("quantity"): [row.quantity for row in rows],
+                _("formula"): [escaped(row.symbols) for row in rows],
+                _("with this layer's numbers"): [escaped(row.filled) for row in rows],
+                _("value"): [f"{row.value:,}" for row in rows],
             }
-        ).set_index("quantity"),
+        ).set_index(_("quantity")),
         border="horizontal",
     )
-    notes = [f"- {escaped(row.quantity)}: {escaped(row.note)}" for row in rows if row.note]
-    st.caption("\n".join(notes))  # under the table, which a narrow screen has no room beside
+    notes = [
+        _("{quantity}: {note}", quantity=escaped(row.quantity), note=escaped(row.note))
+        for row in rows
+        if row.note
+    ]
+    # Under the table, which a narrow screen has no room beside
+    st.caption("\n".join(f"- {note}" for note in notes))
 
 
 def _at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
@@ -110,22 +122,41 @@ def _at_another_size(analysis: Analysis, layer: LayerCost) -> Analysis | None:
 
 def _description(layer: LayerCost, image: tuple[int, ...]) -> str:
     """The layer in one sentence: what it is, from which shape to which, how it slides."""
-    text = f"**{escaped(layer.path)}** is a {escaped(layer.operation)}"
+    clauses = [_what_it_is(layer)]
+    if layer.window:
+        clauses.append(_how_it_slides(layer.window))
+    if field := layer.receptive_field:
+        told = {"pixels": formats.sides(field), "share": beside_image(field, image)}
+        clauses.append(
+            _("one output sees {pixels} pixels a side, {share}", **told)
+            if isinstance(field, int)
+            else _("one output sees {pixels} pixels, {share}", **told)
+        )
+    return _("{clauses}.", clauses=pgettext("between clauses", "; ").join(clauses))
+
+
+def _what_it_is(layer: LayerCost) -> str:
+    """Its operation, its shapes, and what their numbers are, where that is known."""
+    told = {"layer": escaped(layer.path), "operation": escaped(layer.operation)}
     shapes = (layer.input_shape, layer.output_shape)
-    if all(shapes):
-        axes = " → ".join(
-            dict.fromkeys(_AXES[len(shape)] for shape in shapes if len(shape) in _AXES)
+    if not all(shapes):
+        return _("**{layer}** is a {operation}", **told)
+    told["shapes"] = " → ".join(map(formats.shape, shapes))
+    axes = dict.fromkeys(_(_AXES[len(shape)]) for shape in shapes if len(shape) in _AXES)
+    if not axes:
+        return _("**{layer}** is a {operation}: {shapes}", **told)
+    return _("**{layer}** is a {operation}: {shapes} ({axes})", axes=" → ".join(axes), **told)
+
+
+def _how_it_slides(window: Window) -> str:
+    """Kernel, stride and padding, and groups where there are several."""
+    told = {
+        name: "×".join(map(str, getattr(window, name))) for name in ("kernel", "stride", "padding")
+    }
+    if window.groups > 1:
+        return _(
+            "kernel {kernel}, stride {stride}, padding {padding}, {groups} groups",
+            groups=window.groups,
+            **told,
         )
-        text += f": {' → '.join(map(formats.shape, shapes))}" + (f" ({axes})" if axes else "")
-    if window := layer.window:
-        kernel, stride, padding = (
-            "×".join(map(str, pair)) for pair in (window.kernel, window.stride, window.padding)
-        )
-        text += f"; kernel {kernel}, stride {stride}, padding {padding}"
-        text += f", {window.groups} groups" if window.groups > 1 else ""
-    if layer.receptive_field:
-        field = layer.receptive_field
-        text += f"; one output sees {formats.sides(field)} pixels"
-        text += " a side" if isinstance(field, int) else ""
-        text += f", {beside_image(field, image)}"
-    return f"{text}."
+    return _("kernel {kernel}, stride {stride}, padding {padding}", **told)

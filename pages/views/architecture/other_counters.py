@@ -8,6 +8,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.explain.published_counts import PUBLISHED_COUNTS, PublishedCount
 from core.explain.reconcile import Account, reconcile
+from core.language import N_, _
 from core.report.names import file_name
 from core.report.tables.counts import account_frame
 from core.specs import ModelSpec
@@ -17,16 +18,23 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.prose import caption
 from pages.views.app.with_torch import analysis_of, other_counts_of
 
+_DOCUMENTATION = {  # of a library, as the source of a count
+    "torchvision": N_("torchvision's documentation"),
+    "timm": N_("timm's documentation"),
+}
+
 
 def other_counters(analysis: Analysis) -> None:
     """One table: our counts, others', and every reason of a difference."""
-    with st.spinner("Asking torchinfo and FlopCounterMode…"):
+    with st.spinner(_("Asking torchinfo and FlopCounterMode…")):
         accounts = reconcile(
             analysis, other_counts_of(analysis.spec), _published_count(analysis.spec), analysis_of
         )
     caption(
-        "The same network, counted by others. Each difference is taken apart; ours plus the parts"
-        " is theirs, exactly. Counts are for one image."
+        _(
+            "The same network, counted by others. Each difference is taken apart; ours plus the"
+            " parts is theirs, exactly. Counts are for one image."
+        )
     )
     st.dataframe(
         pd.DataFrame([row for account in accounts for row in _account_rows(account)]),
@@ -34,13 +42,14 @@ def other_counters(analysis: Analysis) -> None:
         height="content",
         key="net_accounts",
         column_config={
-            "counter": st.column_config.TextColumn(width="medium"),
-            "count": st.column_config.NumberColumn(format="localized"),
-            "reason": st.column_config.TextColumn(width="large"),
+            "counter": st.column_config.TextColumn(_("counter"), width="medium"),
+            "quantity": _("quantity"),
+            "count": st.column_config.NumberColumn(_("count"), format="localized"),
+            "reason": st.column_config.TextColumn(_("reason"), width="large"),
         },
     )
     download_csv(
-        "Reconciliation as CSV",
+        _("Reconciliation as CSV"),
         lambda: account_frame(analysis, accounts),
         f"{file_name(analysis.spec)}-reconciliation.csv",
         "net_accounts_csv",
@@ -50,10 +59,10 @@ def other_counters(analysis: Analysis) -> None:
 def _account_rows(account: Account) -> list[dict[str, object]]:
     """An account as rows: ours, each part, theirs."""
     ours = {
-        "counter": account.counter,
-        "quantity": account.quantity,
+        "counter": _(account.counter),
+        "quantity": _(account.quantity),
         "count": account.ours,
-        "reason": "ours" if account.difference else "ours, and theirs: no difference",
+        "reason": _("ours") if account.difference else _("ours, and theirs: no difference"),
     }
     if not account.difference:
         return [ours]
@@ -63,8 +72,8 @@ def _account_rows(account: Account) -> list[dict[str, object]]:
     ]
     if account.unexplained:
         rest = {"counter": "", "quantity": "", "count": account.unexplained}
-        parts.append(rest | {"reason": "not explained"})
-    theirs = {"counter": "", "quantity": "", "count": account.theirs, "reason": "theirs"}
+        parts.append(rest | {"reason": _("not explained")})
+    theirs = {"counter": "", "quantity": "", "count": account.theirs, "reason": _("theirs")}
     return [ours, *parts, theirs]
 
 
@@ -77,4 +86,4 @@ def _published_count(spec: ModelSpec) -> PublishedCount | None:
     if known.params is None or known.giga_macs is None:
         return None
     setting = find(spec.arch).default  # at the size that the library counted at
-    return PublishedCount(setting, known.params, known.giga_macs, f"{library.name}'s documentation")
+    return PublishedCount(setting, known.params, known.giga_macs, _DOCUMENTATION[library.name])

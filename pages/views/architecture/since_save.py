@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
+from core.language import _, pgettext
 from core.report import formats
 from core.specs import LabError
 from core.zoo.own import version_of
@@ -26,7 +27,7 @@ def follow_file(arch: str) -> None:
             return str(error)
 
     name = f"file-{arch.rpartition(':')[0]}"
-    watched = Watched(name, version, lambda _: False, stage=str, every_seconds=_EVERY_SECONDS)
+    watched = Watched(name, version, lambda seen: False, stage=str, every_seconds=_EVERY_SECONDS)
     follow(watched, version())
 
 
@@ -48,9 +49,9 @@ def changes_view(before: Analysis, after: Analysis) -> None:
     """Layer by layer, what is not as it was."""
     rows = [row for row in _rows(before, after) if row]
     with st.expander(
-        f"{len(rows)} layers changed by the last save"
+        _("{count} layers changed by the last save", count=len(rows))
         if rows
-        else "No layer changed by the last save",
+        else _("No layer changed by the last save"),
         expanded=bool(rows),
         icon=":material/difference:",
     ):
@@ -75,11 +76,15 @@ def _row(path: str, was: LayerCost | None, now: LayerCost | None) -> dict[str, s
     either = now or was
     assert either is not None
     return {
-        "layer": path,
-        "operation": either.operation,
-        "what": "changed" if was and now else "new" if now else "gone",
-        "output": _shapes(was, now),
-        "parameters": _change(was.params if was else 0, now.params if now else 0),
+        _("layer"): path,
+        _("operation"): either.operation,
+        pgettext("of a change", "what"): _("changed")
+        if was and now
+        else _("new")
+        if now
+        else _("gone"),
+        _("output"): _shapes(was, now),
+        _("parameters"): _change(was.params if was else 0, now.params if now else 0),
         "MACs": _change(was.macs if was else 0, now.macs if now else 0),
     }
 

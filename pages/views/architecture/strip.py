@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.analysis.glance import glance_at
 from core.analysis.records import Analysis
+from core.language import N_, _
 from core.report import glance as shown
 from core.report.figures.palette import KIND_COLORS, in_both_themes
 from pages.views.app import glances
@@ -17,15 +18,14 @@ TOTALS_KEY = "net_totals"  # of the container with the cards, which follow the s
 _STRIP_KEY, _BLOCK_KEY = "net_strip", "net_block"  # of the component; of the chosen block
 _HEIGHT = 356  # pixels
 _SMALL = 128  # pixels a side of an image that fills the strip of a network for smaller ones
-_LEGEND = (
+_LEGEND = N_(
     "Boxes: the maps' sides and, lengthwise, their channels, both by square root. Dashed: the"
     " default setting. Click one for its layers."
 )
 
 _strip = st.components.v2.component(
     "network_strip",
-    html='<p class="strip-title">From image to classes</p><div class="strip">'
-    '<svg role="group" aria-label="The stages of the network"></svg></div>'
+    html='<p class="strip-title"></p><div class="strip"><svg role="group"></svg></div>'
     '<p class="strip-line" aria-live="polite"></p>',
     css=(FOLDER / "strip.css").read_text(encoding="utf-8"),
     js=component_script(FOLDER / "strip.js"),
@@ -53,8 +53,15 @@ def strip(analysis: Analysis, default: Analysis) -> str | None:
             "path": glances.PATH,
             "query": glances.query(spec),
             "chosen": chosen,
-            "legend": _LEGEND,
-            "impossible": "The network cannot be built so small: its maps shrink to nothing.",
+            "words": {
+                "title": _("From image to classes"),
+                "about": _("The stages of the network"),
+                "legend": _(_LEGEND),
+                "impossible": _(
+                    "The network cannot be built so small: its maps shrink to nothing."
+                ),
+            },
+            "titles": {"image": _("image")},
         },
         on_chosen_change=_choose,
         height=_HEIGHT,

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import streamlit as st
 
+from core.language import _
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import find
 from pages.views.app.with_torch import smallest_size_of
@@ -18,7 +19,7 @@ def another_size_button(spec: ModelSpec) -> None:
     if size is None or not isinstance(spec.image_size, int) or size == spec.image_size:
         return
     st.button(
-        f"Use {size} px",
+        _("Use {size} px", size=size),
         key="net_use_size",
         type="primary",
         on_click=st.session_state.__setitem__,

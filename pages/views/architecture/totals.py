@@ -9,6 +9,7 @@ import streamlit as st
 from core.analysis.glance import Glance, glance_at
 from core.analysis.records import Analysis
 from core.explain.glossary import explained
+from core.language import _, paragraph
 from core.report import formats, glance
 from core.report.glance import BATCH_SIZE
 from pages.views.app.cards import metric_card
@@ -24,11 +25,14 @@ def totals_row(analysis: Analysis, default: Analysis, is_save: bool = False) -> 
     values, notes = glance.totals(seen), glance.notes(seen, before)
     changes = _changes_by_save(seen, before) if is_save else {}
     titles = {
-        "params": ("Parameters", explained("parameter")),
-        "macs": ("MACs an image", _macs_help(analysis)),
-        "memory": (f"Memory, batch {BATCH_SIZE}", explained("training memory")),
-        "field": ("Receptive field", _field_help(analysis, notes["field"])),
-        "depth": ("Depth", explained("depth")),
+        "params": (_("Parameters"), explained("parameter")),
+        "macs": (_("MACs an image"), _macs_help(analysis)),
+        "memory": (
+            _("Memory, batch {batch_size}", batch_size=BATCH_SIZE),
+            explained("training memory"),
+        ),
+        "field": (_("Receptive field"), _field_help(analysis, notes["field"])),
+        "depth": (_("Depth"), explained("depth")),
     }
     with st.container(horizontal=True, key=TOTALS_KEY):
         for name, (title, explanation) in titles.items():
@@ -51,17 +55,23 @@ def _change_by_save(
 ) -> str | None:
     """What the last save of the file has added, such as `+1.73 k since save`."""
     difference = value - before
+    if not difference:
+        return None
     sign = "+" if difference > 0 else "−"
-    return f"{sign}{text_of(abs(difference))} since save" if difference else None
+    return _("{change} since save", change=f"{sign}{text_of(abs(difference))}")
 
 
 def _macs_help(analysis: Analysis) -> str:
     """What a MAC is, and how many more a training step takes."""
     totals = analysis.totals
     training = (totals.macs + totals.backward_macs) / max(1, totals.macs)
-    return (
-        f"{explained('MACs')} A training step, forward and backward, takes {training:.2f} times as"
-        " many: the first layer needs no gradient of its input."
+    return paragraph(
+        explained("MACs"),
+        _(
+            "A training step, forward and backward, takes {training:.2f} times as many: the first"
+            " layer needs no gradient of its input.",
+            training=training,
+        ),
     )
 
 
@@ -69,5 +79,6 @@ def _field_help(analysis: Analysis, note: str) -> str:
     """What a receptive field is, and how much of the image this one is."""
     word = explained("receptive field")
     if analysis.totals.receptive_field is None:
-        return f"{word} Attention looks at every part of the image."
-    return f"{word} The image has {analysis.spec.size_label}: one unit sees {note}."
+        return paragraph(word, _("Attention looks at every part of the image."))
+    size = analysis.spec.size_label
+    return paragraph(word, _("The image has {size}: one unit sees {share}.", size=size, share=note))

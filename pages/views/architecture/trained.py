@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import _, paragraph, pgettext
 from core.measure.shipped.branches import shipped_branches
 from core.report.figures.branches import branch_bars
 from core.report.figures.studies import StudyLine, study_chart
@@ -44,24 +45,38 @@ def trained_view(analysis: Analysis) -> None:
 
 def _reproduced(rows: Sequence[Reproduction]) -> None:
     """The curves of each setting, and what its seeds say."""
-    st.header("The published runs, trained again", anchor=False)
+    st.header(_("The published runs, trained again"), anchor=False)
     lines = [
         StudyLine(
-            f"{row.title}, {row.epochs} epochs",
+            _("{network}, {epochs} epochs", network=_(row.title), epochs=row.epochs),
             style_of(None, position),
             tuple((run.seed, run.metrics) for run in row.runs),
             row.published.test_accuracy if row.published and _is_curve(row) else (),
         )
         for position, row in enumerate(rows)
     ]
-    title = f"Test accuracy on {rows[0].dataset}, recipe {rows[0].recipe}"
+    title = _(
+        "Test accuracy on {dataset}, recipe {recipe}",
+        dataset=rows[0].dataset,
+        recipe=rows[0].recipe,
+    )
     chart(study_chart(lines, title), key="net_trained_chart")
     sentences = [best_epoch_sentence(row) for row in rows]
     sentences += filter(None, map(reproduction_remark, rows))
     if at_sizes := next(filter(None, (measured_at_sizes(rows, row.model) for row in rows)), None):
         sentences.append(measured_sentence(at_sizes))
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
-    st.caption(escaped(" ".join(f"{row.title}: {row.machines}, {row.date}." for row in rows)))
+    st.caption(escaped(paragraph(*map(_where_and_when, rows))))
+
+
+def _where_and_when(row: Reproduction) -> str:
+    """The machines that trained it, and the date."""
+    return _(
+        "{network}: {machines}, {date}.",
+        network=_(row.title),
+        machines=row.machines,
+        date=row.date,
+    )
 
 
 def _is_curve(row: Reproduction) -> bool:
@@ -72,31 +87,43 @@ def _is_curve(row: Reproduction) -> bool:
 def _study(trained: TrainedStudy) -> None:
     """The curves of its seeds, the verdict on every pair, how to repeat it."""
     study = trained.study
-    st.header(study.title, anchor=False)
+    st.header(_(study.title), anchor=False)
     titles = list(trained.finals)
     lines = [
         StudyLine(
-            title,
+            _(title),
             style_of(None, position),
             tuple((run.seed, run.metrics) for run in trained.runs[title]),
         )
         for position, title in enumerate(titles)
     ]
-    heading = f"Test accuracy of {shared_title(study)}:<br>{study.conditions()}"
+    heading = _(
+        "Test accuracy of {networks}:<br>{conditions}",
+        networks=shared_title(study),
+        conditions=study.conditions(),
+    )
     figure = study_chart(lines, heading)
     chart(figure, key=f"net_study_{study.name}")
     sentences = [means_sentence(trained), *map(pair_sentence, trained.pairs())]
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
     machines = dict.fromkeys(f"{run.machine}, torch {run.torch}, {run.date}"
                              for runs in trained.runs.values() for run in runs)  # fmt: skip
+    together = pgettext("between clauses", "; ").join(machines)
     seeds = max(mean.count for mean in trained.finals.values())
     st.caption(
-        f"{escaped('; '.join(machines))}."
-        f" `python -m core reproduce --rows {study.name} --seeds {seeds} --csv FILE` trains them"
-        " again."
+        _(
+            "{machines}. `python -m core reproduce --rows {study} --seeds {seeds} --csv FILE`"
+            " trains them again.",
+            machines=escaped(together),
+            study=study.name,
+            seeds=seeds,
+        )
     )
     download_csv(
-        "These runs as CSV", lambda: _frame(trained), f"{study.name}.csv", f"net_csv_{study.name}"
+        _("These runs as CSV"),
+        lambda: _frame(trained),
+        f"{study.name}.csv",
+        f"net_csv_{study.name}",
     )
 
 
@@ -130,8 +157,10 @@ def _frame(trained: TrainedStudy) -> pd.DataFrame:
 def _branches() -> None:
     """Which branch of the Inception blocks the next layer weighs most."""
     by_seed = shipped_branches()
-    st.header("Does the better kernel get more weight?", anchor=False)
+    st.header(_("Does the better kernel get more weight?"), anchor=False)
     seed, norms = next(iter(by_seed.items()))
     chart(branch_bars(norms), key="net_branches_chart")
     markdown(escaped(branches_over_seeds(by_seed)))
-    st.caption(f"The bars are of seed {seed}; one linear layer in the head, as in the note.")
+    st.caption(
+        _("The bars are of seed {seed}; one linear layer in the head, as in the note.", seed=seed)
+    )

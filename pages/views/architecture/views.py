@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.language import N_, _
 from pages.views.architecture.trained_networks import TRAINED
 from pages.views.forms.names import pick_name
 
-LAYERS, COST, MEMORY_AND_TIME = "Layers", "Cost", "Memory and time"
-GRAPH, EXPLAIN, CODE = "Graph", "Explain", "Code"
-GROWTH, TRAINED_VIEW = "Growth", "Trained"
-MEMORY, TIME = "Memory", "Time"  # parts of one view
+LAYERS, COST, MEMORY_AND_TIME = N_("Layers"), N_("Cost"), N_("Memory and time")
+GRAPH, EXPLAIN, CODE = N_("Graph"), N_("Explain"), N_("Code")
+GROWTH, TRAINED_VIEW = N_("Growth"), N_("Trained")
+MEMORY, TIME = N_("Memory"), N_("Time")  # parts of one view
 
 _KEY, _PART_KEY, SUMMARY_KEY = "net_view", "net_part", "net_summary"
 _ALWAYS = (LAYERS, COST, MEMORY_AND_TIME, GRAPH, EXPLAIN, CODE)
@@ -24,7 +25,7 @@ def choose_view(arch: str) -> str:
     views += (TRAINED_VIEW,) if arch in TRAINED else ()
     _follow_earlier_names()
     return pick_name(
-        "View",
+        _("View"),
         {name: name for name in views},
         LAYERS,
         _KEY,
@@ -45,5 +46,9 @@ def _follow_earlier_names() -> None:
 def choose_part() -> str:
     """Memory, which is counted, or time, which is measured."""
     return pick_name(
-        "Part", {MEMORY: MEMORY, TIME: TIME}, MEMORY, _PART_KEY, label_visibility="collapsed"
+        _("Part"),
+        {name: name for name in (MEMORY, TIME)},
+        MEMORY,
+        _PART_KEY,
+        label_visibility="collapsed",
     )

@@ -13,6 +13,7 @@ from core.explain.calculators import (
     bottleneck_rows,
 )
 from core.explain.glossary import explained
+from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
 from pages.views.app.cards import metric_card
@@ -30,28 +31,26 @@ from pages.views.calculators.numbers import (
 from pages.views.forms.row import form_row
 
 _BOTTLENECK_NUMBERS = (
-    Number("in_channels", "Input channels", "calc_in", MAX_CHANNELS, "Channels that come in."),
-    Number("out_channels", "Output channels", "calc_out", MAX_CHANNELS, "Channels that go out."),
+    Number(
+        "in_channels", N_("Input channels"), "calc_in", MAX_CHANNELS, N_("Channels that come in.")
+    ),
+    Number(
+        "out_channels", N_("Output channels"), "calc_out", MAX_CHANNELS, N_("Channels that go out.")
+    ),
     Number(
         "middle_channels",
-        "Bottleneck channels",
+        N_("Bottleneck channels"),
         "calc_through",
         MAX_CHANNELS,
-        explained("bottleneck"),
+        word="bottleneck",
     ),
-    Number(
-        "kernel",
-        "Kernel (pixels a side)",
-        "calc_large",
-        MAX_KERNEL,
-        explained("kernel"),
-    ),
+    Number("kernel", N_("Kernel (pixels a side)"), "calc_large", MAX_KERNEL, word="kernel"),
     Number(
         "side",
-        "Map (pixels a side)",
+        N_("Map (pixels a side)"),
         "calc_map",
         MAX_SIDE,
-        "Height and width of every map; it cancels out of the ratio.",
+        N_("Height and width of every map; it cancels out of the ratio."),
     ),
 )
 
@@ -61,8 +60,12 @@ def bottleneck_calculator(head: Head) -> None:
     with form_row("bottleneck"):
         numbers = Bottleneck(**choose_numbers(_BOTTLENECK_NUMBERS, Bottleneck()))
     head.title(
-        f"1×1 bottleneck: {numbers.in_channels:,} → {numbers.middle_channels:,}"
-        f" → {numbers.out_channels:,} channels"
+        _(
+            "1×1 bottleneck: {into:,} → {middle:,} → {out:,} channels",
+            into=numbers.in_channels,
+            middle=numbers.middle_channels,
+            out=numbers.out_channels,
+        )
     )
     markdown(_bottleneck_finding(numbers))
     _bottleneck_cards(numbers)
@@ -77,11 +80,14 @@ def bottleneck_calculator(head: Head) -> None:
         chart(bottleneck_curve(numbers), key="calc_bottleneck_curve", name=f"{name}-break-even")
     _bottleneck_table(numbers)
     caption(
-        f"Stride 1, “same” padding: every map has {numbers.side}×{numbers.side} pixels. Formula:"
-        " side² × in × out × kernel². The block is that of Szegedy et al. 2015."
+        _(
+            "Stride 1, “same” padding: every map has {side}×{side} pixels. Formula:"
+            " side² × in × out × kernel². The block is that of Szegedy et al. 2015.",
+            side=numbers.side,
+        )
     )
     download_csv(
-        "Bottleneck as CSV",
+        _("Bottleneck as CSV"),
         lambda: pd.DataFrame(bottleneck_rows(numbers)).convert_dtypes(),
         f"{name}.csv",
         "calc_bottleneck_csv",
@@ -90,57 +96,98 @@ def bottleneck_calculator(head: Head) -> None:
 
 def _bottleneck_finding(numbers: Bottleneck) -> str:
     """By how much the detour is cheaper, and up to where it is."""
-    direct, gain = numbers.direct, numbers.gain
-    middle, most = numbers.middle_channels, numbers.break_even_channels
-    change = f"{share(numbers.macs, direct.macs)} of the direct way"
+    direct, most = numbers.direct, numbers.break_even_channels
+    computation = _(
+        _computation(numbers.gain),
+        middle=numbers.middle_channels,
+        share=share(numbers.macs, direct.macs),
+        gain=numbers.gain,
+        macs=formats.short(numbers.macs, "MACs"),
+        direct=formats.short(direct.macs),
+    )
+    parameters = _(
+        "The parameters come to {parameters:,} instead of {direct:,} ({share}).",
+        parameters=numbers.params,
+        direct=direct.params,
+        share=share(numbers.params, direct.params),
+    )
+    pays = (
+        _("The detour pays with up to {most:,} channels in the middle.", most=most)
+        if most
+        else _("The detour never pays here.")
+    )
+    return paragraph(computation, parameters, pays)
+
+
+def _computation(gain: float) -> str:
+    """The sentence for a direct way that takes so many times the MACs of the detour."""
     if gain >= 1.5:
-        change += f", 1/{gain:.1f}"
-    verb = "falls to" if gain > 1 else "stays at" if gain == 1 else "grows to"
-    pays = f"pays with up to {most:,} channels in the middle" if most else "never pays here"
-    return (
-        f"Through **{middle:,} channels** the computation {verb} **{change}**:"
-        f" {formats.short(numbers.macs, 'MACs')} instead of {formats.short(direct.macs)}."
-        f" The parameters come to {numbers.params:,} instead of {direct.params:,}"
-        f" ({share(numbers.params, direct.params)}). The detour {pays}."
+        return N_(
+            "Through **{middle:,} channels** the computation falls to **{share} of the direct way,"
+            " 1/{gain:.1f}**: {macs} instead of {direct}."
+        )
+    if gain > 1:
+        return N_(
+            "Through **{middle:,} channels** the computation falls to **{share} of the direct"
+            " way**: {macs} instead of {direct}."
+        )
+    if gain == 1:
+        return N_(
+            "Through **{middle:,} channels** the computation stays at **{share} of the direct"
+            " way**: {macs} instead of {direct}."
+        )
+    return N_(
+        "Through **{middle:,} channels** the computation grows to **{share} of the direct way**:"
+        " {macs} instead of {direct}."
     )
 
 
 def _bottleneck_cards(numbers: Bottleneck) -> None:
     """Both ways side by side."""
-    direct, both_steps = numbers.direct, "both steps of the detour"
-    direct_note = f"one {numbers.kernel}×{numbers.kernel}"
+    direct = numbers.direct
+    direct_note = _("one {kernel}×{kernel}", kernel=numbers.kernel)
     with equal_cards():
         metric_card(
-            "MACs, direct", formats.short(direct.macs), f"{direct.macs:,} an image.", direct_note
+            _("MACs, direct"),
+            formats.short(direct.macs),
+            _("{count:,} an image.", count=direct.macs),
+            direct_note,
         )
         metric_card(
-            "MACs, detour",
+            _("MACs, detour"),
             formats.short(numbers.macs),
-            f"{numbers.macs:,} an image, {both_steps}.",
-            f"{share(numbers.macs, direct.macs)} of direct",
+            _("{count:,} an image, both steps of the detour.", count=numbers.macs),
+            _("{share} of direct", share=share(numbers.macs, direct.macs)),
         )
-        metric_card("Parameters, direct", f"{direct.params:,}", explained("parameter"), direct_note)
         metric_card(
-            "Parameters, detour",
+            _("Parameters, direct"), f"{direct.params:,}", explained("parameter"), direct_note
+        )
+        metric_card(
+            _("Parameters, detour"),
             f"{numbers.params:,}",
-            f"Weights and biases, {both_steps}.",
-            f"{share(numbers.params, direct.params)} of direct",
+            _("Weights and biases, both steps of the detour."),
+            _("{share} of direct", share=share(numbers.params, direct.params)),
         )
         metric_card(
-            "Break-even",
+            _("Break-even"),
             f"{numbers.break_even_channels:,}",
-            "The most channels in the middle with which the detour takes fewer MACs.",
-            "bottleneck channels",
+            _("The most channels in the middle with which the detour takes fewer MACs."),
+            _("bottleneck channels"),
         )
 
 
 def _convolution_titles(numbers: Bottleneck) -> list[str]:
     """What each row of the table convolves."""
     titles = [
-        f"{step.kernel}×{step.kernel}, {step.in_channels} → {step.out_channels}"
+        _(
+            "{kernel}×{kernel}, {into} → {out}",
+            kernel=step.kernel,
+            into=step.in_channels,
+            out=step.out_channels,
+        )
         for step in (numbers.direct, *numbers.steps)
     ]
-    return [*titles, f"{titles[1]}, then {titles[2]}"]
+    return [*titles, _("{first}, then {second}", first=titles[1], second=titles[2])]
 
 
 def _bottleneck_table(numbers: Bottleneck) -> None:
@@ -148,26 +195,31 @@ def _bottleneck_table(numbers: Bottleneck) -> None:
     rows = pd.DataFrame(bottleneck_rows(numbers))
     titles = {
         "macs": "MACs",
-        "params": "parameters",
-        "weights": "weights",
-        "biases": "biases",
+        "params": N_("parameters"),
+        "weights": N_("weights"),
+        "biases": N_("biases"),
         "flops": "FLOPs",
     }
     counts = rows[list(titles)].rename(columns=titles)
-    counts.insert(0, "way", rows["way"])
+    ways = [_("directly"), _("through, step 1"), _("through, step 2"), _("through, both steps")]
+    counts.insert(0, "way", ways)
     counts.insert(3, "convolution", _convolution_titles(numbers))  # a phone shows three columns
     st.dataframe(
         counts,
         hide_index=True,
         height="content",
         key="calc_bottleneck_table",
-        column_config=count_columns(
-            {
-                "MACs": explained("MACs"),
-                "FLOPs": explained("FLOPs"),
-                "weights": explained("weight"),
-                "biases": "One an output channel; the detour has those of both steps.",
-                "parameters": explained("parameter"),
-            }
-        ),
+        column_config={
+            "way": _("way"),
+            "convolution": _("convolution"),
+            **count_columns(
+                {
+                    "MACs": explained("MACs"),
+                    "FLOPs": explained("FLOPs"),
+                    "weights": explained("weight"),
+                    "biases": _("One an output channel; the detour has those of both steps."),
+                    "parameters": explained("parameter"),
+                }
+            ),
+        },
     )

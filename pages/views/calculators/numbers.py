@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from core.explain.glossary import explained
+from core.language import _
 from core.report import formats
 
 _CARDS_STYLE = """<style>
@@ -31,7 +33,8 @@ class Number:
     label: str
     key: str  # in the address
     most: int
-    help: str
+    help: str = ""
+    word: str = ""  # of the glossary, which explains it in place of `help`
     least: int = 1
 
 
@@ -40,13 +43,13 @@ def choose_numbers(numbers: Sequence[Number], start: object) -> dict[str, int]:
     return {
         number.field: int(
             st.number_input(
-                number.label,
+                _(number.label),
                 number.least,
                 number.most,
                 getattr(start, number.field),
                 key=number.key,
                 bind="query-params",
-                help=number.help,
+                help=explained(number.word) if number.word else _(number.help),
             )
         )
         for number in numbers
@@ -69,6 +72,6 @@ def share(part: float, total: float) -> str:
 def count_columns(help_texts: dict[str, str]) -> dict[str, ColumnConfig]:
     """Columns of whole numbers with the separators of the browser's language: title → help."""
     return {
-        name: st.column_config.NumberColumn(format="localized", help=text)
+        name: st.column_config.NumberColumn(_(name), format="localized", help=text)
         for name, text in help_texts.items()
     }

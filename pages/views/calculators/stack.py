@@ -13,7 +13,7 @@ from core.explain.calculators import (
     StackedAgainstLarge,
     stack_rows,
 )
-from core.explain.glossary import explained
+from core.language import N_, _, ngettext, paragraph
 from core.report import formats
 from core.report.figures import stacked_kernels
 from core.report.figures.stacked_kernels import stack_bars
@@ -27,27 +27,21 @@ from pages.views.forms.row import form_row
 _STACK_NUMBERS = (
     Number(
         "channels",
-        "Channels",
+        N_("Channels"),
         "calc_channels",
         MAX_CHANNELS,
-        "Channels that come in and go out of every convolution.",
+        N_("Channels that come in and go out of every convolution."),
     ),
     Number(
         "side",
-        "Map (pixels a side)",
+        N_("Map (pixels a side)"),
         "calc_stack_side",
         MAX_SIDE,
-        "Height and width of every map; “same” padding keeps them.",
+        N_("Height and width of every map; “same” padding keeps them."),
     ),
-    Number(
-        "batch_size",
-        "Batch size (images)",
-        "calc_batch",
-        MAX_BATCH_SIZE,
-        explained("batch"),
-    ),
+    Number("batch_size", N_("Batch size (images)"), "calc_batch", MAX_BATCH_SIZE, word="batch"),
 )
-_COUNTS = ("none", "One", "Two", "Three", "Four", "Five")  # as words, up to MAX_STACKED
+_COUNTS = {2: N_("Two"), 3: N_("Three"), 4: N_("Four"), 5: N_("Five")}  # up to MAX_STACKED
 
 
 def stack_calculator(head: Head) -> None:
@@ -62,17 +56,21 @@ def stack_calculator(head: Head) -> None:
     )
     chart(stack_bars(numbers), key="calc_stack_bars", name=name)
     _stack_table(numbers)
-    maps = f"{numbers.stacked.saved_maps} maps against {numbers.large.saved_maps}"
     caption(
-        f"Saved are, as float32, the first input and what each ReLU gives out ({maps}): a"
-        " convolution keeps its input, a ReLU its output, which is the next input. In a network the"
-        f" first map is also the last of the block before, so each further block adds"
-        f" {numbers.count} against 1. Backward: the gradients of the weights and of the input, each"
-        " as many MACs as forward. The comparison is that of Simonyan & Zisserman 2015,"
-        " section 2.3."
+        _(
+            "Saved are, as float32, the first input and what each ReLU gives out ({maps} maps"
+            " against {maps_of_large}): a convolution keeps its input, a ReLU its output, which is"
+            " the next input. In a network the first map is also the last of the block before, so"
+            " each further block adds {count} against 1. Backward: the gradients of the weights and"
+            " of the input, each as many MACs as forward. The comparison is that of Simonyan &"
+            " Zisserman 2015, section 2.3.",
+            maps=numbers.stacked.saved_maps,
+            maps_of_large=numbers.large.saved_maps,
+            count=numbers.count,
+        )
     )
     download_csv(
-        "Comparison as CSV",
+        _("Comparison as CSV"),
         lambda: pd.DataFrame(stack_rows(numbers)),
         f"{name}.csv",
         "calc_stack_csv",
@@ -83,13 +81,13 @@ def _choose_stack() -> StackedAgainstLarge:
     """How many, then the other numbers."""
     start = StackedAgainstLarge()
     count = st.slider(
-        "Stacked 3×3 convolutions",
+        _("Stacked 3×3 convolutions"),
         1,
         MAX_STACKED,
         start.count,
         key="calc_count",
         bind="query-params",
-        help="Two see as much as one 5×5, three as one 7×7.",
+        help=_("Two see as much as one 5×5, three as one 7×7."),
     )
     return StackedAgainstLarge(count=int(count), **choose_numbers(_STACK_NUMBERS, start))
 
@@ -97,58 +95,75 @@ def _choose_stack() -> StackedAgainstLarge:
 def _stack_finding(numbers: StackedAgainstLarge) -> str:
     """What is gained, and whether the backward pass is hungrier."""
     stacked, large = numbers.stacked, numbers.large
-    window = f"{numbers.kernel}×{numbers.kernel}"
     if numbers.count == 1:
-        return "**One 3×3 is the large kernel itself:** nothing is gained, nothing is lost."
-    return (
-        f"**{_COUNTS[numbers.count]} stacked 3×3 see the same {window} pixels with"
-        f" {share(stacked.macs, large.macs)} of the work**,"
-        f" {share(stacked.params, large.params)} of the parameters and {numbers.count} ReLUs"
-        " instead of one. Is the backward pass hungrier?"
-        f" **For memory yes:** {formats.times(stacked.saved_bytes, large.saved_bytes)} saved maps,"
-        f" {formats.mebibytes(stacked.saved_bytes)} instead of"
-        f" {formats.mebibytes(large.saved_bytes)} for {numbers.batch_size:,}"
-        f" image{'' if numbers.batch_size == 1 else 's'}. **For work no:** its MACs fall like those"
-        " of the forward pass."
+        return _("**One 3×3 is the large kernel itself:** nothing is gained, nothing is lost.")
+    gain = _(
+        "**{count} stacked 3×3 see the same {kernel}×{kernel} pixels with {work} of the work**,"
+        " {parameters} of the parameters and {relus} ReLUs instead of one.",
+        count=_(_COUNTS[numbers.count]),
+        kernel=numbers.kernel,
+        work=share(stacked.macs, large.macs),
+        parameters=share(stacked.params, large.params),
+        relus=numbers.count,
+    )
+    memory = ngettext(
+        "**For memory yes:** {maps} saved maps, {saved} instead of {saved_by_large} for {number:,}"
+        " image.",
+        "**For memory yes:** {maps} saved maps, {saved} instead of {saved_by_large} for {number:,}"
+        " images.",
+        numbers.batch_size,
+        maps=formats.times(stacked.saved_bytes, large.saved_bytes),
+        saved=formats.mebibytes(stacked.saved_bytes),
+        saved_by_large=formats.mebibytes(large.saved_bytes),
+    )
+    return paragraph(
+        gain,
+        _("Is the backward pass hungrier?"),
+        memory,
+        _("**For work no:** its MACs fall like those of the forward pass."),
     )
 
 
 def _stack_table(numbers: StackedAgainstLarge) -> None:
     """One row a quantity; a column for the stack, one for the large kernel, one for the share."""
     quantities = {
-        "receptive field (px a side)": "receptive_field",
-        "weights": "weights",
-        "biases": "biases",
-        "parameters": "params",
-        "MACs forward, an image": "macs",
-        "MACs backward, an image": "backward_macs",
-        "ReLU layers": "relus",
-        "saved maps": "saved_maps",
-        "saved bytes, the batch": "batch_saved_bytes",
+        N_("receptive field (px a side)"): "receptive_field",
+        N_("weights"): "weights",
+        N_("biases"): "biases",
+        N_("parameters"): "params",
+        N_("MACs forward, an image"): "macs",
+        N_("MACs backward, an image"): "backward_macs",
+        N_("ReLU layers"): "relus",
+        N_("saved maps"): "saved_maps",
+        N_("saved bytes, the batch"): "batch_saved_bytes",
     }
     counts = pd.DataFrame(stack_rows(numbers))[list(quantities.values())]
     stacked, large = counts.to_numpy().tolist()
     stack_title = stacked_kernels.stack_title(numbers.stacked)
     large_title = stacked_kernels.stack_title(numbers.large)
     if numbers.count == 1:
-        stack_title = "3×3, stacked once"
+        stack_title = _("3×3, stacked once")
+    shares = [round(100 * a / b, 1) for a, b in zip(stacked, large, strict=True)]
     st.dataframe(
         pd.DataFrame(
             {
-                "quantity": list(quantities),
+                "quantity": [_(quantity) for quantity in quantities],
                 stack_title: stacked,
                 large_title: large,
-                "share (%)": [round(100 * a / b, 1) for a, b in zip(stacked, large, strict=True)],
+                N_("share (%)"): shares,
             }
         ),
         hide_index=True,
         height="content",
         key="calc_stack_table",
-        column_config=count_columns(
-            {
-                stack_title: "Each followed by a ReLU.",
-                large_title: "Followed by one ReLU.",
-                "share (%)": "The stack's count as a share of the large kernel's.",
-            }
-        ),
+        column_config={
+            "quantity": _("quantity"),
+            **count_columns(
+                {
+                    stack_title: _("Each followed by a ReLU."),
+                    large_title: _("Followed by one ReLU."),
+                    "share (%)": _("The stack's count as a share of the large kernel's."),
+                }
+            ),
+        },
     )

@@ -17,7 +17,7 @@ from core.explain.calculators import (
     SlidingWindow,
     window_rows,
 )
-from core.explain.glossary import explained
+from core.language import N_, _
 from core.report.figures.sliding_window import window_picture
 from core.specs import LabError
 from pages.views.app.charts import chart
@@ -39,40 +39,22 @@ from pages.views.forms.row import form_row
 _WINDOW_NUMBERS = (
     Number(
         "side",
-        "Input (pixels a side)",
+        N_("Input (pixels a side)"),
         "calc_side",
         MAX_SIDE,
-        "Height and width of the map that comes in.",
+        N_("Height and width of the map that comes in."),
     ),
-    Number(
-        "kernel",
-        "Kernel (pixels a side)",
-        "calc_kernel",
-        MAX_KERNEL,
-        explained("kernel"),
-    ),
-    Number(
-        "stride",
-        "Stride (pixels)",
-        "calc_stride",
-        MAX_STRIDE,
-        explained("stride"),
-    ),
+    Number("kernel", N_("Kernel (pixels a side)"), "calc_kernel", MAX_KERNEL, word="kernel"),
+    Number("stride", N_("Stride (pixels)"), "calc_stride", MAX_STRIDE, word="stride"),
     Number(
         "padding",
-        "Padding (pixels at each edge)",
+        N_("Padding (pixels at each edge)"),
         "calc_padding",
         MAX_PADDING,
-        explained("padding"),
+        word="padding",
         least=0,
     ),
-    Number(
-        "dilation",
-        "Dilation (pixels)",
-        "calc_dilation",
-        MAX_DILATION,
-        explained("dilation"),
-    ),
+    Number("dilation", N_("Dilation (pixels)"), "calc_dilation", MAX_DILATION, word="dilation"),
 )
 
 
@@ -99,14 +81,16 @@ def window_calculator(head: Head) -> None:
         toolbar=False,
     )
     markdown(window_details(window))
-    markdown(f"**The usual windows on {window.side}×{window.side} pixels**")
+    markdown(_("**The usual windows on {side}×{side} pixels**", side=window.side))
     _window_table(window)
     caption(
-        "The formula is that of Dumoulin & Visin 2016,"
-        " [A guide to convolution arithmetic](https://arxiv.org/abs/1603.07285), relationship 15."
+        _(
+            "The formula is that of Dumoulin & Visin 2016, [A guide to convolution"
+            " arithmetic](https://arxiv.org/abs/1603.07285), relationship 15."
+        )
     )
     download_csv(
-        "Windows as CSV",
+        _("Windows as CSV"),
         lambda: pd.DataFrame(window_rows(window)).convert_dtypes(),
         f"windows-{window.side}px-kernel{window.kernel}-stride{window.stride}-padding{window.padding}"
         f"-dilation{window.dilation}.csv",
@@ -121,11 +105,12 @@ def _choose_preset(numbers: dict[str, int]) -> None:
         if asdict(preset.window) == numbers:
             st.session_state["calc_preset"] = preset.name
     st.pills(
-        "Windows to start from",
+        _("Windows to start from"),
         [preset.name for preset in PRESETS],
+        format_func=_,
         key="calc_preset",
         on_change=_take_preset,
-        help="Sets all five numbers, the map's side too.",
+        help=_("Sets all five numbers, the map's side too."),
     )
 
 
@@ -136,7 +121,9 @@ def _offer_larger_map(numbers: dict[str, int]) -> None:
     def take() -> None:
         st.session_state["calc_side"] = fitting
 
-    st.button(f"Use {pixels(fitting)}", key="calc_fitting", type="primary", on_click=take)
+    st.button(
+        _("Use {size}", size=pixels(fitting)), key="calc_fitting", type="primary", on_click=take
+    )
 
 
 def _take_preset() -> None:
@@ -150,26 +137,31 @@ def _take_preset() -> None:
 def _window_table(window: SlidingWindow) -> None:
     """The chosen window and the presets on a map of the same side."""
     titles = {
-        "window": "window",
-        "output_side": "output px",
-        "keeps_size": "size kept",
-        "kernel": "kernel px",
-        "stride": "stride px",
-        "padding": "padding px",
-        "dilation": "dilation px",
-        "unread": "unread px",
+        "window": N_("window"),
+        "output_side": N_("output px"),
+        "keeps_size": N_("size kept"),
+        "kernel": N_("kernel px"),
+        "stride": N_("stride px"),
+        "padding": N_("padding px"),
+        "dilation": N_("dilation px"),
+        "unread": N_("unread px"),
     }
     rows = pd.DataFrame(window_rows(window)).convert_dtypes()
+    rows["window"] = [_("chosen"), *(_(preset.name) for preset in PRESETS)]
+    rows["keeps_size"] = rows["keeps_size"].map({"yes": _("yes"), "no": _("no")})
     st.dataframe(
         rows[list(titles)].rename(columns=titles),
         hide_index=True,
         height="content",
-        placeholder="does not fit",
+        placeholder=_("does not fit"),
         key="calc_window_table",
         column_config={
-            "output px": st.column_config.NumberColumn(help="Pixels a side of the output."),
+            **{title: _(title) for title in titles.values()},
+            "output px": st.column_config.NumberColumn(
+                _("output px"), help=_("Pixels a side of the output.")
+            ),
             "unread px": st.column_config.NumberColumn(
-                help="Pixels of each row that no position of the window reads."
+                _("unread px"), help=_("Pixels of each row that no position of the window reads.")
             ),
         },
     )

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from core.explain.calculators import SlidingWindow
+from core.language import _, comma, listed, ngettext, paragraph
 
 
 def window_title(side: int, kernel: int, stride: int, padding: int, dilation: int) -> str:
     """`Window 7×7, stride 2, padding 3, on 224 px`; also of one that does not fit."""
-    parts = [f"Window {kernel}×{kernel}", f"stride {stride}"]
-    parts += [f"padding {padding}"] if padding else []
-    parts += [f"dilation {dilation}"] if dilation > 1 else []
-    return f"{', '.join(parts)}, on {side} px"
+    parts = [_("Window {kernel}×{kernel}", kernel=kernel), _("stride {stride}", stride=stride)]
+    parts += [_("padding {padding}", padding=padding)] if padding else []
+    parts += [_("dilation {dilation}", dilation=dilation)] if dilation > 1 else []
+    return _("{window}, on {side} px", window=comma().join(parts), side=side)
 
 
 def window_finding(window: SlidingWindow) -> str:
     """Whether the size is kept, in one sentence."""
-    before, after = window.side, window.output_side
+    told = {"before": window.side, "after": window.output_side}
     if window.keeps_size:
-        answer = f"**Yes, the size is kept:** {before}×{before} pixels stay {before}×{before}."
-    else:
-        verb = "become" if after < before else "grow to"
-        answer = (
-            f"**No, the size is not kept:** {before}×{before} pixels {verb} **{after}×{after}**."
+        answer = _(
+            "**Yes, the size is kept:** {before}×{before} pixels stay {after}×{after}.", **told
         )
-    return f"{answer} Average pooling, max-pooling and convolution are alike in this."
+    elif window.output_side < window.side:
+        answer = _(
+            "**No, the size is not kept:** {before}×{before} pixels become **{after}×{after}**.",
+            **told,
+        )
+    else:
+        answer = _(
+            "**No, the size is not kept:** {before}×{before} pixels grow to **{after}×{after}**.",
+            **told,
+        )
+    return paragraph(answer, _("Average pooling, max-pooling and convolution are alike in this."))
 
 
 def filled_formula(window: SlidingWindow) -> str:
@@ -53,18 +61,28 @@ def _size_keeping_padding(window: SlidingWindow) -> str:
     """The padding that keeps the size at stride 1."""
     needed = window.size_keeping_padding
     if needed is None:
-        return (
-            f"At stride 1 **no padding keeps the size**: the window is {window.effective_kernel}"
-            " pixels wide, an even number, and would need one pixel more at one edge than at the"
-            " other."
+        return _(
+            "At stride 1 **no padding keeps the size**: the window is {width} pixels wide, an even"
+            " number, and would need one pixel more at one edge than at the other.",
+            width=window.effective_kernel,
         )
-    comparison = "as it is here" if window.padding == needed else f"here it is {window.padding}"
-    stride = (
-        f"; a stride of {window.stride} divides the side by about as much"
-        if window.stride > 1
-        else ""
+    is_here = window.padding == needed
+    comparison = (
+        _("as it is here") if is_here else _("here it is {padding}", padding=window.padding)
     )
-    return f"At stride 1 a padding of **{pixels(needed)}** keeps the size ({comparison}){stride}."
+    if window.stride == 1:
+        return _(
+            "At stride 1 a padding of **{needed}** keeps the size ({comparison}).",
+            needed=pixels(needed),
+            comparison=comparison,
+        )
+    return _(
+        "At stride 1 a padding of **{needed}** keeps the size ({comparison}); a stride of {stride}"
+        " divides the side by about as much.",
+        needed=pixels(needed),
+        comparison=comparison,
+        stride=window.stride,
+    )
 
 
 def _unread_pixels(window: SlidingWindow) -> str:
@@ -72,28 +90,34 @@ def _unread_pixels(window: SlidingWindow) -> str:
     edge = window.unread_at_edge
     between = window.reads().count(0) - edge
     if not edge and not between:
-        return "Every pixel is read at least once."
+        return _("Every pixel is read at least once.")
     parts = []
     if edge:
         parts.append(
-            f"**{pixels(edge)}** at the right and the bottom edge, where the window no longer fits"
-            " (the floor in the formula)"
+            _(
+                "**{count}** at the right and the bottom edge, where the window no longer fits"
+                " (the floor in the formula)",
+                count=pixels(edge),
+            )
         )
     if between:
-        parts.append(f"**{pixels(between)}** of each row that stride or dilation steps over")
-    return f"Never read: {' and '.join(parts)}."
+        parts.append(
+            _("**{count}** of each row that stride or dilation steps over", count=pixels(between))
+        )
+    return _("Never read: {pixels}.", pixels=listed(parts))
 
 
 def _pooling_limit(window: SlidingWindow) -> str:
     """What torch says to such a padding, empty where it pools with it."""
     if window.pooling_allows_padding:
         return ""
-    return (
-        f"As a convolution this works; torch's pooling refuses it: its padding may be at most half"
-        f" the kernel, here {pixels(window.kernel // 2)}."
+    return _(
+        "As a convolution this works; torch's pooling refuses it: its padding may be at most half"
+        " the kernel, here {most}.",
+        most=pixels(window.kernel // 2),
     )
 
 
 def pixels(count: int) -> str:
     """`1 pixel`, `2 pixels`."""
-    return f"{count} pixel{'' if count == 1 else 's'}"
+    return ngettext("{number} pixel", "{number} pixels", count)

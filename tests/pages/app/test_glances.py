@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from core.analysis import analyze
+from core.language import CHINESE, in_language
 from core.report import formats
 from core.specs import ModelSpec
 from pages.views.app import glances
@@ -51,6 +52,13 @@ def test_every_value_of_the_slider_comes_with_the_totals_of_its_network(client):
         assert strip["totals"]["macs"] == formats.short(totals.macs)
     sizes = whole(client, LENET, "image_size")
     assert sizes["8"] is None and sizes["24"]["stages"][0]["side"] == 24  # 8 pixels: none left
+
+
+def test_the_answer_is_in_the_language_of_the_page_that_asks(client):
+    with in_language(CHINESE):
+        query = glances.query(LENET)
+    answer = get(client, f"/{glances.PATH}?{query}&over=classes")
+    assert json.loads(answer.body)["error"].startswith("over 应为")
 
 
 def test_what_was_worked_out_once_is_there_on_the_next_server(client):

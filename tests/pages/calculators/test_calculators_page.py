@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.explain.calculators import PRESETS, Bottleneck, StackedAgainstLarge
 from core.explain.glossary import find_term
+from core.language import CHINESE
 from tests.pages.opening import as_read, explains, metric, open_page, shown
 
 PAGE = "pages/calculators.py"
@@ -72,6 +73,14 @@ def test_every_preset_sets_all_five_numbers_and_the_address():
         assert app.number_input(key="calc_stride").value == window.stride
         assert app.number_input(key="calc_padding").value == window.padding
         assert app.pills(key="calc_preset").value == preset.name
+
+
+def test_in_chinese_an_address_still_names_calculator_and_window_in_english():
+    app = open_page(PAGE, lang=CHINESE, calc_tool="Output size", calc_kernel="7")
+    app.pills(key="calc_preset").set_value(PRESETS[1].name).run()
+    assert app.title[0].value == "窗口 3×3、步幅 2，输入 54 px"
+    assert "".join(app.query_params["calc_tool"]) == "Output size"
+    assert app.pills(key="calc_preset").value == PRESETS[1].name
 
 
 def test_the_preset_that_an_address_describes_is_marked_and_another_number_unmarks_it():

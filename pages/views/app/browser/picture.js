@@ -64,6 +64,14 @@ function size(holder, data, state) {
   }
 }
 
+function tell(parent, words) {
+  for (const button of parent.querySelectorAll(".buttons button")) {
+    button.title = words[button.dataset.zoom ?? button.dataset.save]
+    if (button.hasAttribute("aria-label")) button.setAttribute("aria-label", button.title)  // of a sign
+  }
+  parent.querySelector("[data-zoom=whole]").textContent = words.fit
+}
+
 function zoom(holder, state, to) {
   state.zoom = Math.min(LARGEST, Math.max(0.5, to))
   size(holder, state.data, state)
@@ -149,7 +157,7 @@ function savePng(data, status) {
     context.drawImage(picture, 0, 0, canvas.width, canvas.height)
     canvas.toBlob(blob => {
       if (blob) save(blob, `${data.name}.png`)
-      else status.textContent = "This picture is too large for a PNG; SVG works."
+      else status.textContent = data.words.tooLarge
     }, "image/png")
   }
   picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(data.svg)}`
@@ -165,6 +173,7 @@ export function draw({data, parentElement, setTriggerValue}) {
     new ResizeObserver(() => holder.querySelector("svg") && size(holder, state.data, state)).observe(holder)
   }
   state.data = data
+  tell(parentElement, data.words)
   const isNew = state.svg !== data.svg
   if (isNew) {
     const scrolled = holder.scrollLeft

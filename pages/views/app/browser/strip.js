@@ -22,12 +22,13 @@ function add(parent, name, attributes = {}, text) {
 
 const sum = values => values.reduce((a, b) => a + b, 0)
 const wide = text => Math.ceil(pen.measureText(text).width)
+const titleOf = (stage, titles) => titles[stage.name] ?? stage.name  // modules are called by their paths
 
 /* Where each stage stands, for as many as there are, and how its labels do: of the network as it is
    and as it is at first, so that nothing moves aside while a slider is dragged. */
-function layoutOf(pairs, room, font, largest) {
+function layoutOf(pairs, titles, room, font, largest) {
   pen.font = `${FACE}px ${font}`
-  const names = pairs.map(([stage]) => wide(stage.name))
+  const names = pairs.map(([stage]) => wide(titleOf(stage, titles)))
   const labels = pairs.map(pair => Math.max(...pair.map(stage => wide(stage.label))))
   const rooms = {
     flat: {top: 22, foot: 24, left: 0, right: 0},
@@ -119,7 +120,7 @@ function paint(state, shown) {
   const pairs = (isSame ? committed : shown.stages).map((stage, i) =>
     [stage, defaults.length === shown.stages.length ? defaults[i] : stage])
   const sides = [...committed, ...defaults, ...shown.stages].map(stage => stage.side ?? 0)
-  const layout = layoutOf(pairs, holder.clientWidth, getComputedStyle(holder).fontFamily,
+  const layout = layoutOf(pairs, data.titles, holder.clientWidth, getComputedStyle(holder).fontFamily,
                           Math.max(data.largest, ...sides))
   const {centers, width, top, how, maps} = layout, middle = top + maps / 2
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset?.name : null
@@ -138,14 +139,14 @@ function paint(state, shown) {
   state.marks = shown.stages.map((stage, i) => {
     const center = centers[i], {own, ghost} = boxes[i]
     const mark = add(place, "g", {class: "stage", role: "button", tabindex: "-1",
-                                  "aria-label": `${stage.name}: ${stage.detail}`})
+                                  "aria-label": told(stage, data)})
     mark.dataset.name = stage.name
     const reach = Math.max(own.across, FACE) + 4
     add(mark, "rect", {class: "reach", x: center - reach / 2, y: top - 2, width: reach, height: maps + 4, rx: 4})
     drawBox(mark, center, middle, own, data.colors[stage.kind] ?? data.colors.other)
     if (ghost) drawGhost(mark, center, middle, ghost)
     label(mark, center, heights[i], stage.label, how === "tilted", "start")
-    label(mark, center, top + maps + (how === "stepped" && i % 2 ? 34 : 16), stage.name, how === "tilted", "end")
+    label(mark, center, top + maps + (how === "stepped" && i % 2 ? 34 : 16), titleOf(stage, data.titles), how === "tilted", "end")
     return mark
   })
   mark(state)
@@ -172,12 +173,16 @@ function mark(state) {
 /* What stands below: a text, else of the stage that has the focus, else how to read the strip. */
 function say(state, text) {
   const focused = state.place.contains(document.activeElement) && document.activeElement
-  state.line.textContent = text ?? ((focused && detailOf(state, focused)) || state.data.legend)
+  state.line.textContent = text ?? ((focused && detailOf(state, focused)) || state.data.words.legend)
 }
 
 function detailOf(state, mark) {
   const stage = state.shown.stages.find(({name}) => name === mark.dataset.name)
-  return stage && `${stage.name}: ${stage.detail}`
+  return stage && told(stage, state.data)
+}
+
+function told(stage, data) {
+  return `${titleOf(stage, data.titles)}: ${stage.detail}`
 }
 
 /* While a slider is dragged these texts stand in place of the page's own. */
@@ -221,7 +226,7 @@ function answer(state) {
     if (!thumb || value === data.values[over]) continue
     const strip = state.ranges[over]?.[value]
     if (strip) show(state, strip)
-    say(state, strip === null ? data.impossible : undefined)
+    say(state, strip === null ? data.words.impossible : undefined)
     return
   }
   if (state.shown !== data.strip) show(state, data.strip)
@@ -315,6 +320,8 @@ export function draw({data, parentElement, setTriggerValue}, addresses, root) {
   }
   const isNew = state.data?.query !== data.query
   Object.assign(state, {data, setTriggerValue, at: null})
+  parentElement.querySelector(".strip-title").textContent = data.words.title
+  state.place.setAttribute("aria-label", data.words.about)
   if (isNew) Object.assign(state, {ranges: {}, done: new Set()})
   show(state, data.strip)
   say(state)

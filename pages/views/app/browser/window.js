@@ -47,37 +47,39 @@ function span(from, to, padding, side) {
   return {text: low === high ? `${low}` : `${low}–${high}`, inside, isEmpty: low > high}
 }
 
-function told({row, column}, w) {
+function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, (_, name) => values[name])
+}
+
+function told({row, column}, w, words) {
   const [down, along] = [row, column].map(at =>
     span(at * w.stride, at * w.stride + w.reach - 1, w.padding, w.side))
-  const where = `Output row ${row + 1}, column ${column + 1} of ${w.output}`
-  if (down.isEmpty || along.isEmpty) return `${where} reads only padding.`
-  const padded = down.inside && along.inside ? "" : ", and padding"
-  return `${where} reads input rows ${down.text}, columns ${along.text}${padded}.`
+  const which = down.isEmpty || along.isEmpty ? "padding" : down.inside && along.inside ? "pixels" : "both"
+  return fill(words[which], {row: row + 1, column: column + 1, size: w.output, rows: down.text, columns: along.text})
 }
 
 function show(board) {
-  const {at, w, place, line} = board
+  const {at, w, words, place, line} = board
   const padded = w.side + 2 * w.padding
   const seen = Math.min(padded, Math.max(SEEN, w.reach))
   const top = firstSeen(at.row * w.stride, w.reach, padded, seen)
   const left = firstSeen(at.column * w.stride, w.reach, padded, seen)
   const isTap = (index, start) => index >= start && index < start + w.reach && (index - start) % w.dilation === 0
   const isInside = index => index >= w.padding && index < w.padding + w.side
-  const input = grid(`Input, ${w.side}×${w.side}`, seen, (row, column) => {
+  const input = grid(words.input, seen, (row, column) => {
     const [y, x] = [top + row, left + column]
     if (isTap(y, at.row * w.stride) && isTap(x, at.column * w.stride)) return "tap"
     return isInside(y) && isInside(x) ? "pixel" : "padding"
   }, {x: at.column * w.stride - left, y: at.row * w.stride - top, side: w.reach})
   const size = Math.min(w.output, SEEN)
   const outTop = firstSeen(at.row, 1, w.output, size), outLeft = firstSeen(at.column, 1, w.output, size)
-  const output = grid(`Output, ${w.output}×${w.output}`, size, (row, column) => {
+  const output = grid(words.output, size, (row, column) => {
     const [y, x] = [outTop + row, outLeft + column]
     if (y === at.row && x === at.column) return "now"
     return y < at.row || (y === at.row && x < at.column) ? "done" : "open"
   })
   place.replaceChildren(input, output)
-  line.textContent = told(at, w)
+  line.textContent = told(at, w, words)
 }
 
 function next(at, last) {
@@ -88,7 +90,7 @@ function next(at, last) {
 function play(board, moves) {
   clearInterval(board.timer)
   board.moves = moves
-  board.button.textContent = moves ? "Pause" : "Play"
+  board.button.textContent = moves ? board.words.pause : board.words.play
   if (!moves) return
   board.timer = setInterval(() => {
     if (!board.place.isConnected) return clearInterval(board.timer)
@@ -105,11 +107,11 @@ export function draw({data, parentElement}) {
   boards.set(place, board)
   const key = JSON.stringify(data)
   if (board.key !== key) board.at = {row: 0, column: 0}
-  Object.assign(board, {key, w: data, place, line: parentElement.querySelector(".window-told"),
+  Object.assign(board, {key, w: data, words: data.words, place, line: parentElement.querySelector(".window-told"),
                         button: parentElement.querySelector("button")})
   place.tabIndex = 0
   place.setAttribute("role", "application")
-  place.setAttribute("aria-label", "The window on its map. Arrow keys move it; Home and End lead to the first and the last position.")
+  place.setAttribute("aria-label", data.words.about)
   board.button.onclick = () => play(board, !board.moves)
   place.onkeydown = event => {
     const last = data.output - 1, {row, column} = board.at

@@ -10,12 +10,10 @@ import ast
 import io
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -26,10 +24,11 @@ _SAID_IN = ("core", "pages", "dashboard.py")
 _IN_ENGLISH = PROJECT / "core" / "cli"  # what one reads in a terminal
 _DEPTH = 3  # folders that a catalogue's name has at most: core.report.figures
 _ERRORS = ("LabError", "StoreUnavailable", "CannotWrite", "Diverged", "ImageTooSmall")
-_KEYWORDS = {
-    **dict.fromkeys(("_", "N_", "lazy", *_ERRORS)),
-    "pgettext": ((1, "c"), 2),
-    "ngettext": (1, 2),
+# What says something → where its arguments have the context, the text and the text of many
+_SAID_BY: dict[str, tuple[int | None, int, int | None]] = {
+    **dict.fromkeys(("_", "N_", "lazy", *_ERRORS), (None, 0, None)),
+    "pgettext": (0, 1, None),
+    "ngettext": (None, 0, 1),
 }
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)  # equal catalogues make equal files
 _WIDTH = 100  # characters of a line
@@ -55,11 +54,51 @@ def said() -> dict[str, Catalog]:
     found: dict[str, Catalog] = defaultdict(lambda: Catalog(charset="utf-8"))
     for source in sources():
         name = source.relative_to(PROJECT).as_posix()
-        with redirect_stderr(io.StringIO()):  # of f-strings, which `glued` finds
-            texts = extract_from_file("python", source, _KEYWORDS, options={"encoding": "utf-8"})
-        for line, text, _comments, context in texts:
-            found[catalogue_of(source)].add(text, locations=[(name, line)], context=context)
-    return {name: catalog for name, catalog in found.items() if len(catalog)}
+        for line, _column, context, text, many in _said_in(source):
+            one_or_two = (text, many) if many else text
+            found[catalogue_of(source)].add(one_or_two, locations=[(name, line)], context=context)
+    return dict(found)
+
+
+def _said_in(source: Path) -> list[tuple[int, int, str | None, str, str | None]]:
+    """Line, column, context, text and text of many of each call, in the order of the lines.
+
+    By Python's own parser: Babel's loses a text whose values are said themselves.
+    """
+    return sorted(
+        (
+            call.lineno,
+            call.col_offset,
+            context[0] if context else None,
+            text,
+            many[0] if many else None,
+        )
+        for call, places in _calls(source)
+        for context, texts, many in [[_texts(call, place) for place in places]]
+        for text in texts or ()
+    )
+
+
+def _texts(call: ast.Call, place: int | None) -> list[str] | None:
+    """What the argument at this place says; both texts of `a if ... else b`."""
+    if place is None or place >= len(call.args):
+        return None
+    part = call.args[place]
+    parts = [part.body, part.orelse] if isinstance(part, ast.IfExp) else [part]
+    return [
+        one.value
+        for one in parts
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value
+    ]
+
+
+def _calls(source: Path) -> Iterator[tuple[ast.Call, tuple[int | None, int, int | None]]]:
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+            if name in _SAID_BY:
+                yield node, _SAID_BY[name]
 
 
 def messages(catalog: Catalog) -> Iterator[Message]:
@@ -147,13 +186,9 @@ def mo_path(language: str) -> Path:
 
 def glued(source: Path) -> Iterator[str]:
     """Calls whose text is no template: an f-string, which no catalogue can hold."""
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        function = node.func
-        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-        if name in _KEYWORDS and any(isinstance(part, ast.JoinedStr) for part in node.args):
-            yield f"{source.relative_to(PROJECT)}:{node.lineno}"
+    for call, _where in _calls(source):
+        if any(isinstance(part, ast.JoinedStr) for part in call.args):
+            yield f"{source.relative_to(PROJECT)}:{call.lineno}"
 
 
 def main() -> None:

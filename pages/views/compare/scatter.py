@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from core.language import _
 from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import names_file
@@ -32,5 +33,5 @@ def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], i
     both = cost_scatter(points)
     name = names_file("costs", [network.analysis.spec for network in networks])
     chart(both.wide, key="cmp_scatter", name=name, narrow=both.narrow)
-    caption("Dashed: the Pareto front of MACs and parameters; size of a mark: training memory.")
+    caption(_("Dashed: the Pareto front of MACs and parameters; size of a mark: training memory."))
     return batch_size

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from core.language import _
 from core.report.figures.palette import INK
 from core.report.figures.variants import style_of
 from core.zoo.variants import ORDERS, SHORTCUTS, Variant
@@ -49,13 +50,14 @@ def variant_cards(variants: Sequence[Variant]) -> str:
     As many beside each other as there is room for; on a phone the row is pushed sideways.
     """
     cards = (
-        f"<figure><figcaption>{escape(variant.title)}</figcaption>"
+        f"<figure><figcaption>{escape(_(variant.title))}</figcaption>"
         f"<p>{_formula_lines(variant)}</p>"
         f"{svg_image(variant_picture(variant, style_of(variant).color))}</figure>"
         for variant in variants
     )
     return (
-        f'{_STYLE}<div class="blocks" role="group" aria-label="Blocks" tabindex="0"'
+        f'{_STYLE}<div class="blocks" role="group" aria-label="{escape(_("Blocks"))}"'
+        ' tabindex="0"'
         f' style="max-width: {_WIDEST * len(variants)}px">'
         f"{''.join(cards)}</div>"
     )

@@ -17,7 +17,7 @@ from core.inside.landscape_records import (
 )
 from core.jobs.store import Run
 from core.jobs.trail import path_epochs
-from core.language import N_, _, paragraph
+from core.language import N_, _, paragraph, pgettext
 from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
 from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
 from core.report import formats

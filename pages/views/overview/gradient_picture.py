@@ -80,10 +80,11 @@ def _width(label: str) -> int:
 def _grid(plane: _Plane) -> str:
     """Powers of ten and layers with the axes' titles, in gray."""
     right, bottom = plane.width - _RIGHT, plane.height - _BOTTOM
+    height = escape(_("gradient of the weights (norm)"))
+    along = escape(_("layer, counted from the image"))
     parts = [
-        f'<text x="4" y="16" fill="{INK}">{escape(_("gradient of the weights (norm)"))}</text>',
-        f'<text x="{right}" y="{plane.height - 6}" text-anchor="end" fill="{INK}">'
-        f"{escape(_('layer, counted from the image'))}</text>",
+        f'<text x="4" y="16" fill="{INK}">{height}</text>',
+        f'<text x="{right}" y="{plane.height - 6}" text-anchor="end" fill="{INK}">{along}</text>',
     ]
     for exponent in (0, -15, -30, -45):
         y = plane.place(1, 10.0**exponent)[1]

@@ -59,12 +59,12 @@ def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
         )
         for name, curve in curves
     ]
+    accuracy, epoch = escape(_("test accuracy")), escape(_("epoch"))
     axes = (
         f'<path d="M4 4V{_HEIGHT - 4}H{_WIDTH - 4}" stroke="{INK}" fill="none"/>'
         f'<g fill="{INK}" font-family="sans-serif" font-size="12"><text x="10" y="14">'
-        f"{escape(_('test accuracy'))}</text>"
-        f'<text x="{_WIDTH - 4}" y="{_HEIGHT - 10}" text-anchor="end">'
-        f"{escape(_('epoch'))}</text></g>"
+        f'{accuracy}</text><text x="{_WIDTH - 4}" y="{_HEIGHT - 10}" text-anchor="end">'
+        f"{epoch}</text></g>"
     )
     return svg(axes + "".join(lines), _WIDTH, _HEIGHT)
 

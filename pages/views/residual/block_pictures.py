@@ -55,8 +55,9 @@ def variant_cards(variants: Sequence[Variant]) -> str:
         f"{svg_image(variant_picture(variant, style_of(variant).color))}</figure>"
         for variant in variants
     )
+    label = escape(_("Blocks"))
     return (
-        f'{_STYLE}<div class="blocks" role="group" aria-label="{escape(_("Blocks"))}"'
+        f'{_STYLE}<div class="blocks" role="group" aria-label="{label}"'
         ' tabindex="0"'
         f' style="max-width: {_WIDEST * len(variants)}px">'
         f"{''.join(cards)}</div>"

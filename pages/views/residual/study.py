@@ -191,9 +191,8 @@ def _drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
     steps = {run.id: StepCurve.empty(run) for run in running} | store().step_curves(running)
     spec = _groups[0].runs[0].spec
     condition = comparable(_groups)[0].condition
-    shipped_lines = reference_lines(
-        [group.model for group in _groups], condition, f" · {_('shipped')}"
-    )
+    models, mark = [group.model for group in _groups], _("shipped")
+    shipped_lines = reference_lines(models, condition, f" · {mark}")
     data = find_dataset(spec.dataset).title
     several = max(len(group.runs) for group in _groups) > 1
     title = (

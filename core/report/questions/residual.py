@@ -22,7 +22,8 @@ _SCALING = "constant-scaling"  # the shortcut that the homework has a mistake in
 
 
 def _best_shortcut(evidence: Evidence) -> str:
-    accuracies = course_accuracies(evidence.reproductions(), as_published=False)
+    found = course_accuracies(evidence.reproductions(), as_published=False)
+    accuracies = {_(title): finals for title, finals in found.items()}
     pairs = compare(accuracies)
     decided = [pair_sentence(pair) for pair in pairs if pair.is_decided]
     return paragraph(headline(pairs, list(accuracies)), *decided)
@@ -31,18 +32,18 @@ def _best_shortcut(evidence: Evidence) -> str:
 def _dead_parameters(evidence: Evidence) -> str:
     options = (("as_published", True), ("shortcut", _SCALING))
     analysis = evidence.analysis_of(replace(COURSE_RESIDUAL, options=options))
-    return str(analysis.warnings[0])
+    return analysis.warnings[0]
 
 
 def _dead_layers(analysis: Analysis) -> list[str]:
     """The layers that a warning names."""
-    named = set(re.findall(r"[\w.]*\w", " ".join(map(str, analysis.warnings)), re.ASCII))
+    named = set(re.findall(r"[\w.]*\w", " ".join(analysis.warnings), re.ASCII))
     return [layer.path for layer in analysis.layers if layer.params and layer.path in named]
 
 
 def _dead_convolution(evidence: Evidence) -> str:
     rows = [row for row in evidence.reproductions() if row.model.option("shortcut") == _SCALING]
-    [pair] = compare(course_accuracies(rows))  # as published and corrected
+    [pair] = compare({_(title): finals for title, finals in course_accuracies(rows).items()})
     return pair_sentence(pair)
 
 

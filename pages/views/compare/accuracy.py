@@ -8,7 +8,7 @@ from hashlib import sha256
 import streamlit as st
 
 from core.jobs.store import Store
-from core.language import _, ngettext
+from core.language import _, ngettext, semicolon
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import condition_file_name, condition_label
@@ -56,7 +56,9 @@ def accuracy_view(
     markdown(accuracy_sentence(points))
     _say_what_is_left_out(networks, reached, condition)
     if guessing := [point.label for point in points if point.guesses]:
-        st.caption(_("No better than guessing: {names}.", names=escaped("; ".join(guessing))))
+        st.caption(
+            _("No better than guessing: {names}.", names=escaped(semicolon().join(guessing)))
+        )
     caption(
         _(
             "Marks: mean of the runs, as large as the training memory; bars: from the lowest to the"
@@ -128,7 +130,7 @@ def _say_what_is_left_out(
         if now not in by_condition
     ]
     if missing:
-        st.caption(_("Without such a run: {names}.", names=escaped("; ".join(missing))))
+        st.caption(_("Without such a run: {names}.", names=escaped(semicolon().join(missing))))
     others = sum(
         len(accuracies)
         for by_condition in reached

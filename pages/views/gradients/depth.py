@@ -8,7 +8,7 @@ from statistics import fmean
 import pandas as pd
 
 from core.jobs.store import Run
-from core.language import N_, _, comma
+from core.language import N_, _
 from core.measure.gradient_records import depth_of
 from core.report.figures.depth import DepthLine
 from core.report.figures.palette import LineStyle
@@ -24,7 +24,7 @@ def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[Depth
         depth = depth_of(run.spec.model)
         if depth is None or run.id not in accuracies:
             continue
-        name = network_label(run.spec.model).rpartition(comma())[0]  # without its depth
+        name = network_label(run.spec.model, with_depth=False)
         styles[name] = look_of(run.spec.model)
         kinds.setdefault(name, {}).setdefault(depth, []).append(accuracies[run.id])
     return [

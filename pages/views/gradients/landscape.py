@@ -17,7 +17,7 @@ from core.inside.landscape_records import (
 )
 from core.jobs.store import Run
 from core.jobs.trail import path_epochs
-from core.language import N_, _, paragraph, pgettext
+from core.language import N_, _, either, paragraph
 from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
 from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
 from core.report import formats
@@ -235,7 +235,7 @@ def _how(landscape: Landscape) -> str:
         _(
             "Colors and heights are on one scale for all networks. Trained for {trainings}."
             " Measured on {machine}.",
-            trainings=pgettext("between alternatives", " or ").join(trained),
+            trainings=either(trained),
             machine=escaped(landscape.machine),
         ),
     )

@@ -11,14 +11,14 @@ from core.language import _
 from core.measure.gradient_records import NetworkFlow
 from core.report.figures.palette import INK
 from core.report.figures.variants import style_of
+from core.report.text_width import letters
 from core.zoo.variants import variant_of
 from pages.views.overview.pictures import line, svg
 
 _FLOOR = 1e-45  # the least that float32 holds: what is 0 ends here
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 34, 46  # pixels around the curves
 _MARK = 22  # pixels of a line before its name
-_LETTER, _SIGN = 8, 14  # of a letter at most, and of a Chinese sign
-_FIRST_WIDE = "\u2e80"  # of the signs that are as wide as they are high
+_LETTER = 8  # of a Latin letter, at most
 
 _Curve = tuple[str, NetworkFlow, list[tuple[int, float]]]
 
@@ -65,16 +65,11 @@ def _drawn(curve: _Curve, plane: _Plane) -> str:
     label, flow, norms = curve
     style = style_of(variant_of(flow.model))
     x, y = plane.place(*norms[len(norms) // 2])
-    x, y = min(x + 14, plane.width - _RIGHT - _MARK - _width(label)), y + 26
+    x, y = min(x + 14, plane.width - _RIGHT - _MARK - _LETTER * letters(label)), y + 26
     return line([plane.place(*point) for point in norms], style.color) + (
         f'<path d="M{x:.0f} {y - 5:.0f}h{_MARK}" stroke="{style.color}" stroke-width="4"/>'
         f'<text x="{x + _MARK + 8:.0f}" y="{y:.0f}" fill="{INK}">{escape(label)}</text>'
     )
-
-
-def _width(label: str) -> int:
-    """Pixels, at most."""
-    return sum(_LETTER if sign < _FIRST_WIDE else _SIGN for sign in label)
 
 
 def _grid(plane: _Plane) -> str:

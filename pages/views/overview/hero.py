@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.language import N_, _, language
+from core.language import N_, _, language, semicolon
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.measure.shipped import GRADIENTS, shipped_result
@@ -73,7 +73,7 @@ def _picture(spoken: str) -> str:
     pictured = [(_(label), _deepest()[name]) for name, label in _LABELS.items()]
     text = _(
         "Gradient norm of every layer's weights: {networks}.",
-        networks="; ".join(network_label(flow.model) for _label, flow in pictured),
+        networks=semicolon().join(network_label(flow.model) for _label, flow in pictured),
     )
     images = (
         f'<div class="{name}">{svg_image(gradient_picture(pictured, *size), text)}</div>'

@@ -6,6 +6,7 @@ shortcut and after the addition.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -50,7 +51,7 @@ def variant_cards(variants: Sequence[Variant]) -> str:
     As many beside each other as there is room for; on a phone the row is pushed sideways.
     """
     cards = (
-        f"<figure><figcaption>{escape(_(variant.title))}</figcaption>"
+        f"<figure><figcaption>{escape(variant.title)}</figcaption>"
         f"<p>{_formula_lines(variant)}</p>"
         f"{svg_image(variant_picture(variant, style_of(variant).color))}</figure>"
         for variant in variants
@@ -66,9 +67,9 @@ def variant_cards(variants: Sequence[Variant]) -> str:
 
 def _formula_lines(variant: Variant) -> str:
     """The formula, and below it what its letters are; it may break after a bracket, too."""
-    formula, _, rest = variant.formula.partition(", ")
-    formula, _, dead = formula.partition("; ")
-    lines = [formula.replace("(", "(\0"), *filter(None, [rest, dead])]
+    formula, *letters = variant.formula.split(", ", 1)
+    formula, *dead = re.split("[;；] *", formula)
+    lines = [formula.replace("(", "(\0"), *letters, *dead]
     return "<br>".join(escape(line).replace("\0", "<wbr>") for line in lines)
 
 

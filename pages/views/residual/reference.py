@@ -46,7 +46,7 @@ def reference_lines(
     wanted = None if models is None else {_essence(model) for model in models}
     return [
         StudyLine(
-            row.title + suffix,
+            _(row.title) + suffix,
             style_of(variant_of(row.model)),
             tuple((run.seed, run.metrics) for run in row.runs),
             row.published.test_accuracy if row.published else (),
@@ -73,7 +73,8 @@ def _essence(model: ModelSpec) -> tuple[object, ...]:
 
 def reference_view() -> None:
     """What the seeds that come with the lab can tell, judged as a study of one's own is."""
-    accuracies = course_accuracies(shipped(), as_published=False)
+    found = course_accuracies(shipped(), as_published=False)
+    accuracies = {_(title): finals for title, finals in found.items()}
     pairs = compare(accuracies) if len(accuracies) > 1 else []
     if pairs:
         finding_box(pairs, list(accuracies), is_own=False)
@@ -90,7 +91,7 @@ def _dead_convolution() -> None:
     """Each block as published against its correction."""
     by_block: dict[str, dict[str, dict[int, float]]] = {}
     for title, finals in course_accuracies(shipped()).items():
-        by_block.setdefault(title.partition(",")[0], {})[title] = finals
+        by_block.setdefault(title.partition(",")[0], {})[_(title)] = finals
     pairs = [pair for block in by_block.values() for pair in compare(block)]
     if pairs:
         with st.expander(_("Does the homework's dead convolution matter?")):
@@ -108,7 +109,7 @@ def _drawn(spoken: str) -> _Reference:
     ]
     finals = [
         FinalAccuracies(
-            row.title,
+            _(row.title),
             style_of(variant_of(row.model)),
             {run.seed: run.final for run in row.runs},
             row.published.final if row.published else None,

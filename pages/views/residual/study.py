@@ -10,7 +10,7 @@ from core.data import find_dataset
 from core.jobs.database import database_url
 from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run, Study
-from core.language import _, comma, language, paragraph
+from core.language import _, comma, language, paragraph, semicolon
 from core.report import formats
 from core.report.figures.final_accuracies import final_accuracies, final_accuracy_chart
 from core.report.figures.studies import study_chart, study_lines
@@ -77,7 +77,7 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
     with st.container(key="study_charts"):
         finals, curves = st.container(), st.container()
     below = st.container()
-    key = language(), database_url(), tuple(run.stage for run in runs)
+    key = database_url(), tuple(run.stage for run in runs)
     epochs, groups = _found(key, runs)
     has_epochs = any(epochs.values())
     with above:
@@ -100,7 +100,7 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
             if over:
                 verdict_details(groups)
             curves_in_numbers(groups)
-            downloads(study, runs, epochs)
+            downloads(study, runs, groups, epochs)
 
 
 def _head(study: Study, runs: Sequence[Run], over: bool) -> None:
@@ -118,9 +118,9 @@ def _setting(study: Study, runs: Sequence[Run]) -> str:
     conditions = dict.fromkeys(condition_of(run.spec) for run in runs)
     data = dict.fromkeys(find_dataset(condition.dataset).title for condition in conditions)
     parts = [study.title, *(title for title in data if title not in study.title)]
-    parts.append("; ".join(comma().join(condition_parts(one)[1:]) for one in conditions))
+    parts.append(semicolon().join(comma().join(condition_parts(one)[1:]) for one in conditions))
     devices = dict.fromkeys(run.spec.device for run in runs)
-    return " · ".join([*parts, ", ".join(devices), study.id])
+    return " · ".join([*parts, comma().join(devices), study.id])
 
 
 # While it goes on ----------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def _failures(runs: Sequence[Run]) -> None:
 
 # What it has found ---------------------------------------------------------------------------
 
-_Key = tuple[str, str, tuple[Hashable, ...]]  # the language, the store, the stage of each run
+_Key = tuple[str, tuple[Hashable, ...]]  # the store, and the stage of each run
 _Epochs = dict[int, list[EpochMetrics]]
 
 
@@ -166,18 +166,18 @@ def _found(key: _Key, _runs: Sequence[Run]) -> tuple[_Epochs, list[Group]]:
 def _chart(key: _Key, groups: Sequence[Group]) -> None:
     """Test accuracy by epoch, with the shipped curves of the same setting behind it."""
     name = f"study-{groups[0].runs[0].study}-accuracy"
-    chart(_drawing(key, groups), key="res_chart", name=safe_name(name))
+    chart(_drawing(key, language(), groups), key="res_chart", name=safe_name(name))
 
 
 def _finals_chart(key: _Key, groups: Sequence[Group]) -> None:
     """The accuracies that the verdict is about."""
     name = f"study-{groups[0].runs[0].study}-final-accuracies"
-    chart(_finals_drawing(key, groups), key="res_finals", name=safe_name(name))
+    chart(_finals_drawing(key, language(), groups), key="res_finals", name=safe_name(name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
-def _finals_drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
-    """Drawn once for all who look at this stage."""
+def _finals_drawing(key: _Key, spoken: str, _groups: Sequence[Group]) -> Drawing:
+    """Drawn once for all who look at this stage and speak this."""
     data = find_dataset(_groups[0].runs[0].spec.dataset).title
     grows = not _all_over([run for group in _groups for run in group.runs])
     title = _("Final test accuracy on {data}", data=data)
@@ -185,8 +185,8 @@ def _finals_drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
-def _drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
-    """The chart, drawn once for all who look at this stage."""
+def _drawing(key: _Key, spoken: str, _groups: Sequence[Group]) -> Drawing:
+    """The chart, drawn once for all who look at this stage and speak this."""
     running = _running([run for group in _groups for run in group.runs])
     steps = {run.id: StepCurve.empty(run) for run in running} | store().step_curves(running)
     spec = _groups[0].runs[0].spec

@@ -14,8 +14,9 @@ from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
+from core.specs import ModelSpec
 from core.studies.statistics import Mean, mean_interval
-from core.studies.study import Group, by_variant, verdicts
+from core.studies.study import Group, verdicts
 from core.training.records import EpochMetrics
 from pages.views.app.downloads import download_csv
 from pages.views.app.tables import table
@@ -135,9 +136,10 @@ def means_by_epoch(groups: Sequence[Group]) -> pd.DataFrame:
 def downloads(
     study: Study,
     runs: Sequence[Run],
+    groups: Sequence[Group],
     epochs: Mapping[int, list[EpochMetrics]],
 ) -> None:
-    """Every number as CSV; the variants are named anew, in the language of files."""
+    """Every number as CSV."""
     with st.container(horizontal=True):
         download_csv(
             _("Every epoch of every seed as CSV"),
@@ -147,20 +149,19 @@ def downloads(
         )
         download_csv(
             _("Summary as CSV"),
-            lambda: _summary(by_variant(runs, epochs)),
+            lambda: summary_frame(groups, _costs(groups)),
             f"study-{study.id}-summary.csv",
             "res_summary_csv",
         )
         download_csv(
             _("Every pair as CSV"),
-            lambda: pair_frame(verdicts(by_variant(runs, epochs))),
+            lambda: pair_frame(verdicts(groups)),
             f"study-{study.id}-pairs.csv",
             "res_pairs_csv",
         )
 
 
-def _summary(groups: Sequence[Group]) -> pd.DataFrame:
-    """A row a variant, with the parameters and multiply-adds of its network."""
+def _costs(groups: Sequence[Group]) -> dict[ModelSpec, tuple[int, int]]:
+    """Parameters and multiply-adds of each network."""
     totals = {group.model: analysis_of(group.model).totals for group in groups}
-    costs = {model: (total.params, total.macs) for model, total in totals.items()}
-    return summary_frame(groups, costs)
+    return {model: (total.params, total.macs) for model, total in totals.items()}

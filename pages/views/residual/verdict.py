@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.language import N_, _, comma, ngettext, pgettext
+from core.language import N_, _, comma, either, ngettext, semicolon
 from core.report import formats
 from core.report.figures.pairs import pair_matrix
 from core.report.sentences.guessing import guesses
@@ -86,7 +86,7 @@ def _kept_apart(groups: Sequence[Group], compared: Sequence[Group]) -> list[str]
         sentences.append(
             _(
                 "Kept apart, with other data, images, epochs or settings: {variants}.",
-                variants="; ".join(others),
+                variants=semicolon().join(others),
             )
         )
     guessing = [
@@ -95,7 +95,7 @@ def _kept_apart(groups: Sequence[Group], compared: Sequence[Group]) -> list[str]
         if group.best and guesses(group.runs[0].spec, group.best.mean)
     ]
     if guessing:
-        sentences.append(_("No better than guessing: {names}.", names="; ".join(guessing)))
+        sentences.append(_("No better than guessing: {names}.", names=semicolon().join(guessing)))
     return sentences
 
 
@@ -117,7 +117,7 @@ def _gaps(groups: Sequence[Group]) -> list[str]:
                     len(lacking),
                     variant=group.title,
                     seeds=comma().join(str(run.spec.seed) for run in lacking),
-                    states=pgettext("between alternatives", " or ").join(states),
+                    states=either(states),
                 )
             )
     return sentences

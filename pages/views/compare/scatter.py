@@ -26,7 +26,7 @@ def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], i
             analysis.totals.macs,
             analysis.training_bytes(batch_size),
         )
-        for (name, analysis), (color, _) in zip(
+        for (name, analysis), (color, _mark) in zip(
             networks, colors_and_markers(len(networks)), strict=True
         )
     ]

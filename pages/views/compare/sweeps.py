@@ -77,10 +77,10 @@ def sweep_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int
     if variable in VARIABLES:
         caption(_(_WHY_LINES_BEND))
     with st.expander(_("Numbers")):
-        _numbers(lines, [points for *_, points in swept], axis, quantity)
+        _numbers(lines, [points for *_line, points in swept], axis, quantity)
     download_csv(
         _("Sweep as CSV"),
-        lambda: sweep_frame([point for *_, points in swept for point in points], batch_size),
+        lambda: sweep_frame([point for *_line, points in swept for point in points], batch_size),
         f"{name}.csv",
         "cmp_sweep_csv",
     )

@@ -30,7 +30,7 @@ def totals_view(networks: Sequence[Compared], best_accuracies: _Best, batch_size
     best = [best_accuracies.get(network.analysis.spec) for network in networks]
     conditions = dict.fromkeys(condition_label(reached[1]) for reached in best if reached)
     bars = _bars(networks, batch_size)
-    frame = _frame(networks, {title: values for title, (values, _) in bars.items()})
+    frame = _frame(networks, {title: values for title, (values, _help) in bars.items()})
     if conditions:
         accuracies = [100 * reached[0] if reached else None for reached in best]
         frame.insert(1, N_("best accuracy"), accuracies)

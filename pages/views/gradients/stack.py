@@ -10,7 +10,7 @@ import streamlit as st
 from core.data import find_dataset
 from core.explain.glossary import explained
 from core.jobs.store import JobState, Run, StudyKind
-from core.language import ENGLISH, N_, _, comma, in_language
+from core.language import ENGLISH, N_, _, comma, in_language, lazy
 from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
 from core.report import formats
 from core.report.figures.depth import depth_chart
@@ -104,7 +104,7 @@ def _stack_form() -> None:
                 " channels; they go on when this tab closes."
             ),
         ):
-            store().create_study(_("Stack layers"), {}, specs, StudyKind.STACK)
+            store().create_study(lazy("Stack layers"), {}, specs, StudyKind.STACK)
             st.rerun()
 
 

@@ -40,7 +40,7 @@ def strip_picture(analysis: Analysis) -> str:
 
 def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
     """Accuracies by epoch, a line each in the color of its variant."""
-    values = [value for _, curve in curves for value in curve]
+    values = [value for _name, curve in curves for value in curve]
     if not values:
         return svg("", _WIDTH, _HEIGHT)
     low, high = min(values), max(values)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.jobs.records import setting_key
-from core.language import N_, _
+from core.language import N_, _, lazy
 from core.report import formats
 from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
@@ -125,7 +125,7 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
     ):
         first = _run_of(row)
         study = store().create_study(
-            _("{title}: reproduction", title=_(row.title)),
+            lazy("{title}: reproduction", title=lazy(row.title)),
             {"reproduction": row.title, "seeds": SEEDS},
             [replace(first, seed=seed) for seed in range(SEEDS)],
         )

@@ -37,7 +37,6 @@ _TITLES = {
     "output_gradient": N_("gradient of the output"),
     "variance": N_("variance of the output"),
 }
-_BATCH_NORMS = {"both": N_("both"), "without": N_("without"), "with": N_("with")}
 _INITIALIZATIONS = {"xavier": N_("Xavier uniform"), "he": N_("He normal")}  # in short
 FIRST_DEPTHS = (20, 110)
 _FIRST_SEEDS = 3
@@ -99,6 +98,11 @@ def chosen_depths() -> list[str]:
 def _choose_nets() -> Nets:
     """Depths, BatchNorm and shortcuts."""
     titles = _shortcut_titles()
+    batch_norms = {
+        "both": pgettext("BatchNorm", "both"),
+        "without": pgettext("BatchNorm", "without"),
+        "with": pgettext("BatchNorm", "with"),
+    }
     depths = st.pills(
         pgettext("how many", "Layers"),
         DEPTHS,
@@ -110,7 +114,7 @@ def _choose_nets() -> Nets:
     )
     batch_norm = pick_name(
         "BatchNorm",
-        _BATCH_NORMS,
+        batch_norms,
         "both",
         "why_norm",
         help=_("One setting alone would mislead."),

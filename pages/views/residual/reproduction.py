@@ -208,8 +208,13 @@ def _columns() -> dict[str, Any]:
         ),
     }
     interval = _("Half the 95 % interval: of one run binomial, of several that of their mean.")
-    for name in (N_("published"), N_("ours"), N_("your runs")):
-        columns[name] = config.NumberColumn(f"{_(name)}, %", format="%.2f")
+    accuracies = {
+        "published": _("published, %"),
+        "ours": _("ours, %"),
+        "your runs": _("your runs, %"),
+    }
+    for name, label in accuracies.items():
+        columns[name] = config.NumberColumn(label, format="%.2f")
         columns[f"{name} ±"] = config.NumberColumn("±", format="%.2f", help=interval)
         columns[f"{name}: seeds"] = config.NumberColumn(_("seeds"), format="%d")
     return columns

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import VARIABLES, has_variable, sweep
-from core.language import N_, _
+from core.language import N_, _, pgettext
 from core.report.figures.palette import colors_and_markers
 from core.report.figures.sweeps import SweepLine, is_number, sweep_chart, word
 from core.report.names import names_file
@@ -141,7 +141,7 @@ def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
 def _choose_quantity() -> str:
     """A key of QUANTITIES."""
     return select_name(
-        _("Quantity"),
+        pgettext("of a chart", "Quantity"),
         {quantity: quantity for quantity in _QUANTITIES},
         _FIRST_QUANTITY,
         "cmp_quantity",

@@ -197,7 +197,7 @@ def _choose_runs() -> list[int]:
 def _choose_view() -> tuple[str, str]:
     """As what it is shown, and which quantity."""
     quantity = select_name(
-        _("Quantity"),
+        pgettext("of a chart", "Quantity"),
         {name: _TITLES[name] for name in QUANTITIES},
         next(iter(QUANTITIES)),
         "why_quantity",

@@ -270,11 +270,11 @@ def _path_columns() -> dict[str, Any]:
     """How each column of the path is shown."""
     config = st.column_config
     return {
-        "run": config.NumberColumn(pinned=True),
-        "epoch": config.NumberColumn(help=_("0: before training."), pinned=True),
+        N_("run"): config.NumberColumn(pinned=True),
+        N_("epoch"): config.NumberColumn(help=_("0: before training."), pinned=True),
         "first_direction": config.NumberColumn(_("first direction"), format="%.3g"),
         "second_direction": config.NumberColumn(_("second direction"), format="%.3g"),
-        "loss": config.NumberColumn(format="%.3g", help=_("Of the path's own point.")),
+        N_("loss"): config.NumberColumn(format="%.3g", help=_("Of the path's own point.")),
         "loss_in_plane": config.NumberColumn(
             _("loss in the plane"),
             format="%.3g",
@@ -287,9 +287,9 @@ def _columns() -> dict[str, Any]:
     """How each column about a network is shown."""
     config = st.column_config
     return {
-        "network": config.TextColumn(pinned=True, width="large"),
-        "loss": config.NumberColumn(format="%.3g", help=_("Of the trained network.")),
-        "highest loss": config.NumberColumn(
+        N_("network"): config.TextColumn(pinned=True, width="large"),
+        N_("loss"): config.NumberColumn(format="%.3g", help=_("Of the trained network.")),
+        N_("highest loss"): config.NumberColumn(
             format="%.3g", help=_("Within this distance of 1; empty: more than float32 holds.")
         ),
         "near": config.NumberColumn(
@@ -297,7 +297,7 @@ def _columns() -> dict[str, Any]:
             format="percent",
             help=_("Share of the points within distance 1."),
         ),
-        "accuracy": config.NumberColumn(format="percent"),
+        N_("accuracy"): config.NumberColumn(format="percent"),
         "path": config.NumberColumn(
             _("path in the plane"),
             format="%.2g %%",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.explain.glossary import explained
+from core.language import N_, _
 from core.report.handout.networks import networks_document
 from core.report.names import names_file
 from core.report.names_together import settings_sentence, title_together
@@ -30,10 +31,10 @@ from pages.views.forms import limits
 from pages.views.forms.names import pick_name
 
 _ACCURACY, _COSTS, _STAGES, _SWEEP = _VIEWS = (
-    "Accuracy against MACs",
-    "MACs against parameters",
-    "Stages",
-    "Sweep",
+    N_("Accuracy against MACs"),
+    N_("MACs against parameters"),
+    N_("Stages"),
+    N_("Sweep"),
 )
 _OLD = "Table"  # once a view of its own; it stands below each of them
 _FIRST = "compare_first_view"  # in the session: the view that nobody had to choose
@@ -48,7 +49,7 @@ def _page(head: Head) -> None:
     chips(specs)
     problems_view(problems, specs)
     if not specs:
-        st.info("Nothing to compare yet: add a network above.", icon=":material/arrow_upward:")
+        st.info(_("Nothing to compare yet: add a network above."), icon=":material/arrow_upward:")
         return
     caption(escaped(settings_sentence(specs)))
     networks = [Compared(name, analysis_of(spec)) for name, spec in zip(names, specs, strict=True)]
@@ -56,7 +57,7 @@ def _page(head: Head) -> None:
     batch_size = _show_view(view, networks)
     totals_view(networks, best_accuracies(store()), batch_size)
     download_csv(
-        "Comparison as CSV",
+        _("Comparison as CSV"),
         lambda: comparison_frame(
             [network.analysis for network in networks], batch_size, best_accuracies(store())
         ),
@@ -75,7 +76,7 @@ def _page(head: Head) -> None:
 def _choose_batch_size() -> int:
     """Images in a batch."""
     batch_size = st.slider(
-        "Batch size",
+        _("Batch size"),
         *limits.BATCH_COMPARED,
         128,
         key="cmp_batch",
@@ -92,7 +93,7 @@ def _choose_view(networks: list[Compared]) -> str:
         st.session_state.pop("cmp_view", None)  # nobody chose it: other networks, another first
     st.session_state[_FIRST] = first
     return pick_name(
-        "View",
+        _("View"),
         {name: name for name in _VIEWS},
         first,
         "cmp_view",

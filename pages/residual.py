@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from core.jobs.store import Run, Study, StudyKind
+from core.language import _
 from core.report.names import safe_name, study_name
 from core.studies.study import Group, by_variant
 from core.zoo.variants import VARIANTS, Variant, variants_of
@@ -41,7 +42,7 @@ def _page(head: Head) -> None:
         _invitation(head)
     st.page_link(
         "pages/gradients.py",
-        label="Why it works: do gradients arrive?",
+        label=_("Why it works: do gradients arrive?"),
         icon=":material/ssid_chart:",
     )
     reproduction_view()
@@ -74,11 +75,11 @@ def _study(head: Head, studies: Sequence[Study], study: Study, runs: Sequence[Ru
         key.startswith(PREFIX) for key in st.query_params
     )
     _pick_study(studies, study)
-    with st.expander("Start another study", expanded=asks_for_new, icon=":material/add:"):
+    with st.expander(_("Start another study"), expanded=asks_for_new, icon=":material/add:"):
         study_form()
     _blocks([group.variant for group in groups if group.variant])
     study_view(study.id)
-    with st.expander("The course note's blocks on MNIST: published and reproduced"):
+    with st.expander(_("The course note's blocks on MNIST: published and reproduced")):
         reference_view()
     _other_blocks(groups[0].model.arch, [group.variant for group in groups if group.variant])
 
@@ -92,17 +93,19 @@ def _name_of(groups: Sequence[Group]) -> str:
 
 def _invitation(head: Head) -> None:
     """Before any study: the question, what to compare and the start, and the shipped result."""
-    head.title("Which shortcut is better?")
+    head.title(_("Which shortcut is better?"))
     caption(
-        "The same network and recipe, several seeds of each variant, then a verdict: can a few"
-        " seeds tell which is better?"
+        _(
+            "The same network and recipe, several seeds of each variant, then a verdict: can a few"
+            " seeds tell which is better?"
+        )
     )
     choice = study_form()
     if not choice.units:  # of somebody's own network an argument is varied
-        head.title("Which variant is better?")
+        head.title(_("Which variant is better?"))
     _blocks(choice.units)
     _other_blocks(choice.settings["network"], choice.units)
-    st.header("The course note's blocks on MNIST", anchor=False)
+    st.header(_("The course note's blocks on MNIST"), anchor=False)
     reference_view()
 
 
@@ -117,7 +120,7 @@ def _other_blocks(network: str, compared: Sequence[Variant]) -> None:
     names = {variant.name for variant in compared}
     others = [name for name in variants_of(network) if name not in names]
     if others:
-        with st.expander(f"{len(others)} other blocks"):
+        with st.expander(_("{number} other blocks", number=len(others))):
             st.html(variant_cards([VARIANTS[name].in_network(network) for name in others]))
 
 
@@ -127,14 +130,14 @@ def _pick_study(studies: Sequence[Study], shown: Study) -> None:
     if len(known) < 2:
         return
     st.selectbox(
-        "Study",
+        _("Study"),
         list(known),
         format_func=lambda name: f"{known[name].title} · {name}",
         key=f"res_study_{shown.id}",
         on_change=_open_study,
         args=(f"res_study_{shown.id}",),
         width=640,
-        help="The newest first; the address names the one that is shown.",
+        help=_("The newest first; the address names the one that is shown."),
     )
 
 

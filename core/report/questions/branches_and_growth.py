@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.explain.growth import growth
+from core.language import N_, _
 from core.measure.shipped.branches import shipped_branches
 from core.report.questions.networks import COURSE_INCEPTION, DENSENET
 from core.report.questions.question import Evidence, Question
@@ -24,38 +25,41 @@ def _dense_blocks(evidence: Evidence) -> str:
     steps = growth(evidence.analysis_of(DENSENET))
     dense = [step for step in steps if not step.is_transition]
     widest = max(step.channels_out for step in steps)
-    return (
-        f"Each of its {len(dense)} dense layers reads all maps before it and adds"
-        f" {dense[0].channels_new} channels: up to {widest} side by side;"
-        f" {sum(step.is_transition for step in steps)} transitions halve channels and sides."
+    return _(
+        "Each of its {layers} dense layers reads all maps before it and adds {new} channels: up to"
+        " {widest} side by side; {transitions} transitions halve channels and sides.",
+        layers=len(dense),
+        new=dense[0].channels_new,
+        widest=widest,
+        transitions=sum(step.is_transition for step in steps),
     )
 
 
 QUESTIONS = (
     Question(
         "branch-weights",
-        "Does the better kernel of an Inception block get more weight?",
+        N_("Does the better kernel of an Inception block get more weight?"),
         _branch_weights,
         "architecture",
         _TRAINED,
         needs_runs=True,
-        words="branch norm 5×5 3×3",
+        words=N_("branch norm 5×5 3×3"),
     ),
     Question(
         "deeper-head",
-        "Would more fully connected layers help?",
+        N_("Would more fully connected layers help?"),
         _deeper_head,
         "architecture",
         _TRAINED,
         needs_runs=True,
-        words="head linear",
+        words=N_("head linear"),
     ),
     Question(
         "densenet",
-        "How is a DenseNet built?",
+        N_("How is a DenseNet built?"),
         _dense_blocks,
         "architecture",
         {"net_network": DENSENET.arch, "net_view": "Growth"},
-        words="growth rate transition",
+        words=N_("growth rate transition"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_
 from core.report.questions import (
     branches_and_growth,
     counting,
@@ -15,13 +16,13 @@ from core.report.questions import (
 from core.report.questions.question import Question
 
 GROUPS: dict[str, tuple[Question, ...]] = {
-    "Counting": counting.QUESTIONS,
-    "Shapes": shapes.QUESTIONS,
-    "Memory and time": memory_and_time.QUESTIONS,
-    "Training": training.QUESTIONS,
-    "Residual": residual.QUESTIONS,
-    "What happens inside": inside.QUESTIONS,
-    "GoogLeNet and DenseNet": branches_and_growth.QUESTIONS,
-    "Your own network": your_network.QUESTIONS,
+    N_("Counting"): counting.QUESTIONS,
+    N_("Shapes"): shapes.QUESTIONS,
+    N_("Memory and time"): memory_and_time.QUESTIONS,
+    N_("Training"): training.QUESTIONS,
+    N_("Residual"): residual.QUESTIONS,
+    N_("What happens inside"): inside.QUESTIONS,
+    N_("GoogLeNet and DenseNet"): branches_and_growth.QUESTIONS,
+    N_("Your own network"): your_network.QUESTIONS,
 }
 QUESTIONS = {question.name: question for group in GROUPS.values() for question in group}

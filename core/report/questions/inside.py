@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.inside.effective_field_records import WindowCounts
 from core.inside.parts_records import MissingParts
 from core.inside.shipped import SHIPPED
+from core.language import N_, _, paragraph
 from core.measure.shipped import LAST_WINDOW, MISSING, shipped_result
 from core.report import formats
 from core.report.questions.question import Evidence, Question
@@ -22,28 +23,33 @@ _AT_96 = {
 def _what_it_sees(evidence: Evidence) -> str:
     row = SHIPPED[_RESIDUAL]
     known, names = row.known, row.data.class_names
-    return (
-        f"Look: {row.title} is right on {formats.percent(known.accuracy)} of the test images. Its"
-        f" surest mistake is image {known.mistake}: {_with_article(names[known.label])} that it"
-        f" takes for {_with_article(names[known.said])}"
-        f" ({formats.percent(known.confidence)}). Every map is there, and every number can be"
-        " followed back to the image."
+    return _(
+        "Look: {network} is right on {accuracy} of the test images. Its surest mistake is image"
+        " {image}: {label} that it takes for {said} ({confidence}). Every map is there, and every"
+        " number can be followed back to the image.",
+        network=_(row.title),
+        accuracy=formats.percent(known.accuracy),
+        image=known.mistake,
+        label=_with_article(names[known.label]),
+        said=_with_article(names[known.said]),
+        confidence=formats.percent(known.confidence),
     )
 
 
 def _with_article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
+    thing = _(name)
+    return _("an {thing}", thing=thing) if name[0] in "AEIO" else _("a {thing}", thing=thing)
 
 
 def _which_part(evidence: Evidence) -> str:
     found = []
     for name, title in (
-        (_RESIDUAL, "the residual net"),
-        (_PLAIN, "the same net without shortcuts"),
+        (_RESIDUAL, _("the residual net")),
+        (_PLAIN, _("the same net without shortcuts")),
     ):
         if result := shipped_result(MISSING[name]):
             found.append(missing_finding(MissingParts.from_dict(result), title))
-    return " ".join(found)
+    return paragraph(*found)
 
 
 def _last_layer(evidence: Evidence) -> str:
@@ -56,16 +62,16 @@ def _last_layer(evidence: Evidence) -> str:
 QUESTIONS = (
     Question(
         "what-it-sees",
-        "What does it see in an image?",
+        N_("What does it see in an image?"),
         _what_it_sees,
         "inside",
         {"in_network": f"lab/{_RESIDUAL}", "in_pick": "mistakes"},
         needs_runs=True,
-        words="feature map activation pixel kernel filter why mistake explainer",
+        words=N_("feature map activation pixel kernel filter why mistake explainer"),
     ),
     Question(
         "missing-part",
-        "Which part of a network can be missing?",
+        N_("Which part of a network can be missing?"),
         _which_part,
         "inside",
         {
@@ -74,15 +80,15 @@ QUESTIONS = (
             "in_view": "Missing parts",
         },
         needs_runs=True,
-        words="ablation leave out block shortcut branch channel",
+        words=N_("ablation leave out block shortcut branch channel"),
     ),
     Question(
         "last-layer-sees",
-        "What does the last layer see at 96 pixels?",
+        N_("What does the last layer see at 96 pixels?"),
         _last_layer,
         "inside",
         {"in_network": "new", **_AT_96, "in_view": "Window"},
         needs_runs=True,
-        words="effective receptive field window gradient",
+        words=N_("effective receptive field window gradient"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_, _, paragraph
 from core.measure.shipped import THROUGHPUT, shipped_result
 from core.measure.shipped.device_use import device_uses
 from core.report import formats
@@ -16,48 +17,52 @@ _BATCH = 128  # images of the recipes that were published
 
 def _too_much(evidence: Evidence) -> str:
     needed = evidence.analysis_of(VGG19).training_bytes(_BATCH)
-    return (
-        f"VGG-19 at 224 pixels needs about {formats.mebibytes(needed)} for a step with {_BATCH}"
-        " images. Train says so before a run starts, with the time, and does not start what does"
-        " not fit."
+    return _(
+        "VGG-19 at 224 pixels needs about {memory} for a step with {images} images. Train says so"
+        " before a run starts, with the time, and does not start what does not fit.",
+        memory=formats.mebibytes(needed),
+        images=_BATCH,
     )
 
 
 def _no_faster(evidence: Evidence) -> str:
     result = shipped_result(THROUGHPUT)
-    measured = f" {loop_sentence(Throughput.from_dict(result))}" if result else ""
-    return device_use_sentence(device_uses()) + measured
+    measured = loop_sentence(Throughput.from_dict(result)) if result else ""
+    return paragraph(device_use_sentence(device_uses()), measured)
 
 
 def _devices_here(evidence: Evidence) -> str:
     report = evidence.devices()
     if report is None:
-        return "PyTorch is still loading; it tells in a few seconds which devices it finds here."
-    return f"{device_sentence(report)} Throughput trains the same network on each, in turns."
+        return _("PyTorch is still loading; it tells in a few seconds which devices it finds here.")
+    return paragraph(
+        device_sentence(report), _("Throughput trains the same network on each, in turns.")
+    )
 
 
 def _faster_here(evidence: Evidence) -> str:
     small, large = (evidence.analysis_of(spec).totals for spec in (ALEXNET, VGG11))
-    return (
-        "Count and then measure: an image takes"
-        f" {formats.short(small.macs)} MACs through AlexNet and {formats.short(large.macs)} through"
+    return _(
+        "Count and then measure: an image takes {alexnet} MACs through AlexNet and {vgg} through"
         " VGG-11, but a layer's seconds depend on your machine. Time runs each layer here, forward"
-        " and backward, and says where time and work disagree."
+        " and backward, and says where time and work disagree.",
+        alexnet=formats.short(small.macs),
+        vgg=formats.short(large.macs),
     )
 
 
 QUESTIONS = (
     Question(
         "too-much",
-        "It almost killed my computer: could I have known?",
+        N_("It almost killed my computer: could I have known?"),
         _too_much,
         "architecture",
         {"net_network": VGG19.arch, "net_view": "Memory"},
-        words="out of memory estimate",
+        words=N_("out of memory estimate"),
     ),
     Question(
         "no-faster",
-        "A 4090 took 8 minutes, a 4060 6: why is the expensive card no faster?",
+        N_("A 4090 took 8 minutes, a 4060 6: why is the expensive card no faster?"),
         _no_faster,
         "train",
         {
@@ -65,23 +70,23 @@ QUESTIONS = (
             "train_network": THROUGHPUT.run.model.arch,
         },
         needs_runs=True,
-        words="GPU batch size data-bound",
+        words=N_("GPU batch size data-bound"),
     ),
     Question(
         "devices",
-        "Is cuda or mps faster than the CPU here?",
+        N_("Is cuda or mps faster than the CPU here?"),
         _devices_here,
         "train",
         {"train_view": "Throughput"},
         is_of_this_machine=True,
-        words="device GPU driver",
+        words=N_("device GPU driver"),
     ),
     Question(
         "faster-here",
-        "Which network is faster on my machine?",
+        N_("Which network is faster on my machine?"),
         _faster_here,
         "architecture",
         VGG | {"net_view": "Time"},
-        words="seconds milliseconds",
+        words=N_("seconds milliseconds"),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.analysis.records import Analysis, LayerCost
+from core.language import _, ngettext
 from core.specs import ModelSpec
 
 ALEXNET, VGG11, VGG16, VGG19 = (ModelSpec(name) for name in ("alexnet", "vgg11", "vgg16", "vgg19"))
@@ -28,4 +29,12 @@ def largest_layer(analysis: Analysis) -> LayerCost:
 def weight_layers(analysis: Analysis) -> str:
     """How many convolutions and linear layers it has."""
     kinds = [layer.kind for layer in analysis.layers if layer.is_weight_layer]
-    return f"{kinds.count('convolution')} convolutions and {kinds.count('linear')} linear layers"
+    return _(
+        "{convolutions} and {linear_layers}",
+        convolutions=ngettext(
+            "{number} convolution", "{number} convolutions", kinds.count("convolution")
+        ),
+        linear_layers=ngettext(
+            "{number} linear layer", "{number} linear layers", kinds.count("linear")
+        ),
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.specs import ModelSpec
 
 if TYPE_CHECKING:
     from core.studies.reproduction import Reproduction
     from core.studies.shipped_studies import TrainedStudy
     from core.training.devices import DeviceReport
+
+
+_WORD = re.compile(r"[\u3400-\u9fff]+|[^\s\u3400-\u9fff]+")  # Chinese has no spaces between its own
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Question:
-    """One of them, and the view that proves its answer."""
+    """One of them, and the view that proves its answer; `text` and `words` are in English."""
 
     name: str  # in addresses
     text: str
@@ -47,6 +52,9 @@ class Question:
         return any(path == row or path.startswith(f"{row}.") for path in paths)
 
     def has(self, words: str, answer: str = "") -> bool:
-        """Whether every one of these words stands in the question or its answer."""
-        text = f"{self.text} {self.words} {answer}".lower()
-        return all(word in text for word in words.lower().split())
+        """Whether every one of these words stands in the question or its answer.
+
+        In English they find it in every language.
+        """
+        text = f"{self.text} {_(self.text)} {self.words} {_(self.words)} {answer}".lower()
+        return all(word in text for word in _WORD.findall(words.lower()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.language import N_, _, paragraph
 from core.report.questions.networks import COURSE_INCEPTION, VGG11
 from core.report.questions.question import Evidence, Question
 from core.report.sentences.another_size import measured_at_sizes, measured_sentence
@@ -12,7 +13,9 @@ from core.studies.reproduction import Reproduction
 
 def _best_epoch(evidence: Evidence) -> str:
     row = _row(evidence, COURSE_INCEPTION.arch)
-    return f"{best_epoch_sentence(row)} Every run of the lab keeps the weights of its best."
+    return paragraph(
+        best_epoch_sentence(row), _("Every run of the lab keeps the weights of its best.")
+    )
 
 
 def _row(evidence: Evidence, arch: str) -> Reproduction:
@@ -31,47 +34,48 @@ def _size_and_accuracy(evidence: Evidence) -> str:
 
 def _sigmoid(evidence: Evidence) -> str:
     study = evidence.study("last-activation")
-    return (
-        f"Yes: {means_sentence(study)} Cross-entropy has a softmax of its own; behind a sigmoid"
-        " every score lies between 0 and 1, so no class can get near all of the probability."
+    return _(
+        "Yes: {means} Cross-entropy has a softmax of its own; behind a sigmoid every score lies"
+        " between 0 and 1, so no class can get near all of the probability.",
+        means=means_sentence(study),
     )
 
 
 QUESTIONS = (
     Question(
         "more-epochs",
-        "Are more epochs always better?",
+        N_("Are more epochs always better?"),
         _best_epoch,
         "architecture",
         {"net_network": COURSE_INCEPTION.arch, "net_view": "Trained"},
         needs_runs=True,
-        words="save the best",
+        words=N_("save the best"),
     ),
     Question(
         "smaller-images-accuracy",
-        "Does accuracy fall with smaller images?",
+        N_("Does accuracy fall with smaller images?"),
         _smaller_images,
         "architecture",
         {"net_network": "custom-vgg", "net_view": "Trained"},
         needs_runs=True,
-        words="resize 96 64 32",
+        words=N_("resize 96 64 32"),
     ),
     Question(
         "size-and-accuracy",
-        "What does VGG-11 reach at 224 pixels, and at 64?",
+        N_("What does VGG-11 reach at 224 pixels, and at 64?"),
         _size_and_accuracy,
         "architecture",
         {"net_network": VGG11.arch, "net_view": "Trained"},
         needs_runs=True,
-        words="resize 96 224",
+        words=N_("resize 96 224"),
     ),
     Question(
         "sigmoid",
-        "A sigmoid before cross-entropy, as in the Keras version: does it matter?",
+        N_("A sigmoid before cross-entropy, as in the Keras version: does it matter?"),
         _sigmoid,
         "architecture",
         {"net_network": "custom-vgg", "net_view": "Trained"},
         needs_runs=True,
-        words="logits last activation softmax",
+        words=N_("logits last activation softmax"),
     ),
 )

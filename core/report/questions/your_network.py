@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.report.names import counted
+from core.language import N_, _, comma, ngettext
 from core.report.questions.question import Evidence, Question
 from core.zoo.libraries import LIBRARIES
 from core.zoo.own import own_files, own_networks
@@ -13,12 +13,15 @@ _LIBRARY = _TIMM if _TIMM.version else _TORCHVISION  # whose models can be opene
 
 def _own_network(evidence: Evidence) -> str:
     if files := own_files():
-        names = counted(len(own_networks()), "network")
-        return (
-            f"{', '.join(files)}: {names} under “Yours” in every picker. Each follows the file as"
-            " you save it, and is compared, trained and exported like the lab's own."
+        return ngettext(
+            "{files}: {number:,} network under “Yours” in every picker. Each follows the file as"
+            " you save it, and is compared, trained and exported like the lab's own.",
+            "{files}: {number:,} networks under “Yours” in every picker. Each follows the file as"
+            " you save it, and is compared, trained and exported like the lab's own.",
+            len(own_networks()),
+            files=comma().join(files),
         )
-    return (
+    return _(
         "Yes: start the lab with streamlit run dashboard.py -- my_nets.py; every nn.Module class"
         " of the file, and every function that is marked to give one, stands under “Yours” in the"
         " picker, and the page follows the file as you save it. In Python, analyze_module(net,"
@@ -28,30 +31,31 @@ def _own_network(evidence: Evidence) -> str:
 
 def _timm(evidence: Evidence) -> str:
     if _TIMM.version is None:
-        return f"On Architecture, as timm/NAME, once it is there: {_TIMM.how_to_install}"
-    return (
-        f"On Architecture: type timm/ and a name. {len(_TIMM.models):,} models of timm can be taken"
-        " apart, with parameters, multiply-adds and memory of every layer, and compared with any"
-        " other network."
+        return _("On Architecture, as timm/NAME, once it is there: {how}", how=_TIMM.how_to_install)
+    return _(
+        "On Architecture: type timm/ and a name. {models:,} models of timm can be taken apart,"
+        " with parameters, multiply-adds and memory of every layer, and compared with any other"
+        " network.",
+        models=len(_TIMM.models),
     )
 
 
 QUESTIONS = (
     Question(
         "own-network",
-        "Can I see my own network?",
+        N_("Can I see my own network?"),
         _own_network,
         "architecture",
         {"net_network": "custom-vgg"},
         is_of_this_machine=True,
-        words="yours file my_nets.py notebook analyze_module",
+        words=N_("yours file my_nets.py notebook analyze_module"),
     ),
     Question(
         "timm",
-        "Where do I read what a network of timm costs?",
+        N_("Where do I read what a network of timm costs?"),
         _timm,
         "architecture",
         {"net_network": _LIBRARY.name},
-        words="library torchvision",
+        words=N_("library torchvision"),
     ),
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.report.questions.question import Question
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
@@ -30,9 +31,9 @@ def asked_question(page: str) -> None:
     from pages.views.app.answers import answer_to
 
     with st.container(border=True, gap="xxsmall", key="asked_question"):
-        st.markdown(f"**{escaped(question.text)}**")
+        st.markdown(f"**{escaped(_(question.text))}**")
         markdown(escaped(answer_to(question)))
-        st.page_link("dashboard.py", label="All questions", icon=":material/arrow_back:")
+        st.page_link("dashboard.py", label=_("All questions"), icon=":material/arrow_back:")
 
 
 def decisive(analysis: Analysis, rows: Iterable[str]) -> frozenset[str]:

@@ -8,9 +8,10 @@ from hashlib import sha256
 import streamlit as st
 
 from core.jobs.store import Store
+from core.language import _, ngettext, semicolon
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
-from core.report.names import condition_file_name, condition_label, counted
+from core.report.names import condition_file_name, condition_label
 from core.report.reached import ByCondition, accuracies_of_runs, is_guess
 from core.report.sentences.comparison import accuracy_sentence
 from core.report.tables.networks import accuracy_frame
@@ -55,11 +56,15 @@ def accuracy_view(
     markdown(accuracy_sentence(points))
     _say_what_is_left_out(networks, reached, condition)
     if guessing := [point.label for point in points if point.guesses]:
-        st.caption(f"No better than guessing: {escaped('; '.join(guessing))}.")
+        st.caption(
+            _("No better than guessing: {names}.", names=escaped(semicolon().join(guessing)))
+        )
     caption(
-        "Marks: mean of the runs, as large as the training memory; bars: from the lowest to the"
-        " highest; dashed: Pareto front. Each run's best epoch was chosen on these same test"
-        " images, so the figures are optimistic."
+        _(
+            "Marks: mean of the runs, as large as the training memory; bars: from the lowest to the"
+            " highest; dashed: Pareto front. Each run's best epoch was chosen on these same test"
+            " images, so the figures are optimistic."
+        )
     )
     trained = [
         (network.analysis, tuple(by_condition[condition]))
@@ -67,7 +72,7 @@ def accuracy_view(
         if condition in by_condition
     ]
     download_csv(
-        "Accuracy as CSV",
+        _("Accuracy as CSV"),
         lambda: accuracy_frame(trained, condition),
         f"{name}.csv",
         "cmp_accuracy_csv",
@@ -103,12 +108,14 @@ def _choose_condition(conditions: Sequence[Condition]) -> Condition:
         sha256(repr(condition).encode()).hexdigest()[:10]: condition for condition in conditions
     }
     chosen = select_name(
-        "Runs with",
+        _("Runs with"),
         {name: condition_label(condition) for name, condition in names.items()},
         next(iter(names)),
         "cmp_condition",
-        help="Accuracies are comparable only at equal data, images, epochs and recipe; seeds and"
-        " devices may differ.",
+        help=_(
+            "Accuracies are comparable only at equal data, images, epochs and recipe; seeds and"
+            " devices may differ."
+        ),
     )
     return names[chosen]
 
@@ -123,7 +130,7 @@ def _say_what_is_left_out(
         if now not in by_condition
     ]
     if missing:
-        st.caption(f"Without such a run: {escaped('; '.join(missing))}.")
+        st.caption(_("Without such a run: {names}.", names=escaped(semicolon().join(missing))))
     others = sum(
         len(accuracies)
         for by_condition in reached
@@ -131,18 +138,24 @@ def _say_what_is_left_out(
         if condition != now
     )
     if others:
-        are, them = ("is", "it") if others == 1 else ("are", "them")
         st.caption(
-            f"{counted(others, 'run')} with other data, images, epochs or recipes {are} kept apart:"
-            f" choose {them} above."
+            ngettext(
+                "{number:,} run with other data, images, epochs or recipes is kept apart: choose it"
+                " above.",
+                "{number:,} runs with other data, images, epochs or recipes are kept apart: choose"
+                " them above.",
+                others,
+            )
         )
 
 
 def _invite_to_train() -> None:
     """What stands here before any of the networks was trained."""
     st.info(
-        "No runs of these networks yet. Train one of them, with several seeds if you want to"
-        " know the spread, and its accuracy stands here against what it costs.",
+        _(
+            "No runs of these networks yet. Train one of them, with several seeds if you want to"
+            " know the spread, and its accuracy stands here against what it costs."
+        ),
         icon=":material/model_training:",
     )
-    st.page_link("pages/train.py", label="Train a network", icon=":material/arrow_forward:")
+    st.page_link("pages/train.py", label=_("Train a network"), icon=":material/arrow_forward:")

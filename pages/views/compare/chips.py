@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.language import _
 from core.report.figures.palette import DARK, colors_and_markers
 from core.report.names_together import MAX_NETWORKS
 from core.specs import ModelSpec
@@ -20,10 +21,10 @@ def chips(specs: Sequence[ModelSpec]) -> None:
     with st.container(horizontal=True, gap="small", key="cmp_chips"):
         for index, name in enumerate(names_of(specs)):
             if st.button(
-                f"{escaped(name)} ✕", key=f"cmp_chip_{index}", help="Take this network away."
+                f"{escaped(name)} ✕", key=f"cmp_chip_{index}", help=_("Take this network away.")
             ):
                 compare_only([*specs[:index], *specs[index + 1 :]])
-        with st.popover("Add a network", icon=":material/add:"):
+        with st.popover(_("Add a network"), icon=":material/add:"):
             _add_network(specs)
 
 
@@ -31,7 +32,7 @@ def problems_view(problems: Sequence[str], specs: Sequence[ModelSpec]) -> None:
     """A sentence for each network that cannot be shown, and the way to be without them."""
     for problem in problems:
         show_error(problem)
-    if problems and st.button("Leave them out", key="cmp_leave_out"):
+    if problems and st.button(_("Leave them out"), key="cmp_leave_out"):
         compare_only(specs)
 
 
@@ -53,7 +54,9 @@ def _add_network(specs: Sequence[ModelSpec]) -> None:
     """The picker of the Architecture page, and the button that adds what it shows."""
     spec = choose_model("cmp_", "vgg16", bind=None, libraries=True)
     is_full = len(specs) >= MAX_NETWORKS
-    if st.button("Add", type="primary", disabled=is_full, icon=":material/add:"):
+    if st.button(_("Add"), type="primary", disabled=is_full, icon=":material/add:"):
         compare_only([*specs, spec])
     if is_full:
-        st.caption(f"{MAX_NETWORKS} networks are the most that fit; take one away first.")
+        st.caption(
+            _("{most} networks are the most that fit; take one away first.", most=MAX_NETWORKS)
+        )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.report.names_together import MAX_NETWORKS, short_titles
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import complete
@@ -40,8 +41,12 @@ def compared_specs() -> tuple[list[ModelSpec], list[str]]:
     texts = [text for text in _networks_text().split("|") if text]
     if len(texts) > MAX_NETWORKS:
         problems.append(
-            f"The address holds {len(texts)} networks; the first {MAX_NETWORKS} are shown, which"
-            " are the most that fit."
+            _(
+                "The address holds {number} networks; the first {most} are shown, which are the"
+                " most that fit.",
+                number=len(texts),
+                most=MAX_NETWORKS,
+            )
         )
     for text in texts[:MAX_NETWORKS]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from core.language import _
 from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import names_file
@@ -25,12 +26,12 @@ def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], i
             analysis.totals.macs,
             analysis.training_bytes(batch_size),
         )
-        for (name, analysis), (color, _) in zip(
+        for (name, analysis), (color, _mark) in zip(
             networks, colors_and_markers(len(networks)), strict=True
         )
     ]
     both = cost_scatter(points)
     name = names_file("costs", [network.analysis.spec for network in networks])
     chart(both.wide, key="cmp_scatter", name=name, narrow=both.narrow)
-    caption("Dashed: the Pareto front of MACs and parameters; size of a mark: training memory.")
+    caption(_("Dashed: the Pareto front of MACs and parameters; size of a mark: training memory."))
     return batch_size

@@ -7,41 +7,44 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
+from core.language import N_, _
 from core.report.figures.stages import stage_bars
 from core.report.names import names_file
 from pages.views.app.charts import chart
+from pages.views.app.tables import table
 from pages.views.compare.networks import Compared
+from pages.views.forms.names import select_name
 from pages.views.forms.row import form_row
 
 _COSTS = {  # as the control says it → the field of a layer, and its unit
-    "parameters": ("params", ""),
-    "MACs an image": ("macs", "MACs"),
-    "saved for the backward pass (bytes an image)": ("saved_bytes", "bytes"),
+    N_("parameters"): ("params", ""),
+    N_("MACs an image"): ("macs", "MACs"),
+    N_("saved for the backward pass (bytes an image)"): ("saved_bytes", "bytes"),
 }
+_FIRST_COST = "MACs an image"
 
 
 def stages_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int]) -> int:
     """One bar a network, its blocks stacked; the batch size, which the table below is of."""
     with form_row("compare"):
-        cost = st.selectbox(
-            "Cost",
-            list(_COSTS),
-            1,
-            key="cmp_stage",
-            bind="query-params",
-            help="What is stacked, block by block, from the image to the classes.",
+        cost = select_name(
+            _("Cost"),
+            {cost: cost for cost in _COSTS},
+            _FIRST_COST,
+            "cmp_stage",
+            help=_("What is stacked, block by block, from the image to the classes."),
         )
         batch_size = choose_batch_size()
         as_share = st.toggle(
-            "As shares",
+            _("As shares"),
             key="cmp_share",
             bind="query-params",
-            help="Draws all networks equally long, so that their stages can be compared.",
+            help=_("Draws all networks equally long, so that their stages can be compared."),
         )
     field, unit = _COSTS[cost]
     name = names_file("stages", [network.analysis.spec for network in networks])
-    chart(stage_bars(networks, field, cost, unit, as_share), "cmp_stages", name=name)
-    with st.expander("Numbers"):
+    chart(stage_bars(networks, field, _(cost), unit, as_share), "cmp_stages", name=name)
+    with st.expander(_("Numbers")):
         _numbers(networks, field, cost)
     return batch_size
 
@@ -49,16 +52,15 @@ def stages_view(networks: Sequence[Compared], choose_batch_size: Callable[[], in
 def _numbers(networks: Sequence[Compared], field: str, cost: str) -> None:
     """One row a stage."""
     rows = [
-        (name, block.path, block.kind, getattr(block, field))
+        (name, block.path, _(block.kind), getattr(block, field))
         for name, analysis in networks
         for block in analysis.rows("block")
     ]
-    frame = pd.DataFrame(rows, columns=["network", "stage", "kind", cost])
+    frame = pd.DataFrame(rows, columns=[N_("network"), N_("stage"), N_("kind"), cost])
     totals = frame.groupby("network")[cost].transform("sum").clip(lower=1)
-    frame["share"] = 100 * frame[cost] / totals
-    st.dataframe(
+    frame[N_("share")] = 100 * frame[cost] / totals
+    table(
         frame,
-        hide_index=True,
         height="content",
         key="cmp_stage_numbers",
         column_config={

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis, SweepPoint
 from core.analysis.sweep import VARIABLES, has_variable, sweep
+from core.language import N_, _, pgettext
 from core.report.figures.palette import colors_and_markers
 from core.report.figures.sweeps import SweepLine, is_number, sweep_chart, word
 from core.report.names import names_file
@@ -18,6 +19,7 @@ from core.zoo.catalogue import find
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.prose import caption
+from pages.views.app.tables import table
 from pages.views.app.with_torch import analysis_of
 from pages.views.compare.networks import Compared
 from pages.views.forms.names import select_name
@@ -26,18 +28,18 @@ from pages.views.forms.row import form_row
 _Quantity = Callable[[Analysis, int], float]  # of an analysis and a batch size
 
 _QUANTITIES: dict[str, _Quantity] = {
-    "parameters": lambda analysis, batch_size: analysis.totals.params,
-    "MACs an image": lambda analysis, batch_size: analysis.totals.macs,
-    "training memory (bytes)": lambda analysis, batch_size: analysis.training_bytes(batch_size),
-    "output of all layers (bytes)": lambda analysis, batch_size: analysis.totals.output_bytes,
+    N_("parameters"): lambda analysis, batch_size: analysis.totals.params,
+    N_("MACs an image"): lambda analysis, batch_size: analysis.totals.macs,
+    N_("training memory (bytes)"): lambda analysis, batch_size: analysis.training_bytes(batch_size),
+    N_("output of all layers (bytes)"): lambda analysis, batch_size: analysis.totals.output_bytes,
 }
 _SLIDERS = {  # as the control says it → the field of a spec, the title of the axis
-    "resize": ("image_size", "pixels a side"),
-    "ratio": ("ratio", "ratio"),
+    N_("resize"): ("image_size", N_("pixels a side")),
+    N_("ratio"): ("ratio", N_("ratio")),
 }
+_FIRST_QUANTITY = "MACs an image"
 
-
-_WHY_LINES_BEND = (
+_WHY_LINES_BEND = N_(
     "Convolutions' parameters fall with ratio² and do not depend on the size; their MACs grow"
     " with size². Where a line bends, the linear layers' share is why or, at small sizes,"
     " pixels that no window reaches."
@@ -47,11 +49,13 @@ _WHY_LINES_BEND = (
 def sweep_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int]) -> int:
     """One line a network, and how much of it the linear layers hold; the batch size."""
     with form_row("compare"):
-        variable, axis = _choose_variable([analysis.spec for _, analysis in networks])
+        variable, axis = _choose_variable([network.analysis.spec for network in networks])
         quantity = _choose_quantity()
         batch_size = choose_batch_size()
-    if any(isinstance(analysis.spec.image_size, tuple) for _, analysis in networks):
-        axis = axis.replace("a side", "of height, in proportion")
+    if variable == "image_size" and any(
+        isinstance(network.analysis.spec.image_size, tuple) for network in networks
+    ):
+        axis = _("pixels of height, in proportion")
     swept = [
         (network, style, points)
         for network, style in zip(networks, colors_and_markers(len(networks)), strict=True)
@@ -67,16 +71,16 @@ def sweep_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int
         )
         for network, style, points in swept
     ]
-    name = names_file(f"sweep-{variable}", [analysis.spec for _, analysis in networks])
-    both = sweep_chart(lines, axis, quantity)
+    name = names_file(f"sweep-{variable}", [network.analysis.spec for network in networks])
+    both = sweep_chart(lines, axis, _(quantity))
     chart(both.wide, key="cmp_sweep", name=name, narrow=both.narrow)
     if variable in VARIABLES:
-        caption(_WHY_LINES_BEND)
-    with st.expander("Numbers"):
-        _numbers(lines, [points for *_, points in swept], axis, quantity)
+        caption(_(_WHY_LINES_BEND))
+    with st.expander(_("Numbers")):
+        _numbers(lines, [points for *_line, points in swept], axis, quantity)
     download_csv(
-        "Sweep as CSV",
-        lambda: sweep_frame([point for *_, points in swept for point in points], batch_size),
+        _("Sweep as CSV"),
+        lambda: sweep_frame([point for *_line, points in swept for point in points], batch_size),
         f"{name}.csv",
         "cmp_sweep_csv",
     )
@@ -95,16 +99,15 @@ def _numbers(
         for line, points in zip(lines, swept, strict=True)
         for point, value in zip(points, line.y, strict=True)
     ]
-    frame = pd.DataFrame(rows, columns=["network", axis, quantity, "in linear layers"])
-    st.dataframe(
+    frame = pd.DataFrame(rows, columns=[N_("network"), axis, quantity, N_("in linear layers")])
+    table(
         frame,
-        hide_index=True,
         height="content",
         key="cmp_sweep_numbers",
         column_config={
             quantity: st.column_config.NumberColumn(format="localized"),
             "in linear layers": st.column_config.NumberColumn(
-                format="%.1f %%", help="Share of the parameters, which bends the lines."
+                format="%.1f %%", help=_("Share of the parameters, which bends the lines.")
             ),
         },
     )
@@ -125,26 +128,25 @@ def _choose_variable(specs: Sequence[ModelSpec]) -> tuple[str, str]:
     }
     choices = _SLIDERS | {name: (name, title) for name, title in options.items()}
     chosen = select_name(
-        "Over",
-        {name: name if name in _SLIDERS else title for name, (_, title) in choices.items()},
+        _("Over"),
+        {name: name if name in _SLIDERS else title for name, (_field, title) in choices.items()},
         "resize",
         "cmp_over",
-        help="The slider whose whole range is drawn, or an option that one of the networks has.",
+        help=_("The slider whose whole range is drawn, or an option that one of the networks has."),
     )
-    return choices[chosen]
+    field, title = choices[chosen]
+    return field, _(title)
 
 
 def _choose_quantity() -> str:
     """A key of QUANTITIES."""
-    quantity = st.selectbox(
-        "Quantity",
-        list(_QUANTITIES),
-        1,
-        key="cmp_quantity",
-        bind="query-params",
-        help="What is drawn.",
+    return select_name(
+        pgettext("of a chart", "Quantity"),
+        {quantity: quantity for quantity in _QUANTITIES},
+        _FIRST_QUANTITY,
+        "cmp_quantity",
+        help=_("What is drawn."),
     )
-    return str(quantity)
 
 
 def _share_of_linear_layers(analysis: Analysis) -> float:

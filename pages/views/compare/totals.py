@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.explain.glossary import explained
+from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.names import condition_label
 from core.report.sentences.comparison import against, costs_sentence
@@ -16,6 +17,7 @@ from core.specs import ModelSpec
 from core.studies.conditions import Condition
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.compare.networks import Compared
 
 _GIBIBYTES_FROM = 1_024  # MiB in a column
@@ -28,16 +30,15 @@ def totals_view(networks: Sequence[Compared], best_accuracies: _Best, batch_size
     best = [best_accuracies.get(network.analysis.spec) for network in networks]
     conditions = dict.fromkeys(condition_label(reached[1]) for reached in best if reached)
     bars = _bars(networks, batch_size)
-    frame = _frame(networks, {title: values for title, (values, _) in bars.items()})
+    frame = _frame(networks, {title: values for title, (values, _help) in bars.items()})
     if conditions:
         accuracies = [100 * reached[0] if reached else None for reached in best]
-        frame.insert(1, "best accuracy", accuracies)
+        frame.insert(1, N_("best accuracy"), accuracies)
     if len(conditions) > 1:
         reached_with = [condition_label(reached[1]) if reached else "" for reached in best]
-        frame.insert(2, "reached with", reached_with)
-    st.dataframe(
+        frame.insert(2, N_("reached with"), reached_with)
+    table(
         frame,
-        hide_index=True,
         height="content",
         placeholder=formats.NOTHING,
         key="cmp_table",
@@ -46,7 +47,7 @@ def totals_view(networks: Sequence[Compared], best_accuracies: _Best, batch_size
     _say_conditions(list(conditions))
     if len(networks) > 2:
         first, *others = networks
-        with st.expander(f"Each against {escaped(first.name)}"):
+        with st.expander(_("Each against {network}", network=escaped(first.name))):
             markdown("\n".join(f"- {against(first, other, batch_size)}" for other in others))
 
 
@@ -57,13 +58,15 @@ def _bars(networks: Sequence[Compared], batch_size: int) -> dict[str, tuple[Sequ
     saved = [total.saved_bytes / 2**20 for total in totals]
     in_batch, of_image = (max(values) >= _GIBIBYTES_FROM for values in (batch, saved))
     return {
-        "MACs an image": ([total.macs for total in totals], explained("MACs")),
-        "parameters": ([total.params for total in totals], explained("parameter")),
-        f"training {'GiB' if in_batch else 'MiB'}": (
+        N_("MACs an image"): ([total.macs for total in totals], explained("MACs")),
+        N_("parameters"): ([total.params for total in totals], explained("parameter")),
+        N_("training GiB") if in_batch else N_("training MiB"): (
             _rounded(batch, in_batch),
-            f"With a batch of {batch_size}. {explained('training memory')}",
+            paragraph(
+                _("With a batch of {images}.", images=batch_size), explained("training memory")
+            ),
         ),
-        f"saved {'GiB' if of_image else 'MiB'} an image": (
+        N_("saved GiB an image") if of_image else N_("saved MiB an image"): (
             _rounded(saved, of_image),
             explained("saved activations"),
         ),
@@ -78,10 +81,10 @@ def _frame(networks: Sequence[Compared], bars: Mapping[str, Sequence[float]]) ->
     totals = [network.analysis.totals for network in networks]
     return pd.DataFrame(
         {
-            "network": [network.name for network in networks],
+            N_("network"): [network.name for network in networks],
             **bars,
-            "sees px": formats.sides_column([total.receptive_field for total in totals]),
-            "depth": [total.depth for total in totals],
+            N_("sees px"): formats.sides_column([total.receptive_field for total in totals]),
+            N_("depth"): [total.depth for total in totals],
         }
     )
 
@@ -90,12 +93,14 @@ def _say_conditions(conditions: Sequence[str]) -> None:
     """With what the best accuracies were reached, and whether they may be compared."""
     if len(conditions) > 1:
         caption(
-            "These best accuracies were reached with different data, images, epochs or recipes:"
-            " they say nothing about which network is better. “Accuracy against MACs” holds only"
-            " runs that may be compared."
+            _(
+                "These best accuracies were reached with different data, images, epochs or recipes:"
+                " they say nothing about which network is better. “Accuracy against MACs” holds"
+                " only runs that may be compared."
+            )
         )
     elif conditions:
-        caption(f"Best accuracies with {escaped(conditions[0])}.")
+        caption(_("Best accuracies with {condition}.", condition=escaped(conditions[0])))
 
 
 def _columns(bars: Mapping[str, tuple[Sequence[float], str]]) -> dict[str, ColumnConfig]:
@@ -107,15 +112,18 @@ def _columns(bars: Mapping[str, tuple[Sequence[float], str]]) -> dict[str, Colum
         "depth": config.NumberColumn(help=explained("depth")),
         "best accuracy": config.NumberColumn(
             format="%.2f %%",
-            help="Best test accuracy among the runs of exactly this network; optimistic. Empty"
-            " without a run that is better than guessing.",
+            help=_(
+                "Best test accuracy among the runs of exactly this network; optimistic. Empty"
+                " without a run that is better than guessing."
+            ),
         ),
         "reached with": config.TextColumn(
-            help="Accuracies may be compared only where data, images, epochs and recipe are equal."
+            help=_(
+                "Accuracies may be compared only where data, images, epochs and recipe are equal."
+            )
         ),
     } | {
         title: config.ProgressColumn(
-            title,
             min_value=0,
             max_value=max(values) or 1.0,
             format="localized",

@@ -8,13 +8,12 @@ from statistics import fmean
 import pandas as pd
 
 from core.jobs.store import Run
+from core.language import N_, _
 from core.measure.gradient_records import depth_of
 from core.report.figures.depth import DepthLine
 from core.report.figures.palette import LineStyle
 from core.report.sentences.gradients import network_label
 from pages.views.gradients.looks import look_of
-
-DURING = "mean during the last epoch"  # of the training accuracy: taken while the network learns
 
 
 def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[DepthLine]:
@@ -25,7 +24,7 @@ def depth_lines(runs: Sequence[Run], accuracies: dict[int, float]) -> list[Depth
         depth = depth_of(run.spec.model)
         if depth is None or run.id not in accuracies:
             continue
-        name = network_label(run.spec.model).removesuffix(f", {depth} layers")
+        name = network_label(run.spec.model, with_depth=False)
         styles[name] = look_of(run.spec.model)
         kinds.setdefault(name, {}).setdefault(depth, []).append(accuracies[run.id])
     return [
@@ -41,11 +40,11 @@ def depth_frame(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> pd.Dat
     return pd.DataFrame(
         [
             {
-                "network": line.name,
-                "layers": depth,
+                N_("network"): line.name,
+                N_("layers"): depth,
                 "test": 100 * fmean(values),
                 "train": 100 * fmean(others),
-                "seeds": len(values),
+                N_("seeds"): len(values),
             }
             for line, same in zip(test, train, strict=True)
             for (depth, values), (_, others) in zip(line.points, same.points, strict=True)
@@ -61,14 +60,24 @@ def stack_headline(test: Sequence[DepthLine]) -> str:
     worst, best = min(grown, key=_gain), max(grown, key=_gain)
     low, high = worst.points[0][0], worst.points[-1][0]
     if worst is best:
-        return (
-            f"{_started(worst.name)}: {_points_gained(worst)} points on test images from {low} to"
-            f" {high} layers."
+        return _(
+            "{network}: {points} points on test images from {low} to {high} layers.",
+            network=_started(worst.name),
+            points=_points_gained(worst),
+            low=low,
+            high=high,
         )
-    return (
-        f"{_started(worst.name)}: {_points_gained(worst)} points on test images from {low} to"
-        f" {high} layers; {best.name}: {_points_gained(best)} points from {best.points[0][0]} to"
-        f" {best.points[-1][0]}."
+    return _(
+        "{network}: {points} points on test images from {low} to {high} layers; {other}:"
+        " {others_points} points from {others_low} to {others_high}.",
+        network=_started(worst.name),
+        points=_points_gained(worst),
+        low=low,
+        high=high,
+        other=best.name,
+        others_points=_points_gained(best),
+        others_low=best.points[0][0],
+        others_high=best.points[-1][0],
     )
 
 
@@ -80,13 +89,18 @@ def stack_findings(test: Sequence[DepthLine], train: Sequence[DepthLine]) -> str
     """What depth does to each kind of net, from its fewest to its most layers, as a list."""
     findings = []
     for line, same in zip(test, train, strict=True):
-        (low, _), (high, _) = line.points[0], line.points[-1]
+        low, high = line.points[0][0], line.points[-1][0]
         if low != high:
-            findings.append(
-                f"- {line.name}, from {low} to {high} layers: {_points_gained(line)} points on test"
-                f" images, {_points_gained(same)} on training images ({DURING})"
-                f"{overfitting(line, same)}."
+            change = _(
+                "{network}, from {low} to {high} layers: {points} points on test images,"
+                " {training_points} on training images (mean during the last epoch)",
+                network=line.name,
+                low=low,
+                high=high,
+                points=_points_gained(line),
+                training_points=_points_gained(same),
             )
+            findings.append(f"- {_with_overfitting(change, line, same)}")
     return "\n".join(findings)
 
 
@@ -102,13 +116,18 @@ def _gain(line: DepthLine) -> float:
     return 100 * (fmean(last) - fmean(first))
 
 
-def overfitting(test: DepthLine, train: DepthLine) -> str:
-    """Whether a deeper net that is worse can be overfitting; worse: every seed is."""
+def _with_overfitting(change: str, test: DepthLine, train: DepthLine) -> str:
+    """The change, and whether a deeper net that is worse can be overfitting; worse: every seed."""
     if not _is_worse(test):
-        return ""
+        return _("{change}.", change=change)
     if _is_worse(train):
-        return ": worse on its training images too, so that is no overfitting"
-    return ": not clearly worse on its training images, so it may be overfitting"
+        return _(
+            "{change}: worse on its training images too, so that is no overfitting.", change=change
+        )
+    return _(
+        "{change}: not clearly worse on its training images, so it may be overfitting.",
+        change=change,
+    )
 
 
 def _is_worse(line: DepthLine) -> bool:

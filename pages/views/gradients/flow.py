@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data import DATASETS, is_available
 from core.explain.glossary import explained
+from core.language import N_, _, comma, ngettext, pgettext
 from core.measure.gradient_records import (
     BATCH_NORMS,
     BATCH_SIZE,
@@ -22,21 +23,21 @@ from core.measure.gradient_records import (
     variations,
 )
 from core.measure.requests import GradientFlowRequest
-from core.report.names import counted
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete, find
 from pages.views.app.measurement import measurement
-from pages.views.forms.names import select_name, select_names
+from pages.views.forms.names import pick_name, select_name, select_names
 from pages.views.forms.row import folded, form_row, shown_number
 from pages.views.gradients.looks import MAX_RUNS
 from pages.views.gradients.results import CURVES, VIEWS, show_flow
 from pages.views.gradients.runs import choose_runs
 
 _TITLES = {
-    "weight_gradient": "gradient of the weights",
-    "output_gradient": "gradient of the output",
-    "variance": "variance of the output",
+    "weight_gradient": N_("gradient of the weights"),
+    "output_gradient": N_("gradient of the output"),
+    "variance": N_("variance of the output"),
 }
+_INITIALIZATIONS = {"xavier": N_("Xavier uniform"), "he": N_("He normal")}  # in short
 FIRST_DEPTHS = (20, 110)
 _FIRST_SEEDS = 3
 _STYLE = """<style>
@@ -73,13 +74,15 @@ def flow_view() -> None:
             settings = _choose_settings()
     specs = nets.specs
     if not specs and not runs:
-        st.info("Choose a depth and a shortcut, or a finished run.", icon=":material/arrow_upward:")
+        st.info(
+            _("Choose a depth and a shortcut, or a finished run."), icon=":material/arrow_upward:"
+        )
         return
     measurement(
         GradientFlowRequest(tuple(specs), *settings, BATCH_SIZE, tuple(runs)),
         "why_flow",
-        "Measure the gradients",
-        "In a process of its own, some seconds; the page stays usable.",
+        _("Measure the gradients"),
+        _("In a process of its own, some seconds; the page stays usable."),
         lambda result: show_flow(GradientFlow.from_dict(result), show_as, quantity),
     )
 
@@ -95,26 +98,29 @@ def chosen_depths() -> list[str]:
 def _choose_nets() -> Nets:
     """Depths, BatchNorm and shortcuts."""
     titles = _shortcut_titles()
+    batch_norms = {
+        "both": pgettext("BatchNorm", "both"),
+        "without": pgettext("BatchNorm", "without"),
+        "with": pgettext("BatchNorm", "with"),
+    }
     depths = st.pills(
-        "Layers",
+        pgettext("how many", "Layers"),
         DEPTHS,
         selection_mode="multi",
         default=FIRST_DEPTHS,
         key="why_depths",
         bind="query-params",
-        help="6n + 2 weight layers: arXiv 1512.03385, section 4.2.",
+        help=_("6n + 2 weight layers: arXiv 1512.03385, section 4.2."),
     )
-    batch_norm = st.segmented_control(
+    batch_norm = pick_name(
         "BatchNorm",
-        list(BATCH_NORMS),
-        default="both",
-        required=True,
-        key="why_norm",
-        bind="query-params",
-        help="One setting alone would mislead.",
+        batch_norms,
+        "both",
+        "why_norm",
+        help=_("One setting alone would mislead."),
     )
     shortcuts = select_names(
-        "Shortcuts",
+        _("Shortcuts"),
         titles,
         [name for name in SHORTCUTS if name in titles],
         "why_shortcuts",
@@ -128,13 +134,13 @@ def _folded_label() -> str:
     """`3 seeds, Fashion-MNIST mini`, and an initialization that is not the networks' own."""
     data = _data_sets()
     parts = [
-        counted(shown_number("why_seeds", _FIRST_SEEDS), "seed"),
+        ngettext("{number:,} seed", "{number:,} seeds", shown_number("why_seeds", _FIRST_SEEDS)),
         data.get(str(st.session_state.get("why_dataset")), next(iter(data.values()))),
     ]
     first, *others = INITIALIZATIONS
     if (drawn := st.session_state.get("why_init", first)) in others:
-        parts.append(INITIALIZATIONS[drawn].partition(",")[0])
-    return ", ".join(parts)
+        parts.append(_(_INITIALIZATIONS[drawn]))
+    return comma().join(parts)
 
 
 def _data_sets() -> dict[str, str]:
@@ -151,28 +157,28 @@ def _shortcut_titles() -> dict[str, str]:
 def _choose_settings() -> tuple[str, int, str]:
     """The data set, the number of seeds, and the initialization."""
     initialization = select_name(
-        "Initialization",
+        _("Initialization"),
         INITIALIZATIONS,
         next(iter(INITIALIZATIONS)),
         "why_init",
         help=explained("initialization"),
     )
     seeds = st.number_input(
-        "Seeds",
+        _("Seeds"),
         1,
         10,
         _FIRST_SEEDS,
         key="why_seeds",
         bind="query-params",
-        help="Draws of weights and images: the line is their median, the band their range.",
+        help=_("Draws of weights and images: the line is their median, the band their range."),
     )
     titles = _data_sets()
     dataset = select_name(
-        "Images of",
+        _("Images of"),
         titles,
         next(iter(titles)),
         "why_dataset",
-        help="The data sets that are on this machine.",
+        help=_("The data sets that are on this machine."),
     )
     return dataset, int(seeds), initialization
 
@@ -180,10 +186,10 @@ def _choose_settings() -> tuple[str, int, str]:
 def _choose_runs() -> list[int]:
     """Runs that are measured before and after their training."""
     runs = choose_runs(
-        "Also after training",
+        _("Also after training"),
         "why_runs",
         MAX_RUNS,
-        "Finished runs: as they were initialized, and with their best parameters.",
+        _("Finished runs: as they were initialized, and with their best parameters."),
     )
     return [run.id for run in runs]
 
@@ -191,18 +197,11 @@ def _choose_runs() -> list[int]:
 def _choose_view() -> tuple[str, str]:
     """As what it is shown, and which quantity."""
     quantity = select_name(
-        "Quantity",
+        pgettext("of a chart", "Quantity"),
         {name: _TITLES[name] for name in QUANTITIES},
         next(iter(QUANTITIES)),
         "why_quantity",
-        help="The layer's output is taken before BatchNorm and ReLU.",
+        help=_("The layer's output is taken before BatchNorm and ReLU."),
     )
-    show_as = st.segmented_control(
-        "Show as",
-        VIEWS,
-        default=CURVES,
-        required=True,
-        key="why_show",
-        bind="query-params",
-    )
-    return str(show_as), quantity
+    show_as = pick_name(_("Show as"), {view: view for view in VIEWS}, CURVES, "why_show")
+    return show_as, quantity

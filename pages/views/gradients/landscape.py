@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from core.inside.landscape_records import (
 )
 from core.jobs.store import Run
 from core.jobs.trail import path_epochs
+from core.language import N_, _, either, paragraph
 from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
 from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
 from core.report import formats
@@ -29,20 +31,23 @@ from core.report.sentences.landscape import (
     landscape_sentences,
 )
 from core.report.tables.landscape import landscape_frame, path_frame, summary_frame
+from core.specs import RunSpec
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.svg_image import svg_image
+from pages.views.app.tables import table
 from pages.views.app.with_torch import analysis_of
+from pages.views.forms.names import pick_name
 from pages.views.forms.row import form_row
 from pages.views.gradients.runs import choose_runs
 
-_DEEP, _COURSE, _OWN = "56 layers", "course nets", "finished runs"
+_DEEP, _COURSE, _OWN = N_("56 layers"), N_("course nets"), N_("finished runs")
 _SHIPPED = {_COURSE: COURSE_LANDSCAPE, _DEEP: DEEP_LANDSCAPE}
-_CONTOUR, _SURFACE, _TABLE = _VIEWS = ("Contour", "Surface", "Table")
-_PLANES = {RANDOM: "random directions", PATH: "along the training"}
+_CONTOUR, _SURFACE, _TABLE = _VIEWS = (N_("Contour"), N_("Surface"), N_("Table"))
+_PLANES = {RANDOM: N_("random directions"), PATH: N_("along the training")}
 _MOST_RUNS = 4
 _LEAST_EPOCHS = 2  # whose path is not a line
 _STYLE = """<style>
@@ -61,49 +66,46 @@ _STYLE = """<style>
 def landscape_view() -> None:
     """Controls, the measurement, what it has found."""
     with form_row("landscape"):
-        networks = st.segmented_control(
-            "Networks",
-            (*_SHIPPED, _OWN),
-            default=_COURSE,
-            required=True,
-            key="why_land_nets",
-            bind="query-params",
-            help="The first two are trained by the measurement itself: short runs on Fashion-MNIST"
-            " mini, equal but for the shortcut.",
+        networks = pick_name(
+            _("Networks"),
+            {name: name for name in (*_SHIPPED, _OWN)},
+            _COURSE,
+            "why_land_nets",
+            help=_(
+                "The first two are trained by the measurement itself: short runs on Fashion-MNIST"
+                " mini, equal but for the shortcut."
+            ),
         )
-        show_as = st.segmented_control(
-            "Show as",
-            _VIEWS,
-            default=_CONTOUR,
-            required=True,
-            key="why_land_show",
-            bind="query-params",
+        show_as = pick_name(
+            _("Show as"), {view: view for view in _VIEWS}, _CONTOUR, "why_land_show"
         )
-        shipped = _SHIPPED.get(str(networks))
+        shipped = _SHIPPED.get(networks)
         request, sentences = (shipped, []) if shipped else _of_runs()
     for sentence in sentences:
         st.caption(sentence)
     if request is None:
-        st.info("Choose finished runs: Train makes them.", icon=":material/arrow_upward:")
+        st.info(_("Choose finished runs: Train makes them."), icon=":material/arrow_upward:")
         return
     measurement(
         request,
         "why_land",
-        "Compute the landscape",
-        "In a process of its own: half a minute for a course net, minutes for a large one; networks"
-        " that are not trained yet are trained first.",
-        lambda result: _show(Landscape.from_dict(result), str(show_as)),
-        again="Compute again",
+        _("Compute the landscape"),
+        _(
+            "In a process of its own: half a minute for a course net, minutes for a large one;"
+            " networks that are not trained yet are trained first."
+        ),
+        lambda result: _show(Landscape.from_dict(result), show_as),
+        again=N_("Compute again"),
     )
 
 
 def _of_runs() -> tuple[LandscapeRequest | None, list[str]]:
     """The request for the runs that are chosen, None without any; why some have no path to show."""
     runs = choose_runs(
-        "Finished runs",
+        _("Finished runs"),
         "why_land_runs",
         _MOST_RUNS,
-        "Their best parameters, or the way of their training; several are drawn on one scale.",
+        _("Their best parameters, or the way of their training; several are drawn on one scale."),
     )
     epochs = {run.id: len(path_epochs(run)) - 1 for run in runs}
     walked = [run for run in runs if epochs[run.id] >= _LEAST_EPOCHS and run.checkpoint]
@@ -121,19 +123,17 @@ def _of_runs() -> tuple[LandscapeRequest | None, list[str]]:
 
 
 def _plane() -> str:
-    chosen = st.segmented_control(
-        "Plane",
-        list(_PLANES),
-        format_func=_PLANES.__getitem__,
-        default=RANDOM,
-        required=True,
-        key="why_land_plane",
-        bind="query-params",
-        help="Random directions, through the best parameters, compare how rough the loss is. Along"
-        " the training, through the last ones, is the plane that holds most of the way from epoch"
-        " to epoch.",
+    return pick_name(
+        _("Plane"),
+        _PLANES,
+        RANDOM,
+        "why_land_plane",
+        help=_(
+            "Random directions, through the best parameters, compare how rough the loss is. Along"
+            " the training, through the last ones, is the plane that holds most of the way from"
+            " epoch to epoch."
+        ),
     )
-    return str(chosen)
 
 
 def _images(runs: Sequence[Run]) -> int:
@@ -146,28 +146,27 @@ def _show(landscape: Landscape, show_as: str) -> None:
     """Pictures or a table, the sentences, CSV."""
     name = names_file("landscape", [one.run_spec.model for one in landscape.networks])
     if not landscape.networks:
-        st.caption("The networks are being trained.")
+        st.caption(_("The networks are being trained."))
         return
     if finding := landscape_headline(landscape):
         st.info(f"**{escaped(finding)}**", icon=":material/landscape_2:")
     is_path = landscape.plane == PATH
     if show_as == _TABLE and is_path:
-        st.dataframe(
-            path_frame(landscape)[list(_PATH_COLUMNS)],
-            hide_index=True,
+        columns = _path_columns()
+        table(
+            path_frame(landscape)[list(columns)],
             height="content",
             placeholder=formats.NOTHING,
             key="why_land_path_table",
-            column_config=_PATH_COLUMNS,
+            column_config=columns,
         )
     elif show_as == _TABLE:
-        st.dataframe(
+        table(
             summary_frame(landscape).dropna(axis="columns", how="all"),
-            hide_index=True,
             height="content",
             placeholder=formats.NOTHING,
             key="why_land_table",
-            column_config=_COLUMNS,
+            column_config=_columns(),
         )
     else:
         _pictures(landscape, show_as, name)
@@ -175,11 +174,14 @@ def _show(landscape: Landscape, show_as: str) -> None:
     caption(_how(landscape))
     with st.container(horizontal=True):
         download_csv(
-            "Every point as CSV", lambda: landscape_frame(landscape), f"{name}.csv", "why_land_csv"
+            _("Every point as CSV"),
+            lambda: landscape_frame(landscape),
+            f"{name}.csv",
+            "why_land_csv",
         )
         if is_path:
             download_csv(
-                "The path as CSV",
+                _("The path as CSV"),
                 lambda: path_frame(landscape),
                 f"{name}-path.csv",
                 "why_land_path_csv",
@@ -192,7 +194,7 @@ def _say(landscape: Landscape) -> None:
     if not sentences:
         return
     folds = landscape.plane != PATH
-    with st.expander("What each network shows") if folds else st.container():
+    with st.expander(_("What each network shows")) if folds else st.container():
         markdown("\n".join(f"- {sentence}" for sentence in sentences))
 
 
@@ -212,7 +214,8 @@ def _pictures(landscape: Landscape, show_as: str, name: str) -> None:
 
 
 def _surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -> None:
-    title = landscape_finding(network, landscape).replace("<br>", ", ")
+    name, _break, finding = landscape_finding(network, landscape).partition("<br>")
+    title = _("{network}, {finding}", network=name, finding=finding)
     st.markdown(f"**{escaped(title)}**")
     st.html(svg_image(surface(network, landscape, scale, title), title))
 
@@ -220,21 +223,40 @@ def _surface(network: NetworkLandscape, landscape: Landscape, scale: LossScale) 
 def _how(landscape: Landscape) -> str:
     """What was computed, and where."""
     specs = [network.run_spec for network in landscape.networks]
-    trained = {
-        f"{spec.recipe.epochs} epochs on {spec.train_images or 'all'} images of {spec.dataset}"
-        for spec in specs
-    }
-    return (
-        f"{landscape.points} × {landscape.points} points; at each one the mean loss of"
-        f" {landscape.images:,} of the training images, BatchNorm as in evaluation."
-        f" {_ALONG if landscape.plane == PATH else _AROUND} Colors and heights are on one scale for"
-        " all networks. Trained for"
-        f" {' or '.join(sorted(trained))}. Measured on {escaped(landscape.machine)}."
+    trained = sorted({_training(spec) for spec in specs})
+    return paragraph(
+        _(
+            "{points} × {points} points; at each one the mean loss of {images:,} of the training"
+            " images, BatchNorm as in evaluation.",
+            points=landscape.points,
+            images=landscape.images,
+        ),
+        _(_ALONG if landscape.plane == PATH else _AROUND),
+        _(
+            "Colors and heights are on one scale for all networks. Trained for {trainings}."
+            " Measured on {machine}.",
+            trainings=either(trained),
+            machine=escaped(landscape.machine),
+        ),
     )
 
 
-_AROUND = "1 is as far as each filter is long; biases and BatchNorm's parameters stay."
-_ALONG = (
+def _training(spec: RunSpec) -> str:
+    """Epochs and images."""
+    if spec.train_images is None:
+        return _(
+            "{epochs} epochs on all images of {data}", epochs=spec.recipe.epochs, data=spec.dataset
+        )
+    return _(
+        "{epochs} epochs on {images} images of {data}",
+        epochs=spec.recipe.epochs,
+        images=spec.train_images,
+        data=spec.dataset,
+    )
+
+
+_AROUND = N_("1 is as far as each filter is long; biases and BatchNorm's parameters stay.")
+_ALONG = N_(
     "The plane goes through the last parameters, the cross; its directions are the two principal"
     " components of the steps from there to each epoch (arXiv 1712.09913, section 7.2). Lengths are"
     " distances between parameters. A point of the path has the color of its own loss: where it"
@@ -242,29 +264,43 @@ _ALONG = (
     " where the plane is. BatchNorm's running"
     " statistics are those of the last epoch everywhere."
 )
-_PATH_COLUMNS = {
-    "run": st.column_config.NumberColumn(pinned=True),
-    "epoch": st.column_config.NumberColumn(help="0: before training.", pinned=True),
-    "first_direction": st.column_config.NumberColumn("first direction", format="%.3g"),
-    "second_direction": st.column_config.NumberColumn("second direction", format="%.3g"),
-    "loss": st.column_config.NumberColumn(format="%.3g", help="Of the path's own point."),
-    "loss_in_plane": st.column_config.NumberColumn(
-        "loss in the plane", format="%.3g", help="At the point of the plane nearest to it."
-    ),
-}
-_COLUMNS = {
-    "network": st.column_config.TextColumn("network", pinned=True, width="large"),
-    "loss": st.column_config.NumberColumn(format="%.3g", help="Of the trained network."),
-    "highest loss": st.column_config.NumberColumn(
-        format="%.3g", help="Within this distance of 1; empty: more than float32 holds."
-    ),
-    "near": st.column_config.NumberColumn(
-        "at most twice the loss", format="percent", help="Share of the points within distance 1."
-    ),
-    "accuracy": st.column_config.NumberColumn(format="percent"),
-    "path": st.column_config.NumberColumn(
-        "path in the plane",
-        format="%.2g %%",
-        help="Share of the squared length of the training's way.",
-    ),
-}
+
+
+def _path_columns() -> dict[str, Any]:
+    """How each column of the path is shown."""
+    config = st.column_config
+    return {
+        N_("run"): config.NumberColumn(pinned=True),
+        N_("epoch"): config.NumberColumn(help=_("0: before training."), pinned=True),
+        "first_direction": config.NumberColumn(_("first direction"), format="%.3g"),
+        "second_direction": config.NumberColumn(_("second direction"), format="%.3g"),
+        N_("loss"): config.NumberColumn(format="%.3g", help=_("Of the path's own point.")),
+        "loss_in_plane": config.NumberColumn(
+            _("loss in the plane"),
+            format="%.3g",
+            help=_("At the point of the plane nearest to it."),
+        ),
+    }
+
+
+def _columns() -> dict[str, Any]:
+    """How each column about a network is shown."""
+    config = st.column_config
+    return {
+        N_("network"): config.TextColumn(pinned=True, width="large"),
+        N_("loss"): config.NumberColumn(format="%.3g", help=_("Of the trained network.")),
+        N_("highest loss"): config.NumberColumn(
+            format="%.3g", help=_("Within this distance of 1; empty: more than float32 holds.")
+        ),
+        "near": config.NumberColumn(
+            _("at most twice the loss"),
+            format="percent",
+            help=_("Share of the points within distance 1."),
+        ),
+        N_("accuracy"): config.NumberColumn(format="percent"),
+        "path": config.NumberColumn(
+            _("path in the plane"),
+            format="%.2g %%",
+            help=_("Share of the squared length of the training's way."),
+        ),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.language import N_
 from core.measure.gradient_records import NetworkFlow
 from core.report.figures.palette import GRAY, LineStyle
 from core.report.figures.variants import style_of
@@ -13,9 +14,9 @@ from core.zoo.variants import variant_of
 
 _RUN_MARKERS = ("star", "cross", "x")  # of runs, open before training
 MAX_RUNS = len(_RUN_MARKERS)  # measured after training
-LOOKS = (
+LOOKS = N_(
     "The color is the shortcut's, as in the study; dashed, with open markers: without"
-    " BatchNorm; thicker: more layers. Runs have markers of their own, open before training. "
+    " BatchNorm; thicker: more layers. Runs have markers of their own, open before training."
 )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from core.data import find_dataset
 from core.explain.glossary import explained
 from core.jobs.store import JobState, Run, StudyKind
+from core.language import ENGLISH, N_, _, comma, in_language, lazy
 from core.measure.gradient_records import DEPTHS, SHORTCUTS, deep_net, depth_of
 from core.report import formats
 from core.report.figures.depth import depth_chart
@@ -25,11 +27,11 @@ from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import start_worker, store
+from pages.views.app.tables import table
 from pages.views.app.watched import Progress, Watched
 from pages.views.forms.row import form_row
 from pages.views.forms.run import choose_epochs
 from pages.views.gradients.depth import (
-    DURING,
     depth_frame,
     depth_lines,
     stack_findings,
@@ -41,7 +43,7 @@ _STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or tw
 _STACK_EPOCHS = 2  # where nobody has chosen
 _LIVE = "stack"  # the name under which browsers ask how far these runs are
 _LOOKED_AT = 500  # newest runs, for those of these nets
-TEST, TRAINING = "test images", "training images"
+TEST, TRAINING = N_("test images"), N_("training images")
 
 
 def stack_view() -> None:
@@ -71,7 +73,7 @@ def _stack_form() -> None:
     """What to train: plain and residual nets of these depths, shortly."""
     with form_row("stack"):
         depths = st.pills(
-            "Depths",
+            _("Depths"),
             DEPTHS,
             selection_mode="multi",
             default=DEPTHS,
@@ -80,27 +82,29 @@ def _stack_form() -> None:
             help=explained("weight layer"),
         )
         batch_norm = st.toggle(
-            "With BatchNorm",
+            _("With BatchNorm"),
             True,
             key="why_stack_norm",
             bind="query-params",
-            help="As in the paper; without it the deep plain net does not begin to learn.",
+            help=_("As in the paper; without it the deep plain net does not begin to learn."),
         )
         epochs = choose_epochs(
             "why_stack_",
             _STACK_EPOCHS,
-            "Short runs show how well a net begins to learn, not where it ends.",
+            _("Short runs show how well a net begins to learn, not where it ends."),
         )
         specs = _stack_specs(depths, bool(batch_norm), epochs)
         if st.button(
-            f"Train {len(specs)} short runs",
+            _("Train {number} short runs", number=len(specs)),
             icon=":material/play_arrow:",
             key="why_stack_start",
             disabled=not specs,
-            help="Plain and residual, one seed each, on Fashion-MNIST mini with a quarter of the"
-            " channels; they go on when this tab closes.",
+            help=_(
+                "Plain and residual, one seed each, on Fashion-MNIST mini with a quarter of the"
+                " channels; they go on when this tab closes."
+            ),
         ):
-            store().create_study("Stack layers", {}, specs, StudyKind.STACK)
+            store().create_study(lazy("Stack layers"), {}, specs, StudyKind.STACK)
             st.rerun()
 
 
@@ -122,7 +126,7 @@ def _stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[R
 def _stack_runs(runs: Sequence[Run]) -> None:
     """How far the runs are, and the chart of those that are finished."""
     if not runs:
-        st.info("No runs of these nets yet; the button trains them.", icon=":material/info:")
+        st.info(_("No runs of these nets yet; the button trains them."), icon=":material/info:")
         return
     if waiting := [run for run in runs if not run.state.is_over]:
         start_worker()  # also in place of one that died
@@ -136,19 +140,22 @@ def _stack_runs(runs: Sequence[Run]) -> None:
         setting = next(iter(groups))
         if len(groups) > 1:
             setting = st.selectbox(
-                "Runs",
+                _("Runs"),
                 list(groups),
                 key="why_stack_runs",
-                help="Runs that differ in depth, shortcut, BatchNorm and seed only.",
+                help=_("Runs that differ in depth, shortcut, BatchNorm and seed only."),
             )
         measure = st.segmented_control(
-            "Accuracy on",
+            _("Accuracy on"),
             (TEST, TRAINING),
+            format_func=_,
             default=TEST,
             required=True,
             key="why_stack_measure",
-            help="Worse on the test images alone could be overfitting; worse on the training"
-            " images too is not.",
+            help=_(
+                "Worse on the test images alone could be overfitting; worse on the training"
+                " images too is not."
+            ),
         )
     _show_stack(str(setting), groups[setting], str(measure))
 
@@ -156,12 +163,14 @@ def _stack_runs(runs: Sequence[Run]) -> None:
 def _progress(runs: Sequence[Run]) -> Progress:
     """How far those are together that are not over."""
     shares = [run.fraction for run in runs if not run.state.is_over]
-    return sum(shares) / max(1, len(shares)), f"{len(shares)} runs of these nets to go"
+    return sum(shares) / max(1, len(shares)), _(
+        "{number} runs of these nets to go", number=len(shares)
+    )
 
 
 def _stop_button(waiting: Sequence[Run]) -> None:
     """Stops all of them."""
-    if st.button("Stop them", icon=":material/stop:", key="why_stack_stop"):
+    if st.button(_("Stop them"), icon=":material/stop:", key="why_stack_stop"):
         store().request_stop([run.id for run in waiting])
         st.rerun()
 
@@ -173,10 +182,10 @@ def _setting_in_words(run: Run) -> str:
     parts = [
         condition_label(condition_of(run.spec)),
         f"{model.size_label} px",
-        *([f"ratio {model.ratio}"] if model.ratio > 1 else []),
-        *([f"order {order}"] if order not in (None, "original") else []),
+        *([_("ratio {ratio}", ratio=model.ratio)] if model.ratio > 1 else []),
+        *([_("order {order}", order=order)] if order not in (None, "original") else []),
     ]
-    return ", ".join(parts)
+    return comma().join(parts)
 
 
 def _show_stack(setting: str, runs: Sequence[Run], measure: str) -> None:
@@ -186,42 +195,49 @@ def _show_stack(setting: str, runs: Sequence[Run], measure: str) -> None:
     test = depth_lines(runs, {run_id: epoch.test_accuracy for run_id, epoch in last.items()})
     train = depth_lines(runs, {run_id: epoch.train_accuracy for run_id, epoch in last.items()})
     if measure == TEST:
-        lines, axis, when = test, "test accuracy", "after the last epoch"
+        lines, axis = test, _("test accuracy")
+        title = _("Accuracy on test images by depth,<br>after the last epoch")
     else:
-        lines, axis, when = train, "training accuracy", DURING
-    title = f"Accuracy on {measure} by depth,<br>{when}"
+        lines, axis = train, _("training accuracy")
+        title = _("Accuracy on training images by depth,<br>mean during the last epoch")
+    with in_language(ENGLISH):
+        name = safe_name("layers", _setting_in_words(runs[0]))
     if finding := stack_headline(test):
         st.info(f"**{escaped(finding)}**", icon=":material/trending_down:")
-    chart(depth_chart(lines, axis, title), "why_stack_chart", name=safe_name("layers", setting))
-    with st.expander("Each kind of net in words and numbers"):
+    chart(depth_chart(lines, axis, title), "why_stack_chart", name=name)
+    with st.expander(_("Each kind of net in words and numbers")):
         markdown(stack_findings(test, train))
-        st.dataframe(
+        table(
             depth_frame(test, train),
-            hide_index=True,
             height="content",
             key="why_stack_table",
             placeholder=formats.NOTHING,
-            column_config=_COLUMNS,
+            column_config=_columns(),
         )
     caption(
-        f"{escaped(setting)}. Test images: after the last epoch; training images: the {DURING},"
-        " while the network still learned. Whiskers from the lowest to the highest seed. One seed"
-        " each says little about small differences."
+        _(
+            "{setting}. Test images: after the last epoch; training images: the mean during the"
+            " last epoch, while the network still learned. Whiskers from the lowest to the highest"
+            " seed. One seed each says little about small differences.",
+            setting=escaped(setting),
+        )
     )
     download_csv(
-        "Every epoch as CSV",
+        _("Every epoch as CSV"),
         lambda: epoch_frame(runs, epochs),
-        f"{safe_name('layers', setting)}.csv",
+        f"{name}.csv",
         "why_stack_csv",
     )
 
 
-_COLUMNS = {
-    "network": st.column_config.TextColumn(pinned=True),
-    "test": st.column_config.NumberColumn(
-        "test accuracy, %", format="%.2f", help="After the last epoch, mean of the seeds."
-    ),
-    "train": st.column_config.NumberColumn(
-        "training accuracy, %", format="%.2f", help=f"The {DURING}."
-    ),
-}
+def _columns() -> dict[str, Any]:
+    """How each column is shown."""
+    return {
+        "network": st.column_config.TextColumn(pinned=True),
+        "test": st.column_config.NumberColumn(
+            _("test accuracy, %"), format="%.2f", help=_("After the last epoch, mean of the seeds.")
+        ),
+        "train": st.column_config.NumberColumn(
+            _("training accuracy, %"), format="%.2f", help=_("The mean during the last epoch.")
+        ),
+    }

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from html import escape
 from math import log10
 
+from core.language import _
 from core.measure.gradient_records import NetworkFlow
 from core.report.figures.palette import INK
 from core.report.figures.variants import style_of
+from core.report.text_width import letters
 from core.zoo.variants import variant_of
 from pages.views.overview.pictures import line, svg
 
 _FLOOR = 1e-45  # the least that float32 holds: what is 0 ends here
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 34, 46  # pixels around the curves
-_MARK, _LETTER = 22, 8  # pixels of a line before its name, and of a letter at most
+_MARK = 22  # pixels of a line before its name
+_LETTER = 8  # of a Latin letter, at most
 
 _Curve = tuple[str, NetworkFlow, list[tuple[int, float]]]
 
@@ -62,7 +65,7 @@ def _drawn(curve: _Curve, plane: _Plane) -> str:
     label, flow, norms = curve
     style = style_of(variant_of(flow.model))
     x, y = plane.place(*norms[len(norms) // 2])
-    x, y = min(x + 14, plane.width - _RIGHT - _MARK - _LETTER * len(label)), y + 26
+    x, y = min(x + 14, plane.width - _RIGHT - _MARK - _LETTER * letters(label)), y + 26
     return line([plane.place(*point) for point in norms], style.color) + (
         f'<path d="M{x:.0f} {y - 5:.0f}h{_MARK}" stroke="{style.color}" stroke-width="4"/>'
         f'<text x="{x + _MARK + 8:.0f}" y="{y:.0f}" fill="{INK}">{escape(label)}</text>'
@@ -72,13 +75,14 @@ def _drawn(curve: _Curve, plane: _Plane) -> str:
 def _grid(plane: _Plane) -> str:
     """Powers of ten and layers with the axes' titles, in gray."""
     right, bottom = plane.width - _RIGHT, plane.height - _BOTTOM
+    height = escape(_("gradient of the weights (norm)"))
+    along = escape(_("layer, counted from the image"))
     parts = [
-        f'<text x="4" y="16" fill="{INK}">gradient of the weights (norm)</text>',
-        f'<text x="{right}" y="{plane.height - 6}" text-anchor="end" fill="{INK}">'
-        "layer, counted from the image</text>",
+        f'<text x="4" y="16" fill="{INK}">{height}</text>',
+        f'<text x="{right}" y="{plane.height - 6}" text-anchor="end" fill="{INK}">{along}</text>',
     ]
     for exponent in (0, -15, -30, -45):
-        _, y = plane.place(1, 10.0**exponent)
+        y = plane.place(1, 10.0**exponent)[1]
         raised = str(exponent).replace("-", "−")
         parts.append(
             f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="{INK}" stroke-opacity=".35"/>'
@@ -86,7 +90,7 @@ def _grid(plane: _Plane) -> str:
             f'<tspan dy="-5" font-size="10">{raised}</tspan></text>'
         )
     for depth in (1, round(plane.deepest / 2), plane.deepest):
-        x, _ = plane.place(depth, 1.0)
+        x = plane.place(depth, 1.0)[0]
         parts.append(
             f'<text x="{x:.0f}" y="{bottom + 20}" text-anchor="middle" fill="{INK}">{depth}</text>'
         )

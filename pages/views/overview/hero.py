@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.language import N_, _, language, semicolon
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import GradientFlow, NetworkFlow, depth_of
 from core.measure.shipped import GRADIENTS, shipped_result
@@ -14,7 +15,7 @@ from pages.views.app.prose import caption
 from pages.views.app.svg_image import svg_image
 from pages.views.overview.gradient_picture import gradient_picture
 
-_LABELS = {"none": "no shortcut", "identity": "with the shortcut of ResNet"}
+_LABELS = {"none": N_("no shortcut"), "identity": N_("with the shortcut of ResNet")}
 _SIZES = {"wide": (760, 290), "narrow": (380, 270)}  # pixels; the browser shows the one that fits
 _STYLE = """<style>
 .st-key-hero > [data-testid="stLayoutWrapper"]:has(.st-key-hero_picture) {
@@ -41,30 +42,39 @@ def hero() -> None:
         st.header(finding(plain), anchor=False)
         with st.container(key="hero", horizontal=True, vertical_alignment="center"):
             with st.container(key="hero_picture"):
-                st.html(_picture())
+                st.html(_picture(language()))
             with st.container(key="hero_text"):
                 share = arriving(first_and_last(residual, "weight_gradient"))
                 caption(
-                    f"With the shortcut of ResNet, {share} of the last layer's gradient arrives"
-                    f" there. Medians of {plain.seeds} seeds on real images, before training and"
-                    " without BatchNorm, measured by this lab."
+                    _(
+                        "With the shortcut of ResNet, {share} of the last layer's gradient arrives"
+                        " there. Medians of {seeds} seeds on real images, before training and"
+                        " without BatchNorm, measured by this lab.",
+                        share=share,
+                        seeds=plain.seeds,
+                    )
                 )
-                if st.button("See every layer", key="open_hero", icon=":material/ssid_chart:"):
+                if st.button(_("See every layer"), key="open_hero", icon=":material/ssid_chart:"):
                     go_to("pages/gradients.py", {ASKED: "vanishing"})
 
 
 def finding(flow: NetworkFlow) -> str:
     """`110 layers, no shortcut: nothing of the gradient reaches layer 1`."""
-    share = arriving(first_and_last(flow, "weight_gradient"))
-    return f"{depth_of(flow.model)} layers, no shortcut: {share} of the gradient reaches layer 1"
+    return _(
+        "{layers} layers, no shortcut: {share} of the gradient reaches layer 1",
+        layers=depth_of(flow.model),
+        share=arriving(first_and_last(flow, "weight_gradient")),
+    )
 
 
 @st.cache_resource(show_spinner=False)
-def _picture() -> str:
-    """HTML; drawn once for everybody: what comes with the lab does not change."""
-    pictured = [(label, _deepest()[name]) for name, label in _LABELS.items()]
-    names = "; ".join(network_label(flow.model) for _, flow in pictured)
-    text = f"Gradient norm of every layer's weights: {names}."
+def _picture(spoken: str) -> str:
+    """HTML; drawn once for all who speak this: what comes with the lab does not change."""
+    pictured = [(_(label), _deepest()[name]) for name, label in _LABELS.items()]
+    text = _(
+        "Gradient norm of every layer's weights: {networks}.",
+        networks=semicolon().join(network_label(flow.model) for _label, flow in pictured),
+    )
     images = (
         f'<div class="{name}">{svg_image(gradient_picture(pictured, *size), text)}</div>'
         for name, size in _SIZES.items()

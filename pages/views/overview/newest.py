@@ -7,6 +7,7 @@ from collections.abc import Hashable
 import streamlit as st
 
 from core.jobs.store import JobState, Run, StudyKind, UnreadableJob
+from core.language import _
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import escaped
 from pages.views.app.services import start_waiting_workers, store
@@ -41,7 +42,7 @@ def newest_studies() -> None:
     studies = store().studies(StudyKind.VARIANTS, _STUDIES)
     if not studies:
         return
-    st.header("Newest studies", anchor=False)
+    st.header(_("Newest studies"), anchor=False)
     with st.container(gap="xxsmall"):
         for study in studies:
             st.page_link(
@@ -66,7 +67,9 @@ def _progress(state: _State) -> Progress:
     running = _running(state)
     shares = [run.progress.fraction if run.progress else 0.0 for run in running]
     waiting = state[0] - len(running)
-    told = f"{len(running)} under way" + (f", {waiting} waiting" if waiting > 0 else "")
+    told = _("{running} under way", running=len(running))
+    if waiting > 0:
+        told = _("{running} under way, {waiting} waiting", running=len(running), waiting=waiting)
     return sum(shares) / max(1, len(shares)), told
 
 
@@ -80,7 +83,7 @@ def _show(state: _State) -> None:
         run_table(store(), runs, key="newest")
     else:
         st.info(
-            "No runs yet. “Train it now” starts one that takes about 10 s on this machine.",
+            _("No runs yet. “Train it now” starts one that takes about 10 s on this machine."),
             icon=":material/arrow_upward:",
         )
     unreadable_view([row for row in listed if isinstance(row, UnreadableJob)])

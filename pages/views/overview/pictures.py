@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from math import log2
 
 from core.analysis.records import Analysis
+from core.language import _
 from core.report.figures.palette import INK, KIND_COLORS
 from core.report.figures.variants import variant_styles
 from core.zoo.variants import VARIANTS
@@ -38,7 +40,7 @@ def strip_picture(analysis: Analysis) -> str:
 
 def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
     """Accuracies by epoch, a line each in the color of its variant."""
-    values = [value for _, curve in curves for value in curve]
+    values = [value for _name, curve in curves for value in curve]
     if not values:
         return svg("", _WIDTH, _HEIGHT)
     low, high = min(values), max(values)
@@ -57,11 +59,12 @@ def curve_picture(curves: Sequence[tuple[str, Sequence[float]]]) -> str:
         )
         for name, curve in curves
     ]
+    accuracy, epoch = escape(_("test accuracy")), escape(_("epoch"))
     axes = (
         f'<path d="M4 4V{_HEIGHT - 4}H{_WIDTH - 4}" stroke="{INK}" fill="none"/>'
         f'<g fill="{INK}" font-family="sans-serif" font-size="12"><text x="10" y="14">'
-        f'test accuracy</text><text x="{_WIDTH - 4}" y="{_HEIGHT - 10}" text-anchor="end">'
-        "epoch</text></g>"
+        f'{accuracy}</text><text x="{_WIDTH - 4}" y="{_HEIGHT - 10}" text-anchor="end">'
+        f"{epoch}</text></g>"
     )
     return svg(axes + "".join(lines), _WIDTH, _HEIGHT)
 

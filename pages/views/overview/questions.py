@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.language import _, paragraph
 from core.report.questions.catalogue import GROUPS, QUESTIONS
 from core.report.questions.question import Question
 from pages.views.app.address import go_to
@@ -29,20 +30,20 @@ def questions_view() -> None:
     """One group of them, or those of all groups that have what is typed."""
     st.html(_STYLE)
     words = st.text_input(
-        "Find a question",
+        _("Find a question"),
         key="find",
         type="search",
         live=True,
         bind="query-params",
         max_chars=100,
         icon=":material/search:",
-        placeholder="parameters, 7 × 7, memory, shortcut …",
-        help="Shows the questions that have all of these words in them or in their answers.",
+        placeholder=_("parameters, 7 × 7, memory, shortcut …"),
+        help=_("Shows the questions that have all of these words in them or in their answers."),
     )
     is_search = bool(words and words.strip())
     group = pick_name(
-        "Questions about",
-        {group: f"{group} {len(questions)}" for group, questions in GROUPS.items()},
+        _("Questions about"),
+        {group: f"{_(group)} {len(questions)}" for group, questions in GROUPS.items()},
         next(iter(GROUPS)),
         "group",
         is_shown=not is_search,  # a search goes through all of them
@@ -61,18 +62,18 @@ def _found(words: str) -> None:
         group: [
             (question, answer)
             for question in questions
-            if question.has(words, f"{group} {(answer := answer_to(question))}")
+            if question.has(words, f"{group} {_(group)} {(answer := answer_to(question))}")
         ]
         for group, questions in GROUPS.items()
     }
     number = sum(map(len, found.values()))
     if not number:
-        st.info("No question has all of these words; try fewer.", icon=":material/search_off:")
+        st.info(_("No question has all of these words; try fewer."), icon=":material/search_off:")
         return
-    st.caption(f"{number} of {len(QUESTIONS)} questions")
+    st.caption(_("{found} of {all} questions", found=number, all=len(QUESTIONS)))
     for group, pairs in found.items():
         if pairs:
-            st.subheader(group, anchor=False)
+            st.subheader(_(group), anchor=False)
             _show(group, pairs)
 
 
@@ -82,12 +83,12 @@ def _show(group: str, pairs: Sequence[tuple[Question, str]]) -> None:
         for question, answer in pairs:
             with st.container(gap="xxsmall"):
                 if st.button(
-                    escaped(question.text),
+                    escaped(_(question.text)),
                     key=f"question_{question.name}",
                     type="tertiary",
                     wrap=True,
-                    help="Opens the view that proves it, with everything set.",
+                    help=_("Opens the view that proves it, with everything set."),
                 ):
                     go_to(f"pages/{question.page}.py", {**question.address, ASKED: question.name})
-                source = " From what comes with the lab, trained or measured."
-                caption(escaped(answer) + (source if question.needs_runs else ""))
+                source = _("From what comes with the lab, trained or measured.")
+                caption(paragraph(escaped(answer), source if question.needs_runs else ""))

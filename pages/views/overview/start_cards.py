@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.language import N_, _, language
 from core.report.questions.networks import COURSE_RESIDUAL, VGG11
 from core.specs import RunSpec
 from core.training.recipes import recipe
@@ -32,7 +33,7 @@ _IMAGES, _EPOCHS = 5_000, 3  # of the run that is started from here
 
 @dataclass(frozen=True)
 class StartCard:
-    """A picture, a question, and what its button does."""
+    """A picture, a question, and what its button does; its texts are in English."""
 
     name: str
     title: str
@@ -72,33 +73,39 @@ def _train() -> None:
 _CARDS = (
     StartCard(
         "apart",
-        "Take a network apart",
-        "Where do the parameters sit, which layers do the work? Two sliders, ratio and resize,"
-        " show what changes.",
-        "Open VGG-11",
+        N_("Take a network apart"),
+        N_(
+            "Where do the parameters sit, which layers do the work? Two sliders, ratio and resize,"
+            " show what changes."
+        ),
+        N_("Open VGG-11"),
         lambda: go_to("pages/architecture.py", {"net_network": VGG11.arch}),
         _strip,
-        "VGG-11 from image to classes: the maps get smaller and wider.",
+        N_("VGG-11 from image to classes: the maps get smaller and wider."),
     ),
     StartCard(
         "train",
-        "Train one in 10 seconds",
-        "A small residual net on real images of clothes, on this machine; watch its accuracy"
-        " rise, then download the curve.",
-        "Train it now",
+        N_("Train one in 10 seconds"),
+        N_(
+            "A small residual net on real images of clothes, on this machine; watch its accuracy"
+            " rise, then download the curve."
+        ),
+        N_("Train it now"),
         _train,
         _curves,
-        "Accuracy by epoch of three residual nets.",
+        N_("Accuracy by epoch of three residual nets."),
     ),
     StartCard(
         "blocks",
-        "Compare residual blocks",
-        "Plain residual, constant scaling, conv shortcut or no shortcut: side by side over"
-        " several seeds, with a verdict.",
-        "Compare the blocks",
+        N_("Compare residual blocks"),
+        N_(
+            "Plain residual, constant scaling, conv shortcut or no shortcut: side by side over"
+            " several seeds, with a verdict."
+        ),
+        N_("Compare the blocks"),
         lambda: go_to("pages/residual.py", {}),
         lambda: blocks_picture(("identity", "conv")),
-        "Two residual blocks: with a plain shortcut, and with a 1×1 convolution on it.",
+        N_("Two residual blocks: with a plain shortcut, and with a 1×1 convolution on it."),
     ),
 )
 
@@ -110,14 +117,14 @@ def start_cards() -> None:
         columns = st.columns(len(_CARDS))
         for index, (column, card) in enumerate(zip(columns, _CARDS, strict=True)):
             with column.container(border=True, height="stretch", key=f"card_{card.name}"):
-                st.html(_image(index))
-                st.subheader(card.title, anchor=False)
-                st.write(card.text)
-                if st.button(card.button, type="primary", key=f"open_{card.name}"):
+                st.html(_image(index, language()))
+                st.subheader(_(card.title), anchor=False)
+                st.write(_(card.text))
+                if st.button(_(card.button), type="primary", key=f"open_{card.name}"):
                     card.start()
 
 
 @st.cache_resource(show_spinner=False)
-def _image(index: int) -> str:
-    """Drawn once for everybody: what comes with the lab does not change."""
-    return svg_image(_CARDS[index].picture(), _CARDS[index].pictured)
+def _image(index: int, spoken: str) -> str:
+    """Drawn once for everybody who speaks this: what comes with the lab does not change."""
+    return svg_image(_CARDS[index].picture(), _(_CARDS[index].pictured))

@@ -6,9 +6,11 @@ shortcut and after the addition.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
+from core.language import _
 from core.report.figures.palette import INK
 from core.report.figures.variants import style_of
 from core.zoo.variants import ORDERS, SHORTCUTS, Variant
@@ -54,8 +56,10 @@ def variant_cards(variants: Sequence[Variant]) -> str:
         f"{svg_image(variant_picture(variant, style_of(variant).color))}</figure>"
         for variant in variants
     )
+    label = escape(_("Blocks"))
     return (
-        f'{_STYLE}<div class="blocks" role="group" aria-label="Blocks" tabindex="0"'
+        f'{_STYLE}<div class="blocks" role="group" aria-label="{label}"'
+        ' tabindex="0"'
         f' style="max-width: {_WIDEST * len(variants)}px">'
         f"{''.join(cards)}</div>"
     )
@@ -63,9 +67,9 @@ def variant_cards(variants: Sequence[Variant]) -> str:
 
 def _formula_lines(variant: Variant) -> str:
     """The formula, and below it what its letters are; it may break after a bracket, too."""
-    formula, _, rest = variant.formula.partition(", ")
-    formula, _, dead = formula.partition("; ")
-    lines = [formula.replace("(", "(\0"), *filter(None, [rest, dead])]
+    formula, *letters = variant.formula.split(", ", 1)
+    formula, *dead = re.split("[;；] *", formula)
+    lines = [formula.replace("(", "(\0"), *letters, *dead]
     return "<br>".join(escape(line).replace("\0", "<wbr>") for line in lines)
 
 

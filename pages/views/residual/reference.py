@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core.data import find_dataset
+from core.language import _, language
 from core.report.figures.final_accuracies import FinalAccuracies, final_accuracy_chart
 from core.report.figures.studies import StudyLine, study_chart
 from core.report.figures.variants import style_of
@@ -45,7 +46,7 @@ def reference_lines(
     wanted = None if models is None else {_essence(model) for model in models}
     return [
         StudyLine(
-            row.title + suffix,
+            _(row.title) + suffix,
             style_of(variant_of(row.model)),
             tuple((run.seed, run.metrics) for run in row.runs),
             row.published.test_accuracy if row.published else (),
@@ -72,14 +73,15 @@ def _essence(model: ModelSpec) -> tuple[object, ...]:
 
 def reference_view() -> None:
     """What the seeds that come with the lab can tell, judged as a study of one's own is."""
-    accuracies = course_accuracies(shipped(), as_published=False)
+    found = course_accuracies(shipped(), as_published=False)
+    accuracies = {_(title): finals for title, finals in found.items()}
     pairs = compare(accuracies) if len(accuracies) > 1 else []
     if pairs:
         finding_box(pairs, list(accuracies), is_own=False)
-    drawn = _drawn()
+    drawn = _drawn(language())
     chart(drawn.finals, key="res_published_finals", name="course-blocks-final-accuracies")
     chart(drawn.curves, key="res_published", name="course-blocks-on-mnist")
-    caption("Crosses: the published runs, one each.")
+    caption(_("Crosses: the published runs, one each."))
     if pairs:
         details(pairs, list(accuracies), "res_shipped")
     _dead_convolution()
@@ -89,16 +91,16 @@ def _dead_convolution() -> None:
     """Each block as published against its correction."""
     by_block: dict[str, dict[str, dict[int, float]]] = {}
     for title, finals in course_accuracies(shipped()).items():
-        by_block.setdefault(title.partition(",")[0], {})[title] = finals
+        by_block.setdefault(title.partition(",")[0], {})[_(title)] = finals
     pairs = [pair for block in by_block.values() for pair in compare(block)]
     if pairs:
-        with st.expander("Does the homework's dead convolution matter?"):
+        with st.expander(_("Does the homework's dead convolution matter?")):
             markdown("\n".join(f"- {escaped(pair_sentence(pair))}" for pair in pairs))
 
 
 @st.cache_resource(show_spinner=False)
-def _drawn() -> _Reference:
-    """What comes with the lab: the last epoch, and all of them."""
+def _drawn(spoken: str) -> _Reference:
+    """What comes with the lab: the last epoch, and all of them; `spoken`: the language."""
     course = _condition(next(row for row in shipped() if row.recipe == "published-course"))
     rows = [
         row
@@ -107,7 +109,7 @@ def _drawn() -> _Reference:
     ]
     finals = [
         FinalAccuracies(
-            row.title,
+            _(row.title),
             style_of(variant_of(row.model)),
             {run.seed: run.final for run in row.runs},
             row.published.final if row.published else None,
@@ -117,6 +119,8 @@ def _drawn() -> _Reference:
     ]
     lines = [replace(line, thin=False) for line in reference_lines(None, course)]
     return _Reference(
-        Drawing.of(final_accuracy_chart(finals, f"Final test accuracy on {_DATA}")),
-        Drawing.of(study_chart(lines, f"Test accuracy on {_DATA}<br>bold: mean of the seeds")),
+        Drawing.of(final_accuracy_chart(finals, _("Final test accuracy on {data}", data=_DATA))),
+        Drawing.of(
+            study_chart(lines, _("Test accuracy on {data}<br>bold: mean of the seeds", data=_DATA))
+        ),
     )

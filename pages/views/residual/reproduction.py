@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.jobs.records import setting_key
+from core.language import N_, _, lazy
 from core.report import formats
 from core.report.sentences.reproduction import reproduction_remark
 from core.report.tables.studies import reproduction_frame
@@ -25,11 +26,12 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
+from pages.views.app.tables import table
 from pages.views.app.with_torch import devices
 from pages.views.forms.run import run_keys
 
 SEEDS = 3  # of a reproduction that is queued here
-_ONE_RUN = (
+_ONE_RUN = N_(
     "Published values are one run each on 10,000 test images: the binomial 95 % interval of one"
     " such accuracy is about ±0.2 points on MNIST and ±0.55 on Fashion-MNIST, and the spread"
     " between seeds comes on top, so the four course finals cannot be ranked."
@@ -38,51 +40,63 @@ _ONE_RUN = (
 
 def reproduction_view() -> None:
     """The table, what it says in words, and how to run a row again."""
-    st.header("Published and reproduced", anchor=False)
+    st.header(_("Published and reproduced"), anchor=False)
     rows = shipped()
-    caption(_ONE_RUN)
-    frame = table(rows)
-    st.dataframe(
-        frame,
-        hide_index=True,
+    caption(_(_ONE_RUN))
+    table(
+        reproduction_table(rows),
         height="content",
         key="res_reproduction",
         placeholder=formats.NOTHING,
-        column_config=_COLUMNS,
+        column_config=_columns(),
     )
     remarks = [sentence for row in rows if (sentence := reproduction_remark(row))]
     if any(row.difference is not None for row in rows) and not remarks:
         caption(
-            "In each published setting that was trained again, our mean lies within 0.3 points of"
-            " the published value; another size or a corrected block is no published setting."
+            _(
+                "In each published setting that was trained again, our mean lies within 0.3 points"
+                " of the published value; another size or a corrected block is no published"
+                " setting."
+            )
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _queue_one(rows)
         download_csv(
-            "Reproduction as CSV",
+            _("Reproduction as CSV"),
             lambda: reproduction_frame(rows),
             "reproduction.csv",
             "res_reproduction_csv",
         )
-    with st.expander("What explains the differences, and where ours were trained"):
+    with st.expander(_("What explains the differences, and where ours were trained")):
         _explanations(rows, remarks)
 
 
 def _explanations(rows: Sequence[Reproduction], remarks: Sequence[str]) -> None:
     """A sentence for each notable difference, what sources leave out, machines and versions."""
     published = [row for row in rows if row.published and row.published.remark]
-    lines = [*remarks, *(f"{r.title}: {r.published.remark}" for r in published if r.published)]
+    lines = [
+        *remarks,
+        *(
+            _("{title}: {remark}", title=_(row.title), remark=_(row.published.remark))
+            for row in published
+            if row.published
+        ),
+    ]
     if lines:
         markdown("\n".join(f"- {escaped(line)}" for line in lines))
-    st.dataframe(
+    table(
         pd.DataFrame(
             [
-                {"run": row.title, "machine": row.machines, "PyTorch": row.torch, "date": row.date}
+                {
+                    N_("run"): _(row.title),
+                    N_("machine"): row.machines,
+                    "PyTorch": row.torch,
+                    N_("date"): row.date,
+                }
                 for row in rows
                 if row.runs
             ]
         ),
-        hide_index=True,
         height="content",
         key="res_machines",
     )
@@ -92,23 +106,26 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
     """Pick a row, queue it with several seeds."""
     titles = [row.title for row in rows]
     picked = st.selectbox(
-        "Run a row again",
+        _("Run a row again"),
         titles,
+        format_func=_,
         index=titles.index("plain residual"),
         key="res_again",
-        help="As a study of its own, with everything as published.",
+        help=_("As a study of its own, with everything as published."),
         width=280,
     )
     row = rows[titles.index(picked)]
     if st.button(
-        f"Queue {SEEDS} seeds",
+        _("Queue {seeds} seeds", seeds=SEEDS),
         icon=":material/playlist_add:",
         key="res_queue",
-        help="At full size this takes minutes a run on a CPU for the course nets, hours for VGG.",
+        help=_(
+            "At full size this takes minutes a run on a CPU for the course nets, hours for VGG."
+        ),
     ):
         first = _run_of(row)
         study = store().create_study(
-            f"{row.title}: reproduction",
+            lazy("{title}: reproduction", title=lazy(row.title)),
             {"reproduction": row.title, "seeds": SEEDS},
             [replace(first, seed=seed) for seed in range(SEEDS)],
         )
@@ -133,20 +150,20 @@ def _train_address(spec: RunSpec) -> str:
     return f"train?{urlencode(run_keys(spec))}"
 
 
-def table(rows: Sequence[Reproduction]) -> pd.DataFrame:
+def reproduction_table(rows: Sequence[Reproduction]) -> pd.DataFrame:
     """Published against ours, and against what this store's runs have reached; in %."""
     here = {title: mean_interval(finals) for title, finals in _finals_here(rows).items()}
     frame = pd.DataFrame(
         [
             {
-                "run": row.title,
+                "run": _(row.title),
                 **_published(row.published),
                 **_means("ours", row.final),
-                "difference": None if row.difference is None else 100 * row.difference,
+                N_("difference"): None if row.difference is None else 100 * row.difference,
                 **_means("your runs", here[row.title]),
-                "start": _train_address(_run_of(row)),
-                "data": find_dataset(row.dataset).title,
-                "epochs": row.epochs,
+                N_("start"): _train_address(_run_of(row)),
+                N_("data"): find_dataset(row.dataset).title,
+                N_("epochs"): row.epochs,
             }
             for row in rows
         ]
@@ -184,21 +201,23 @@ def _columns() -> dict[str, Any]:
     columns: dict[str, Any] = {
         "run": config.TextColumn(pinned=True),
         "start": config.LinkColumn(
-            display_text="Train ↗", help="Opens Train with everything set, in a new tab."
+            display_text=_("Train ↗"), help=_("Opens Train with everything set, in a new tab.")
         ),
         "difference": config.NumberColumn(
-            "ours − published", format="%+.2f", help="In points, for our mean."
+            _("ours − published"), format="%+.2f", help=_("In points, for our mean.")
         ),
     }
-    for name in ("published", "ours", "your runs"):
-        columns[name] = config.NumberColumn(f"{name}, %", format="%.2f")
-        columns[f"{name} ±"] = config.NumberColumn("±", format="%.2f", help=_INTERVAL)
-        columns[f"{name}: seeds"] = config.NumberColumn("seeds", format="%d")
+    interval = _("Half the 95 % interval: of one run binomial, of several that of their mean.")
+    accuracies = {
+        "published": _("published, %"),
+        "ours": _("ours, %"),
+        "your runs": _("your runs, %"),
+    }
+    for name, label in accuracies.items():
+        columns[name] = config.NumberColumn(label, format="%.2f")
+        columns[f"{name} ±"] = config.NumberColumn("±", format="%.2f", help=interval)
+        columns[f"{name}: seeds"] = config.NumberColumn(_("seeds"), format="%d")
     return columns
-
-
-_INTERVAL = "Half the 95 % interval: of one run binomial, of several that of their mean."
-_COLUMNS = _columns()
 
 
 def _finals_here(rows: Sequence[Reproduction]) -> dict[str, list[float]]:

@@ -10,6 +10,7 @@ from core.data import find_dataset
 from core.jobs.database import database_url
 from core.jobs.step_curves import StepCurve
 from core.jobs.store import JobState, Run, Study
+from core.language import _, comma, language, paragraph, semicolon
 from core.report import formats
 from core.report.figures.final_accuracies import final_accuracies, final_accuracy_chart
 from core.report.figures.studies import study_chart, study_lines
@@ -87,7 +88,7 @@ def _show_study(study: Study, runs: Sequence[Run]) -> None:
         with curves:
             _chart(key, groups)
             if not over:
-                caption("Thin: training accuracy of the runs under way, batch by batch.")
+                caption(_("Thin: training accuracy of the runs under way, batch by batch."))
         with finals:
             _finals_chart(key, groups)
     if has_epochs:
@@ -117,9 +118,9 @@ def _setting(study: Study, runs: Sequence[Run]) -> str:
     conditions = dict.fromkeys(condition_of(run.spec) for run in runs)
     data = dict.fromkeys(find_dataset(condition.dataset).title for condition in conditions)
     parts = [study.title, *(title for title in data if title not in study.title)]
-    parts.append("; ".join(", ".join(condition_parts(one)[1:]) for one in conditions))
+    parts.append(semicolon().join(comma().join(condition_parts(one)[1:]) for one in conditions))
     devices = dict.fromkeys(run.spec.device for run in runs)
-    return " · ".join([*parts, ", ".join(devices), study.id])
+    return " · ".join([*parts, comma().join(devices), study.id])
 
 
 # While it goes on ----------------------------------------------------------------------------
@@ -130,18 +131,23 @@ def _progress(runs: Sequence[Run]) -> Progress:
     running = sum(run.state is JobState.RUNNING for run in runs)
     progress = progress_of(runs, running)
     if progress.seconds_left is not None:
-        left = f"about {formats.duration(progress.seconds_left)} left"
+        left = _("about {time} left", time=formats.duration(progress.seconds_left))
+    elif running:
+        left = _("the first runs have begun")
     else:
-        left = "the first runs have begun" if running else "waiting for the workers"
-    return progress.fraction, f"{progress.done} of {progress.total} runs done · {left}"
+        left = _("waiting for the workers")
+    done = _("{done} of {total} runs done", done=progress.done, total=progress.total)
+    return progress.fraction, f"{done} · {left}"
 
 
 def _failures(runs: Sequence[Run]) -> None:
     """Why runs failed, each reason once."""
     failed = (run for run in runs if run.state.has_failed)
     for reason, members in grouped(failed, lambda run: run.message).items():
-        which = f"Run {members[0].id}" if len(members) == 1 else f"{len(members)} runs"
-        show_error(f"{which}: {reason}")
+        if len(members) == 1:
+            show_error(_("Run {id}: {reason}", id=members[0].id, reason=reason))
+        else:
+            show_error(_("{number} runs: {reason}", number=len(members), reason=reason))
 
 
 # What it has found ---------------------------------------------------------------------------
@@ -160,38 +166,43 @@ def _found(key: _Key, _runs: Sequence[Run]) -> tuple[_Epochs, list[Group]]:
 def _chart(key: _Key, groups: Sequence[Group]) -> None:
     """Test accuracy by epoch, with the shipped curves of the same setting behind it."""
     name = f"study-{groups[0].runs[0].study}-accuracy"
-    chart(_drawing(key, groups), key="res_chart", name=safe_name(name))
+    chart(_drawing(key, language(), groups), key="res_chart", name=safe_name(name))
 
 
 def _finals_chart(key: _Key, groups: Sequence[Group]) -> None:
     """The accuracies that the verdict is about."""
     name = f"study-{groups[0].runs[0].study}-final-accuracies"
-    chart(_finals_drawing(key, groups), key="res_finals", name=safe_name(name))
+    chart(_finals_drawing(key, language(), groups), key="res_finals", name=safe_name(name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
-def _finals_drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
-    """Drawn once for all who look at this stage."""
+def _finals_drawing(key: _Key, spoken: str, _groups: Sequence[Group]) -> Drawing:
+    """Drawn once for all who look at this stage and speak this."""
     data = find_dataset(_groups[0].runs[0].spec.dataset).title
     grows = not _all_over([run for group in _groups for run in group.runs])
-    title = f"Final test accuracy on {data}"
+    title = _("Final test accuracy on {data}", data=data)
     return Drawing.of(final_accuracy_chart(final_accuracies(_groups), title, grows))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SHARED)
-def _drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
-    """The chart, drawn once for all who look at this stage."""
+def _drawing(key: _Key, spoken: str, _groups: Sequence[Group]) -> Drawing:
+    """The chart, drawn once for all who look at this stage and speak this."""
     running = _running([run for group in _groups for run in group.runs])
     steps = {run.id: StepCurve.empty(run) for run in running} | store().step_curves(running)
     spec = _groups[0].runs[0].spec
     condition = comparable(_groups)[0].condition
-    shipped_lines = reference_lines([group.model for group in _groups], condition, " · shipped")
+    models, mark = [group.model for group in _groups], _("shipped")
+    shipped_lines = reference_lines(models, condition, f" · {mark}")
     data = find_dataset(spec.dataset).title
     several = max(len(group.runs) for group in _groups) > 1
-    what = "bold: mean of the seeds" if several else "one seed each"
+    title = (
+        _("Test accuracy on {data}<br>bold: mean of the seeds", data=data)
+        if several
+        else _("Test accuracy on {data}<br>one seed each", data=data)
+    )
     figure = study_chart(
         [*shipped_lines, *study_lines(_groups, steps)],
-        f"Test accuracy on {data}<br>{what}",
+        title,
         spec.recipe.epochs,
         grows=not _all_over([run for group in _groups for run in group.runs]),
     )
@@ -201,11 +212,16 @@ def _drawing(key: _Key, _groups: Sequence[Group]) -> Drawing:
 def _dead_parameters(groups: Sequence[Group]) -> None:
     """Which variants have parameters that got no gradient (Q15)."""
     sentences = [
-        f"**{escaped(group.title)}**: {escaped(dead_sentence(dead, group.runs[0].spec.recipe))}"
+        _(
+            "**{variant}**: {finding}",
+            variant=escaped(group.title),
+            finding=escaped(dead_sentence(dead, group.runs[0].spec.recipe)),
+        )
         for group in groups
         if (dead := group.dead_parameters)
     ]
     if sentences:
-        st.warning("Dead parameters. " + " ".join(sentences), icon=":material/heart_broken:")
+        text = paragraph(_("Dead parameters."), *sentences)
+        st.warning(text, icon=":material/heart_broken:")
     elif all(run.dead_parameters is not None for group in groups for run in group.runs):
-        caption("Every parameter of every variant got a gradient.")
+        caption(_("Every parameter of every variant got a gradient."))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.jobs.files import bytes_of_runs, delete_study
 from core.jobs.store import Run, Study
-from core.report.names import counted
+from core.language import _, ngettext
 from pages.views.app.services import store
 from pages.views.runs.delete import delete_button
 
@@ -28,11 +28,11 @@ def _stop(study: Study, runs: Sequence[Run]) -> None:
     going = [run for run in runs if not run.state.is_over]
     is_asked = all(run.stop_requested for run in going)
     if st.button(
-        "Stopping after this step…" if is_asked else "Stop the study",
+        _("Stopping after this step…") if is_asked else _("Stop the study"),
         icon=":material/stop:",
         key="res_stop",
         disabled=is_asked,
-        help="Ends its runs after their current step; what they have learned is kept.",
+        help=_("Ends its runs after their current step; what they have learned is kept."),
     ):
         store().stop_study(study.id)
         st.rerun(scope="fragment")
@@ -42,11 +42,11 @@ def _continue(study: Study, runs: Sequence[Run]) -> None:
     """Every stopped or failed run, where there are any."""
     ended = [run for run in runs if run.state.can_go_on]
     if ended and st.button(
-        f"Continue {counted(len(ended), 'run')}",
+        ngettext("Continue {number:,} run", "Continue {number:,} runs", len(ended)),
         type="primary",
         icon=":material/play_arrow:",
         key="res_continue",
-        help="Queues every stopped or failed run again; each goes on where it was.",
+        help=_("Queues every stopped or failed run again; each goes on where it was."),
     ):
         store().continue_study(study.id)
         st.rerun()
@@ -54,7 +54,7 @@ def _continue(study: Study, runs: Sequence[Run]) -> None:
 
 def _delete(study: Study, runs: Sequence[Run]) -> None:
     """The study with all that belongs to it."""
-    what = counted(len(runs), "run")
+    what = ngettext("{number:,} run", "{number:,} runs", len(runs))
 
     def delete() -> None:
         delete_study(store(), study.id)
@@ -64,7 +64,7 @@ def _delete(study: Study, runs: Sequence[Run]) -> None:
         "res_delete",
         what,
         [study.title],
-        f"Its {what}, their curves and their saved parameters are removed.",
+        _("Its {runs}, their curves and their saved parameters are removed.", runs=what),
         delete,
         bytes_of_runs(run.id for run in runs),
     )

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.explain.glossary import explained
 from core.jobs.store import Run, Study
+from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.tables.runs import epoch_frame
 from core.report.tables.studies import pair_frame, summary_frame
@@ -18,37 +19,49 @@ from core.studies.statistics import Mean, mean_interval
 from core.studies.study import Group, verdicts
 from core.training.records import EpochMetrics
 from pages.views.app.downloads import download_csv
+from pages.views.app.tables import table
 from pages.views.app.with_torch import analysis_of
 
 _config = st.column_config
-_COLUMNS: dict[str, Any] = {
-    "variant": _config.TextColumn(pinned=True),
-    "final": _config.NumberColumn(
-        "final accuracy, %",
-        format="%.2f",
-        help=f"Mean of the seeds after the last epoch. {explained('confidence interval')}",
-    ),
-    "final ±": _config.NumberColumn("±", format="%.2f", help="Half its 95 % interval, in points."),
-    "best": _config.NumberColumn(
-        "best epoch (optimistic), %", format="%.2f", help=explained("best epoch")
-    ),
-    "parameters": _config.NumberColumn(format="localized", help=explained("parameter")),
-    "MACs": _config.NumberColumn("M MACs an image", format="%.2f", help=explained("MACs")),
-    "seconds": _config.NumberColumn(
-        "seconds a run", format="%.1f", help="Training and evaluation, mean of the seeds."
-    ),
-}
+
+
+def _columns() -> dict[str, Any]:
+    """How each column is shown."""
+    return {
+        "variant": _config.TextColumn(pinned=True),
+        "final": _config.NumberColumn(
+            _("final accuracy, %"),
+            format="%.2f",
+            help=paragraph(
+                _("Mean of the seeds after the last epoch."), explained("confidence interval")
+            ),
+        ),
+        "final ±": _config.NumberColumn(
+            "±", format="%.2f", help=_("Half its 95 % interval, in points.")
+        ),
+        "best": _config.NumberColumn(
+            _("best epoch (optimistic), %"), format="%.2f", help=explained("best epoch")
+        ),
+        "parameters": _config.NumberColumn(format="localized", help=explained("parameter")),
+        "MACs": _config.NumberColumn(_("M MACs an image"), format="%.2f", help=explained("MACs")),
+        "seconds": _config.NumberColumn(
+            _("seconds a run"),
+            format="%.1f",
+            help=_("Training and evaluation, mean of the seeds."),
+        ),
+    }
 
 
 def variants_table(groups: Sequence[Group]) -> None:
     """One row a variant."""
     planned = {len(group.runs) for group in groups}
-    columns = dict(_COLUMNS)
+    columns = _columns()
     if len(planned) == 1:
-        columns["finished seeds"] = _config.NumberColumn(format=f"%d of {planned.pop()}")
-    st.dataframe(
+        columns["finished seeds"] = _config.NumberColumn(
+            format=_("%d of {planned}", planned=planned.pop())
+        )
+    table(
         _variants_frame(groups),
-        hide_index=True,
         height="content",
         key="res_table",
         placeholder=formats.NOTHING,
@@ -62,13 +75,13 @@ def _variants_frame(groups: Sequence[Group]) -> pd.DataFrame:
         totals = analysis_of(group.model).totals
         rows.append(
             {
-                "variant": group.title,
+                N_("variant"): group.title,
                 "final": _percent(group.final),
                 "final ±": group.final and group.final.half and 100 * group.final.half,
                 "best": _percent(group.best),
-                "finished seeds": len(group.final_accuracies),
-                "planned seeds": len(group.runs),
-                "parameters": totals.params,
+                N_("finished seeds"): len(group.final_accuracies),
+                N_("planned seeds"): len(group.runs),
+                N_("parameters"): totals.params,
                 "MACs": totals.macs / 1e6,
                 "seconds": group.seconds,
             }
@@ -85,10 +98,9 @@ def _percent(mean: Mean | None) -> float | None:
 
 def curves_in_numbers(groups: Sequence[Group]) -> None:
     """What the chart draws: the mean of the seeds after each epoch, folded away."""
-    with st.expander("The curves in numbers"):
-        st.dataframe(
+    with st.expander(_("The curves in numbers")):
+        table(
             means_by_epoch(groups),
-            hide_index=True,
             height="content",
             key="res_epochs_table",
             placeholder=formats.NOTHING,
@@ -107,7 +119,7 @@ def means_by_epoch(groups: Sequence[Group]) -> pd.DataFrame:
     longest = max((len(epochs) for group in groups for epochs in group.epochs), default=0)
     return pd.DataFrame(
         [
-            {"epoch": epoch + 1}
+            {N_("epoch"): epoch + 1}
             | {
                 group.title: _percent(
                     mean_interval(
@@ -130,19 +142,19 @@ def downloads(
     """Every number as CSV."""
     with st.container(horizontal=True):
         download_csv(
-            "Every epoch of every seed as CSV",
+            _("Every epoch of every seed as CSV"),
             lambda: epoch_frame(sorted(runs, key=lambda run: run.id), epochs),
             f"study-{study.id}-epochs.csv",
             "res_csv",
         )
         download_csv(
-            "Summary as CSV",
+            _("Summary as CSV"),
             lambda: summary_frame(groups, _costs(groups)),
             f"study-{study.id}-summary.csv",
             "res_summary_csv",
         )
         download_csv(
-            "Every pair as CSV",
+            _("Every pair as CSV"),
             lambda: pair_frame(verdicts(groups)),
             f"study-{study.id}-pairs.csv",
             "res_pairs_csv",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.language import N_, _, comma, either, ngettext, semicolon
 from core.report import formats
 from core.report.figures.pairs import pair_matrix
 from core.report.sentences.guessing import guesses
@@ -16,8 +18,9 @@ from core.studies.study import Group, comparable, verdicts
 from pages.views.app.charts import chart
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
+from pages.views.app.tables import table
 
-_PEEKING = (
+_PEEKING = N_(
     "The verdict comes when every run is over: judging while results come in would call ties"
     " “better” more often than in 5 % of studies."
 )
@@ -27,7 +30,7 @@ _LEAST_FOR_A_MATRIX = 3  # variants; the one pair of two is told
 def verdict(groups: Sequence[Group], over: bool) -> None:
     """The finding in a sentence, or why there is none yet."""
     if not over:
-        st.info(_PEEKING, icon=":material/hourglass_top:")
+        st.info(_(_PEEKING), icon=":material/hourglass_top:")
         return
     compared = comparable(groups)
     finding_box(verdicts(groups), [group.title for group in compared])
@@ -51,17 +54,20 @@ def details(pairs: Sequence[Comparison], titles: Sequence[str], key: str) -> Non
     """A sentence for each pair, all of them as a matrix and in numbers, and the method; folded."""
     if not pairs or all(len(pair.seeds) < LEAST_SEEDS for pair in pairs):
         return
-    what = "pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
-    with st.expander(f"The {what} in numbers, and how the verdict is worked out"):
+    title = ngettext(
+        "The pair in numbers, and how the verdict is worked out",
+        "The {number} pairs in numbers, and how the verdict is worked out",
+        len(pairs),
+    )
+    with st.expander(title):
         if len(titles) >= _LEAST_FOR_A_MATRIX:
             chart(pair_matrix(pairs, titles), key=f"{key}_matrix")
-        st.dataframe(
+        table(
             _pair_table(pairs),
-            hide_index=True,
             height="content",
             key=f"{key}_pairs",
             placeholder=formats.NOTHING,
-            column_config=_PAIR_COLUMNS,
+            column_config=_pair_columns(),
         )
         items = [f"- {escaped(pair_sentence(pair))}" for pair in sorted(pairs, key=_decided_first)]
         markdown("\n".join(items))
@@ -78,7 +84,10 @@ def _kept_apart(groups: Sequence[Group], compared: Sequence[Group]) -> list[str]
     sentences = []
     if others := [group.title for group in groups if group not in compared]:
         sentences.append(
-            f"Kept apart, with other data, images, epochs or settings: {'; '.join(others)}."
+            _(
+                "Kept apart, with other data, images, epochs or settings: {variants}.",
+                variants=semicolon().join(others),
+            )
         )
     guessing = [
         group.title
@@ -86,7 +95,7 @@ def _kept_apart(groups: Sequence[Group], compared: Sequence[Group]) -> list[str]
         if group.best and guesses(group.runs[0].spec, group.best.mean)
     ]
     if guessing:
-        sentences.append(f"No better than guessing: {'; '.join(guessing)}.")
+        sentences.append(_("No better than guessing: {names}.", names=semicolon().join(guessing)))
     return sentences
 
 
@@ -96,13 +105,20 @@ def _gaps(groups: Sequence[Group]) -> list[str]:
     for group in groups:
         lacking = [run for run in group.runs if run.spec.seed not in group.final_accuracies]
         if lacking:
-            seeds = ", ".join(str(run.spec.seed) for run in lacking)
-            noun = "seed" if len(lacking) == 1 else "seeds"
-            states = " or ".join(sorted({str(run.state) for run in lacking}))
+            states = sorted({_(str(run.state)) for run in lacking})
             sentences.append(
-                f"{group.title} lacks {noun} {seeds} ({states});"
-                " its comparisons rest on the others, which is fair only if what ended the runs"
-                " had nothing to do with their results."
+                ngettext(
+                    "{variant} lacks seed {seeds} ({states}); its comparisons rest on the others,"
+                    " which is fair only if what ended the runs had nothing to do with their"
+                    " results.",
+                    "{variant} lacks seeds {seeds} ({states}); its comparisons rest on the others,"
+                    " which is fair only if what ended the runs had nothing to do with their"
+                    " results.",
+                    len(lacking),
+                    variant=group.title,
+                    seeds=comma().join(str(run.spec.seed) for run in lacking),
+                    states=either(states),
+                )
             )
     return sentences
 
@@ -112,15 +128,15 @@ def _pair_table(pairs: Sequence[Comparison]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "pair": f"{pair.first} − {pair.second}",
-                "seeds": len(pair.seeds),
-                "difference": _points(pair.difference),
-                "from": _points(pair.low),
-                "to": _points(pair.high),
-                "level": pair.confidence and 100 * pair.confidence,
+                N_("pair"): f"{pair.first} − {pair.second}",
+                N_("seeds"): len(pair.seeds),
+                N_("difference"): _points(pair.difference),
+                N_("from"): _points(pair.low),
+                N_("to"): _points(pair.high),
+                N_("level"): pair.confidence and 100 * pair.confidence,
                 "p": pair.p,
-                "p, Holm": pair.holm_p,
-                "seeds needed": pair.seeds_needed,
+                N_("p, Holm"): pair.holm_p,
+                N_("seeds needed"): pair.seeds_needed,
             }
             for pair in pairs
         ]
@@ -131,15 +147,21 @@ def _points(fraction: float | None) -> float | None:
     return None if fraction is None else 100 * fraction
 
 
-_config = st.column_config
-_PAIR_COLUMNS = {
-    "difference": _config.NumberColumn(format="%+.2f", help="In points, the mean over the seeds."),
-    "from": _config.NumberColumn(format="%+.2f", help="Where its interval begins, in points."),
-    "to": _config.NumberColumn(format="%+.2f", help="Where its interval ends, in points."),
-    "level": _config.NumberColumn(
-        format="%.1f %%", help="Of the interval: 1 − 0.05 ÷ pairs left, in Holm's procedure."
-    ),
-    "p": _config.NumberColumn(format="%.3g", help="Of the paired t test, two-sided."),
-    "p, Holm": _config.NumberColumn(format="%.3g", help="After Holm's correction."),
-    "seeds needed": _config.NumberColumn(help="For a difference of 0.1 points to show."),
-}
+def _pair_columns() -> dict[str, Any]:
+    """How each column is shown."""
+    config = st.column_config
+    return {
+        "difference": config.NumberColumn(
+            format="%+.2f", help=_("In points, the mean over the seeds.")
+        ),
+        "from": config.NumberColumn(
+            format="%+.2f", help=_("Where its interval begins, in points.")
+        ),
+        "to": config.NumberColumn(format="%+.2f", help=_("Where its interval ends, in points.")),
+        "level": config.NumberColumn(
+            format="%.1f %%", help=_("Of the interval: 1 − 0.05 ÷ pairs left, in Holm's procedure.")
+        ),
+        "p": config.NumberColumn(format="%.3g", help=_("Of the paired t test, two-sided.")),
+        "p, Holm": config.NumberColumn(format="%.3g", help=_("After Holm's correction.")),
+        "seeds needed": config.NumberColumn(help=_("For a difference of 0.1 points to show.")),
+    }

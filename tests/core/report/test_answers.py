@@ -10,6 +10,7 @@ import torch
 
 from core.analysis import analyze
 from core.analysis.kept import kept_analysis
+from core.language import CHINESE, in_language
 from core.report import formats
 from core.report.questions.catalogue import GROUPS, QUESTIONS
 from core.report.questions.question import Evidence
@@ -82,6 +83,34 @@ def test_the_best_epoch_is_that_of_the_shipped_runs():
 @pytest.mark.parametrize("words", ["SHORTCUT best", "7 7 out", "densenet built", "25088"])
 def test_words_find_a_question(words):
     assert sum(question.has(words) for question in QUESTIONS.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["梯度消失", "哪种 捷径", "1×1卷积 十分之一", "SHORTCUT best", "BatchNorm梯度消失"]
+)
+def test_words_of_both_languages_find_a_question_in_chinese(words):
+    """Chinese has no spaces between its words, and readers put none before Latin letters."""
+    with in_language(CHINESE):
+        found = [name for name in QUESTIONS if QUESTIONS[name].has(words, answer(name))]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=list(QUESTIONS))
+def test_every_answer_is_said_in_chinese(question):
+    with in_language(CHINESE):
+        text = question.answer(EVIDENCE)
+    assert text.endswith("。") and "\n" not in text
+    assert text != question.answer(EVIDENCE)
+
+
+def test_the_layers_that_answer_are_found_in_every_language():
+    question = QUESTIONS["dead-parameters"]
+    options = (("as_published", True), ("shortcut", "constant-scaling"))
+    analysis = analyze(ModelSpec("course-residual", image_size=28, options=options))
+    paths = question.decisive(analysis)
+    assert paths == ["residual1.conv1", "residual2.conv1"]
+    with in_language(CHINESE):
+        assert question.decisive(analysis) == paths
 
 
 def test_no_two_questions_have_one_name():

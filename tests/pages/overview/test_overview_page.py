@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.jobs.store import open_store
+from core.language import CHINESE
 from core.report.questions.catalogue import GROUPS, QUESTIONS
 from pages.views.app.answers import answer_to
 from pages.views.app.messages import escaped
@@ -73,6 +74,17 @@ def test_words_find_questions_of_all_groups_also_by_their_answers():
     assert len(headings) > 1 and "".join(app.query_params["group"]) == "Training"
     texts = [info.value for info in open_page(find="zebra").info]
     assert any("No question has all of these words" in text for text in texts)
+
+
+def test_each_language_has_its_own_answers_and_the_address_none():
+    told = {}
+    for language in ("en", CHINESE):
+        app = open_page(lang=language, group="Shapes")
+        told[language] = {as_read(caption.value) for caption in app.caption}
+        assert "".join(app.query_params["group"]) == "Shapes"
+    assert not told["en"] & told[CHINESE]
+    app = open_page(lang=CHINESE, find="梯度消失")
+    assert escaped("“导数至少为 1，所以梯度不会消失”：真是这样吗？") in labels(app)
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=list(QUESTIONS))

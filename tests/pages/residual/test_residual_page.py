@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.explain.glossary import find_term
 from core.jobs.store import JobState, StudyKind, open_store
-from core.language import Message
+from core.language import CHINESE, Message
 from core.measure.requests import DeviceSpeedRequest
 from core.report.figures.variants import variant_styles
 from core.specs import ModelSpec, RunSpec
@@ -72,6 +72,18 @@ def frame(app, column: str):
 def progress(app) -> str:
     """How far the study is."""
     return " ".join(one.proto.body for one in app.get("html") if "live-bar" in one.proto.body)
+
+
+def test_charts_are_drawn_anew_in_another_language():
+    trained(CLEAR)
+    shown_in = {}
+    for language in ("en", CHINESE, "en"):
+        app = open_page(PAGE, lang=language)
+        assert not app.exception
+        shown_in[language] = texts(app)
+        told = frame(app, "variant" if language == "en" else "变体")
+        assert told.iloc[0, 0] == ("plain residual" if language == "en" else "普通残差")
+    assert "is better than" in shown_in["en"] and "优于" in shown_in[CHINESE]
 
 
 def test_before_any_study_one_button_starts_it_and_the_published_curves_are_there():

@@ -81,19 +81,28 @@ def language_of(tags: Sequence[str]) -> str:
 def _(template: str, /, **values: object) -> str:
     """The template in the reader's language, with its named values."""
     translated = _catalogue(language()).gettext(template) if template else ""
-    return translated.format(**values) if values else translated
+    return _with(values, translated)
 
 
 def pgettext(context: str, template: str, /, **values: object) -> str:
     """As `_`, of a word that another language says in several ways: "layer" of one, of many."""
-    translated = _catalogue(language()).pgettext(context, template)
-    return translated.format(**values) if values else translated
+    return _with(values, _catalogue(language()).pgettext(context, template))
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
     """One of two templates by `number`, which they have as {number}."""
     translated = _catalogue(language()).ngettext(singular, plural, number)
-    return translated.format(number=number, **values)
+    return _with({"number": number, **values}, translated)
+
+
+def _with(values: Mapping[str, object], template: str) -> str:
+    """The template, filled; in Chinese with a space where a value's letter or digit meets a
+    character (W3C, clreq 3.2.4).
+    """
+    if not values:
+        return template
+    filled = template.format(**values)
+    return _JOINTS.sub(" ", filled) if language() == CHINESE else filled
 
 
 def N_(template: str) -> str:
@@ -104,14 +113,7 @@ def N_(template: str) -> str:
 def listed(parts: Sequence[str]) -> str:
     """`a, b and c`."""
     *first, last = parts or ("",)
-    if not first:
-        return last
-    return _with_room(_("{first} and {last}", first=comma().join(first), last=last))
-
-
-def _with_room(text: str) -> str:
-    """With a space between a Chinese character and a letter or digit (W3C, clreq 3.2.4)."""
-    return _JOINTS.sub(" ", text) if language() == CHINESE else text
+    return _("{first} and {last}", first=comma().join(first), last=last) if first else last
 
 
 def paragraph(*sentences: str) -> str:

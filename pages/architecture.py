@@ -25,7 +25,7 @@ from pages.views.architecture.another_size import another_size_note
 from pages.views.architecture.broken_off import broken_off_error, broken_off_view
 from pages.views.architecture.code import code_view
 from pages.views.architecture.cost import cost_view
-from pages.views.architecture.display import Display, choose_display, control_label
+from pages.views.architecture.display import Display, choose_display
 from pages.views.architecture.explain import explain_view
 from pages.views.architecture.growth import growth_view
 from pages.views.architecture.layers import layers_view
@@ -103,6 +103,6 @@ def _show_view(view: str, analysis: Analysis, block: str | None) -> Display:
 
 with (
     page_frame("Architecture") as head,
-    address_checked(control_label),
+    address_checked(),
 ):
     _page(head)

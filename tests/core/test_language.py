@@ -52,7 +52,7 @@ def test_numbers_enumerations_and_paragraphs_follow_the_language():
 
     assert said() == ("1 image", "5,000 images", "a, b and c", "a and b", "a", "", "Cancel B.")
     with in_language(CHINESE):
-        assert said() == ("1 张图像", "5,000 张图像", "a、b 和 c", "a 和 b", "a", "", "取消B.")
+        assert said() == ("1 张图像", "5,000 张图像", "a、b 和 c", "a 和 b", "a", "", "取消 B.")
 
 
 @pytest.mark.parametrize(

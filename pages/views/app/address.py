@@ -8,7 +8,7 @@ here: `names_asked_for` before the control is drawn, `keep_names` after it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -24,10 +24,6 @@ from pages.views.app.messages import escaped
 _SHOWN = 40  # characters of a value that the sentence repeats
 _NAMED = 4  # so many values it names
 _VISIT = "address_of_this_visit"
-
-_Label = Callable[
-    [str, object], str | None
-]  # of a control's key and value, as the control shows it
 
 
 @dataclass
@@ -52,13 +48,8 @@ def _visit() -> _Visit:
 # A page's controls ---------------------------------------------------------------------------
 
 
-def _no_label(key: str, value: object) -> str | None:
-    """For pages whose controls show values as they are."""
-    return None
-
-
 @contextmanager
-def address_checked(label: _Label = _no_label) -> Iterator[None]:
+def address_checked() -> Iterator[None]:
     """Draw a page's controls inside; then say which of the address's values became a default.
 
     A control reads the address when it is first drawn. Streamlit then takes out of it what it
@@ -85,7 +76,7 @@ def address_checked(label: _Label = _no_label) -> Iterator[None]:
         if key in st.session_state
         and key not in visit.drawn
         and st.query_params.get(key) != text
-        and not _means(text, st.session_state[key], label(key, st.session_state[key]))
+        and not _means(text, st.session_state[key])
     ]
     _write(visit, visit.written)
     if refused:
@@ -149,7 +140,7 @@ def _is_no_finite_number(text: str) -> bool:
         return False
 
 
-def _means(text: str, value: object, label: str | None) -> bool:
+def _means(text: str, value: object) -> bool:
     """Whether an address's `text` stands for a control's `value`."""
     if isinstance(value, bool):
         return text.lower() == str(value).lower()
@@ -157,7 +148,7 @@ def _means(text: str, value: object, label: str | None) -> bool:
         with suppress(ValueError):
             return float(text) == value
         return False
-    return text in (str(value), label)
+    return text == str(value)
 
 
 # Lists of names ------------------------------------------------------------------------------

@@ -115,15 +115,8 @@ def _choose_form() -> str:
     if _asked_for(_FRAMEWORKS) in (True, "true"):
         shown = _("Rows in other frameworks")
     with folded("net_form", shown):
-        layout = st.segmented_control(
-            _("Shapes"),
-            list(_LAYOUTS),
-            default=Display.layout,
-            format_func=_LAYOUTS.__getitem__,
-            key=_LAYOUT,
-            bind="query-params",
-            required=True,
-            help=explained("NCHW", "NHWC"),
+        layout = pick_name(
+            _("Shapes"), _LAYOUTS, Display.layout, _LAYOUT, help=explained("NCHW", "NHWC")
         )
         st.toggle(
             _("Rows in other frameworks"),
@@ -134,9 +127,4 @@ def _choose_form() -> str:
                 " PyTorch, MXNet or Keras."
             ),
         )
-    return str(layout)
-
-
-def control_label(key: str, value: object) -> str | None:
-    """How the control with this key shows `value`; None where it shows the value itself."""
-    return _LAYOUTS.get(str(value)) if key == _LAYOUT else None
+    return layout

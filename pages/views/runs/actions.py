@@ -53,7 +53,9 @@ def actions(picked: Sequence[Run], exported: Sequence[Run], files: tuple[str, st
 
 def _runs(ids: Sequence[int]) -> str:
     """`run 3`, or `4 runs`."""
-    return ngettext("run {run}", "{number:,} runs", len(ids), run=ids[0])
+    if len(ids) == 1:
+        return _("run {run}", run=ids[0])
+    return ngettext("{number:,} run", "{number:,} runs", len(ids))
 
 
 def _downloads(exported: Sequence[Run], files: tuple[str, str]) -> None:

@@ -18,7 +18,7 @@ from pages.views.app.messages import escaped
 def source_view(run: Run) -> None:
     """The file, its hash, whether it has changed; nothing for a network of the lab."""
     if run.source is not None:
-        beside = [name for name, _ in _files(run)[1:]]
+        beside = [name for name, _text in _files(run)[1:]]
         st.caption(escaped(source_sentence(run.source, since(run.source), beside)))
     elif is_own(run.spec.model.arch):
         st.caption(

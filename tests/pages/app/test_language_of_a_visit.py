@@ -11,7 +11,7 @@ from tests.pages.opening import open_page
 
 PAGES = {  # page → its name in the menu
     "dashboard.py": "CNN 架构实验室",
-    "pages/architecture.py": "VGG-11, 224 px",
+    "pages/architecture.py": "VGG-11（224 px）",
     "pages/runs.py": "运行记录",
     "pages/glossary.py": "术语表",
 }

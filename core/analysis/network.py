@@ -375,7 +375,7 @@ def _and(names: Sequence[str]) -> str | Message:
     first, *others = names
     said: str | Message = first
     for other in others:
-        said = lazy("{first} and {last}", first=said, last=other)
+        said = lazy("{one} and {other}", one=said, other=other)
     return said
 
 

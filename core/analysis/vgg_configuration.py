@@ -59,7 +59,7 @@ class Configuration:
         return lazy("What was built is nearest to {name}, but {but}.", name=name, but=but)
 
     def _name(self) -> Message:
-        values = {"letter": self.letter, "title": self.title}
+        values = {"letter": self.letter, "title": lazy(self.title)}
         if self.ratio == 1:
             return lazy("configuration {letter} ({title}) of arXiv 1409.1556, table 1", **values)
         return lazy(

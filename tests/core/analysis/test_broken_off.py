@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from core.analysis import analyze_module
 from core.analysis.broken_off import ForwardError
+from core.language import CHINESE, in_language
 from core.report.sentences.broken_off import how_far
 
 
@@ -65,6 +66,13 @@ def test_an_operation_that_fails_is_the_last_row_and_says_what_met():
         "3 layers and operations ran before add failed, which was given 1×8×16×16 from relu and"
         " 1×16×7×7 from b. It was run with 11 images at once, of which the error speaks."
     )
+
+
+def test_what_was_sent_from_another_process_is_read_in_any_language():
+    error = pickle.loads(pickle.dumps(broken_off(OfItsOwn())))
+    assert "cannot be taken apart at 3×16×16: its forward pass says" in str(error)
+    with in_language(CHINESE):
+        assert "3×16×16 下无法拆解" in str(error) and "它的前向传播报错" in str(error)
 
 
 def test_what_ran_costs_what_it_costs_in_a_network_that_runs():

@@ -9,6 +9,7 @@ import pytest
 
 from core.analysis import analyze, kept
 from core.analysis.kept import analyze_once, kept_analysis
+from core.language import CHINESE, in_language
 from core.specs import LabError, ModelSpec
 from core.zoo.catalogue import CATALOGUE, find
 from tests.core.networks import DEFAULTS, analysis_of
@@ -41,6 +42,14 @@ def test_what_was_traced_is_kept_and_comes_back_equal(folder, monkeypatch):
     monkeypatch.setattr(kept, "analyze", None)  # it is not called again
     assert analyze_once(SMALL) == kept_analysis(SMALL) == traced
     assert len(files(folder)) == 1 and files(folder)[0].stat().st_size < 10_000
+
+
+def test_warnings_are_kept_for_readers_of_any_language(folder):
+    traced = analyze_once(ModelSpec("vgg16-forum", 4))
+    again = kept_analysis(traced.spec)
+    assert again.warnings == traced.warnings and "1×1 convolutions was added" in again.warnings[0]
+    with in_language(CHINESE):
+        assert again.warnings[0].startswith("比例为 4 时，没有一个块达到 256 个通道")
 
 
 def test_a_spec_and_the_same_with_its_options_written_out_are_one(folder):

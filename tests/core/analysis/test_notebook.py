@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.analysis import analyze
+from core.language import Message
 from core.specs import LabError, ModelSpec
 
 
@@ -48,5 +49,5 @@ def test_a_deep_network_is_shown_by_larger_parts():
 
 
 def test_names_are_text(vgg):
-    odd = replace(vgg, warnings=("<b>1 < 2</b>",))
+    odd = replace(vgg, noted=(Message("<b>1 < 2</b>"),))
     assert "&lt;b&gt;1 &lt; 2" in odd._repr_html_()

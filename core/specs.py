@@ -13,7 +13,7 @@ from functools import wraps
 from operator import attrgetter
 from typing import Any, Self
 
-from core.language import Message, lazy
+from core.language import N_, Message, lazy
 
 OptionValue = bool | int | float | str
 ImageSize = int | tuple[int, int]  # pixels: a side of a square, or height and width
@@ -30,7 +30,7 @@ MAX_SEED = 2**31 - 1
 MAX_SPEC_TEXT = 4_000  # characters of a network in one line, as addresses hold it
 SHOWN = 60  # characters of a refused value that an error repeats
 
-SCHEDULES = ("constant", "one-cycle")
+SCHEDULES = (N_("constant"), N_("one-cycle"))
 INITIALIZATIONS = ("default", "xavier")
 _NUMBERS = re.compile(r"\d{1,9}")
 

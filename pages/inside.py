@@ -129,7 +129,7 @@ def _prediction(chosen: Chosen, other: Subject | None) -> None:
                 silent.append(no_scores_sentence(subject.title, scores))
     with bars:
         if said:
-            figure = probability_bars(chosen.data.class_names, said, chosen.label, _CLASSES_SHOWN)
+            figure = probability_bars(chosen.data.shown_classes, said, chosen.label, _CLASSES_SHOWN)
             chart(figure, "in_prediction", toolbar=False)
         for sentence in silent:
             st.caption(escaped(sentence))

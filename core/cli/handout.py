@@ -141,7 +141,7 @@ def inside(run: int, which: str, image: int, out: Path | None) -> int:
     seen = SeenImage(
         pixels,
         lazy("test image {index}", index=image),
-        data.class_names,
+        data.shown_classes,
         label,
         probabilities(weights, pixels),
     )

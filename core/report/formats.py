@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 from typing import Any
 
 from core.analysis.records import Sides, each_side
-from core.language import N_, _
+from core.language import N_, _, comma, ngettext
 
 _THIN_SPACE = "\u2009"
 NOTHING = "–"
+_THREADS = re.compile(r", (\d+) threads?")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -137,6 +139,14 @@ def duration(seconds: float | None) -> str:
     minutes = round(seconds / 60)
     rest = f" {joined(str(minutes % 60), 'min')}" if minutes % 60 else ""
     return joined(str(minutes // 60), "h") + rest
+
+
+def machine(described: str) -> str:
+    """What something was computed on, `AMD EPYC CPU, 2 threads`; it is kept in English."""
+    return _THREADS.sub(
+        lambda threads: comma() + ngettext("{number} thread", "{number} threads", int(threads[1])),
+        described,
+    )
 
 
 def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> str:

@@ -28,7 +28,7 @@ SAID_IN_ENGLISH = frozenset(
         *("fashion", "mini", "inception", "adam", "xavier", "kaiming", "nesterov", "grad", "cam"),
         *("softmax", "dropout", "sigmoid", "tanh", "logits", "ratio", "resize", "stem", "padding"),
         # units
-        *("px", "min", "max", "cpu", "gpu", "images"),
+        *("px", "esc", "min", "max", "cpu", "gpu", "images"),
     }
 )
 
@@ -38,7 +38,7 @@ _ENGLISH = r"""known => {
   const look = (text, element) => {
     if (element.closest(LEFT_ALONE)) return
     // a word in letters alone: no path (block1.conv), class (Conv2d), file or setting (batch_size)
-    const own = text.replace(/来源：[^]*/, "")  // of a paper, a book
+    const own = text.replace(/(来源|出处)：[^]*/, "")  // of a paper, a book
     for (const word of own.split(/[^A-Za-z0-9_.]+/))
       if (/^[A-Za-z]?[a-z]{2,}$/.test(word) && !known.includes(word.toLowerCase()))
         found.add(`${word} in "${text.trim().slice(0, 80)}"`)

@@ -22,7 +22,7 @@ _AT_96 = {
 
 def _what_it_sees(evidence: Evidence) -> str:
     row = SHIPPED[_RESIDUAL]
-    known, names = row.known, row.data.class_names
+    known, names = row.known, row.data.shown_classes
     return _(
         "Look: {network} is right on {accuracy} of the test images. Its surest mistake is image"
         " {image}: {label} that it takes for {said} ({confidence}). Every map is there, and every"

@@ -151,7 +151,7 @@ def _accuracy_at(row: Reproduction) -> str:
     """`86.82 ± 0.18 % at 64 pixels (3 seeds, machine, float32)`."""
     assert row.final is not None
     half = None if row.final.high is None else row.final.high - row.final.mean
-    machines = row.machines
+    machines = formats.machine(row.machines)
     if not row.uses_bfloat16:  # which stands in the machine's text
         machines = _("{machines}, float32", machines=machines)
     return _(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from core.language import _, listed, semicolon
+from core.report import formats
 from core.training.records import DeviceReport
 
 
 def device_sentence(report: DeviceReport) -> str:
     """What PyTorch finds; without a GPU also what it was built for, and which driver runs."""
     found = [
-        _("{name} ({words})", name=name, words=words) for name, words in report.devices.items()
+        _("{name} ({words})", name=name, words=formats.machine(words))
+        for name, words in report.devices.items()
     ]
     torch = report.torch
     if len(found) > 1:

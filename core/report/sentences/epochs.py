@@ -15,14 +15,14 @@ def best_epoch_sentence(row: Reproduction) -> str:
     if not earlier:
         return _(
             "{title}: in each of {runs} runs the last of {epochs} epochs was best.",
-            title=row.title,
+            title=_(row.title),
             runs=len(best),
             epochs=row.epochs,
         )
     return _(
         "{title}: in {earlier} of {runs} runs of {epochs} epochs the best one came before the last;"
         " it was up to {points} points better.",
-        title=row.title,
+        title=_(row.title),
         earlier=earlier,
         runs=len(best),
         epochs=row.epochs,

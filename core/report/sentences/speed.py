@@ -105,7 +105,7 @@ def loop_sentence(result: Throughput) -> str:
     ]
     return _(
         "On {machine} the lab's loop trains {factors} times the images of the published one.",
-        machine=result.machines[smallest.device],
+        machine=formats.machine(result.machines[smallest.device]),
         factors=listed(told),
     )
 

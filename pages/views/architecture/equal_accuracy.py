@@ -10,7 +10,7 @@ import streamlit as st
 from core.analysis.records import Analysis
 from core.language import _
 from core.report.figures.equal_accuracy import CostPoint, equal_accuracy_chart
-from core.report.formats import points, times
+from core.report.formats import machine, points, times
 from core.report.sentences.verdict import between
 from core.studies.equal_accuracy import (
     DATASET,
@@ -56,7 +56,7 @@ def equal_accuracy_view() -> None:
             recipe=newest.recipe,
             seeds=seeds,
             size=networks[0].model.size_label,
-            machine=newest.machine,
+            machine=machine(newest.machine),
             torch=newest.torch,
             date=newest.date,
         )

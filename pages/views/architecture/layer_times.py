@@ -121,7 +121,7 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
             " example, makes the figures larger.",
             passes=times.passes,
             batch_size=times.batch_size,
-            machine=times.machine,
+            machine=formats.machine(times.machine),
             step=formats.duration(times.step_seconds),
         )
     )

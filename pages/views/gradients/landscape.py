@@ -236,7 +236,7 @@ def _how(landscape: Landscape) -> str:
             "Colors and heights are on one scale for all networks. Trained for {trainings}."
             " Measured on {machine}.",
             trainings=either(trained),
-            machine=escaped(landscape.machine),
+            machine=escaped(formats.machine(landscape.machine)),
         ),
     )
 

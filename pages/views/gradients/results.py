@@ -49,7 +49,7 @@ def show_flow(flow: GradientFlow, show_as: str, quantity: str) -> None:
                 " in training; of layers side by side the one with the most weights is drawn, the"
                 " CSV has all. Measured on {machine}.",
                 images=flow.batch_size,
-                machine=escaped(flow.machine),
+                machine=escaped(formats.machine(flow.machine)),
             ),
         )
     )

@@ -118,7 +118,7 @@ def _show_neighbors(chosen: Chosen, embedding: Embedding, result: dict[str, Any]
 def _show(
     chosen: Chosen, embedding: Embedding, positions: NDArray[np.float32], ending: str
 ) -> None:
-    names = chosen.data.class_names
+    names = chosen.data.shown_classes
     title = mistakes_finding(embedding)
     clicked = _points(
         key="in_errors_points",

@@ -221,7 +221,7 @@ def _wanted(chosen: Chosen, kernels: Kernels) -> None:
 
 def _patches(chosen: Chosen, patches: Patches, number: int) -> None:
     """The patches of one filter, each above the image that it is cut from."""
-    (images, labels), names = test_images(chosen.data.name), chosen.data.class_names
+    (images, labels), names = test_images(chosen.data.name), chosen.data.shown_classes
     figures = []
     for index, row, column, value in zip(
         patches.images[number],

@@ -19,7 +19,7 @@ def inside_document(shown: Shown, address: str) -> Document:
     image = SeenImage(
         chosen.pixels,
         str(chosen.image_name),
-        chosen.data.class_names,
+        chosen.data.shown_classes,
         chosen.label,
         seen("core.inside.maps:probabilities", *what),
     )

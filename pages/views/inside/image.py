@@ -71,7 +71,7 @@ def _of_test_set(subject: Subject, data: DatasetInfo) -> Chosen | None:
     }
     picks |= {
         f"{_CLASS}{index}": _("Only {label}", label=name)
-        for index, name in enumerate(data.class_names)
+        for index, name in enumerate(data.shown_classes)
     }
     kind, number = st.columns([3, 2])
     with kind:
@@ -198,5 +198,5 @@ def label_text(chosen: Chosen) -> str:
     """`test image 17: Coat`."""
     if chosen.label is None:
         return str(chosen.image_name)
-    label = class_name(chosen.data.class_names, chosen.label)
+    label = class_name(chosen.data.shown_classes, chosen.label)
     return _("{image}: {label}", image=chosen.image_name, label=label)

@@ -115,7 +115,7 @@ def _nothing(run: Run) -> str:
 
 
 def _class_names(run: Run, trail: Trail) -> list[str]:
-    names = find_dataset(run.spec.dataset).class_names
+    names = find_dataset(run.spec.dataset).shown_classes
     return [class_name(names, index) for index in range(max(trail.plan.classes, len(names)))]
 
 

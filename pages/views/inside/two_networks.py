@@ -92,7 +92,7 @@ def _prediction(chosen: Chosen, other: Subject) -> None:
         for weights in (chosen.weights, other.weights)
     )
     if first is not None and second is not None:
-        markdown(f"**{escaped(prediction_sentence(first, second, chosen.data.class_names))}**")
+        markdown(f"**{escaped(prediction_sentence(first, second, chosen.data.shown_classes))}**")
 
 
 # How alike ---------------------------------------------------------------------------------------

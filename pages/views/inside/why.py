@@ -150,7 +150,9 @@ def why_view(chosen: Chosen, other: Subject | None) -> None:
 def _choose(chosen: Chosen, scores: NDArray[np.float32]) -> _Asked:
     """One row: the class, what it is held against, the layer; the rest is folded."""
     predicted = int(scores.argmax())
-    names = {str(index): class_name(chosen.data.class_names, index) for index in range(len(scores))}
+    names = {
+        str(index): class_name(chosen.data.shown_classes, index) for index in range(len(scores))
+    }
     target, against, layer, more = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
     with target:
         name = select_name(
@@ -254,7 +256,7 @@ def _method(
         return []
     maps = _maps(method, chosen, other, asked)
     learned, random = maps[0], maps[-1]
-    what = what_is_asked(learned.found, chosen.data.class_names)
+    what = what_is_asked(learned.found, chosen.data.shown_classes)
     pictures = "".join(_figure(shown, what) for shown in maps)
     st.html(f'<div class="why">{pictures}</div>')
     for sentence in _sentences(method, chosen, maps, what):
@@ -370,7 +372,7 @@ def _downloads(chosen: Chosen, shown: Sequence[ShownMap]) -> None:
     with st.container(horizontal=True):
         download_csv(
             _("Numbers as CSV"),
-            lambda: attribution_frame(shown, str(chosen.image_name), chosen.data.class_names),
+            lambda: attribution_frame(shown, str(chosen.image_name), chosen.data.shown_classes),
             f"{start}.csv",
             "in_why_csv",
         )

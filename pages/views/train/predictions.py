@@ -115,39 +115,47 @@ def _show(run: Run) -> None:
 
 def _confusion(run: Run, predictions: Predictions) -> None:
     """The matrix, as counts or in per cent of each row."""
-    names = find_dataset(run.spec.dataset).class_names
-    outputs = [class_name(names, index) for index in range(predictions.probabilities.shape[1])]
-    matrix = predictions.confusion(len(outputs))
+    outputs, classes = (
+        predictions.probabilities.shape[1],
+        find_dataset(run.spec.dataset).class_names,
+    )
+    matrix = predictions.confusion(outputs)
     used = [
         index
-        for index in range(len(outputs))
-        if index < len(names) or matrix[:, index].any()  # an output without a class may be hit
+        for index in range(outputs)
+        if index < len(classes) or matrix[:, index].any()  # an output without a class may be hit
     ]
     as_shares = st.toggle(
         _("In % of the true class"),
         key="train_confusion_shares",
         help=_("Each row adds up to 100 %: how often a class is recognized, and as what else."),
     )
-    shown, labels = matrix[np.ix_(used, used)], [outputs[index] for index in used]
-    figure = confusion_map(shown, labels, as_shares)
+    shown = matrix[np.ix_(used, used)]
+    figure = confusion_map(shown, _output_names(run, used), as_shares)
     name = f"{run_file_name(run)}-confusion"
     chart(figure, "train_confusion", about=run_title(run), name=name)
     download_csv(
         _("Confusion matrix as CSV"),
-        lambda: confusion_frame(run, shown, labels),
+        lambda: confusion_frame(run, shown, _output_names(run, used)),
         f"{name}.csv",
         "train_confusion_csv",
     )
 
 
+def _output_names(run: Run, outputs: Sequence[int]) -> list[str]:
+    """In the reader's language, of a CSV in English."""
+    names = find_dataset(run.spec.dataset).shown_classes
+    return [class_name(names, index) for index in outputs]
+
+
 def _pictures(run: Run, predictions: Predictions) -> None:
     """The most confident mistakes with both labels."""
-    names = find_dataset(run.spec.dataset).class_names
+    names = find_dataset(run.spec.dataset).shown_classes
     wrong = predictions.mistakes()
     classes = st.multiselect(
         _("True class"),
         list(range(len(names))),
-        format_func=lambda index: _(names[index]),
+        format_func=names.__getitem__,
         key="train_mistakes_class",
         placeholder=_("All classes"),
         help=_("Only mistakes on images of these classes."),
@@ -183,8 +191,8 @@ def _pictures(run: Run, predictions: Predictions) -> None:
                 st.caption(
                     _(
                         "true: {label}  \n**said: {prediction}**  \n{confidence} sure",
-                        label=_(names[predictions.labels[index]]),
-                        prediction=_(class_name(names, int(predictions.predicted[index]))),
+                        label=names[predictions.labels[index]],
+                        prediction=class_name(names, int(predictions.predicted[index])),
                         confidence=formats.percent(float(predictions.confidence[index])),
                     )
                 )
@@ -279,13 +287,13 @@ def _compare(
 def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> None:
     """The test image with this index, and what each run takes it for."""
     run, predictions = both[0]
-    names = find_dataset(run.spec.dataset).class_names
+    names = find_dataset(run.spec.dataset).shown_classes
     label = int(predictions.labels[index])
     picture, probabilities = st.columns([1, 3])
     with picture:
         pixels = test_images(run.spec.dataset)[0][index]
         st.image(_enlarged(pixels), width=168, alt=_("Test image {index}", index=index))
-        st.markdown(_("Test image {index}: **{label}**", index=index, label=_(names[label])))
+        st.markdown(_("Test image {index}: **{label}**", index=index, label=names[label]))
         for run, predictions in both:
             name = class_name(names, int(predictions.predicted[index]))
             st.markdown(
@@ -294,7 +302,7 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
                     run=run.id,
                     network=escaped(network_title(run.spec.model)),
                     seed=run.spec.seed,
-                    prediction=_(name),
+                    prediction=name,
                     confidence=formats.percent(float(predictions.confidence[index])),
                 )
             )

@@ -242,4 +242,4 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> 
     if plan := run.compute_plan:
         parts.append(ngettext("{number} CPU thread", "{number} CPU threads", plan.threads))
         parts.append(_("channels last") if plan.channels_last else _("channels first"))
-    caption(" · ".join(filter(None, [*parts, escaped(run.machine)])))
+    caption(" · ".join(filter(None, [*parts, escaped(formats.machine(run.machine))])))

@@ -84,7 +84,7 @@ def _show_samples(name: str, model: ModelSpec) -> None:
     pictures = sample_pictures(name, _SAMPLES, (height, width))
     figures = (
         f'<figure><img src="data:image/png;base64,{b64encode(picture).decode()}" alt="">'
-        f"<figcaption>{escape(_(info.class_names[label]))}</figcaption></figure>"
+        f"<figcaption>{escape(info.shown_classes[label])}</figcaption></figure>"
         for picture, label in zip(pictures, labels, strict=True)
     )
     st.html(f'<div class="samples">{"".join(figures)}</div>')

@@ -119,7 +119,9 @@ def _show_throughput(result: dict[str, Any]) -> None:
         placeholder=formats.NOTHING,
         column_config=_columns(),
     )
-    machines = "; ".join(f"{device}: {machine}" for device, machine in throughput.machines.items())
+    machines = "; ".join(
+        f"{device}: {formats.machine(machine)}" for device, machine in throughput.machines.items()
+    )
     caption(
         _(
             "Measured on {machines}. Whatever else runs on the machine slows both loops.",

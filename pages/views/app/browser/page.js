@@ -48,12 +48,13 @@ function speak() {
   document.documentElement.lang = told.dataset.language
   const words = JSON.parse(told.dataset.words)
   if (!Object.keys(words).length) return
-  const [help, helpHere] = Object.entries(words).find(([word]) => word.endsWith("{label}"))
-  const start = help.replace("{label}", "")
+  const named = Object.entries(words).filter(([word]) => word.endsWith("{label}"))  // Help for {label}
+    .map(([word, here]) => [word.replace("{label}", ""), here])
   for (const name of NAMED) {
     for (const element of document.querySelectorAll(`[${name}]`)) {
       const text = element.getAttribute(name)
-      const word = text.startsWith(start) ? helpHere.replace("{label}", text.slice(start.length)) : words[text]
+      const [start, here] = named.find(([start]) => text.startsWith(start)) ?? []
+      const word = here ? here.replace("{label}", text.slice(start.length)) : words[text]
       if (word) element.setAttribute(name, word)
     }
   }

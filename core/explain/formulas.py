@@ -297,7 +297,7 @@ def backward_macs(layer: LayerCost) -> Iterator[Formula]:
         note = _("No gradient: what it computes is thrown away, or it is frozen.")
         yield nothing(name, note)
         return
-    product = (Factor("gradients", gradients), Factor("MACs", layer.macs))
+    product = (Factor(_("gradients"), gradients), Factor("MACs", layer.macs))
     yield formula(name, [product], layer.backward_macs, _gradients_note(layer, gradients))
 
 

@@ -39,7 +39,7 @@ TERMS = (
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html",
         ("biases",),
         ("weight", "MACs"),
-        ("architecture?net_view=Explain",),
+        ("architecture?net_view=Summary",),
     ),
     Term(
         "MACs",

@@ -16,7 +16,10 @@ def network_settings(spec: ModelSpec) -> list[Setting]:
     """The network's name in the lab, where it comes from, and all that it was built with."""
     row = find(spec.arch)
     source = f"{row.year}, {row.source}" if row.year else row.source
-    settings = [(_("Network"), _("{name} ({words})", name=_(row.title), words=spec.arch)), (_("Source"), source)]
+    settings = [
+        (_("Network"), _("{name} ({words})", name=_(row.title), words=spec.arch)),
+        (_("Source"), source),
+    ]
     if "ratio" in row.takes:
         settings.append((_("Ratio"), str(spec.ratio)))
     settings += [

@@ -18,6 +18,7 @@ from pages.views.app.prose import address_of
 from pages.views.forms.names import pick_name
 
 _ALL = N_("All")  # in place of a group
+_SUMMARY = N_("Summary")  # a view that terms are met on, by its earlier name
 _OVERVIEW = "dashboard.py"
 _TITLES = {
     "" if path == _OVERVIEW else path.removeprefix("pages/").removesuffix(".py"): title

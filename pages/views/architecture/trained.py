@@ -75,7 +75,7 @@ def _where_and_when(row: Reproduction) -> str:
     return _(
         "{network}: {machines}, {date}.",
         network=_(row.title),
-        machines=row.machines,
+        machines=formats.machine(row.machines),
         date=row.date,
     )
 

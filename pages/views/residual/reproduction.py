@@ -89,7 +89,7 @@ def _explanations(rows: Sequence[Reproduction], remarks: Sequence[str]) -> None:
             [
                 {
                     N_("run"): _(row.title),
-                    N_("machine"): row.machines,
+                    N_("machine"): formats.machine(row.machines),
                     "PyTorch": row.torch,
                     N_("date"): row.date,
                 }

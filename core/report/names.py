@@ -230,12 +230,6 @@ def _compared(models: Sequence[ModelSpec]) -> str:
     return pgettext("in a study", "{count} blocks", count=count)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 class`, `10 classes`, `5,000 images`."""
-    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{plural}"
-
-
 # Files ---------------------------------------------------------------------------------------
 
 

@@ -39,8 +39,10 @@ class Drawing:
     height: int  # pixels
 
     @classmethod
-    def of(cls, figure: go.Figure) -> Drawing:
+    def of(cls, figure: go.Figure | Drawing) -> Drawing:
         """At the figure's own height."""
+        if isinstance(figure, Drawing):
+            return figure
         text = plotly.io.to_json(figure, validate=False)
         return cls(text, figure.layout.height or _DEFAULT_HEIGHT)
 
@@ -51,7 +53,7 @@ def chart(
     toolbar: bool = True,
     about: str = "",
     name: str | None = None,
-    narrow: go.Figure | None = None,
+    narrow: go.Figure | Drawing | None = None,
 ) -> None:
     """Draw the figure at its own height, as wide as there is room.
 
@@ -61,9 +63,9 @@ def chart(
     """
     if about and isinstance(figure, go.Figure):
         add_to_title(figure, about)
-        if narrow:
+        if isinstance(narrow, go.Figure):
             add_to_title(narrow, about)
-    drawing = figure if isinstance(figure, Drawing) else Drawing.of(figure)
+    drawing = Drawing.of(figure)
     _chart(
         key=key,
         data={

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import streamlit as st
 
 from core.jobs.store import Store
-from core.language import _, ngettext, semicolon
+from core.language import _, language, ngettext, semicolon
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import condition_file_name, condition_label
@@ -16,7 +17,7 @@ from core.report.reached import ByCondition, accuracies_of_runs, is_guess
 from core.report.sentences.comparison import accuracy_sentence
 from core.report.tables.networks import accuracy_frame
 from core.studies.conditions import Condition, most_shared
-from pages.views.app.charts import chart
+from pages.views.app.charts import Drawing, chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
@@ -50,9 +51,9 @@ def accuracy_view(
         _invite_to_train()
         return batch_size
     points = _points(networks, reached, condition, batch_size)
-    both = accuracy_scatter(points, condition_label(condition))
+    wide, narrow = _drawings(tuple(points), condition_label(condition), language())
     name = condition_file_name("accuracy", condition)
-    chart(both.wide, key="cmp_accuracy", name=name, narrow=both.narrow)
+    chart(wide, key="cmp_accuracy", name=name, narrow=narrow)
     markdown(accuracy_sentence(points))
     _say_what_is_left_out(networks, reached, condition)
     if guessing := [point.label for point in points if point.guesses]:
@@ -78,6 +79,15 @@ def accuracy_view(
         "cmp_accuracy_csv",
     )
     return batch_size
+
+
+@lru_cache(maxsize=64)  # some 10 KiB each: most look at the same networks
+def _drawings(
+    points: tuple[AccuracyPoint, ...], condition: str, spoken: str
+) -> tuple[Drawing, Drawing]:
+    """For wide and narrow pages in this language."""
+    both = accuracy_scatter(points, condition)
+    return Drawing.of(both.wide), Drawing.of(both.narrow)
 
 
 def _points(

@@ -123,7 +123,7 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
             "At full size this takes minutes a run on a CPU for the course nets, hours for VGG."
         ),
     ):
-        first = _run_of(row)
+        first = _run_of(row, _fastest_device())
         study = store().create_study(
             lazy("{title}: reproduction", title=lazy(row.title)),
             {"reproduction": row.title, "seeds": SEEDS},
@@ -133,16 +133,20 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
         st.rerun()
 
 
-def _run_of(row: Reproduction) -> RunSpec:
-    """The row as a run on the fastest device, with all images."""
+def _run_of(row: Reproduction, device: str = "cpu") -> RunSpec:
+    """The row as a run on this device, with all images."""
     images = find_dataset(row.dataset).train_images
     return RunSpec(
         complete(row.model),
         row.dataset,
         recipe(row.recipe, images, row.epochs),
         train_images=images,
-        device=next(iter(devices())),
+        device=device,
     )
+
+
+def _fastest_device() -> str:
+    return next(iter(devices()))
 
 
 def _train_address(spec: RunSpec) -> str:
@@ -153,6 +157,7 @@ def _train_address(spec: RunSpec) -> str:
 def reproduction_table(rows: Sequence[Reproduction]) -> pd.DataFrame:
     """Published against ours, and against what this store's runs have reached; in %."""
     here = {title: mean_interval(finals) for title, finals in _finals_here(rows).items()}
+    device = _fastest_device()
     frame = pd.DataFrame(
         [
             {
@@ -161,7 +166,7 @@ def reproduction_table(rows: Sequence[Reproduction]) -> pd.DataFrame:
                 **_means("ours", row.final),
                 N_("difference"): None if row.difference is None else 100 * row.difference,
                 **_means("your runs", here[row.title]),
-                N_("start"): _train_address(_run_of(row)),
+                N_("start"): _train_address(_run_of(row, device)),
                 N_("data"): find_dataset(row.dataset).title,
                 N_("epochs"): row.epochs,
             }

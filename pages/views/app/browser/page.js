@@ -39,7 +39,7 @@ function letCodeBeScrolled() {
 }
 
 const NAMED = ["aria-label", "title", "placeholder"]  // attributes that are read out or shown
-const SAID_BY_THE_LAB = '.chart, [data-testid="stMarkdownContainer"], [data-testid="stCode"], [data-testid="stHtml"]'
+const SAID_BY_THE_LAB = '.chart, [data-testid="stMarkdownContainer"]:not([data-testid="stSpinner"] *), [data-testid="stCode"], [data-testid="stHtml"]'
 
 /* What Streamlit says in English, in the language of the page. */
 function speak() {

@@ -25,6 +25,8 @@ CATALOGUES = Path(__file__).parent / "locale"
 _MARK = "\ufdd0"  # begins a Message that is kept as text: no character, so no text begins with it
 
 _JOINTS = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])")
+_FULL = "[\u3001-\u301f\u4e00-\u9fff\uff01-\uff5e]"  # as wide as a character: also ，（：。
+_GAPS = re.compile(rf"(?<={_FULL}) (?={_FULL})")
 
 _language: ContextVar[str | None] = ContextVar("language", default=None)
 _asked: list[Callable[[], str | None]] = []
@@ -97,12 +99,12 @@ def ngettext(singular: str, plural: str, number: int, /, **values: object) -> st
 
 def _with(values: Mapping[str, object], template: str) -> str:
     """The template, filled; in Chinese with a space where a value's letter or digit meets a
-    character (W3C, clreq 3.2.4).
+    character, and none between two characters (W3C, clreq 3.2.4).
     """
     if not values:
         return template
     filled = template.format(**values)
-    return _JOINTS.sub(" ", filled) if language() == CHINESE else filled
+    return _GAPS.sub("", _JOINTS.sub(" ", filled)) if language() == CHINESE else filled
 
 
 def N_(template: str) -> str:

@@ -42,6 +42,17 @@ def test_another_language_is_that_of_its_catalogue():
     assert _(TEMPLATE, **VALUES) == IN_ENGLISH
 
 
+def test_chinese_has_a_space_beside_letters_and_none_between_characters():
+    def said(name: str) -> str:
+        return _("{first} or {last}", first=name, last=name)
+
+    with in_language(CHINESE):
+        assert said("ReLU") == "ReLU 或 ReLU"
+        assert said("训练") == "训练或训练"
+        assert said("层（2）") == "层（2）或层（2）"
+    assert said("训练") == "训练 or 训练"
+
+
 def test_numbers_enumerations_and_paragraphs_follow_the_language():
     def said() -> tuple[str, ...]:
         return (

@@ -17,7 +17,10 @@ from core.explain.glossary import WORDS, find_term
 from core.explain.terms.term import Term
 
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
-_PIECE = re.compile(f"{_LEFT_ALONE}|{WORDS.pattern}", re.IGNORECASE)
+# With the marks of a word that is bold alone: around a link, they would be none beside Chinese.
+_PIECE = re.compile(
+    rf"{_LEFT_ALONE}|(?P<bold>(?:\*\*)?)(?:{WORDS.pattern})(?P=bold)", re.IGNORECASE
+)
 _met: ContextVar[set[str] | None] = ContextVar("met", default=None)  # on the page that is drawn
 
 
@@ -42,7 +45,8 @@ def marked(text: str) -> str:
         if term is None or term.name in known:
             return piece[0]
         known.add(term.name)
-        return f'[{word}]({address_of(term)} "{term.explanation}")'
+        bold = piece["bold"]
+        return f'[{bold}{word}{bold}]({address_of(term)} "{term.explanation}")'
 
     return _PIECE.sub(link, text)
 

@@ -154,7 +154,8 @@ def _controls(prefix: str, first: str, settings: FormSettings, libraries: bool) 
 def source_of(spec: ModelSpec) -> str:
     """Where the network comes from: `2014, arXiv 1409.1556, table 1, configuration A`."""
     row = find(spec.arch)
-    return comma().join(filter(None, (str(row.year or ""), _(row.source))))
+    source = _(row.source)
+    return _("{year}, {source}", year=row.year, source=source) if row.year else source
 
 
 @dataclass

@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.explain.glossary import GLOSSARY, explained, find_term
 from core.language import CHINESE, in_language
+from pages.views.app import language as visit_language
+from pages.views.app.language import in_this_language
 from pages.views.app.prose import address_of, marked, words_explained
 from tests.pages.opening import explains, finished_run, open_page, shown
 
@@ -48,7 +50,7 @@ def test_a_chinese_word_is_marked_once_and_explained_in_chinese():
     with in_language(CHINESE), words_explained():
         first, second = marked("两个卷积核，一个卷积核。"), marked("kernel 与步幅")
         kernel = explained("kernel")
-    assert first == f'两个[卷积核](glossary?term=kernel "{kernel}")，一个卷积核。'
+    assert first == f'两个[卷积核](glossary?term=kernel&lang=zh-Hans "{kernel}")，一个卷积核。'
     assert "出处：" in kernel
     assert second.startswith("kernel 与[步幅](glossary?term=stride")
 
@@ -73,3 +75,13 @@ def test_code_formulas_and_links_stay_as_they_are(text):
 
 def test_names_of_the_field_lead_to_addresses_that_the_glossary_reads():
     assert address_of(find_term("Holm")) == "glossary?term=Holm%27s%20correction"
+
+
+def test_a_link_of_the_browsers_own_keeps_a_language_that_it_does_not_speak(monkeypatch):
+    assert in_this_language("./") == "./"
+    with in_language(CHINESE):
+        assert in_this_language("./") == "./?lang=zh-Hans"
+        assert in_this_language("train?run=1") == "train?run=1&lang=zh-Hans"
+        monkeypatch.setattr(visit_language, "_of_browser", lambda: CHINESE)
+        assert in_this_language("train?run=1") == "train?run=1"
+    assert in_this_language("train?run=1") == "train?run=1&lang=en"

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.explain.glossary import WORDS, find_term
 from core.explain.terms.term import Term
+from pages.views.app.language import in_this_language
 
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
 # With the marks of a word that is bold alone: around a link, they would be none beside Chinese.
@@ -53,7 +54,7 @@ def marked(text: str) -> str:
 
 def address_of(term: Term) -> str:
     """Of the term in the glossary, relative to any page."""
-    return f"glossary?term={quote(term.name, safe='')}"
+    return in_this_language(f"glossary?term={quote(term.name, safe='')}")
 
 
 def caption(text: str) -> None:

@@ -23,6 +23,7 @@ from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from pages.views.app.downloads import download_csv
+from pages.views.app.language import in_this_language
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
@@ -151,7 +152,7 @@ def _fastest_device() -> str:
 
 def _train_address(spec: RunSpec) -> str:
     """The Train page with everything set, beside this page whatever its base."""
-    return f"train?{urlencode(run_keys(spec))}"
+    return in_this_language(f"train?{urlencode(run_keys(spec))}")
 
 
 def reproduction_table(rows: Sequence[Reproduction]) -> pd.DataFrame:

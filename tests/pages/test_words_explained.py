@@ -59,7 +59,7 @@ def test_a_word_that_is_bold_alone_is_bold_inside_its_link():
     """CommonMark 6.2: `之间的**[` and `)**由` neither begin nor end bold text."""
     with in_language(CHINESE), words_explained():
         between = marked("稠密块之间的**过渡层**由卷积组成")
-    assert "之间的[**过渡层**](glossary?term=transition " in between
+    assert "之间的[**过渡层**](glossary?term=transition&lang=zh-Hans " in between
 
 
 def test_a_fragment_that_runs_alone_explains_its_own_words_each_time():

@@ -9,7 +9,7 @@ from core.analysis.cpu import threads
 from core.analysis.records import Analysis
 from core.report.glance import BATCH_SIZE
 from core.report.handout.network import network_document
-from core.report.names import file_name, network_title
+from core.report.names import file_name, network_source, network_title
 from core.specs import LabError
 from core.zoo.catalogue import complete, find
 from core.zoo.own import is_own
@@ -36,14 +36,14 @@ from pages.views.architecture.strip import strip
 from pages.views.architecture.too_small import another_size_button
 from pages.views.architecture.totals import totals_row
 from pages.views.architecture.views import MEMORY_AND_TIME, choose_view
-from pages.views.forms.network import choose_model, source_of
+from pages.views.forms.network import choose_model
 
 
 def _page(head: Head) -> None:
     """Controls, totals, strip, then the view that the reader picks."""
     spec = choose_model("net_", "vgg11", libraries=True)
     head.title(network_title(spec))
-    caption(source_of(spec))
+    caption(network_source(spec.arch))
     if is_own(spec.arch):
         follow_file(spec.arch)
     try:

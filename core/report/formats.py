@@ -9,11 +9,13 @@ from math import isfinite, log10
 from typing import Any
 
 from core.analysis.records import Sides, each_side
-from core.language import N_, _, comma, ngettext
+from core.language import CHINESE, N_, _, comma, language, ngettext
 
 _THIN_SPACE = "\u2009"
+_UNBROKEN_SPACE = "\u202f"  # as thin, and no line ends there
 NOTHING = "–"
-_THREADS = re.compile(r", (\d+) threads?")
+_THREADS = re.compile(r"(\d+) threads?")
+_DRIVER = re.compile(r"driver (.+)")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -33,8 +35,11 @@ def digits(number: float) -> str:
 
 
 def joined(number: str, unit: str) -> str:
-    """A number and its unit with a thin space between."""
-    return f"{number}{_THIN_SPACE}{unit}" if unit else number
+    """A number and its unit with a thin space between; in Chinese, whose lines are filled to
+    their last character, one that keeps them together.
+    """
+    space = _UNBROKEN_SPACE if language() == CHINESE else _THIN_SPACE
+    return f"{number}{space}{unit}" if unit else number
 
 
 def sides(pixels: Sides | None) -> str:
@@ -143,10 +148,15 @@ def duration(seconds: float | None) -> str:
 
 def machine(described: str) -> str:
     """What something was computed on, `AMD EPYC CPU, 2 threads`; it is kept in English."""
-    return _THREADS.sub(
-        lambda threads: comma() + ngettext("{number} thread", "{number} threads", int(threads[1])),
-        described,
-    )
+    return comma().join(_part_of_machine(part) for part in described.split(", "))
+
+
+def _part_of_machine(part: str) -> str:
+    if threads := _THREADS.fullmatch(part):
+        return ngettext("{number} thread", "{number} threads", int(threads[1]))
+    if driver := _DRIVER.fullmatch(part):
+        return _("driver {version}", version=driver[1])
+    return part
 
 
 def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> str:

@@ -18,7 +18,7 @@ from core.language import ENGLISH, N_, _, comma, in_language, ngettext, pgettext
 from core.specs import LabError, ModelSpec, OptionValue, Recipe, RunSpec, image_size_text
 from core.studies.conditions import Condition, condition_of
 from core.training.recipes import recipe as recipe_named
-from core.zoo.catalogue import CATALOGUE, complete, effective_options
+from core.zoo.catalogue import CATALOGUE, complete, effective_options, find
 from core.zoo.variants import SHORTCUTS, variant_of
 
 _LONGEST = 120  # characters of a file's name, without its ending
@@ -284,6 +284,13 @@ def _slug(words: str) -> str:
     """`fast (batch 32, rate 0.05)` as `fast-batch32-rate0.05`, `5,000 images` as `5000images`."""
     words = words.replace(" (", "-").replace(")", "").replace(", ", "-")
     return words.replace(",", "").replace(" ", "")
+
+
+def network_source(arch: str) -> str:
+    """Where a network comes from: `2014, arXiv 1409.1556, table 1, configuration A`."""
+    row = find(arch)
+    source = _(row.source)
+    return _("{year}, {source}", year=row.year, source=source) if row.year else source
 
 
 def names_file(start: str, specs: Sequence[ModelSpec]) -> str:

@@ -11,6 +11,7 @@ from textwrap import wrap
 from unicodedata import east_asian_width
 
 _FONT = 12  # pixels, of what stands in figures
+_SQUARE = 2.1  # letters
 _WIDE = "\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60"
 _OPENING, _CLOSING = "（《【“", "，。、：；？！）》】”"
 _UNBROKEN = re.compile(  # a word or a wide character, with the marks that must not leave it
@@ -34,12 +35,25 @@ def pixels(text: str, letter: float) -> float:
 
 
 def wrapped(text: str, most: int) -> list[str]:
-    """In lines as wide as `most` letters; no punctuation begins a line."""
+    """In lines as wide as `most` letters; no punctuation begins a line, and some ends one
+    where that leaves it half full.
+    """
     if not any(map(is_wide, text)):
         return wrap(text, most)
     lines = [""]
     for piece in _UNBROKEN.findall(text):
-        if lines[-1] and letters(lines[-1] + piece.rstrip()) > most:
-            lines.append("")
+        if lines[-1] and _room(lines[-1] + piece.rstrip()) > most:
+            lines[-1:] = _ended(lines[-1], most)
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line.rstrip() for line in lines]
+
+
+def _room(text: str) -> float:
+    """In letters of a sentence, which are narrower than half a square."""
+    return sum(_SQUARE if is_wide(char) else 1 for char in text)
+
+
+def _ended(line: str, most: int) -> tuple[str, str]:
+    """The full line, and what begins the next one."""
+    end = max(map(line.rfind, _CLOSING)) + 1
+    return (line[:end], line[end:].lstrip()) if _room(line[:end]) >= most / 2 else (line, "")

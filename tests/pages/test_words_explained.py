@@ -55,11 +55,12 @@ def test_a_chinese_word_is_marked_once_and_explained_in_chinese():
     assert second.startswith("kernel 与[步幅](glossary?term=stride")
 
 
-def test_a_word_that_is_bold_alone_is_bold_inside_its_link():
-    """CommonMark 6.2: `之间的**[` and `)**由` neither begin nor end bold text."""
+def test_bold_begins_and_ends_beside_a_link_between_chinese_characters():
+    """CommonMark 6.2: `之间的**[` and `)**由` neither begin nor end bold text; a joiner lets them."""
     with in_language(CHINESE), words_explained():
         between = marked("稠密块之间的**过渡层**由卷积组成")
-    assert "之间的[**过渡层**](glossary?term=transition&lang=zh-Hans " in between
+    assert "之间的**\u2060[过渡层](glossary?term=transition&lang=zh-Hans " in between
+    assert ")\u2060**由" in between
 
 
 def test_a_fragment_that_runs_alone_explains_its_own_words_each_time():

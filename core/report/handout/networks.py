@@ -57,7 +57,7 @@ def networks_document(
         title=title,
         name=name,
         settings=[
-            *((label, find(analysis.spec.arch).source) for label, analysis in networks),
+            *((label, _(find(analysis.spec.arch).source)) for label, analysis in networks),
             (_("Batch"), str(batch_size)),
         ],
         sections=[

@@ -14,7 +14,7 @@ COLORS.heading = COLORS.font
 function draw({default: Plotly}, {template, fitText, fitTo, inLanguage}, place, {name, figure: {data, layout}}) {
   fitTo(place.clientWidth, layout)
   const title = layout.title?.text ?? ""
-  place.setAttribute("aria-label", title.replaceAll(/<[^>]*>/g, ", "))
+  place.setAttribute("aria-label", title.replaceAll(/(?<=[，。：；、])<br>/g, "").replaceAll(/<[^>]*>/g, ", "))
   layout.template = template(COLORS)
   layout.title = {...layout.title, text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
   Object.assign(layout, {width: place.clientWidth, height: place.clientHeight})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.jobs.store import Run
 from core.language import _
-from core.report.names import condition_label
+from core.report.names import condition_label, network_source
 from core.specs import ModelSpec
 from core.studies.conditions import condition_of
 from core.zoo.catalogue import effective_options, find
@@ -15,10 +15,9 @@ Setting = tuple[str, str]
 def network_settings(spec: ModelSpec) -> list[Setting]:
     """The network's name in the lab, where it comes from, and all that it was built with."""
     row = find(spec.arch)
-    source = f"{row.year}, {row.source}" if row.year else row.source
     settings = [
         (_("Network"), _("{name} ({words})", name=_(row.title), words=spec.arch)),
-        (_("Source"), source),
+        (_("Source"), network_source(spec.arch)),
     ]
     if "ratio" in row.takes:
         settings.append((_("Ratio"), str(spec.ratio)))
@@ -38,7 +37,10 @@ def run_settings(run: Run) -> list[Setting]:
         *network_settings(spec.model),
         (_("Data and recipe"), condition_label(condition_of(spec))),
         (_("Batch"), str(recipe.batch_size)),
-        (_("Learning rate"), f"{recipe.learning_rate:g} ({recipe.schedule})"),
+        (
+            _("Learning rate"),
+            _("{name} ({words})", name=f"{recipe.learning_rate:g}", words=recipe.schedule),
+        ),
         (_("Device"), spec.device),
         (_("Seed"), str(spec.seed)),
         (_("State"), _(str(run.state))),

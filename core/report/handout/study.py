@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.analysis.records import Analysis
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run, Study
-from core.language import ENGLISH, N_, _, in_language
+from core.language import ENGLISH, N_, _, comma, in_language, semicolon
 from core.report import formats
 from core.report.figures.final_accuracies import final_accuracies, final_accuracy_chart
 from core.report.figures.studies import study_chart, study_lines
@@ -53,9 +53,9 @@ def study_document(
         name=name,
         settings=[
             (_("Study"), study.id),
-            (_("Variants"), "; ".join(group.title for group in groups)),
-            (_("Data and recipe"), "; ".join(conditions)),
-            (_("Device"), ", ".join(devices)),
+            (_("Variants"), semicolon().join(group.title for group in groups)),
+            (_("Data and recipe"), semicolon().join(conditions)),
+            (_("Device"), comma().join(devices)),
             (_("Runs"), _("{over} of {count} are over", over=over, count=len(runs))),
         ],
         totals=[(group.title, _final(group)) for group in groups[:5]],

@@ -170,7 +170,7 @@ def _in_words(node: Node) -> str:
 
 def text_width(text: str, bold: bool = False) -> float:
     """About how many pixels the text takes, a little too many rather than too few."""
-    narrow, wide = " ijl.,·|'!fIt1\u2009", "mwMWG▸…"
+    narrow, wide = " ijl.,·|'!fIt1\u2009\u202f", "mwMWG▸…"
     units = sum(
         1.0 if is_wide(char) else 0.34 if char in narrow else 0.88 if char in wide else 0.57
         for char in text

@@ -18,10 +18,13 @@ from core.explain.terms.term import Term
 from pages.views.app.language import in_this_language
 
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
-# With the marks of a word that is bold alone: around a link, they would be none beside Chinese.
-_PIECE = re.compile(
-    rf"{_LEFT_ALONE}|(?P<bold>(?:\*\*)?)(?:{WORDS.pattern})(?P=bold)", re.IGNORECASE
+_PIECE = re.compile(f"{_LEFT_ALONE}|{WORDS.pattern}", re.IGNORECASE)
+_CHARACTER = "[\u3400-\u9fff]"
+# Where a link hides from Markdown that asterisks begin or end something between characters
+_TIGHT = re.compile(
+    rf"(?<={_CHARACTER}\*)(?=\[)|(?<={_CHARACTER}\*\*)(?=\[)|(?<=\))(?=\*{{1,2}}{_CHARACTER})"
 )
+_JOINER = "\u2060"  # no width, no space, no punctuation
 _met: ContextVar[set[str] | None] = ContextVar("met", default=None)  # on the page that is drawn
 
 
@@ -46,10 +49,9 @@ def marked(text: str) -> str:
         if term is None or term.name in known:
             return piece[0]
         known.add(term.name)
-        bold = piece["bold"]
-        return f'[{bold}{word}{bold}]({address_of(term)} "{term.explanation}")'
+        return f'[{word}]({address_of(term)} "{term.explanation}")'
 
-    return _PIECE.sub(link, text)
+    return _TIGHT.sub(_JOINER, _PIECE.sub(link, text))
 
 
 def address_of(term: Term) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.language import _, paragraph, pgettext
+from core.language import _, comma, paragraph, pgettext
 from core.measure.shipped.branches import shipped_branches
 from core.report import formats
 from core.report.figures.branches import branch_bars
@@ -107,8 +107,11 @@ def _study(trained: TrainedStudy) -> None:
     chart(figure, key=f"net_study_{study.name}")
     sentences = [means_sentence(trained), *map(pair_sentence, trained.pairs())]
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in sentences))
-    machines = dict.fromkeys(f"{formats.machine(run.machine)}, torch {run.torch}, {run.date}"
-                             for runs in trained.runs.values() for run in runs)  # fmt: skip
+    machines = dict.fromkeys(
+        comma().join((formats.machine(run.machine), f"torch {run.torch}", run.date))
+        for runs in trained.runs.values()
+        for run in runs
+    )
     together = pgettext("between clauses", "; ").join(machines)
     seeds = max(mean.count for mean in trained.finals.values())
     st.caption(

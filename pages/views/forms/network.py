@@ -151,13 +151,6 @@ def _controls(prefix: str, first: str, settings: FormSettings, libraries: bool) 
     return replace(default, options=tuple(sorted(options.values.items())))
 
 
-def source_of(spec: ModelSpec) -> str:
-    """Where the network comes from: `2014, arXiv 1409.1556, table 1, configuration A`."""
-    row = find(spec.arch)
-    source = _(row.source)
-    return _("{year}, {source}", year=row.year, source=source) if row.year else source
-
-
 @dataclass
 class _Options:
     """The network's own options, in their order: each may depend on those before it."""

@@ -183,7 +183,8 @@ def _choose_layer(chosen: Chosen) -> str:
     """The layer whose map Grad-CAM takes; "" is the last one that has places."""
     rows = map_layers(chosen.analysis)
     titles = {
-        row.path: f"{row.path}, {formats.shape(row.output_shape[1:])}" for row in reversed(rows)
+        row.path: _("{layer}, {shape}", layer=row.path, shape=formats.shape(row.output_shape[1:]))
+        for row in reversed(rows)
     }
     usual = default_layer(chosen.analysis)
     last = _("Last map: {layer}", layer=titles.get(usual, usual)) if usual else _("Last map: none")

@@ -19,6 +19,7 @@ _FLOOR = 1e-45  # the least that float32 holds: what is 0 ends here
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 34, 46  # pixels around the curves
 _MARK = 22  # pixels of a line before its name
 _LETTER = 8  # of a Latin letter, at most
+_MEETING = 36  # pixels at the right, where the lines come together
 
 _Curve = tuple[str, NetworkFlow, list[tuple[int, float]]]
 
@@ -65,7 +66,8 @@ def _drawn(curve: _Curve, plane: _Plane) -> str:
     label, flow, norms = curve
     style = style_of(variant_of(flow.model))
     x, y = plane.place(*norms[len(norms) // 2])
-    x, y = min(x + 14, plane.width - _RIGHT - _MARK - _LETTER * letters(label)), y + 26
+    room = plane.width - _RIGHT - _MEETING - _MARK - _LETTER * letters(label)
+    x, y = max(_LEFT, min(x + 14, room)), y + 26
     return line([plane.place(*point) for point in norms], style.color) + (
         f'<path d="M{x:.0f} {y - 5:.0f}h{_MARK}" stroke="{style.color}" stroke-width="4"/>'
         f'<text x="{x + _MARK + 8:.0f}" y="{y:.0f}" fill="{INK}">{escape(label)}</text>'

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.language import N_, _, comma
+from core.language import N_, _, comma, pgettext, semicolon
 from core.measure.requests import ThroughputRequest
 from core.measure.shipped.device_use import device_uses
 from core.report import formats
@@ -81,12 +81,18 @@ def _large_card() -> None:
     st.write(device_use_sentence(rows))
     frame = device_use_frame(rows)
     frame["model"] = [network_title(row.model) for row in rows]
+    steps = {"plain": pgettext("steps", "plain"), "captured": pgettext("steps", "captured")}
+    frame["steps"] = [steps[row.steps] for row in rows]
+    frame["device"] = [formats.machine(row.device) for row in rows]
+    frame["machine"] = [formats.machine(row.machine) for row in rows]
     table(
         frame,
         height="content",
         key="train_bench_card",
         column_config={
             "model": st.column_config.TextColumn(_("network")),
+            "precision": st.column_config.TextColumn(pgettext("of numbers", "precision")),
+            "steps": st.column_config.TextColumn(_("steps")),
             "batch_size": st.column_config.NumberColumn(_("batch")),
             "images_per_second": st.column_config.NumberColumn(_("images/s"), format="localized"),
             "kernel_share": st.column_config.ProgressColumn(
@@ -119,8 +125,9 @@ def _show_throughput(result: dict[str, Any]) -> None:
         placeholder=formats.NOTHING,
         column_config=_columns(),
     )
-    machines = "; ".join(
-        f"{device}: {formats.machine(machine)}" for device, machine in throughput.machines.items()
+    machines = semicolon().join(
+        _("{device}: {machine}", device=device, machine=formats.machine(machine))
+        for device, machine in throughput.machines.items()
     )
     caption(
         _(

@@ -31,11 +31,8 @@ def test_chinese_lines_end_anywhere_but_before_punctuation():
         assert all(line[0] not in "，。）" and line[-1] not in "（ " for line in lines)
         assert any("VGG-11" in line for line in lines)
     assert all(letters(line) <= 20 for line in wrapped(text, 20))
-    assert wrapped("卷积层" * 10, 20) == [
-        "卷积层卷积层卷积层卷",
-        "积层卷积层卷积层卷积",
-        "层卷积层卷积层卷积层",
-    ]
+    assert wrapped("卷积层" * 10, 20) == ["卷积层" * 3] * 3 + ["卷积层"]
+    assert wrapped("残差网络（90 %）和残差网络", 24) == ["残差网络（90 %）", "和残差网络"]
 
 
 def test_a_chinese_character_is_as_wide_as_the_font():

@@ -83,7 +83,7 @@ export function draw({data, parentElement}, {plotly, look}) {
   if (runs) holder.dataset.runs = runs  // live.js asks for them
   else delete holder.dataset.runs
   holder.setAttribute("role", "figure")
-  holder.setAttribute("aria-label", title.replaceAll(/<br>/g, ", ").replaceAll(/<[^>]*>/g, ""))
+  holder.setAttribute("aria-label", title.replaceAll(/(?<=[，。：；、])<br>/g, "").replaceAll(/<br>/g, ", ").replaceAll(/<[^>]*>/g, ""))
   const config = {
     showSendToCloud: false, plotlyServerURL: "",  // nothing goes to an outside host
     displaylogo: false, responsive: false, displayModeBar: data.toolbar ? "hover" : false,

@@ -56,7 +56,7 @@ def test_a_chinese_word_is_marked_once_and_explained_in_chinese():
 
 
 def test_bold_begins_and_ends_beside_a_link_between_chinese_characters():
-    """CommonMark 6.2: `之间的**[` and `)**由` neither begin nor end bold text; a joiner lets them."""
+    """CommonMark 6.2: `之间的**[` and `)**由` begin and end no bold text; a joiner lets them."""
     with in_language(CHINESE), words_explained():
         between = marked("稠密块之间的**过渡层**由卷积组成")
     assert "之间的**\u2060[过渡层](glossary?term=transition&lang=zh-Hans " in between

@@ -41,7 +41,9 @@ def test_a_page_comes_without_jumps(visitor, path):
 
 def chosen(visitor: Visitor) -> list[str]:
     """The views that are chosen on the page."""
-    return visitor.page.get_by_role("radio", checked=True).all_inner_texts()
+    return (
+        visitor.page.get_by_test_id("stMain").get_by_role("radio", checked=True).all_inner_texts()
+    )
 
 
 def entries(visitor: Visitor) -> int:

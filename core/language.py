@@ -16,15 +16,23 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 ENGLISH, CHINESE = "en", "zh-Hans"
 LANGUAGES = {ENGLISH: "English", CHINESE: "简体中文"}  # BCP 47 tag → what its readers call it
 CATALOGUES = Path(__file__).parent / "locale"
-_MARK = "\ufdd0"  # begins a Message that is kept as text: no character, so no text begins with it
+# No characters, so no text has them:
+_MARK = "\ufdd0"  # begins a Message that is kept as text
+_SEAM = "\ufdd1"  # on both sides of a value in its template
 
-_JOINTS = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])")
+_VALUES = re.compile(r"(?<!{){[^{}]+}(?!})")
+_JOINTS = re.compile(
+    rf"(?<=[\u4e00-\u9fff]){_SEAM}+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%]){_SEAM}+(?=[\u4e00-\u9fff])"
+)
+_FULL = "[\u3001-\u301f\u4e00-\u9fff\uff01-\uff5e]"  # as wide as a character: also ，（：。
+_GAPS = re.compile(rf"(?<={_FULL})(?: {_SEAM}+|{_SEAM}+ )(?={_FULL})")
 
 _language: ContextVar[str | None] = ContextVar("language", default=None)
 _asked: list[Callable[[], str | None]] = []
@@ -97,12 +105,15 @@ def ngettext(singular: str, plural: str, number: int, /, **values: object) -> st
 
 def _with(values: Mapping[str, object], template: str) -> str:
     """The template, filled; in Chinese with a space where a value's letter or digit meets a
-    character (W3C, clreq 3.2.4).
+    character, and none where its character does (W3C, clreq 3.2.4). Values stay as they are:
+    a folder may be called 数据2.
     """
     if not values:
         return template
-    filled = template.format(**values)
-    return _JOINTS.sub(" ", filled) if language() == CHINESE else filled
+    if language() != CHINESE:
+        return template.format(**values)
+    filled = _VALUES.sub(rf"{_SEAM}\g<0>{_SEAM}", template).format(**values)
+    return _GAPS.sub("", _JOINTS.sub(" ", filled)).replace(_SEAM, "")
 
 
 def N_(template: str) -> str:
@@ -157,9 +168,14 @@ class Message:
     def __str__(self) -> str:
         return _(self.template, **self.values)
 
+    def __reduce__(self) -> Any:
+        """It is sent to another process, which need not know the classes of its values."""
+        return _unplain, (_plain(self),)
+
     def kept(self) -> str:
         """As text that `read_kept` reads, also behind others of its kind."""
-        return self.template and _MARK + json.dumps(_plain(self), ensure_ascii=False)
+        text = json.dumps(_plain(self), ensure_ascii=False)
+        return self.template and _MARK + text.replace(_MARK, "")
 
 
 NO_MESSAGE = Message("")
@@ -189,8 +205,15 @@ def read_kept(text: str) -> str:
     """In words: what `Message.kept` has written, once or several times, or plain text before it."""
     plain, *kept = text.split(_MARK)
     sentences = [plain.strip()] if plain else []
-    sentences += [str(read_message(one)) for one in kept]
-    return paragraph(*sentences)
+    return paragraph(*sentences, *map(_in_words, kept))
+
+
+def _in_words(kept: str) -> str:
+    """One message in words; as it stands there where it is damaged, or of another lab."""
+    try:
+        return str(read_message(kept))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return kept
 
 
 def _plain(value: object) -> object:
@@ -199,7 +222,11 @@ def _plain(value: object) -> object:
     if isinstance(value, Message):
         values = {name: _plain(part) for name, part in value.values.items()}
         return {"template": value.template, "values": values}
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    if isinstance(value, bool | str | None):
+        return value
+    if isinstance(value, Real):  # of NumPy too: a template may format it
+        return int(value) if isinstance(value, Integral) else float(value)
+    return str(value)
 
 
 def _unplain(value: Any) -> Any:

@@ -146,7 +146,7 @@ def inside(run: int, which: str, image: int, out: Path | None) -> int:
         probabilities(weights, pixels),
     )
     document = image_document(
-        _("Run {run}", run=run),
+        lambda: _("Run {run}", run=run),
         subject.name,
         weights.spec,
         which,

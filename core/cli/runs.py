@@ -319,7 +319,9 @@ def _run_json(run: Run) -> dict[str, Any]:
     """Every field of the run as plain values; times are seconds since 1970, UTC."""
     from core.zoo.own_source import since
 
-    values = asdict(run) | {"spec": run.spec.to_dict(), "seconds": run.seconds}
+    fields = {name.removeprefix("kept_"): value for name, value in asdict(run).items()}
+    said = {"message": run.message, "note": run.note}
+    values = fields | said | {"spec": run.spec.to_dict(), "seconds": run.seconds}
     if run.source is not None:
         values["source"]["now"] = since(run.source)
     return values

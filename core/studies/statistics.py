@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from math import isfinite, sqrt
 
@@ -192,6 +193,7 @@ def power(effect: float, deviation: float, count: int, alpha: float = ALPHA) -> 
     return float(shift > critical)
 
 
+@lru_cache(maxsize=1024)  # half a millisecond, and each drawing of a page asks for all pairs
 def seeds_needed(
     deviation: float | None, alpha: float = ALPHA, effect: float = SMALLEST_EFFECT
 ) -> int | None:

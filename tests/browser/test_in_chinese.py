@@ -84,3 +84,37 @@ def test_a_view_in_chinese(visitor, path):
         show(visitor, width)
         assert visitor.page.evaluate(_ENGLISH, sorted(known)) == [], width
         assert visitor.page.evaluate(WORDS, PIXELS) == [], width
+
+
+_CHINESE = r"""() => {
+  const isChinese = text => /[\u3000-\u9fff\uff00-\uffef]/.test(text ?? "")
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = []
+  while (texts.nextNode()) if (isChinese(texts.currentNode.data)) found.push(texts.currentNode.data)
+  for (const name of ["aria-label", "title", "placeholder", "alt"])
+    for (const element of document.querySelectorAll(`[${name}]`))
+      if (isChinese(element.getAttribute(name))) found.push(element.getAttribute(name))
+  return found.filter(text => text !== "简体中文" && text !== "Language · 语言")
+}"""
+
+
+def test_nothing_chinese_is_left_once_english_is_chosen_again(visitor):
+    """Streamlit draws anew only what has changed: its own words are put back."""
+    show(visitor, WIDE)
+    visitor.open("/train?train_view=Set up a run&lang=en")
+    menu = visitor.page.get_by_test_id("stSidebar")
+    for name, found in (("简体中文", True), ("English", False)):
+        menu.get_by_text(name, exact=True).click()
+        visitor.settle()
+        visitor.wait_until_drawn()
+        assert bool(visitor.page.evaluate(_CHINESE)) == found
+    assert visitor.page.evaluate(_CHINESE) == []
+
+
+def test_a_word_of_the_page_opens_the_glossary_in_its_language(visitor):
+    """In a tab of its own, whose visit would have the browser's."""
+    show(visitor, WIDE)
+    visitor.open("/?lang=zh-Hans")
+    with visitor.page.expect_popup() as opened:
+        visitor.page.locator('[data-testid="stMain"] a[href^="glossary?term="]').first.click()
+    opened.value.get_by_role("heading", name="术语表：").wait_for()
+    opened.value.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 
+import numpy as np
 import pytest
 
 from core import language
@@ -40,6 +41,17 @@ def test_another_language_is_that_of_its_catalogue():
         assert _(TEMPLATE, **VALUES) == IN_CHINESE
         assert _("What no catalogue has") == "What no catalogue has"
     assert _(TEMPLATE, **VALUES) == IN_ENGLISH
+
+
+def test_chinese_has_a_space_beside_letters_and_none_between_characters():
+    def said(name: str) -> str:
+        return _("{first} or {last}", first=name, last=name)
+
+    with in_language(CHINESE):
+        assert said("ReLU") == "ReLU 或 ReLU"
+        assert said("训练") == "训练或训练"
+        assert said("层（2）") == "层（2）或层（2）"
+    assert said("训练") == "训练 or 训练"
 
 
 def test_numbers_enumerations_and_paragraphs_follow_the_language():
@@ -95,6 +107,57 @@ def test_kept_sentences_follow_each_other_and_old_text_stays():
         "Plain, of an older lab. Cancel 2 image"
     )
     assert read_kept("") == "" and Message("").kept() == ""
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "",
+        '{"template": "cut o',
+        "[1]",
+        '{"template": "No values"}',
+        '{"template": "{} of none", "values": {"a": 1}}',
+        '{"template": "{a:,}", "values": {"a": "no number"}}',
+        '{"template": 1, "values": {"a": 1}}',
+        '{"values": ' * 100_000,
+    ],
+)
+def test_a_damaged_text_breaks_nothing_and_hides_nothing(damaged):
+    kept = lazy("Cancel").kept()
+    mark = kept[0]
+    assert read_kept(kept + mark + damaged + kept) == " ".join(
+        ["Cancel", *filter(None, [damaged]), "Cancel"]
+    )
+
+
+def test_a_value_cannot_be_taken_for_another_message():
+    mark = lazy("Cancel").kept()[0]
+    said = lazy("{name}: {error}.", name=f"a{mark}b", error=ValueError("{c} 5 %"))
+    assert read_kept(said.kept()) == "ab: {c} 5 %."
+
+
+class _Stranger(Exception):
+    """An error that another process may not know, nor pickle."""
+
+    def __reduce__(self):
+        raise TypeError("not to be pickled")
+
+
+def test_values_are_sent_and_kept_as_plain_ones():
+    values = {"error": _Stranger("lost"), "share": np.float32(0.5), "images": np.int64(5000)}
+    said = lazy("{error}: {share:.1%} of {images:,}", **values)
+    assert str(pickle.loads(pickle.dumps(said))) == read_kept(said.kept()) == str(said)
+    assert str(said) == "lost: 50.0% of 5,000"
+    sent = pickle.loads(pickle.dumps(LabError("{error} {inner}.", inner=said, **values)))
+    assert str(sent) == f"lost {said}."
+
+
+def test_chinese_has_a_space_where_a_value_meets_it_and_none_within_the_value():
+    folder = "/home/数据2/run实验"
+    with in_language(CHINESE):
+        assert listed([folder, "2"]) == f"{folder}和 2"
+        assert listed(["2", folder]) == f"2 和{folder}"
+        assert _("{{x}} of {n}", n="b中c") == "{x} of b中c"
 
 
 def test_a_thread_in_which_nobody_has_said_it_asks_once(monkeypatch):

@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.explain.glossary import GLOSSARY, explained, find_term
 from core.language import CHINESE, in_language
+from pages.views.app import language as visit_language
+from pages.views.app.language import in_this_language
 from pages.views.app.prose import address_of, marked, words_explained
 from tests.pages.opening import explains, finished_run, open_page, shown
 
@@ -48,9 +50,17 @@ def test_a_chinese_word_is_marked_once_and_explained_in_chinese():
     with in_language(CHINESE), words_explained():
         first, second = marked("两个卷积核，一个卷积核。"), marked("kernel 与步幅")
         kernel = explained("kernel")
-    assert first == f'两个[卷积核](glossary?term=kernel "{kernel}")，一个卷积核。'
+    assert first == f'两个[卷积核](glossary?term=kernel&lang=zh-Hans "{kernel}")，一个卷积核。'
     assert "出处：" in kernel
     assert second.startswith("kernel 与[步幅](glossary?term=stride")
+
+
+def test_bold_begins_and_ends_beside_a_link_between_chinese_characters():
+    """CommonMark 6.2: `之间的**[` and `)**由` begin and end no bold text; a joiner lets them."""
+    with in_language(CHINESE), words_explained():
+        between = marked("稠密块之间的**过渡层**由卷积组成")
+    assert "之间的**\u2060[过渡层](glossary?term=transition&lang=zh-Hans " in between
+    assert ")\u2060**由" in between
 
 
 def test_a_fragment_that_runs_alone_explains_its_own_words_each_time():
@@ -75,3 +85,13 @@ def test_bold_chinese_is_bold_to_markdown_beside_links_and_punctuation():
         assert f'"){joiner}**很小' in marked("**卷积核**很小")
         assert marked("**网络（28 px）** 的") == f"**网络（28 px）{joiner}**的"
         assert marked("**网络** 的") == "**网络** 的"
+
+
+def test_a_link_of_the_browsers_own_keeps_a_language_that_it_does_not_speak(monkeypatch):
+    assert in_this_language("./") == "./"
+    with in_language(CHINESE):
+        assert in_this_language("./") == "./?lang=zh-Hans"
+        assert in_this_language("train?run=1") == "train?run=1&lang=zh-Hans"
+        monkeypatch.setattr(visit_language, "_of_browser", lambda: CHINESE)
+        assert in_this_language("train?run=1") == "train?run=1"
+    assert in_this_language("train?run=1") == "train?run=1&lang=en"

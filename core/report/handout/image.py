@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ def shown_layers(layers: Sequence[LayerCost]) -> list[str]:
 
 
 def image_document(
-    title: str,
+    title: Callable[[], str],
     name: str,
     spec: ModelSpec,
     parameters: str,
@@ -64,20 +64,20 @@ def image_document(
 ) -> Document:
     """Image and prediction, maps by layer, one number explained, every layer in numbers.
 
-    `title` is that of the network, `name` what its files are called; `parameters` says which it
-    has. `layers` have up to CHANNELS channels each.
+    `title` gives that of the network in the language of who asks, `name` is what its files are
+    called; `parameters` says which it has. `layers` have up to CHANNELS channels each.
     """
-    shown = str(image.name)
+    network, shown = title(), str(image.name)
     with in_language(ENGLISH):
         file = safe_name(name, str(image.name).replace(" ", "-"))
-        summary = summary_frame(summaries, title, str(image.name))
+        summary = summary_frame(summaries, title(), str(image.name))
     settings: list[Setting] = [
         *network_settings(spec),
         (_("Parameters"), parameters),
         (_("Picture"), shown),
     ]
     sections = [
-        Section(_("Image and prediction"), _prediction(title, image, file)),
+        Section(_("Image and prediction"), _prediction(network, image, file)),
         Section(_("Maps, layer by layer"), [part for maps in layers for part in _maps(maps)]),
         Section(_("One number, explained"), _number(explanation, file) if explanation else []),
         Section(
@@ -94,7 +94,7 @@ def image_document(
     ]
     return Document(
         kind=_("Inside"),
-        title=_("{network}: {image}", network=title, image=shown),
+        title=_("{network}: {image}", network=network, image=shown),
         name=file,
         settings=settings,
         sections=[section for section in sections if section.parts],

@@ -52,6 +52,13 @@ def language_switch() -> None:
     tell_the_browser()
 
 
+def in_this_language(address: str) -> str:
+    """A link that the browser follows by itself, which begins another visit."""
+    if language() == _of_browser():
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{_KEY}={language()}"
+
+
 def _label_anew() -> None:
     """Tell the browser what each list shows: it knows that by its label, which is now another."""
     for key in st.session_state:

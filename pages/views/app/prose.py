@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.explain.glossary import WORDS, find_term
 from core.explain.terms.term import Term
+from pages.views.app.language import in_this_language
 
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
 _PIECE = re.compile(f"{_LEFT_ALONE}|{WORDS.pattern}", re.IGNORECASE)
@@ -57,7 +58,7 @@ def marked(text: str) -> str:
 
 def address_of(term: Term) -> str:
     """Of the term in the glossary, relative to any page."""
-    return f"glossary?term={quote(term.name, safe='')}"
+    return in_this_language(f"glossary?term={quote(term.name, safe='')}")
 
 
 def caption(text: str) -> None:

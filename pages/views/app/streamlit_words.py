@@ -73,6 +73,7 @@ _WORDS = (
     N_("Upload"),
     N_("Upload file"),
     N_("Upload files"),
+    N_("Working it out…"),  # of a cache, which says it while it fills
 )
 
 

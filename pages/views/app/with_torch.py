@@ -257,10 +257,9 @@ def _inside(function: str, versions: tuple[str, ...], *arguments: Any) -> _Answe
 def _kept(function: str, *arguments: Any) -> Any:
     _wait_until_loaded(_process_for(*arguments))
     versions = tuple(version_of(arch) for arch in _own_among(arguments))
-    with st.spinner(_("Working it out…")):
-        return _kept_answer(function, versions, *arguments)
+    return _kept_answer(function, versions, *arguments)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)  # texts of some 50 KiB
+@st.cache_data(max_entries=64, show_spinner="Working it out…")  # texts of some 50 KiB
 def _kept_answer(function: str, versions: tuple[str, ...], *arguments: Any) -> Any:
     return _ask(function, *arguments)

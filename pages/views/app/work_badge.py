@@ -43,6 +43,8 @@ def work_badge() -> None:
 
 
 def _read() -> _Work:
+    if not store().unfinished():  # mostly: one question instead of two
+        return 0, 0, 0.0
     running = [
         run.progress.fraction if run.progress else 0.0
         for run in store().listed(RunFilter(states=(JobState.RUNNING,)))

@@ -13,6 +13,7 @@ from core.explain.terms.term import Term
 from core.language import N_, _, comma, paragraph
 from pages.views.app.frame import PAGES
 from pages.views.app.head import Head
+from pages.views.app.language import in_this_language
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.prose import address_of
 from pages.views.forms.names import pick_name
@@ -102,7 +103,7 @@ def _entry(term: Term) -> str:
     """Name and other forms; the sentence; its source, related terms and pages that use it."""
     forms = f" <small>{escape(comma().join(term.forms))}</small>" if term.forms else ""
     see = comma().join(map(_link_to, map(find_term, term.see)))
-    met = comma().join(_inside(address or "./", _page(address)) for address in term.met)
+    met = comma().join(map(_met_on, term.met))
     further = paragraph(
         _("Source: {source}.", source=_outside(_(term.source), term.url)),
         _("See: {terms}.", terms=see) if see else "",
@@ -112,6 +113,10 @@ def _entry(term: Term) -> str:
         f"<div><dt>{escape(term.title)}{forms}</dt><dd>{escape(_(term.sentence))}</dd>"
         f"<dd>{further}</dd></div>"
     )
+
+
+def _met_on(address: str) -> str:
+    return _inside(in_this_language(address or "./"), _page(address))
 
 
 def _page(address: str) -> str:

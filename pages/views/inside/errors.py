@@ -155,7 +155,7 @@ def _show(
     )
     download_csv(
         _("Every image as CSV"),
-        lambda: embedding_frame(embedding, positions, names),
+        lambda: embedding_frame(embedding, positions, chosen.data.class_names),
         f"{chosen.subject.file_name(chosen.data.name, f'images{ending}')}.csv",
         "in_errors_csv",
     )

@@ -18,7 +18,7 @@ def inside_document(shown: Shown, address: str) -> Document:
     what = chosen.weights, chosen.pixels
     image = SeenImage(
         chosen.pixels,
-        str(chosen.image_name),
+        chosen.image_name,
         chosen.data.shown_classes,
         chosen.label,
         seen("core.inside.maps:probabilities", *what),
@@ -27,7 +27,7 @@ def inside_document(shown: Shown, address: str) -> Document:
     if explanation and explanation.unit.path not in {one.path for one in chosen.analysis.layers}:
         explanation = None
     return image_document(
-        chosen.subject.title,
+        lambda: chosen.subject.title,
         chosen.subject.file_name(),
         chosen.weights.spec,
         chosen.subject.which,

@@ -174,7 +174,7 @@ def _choose_which(name: str) -> str:
         offered[BEST] = _TRAINED
     return select_name(
         _("Parameters"),
-        {which: _(title) for which, title in offered.items()},
+        offered,
         BEST,
         f"in_which{'_lab' if name.startswith(_LAB) else ''}",
         help=_("Those with the best accuracy, those of the last epoch, or those it began with."),

@@ -23,6 +23,7 @@ from core.studies.statistics import Mean, mean_interval
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from pages.views.app.downloads import download_csv
+from pages.views.app.language import in_this_language
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
@@ -123,7 +124,7 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
             "At full size this takes minutes a run on a CPU for the course nets, hours for VGG."
         ),
     ):
-        first = _run_of(row)
+        first = _run_of(row, _fastest_device())
         study = store().create_study(
             lazy("{title}: reproduction", title=lazy(row.title)),
             {"reproduction": row.title, "seeds": SEEDS},
@@ -133,26 +134,31 @@ def _queue_one(rows: Sequence[Reproduction]) -> None:
         st.rerun()
 
 
-def _run_of(row: Reproduction) -> RunSpec:
-    """The row as a run on the fastest device, with all images."""
+def _run_of(row: Reproduction, device: str = "cpu") -> RunSpec:
+    """The row as a run on this device, with all images."""
     images = find_dataset(row.dataset).train_images
     return RunSpec(
         complete(row.model),
         row.dataset,
         recipe(row.recipe, images, row.epochs),
         train_images=images,
-        device=next(iter(devices())),
+        device=device,
     )
+
+
+def _fastest_device() -> str:
+    return next(iter(devices()))
 
 
 def _train_address(spec: RunSpec) -> str:
     """The Train page with everything set, beside this page whatever its base."""
-    return f"train?{urlencode(run_keys(spec))}"
+    return in_this_language(f"train?{urlencode(run_keys(spec))}")
 
 
 def reproduction_table(rows: Sequence[Reproduction]) -> pd.DataFrame:
     """Published against ours, and against what this store's runs have reached; in %."""
     here = {title: mean_interval(finals) for title, finals in _finals_here(rows).items()}
+    device = _fastest_device()
     frame = pd.DataFrame(
         [
             {
@@ -161,7 +167,7 @@ def reproduction_table(rows: Sequence[Reproduction]) -> pd.DataFrame:
                 **_means("ours", row.final),
                 N_("difference"): None if row.difference is None else 100 * row.difference,
                 **_means("your runs", here[row.title]),
-                N_("start"): _train_address(_run_of(row)),
+                N_("start"): _train_address(_run_of(row, device)),
                 N_("data"): find_dataset(row.dataset).title,
                 N_("epochs"): row.epochs,
             }

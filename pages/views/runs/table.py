@@ -17,6 +17,7 @@ from core.report.names import condition_parts, network_title
 from core.report.sentences.guessing import has_guessed
 from core.report.tables.runs import sources_now
 from core.studies.conditions import condition_of
+from pages.views.app.language import in_this_language
 from pages.views.app.tables import table
 
 STATE_SIGNS = {
@@ -80,7 +81,7 @@ def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> p
     frame = pd.DataFrame(
         {
             # Beside this page, whatever its base
-            N_("run"): [f"train?run={run.id}" for run in runs],
+            N_("run"): [in_this_language(f"train?run={run.id}") for run in runs],
             N_("best accuracy"): [
                 None if run.best_accuracy is None or has_guessed(run) else 100 * run.best_accuracy
                 for run in runs
@@ -151,7 +152,8 @@ def _study_link(study: Study | None) -> str:
     """The address of a study, which ends with its title; empty for a single run."""
     if study is None:
         return ""
-    return f"{_STUDY_PAGES[study.kind].format(study.id)}#{quote(study.title)}"
+    page = in_this_language(_STUDY_PAGES[study.kind].format(study.id))
+    return f"{page}#{quote(study.title)}"
 
 
 def _state(run: Run) -> str:

@@ -9,7 +9,7 @@ from core.language import CHINESE, ENGLISH
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [(ENGLISH, "Where parameters and work are"), (CHINESE, "参数和计算在哪里")],
+    [(ENGLISH, "Where parameters and work are"), (CHINESE, "参数和计算量的分布")],
 )
 def test_a_handout_speaks_the_language_that_is_asked_for(command, tmp_path, language, words):
     file = tmp_path / "lenet.html"

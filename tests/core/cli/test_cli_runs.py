@@ -12,6 +12,7 @@ import core.jobs.execution
 from core.cli import progress_bar
 from core.cli.flags import RunFlags
 from core.jobs.store import JobState, open_store
+from core.language import lazy
 from core.measure.requests import LayerTimesRequest
 from core.specs import LabError, ModelSpec
 from core.training import step_readings
@@ -173,6 +174,19 @@ def test_runs_in_every_format(command):
     assert [record["id"] for record in records] == [second, first]
     assert records[1]["spec"] == spec.to_dict()
     assert records[1]["state"] == "queued"
+    assert records[1]["message"] == records[1]["note"] == ""
+
+
+def test_runs_as_json_say_in_sentences_what_has_happened(command):
+    store = open_store()
+    store.enqueue(RunFlags("lenet", device="cpu").run_spec())
+    run = store.claim()
+    store.add_note(run, lazy("{which}, so it started over.", which=LabError("It is lost")))
+    store.finish(run, JobState.FAILED, lazy("{machine} is gone.", machine="This one"))
+    [record] = command("runs", "--format", "json").json
+    assert record["note"] == "It is lost, so it started over."
+    assert record["message"] == "This one is gone."
+    assert not any(name.startswith("kept") for name in record)
 
 
 def test_worker_drains_the_queue(command):

@@ -111,7 +111,7 @@ def test_networks_of_one_title_are_told_apart_by_their_options():
 def test_what_tells_networks_apart_is_said_in_the_language_of_the_reader():
     plain, thin = PLAIN, replace(PLAIN, ratio=2)
     with in_language(CHINESE):
-        assert distinct_titles([plain, thin]) == ["普通残差、比例 1", "普通残差、比例 2"]
+        assert distinct_titles([plain, thin]) == ["普通残差、比例：1", "普通残差、比例：2"]
 
 
 def test_the_time_left_is_the_work_left_shared_by_the_workers():

@@ -60,7 +60,7 @@ def test_in_chinese_each_term_stands_beside_its_english_name():
     body = "".join(map(text_of, app.get("html")))
     assert "<dt>MACs <small>乘加运算、乘加</small></dt>" in body
     assert "<dt>通道 <small>channel、通道数</small></dt>" in body
-    assert '用于：<a href="gradients">梯度</a>' in body
+    assert '用于：<a href="gradients?lang=zh-Hans">梯度</a>' in body
     assert f"全部 {len(TERMS)}" in app.pills(key="group").options
 
 

@@ -375,7 +375,7 @@ def test_every_published_run_stands_beside_ours(shipped):
     assert pd.isna(vgg["ours"])
     assert "your runs" not in table.columns  # there are none: no empty column
     machines = frame(app, "machine").set_index("run")
-    assert machines.loc["plain residual", "machine"] == "a CPU, 1 threads"
+    assert machines.loc["plain residual", "machine"] == "a CPU, 1 thread"
 
 
 def test_a_difference_of_over_0_3_points_is_said_in_words(shipped):

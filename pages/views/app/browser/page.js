@@ -39,29 +39,43 @@ function letCodeBeScrolled() {
 }
 
 const NAMED = ["aria-label", "title", "placeholder"]  // attributes that are read out or shown
-const SAID_BY_THE_LAB = '.chart, [data-testid="stMarkdownContainer"], [data-testid="stCode"], [data-testid="stHtml"]'
+const SAID_BY_THE_LAB = '.chart, [data-testid="stMarkdownContainer"]:not([data-testid="stSpinner"] *), [data-testid="stCode"], [data-testid="stHtml"]'
 
-/* What Streamlit says in English, in the language of the page. */
+const replaced = new WeakMap()  // element or text → by attribute ("": itself): its own word, ours
+let hasReplaced = false
+
+/* What Streamlit says in English, in the language of the page; its own word again once that is English. */
 function speak() {
   const told = document.getElementById("page-language")
   if (!told) return
   document.documentElement.lang = told.dataset.language
-  const words = JSON.parse(told.dataset.words)
-  if (!Object.keys(words).length) return
+  const words = {__proto__: null, ...JSON.parse(told.dataset.words)}  // of a text "constructor": none
+  if (!Object.keys(words).length && !hasReplaced) return
   const named = Object.entries(words).filter(([word]) => word.endsWith("{label}"))  // Help for {label}
     .map(([word, here]) => [word.replace("{label}", ""), here])
+  function here(node, name, shown) {
+    const [before, ours] = replaced.get(node)?.[name] ?? []
+    const own = shown === ours ? before : shown
+    const [start, template] = (name && named.find(([start]) => own.startsWith(start))) || []
+    const word = template ? template.replace("{label}", own.slice(start.length)) : words[own.trim()] ?? own
+    if (word !== shown) {
+      replaced.set(node, {...replaced.get(node), [name]: [own, word]})
+      hasReplaced = true
+    }
+    return word
+  }
   for (const name of NAMED) {
     for (const element of document.querySelectorAll(`[${name}]`)) {
-      const text = element.getAttribute(name)
-      const [start, here] = named.find(([start]) => text.startsWith(start)) ?? []
-      const word = here ? here.replace("{label}", text.slice(start.length)) : words[text]
-      if (word) element.setAttribute(name, word)
+      const shown = element.getAttribute(name), word = here(element, name, shown)
+      if (word !== shown) element.setAttribute(name, word)
     }
   }
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
   while (texts.nextNode()) {
-    const word = words[texts.currentNode.data.trim()]
-    if (word && !texts.currentNode.parentElement.closest(SAID_BY_THE_LAB)) texts.currentNode.data = word
+    const text = texts.currentNode
+    if (!text.data.trim() || text.parentElement.closest(SAID_BY_THE_LAB)) continue
+    const word = here(text, "", text.data)
+    if (word !== text.data) text.data = word
   }
 }
 

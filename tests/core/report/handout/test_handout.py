@@ -157,7 +157,7 @@ def test_a_handout_is_written_in_the_language_of_who_takes_it_and_its_csv_in_eng
     with in_language(CHINESE):
         page = Page(handout_html(network_document(analysis, 128, threads=2), WHEN))
     assert page.all("html")[0]["lang"] == CHINESE
-    for words in ("参数和计算在哪里", "总计", "输出形状", "CNN 架构实验室"):
+    for words in ("参数和计算量的分布", "总计", "输出形状", "CNN 架构实验室"):
         assert words in page.text, words
     assert json.loads(page.scripts["spoken"])["words"]["Zoom in"] == "放大"
     link = next(a for a in page.all("a") if a["download"] == "vgg11-ratio1-96px-layers.csv")

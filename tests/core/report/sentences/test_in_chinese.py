@@ -40,7 +40,7 @@ def test_convolutions_and_the_first_linear_layer():
         equal, inputs = equal_cost_sentence(layers), flattened_sentence(layers)
     assert equal.replace("\u202f", " ") == (
         "8 个卷积层中有 3 个的计算量同为 924.8 M MACs，而参数从 73.9 k 增加到 1.18 M，每一步增至"
-        " 4 倍。就全部卷积层而言，参数从 640（block1.conv1）到 2.36 M（block4.conv2）不等。"
+        "原来的 4 倍。就全部卷积层而言，参数从 640（block1.conv1）到 2.36 M（block4.conv2）不等。"
     )
     assert inputs == "512 个通道 × 7 × 7 = 25,088 个输入；7 = 224 / 2⁵。"
 

@@ -78,6 +78,15 @@ def test_names_of_the_field_lead_to_addresses_that_the_glossary_reads():
     assert address_of(find_term("Holm")) == "glossary?term=Holm%27s%20correction"
 
 
+def test_bold_chinese_is_bold_to_markdown_beside_links_and_punctuation():
+    joiner = "\N{WORD JOINER}"
+    with in_language(CHINESE):
+        assert marked("即**卷积核**。").startswith(f"即**{joiner}[卷积核](")
+        assert f'"){joiner}**很小' in marked("**卷积核**很小")
+        assert marked("**网络（28 px）** 的") == f"**网络（28 px）{joiner}**的"
+        assert marked("**网络** 的") == "**网络** 的"
+
+
 def test_a_link_of_the_browsers_own_keeps_a_language_that_it_does_not_speak(monkeypatch):
     assert in_this_language("./") == "./"
     with in_language(CHINESE):

@@ -15,11 +15,17 @@ from core.report.text_width import wrapped
 
 # At the lower edge of the picture, where it cannot meet the axis title however many rows it has
 _TITLE_WIDTH, _TITLE_LINE = 46, 20  # letters and pixels of a line of a title, on a phone too
+_NAME_ALONE = 1200  # pixels: more than half of any plot, so that no second one has room
 FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
 
 
 def key_legend(columns: int = 1) -> dict[str, Any]:
-    """A legend that is a key: at the foot and as wide as the picture, one name a line or two."""
+    """A legend that is a key: at the foot of the picture, one name a line or two.
+
+    Two share the plot's width, which one name alone may be wider than.
+    """
+    wide = dict(entrywidthmode="fraction", entrywidth=0.99 / columns)
+    alone = dict(entrywidthmode="pixels", entrywidth=_NAME_ALONE)
     return dict(
         orientation="h",
         xref="container",
@@ -27,11 +33,15 @@ def key_legend(columns: int = 1) -> dict[str, Any]:
         yanchor="bottom",
         y=0,
         x=0.02,
-        entrywidthmode="fraction",
-        entrywidth=0.99 / columns,
         itemclick=False,
         itemdoubleclick=False,
+        **(wide if columns > 1 else alone),
     )
+
+
+def with_share(amount: str, share: str) -> str:
+    """`12.5 MiB (40.3 %)`: of what is pointed at."""
+    return _("{amount} ({share})", amount=amount, share=share)
 
 
 def finish(figure: go.Figure, title: str, height: int) -> None:

@@ -10,6 +10,7 @@ from core.analysis.records import KINDS
 from core.language import _, ngettext
 from core.report import formats
 from core.report.cost_rows import CostRow
+from core.report.figures.axes import with_share
 from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
 from core.report.figures.palette import KIND_COLORS
 from core.report.sentences.findings import cost_finding
@@ -44,9 +45,10 @@ def cost_bars(
                 **number_at_end([_percent(share) for share in shares]),
                 customdata=[_told(rows[place], factor, totals) for place in places],
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
-                + f"%{{customdata[2]:,}} {unit} (%{{customdata[4]:.1f}} %)<br>"
-                + _("%{customdata[3]:,} parameters")
-                + " (%{customdata[5]:.1f} %)<extra></extra>",
+                + with_share(f"%{{customdata[2]:,}} {unit}", "%{customdata[4]:.1f} %")
+                + "<br>"
+                + with_share(_("%{customdata[3]:,} parameters"), "%{customdata[5]:.1f} %")
+                + "<extra></extra>",
             )
     shares = [getattr(row, cost) / totals[cost] for row in rows for cost in totals]
     longest = 100 * max(shares, default=1)

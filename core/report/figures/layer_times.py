@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from core.language import _
 from core.measure.layer_shares import TimedRow
+from core.report.figures.axes import with_share
 from core.report.figures.layer_rows import THICK, lay_out_rows
 from core.report.figures.palette import ORANGE, TINTS
 from core.report.layer_groups import grouped
@@ -35,8 +36,9 @@ def layer_time_bars(rows: Sequence[TimedRow]) -> go.Figure:
             marker_color=color,
             width=THICK,
             customdata=[(path, 1000 * value) for path, value in zip(paths, seconds, strict=True)],
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name} %{{customdata[1]:.3~g}} ms"
-            " (%{x:.1f} %)<extra></extra>",
+            hovertemplate="<b>%{customdata[0]}</b><br>"
+            + with_share(f"{name} %{{customdata[1]:.3~g}} ms", "%{x:.1f} %")
+            + "<extra></extra>",
         )
     figure.add_scatter(
         y=places,

@@ -10,6 +10,7 @@ from core.analysis.records import KINDS, TrainingMemory
 from core.language import N_, _
 from core.report import formats
 from core.report.cost_rows import CostRow
+from core.report.figures.axes import with_share
 from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
 from core.report.figures.palette import GRAY, KIND_COLORS, part_marker, tints_and_patterns
 from core.report.sentences.findings import saved_finding
@@ -37,8 +38,9 @@ def memory_bars(memory: TrainingMemory, inference_bytes: int) -> go.Figure:
             name=_(name),
             marker=part_marker(color, pattern),
             customdata=[(formats.mebibytes(size), 100 * size / max(1, memory.total))],
-            hovertemplate=f"<b>{_(name)}</b><br>%{{customdata[0]}} (%{{customdata[1]:.1f}} %)"
-            "<extra></extra>",
+            hovertemplate=f"<b>{_(name)}</b><br>"
+            + with_share("%{customdata[0]}", "%{customdata[1]:.1f} %")
+            + "<extra></extra>",
         )
     figure.add_bar(
         y=[_("inference")],

@@ -137,7 +137,8 @@ def probability_bars(
             orientation="h",
             name=label,
             marker=dict(color=color, pattern=dict(shape=pattern)),
-            hovertemplate=f"%{{y}}: %{{x:.2f}} %<br>{label}<extra></extra>",
+            hovertemplate=_("{name}: {amount}", name="%{y}", amount="%{x:.2f} %")
+            + f"<br>{label}<extra></extra>",
         )
     return figure
 

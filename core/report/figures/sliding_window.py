@@ -188,7 +188,7 @@ def _read_counts(window: SlidingWindow) -> go.Figure:
             marker=dict(symbol="x", color=color, size=8),
             cliponaxis=False,
             name=_(name),
-            hovertemplate=f"%{{x}}: {_(name)}<extra></extra>",
+            hovertemplate=_("{name}: {amount}", name="%{x}", amount=_(name)) + "<extra></extra>",
         )
     finish(figure, _row_title(window), 300)
     figure.update_layout(bargap=0, showlegend=bool(unread))

@@ -8,7 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from core.analysis.records import Analysis, LayerCost
-from core.language import _
+from core.language import _, comma
 from core.report import formats
 from core.report.figures.axes import set_title
 from core.report.figures.palette import KIND_COLORS, ON_KIND, PAPER
@@ -40,8 +40,10 @@ def stage_bars(
                 figure.add_bar(
                     **_piece(label, block, share if as_share else value),
                     showlegend=block.kind not in seen,
-                    hovertemplate=f"<b>{escape(label)}</b>, {escape(block.path)}<br>"
-                    f"{_amount(value, unit)}, {share:.1f} %<extra></extra>",
+                    hovertemplate=comma().join((f"<b>{escape(label)}</b>", escape(block.path)))
+                    + "<br>"
+                    + comma().join((_amount(value, unit), f"{share:.1f} %"))
+                    + "<extra></extra>",
                 )
                 seen.add(block.kind)
         figure.add_annotation(

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from core.language import N_, _
 from core.report import formats
+from core.report.figures.axes import with_share
 from core.report.figures.palette import BLUE
 from core.report.sentences.findings import time_finding
 from core.training.time_split import TimeSplit
@@ -40,7 +41,9 @@ def time_bar(split: TimeSplit) -> go.Figure:
         textposition="outside",
         cliponaxis=False,
         customdata=[formats.duration(value) for value in seconds.values()],
-        hovertemplate="<b>%{y}</b><br>%{customdata} (%{text})<extra></extra>",
+        hovertemplate="<b>%{y}</b><br>"
+        + with_share("%{customdata}", "%{text}")
+        + "<extra></extra>",
         showlegend=False,
     )
     figure.update_layout(

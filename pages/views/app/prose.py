@@ -20,10 +20,12 @@ from pages.views.app.language import in_this_language
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
 _PIECE = re.compile(f"{_LEFT_ALONE}|{WORDS.pattern}", re.IGNORECASE)
 _CHARACTER = "[\u3400-\u9fff]"
-# Where a link hides from Markdown that asterisks begin or end something between characters
+# Between characters asterisks beside a link mean nothing to Markdown, nor do those behind
+# punctuation unless a space follows, which Chinese does not have
 _TIGHT = re.compile(
     rf"(?<={_CHARACTER}\*)(?=\[)|(?<={_CHARACTER}\*\*)(?=\[)|(?<=\))(?=\*{{1,2}}{_CHARACTER})"
 )
+_LOOSE = re.compile(rf"(?<=[，。：；！？）”])(\*{{1,2}}) (?={_CHARACTER})")
 _JOINER = "\u2060"  # no width, no space, no punctuation
 _met: ContextVar[set[str] | None] = ContextVar("met", default=None)  # on the page that is drawn
 
@@ -51,7 +53,7 @@ def marked(text: str) -> str:
         known.add(term.name)
         return f'[{word}]({address_of(term)} "{term.explanation}")'
 
-    return _TIGHT.sub(_JOINER, _PIECE.sub(link, text))
+    return _LOOSE.sub(rf"{_JOINER}\1", _TIGHT.sub(_JOINER, _PIECE.sub(link, text)))
 
 
 def address_of(term: Term) -> str:

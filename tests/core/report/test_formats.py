@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.language import CHINESE, in_language
 from core.report import formats
 
 
@@ -62,3 +63,20 @@ def test_what_cannot_be_counted_is_less_and_not_fewer():
 )  # fmt: skip
 def test_a_part_is_told_as_a_fraction_or_a_multiple(value, told):
     assert formats.part_of(value, 280, "the whole") == told
+
+
+MACHINE = "NVIDIA H200, driver 580.1, 2 threads, torch 2.15"
+
+
+def test_a_machine_is_told_in_the_language_of_its_reader():
+    assert formats.machine(MACHINE) == MACHINE
+    assert formats.machine("AMD EPYC CPU, 1 thread") == "AMD EPYC CPU, 1 thread"
+    with in_language(CHINESE):
+        told = "NVIDIA H200、驱动程序 580.1、2 个线程、torch 2.15"
+        assert formats.machine(MACHINE) == told
+
+
+def test_no_chinese_line_ends_between_a_number_and_its_unit():
+    assert formats.percent(0.9) == "90.00\u2009%"
+    with in_language(CHINESE):
+        assert formats.percent(0.9) == "90.00\u202f%"

@@ -188,10 +188,19 @@ def lazy(template: str, /, **values: object) -> Message:
 
 def either(names: Sequence[str]) -> str | Message:
     """`a or b or c`, put into words when it is shown."""
+    return _joined(N_("{first} or {last}"), names)
+
+
+def together(names: Sequence[str]) -> str | Message:
+    """`a and b and c`, put into words when it is shown."""
+    return _joined(N_("{first} and {last}"), names)
+
+
+def _joined(template: str, names: Sequence[str]) -> str | Message:
     first, *others = names
     said: str | Message = first
     for other in others:
-        said = lazy("{first} or {last}", first=said, last=other)
+        said = lazy(template, first=said, last=other)
     return said
 
 

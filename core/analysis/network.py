@@ -23,7 +23,7 @@ from core.analysis.records import Analysis, LayerCost, Shape
 from core.analysis.tensors import BATCH
 from core.analysis.trace import BatchLostError, TooLongError
 from core.analysis.vgg_configuration import vgg_configuration
-from core.language import Message, lazy
+from core.language import Message, lazy, together
 from core.specs import (
     MAX_IMAGE_SIZE,
     MAX_IN_CHANNELS,
@@ -350,7 +350,7 @@ def _dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> Messa
     """Which parameters never get a gradient, why, and the work that is spent on them."""
     names = sorted({name.rpartition(".")[0] or name for name in dead})
     macs = sum(layer.macs for layer in layers if layer.path in names)
-    layers_named = _and(names[:_NAMED])
+    layers_named = together(names[:_NAMED])
     if further := len(names[_NAMED:]):
         layers_named = lazy("{names} and {number} more", names=layers_named, number=further)
     count = sum(dead.values())
@@ -370,15 +370,6 @@ def _dead_warning(layers: Sequence[LayerCost], dead: Mapping[str, int]) -> Messa
     )
 
 
-def _and(names: Sequence[str]) -> str | Message:
-    """`a and b and c`."""
-    first, *others = names
-    said: str | Message = first
-    for other in others:
-        said = lazy("{one} and {other}", one=said, other=other)
-    return said
-
-
 def _condition_warnings(analysis: Analysis) -> Iterator[Message]:
     """The forum's block adds a 1×1 where its scaled channels reach 256: which ratio defeats that.
 
@@ -393,7 +384,7 @@ def _condition_warnings(analysis: Analysis) -> Iterator[Message]:
         text = lazy(
             "At ratio {ratio} only blocks {blocks} reach {channels} channels, so one of the"
             " forum's 1×1 convolutions was left out.",
-            blocks=_and([layer.block.removeprefix("block") for layer in added]),
+            blocks=together([layer.block.removeprefix("block") for layer in added]),
             **values,
         )
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.language import _, comma, listed
+from core.language import _, comma, listed, semicolon
 from core.report.names import network_title, sizes_in_words, title_and_options
 from core.specs import ModelSpec
 from core.zoo.catalogue import CATALOGUE, complete
@@ -69,7 +69,7 @@ def settings_sentence(specs: Sequence[ModelSpec]) -> str:
         told = comma().join(own[at] for at in differ)
         told = _("as published ({settings})", settings=told) if _is_as_published(spec) else told
         having.setdefault(told, []).append(title_and_options(spec))
-    each = _("; ").join(
+    each = semicolon().join(
         _("{networks}: {settings}", networks=comma().join(names), settings=told)
         for told, names in having.items()
     )

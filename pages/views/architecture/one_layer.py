@@ -12,7 +12,7 @@ import streamlit as st
 from core.analysis.records import Analysis, LayerCost, Window
 from core.explain.channels import usual_mistake
 from core.explain.formulas import Formula, formulas
-from core.language import N_, _, pgettext
+from core.language import N_, _, semicolon
 from core.report import formats
 from core.report.names import file_name
 from core.report.receptive_field import beside_image
@@ -132,7 +132,7 @@ def _description(layer: LayerCost, image: tuple[int, ...]) -> str:
             if isinstance(field, int)
             else _("one output sees {pixels} pixels, {share}", **told)
         )
-    return _("{clauses}.", clauses=pgettext("between clauses", "; ").join(clauses))
+    return _("{clauses}.", clauses=semicolon().join(clauses))
 
 
 def _what_it_is(layer: LayerCost) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.language import _, comma, paragraph, pgettext
+from core.language import _, comma, paragraph, semicolon
 from core.measure.shipped.branches import shipped_branches
 from core.report import formats
 from core.report.figures.branches import branch_bars
@@ -112,7 +112,7 @@ def _study(trained: TrainedStudy) -> None:
         for runs in trained.runs.values()
         for run in runs
     )
-    together = pgettext("between clauses", "; ").join(machines)
+    together = semicolon().join(machines)
     seeds = max(mean.count for mean in trained.finals.values())
     st.caption(
         _(

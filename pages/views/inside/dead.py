@@ -14,6 +14,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.requests import weights_fields
 
@@ -50,20 +51,19 @@ def _show(activity: Activity, subject: Subject) -> None:
     for sentence in dead_sentences(activity):
         markdown(escaped(sentence))
     frame = dead_frame(activity)
-    st.dataframe(
+    table(
         frame.assign(active_images=100 * frame["active_images"])
         .drop(columns="dead_share")
-        .rename(columns={name: _(title) for name, title in _COLUMNS.items()}),
-        hide_index=True,
+        .rename(columns=_COLUMNS),
         key="in_dead_table",
         column_config={
-            _("positive in"): share_column(
+            "positive in": share_column(
                 _(
                     "Images in which a channel is positive somewhere, mean over the layer's"
                     " channels."
                 )
             ),
-            _("never positive"): st.column_config.NumberColumn(
+            "never positive": st.column_config.NumberColumn(
                 help=_("Dead ones, and those that are read all the same as no ReLU follows."),
             ),
         },

@@ -18,7 +18,7 @@ from core.inside.parts_records import (
     LeftAlone,
     MissingParts,
 )
-from core.language import N_, _, paragraph, pgettext, read_kept
+from core.language import N_, _, either, paragraph, pgettext, read_kept
 from core.measure.requests import MissingPartsRequest
 from core.report.figures.parts import missing_bars
 from core.report.sentences.parts import NOUNS, images_sentence, missing_sentences
@@ -115,7 +115,7 @@ def _nothing_to_leave_out(analysis: Analysis, level: str) -> str:
     return _(
         "There is no {part} that this network could run without: choose {levels} above.",
         part=part,
-        levels=pgettext("between alternatives", " or ").join(others),
+        levels=either(others),
     )
 
 

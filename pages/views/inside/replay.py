@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.data.catalogue import find_dataset
 from core.jobs.store import Run
 from core.jobs.trail import read_trail
-from core.language import N_, _, comma, pgettext
+from core.language import N_, _, comma, semicolon
 from core.report import formats
 from core.report.formats import signed_number
 from core.report.maps import png_address, range_of, tiles_png
@@ -243,7 +243,7 @@ def _captions(run: Run, trail: Trail, block: str) -> None:
         )
     thinned = len(trail.epochs) < trail.epochs[-1] + 1
     if lines:
-        maps = pgettext("between the long parts of an enumeration", "; ").join(lines)
+        maps = semicolon().join(lines)
         caption(_("Below each image: {maps}. One scale for all epochs.", maps=maps))
     if thinned:
         caption(

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.jobs.files import best_path
 from core.jobs.store import Run
-from core.language import _
+from core.language import _, semicolon
 from core.measure.branch_norms import BRANCHES, branch_norms
 from core.report.figures.branches import branch_bars
 from core.report.names import run_file_name, run_title
@@ -34,7 +34,7 @@ def branches_view(run: Run) -> None:
             " number of weights alone. One run: another seed may order them otherwise, and a"
             " large weight is no proof of a useful kernel, for the scale of what it reads"
             " counts as much.",
-            branches="; ".join(map(_, BRANCHES.values())),
+            branches=semicolon().join(map(_, BRANCHES.values())),
         )
     )
     download_csv(

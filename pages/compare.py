@@ -9,7 +9,7 @@ from core.language import N_, _
 from core.report.handout.networks import networks_document
 from core.report.names import names_file
 from core.report.names_together import settings_sentence, title_together
-from core.report.reached import best_accuracies
+from core.report.reached import Reached, accuracies_of_runs, best_accuracies
 from core.report.tables.networks import comparison_frame
 from pages.views.app.address import address_checked
 from pages.views.app.downloads import download_csv
@@ -53,14 +53,14 @@ def _page(head: Head) -> None:
         return
     caption(escaped(settings_sentence(specs)))
     networks = [Compared(name, analysis_of(spec)) for name, spec in zip(names, specs, strict=True)]
-    view = _choose_view(networks)
-    batch_size = _show_view(view, networks)
-    totals_view(networks, best_accuracies(store()), batch_size)
+    reached = accuracies_of_runs(store())
+    view = _choose_view(networks, reached)
+    batch_size = _show_view(view, networks, reached)
+    best = best_accuracies(reached)
+    totals_view(networks, best, batch_size)
     download_csv(
         _("Comparison as CSV"),
-        lambda: comparison_frame(
-            [network.analysis for network in networks], batch_size, best_accuracies(store())
-        ),
+        lambda: comparison_frame([network.analysis for network in networks], batch_size, best),
         f"{names_file('comparison', specs)}.csv",
         "cmp_csv",
     )
@@ -68,7 +68,7 @@ def _page(head: Head) -> None:
         head,
         names_file("comparison", specs),
         lambda address: networks_document(
-            networks, batch_size, best_accuracies(store()), title_together(specs), address
+            networks, batch_size, best, title_together(specs), address
         ),
     )
 
@@ -86,9 +86,9 @@ def _choose_batch_size() -> int:
     return int(batch_size)
 
 
-def _choose_view(networks: list[Compared]) -> str:
+def _choose_view(networks: list[Compared], reached: Reached) -> str:
     """What is drawn; accuracy first where there is any to compare."""
-    first = _ACCURACY if has_comparable_runs(networks, store()) else _COSTS
+    first = _ACCURACY if has_comparable_runs(networks, reached) else _COSTS
     if st.session_state.get("cmp_view") == st.session_state.get(_FIRST):
         st.session_state.pop("cmp_view", None)  # nobody chose it: other networks, another first
     st.session_state[_FIRST] = first
@@ -102,11 +102,11 @@ def _choose_view(networks: list[Compared]) -> str:
     )
 
 
-def _show_view(view: str, networks: list[Compared]) -> int:
+def _show_view(view: str, networks: list[Compared], reached: Reached) -> int:
     """What the reader picked; the batch size, which is chosen beside the view's own controls."""
     match view:
         case "Accuracy against MACs":
-            return accuracy_view(networks, store(), _choose_batch_size)
+            return accuracy_view(networks, reached, _choose_batch_size)
         case "Stages":
             return stages_view(networks, _choose_batch_size)
         case "Sweep":

@@ -163,7 +163,7 @@ class Analysis:
         """What a reader might not expect, a sentence each."""
         return tuple(map(str, self.noted))
 
-    @property
+    @cached_property  # a page asks for it many times
     def totals(self) -> Totals:
         """The sums of the columns; depth and receptive field are the largest."""
         layers = self.layers

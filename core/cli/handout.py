@@ -77,7 +77,7 @@ def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
     from core.jobs.store import open_store
     from core.report.handout.networks import networks_document
     from core.report.names_together import MAX_NETWORKS, short_titles, title_together
-    from core.report.reached import best_accuracies
+    from core.report.reached import accuracies_of_runs, best_accuracies
 
     check_whole("batch_size", batch_size, 1, MAX_BATCH_SIZE)
     if len(archs) > MAX_NETWORKS:
@@ -85,7 +85,7 @@ def compare(archs: tuple[str, ...], batch_size: int, out: Path | None) -> int:
     analyses = [analyze(NetworkFlags(arch).model_spec()) for arch in dict.fromkeys(archs)]
     specs = [analysis.spec for analysis in analyses]
     named = list(zip(short_titles(specs), analyses, strict=True))
-    accuracies = best_accuracies(open_store())
+    accuracies = best_accuracies(accuracies_of_runs(open_store()))
     title = title_together(specs)
     return _write(networks_document(named, batch_size, accuracies, title), out)
 

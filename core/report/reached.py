@@ -16,11 +16,12 @@ from core.zoo.catalogue import complete
 from core.zoo.own import is_as_now, is_own, plain_name
 
 ByCondition = dict[Condition, list[float]]  # a fraction for each run; the newest condition last
+Reached = dict[ModelSpec, ByCondition]
 
 
-def accuracies_of_runs(store: Store) -> dict[ModelSpec, ByCondition]:
+def accuracies_of_runs(store: Store) -> Reached:
     """The best test accuracy of each finished run, by network and condition."""
-    accuracies: dict[ModelSpec, ByCondition] = {}
+    accuracies: Reached = {}
     for spec, reached in store.best_accuracies():
         with suppress(LabError):  # a network that this version of the lab no longer has
             condition = condition_of(spec)
@@ -38,13 +39,13 @@ def _names_of(model: ModelSpec) -> list[ModelSpec]:
     return [model, *(replace(model, arch=name) for name in names)]
 
 
-def best_accuracies(store: Store) -> dict[ModelSpec, tuple[float, Condition]]:
+def best_accuracies(reached: Reached) -> dict[ModelSpec, tuple[float, Condition]]:
     """The best accuracy among the runs of each network, and under which condition it was reached.
 
     A network whose runs are no better than guessing has none.
     """
     best = {}
-    for model, by_condition in accuracies_of_runs(store).items():
+    for model, by_condition in reached.items():
         learned = [
             (max(accuracies), condition)
             for condition, accuracies in by_condition.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import log10
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -17,6 +17,13 @@ from core.report.text_width import wrapped
 _TITLE_WIDTH, _TITLE_LINE = 46, 20  # letters and pixels of a line of a title, on a phone too
 _NAME_ALONE = 1200  # pixels: more than half of any plot, so that no second one has room
 FOOT_LEGEND = dict(orientation="h", yref="container", yanchor="bottom", y=0)
+
+
+class WideAndNarrow(NamedTuple):
+    """A figure for each kind of page; both have the same height."""
+
+    wide: go.Figure
+    narrow: go.Figure
 
 
 def key_legend(columns: int = 1) -> dict[str, Any]:

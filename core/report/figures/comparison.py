@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from html import escape
 from math import ceil, log10
 from statistics import fmean
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import plotly.graph_objects as go
 
 from core.language import _
 from core.report import formats
-from core.report.figures.axes import key_legend, log_axis, set_title
+from core.report.figures.axes import WideAndNarrow, key_legend, log_axis, set_title
 from core.report.figures.labels import (
     NARROW,
     WIDE,
@@ -37,13 +37,6 @@ _KEY_LINE, _KEY_LETTERS = 20, 21  # pixels of a key's line; letters of a name in
 
 
 _Point = TypeVar("_Point")
-
-
-class WideAndNarrow(NamedTuple):
-    """A figure for each kind of place; both have the same height."""
-
-    wide: go.Figure
-    narrow: go.Figure
 
 
 @dataclass(frozen=True)

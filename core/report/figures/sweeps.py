@@ -11,8 +11,7 @@ from typing import Any, TypeGuard
 import plotly.graph_objects as go
 
 from core.language import _
-from core.report.figures.axes import key_legend, log_axis, set_title
-from core.report.figures.comparison import WideAndNarrow
+from core.report.figures.axes import WideAndNarrow, key_legend, log_axis, set_title
 from core.report.text_width import letters, pixels
 from core.specs import OptionValue
 

@@ -147,9 +147,11 @@ def shape_errors_of(
     return errors
 
 
-def sample_pictures(name: str, count: int, sides: tuple[int, int]) -> Sequence[bytes]:
+def sample_pictures(name: str, count: int, sides: tuple[int, int]) -> Sequence[tuple[bytes, int]]:
     """`core.data.samples.sample_pictures`, kept for sizes seen before."""
-    pictures: Sequence[bytes] = _kept("core.data.samples:sample_pictures", name, count, sides)
+    pictures: Sequence[tuple[bytes, int]] = _kept(
+        "core.data.samples:sample_pictures", name, count, sides
+    )
     return pictures
 
 

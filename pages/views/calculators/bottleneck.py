@@ -17,7 +17,7 @@ from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.figures.bottleneck import bottleneck_bars, bottleneck_curve
 from pages.views.app.cards import metric_card
-from pages.views.app.charts import chart
+from pages.views.app.charts import chart, drawn
 from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.prose import caption, markdown
@@ -75,9 +75,11 @@ def bottleneck_calculator(head: Head) -> None:
     )
     left, right = st.columns(2)
     with left:
-        chart(bottleneck_bars(numbers), key="calc_bottleneck_bars", name=name)
+        chart(drawn(bottleneck_bars, numbers), key="calc_bottleneck_bars", name=name)
     with right:
-        chart(bottleneck_curve(numbers), key="calc_bottleneck_curve", name=f"{name}-break-even")
+        chart(
+            drawn(bottleneck_curve, numbers), key="calc_bottleneck_curve", name=f"{name}-break-even"
+        )
     _bottleneck_table(numbers)
     caption(
         _(

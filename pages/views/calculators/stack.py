@@ -17,7 +17,7 @@ from core.language import N_, _, ngettext, paragraph
 from core.report import formats
 from core.report.figures import stacked_kernels
 from core.report.figures.stacked_kernels import stack_bars
-from pages.views.app.charts import chart
+from pages.views.app.charts import chart, drawn
 from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.prose import caption, markdown
@@ -54,7 +54,7 @@ def stack_calculator(head: Head) -> None:
         f"stacked-{numbers.count}-of-3x3-{numbers.channels}channels-{numbers.side}px"
         f"-batch{numbers.batch_size}"
     )
-    chart(stack_bars(numbers), key="calc_stack_bars", name=name)
+    chart(drawn(stack_bars, numbers), key="calc_stack_bars", name=name)
     _stack_table(numbers)
     caption(
         _(

@@ -20,7 +20,7 @@ from core.explain.calculators import (
 from core.language import N_, _
 from core.report.figures.sliding_window import window_picture
 from core.specs import LabError
-from pages.views.app.charts import chart
+from pages.views.app.charts import chart, drawn
 from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.messages import show_error
@@ -76,7 +76,7 @@ def window_calculator(head: Head) -> None:
     st.latex(filled_formula(window))
     moving_window(window)
     chart(
-        window_picture(window),
+        drawn(window_picture, window),
         key="calc_window_picture",
         toolbar=False,
     )

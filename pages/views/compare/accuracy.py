@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from hashlib import sha256
 
 import streamlit as st
 
-from core.jobs.store import Store
-from core.language import _, language, ngettext, semicolon
+from core.language import _, ngettext, semicolon
 from core.report.figures.comparison import AccuracyPoint, accuracy_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import condition_file_name, condition_label
-from core.report.reached import ByCondition, accuracies_of_runs, is_guess
+from core.report.reached import ByCondition, Reached, is_guess
 from core.report.sentences.comparison import accuracy_sentence
 from core.report.tables.networks import accuracy_frame
 from core.studies.conditions import Condition, most_shared
-from pages.views.app.charts import Drawing, chart
+from pages.views.app.charts import chart, drawn
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
@@ -26,22 +24,20 @@ from pages.views.forms.names import select_name
 from pages.views.forms.row import form_row
 
 
-def has_comparable_runs(networks: Sequence[Compared], store: Store) -> bool:
+def has_comparable_runs(networks: Sequence[Compared], accuracies_of: Reached) -> bool:
     """Whether at least two of these networks have runs under one condition."""
-    accuracies_of = accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
     shared = most_shared(reached)[:1]
     return sum(shared[0] in by_condition for by_condition in reached) > 1 if shared else False
 
 
 def accuracy_view(
-    networks: Sequence[Compared], store: Store, choose_batch_size: Callable[[], int]
+    networks: Sequence[Compared], accuracies_of: Reached, choose_batch_size: Callable[[], int]
 ) -> int:
     """What the runs of these networks have reached under one condition, against their MACs.
 
     Returns the batch size.
     """
-    accuracies_of = accuracies_of_runs(store)
     reached = [accuracies_of.get(network.analysis.spec, {}) for network in networks]
     conditions = most_shared(reached)
     with form_row("compare"):
@@ -51,9 +47,9 @@ def accuracy_view(
         _invite_to_train()
         return batch_size
     points = _points(networks, reached, condition, batch_size)
-    wide, narrow = _drawings(tuple(points), condition_label(condition), language())
+    drawing = drawn(accuracy_scatter, tuple(points), condition_label(condition))
     name = condition_file_name("accuracy", condition)
-    chart(wide, key="cmp_accuracy", name=name, narrow=narrow)
+    chart(drawing, key="cmp_accuracy", name=name)
     markdown(accuracy_sentence(points))
     _say_what_is_left_out(networks, reached, condition)
     if guessing := [point.label for point in points if point.guesses]:
@@ -79,15 +75,6 @@ def accuracy_view(
         "cmp_accuracy_csv",
     )
     return batch_size
-
-
-@lru_cache(maxsize=64)  # some 10 KiB each: most look at the same networks
-def _drawings(
-    points: tuple[AccuracyPoint, ...], condition: str, spoken: str
-) -> tuple[Drawing, Drawing]:
-    """For wide and narrow pages in this language."""
-    both = accuracy_scatter(points, condition)
-    return Drawing.of(both.wide), Drawing.of(both.narrow)
 
 
 def _points(

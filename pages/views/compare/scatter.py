@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
-from core.language import _, language
+from core.language import _
 from core.report.figures.comparison import CostPoint, cost_scatter
 from core.report.figures.palette import colors_and_markers
 from core.report.names import names_file
-from pages.views.app.charts import Drawing, chart
+from pages.views.app.charts import chart, drawn
 from pages.views.app.prose import caption
 from pages.views.compare.networks import Compared
 from pages.views.forms.row import form_row
@@ -19,7 +18,7 @@ def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], i
     """One mark a network, as large as its training memory; the batch size that it is of."""
     with form_row("compare"):
         batch_size = choose_batch_size()
-    points = [
+    points = tuple(
         CostPoint(
             name,
             color,
@@ -30,16 +29,8 @@ def scatter_view(networks: Sequence[Compared], choose_batch_size: Callable[[], i
         for (name, analysis), (color, _mark) in zip(
             networks, colors_and_markers(len(networks)), strict=True
         )
-    ]
-    wide, narrow = _drawings(tuple(points), language())
+    )
     name = names_file("costs", [network.analysis.spec for network in networks])
-    chart(wide, key="cmp_scatter", name=name, narrow=narrow)
+    chart(drawn(cost_scatter, points), key="cmp_scatter", name=name)
     caption(_("Dashed: the Pareto front of MACs and parameters; size of a mark: training memory."))
     return batch_size
-
-
-@lru_cache(maxsize=64)  # some 10 KiB each: most look at the same networks
-def _drawings(points: tuple[CostPoint, ...], spoken: str) -> tuple[Drawing, Drawing]:
-    """For wide and narrow pages in this language."""
-    both = cost_scatter(points)
-    return Drawing.of(both.wide), Drawing.of(both.narrow)

@@ -72,8 +72,7 @@ def sweep_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int
         for network, style, points in swept
     ]
     name = names_file(f"sweep-{variable}", [network.analysis.spec for network in networks])
-    both = sweep_chart(lines, axis, _(quantity))
-    chart(both.wide, key="cmp_sweep", name=name, narrow=both.narrow)
+    chart(sweep_chart(lines, axis, _(quantity)), key="cmp_sweep", name=name)
     if variable in VARIABLES:
         caption(_(_WHY_LINES_BEND))
     with st.expander(_("Numbers")):

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from core.data import find_dataset, is_available, sample_images
+from core.data import find_dataset, is_available
 from core.jobs.store import Run
 from core.language import N_, _, paragraph
 from core.report import formats
@@ -78,14 +78,12 @@ def _show_samples(name: str, model: ModelSpec) -> None:
             line=dataset_line(name),
         )
     )
-    labels = sample_images(name, _SAMPLES)[1]
     small = min(1.0, _LARGEST_SAMPLE / max(model.sides))
     height, width = (max(1, round(small * side)) for side in model.sides)
-    pictures = sample_pictures(name, _SAMPLES, (height, width))
     figures = (
         f'<figure><img src="data:image/png;base64,{b64encode(picture).decode()}" alt="">'
         f"<figcaption>{escape(info.shown_classes[label])}</figcaption></figure>"
-        for picture, label in zip(pictures, labels, strict=True)
+        for picture, label in sample_pictures(name, _SAMPLES, (height, width))
     )
     st.html(f'<div class="samples">{"".join(figures)}</div>')
 

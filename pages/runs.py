@@ -29,7 +29,7 @@ def _page() -> None:
     """The runs, live while some go on."""
     watched = Watched(
         "runs",
-        lambda: (store().unfinished(), _running()),
+        _going_on,
         is_over=lambda state: not state[0],
         stage=_stage,
         curves=lambda state: store().step_curves(state[1]),
@@ -39,9 +39,11 @@ def _page() -> None:
     measurements_view()
 
 
-def _running() -> list[Run]:
-    listed = store().listed(RunFilter(states=(JobState.RUNNING,)))
-    return [run for run in listed if isinstance(run, Run)]
+def _going_on() -> tuple[int, list[Run]]:
+    """How many runs wait or go on, and those that go on."""
+    unfinished = store().unfinished()
+    listed = store().listed(RunFilter(states=(JobState.RUNNING,))) if unfinished else []
+    return unfinished, [run for run in listed if isinstance(run, Run)]
 
 
 def _stage(state: tuple[int, list[Run]]) -> tuple[Hashable, ...]:

@@ -53,6 +53,11 @@ class RunFilter:
 
 
 _ANY = RunFilter()
+_UNFINISHED = (  # asked for by every page: put together once
+    select(func.count())
+    .select_from(jobs_table)
+    .where(RunFilter(states=(JobState.QUEUED, JobState.RUNNING)).condition())
+)
 
 
 class Reader(Queue):
@@ -102,7 +107,8 @@ class Reader(Queue):
 
     def unfinished(self) -> int:
         """How many runs wait or go on."""
-        return self.count(RunFilter(states=(JobState.QUEUED, JobState.RUNNING)))
+        with self.reading() as connection:
+            return connection.scalar(_UNFINISHED) or 0
 
     def ahead_of(self, run: Run) -> int:
         """How many runs its worker takes before it: those that wait longer, and those that go on.

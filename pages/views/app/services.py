@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from cachetools import cached
 
 from core.jobs.database import database_url
 from core.jobs.engines.local import Workers
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from core.studies.reproduction import Reproduction
 
 
-@st.cache_resource(show_spinner=False)
+@cached({}, lock=Lock())  # asked for many times a page, and quicker than Streamlit's
 def _store(url: str) -> Store:
     return open_store(url)
 

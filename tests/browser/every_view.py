@@ -19,7 +19,7 @@ VIEWS = (
     *(f"/architecture?net_view={view}" for view in _ARCHITECTURE),
     "/architecture?net_view=Explain&net_topic=Hand count",
     "/architecture?net_view=Explain&net_topic=Other counters",
-    "/architecture?net_view=Cost&net_network=googlenet",
+    "/architecture?net_view=Cost&net_cost_numbers=true&net_network=googlenet",
     "/architecture?net_view=Growth&net_network=densenet",
     "/architecture?net_view=Trained",
     *(f"/inside?in_view={view}" for view in _INSIDE),

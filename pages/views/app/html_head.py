@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from pathlib import Path
 
@@ -18,11 +19,9 @@ _SOON = (
     "Button",
     "ButtonGroup",
     "Checkbox",
-    "DataFrame",
     "DownloadButton",
     "Html",
     "Metric",
-    "Multiselect",
     "NumberInput",
     "PageLink",
     "Selectbox",
@@ -50,11 +49,13 @@ class HtmlHead:
             elif message["type"] == "http.response.body" and start is not None:
                 parts.append(message.get("body", b""))
                 if not message.get("more_body", False):
-                    await _send_whole(start, b"".join(parts), send)
+                    await _send_whole(start, b"".join(parts), is_packed, send)
             else:
                 await send(message)
 
-        if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
+        asked = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        is_packed = "gzip" in asked.get("accept-encoding", "")
+        if "text/html" in asked.get("accept", ""):
             plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
             await self.app({**scope, "headers": plain}, receive, send_on)
         else:
@@ -66,10 +67,14 @@ def _is_page(start: Message) -> bool:
     return start["status"] == 200 and kind.startswith("text/html")
 
 
-async def _send_whole(start: Message, body: bytes, send: Send) -> None:
+async def _send_whole(start: Message, body: bytes, is_packed: bool, send: Send) -> None:
     """The answer with its new length, and without the marks of the one that it was."""
     body = body.replace(_END, _addition() + _END, 1)
     headers = MutableHeaders(raw=list(start["headers"]))
+    headers.add_vary_header("Accept-Encoding")
+    if is_packed:
+        body = gzip.compress(body)
+        headers["content-encoding"] = "gzip"
     headers["content-length"] = str(len(body))
     for name in ("etag", "last-modified"):
         del headers[name]

@@ -18,6 +18,7 @@ from pages.views.app.asked import decisive
 from pages.views.app.charts import chart
 from pages.views.app.columns import share_column
 from pages.views.app.messages import escaped
+from pages.views.app.numbers import numbers
 from pages.views.app.prose import caption, markdown
 from pages.views.architecture.display import Display
 
@@ -37,8 +38,7 @@ def cost_view(analysis: Analysis, display: Display) -> None:
         caption(escaped(sentence))
     if sentence := equal_cost_sentence(analysis.layers, display.as_flops):
         markdown(escaped(sentence))
-    with st.expander(_("Numbers"), icon=":material/table:"):
-        _numbers(rows, display)
+    numbers("net_cost_numbers", lambda: _numbers(rows, display))
 
 
 def _numbers(rows: Sequence[CostRow], display: Display) -> None:

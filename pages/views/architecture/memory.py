@@ -20,6 +20,7 @@ from core.report.tables.layers import layer_frame
 from core.report.tables.networks import memory_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.numbers import numbers
 from pages.views.app.prose import caption
 from pages.views.forms import limits
 
@@ -49,8 +50,7 @@ def memory_view(analysis: Analysis, level: str) -> None:
         about=network_title(analysis.spec),
         name=f"{file_name(analysis.spec)}-saved",
     )
-    with st.expander(_("Numbers"), icon=":material/table:"):
-        _numbers(memory, rows, batch_size)
+    numbers("net_memory_numbers", lambda: _numbers(memory, rows, batch_size))
     _downloads(analysis, level, batch_size, momentum)
 
 

@@ -11,6 +11,7 @@ from core.language import N_, _
 from core.report.figures.stages import stage_bars
 from core.report.names import names_file
 from pages.views.app.charts import chart
+from pages.views.app.numbers import numbers
 from pages.views.app.tables import table
 from pages.views.compare.networks import Compared
 from pages.views.forms.names import select_name
@@ -44,8 +45,7 @@ def stages_view(networks: Sequence[Compared], choose_batch_size: Callable[[], in
     field, unit = _COSTS[cost]
     name = names_file("stages", [network.analysis.spec for network in networks])
     chart(stage_bars(networks, field, _(cost), unit, as_share), "cmp_stages", name=name)
-    with st.expander(_("Numbers")):
-        _numbers(networks, field, cost)
+    numbers("cmp_stage_numbers", lambda: _numbers(networks, field, cost))
     return batch_size
 
 
@@ -62,7 +62,7 @@ def _numbers(networks: Sequence[Compared], field: str, cost: str) -> None:
     table(
         frame,
         height="content",
-        key="cmp_stage_numbers",
+        key="cmp_stage_table",
         column_config={
             cost: st.column_config.NumberColumn(format="localized"),
             "share": st.column_config.NumberColumn(format="%.1f %%"),

@@ -18,6 +18,7 @@ from core.specs import ModelSpec, OptionValue
 from core.zoo.catalogue import find
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
+from pages.views.app.numbers import numbers
 from pages.views.app.prose import caption
 from pages.views.app.tables import table
 from pages.views.app.with_torch import analysis_of
@@ -75,8 +76,8 @@ def sweep_view(networks: Sequence[Compared], choose_batch_size: Callable[[], int
     chart(sweep_chart(lines, axis, _(quantity)), key="cmp_sweep", name=name)
     if variable in VARIABLES:
         caption(_(_WHY_LINES_BEND))
-    with st.expander(_("Numbers")):
-        _numbers(lines, [points for *_line, points in swept], axis, quantity)
+    swept_points = [points for *_line, points in swept]
+    numbers("cmp_sweep_numbers", lambda: _numbers(lines, swept_points, axis, quantity))
     download_csv(
         _("Sweep as CSV"),
         lambda: sweep_frame([point for *_line, points in swept for point in points], batch_size),
@@ -102,7 +103,7 @@ def _numbers(
     table(
         frame,
         height="content",
-        key="cmp_sweep_numbers",
+        key="cmp_sweep_table",
         column_config={
             quantity: st.column_config.NumberColumn(format="localized"),
             "in linear layers": st.column_config.NumberColumn(

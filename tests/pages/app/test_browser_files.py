@@ -6,11 +6,12 @@ import gzip
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
 from core.report.browser.files import PLOTLY
 from pages.views.app.browser_files import FOLDER, address, component_script
+from pages.views.app.html_head import HtmlHead
 from pages.views.app.server import Compressed
 from tests.pages.app.asgi import get
 
@@ -64,3 +65,14 @@ def test_a_component_s_script_only_fetches_the_file():
     script = component_script(FOLDER / "chart.js", plotly=PLOTLY)
     assert address(FOLDER / "chart.js") in script and address(PLOTLY) in script
     assert len(script) < 700
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+def test_the_page_comes_with_the_lab_s_files_packed_where_the_browser_can_unpack(accepted):
+    page = HTMLResponse("<html><head></head><body></body></html>")
+    client = HtmlHead(Starlette(routes=[Route("/", lambda request: page)]))
+    reply = get(client, "/", accept="text/html", accept_encoding=accepted)
+    body = gzip.decompress(reply.body) if accepted == "gzip" else reply.body
+    assert f"./{address(FOLDER / 'page.js')}".encode() in body
+    assert int(reply.headers["content-length"]) == len(reply.body)
+    assert reply.headers["vary"] == "Accept-Encoding"

@@ -202,10 +202,12 @@ def test_what_stands_out_is_one_sentence_and_every_network_is_told_against_the_f
 
 def test_stages_and_sweeps_have_their_numbers_as_tables():
     address = {"networks": BOTH, "cmp_view": "Stages", "cmp_stage": "parameters"}
+    address |= {"cmp_stage_numbers": "true"}
     stages, totals = (table.value for table in open_page(PAGE, **address).dataframe)
     for name, total in zip(totals["network"], totals["parameters"], strict=True):
         assert stages.loc[stages["network"] == name, "parameters"].sum() == total
     address = {"networks": BOTH, "cmp_view": "Sweep", "cmp_quantity": "parameters"}
+    address |= {"cmp_sweep_numbers": "true"}
     sweep, totals = (table.value for table in open_page(PAGE, **address).dataframe)
     here = sweep[sweep["pixels a side"] == 28].set_index("network")["parameters"]
     assert here.to_dict() == totals.set_index("network")["parameters"].to_dict()

@@ -38,7 +38,7 @@ def lines(networks_file, monkeypatch):
             cmp_quantity="parameters",
         )
         assert not app.exception and not app.error
-        return shown[-1].data
+        return shown[-1].wide.data
 
     return over
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -21,14 +21,33 @@ from sqlalchemy.exc import (
     OperationalError,
     SQLAlchemyError,
 )
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from core.folders import runs_folder
+from core.jobs.dialects import teach_sqlite
 from core.jobs.upgrade import bring_up_to_date
 from core.language import lazy
 from core.specs import LabError
 
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
-LOCKED_SECONDS = 30  # how long SQLite waits for another program that holds the file
+LOCKED_SECONDS = 30  # how long a database waits for another program that holds what it needs
+_POSTGRESQL: dict[str, Any] = {
+    "pool_size": 5,
+    "max_overflow": 15,  # of one page server; PostgreSQL takes 100 of all together
+    "pool_timeout": 10.0,  # seconds
+    "connect_args": {
+        "connect_timeout": 5,  # seconds
+        # A server whose machine is gone says nothing: nobody waits longer for a sign of it
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # milliseconds, as the next two
+        "options": f"-c lock_timeout={1000 * LOCKED_SECONDS} -c statement_timeout=120000",
+    },
+}
+
+
+_REFUSALS = (DBAPIError, NoFreeConnection)
 
 
 class StoreUnavailable(LabError):
@@ -63,7 +82,7 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
+        except _REFUSALS as error:
             raise _refusal("written", error) from error
 
     @contextmanager
@@ -72,7 +91,7 @@ class Database:
         try:
             with self.engine.connect().execution_options(reads_only=True) as connection:
                 yield connection
-        except DBAPIError as error:
+        except _REFUSALS as error:
             raise _refusal("read", error) from error
 
     def close(self) -> None:
@@ -153,7 +172,10 @@ def _refusal(what: str, error: SQLAlchemyError) -> LabError:
             start=start,
             reason=reason,
         )
-    if isinstance(error, OperationalError) and not code:  # a server that is away, restarting, full
+    is_away = isinstance(error, OperationalError | NoFreeConnection) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    if is_away and not code:  # a server that is gone, restarting, full
         return StoreUnavailable(
             "{start} ({reason}); check that the database server answers.",
             start=start,
@@ -165,7 +187,8 @@ def _refusal(what: str, error: SQLAlchemyError) -> LabError:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         return _sqlite_engine(url)
-    return create_engine(url, pool_pre_ping=True)
+    settings = _POSTGRESQL if make_url(url).get_backend_name() == "postgresql" else {}
+    return create_engine(url, pool_pre_ping=True, **settings)
 
 
 def _sqlite_engine(url: str) -> Engine:
@@ -173,6 +196,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
+        teach_sqlite(connection)
         connection.isolation_level = None  # SQLAlchemy's begin is written below, not by sqlite3
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {1000 * LOCKED_SECONDS}")

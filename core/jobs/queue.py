@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import platform
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,7 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, true, update
 
+from core.jobs.bell import ring
 from core.jobs.database import Database
+from core.jobs.dialects import now
 from core.jobs.records import (
     TRAIN,
     Job,
@@ -63,7 +64,7 @@ class Queue(Database):
         self, queue_filter: QueueFilter = QueueFilter.ANY, limit: int | None = None
     ) -> list[Run | Measurement]:
         """The jobs that a worker could claim now: queued, or their worker died. Oldest first."""
-        free = or_(JOBS.state == JobState.QUEUED, silent_at(time.time()))
+        free = or_(JOBS.state == JobState.QUEUED, is_silent())
         query = select(jobs_table).where(free, _for_worker(queue_filter))
         query = query.order_by(JOBS.id).limit(limit)
         jobs: list[Run | Measurement] = []
@@ -75,7 +76,7 @@ class Queue(Database):
 
     def has_waiting(self, queue_filter: QueueFilter = QueueFilter.ANY) -> bool:
         """Whether a worker would get a job now, readable or not; takes no lock."""
-        free = or_(JOBS.state == JobState.QUEUED, silent_at(time.time()))
+        free = or_(JOBS.state == JobState.QUEUED, is_silent())
         query = select(JOBS.id).where(free, _for_worker(queue_filter)).limit(1)
         with self.reading() as connection:
             return connection.scalar(query) is not None
@@ -100,10 +101,9 @@ class Queue(Database):
         return None
 
     def _claim_row(self, worker: str, condition: Any) -> Mapping[Any, Any] | None:
-        now = time.time()
-        silent = silent_at(now)
+        silent = is_silent()
         with self.writing() as connection:
-            settle(connection, now)
+            settle(connection)
             oldest = (
                 select(JOBS.id)
                 .where(or_(JOBS.state == JobState.QUEUED, silent), condition)
@@ -126,11 +126,10 @@ class Queue(Database):
                         early_deaths=JOBS.early_deaths
                         + case((and_(silent, ~JOBS.has_stepped), 1), else_=0),
                         has_stepped=False,
-                        attempt_started_at=now,
-                        heartbeat_at=now,
-                        lease_until=now + LEASE_SECONDS,
+                        attempt_started_at=now(),
+                        **sign_of_life(),
                         worker=worker,
-                        started_at=func.coalesce(JOBS.started_at, now),
+                        started_at=func.coalesce(JOBS.started_at, now()),
                         progress=None,
                     )
                     .returning(jobs_table)
@@ -144,7 +143,7 @@ class Queue(Database):
             connection.execute(
                 update(jobs_table)
                 .where(JOBS.id == row["id"], JOBS.attempt == row["attempt"])
-                .values(state=JobState.FAILED, finished_at=time.time(), message=reason.kept())
+                .values(state=JobState.FAILED, finished_at=now(), message=reason.kept())
             )
 
     def workers(self) -> set[str]:
@@ -155,14 +154,13 @@ class Queue(Database):
 
     def end_lease(self, worker: str) -> None:
         """The jobs of `worker`, a process that is dead, are free again, or over."""
-        now = time.time()
         with self.writing() as connection:
             connection.execute(
                 update(jobs_table)
                 .where(JOBS.state == JobState.RUNNING, JOBS.worker == worker)
                 .values(worker=None, lease_until=0.0)
             )
-            settle(connection, now)
+            settle(connection)
 
     def heartbeat(
         self, job: Job, progress: Progress | None, series: StepSeries | None = None
@@ -172,7 +170,7 @@ class Queue(Database):
         `series` takes the place of what was kept of its steps; None: that stays. Raises LostJob
         when the caller no longer holds it.
         """
-        values = _sign_of_life()
+        values = sign_of_life()
         if progress is not None:
             values["progress"] = to_json(progress)
             if progress.phase in ("training", "evaluating"):
@@ -206,7 +204,7 @@ class Queue(Database):
     def keep_partial_result(self, job: Job, result: Mapping[str, Any], progress: Progress) -> None:
         """What a measurement has found so far. Raises LostJob."""
         self._change(
-            job, result=result_to_json(result), progress=to_json(progress), **_sign_of_life()
+            job, result=result_to_json(result), progress=to_json(progress), **sign_of_life()
         )
 
     def record(
@@ -224,7 +222,7 @@ class Queue(Database):
             row = connection.execute(
                 update(jobs_table)
                 .where(held(run))
-                .values(**values, **_sign_of_life(), **_made_progress())
+                .values(**values, **sign_of_life(), **_made_progress())
                 .returning(JOBS.best_accuracy, JOBS.best_epoch)
             ).first()
             if row is None:
@@ -251,7 +249,7 @@ class Queue(Database):
         epochs = epochs_table.c
         with self.writing() as connection:
             if not connection.execute(
-                update(jobs_table).where(held(run)).values(_sign_of_life())
+                update(jobs_table).where(held(run)).values(sign_of_life())
             ).rowcount:
                 raise LostJob(run.id)
             connection.execute(
@@ -277,14 +275,13 @@ class Queue(Database):
 
     def finish(self, job: Job, state: JobState, message: Message = NO_MESSAGE) -> None:
         """End the job. Raises LostJob."""
-        now = time.time()
         self._change(
             job,
             state=state,
             message=message.kept(),
-            finished_at=now,
+            finished_at=now(),
             stop_requested=False,
-            spent_seconds=_spent_until(now),
+            spent_seconds=_spent_until(now()),
         )
 
     def release(self, job: Job) -> None:
@@ -295,7 +292,7 @@ class Queue(Database):
                 state=JobState.QUEUED,
                 deaths=0,
                 early_deaths=0,
-                spent_seconds=_spent_until(time.time()),
+                spent_seconds=_spent_until(now()),
             )
 
     def _change(self, job: Job, **values: Any) -> None:
@@ -303,14 +300,16 @@ class Queue(Database):
             changed = connection.execute(
                 update(jobs_table).where(held(job)).values(**values)
             ).rowcount
+            if values.get("state") is JobState.QUEUED:
+                ring(connection)
         if not changed:
             raise LostJob(job.id)
 
 
-def settle(connection: Connection, now: float) -> None:
+def settle(connection: Connection) -> None:
     """End the jobs of dead workers that must not be tried again."""
-    silent = silent_at(now)
-    ended = {"finished_at": now, "spent_seconds": _spent_until(JOBS.heartbeat_at)}
+    silent = is_silent()
+    ended = {"finished_at": now(), "spent_seconds": _spent_until(JOBS.heartbeat_at)}
     endings = (
         (JOBS.stop_requested, JobState.STOPPED, NO_MESSAGE),  # nobody is left to obey the wish
         (
@@ -342,9 +341,9 @@ def settle(connection: Connection, now: float) -> None:
         connection.execute(update(jobs_table).where(silent, condition).values(values))
 
 
-def silent_at(now: float) -> Any:
+def is_silent() -> Any:
     """The condition that a job's worker has died: its lease has run out."""
-    return and_(JOBS.state == JobState.RUNNING, JOBS.lease_until < now)
+    return and_(JOBS.state == JobState.RUNNING, JOBS.lease_until < now())
 
 
 def held(job: Job) -> Any:
@@ -358,9 +357,8 @@ def _spent_until(moment: Any) -> Any:
     return JOBS.spent_seconds + case((began < moment, moment - began), else_=0.0)
 
 
-def _sign_of_life() -> dict[str, Any]:
-    now = time.time()
-    return {"heartbeat_at": now, "lease_until": now + LEASE_SECONDS}
+def sign_of_life() -> dict[str, Any]:
+    return {"heartbeat_at": now(), "lease_until": now() + LEASE_SECONDS}
 
 
 def _made_progress() -> dict[str, Any]:

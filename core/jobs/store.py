@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from core.jobs.bell import ring
 from core.jobs.database import StoreUnavailable, open_database
-from core.jobs.queue import JOBS, LEASE_SECONDS, LostJob, QueueFilter, settle, silent_at
+from core.jobs.dialects import insert_or_change, now
+from core.jobs.queue import JOBS, LostJob, QueueFilter, is_silent, settle, sign_of_life
 from core.jobs.reading import Reader, RunFilter, chunks, read_row
 from core.jobs.records import (
     TRAIN,
@@ -81,15 +82,13 @@ class Store(Reader):
 
     def start_here(self, spec: RunSpec, worker: str = "") -> Run:
         """A run that the caller executes itself, without passing through the queue."""
-        now = time.time()
         values = {
             "state": JobState.RUNNING,
             "attempt": 1,
-            "started_at": now,
-            "heartbeat_at": now,
-            "lease_until": now + LEASE_SECONDS,
-            "attempt_started_at": now,
+            "started_at": now(),
+            "attempt_started_at": now(),
             "worker": worker,
+            **sign_of_life(),
         }
         with self.writing() as connection:
             [run_id] = _insert_runs(connection, [spec], None, **values)
@@ -99,25 +98,24 @@ class Store(Reader):
 
     def request_stop(self, job_ids: Iterable[int]) -> None:
         """Queued jobs stop now, as do those whose worker died; others after their current step."""
-        now = time.time()
         with self.writing() as connection:
             for ids in chunks(job_ids):
                 connection.execute(
                     update(jobs_table)
                     .where(JOBS.id.in_(ids), JOBS.state == JobState.QUEUED)
-                    .values(state=JobState.STOPPED, finished_at=now)
+                    .values(state=JobState.STOPPED, finished_at=now())
                 )
                 connection.execute(
                     update(jobs_table)
                     .where(JOBS.id.in_(ids), JOBS.state == JobState.RUNNING)
                     .values(stop_requested=True)
                 )
-            settle(connection, now)
+            settle(connection)
 
     def resume(self, job_id: int) -> None:
         """Put a job that stopped, failed or lost its worker back into the queue, to go on."""
         ended = JOBS.state.in_([state for state in JobState if state.can_go_on])
-        free = or_(ended, silent_at(time.time()))
+        free = or_(ended, is_silent())
         if self._requeue_where(and_(JOBS.id == job_id, free)):
             return
         state = self.job(job_id).state
@@ -181,10 +179,10 @@ class Store(Reader):
         """Put the runs of a new study into the queue, all or none. Raises LabError without any."""
         if not specs:
             raise LabError("A study needs at least one run; choose a variant and a seed.")
-        now = time.time()
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
+        created_at = time.time()
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(created_at))}-{secrets.token_hex(2)}"
         kept = title.kept() if isinstance(title, Message) else title
-        study = Study(name, kept, dict(settings), now, kind)
+        study = Study(name, kept, dict(settings), created_at, kind)
         with self.writing() as connection:
             _insert_study(connection, study)
             _insert_runs(connection, specs, name)
@@ -283,13 +281,13 @@ class Store(Reader):
 
         Without `replace` the first result stays, so that all who measure the same use one.
         """
-        now = time.time()
+        moment = time.time()
         finished = {
             "state": JobState.FINISHED,
             "result": result_to_json(result),
-            "created_at": now,
-            "started_at": now,
-            "finished_at": now,
+            "created_at": moment,
+            "started_at": moment,
+            "finished_at": moment,
         }
         self._upsert(request, finished, replace)
         return self.result_of(request) or dict(result)
@@ -313,8 +311,7 @@ class Store(Reader):
                 "host": platform.node(),
                 **values,
             }
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(jobs_table).values(**row)
+            statement = insert_or_change(connection, jobs_table).values(**row)
             if change is False:
                 statement = statement.on_conflict_do_nothing(index_elements=[JOBS.key])
             else:
@@ -323,12 +320,14 @@ class Store(Reader):
                     index_elements=[JOBS.key], set_=row, where=where
                 )
             connection.execute(statement)
+            ring(connection)
         return request
 
     # Shared by the above
 
     def _requeue_where(self, condition: Any, **values: Any) -> int:
         with self.writing() as connection:
+            ring(connection)
             return connection.execute(
                 update(jobs_table)
                 .where(condition)
@@ -348,11 +347,12 @@ def _insert_runs(
     connection: Connection, specs: Iterable[RunSpec], study: str | None, **values: Any
 ) -> list[int]:
     row = {"kind": TRAIN, "state": JobState.QUEUED, "study": study, "created_at": time.time()}
-    statement = insert(jobs_table).returning(JOBS.id)
+    statement = insert(jobs_table).values(**(row | values)).returning(JOBS.id)
     kept = (with_kept_source(spec) for spec in specs)
+    ring(connection)
     return [
         connection.execute(
-            statement, row | values | run_columns(spec) | {"source": to_json(source)}
+            statement.values(**run_columns(spec), source=to_json(source))
         ).scalar_one()
         for spec, source in kept
     ]

@@ -13,11 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
+from core.jobs.dialects import is_postgresql
 from core.jobs.records import run_columns
 from core.jobs.schema import SCHEMA_VERSION, lab_table, tables
 from core.specs import LabError, RunSpec
 
 _LEASE_SECONDS_BEFORE_3 = 20.0
+_LOCK = 0x1AB  # any number that no other program on the same database locks
 
 
 def bring_up_to_date(connection: Connection) -> None:
@@ -25,6 +27,8 @@ def bring_up_to_date(connection: Connection) -> None:
 
     Raises LabError for a version that this lab cannot read.
     """
+    if is_postgresql(connection):  # of several who open it at once one is the first
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     if not inspect(connection).has_table(lab_table.name):
         lab_table.create(connection, checkfirst=True)
     query = text("SELECT value FROM lab WHERE name = 'schema_version'")

@@ -17,6 +17,7 @@ from dataclasses import asdict
 import torch
 
 from core.jobs.asleep import IDLE_SECONDS, fall_asleep
+from core.jobs.bell import Bell
 from core.jobs.execution import execute, under_way
 from core.jobs.heartbeat import RETRY_SECONDS, report
 from core.jobs.processes import end_leases_of_the_dead, this_process
@@ -29,7 +30,6 @@ from core.specs import LabError
 from core.training.devices import available_devices
 from core.training.estimate import Speed, measure_speed
 
-_LOOK_SECONDS = 0.1  # between two looks at the queue, a millisecond each
 _NICENESS = 10  # of a page server's workers: pages come first
 
 
@@ -46,7 +46,7 @@ def work(
     Only jobs that pass the filter. `when_idle` is called once, as soon as there is no job. Without
     one for long, the process falls asleep and gives its memory back.
     """
-    count, last_job = 0, time.monotonic()
+    count, last_job, bell = 0, time.monotonic(), Bell(store)
     end_leases_of_the_dead(store)
     while leave is None or not leave.is_set():
         try:
@@ -70,11 +70,12 @@ def work(
                 when_idle = None
             if time.monotonic() - last_job > IDLE_SECONDS:
                 fall_asleep()
-            time.sleep(_LOOK_SECONDS)
+            bell.wait()
             continue
         count += _execute(store, job, abandon, queue_filter)
         _free_memory()
         last_job = time.monotonic()
+    bell.close()
     return count
 
 

@@ -24,6 +24,7 @@ from tests.core.jobs.example_runs import SPEC
 # Where the store lies
 
 
+@pytest.mark.sqlite
 def test_the_store_lies_in_the_runs_folder_unless_told(isolated_runs, monkeypatch):
     assert runs_folder() == isolated_runs
     assert database_url() == f"sqlite:///{isolated_runs / 'lab.sqlite'}"
@@ -31,6 +32,7 @@ def test_the_store_lies_in_the_runs_folder_unless_told(isolated_runs, monkeypatc
     assert database_url() == "postgresql://db/lab"
 
 
+@pytest.mark.sqlite
 def test_a_workers_store_is_the_one_of_the_process_that_starts_it(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_DATABASE_URL", "sqlite:///my%20runs.sqlite?timeout=9")
@@ -40,6 +42,7 @@ def test_a_workers_store_is_the_one_of_the_process_that_starts_it(monkeypatch, t
     assert absolute_settings()["LAB_DATABASE_URL"] == database_url()
 
 
+@pytest.mark.sqlite
 def test_a_relative_store_lies_in_a_folder_of_any_name(monkeypatch, tmp_path):
     folder = tmp_path / "which? 100 %"
     folder.mkdir()
@@ -49,6 +52,7 @@ def test_a_relative_store_lies_in_a_folder_of_any_name(monkeypatch, tmp_path):
     assert [path.name for path in folder.glob("*.sqlite")] == ["here.sqlite"]
 
 
+@pytest.mark.sqlite
 def test_without_variables_runs_lie_in_the_users_data_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("LAB_RUNS_DIR")
     monkeypatch.setattr(sys, "platform", "linux")
@@ -71,6 +75,7 @@ def test_a_store_of_another_version_is_left_alone(store, version, word):
     assert len(store.runs()) == 1
 
 
+@pytest.mark.sqlite
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("LAB_RUNS_DIR", str(tmp_path / "file" / "runs"))
@@ -78,12 +83,14 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
         open_store()
 
 
+@pytest.mark.sqlite
 def test_a_file_that_cannot_be_opened_is_one_sentence(isolated_runs):
     (isolated_runs / "lab.sqlite").mkdir(parents=True)
     with pytest.raises(LabError, match=r"cannot be opened \(unable to open database file\)"):
         open_store()
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_store_is_one_sentence(isolated_runs):
     isolated_runs.mkdir()
     (isolated_runs / "lab.sqlite").write_bytes(b"something else entirely" * 100)
@@ -91,6 +98,7 @@ def test_a_file_that_is_no_store_is_one_sentence(isolated_runs):
         open_store()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "url",
     ["nonsense", "mysql+nothing://host/lab", "sqlite+nothing:///x", "postgresql://host:port/lab"],
@@ -101,6 +109,7 @@ def test_a_broken_database_address_is_one_sentence(monkeypatch, url):
         open_store()
 
 
+@pytest.mark.sqlite
 def test_a_database_whose_driver_is_missing_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg2", None)
     monkeypatch.setenv("LAB_DATABASE_URL", "postgresql+psycopg2://host/lab")
@@ -118,6 +127,7 @@ def pragma(store: Store, words: str) -> None:
         connection.execute(f"PRAGMA {words}")
 
 
+@pytest.mark.sqlite
 def test_a_read_only_store_is_one_sentence_and_can_still_be_read(store):
     run_id = store.enqueue(SPEC)
     pragma(store, "query_only = ON")
@@ -127,6 +137,7 @@ def test_a_read_only_store_is_one_sentence_and_can_still_be_read(store):
     assert [run.id for run in store.runs()] == [run_id]
 
 
+@pytest.mark.sqlite
 def test_a_store_that_another_program_holds_is_told_as_that(store, isolated_runs, monkeypatch):
     monkeypatch.setattr("core.jobs.database.LOCKED_SECONDS", 0.1)
     store.engine.dispose()
@@ -139,6 +150,7 @@ def test_a_store_that_another_program_holds_is_told_as_that(store, isolated_runs
     open_store()
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_one_sentence_and_loses_nothing(store):
     run_id = store.enqueue(SPEC)
     pragma(store, "max_page_count = 1")

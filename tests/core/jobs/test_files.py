@@ -20,6 +20,7 @@ from tests.core.jobs.example_runs import claimed
 
 def test_files_that_cannot_be_written_are_one_sentence(store, isolated_runs):
     run = claimed(store)
+    isolated_runs.mkdir(exist_ok=True)
     run_folder(run.id).write_text("a file stands where the folder should be")
     with pytest.raises(CannotWrite, match=r"could not be written .*LAB_RUNS_DIR"):
         save_checkpoint(run, {"epoch": 1, "step": 0})

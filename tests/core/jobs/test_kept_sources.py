@@ -267,6 +267,7 @@ def test_a_source_goes_with_the_last_job_that_needs_it(store, spec, file):
 
 
 def test_nothing_is_queued_where_the_source_cannot_be_kept(store, spec, isolated_runs):
+    isolated_runs.mkdir(exist_ok=True)
     (isolated_runs / "sources").write_text("a file in the way")
     with pytest.raises(LabError, match="could not be written"):
         store.enqueue(spec)

@@ -22,6 +22,7 @@ from tests.core.jobs.example_runs import SPEC, claimed, fall_silent, metrics, st
 # Times
 
 
+@pytest.mark.sqlite
 def test_a_runs_time_goes_from_its_start_to_its_end(store, monkeypatch):
     now = 1_000.0
     monkeypatch.setattr(time, "time", lambda: now)
@@ -189,6 +190,7 @@ def test_leaving_in_good_order_is_no_death(store):
     assert run.state is JobState.QUEUED
 
 
+@pytest.mark.sqlite
 def test_a_pause_is_no_running_time(store, monkeypatch):
     """Ten seconds of work, an hour stopped, five seconds of work: fifteen seconds."""
     now = [1_000_000.0]

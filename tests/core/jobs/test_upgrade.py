@@ -26,6 +26,7 @@ from core.training.records import ComputePlan, LayerTimes, Throughput
 from core.zoo.catalogue import complete
 from tests.core.jobs.example_runs import unreadable
 
+pytestmark = pytest.mark.sqlite  # older labs had no other store
 VERSION_2 = Path(__file__).with_name("store_of_version_2.sql")  # made by that lab, on "example"
 
 

@@ -16,6 +16,7 @@ from core.data.load import load
 from core.jobs import train as train_module
 from core.jobs.execution import execute
 from core.jobs.files import best_path, load_checkpoint, path_of, run_folder, verified_best
+from core.jobs.schema import tables
 from core.jobs.store import JobState, Run, Store, StoreUnavailable, open_store
 from core.jobs.worker import work
 from core.specs import LabError, ModelSpec, RunSpec
@@ -270,11 +271,10 @@ def test_a_checkpoint_that_is_not_what_was_written_starts_the_run_over(store, ha
     assert history(store, run_id) == uninterrupted(store, TINY)
 
 
-def test_files_of_another_store_are_not_taken_for_the_runs_own(store, isolated_runs):
+def test_files_of_another_store_are_not_taken_for_the_runs_own(store):
     """The store was deleted or moved, its run folders stayed: numbers begin at 1 again."""
     execute(store, claimed(store, replace(TINY, seed=5)))
-    store.engine.dispose()
-    (isolated_runs / "lab.sqlite").unlink()
+    tables.drop_all(store.engine)
     fresh = open_store()
     run = claimed(fresh)
     assert run.id == 1 and execute(fresh, run) is JobState.FINISHED

@@ -1,0 +1,50 @@
+"""What SQLite and PostgreSQL say differently. Imports no torch."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Float, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+_SQLITE_NOW = "lab_now"
+
+
+def is_postgresql(place: Engine | Connection) -> bool:
+    """Whether this is a PostgreSQL server."""
+    return place.dialect.name == "postgresql"
+
+
+def insert_or_change(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    return (postgresql if is_postgresql(connection) else sqlite).insert(table)
+
+
+class now(FunctionElement[float]):
+    """Seconds since 1970 when the statement began, by the clock of the database.
+
+    All who share a store share it: a worker whose own clock is wrong neither loses its jobs to
+    others nor keeps them too long.
+    """
+
+    type = Float()
+    name = "now"
+    inherit_cache = True
+
+
+@compiles(now)
+def _on_sqlite(*_: Any, **__: Any) -> str:
+    return f"{_SQLITE_NOW}()"
+
+
+@compiles(now, "postgresql")
+def _on_postgresql(*_: Any, **__: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS DOUBLE PRECISION)"
+
+
+def teach_sqlite(connection: Any) -> None:
+    """SQLite runs inside of its programs: its clock is theirs."""
+    connection.create_function(_SQLITE_NOW, 0, lambda: time.time())

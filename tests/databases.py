@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[postgresql.Server]:
+    """A machine without one skips, unless LAB_REQUIRE_POSTGRESQL=1."""
     if reason := postgresql.why_not():
+        if os.environ.get("LAB_REQUIRE_POSTGRESQL") == "1":
+            pytest.fail(reason)
         pytest.skip(reason)
     with postgresql.server() as server:
         yield server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from contextlib import closing
 from dataclasses import fields
 from statistics import median
 from typing import TYPE_CHECKING
@@ -59,21 +60,34 @@ def click() -> list[Row]:
 
 
 def many_runs() -> list[Row]:
-    """Server time of pages over 10,000 runs and a million epochs."""
-    rows = []
-    with empty_store() as store, patch.dict(os.environ, {"LAB_START_WORKER": "0"}):
-        _fill(store)
-        from tests.pages.opening import open_page
+    """Server time of pages over 10,000 runs and a million epochs: on SQLite, then on PostgreSQL."""
+    from core.jobs.store import open_store
+    from tests import postgresql
 
+    with empty_store() as store:
+        rows = _drawn_again(store, "SQLite")
+    if reason := postgresql.why_not():
+        print(f"No figures of PostgreSQL: {reason}.")
+        return rows
+    with postgresql.server() as server, server.database() as address:
+        with patch.dict(os.environ, {"LAB_DATABASE_URL": address}), closing(open_store()) as store:
+            return rows + _drawn_again(store, "PostgreSQL")
+
+
+def _drawn_again(store: Store, database: str) -> list[Row]:
+    from tests.pages.opening import open_page
+
+    rows = []
+    with patch.dict(os.environ, {"LAB_START_WORKER": "0"}):
+        _fill(store)
         for name in PAGES:
             page, times = open_page(name), []
             for _ in range(ROUNDS):
                 began = time.perf_counter()
                 page.run()
                 times.append(time.perf_counter() - began)
-            rows.append(
-                row(f"{name}, {RUNS:,} runs: drawn again", 1000 * median(times), "ms", "< 300")
-            )
+            figure = f"{name}, {RUNS:,} runs on {database}: drawn again"
+            rows.append(row(figure, 1000 * median(times), "ms", "< 300"))
     return rows
 
 

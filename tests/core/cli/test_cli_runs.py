@@ -17,6 +17,7 @@ from core.measure.requests import LayerTimesRequest
 from core.specs import LabError, ModelSpec
 from core.training import step_readings
 from core.training.records import Progress
+from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 
 pytestmark = pytest.mark.slow
 

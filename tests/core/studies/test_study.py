@@ -20,6 +20,7 @@ from core.studies.study import (
 from core.training.records import EpochMetrics, Progress
 from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
+from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
 PLAIN = ModelSpec("course-residual", image_size=28, options=VARIANTS["identity"].options)

@@ -19,6 +19,7 @@ from core.zoo.variants import variant_of
 from pages.views.gradients.depth import depth_lines, stack_findings
 from pages.views.gradients.looks import looks
 from tests.core.measure.example_flows import flow
+from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 from tests.pages.opening import open_page
 
 SHORT = Recipe("fast", epochs=1, batch_size=64, learning_rate=0.05)

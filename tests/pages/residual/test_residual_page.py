@@ -25,6 +25,7 @@ from core.zoo.catalogue import CATALOGUE
 from core.zoo.variants import VARIANTS
 from pages.views.forms.estimates import study_seconds
 from tests.core.studies.test_reproduction import HEAD, lines
+from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 from tests.pages.opening import SHORT, as_read, explains, finished_run, open_page, shown
 
 pytestmark = pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import streamlit as st
 from sqlalchemy import text
 
@@ -13,6 +14,7 @@ from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.specs import ModelSpec, RunSpec
 from tests.core.jobs.example_runs import unreadable
+from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 from tests.pages.opening import SHORT, finished_run, labels, open_page
 
 
@@ -96,6 +98,7 @@ def test_many_runs_come_by_the_page_and_are_exported_whole():
     assert captions(app).startswith("0 of 130 runs.") and not app.dataframe
 
 
+@pytest.mark.sqlite
 def test_a_store_that_cannot_be_opened_gets_one_sentence(monkeypatch):
     monkeypatch.setenv("LAB_RUNS_DIR", "/proc/nowhere")
     app = open_page("pages/runs.py")

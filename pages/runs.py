@@ -67,7 +67,7 @@ def _show(unfinished: int) -> None:
     runs = _by_study([row for row in listed if isinstance(row, Run)])
     picked = _pick(runs, studies) if runs else []
     names = _files_name("runs", picked), _files_name("epochs", picked)
-    actions(picked, _exported(picked, run_filter), names)
+    actions(picked, lambda: _exported(picked, run_filter), names)
     if picked:
         overlay(picked, _files_name("curves", picked))
     broken = [row for row in listed if isinstance(row, UnreadableJob)]

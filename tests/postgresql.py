@@ -45,14 +45,14 @@ class Server:
         self.folder, self.password, self.port = folder, secrets.token_hex(16), _free_port()
         self.databases = 0
         # It refuses to run as root, who has a user for it where Debian installed it
-        self.user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        self.user = "postgres" if os.geteuid() == 0 else None
         if self.user:
-            shutil.chown(folder, **self.user)
+            shutil.chown(folder, self.user, self.user)
         password_file = folder / "password"
         password_file.write_text(self.password, encoding="utf-8")
         password_file.chmod(0o600)
         if self.user:
-            shutil.chown(password_file, **self.user)
+            shutil.chown(password_file, self.user, self.user)
         login = ("--username=lab", f"--pwfile={password_file}", "--auth=scram-sha-256")
         self._run("initdb", "-D", str(folder / "data"), *login, "--no-sync", "--encoding=UTF8")
         self.start()
@@ -68,7 +68,8 @@ class Server:
                 stderr=log,
                 cwd="/",
                 start_new_session=True,
-                **self.user,
+                user=self.user,
+                group=self.user,
             )
         ends = time.monotonic() + _START_SECONDS
         while True:
@@ -115,7 +116,8 @@ class Server:
             check=True,
             capture_output=True,
             cwd="/",
-            **self.user,
+            user=self.user,
+            group=self.user,
         )
 
 

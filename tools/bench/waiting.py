@@ -69,9 +69,13 @@ def many_runs() -> list[Row]:
     if reason := postgresql.why_not():
         print(f"No figures of PostgreSQL: {reason}.")
         return rows
-    with postgresql.server() as server, server.database() as address:
-        with patch.dict(os.environ, {"LAB_DATABASE_URL": address}), closing(open_store()) as store:
-            return rows + _drawn_again(store, "PostgreSQL")
+    with (
+        postgresql.server() as server,
+        server.database() as address,
+        patch.dict(os.environ, {"LAB_DATABASE_URL": address}),
+        closing(open_store()) as store,
+    ):
+        return rows + _drawn_again(store, "PostgreSQL")
 
 
 def _drawn_again(store: Store, database: str) -> list[Row]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import pandas as pd
 import streamlit as st
 
 from core.jobs.files import bytes_of_runs, delete_runs
@@ -16,10 +17,13 @@ from pages.views.app.services import start_worker, store
 from pages.views.runs.delete import delete_button
 
 
-def actions(picked: Sequence[Run], exported: Sequence[Run], files: tuple[str, str]) -> None:
+def actions(
+    picked: Sequence[Run], exported: Callable[[], Sequence[Run]], files: tuple[str, str]
+) -> None:
     """Each only where it can do something.
 
-    `exported`: the runs of the two CSV files, which `files` has names for.
+    `exported` reads the runs of the two CSV files on the click, as they may be thousands; `files`
+    has names for them.
     """
     going = [run.id for run in picked if not run.state.is_over]
     resumable = [run.id for run in picked if run.state.can_go_on]
@@ -58,15 +62,16 @@ def _runs(ids: Sequence[int]) -> str:
     return ngettext("{number:,} run", "{number:,} runs", len(ids))
 
 
-def _downloads(exported: Sequence[Run], files: tuple[str, str]) -> None:
+def _downloads(exported: Callable[[], Sequence[Run]], files: tuple[str, str]) -> None:
     """Settings and epochs of these runs."""
-    download_csv(_("Runs as CSV"), lambda: run_frame(exported), f"{files[0]}.csv", "runs_csv")
+    download_csv(_("Runs as CSV"), lambda: run_frame(exported()), f"{files[0]}.csv", "runs_csv")
     download_csv(
-        _("Every epoch as CSV"),
-        lambda: epoch_frame(exported, store().epochs([run.id for run in exported])),
-        f"{files[1]}.csv",
-        "epochs_csv",
+        _("Every epoch as CSV"), lambda: _epoch_frame(exported()), f"{files[1]}.csv", "epochs_csv"
     )
+
+
+def _epoch_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    return epoch_frame(runs, store().epochs([run.id for run in runs]))
 
 
 def _delete_button(picked: Sequence[Run]) -> None:

@@ -11,7 +11,8 @@ const COLORS = {  // of paper
 }
 COLORS.heading = COLORS.font
 
-function draw({default: Plotly}, {template, fitText, fitTo, inLanguage}, place, {name, figure: {data, layout}}) {
+function draw({default: Plotly}, {template, fitText, fitTo, isNarrow, inLanguage}, place, {name, figure, narrow}) {
+  const {data, layout} = isNarrow(place.clientWidth) && narrow || figure
   fitTo(place.clientWidth, layout)
   const title = layout.title?.text ?? ""
   place.setAttribute("aria-label", title.replaceAll(/(?<=[，。：；、])<br>/g, "").replaceAll(/<[^>]*>/g, ", "))

@@ -118,5 +118,7 @@ def test_nothing_is_cut_on_a_phone(browser, tmp_path, language, shown):
         page.locator(".chart:not(:has(.main-svg))").first.wait_for(state="detached")
         assert page.evaluate(WORDS, PIXELS) == []
         assert page.evaluate(TOO_WIDE) == []
+        read_aloud = [chart.get_attribute("aria-label") for chart in page.locator(".chart").all()]
+        assert not [words for words in read_aloud if not words or words[0] == "," or ",," in words]
     finally:
         context.close()

@@ -77,6 +77,16 @@ def show(visitor: Visitor, width: int, scheme: str = "light") -> None:
         visitor.wait_until_drawn()
 
 
+def unfold(visitor: Visitor) -> None:
+    """Open every expander, also those inside others."""
+    folded = visitor.page.locator('[data-testid="stExpander"] details:not([open]) > summary')
+    while folded.count():
+        folded.first.click()
+        visitor.page.wait_for_timeout(500)  # it unfolds, and does not hear clicks meanwhile
+        visitor.settle()
+    visitor.wait_until_drawn()
+
+
 def faults(visitor: Visitor, contrast: bool | None = None) -> list[str]:
     """What axe finds grave: of contrast alone, of all but contrast, of everything."""
     options: dict[str, object] = {"resultTypes": ["violations"], "preload": False}
@@ -121,12 +131,7 @@ def test_what_opens_shuts_nobody_out(visitor):
     assert faults(visitor) == []
     visitor.open("/residual")
     visitor.wait_until_drawn()
-    folded = visitor.page.locator('[data-testid="stExpander"] details:not([open]) > summary')
-    while folded.count():  # there are some inside others
-        folded.first.click()
-        visitor.page.wait_for_timeout(500)  # it unfolds, and does not hear clicks meanwhile
-        visitor.settle()
-    visitor.wait_until_drawn()
+    unfold(visitor)
     for scheme in ("light", "dark"):
         show(visitor, WIDE, scheme)
         assert faults(visitor) == []

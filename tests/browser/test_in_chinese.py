@@ -9,7 +9,7 @@ import pytest
 from core.explain.glossary import GLOSSARY
 from tests.browser.conftest import Visitor
 from tests.browser.every_view import VIEWS
-from tests.browser.test_every_view import NARROW, PIXELS, WIDE, WORDS, show
+from tests.browser.test_every_view import NARROW, PIXELS, WIDE, WORDS, show, unfold
 
 # Names, units, keys and code that textbooks leave in English; in lower case
 SAID_IN_ENGLISH = frozenset(
@@ -22,7 +22,7 @@ SAID_IN_ENGLISH = frozenset(
         *("conv", "dense", "head", "stem", "flatten", "sequential", "same", "inception", "total"),
         *("fashion", "mnist", "mini", "fast", "published", "vgg", "vm"),
         # people, methods
-        *("dumoulin", "visin", "simonyan", "zisserman", "szegedy", "grad", "cam"),
+        *("dumoulin", "visin", "simonyan", "zisserman", "szegedy", "grad", "cam", "holm"),
         # what Chinese books write in letters too, units, keys
         *("dropout", "softmax", "sigmoid", "batch", "one", "cycle", "in", "place", "nat", "px"),
         *("ms", "min"),
@@ -83,6 +83,17 @@ def test_a_view_in_chinese(visitor, path):
     for width in (WIDE, NARROW):
         show(visitor, width)
         assert visitor.page.evaluate(_ENGLISH, sorted(known)) == [], width
+        assert visitor.page.evaluate(WORDS, PIXELS) == [], width
+
+
+def test_what_opens_on_residual_in_chinese(visitor):
+    """Also what lies inside of others, where a phone has least room."""
+    show(visitor, WIDE)
+    visitor.open("/residual?lang=zh-Hans")
+    unfold(visitor)
+    for width in (WIDE, NARROW):
+        show(visitor, width)
+        assert visitor.page.evaluate(_ENGLISH, sorted(SAID_IN_ENGLISH)) == [], width
         assert visitor.page.evaluate(WORDS, PIXELS) == [], width
 
 

@@ -62,6 +62,10 @@ function wrapped(text, width, font) {
     : long.split(/ {3,}/).flatMap(part => part.split(BREAKS).reduce(fill, []).map(line => line.trim())))
 }
 
+/* A title as one line to be read aloud: punctuation at the end of a line is enough between two. */
+export const inOneLine = title => title.replace(/(?<=[，。：；、])<br>/g, "").replace(/(?<=[,.:;])<br>/g, " ")
+  .replace(/<br>/g, ", ").replace(/<[^>]*>/g, "")
+
 /* What of the configuration makes Plotly say its own words in the reader's language. */
 export const inLanguage = ({language, words}) => ({locale: language, locales: {[language]: {dictionary: words}}})
 

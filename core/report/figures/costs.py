@@ -11,7 +11,13 @@ from core.language import _, ngettext
 from core.report import formats
 from core.report.cost_rows import CostRow
 from core.report.figures.axes import with_share
-from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
+from core.report.figures.layer_rows import (
+    PANEL,
+    from_zero,
+    lay_out_rows,
+    make_room_on_narrow_pages,
+    number_at_end,
+)
 from core.report.figures.palette import KIND_COLORS
 from core.report.sentences.findings import cost_finding
 
@@ -55,9 +61,11 @@ def cost_bars(
     lay_out_rows(figure, cost_finding(rows, unit), [row.path for row in rows], marked)
     figure.update_layout(
         barmode="overlay",
-        xaxis=from_zero(longest, domain=[0, 0.46], title=_("{measure} (%)", measure=unit)),
-        xaxis2=from_zero(longest, domain=[0.54, 1], title=_("parameters (%)"), anchor="y"),
+        xaxis=from_zero(longest, domain=[0, PANEL], title=_("{measure} (%)", measure=unit)),
+        xaxis2=from_zero(longest, domain=[1 - PANEL, 1], title=_("parameters (%)"), anchor="y"),
     )
+    numbers = [_percent(100 * share) for share in shares]
+    make_room_on_narrow_pages(figure, longest, numbers, ("xaxis", "xaxis2"))
     return figure
 
 

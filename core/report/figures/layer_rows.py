@@ -12,11 +12,16 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.report.figures.axes import FOOT_LEGEND
+from core.report.figures.line_ends import on_narrow_pages
+from core.report.text_width import pixels
 
 _ROWS_ROOM, _ROW = 640, 24  # pixels: of all rows, and of one at most
 _NAME = 24  # characters of a row's name beside its bar; the whole one is told on hover
 _LINE = 20  # pixels of a line of the title
 THICK = 0.7  # of a bar, in rows
+_AIR = 1.3  # an axis is so much longer than its longest bar
+_NARROW_PAGE, _LETTER = 320, 7  # pixels: of names and bars on a phone, and of a letter
+PANEL, _LEAST_BAR = 0.46, 0.3  # of the plot: one panel of two; of a panel: its longest bar
 
 
 def lay_out_rows(
@@ -46,7 +51,21 @@ def lay_out_rows(
 
 def from_zero(longest: float, **more: Any) -> dict[str, Any]:
     """An x axis with room for the number at the end of the longest bar."""
-    return dict(range=[0, 1.3 * longest], zeroline=True, nticks=4, **more)
+    return dict(range=[0, _AIR * longest], zeroline=True, nticks=4, **more)
+
+
+def make_room_on_narrow_pages(
+    figure: go.Figure, longest: float, numbers: Sequence[str], axes: Sequence[str] = ("xaxis",)
+) -> None:
+    """Another range for x where the longest bar would push its number off a narrow page.
+
+    `numbers` are those at the ends of all bars; `axes` share the plot's width.
+    """
+    names = max((pixels(name, _LETTER) for name in figure.layout.yaxis.ticktext), default=0)
+    plot = (_NARROW_PAGE - names) * PANEL ** (len(axes) > 1)
+    bar = plot - max((pixels(number, _LETTER) for number in numbers), default=0)
+    share = max(_LEAST_BAR, min(1 / _AIR, bar / plot))
+    on_narrow_pages(figure, **{axis: dict(range=[0, longest / share]) for axis in axes})
 
 
 def number_at_end(texts: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,12 @@ from core.language import N_, _
 from core.report import formats
 from core.report.cost_rows import CostRow
 from core.report.figures.axes import with_share
-from core.report.figures.layer_rows import from_zero, lay_out_rows, number_at_end
+from core.report.figures.layer_rows import (
+    from_zero,
+    lay_out_rows,
+    make_room_on_narrow_pages,
+    number_at_end,
+)
 from core.report.figures.palette import GRAY, KIND_COLORS, part_marker, tints_and_patterns
 from core.report.sentences.findings import saved_finding
 
@@ -101,4 +106,6 @@ def saved_bars(rows: Sequence[CostRow], batch_size: int) -> go.Figure:
     lay_out_rows(figure, saved_finding(rows, batch_size), [row.path for row in rows])
     longest = max(all_sizes, default=0) / 2**20 or 1.0
     figure.update_layout(barmode="overlay", xaxis=from_zero(longest, title=_("memory (MiB)")))
+    numbers = [formats.mebibytes(size) for size in all_sizes]
+    make_room_on_narrow_pages(figure, longest, numbers)
     return figure

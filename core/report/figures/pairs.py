@@ -8,12 +8,14 @@ import plotly.graph_objects as go
 
 from core.language import _
 from core.report import formats
+from core.report.figures.line_ends import on_narrow_pages
 from core.report.figures.palette import NEGATIVE, POSITIVE
 from core.report.text_width import wrapped
 from core.studies.statistics import Comparison
 
 _LIGHT = 0.55  # of white in the strongest color: black letters stay readable
 _CELL, _LABEL = 48, 16  # pixels a row; letters of a line of a name
+_NARROW_ROW, _NARROW_LABEL = 30, 10  # letters, on a phone: of all columns, and of one at least
 
 
 def pair_matrix(pairs: Sequence[Comparison], titles: Sequence[str]) -> go.Figure:
@@ -51,6 +53,9 @@ def pair_matrix(pairs: Sequence[Comparison], titles: Sequence[str]) -> go.Figure
         height=150 + _CELL * len(titles),
         margin=dict(t=64, b=8, l=8, r=8),
     )
+    narrow = max(_NARROW_LABEL, _NARROW_ROW // max(1, len(titles)))
+    short = ["<br>".join(wrapped(title, min(_LABEL, narrow))) for title in titles]
+    on_narrow_pages(figure, xaxis=dict(ticktext=short))
     return figure
 
 

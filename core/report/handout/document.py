@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.report.figures.axes import WideAndNarrow
+
 
 @dataclass(frozen=True)
 class Text:
@@ -21,7 +23,7 @@ class Text:
 class Chart:
     """A figure of Plotly's, which stays one in the file: hover, zoom, hidden lines."""
 
-    figure: go.Figure
+    figure: go.Figure | WideAndNarrow
     name: str  # of the file of a saved picture, without its ending
 
 

@@ -20,6 +20,7 @@ import plotly.io
 from core.language import N_, _, language, paragraph
 from core.report.browser.files import LOOK, PLOTLY
 from core.report.browser.words import plotly_words
+from core.report.figures.axes import WideAndNarrow
 from core.report.handout.document import Chart, Document, Part, Picture, Section, Table, Text
 from core.report.tables.csv import to_csv
 from core.version import VERSION
@@ -83,7 +84,7 @@ def _part(part: Part, charts: list[Chart]) -> str:
             return f'<p class="{"finding" if part.is_finding else "text"}">{escape(part.words)}</p>'
         case Chart():
             charts.append(part)
-            height = part.figure.layout.height or _HEIGHT
+            height = _forms(part).wide.layout.height or _HEIGHT
             return f'<div class="chart" role="figure" style="height:{height}px"></div>'
         case Picture():
             return _picture(part)
@@ -160,11 +161,7 @@ def _scripts(charts: list[Chart]) -> str:
     """Plotly and the figures, only where there are some."""
     if not charts:
         return ""
-    figures = ",".join(
-        json.dumps({"name": chart.name})[:-1]
-        + f', "figure": {plotly.io.to_json(chart.figure, validate=False)}}}'
-        for chart in charts
-    )
+    figures = ",".join(map(_figure, charts))
     spoken = json.dumps({"language": language(), "words": plotly_words()}, ensure_ascii=False)
     return (
         _inert("plotly", _in_script(PLOTLY.read_text(encoding="utf-8")))
@@ -173,6 +170,22 @@ def _scripts(charts: list[Chart]) -> str:
         + _inert("figures", f"[{figures}]".replace("<", "\\u003c"))
         + f'<script type="module">{_file("page.js")}</script>'
     )
+
+
+def _figure(chart: Chart) -> str:
+    """What the script draws, as JSON."""
+    wide, narrow = _forms(chart)
+    forms = {"figure": wide} if narrow is wide else {"figure": wide, "narrow": narrow}
+    parts = [f'"name": {json.dumps(chart.name)}']
+    for form, figure in forms.items():
+        parts.append(f'"{form}": {plotly.io.to_json(figure, validate=False)}')
+    return f"{{{', '.join(parts)}}}"
+
+
+def _forms(chart: Chart) -> WideAndNarrow:
+    """The figure for wide and for narrow pages, often the same one."""
+    figure = chart.figure
+    return figure if isinstance(figure, WideAndNarrow) else WideAndNarrow(figure, figure)
 
 
 def _inert(name: str, text: str) -> str:

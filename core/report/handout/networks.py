@@ -64,7 +64,7 @@ def networks_document(
             Section(_("Totals"), [Table(_("Totals and best accuracies"), frame, name, shown)]),
             Section(
                 _("MACs against parameters"),
-                [Chart(cost_scatter(points).wide, f"{name}-costs")],
+                [Chart(cost_scatter(points), f"{name}-costs")],
             ),
             Section(
                 _("Stage by stage"),

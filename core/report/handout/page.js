@@ -11,10 +11,11 @@ const COLORS = {  // of paper
 }
 COLORS.heading = COLORS.font
 
-function draw({default: Plotly}, {template, fitText, fitTo, inLanguage}, place, {name, figure: {data, layout}}) {
+function draw({default: Plotly}, {template, fitText, fitTo, isNarrow, inLanguage, inOneLine}, place, {name, figure, narrow}) {
+  const {data, layout} = isNarrow(place.clientWidth) && narrow || figure
   fitTo(place.clientWidth, layout)
   const title = layout.title?.text ?? ""
-  place.setAttribute("aria-label", title.replaceAll(/(?<=[，。：；、])<br>/g, "").replaceAll(/<[^>]*>/g, ", "))
+  place.setAttribute("aria-label", inOneLine(title))
   layout.template = template(COLORS)
   layout.title = {...layout.title, text: title && !title.startsWith("<b>") ? `<b>${title}</b>` : title}
   Object.assign(layout, {width: place.clientWidth, height: place.clientHeight})

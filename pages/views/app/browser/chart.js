@@ -83,7 +83,6 @@ export function draw({data, parentElement}, {plotly, look}) {
   if (runs) holder.dataset.runs = runs  // live.js asks for them
   else delete holder.dataset.runs
   holder.setAttribute("role", "figure")
-  holder.setAttribute("aria-label", title.replaceAll(/(?<=[，。：；、])<br>/g, "").replaceAll(/<br>/g, ", ").replaceAll(/<[^>]*>/g, ""))
   const config = {
     showSendToCloud: false, plotlyServerURL: "",  // nothing goes to an outside host
     displaylogo: false, responsive: false, displayModeBar: data.toolbar ? "hover" : false,
@@ -92,9 +91,10 @@ export function draw({data, parentElement}, {plotly, look}) {
     toImageButtonOptions: {format: "png", scale: 2, filename: data.name},
   }
   async function redraw() {
-    const [{default: Plotly}, {template, fitText, fitTo, isNarrow, inLanguage}] = await Promise.all([import(plotly), import(look)])
+    const [{default: Plotly}, {template, fitText, fitTo, isNarrow, inLanguage, inOneLine}] = await Promise.all([import(plotly), import(look)])
     while (holder._dragging || Date.now() < plot.freeAt) await pause(100)
     if (plot.isGone || !holder.isConnected) return
+    holder.setAttribute("aria-label", inOneLine(title))
     const isWhole = document.fullscreenElement === holder
     const colors = colorsOf(holder), narrow = isNarrow(holder.clientWidth)
     if (colors.isDark !== isDark || narrow !== isNarrowForm) {

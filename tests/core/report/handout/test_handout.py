@@ -16,6 +16,7 @@ import pytest
 
 from core.analysis import analyze
 from core.language import CHINESE, in_language
+from core.report.figures.axes import WideAndNarrow
 from core.report.handout.document import Chart, Document, Picture, Section, Table, Text
 from core.report.handout.html import handout_html
 from core.report.handout.network import network_document
@@ -97,6 +98,15 @@ def test_the_script_of_figures_holds_what_the_figures_hold():
     (drawn,) = json.loads(page.scripts["figures"])
     assert drawn["name"] == "bars" and drawn["figure"]["data"][0]["x"] == [1.5, 2]
     assert len([d for d in page.all("div") if d.get("class") == "chart"]) == 1
+
+
+def test_a_figure_with_a_narrow_form_has_the_room_and_the_numbers_of_both():
+    wide, narrow = (go.Figure().add_bar(x=[x]).update_layout(height=321) for x in (1.5, 2.5))
+    chart = Chart(WideAndNarrow(wide, narrow), "bars")
+    page = Page(handout_html(document(sections=[Section("One", [chart])]), WHEN))
+    (drawn,) = json.loads(page.scripts["figures"])
+    assert [drawn[form]["data"][0]["x"] for form in ("figure", "narrow")] == [[1.5], [2.5]]
+    assert any("height:321px" in (div.get("style") or "") for div in page.all("div"))
 
 
 def test_without_figures_there_is_no_script():

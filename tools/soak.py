@@ -1,7 +1,7 @@
 """`make soak`: kill the lab over and over; nothing may be lost, and no figure may change.
 
-`python -m tools.soak [NAME ...]` runs these only: worker-kills, server-kills, queue, store. The
-test suite runs the same with small counts.
+`python -m tools.soak [NAME ...]` runs these only: worker-kills, server-kills, queue, store, and
+database-restarts, of PostgreSQL. The test suite runs the same with small counts.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from core.jobs.store import JobState, Run, Store, open_store
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.training.records import TIMES
+from tests import postgresql
 
 PROJECT = Path(__file__).parents[1]
 LONG = RunSpec(  # some seconds on one thread, with a checkpoint every few steps
@@ -199,6 +200,41 @@ def queue(workers: int, runs: int) -> Findings:
     return Findings("several workers on one queue", counts, faults)
 
 
+def database_restarts(restarts: int, workers: int = 2, seed: int = 0) -> Findings:
+    """PostgreSQL stops, every other time as if its machine had failed, while workers train."""
+    title = "restarts of PostgreSQL under workers"
+    if reason := postgresql.why_not():
+        return Findings(f"{title}: left out, {reason}", {}, [])
+    chance = random.Random(seed)
+    with postgresql.server() as server, server.database() as address:
+        os.environ["LAB_DATABASE_URL"] = address
+        store = open_store()
+        specs = [replace(LONG, seed=seed) for seed in range(workers)]
+        expected = {spec: unbroken(store, spec) for spec in specs}
+        command = [sys.executable, "-m", "core", "worker"]
+        processes = [subprocess.Popen(command, cwd=PROJECT) for _ in range(workers)]
+        done, ids, faults = 0, list[int](), list[str]()
+        while done < restarts:
+            ids += (queued := store.enqueue_all(specs))
+            while not all(store.get(run_id).state.is_over for run_id in queued):
+                time.sleep(0.5 + 2 * chance.random())
+                if done < restarts:
+                    server.stop(signal.SIGQUIT if done % 2 else signal.SIGINT)
+                    time.sleep(4 * chance.random())
+                    server.start()
+                    done += 1
+        faults += [f"a worker ended with {p.returncode}" for p in processes if p.poll() is not None]
+        for process in processes:
+            process.kill()
+            process.wait()
+        for run in map(store.get, ids):
+            faults += faults_of(store, run, expected[run.spec])
+            if run.attempt != 1:
+                faults.append(f"run {run.id} was begun {run.attempt} times")
+        store.close()
+    return Findings(title, {"restarts": done, "workers": workers, "runs": len(ids)}, faults)
+
+
 HAMMER = """
 import sys, time
 from core.jobs.store import open_store
@@ -272,6 +308,7 @@ PARTS: dict[str, Callable[[], Findings]] = {
     "server-kills": lambda: server_kills(10),
     "queue": lambda: queue(4, 200),
     "store": lambda: hammer_store(8, 30, 60.0),
+    "database-restarts": lambda: database_restarts(20),
 }
 
 

@@ -18,11 +18,14 @@ from core.cli.flags import command
 )
 def worker(drain: bool, exit_with_parent: bool, only: str) -> int:
     """Execute the runs and measurements that are queued."""
-    from core.jobs.asleep import sleep
+    from core.jobs.asleep import open_patiently, sleep
     from core.jobs.queue import QueueFilter
     from core.jobs.store import open_store
 
-    store, queue_filter = open_store(), QueueFilter(only)
+    # A page server starts its worker anew; who started this one alone may have done so before the
+    # database server
+    store = open_store() if exit_with_parent else open_patiently()
+    queue_filter = QueueFilter(only)
     sleep(store, queue_filter, exit_with_parent)
     from core.jobs.worker import main  # has torch
 

@@ -8,13 +8,28 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 
 from core.jobs.queue import QueueFilter
-from core.jobs.store import Store
+from core.jobs.store import Store, StoreUnavailable, open_store
 
 IDLE_SECONDS = 600.0  # without a job, after which a worker falls asleep
 _ASLEEP = "LAB_WORKER_ASLEEP"  # set in the environment of the fresh process
 _LOOK_SECONDS = 0.5  # between two looks at the queue
+_RETRY_SECONDS = 2.0  # between two tries to open the store
+
+
+def open_patiently() -> Store:
+    """The store, once it can be opened. Raises LabError where waiting cannot help."""
+    is_told = False
+    while True:
+        try:
+            return open_store()
+        except StoreUnavailable as error:
+            if not is_told:
+                print(f"{error} This worker waits.", file=sys.stderr)
+            is_told = True
+            time.sleep(_RETRY_SECONDS)
 
 
 def fall_asleep() -> None:
@@ -31,9 +46,17 @@ def sleep(store: Store, queue_filter: QueueFilter, has_parent: bool) -> None:
     """
     if os.environ.pop(_ASLEEP, None) is None:
         return
-    while not store.has_waiting(queue_filter):
+    while not _has_waiting(store, queue_filter):
         heard, _, _ = select.select([sys.stdin] if has_parent else [], [], [], _LOOK_SECONDS)
         if heard:
             if not os.read(sys.stdin.fileno(), 4096):
                 sys.exit(0)
             return
+
+
+def _has_waiting(store: Store, queue_filter: QueueFilter) -> bool:
+    """Whether there is a job; a store that is away has none now."""
+    try:
+        return store.has_waiting(queue_filter)
+    except StoreUnavailable:
+        return False

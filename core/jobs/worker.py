@@ -46,10 +46,12 @@ def work(
     Only jobs that pass the filter. `when_idle` is called once, as soon as there is no job. Without
     one for long, the process falls asleep and gives its memory back.
     """
-    count, last_job, bell = 0, time.monotonic(), Bell(store)
-    end_leases_of_the_dead(store)
+    count, last_job, bell, looks_for_the_dead = 0, time.monotonic(), Bell(store), True
     while leave is None or not leave.is_set():
         try:
+            if looks_for_the_dead:
+                end_leases_of_the_dead(store)
+                looks_for_the_dead = False
             has_job = store.has_waiting(queue_filter)
             job = store.claim(this_process(), queue_filter) if has_job else None
         except StoreUnavailable as error:  # locked, or its disk is full: the queue stays

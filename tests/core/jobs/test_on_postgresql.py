@@ -13,9 +13,10 @@ import pytest
 
 from core.jobs import bell as bell_module
 from core.jobs import heartbeat as heartbeat_module
+from core.jobs.asleep import sleep
 from core.jobs.bell import Bell
 from core.jobs.execution import execute
-from core.jobs.store import JobState, StoreUnavailable, open_store
+from core.jobs.store import JobState, QueueFilter, StoreUnavailable, open_store
 from core.jobs.worker import work
 from core.measure.requests import DeviceSpeedRequest
 from core.training.records import EpochMetrics
@@ -171,3 +172,46 @@ def test_a_waiting_worker_outlives_a_restart(store, server, monkeypatch):
     leave.set()
     worker.join()
     assert mine.get(run_id).state is JobState.FINISHED
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_started_before_the_server_waits_for_it(store, server):
+    run_id = store.enqueue(TINY)
+    server.stop()
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "core", "worker", "--drain"],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with worker.stderr:
+        assert worker.stderr.readline().endswith("This worker waits.\n")
+        server.start()
+        assert worker.wait(60) == 0
+    assert store.get(run_id).state is JobState.FINISHED
+
+
+def test_a_worker_whose_first_look_fails_waits(store, server, monkeypatch):
+    monkeypatch.setattr("core.jobs.worker.RETRY_SECONDS", 0.1)
+    run_id = store.enqueue(TINY)
+    server.stop()
+    again = threading.Timer(0.5, server.start)
+    again.start()
+    assert work(store, drain=True) == 1
+    again.join()
+    assert store.get(run_id).state is JobState.FINISHED
+
+
+def test_a_sleeping_worker_outlives_a_restart(store, server, monkeypatch):
+    monkeypatch.setenv("LAB_WORKER_ASLEEP", "1")
+    server.stop()
+
+    def start() -> None:
+        server.start()
+        open_store().enqueue(TINY)
+
+    again = threading.Timer(0.5, start)
+    again.start()
+    sleep(store, QueueFilter.ANY, has_parent=False)
+    again.join()
+    assert store.has_waiting()

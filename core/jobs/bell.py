@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.jobs.database import Database
+from core.jobs.database import PSYCOPG, Database
 from core.jobs.dialects import is_postgresql
 
 _CHANNEL = "lab_jobs"
@@ -35,7 +35,7 @@ class Bell:
 
     def wait(self) -> None:
         """Until there may be a job."""
-        if not is_postgresql(self.engine):
+        if self.engine.dialect.driver != PSYCOPG:
             time.sleep(_LOOK_SECONDS)
             return
         import psycopg

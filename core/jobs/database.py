@@ -31,19 +31,20 @@ from core.specs import LabError
 
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
 LOCKED_SECONDS = 30  # how long a database waits for another program that holds what it needs
+PSYCOPG = "psycopg"  # the driver of PostgreSQL that the lab is tried with
 _POSTGRESQL: dict[str, Any] = {
     "pool_size": 5,
     "max_overflow": 15,  # of one page server; PostgreSQL takes 100 of all together
     "pool_timeout": 10.0,  # seconds
-    "connect_args": {
-        "connect_timeout": 5,  # seconds
-        # A server whose machine is gone says nothing: nobody waits longer for a sign of it
-        "keepalives_idle": 5,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 20_000,  # milliseconds, as the next two
-        "options": f"-c lock_timeout={1000 * LOCKED_SECONDS} -c statement_timeout=120000",
-    },
+}
+_POSTGRESQL_CONNECTION = {  # unless the address says something else
+    "connect_timeout": "5",  # seconds
+    # A server whose machine is gone says nothing: nobody waits longer for a sign of it
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",  # milliseconds, as the next two
+    "options": f"-c lock_timeout={1000 * LOCKED_SECONDS} -c statement_timeout=120000",
 }
 
 
@@ -187,8 +188,11 @@ def _refusal(what: str, error: SQLAlchemyError) -> LabError:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         return _sqlite_engine(url)
-    settings = _POSTGRESQL if make_url(url).get_backend_name() == "postgresql" else {}
-    return create_engine(url, pool_pre_ping=True, **settings)
+    address = make_url(url)
+    if address.get_driver_name() != PSYCOPG:
+        return create_engine(address, pool_pre_ping=True)
+    address = address.set(query=_POSTGRESQL_CONNECTION | dict(address.query))
+    return create_engine(address, pool_pre_ping=True, **_POSTGRESQL)
 
 
 def _sqlite_engine(url: str) -> Engine:

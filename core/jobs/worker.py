@@ -46,7 +46,8 @@ def work(
     Only jobs that pass the filter. `when_idle` is called once, as soon as there is no job. Without
     one for long, the process falls asleep and gives its memory back.
     """
-    count, last_job, bell, looks_for_the_dead = 0, time.monotonic(), Bell(store), True
+    count, last_job, bell = 0, time.monotonic(), Bell(store)
+    looks_for_the_dead = True  # once, as soon as the store answers
     while leave is None or not leave.is_set():
         try:
             if looks_for_the_dead:

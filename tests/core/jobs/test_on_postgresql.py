@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -128,6 +129,24 @@ def test_a_server_that_is_away_is_one_sentence_and_found_again(store, server):
             ask()
     server.start()
     assert store.get(run_id).state is JobState.QUEUED
+
+
+def test_what_the_address_says_is_kept(database, monkeypatch):
+    address = f"{os.environ['LAB_DATABASE_URL']}?connect_timeout=7&options=-c%20lock_timeout%3D1234"
+    monkeypatch.setenv("LAB_DATABASE_URL", address)
+    store = open_store()
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "1234ms"
+    assert "connect_timeout=7" in str(store.engine.url)
+
+
+def test_nobody_waits_for_ever(store):
+    with store.reading() as connection:
+        limits = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar()
+            for name in ("lock_timeout", "statement_timeout")
+        }
+    assert limits == {"lock_timeout": "30s", "statement_timeout": "2min"}
 
 
 def test_no_sentence_holds_the_password(store, server):

@@ -26,3 +26,11 @@ def test_writers_and_readers_never_lock_each_other_out():
     findings = soak.hammer_store(writers=3, readers=2, seconds=1.5)
     assert findings.faults == []
     assert findings.counts["runs written"] > 6 and findings.counts["times read"] > 2
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_a_database_that_is_restarted_over_and_over_changes_no_figure(database):
+    findings = soak.database_restarts(2)
+    assert findings.faults == []
+    assert findings.counts["restarts"] == 2

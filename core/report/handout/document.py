@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -46,6 +46,7 @@ class Table:
     frame: pd.DataFrame
     name: str  # of the CSV, without its ending
     columns: tuple[str, ...] = ()  # that are shown; without any, all
+    words: Mapping[str, str] = field(default_factory=dict)  # of the CSV, as they are shown
 
 
 Part = Text | Chart | Picture | Table

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -112,7 +112,7 @@ def _table(table: Table) -> Iterator[str]:
     yield "".join(f"<th>{escape(_(str(name)))}</th>" for name in frame.columns)
     yield "</tr></thead><tbody>"
     for row in shown.itertuples(index=False):
-        yield f"<tr>{''.join(map(_cell, row))}</tr>"
+        yield f"<tr>{''.join(_cell(value, table.words) for value in row)}</tr>"
     yield "</tbody></table></div><p class=more>"
     if said := _what_is_shown(table, len(frame), len(columns)):
         yield f"{said} "
@@ -130,11 +130,13 @@ def _what_is_shown(table: Table, rows: int, columns: int) -> str:
     return paragraph(first, all_columns)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, words: Mapping[str, str]) -> str:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "<td></td>"
-    if isinstance(value, bool | str):
-        return f"<td>{escape(str(value))}</td>"
+    if isinstance(value, bool):
+        return f"<td>{escape(_('yes') if value else _('no'))}</td>"
+    if isinstance(value, str):
+        return f"<td>{escape(words.get(value, value))}</td>"
     text = f"{value:,}" if isinstance(value, int) else _rounded(value)
     return f'<td class="number">{escape(text)}</td>'
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from core.jobs.store import Run
 from core.language import _
 from core.report.names import condition_label, network_source
-from core.specs import ModelSpec
+from core.specs import ModelSpec, OptionValue
 from core.studies.conditions import condition_of
+from core.zoo.architecture import Option
 from core.zoo.catalogue import effective_options, find
 
 Setting = tuple[str, str]
@@ -25,9 +26,16 @@ def network_settings(spec: ModelSpec) -> list[Setting]:
         (_("Image"), f"{spec.in_channels} × {spec.size_label} px"),
         (_("Classes"), str(spec.num_classes)),
     ]
-    options = effective_options(spec)
-    titles = {option.name: option.title for option in row.options}
-    return settings + [(_(titles.get(name, name)), str(value)) for name, value in options.items()]
+    values = effective_options(spec)
+    options = (option for option in row.options if option.name in values)
+    return settings + [(_(option.title), _shown(option, values[option.name])) for option in options]
+
+
+def _shown(option: Option, value: OptionValue) -> str:
+    """As its control shows it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _(dict(option.choices).get(str(value), str(value)))
 
 
 def run_settings(run: Run) -> list[Setting]:

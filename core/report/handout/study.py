@@ -46,6 +46,8 @@ def study_document(
     with in_language(ENGLISH):  # as CSV
         told = by_variant(runs, epochs)
         summary, pairs = summary_frame(told, costs), pair_frame(verdicts(told))
+        english = [group.title for group in told]
+    words = dict(zip(english, (group.title for group in groups), strict=True))
     devices = dict.fromkeys(run.spec.device for run in runs)
     return Document(
         kind=_("Study"),
@@ -65,8 +67,8 @@ def study_document(
             Section(
                 _("Numbers"),
                 [
-                    Table(_("Variants"), summary, f"{name}-summary", _SUMMARY),
-                    Table(_("Pairs"), pairs, f"{name}-pairs"),
+                    Table(_("Variants"), summary, f"{name}-summary", _SUMMARY, words),
+                    Table(_("Pairs"), pairs, f"{name}-pairs", words=words),
                     Table(
                         _("Every epoch of every seed"),
                         epoch_frame(sorted(runs, key=lambda run: run.id), epochs),

@@ -26,7 +26,6 @@ _SOON = (
     "PageLink",
     "Selectbox",
     "Slider",
-    "TextInput",
 )
 _END = b"</head>"
 

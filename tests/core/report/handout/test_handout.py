@@ -173,3 +173,14 @@ def test_a_handout_is_written_in_the_language_of_who_takes_it_and_its_csv_in_eng
     link = next(a for a in page.all("a") if a["download"] == "vgg11-ratio1-96px-layers.csv")
     csv = b64decode(link["href"].partition(",")[2]).decode("utf-8-sig")
     assert csv.startswith(",".join(layer_frame(analysis).columns))
+
+
+def test_a_table_shows_words_that_its_csv_does_not_have():
+    frame = pd.DataFrame({"variant": ["constant scaling", "another"], "told": [True, False]})
+    table = Table("All", frame, "all", words={"constant scaling": "常数缩放"})
+    with in_language(CHINESE):
+        page = Page(handout_html(document(sections=[Section("A", [table])]), WHEN))
+    assert [cell in page.text for cell in ("常数缩放", "another", "是", "否")] == 4 * [True]
+    link = next(a for a in page.all("a") if a.get("download") == "all.csv")
+    csv = b64decode(link["href"].partition(",")[2]).decode("utf-8-sig")
+    assert csv.splitlines() == ["variant,told", "constant scaling,True", "another,False"]

@@ -17,6 +17,7 @@ from core.cli.networks import analyze, list_networks
 from core.cli.reproduce import reproduce
 from core.cli.runs import list_runs, resume, stop, submit, train
 from core.cli.serve import serve
+from core.cli.study import study
 from core.cli.worker import worker
 from core.cli.writing import say
 from core.specs import LabError
@@ -25,7 +26,7 @@ _PROGRAM = "python -m core"
 COMMANDS = (
     *(serve, list_networks, analyze, time_layers, bench, gradients, predict, inside),
     handout,
-    *(train, submit, list_runs, stop, resume, export, reproduce, worker),
+    *(train, submit, study, list_runs, stop, resume, export, reproduce, worker),
 )
 
 

@@ -74,7 +74,7 @@ def train(flags: RunFlags, csv: Path | None) -> int:
     from core.jobs.store import JobState, LostJob, open_store
 
     spec = flags.run_spec()
-    _check_run(spec)
+    check_run(spec)
     if csv:
         check_writable(csv)
     store = open_store()
@@ -148,7 +148,7 @@ class StopOnInterrupt:
         signal.signal(signal.SIGINT, self.before)
 
 
-def _check_run(spec: RunSpec) -> None:
+def check_run(spec: RunSpec) -> None:
     """Raise LabError for whatever can be known before the run is put into the store."""
     from core.data import is_available
     from core.data.load import load
@@ -238,7 +238,7 @@ def submit(flags: RunFlags) -> int:
     from core.jobs.store import open_store
 
     spec = flags.run_spec()
-    _check_run(spec)
+    check_run(spec)
     store = open_store()
     run_id = store.enqueue(spec)
     say(

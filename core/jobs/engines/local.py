@@ -31,6 +31,11 @@ def absolute_settings() -> dict[str, str]:
     return absolute_folders() | {"LAB_DATABASE_URL": database_url()}
 
 
+def starts_workers() -> bool:
+    """Unless LAB_START_WORKER=0 leaves that to somebody else."""
+    return os.environ.get("LAB_START_WORKER", "1") != "0"
+
+
 class WorkerProcess:
     """A worker for jobs that pass the filter; it leaves when its standard input closes."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import streamlit as st
 from cachetools import cached
 
 from core.jobs.database import database_url
-from core.jobs.engines.local import Workers
+from core.jobs.engines.local import Workers, starts_workers
 from core.jobs.store import Store, open_store
 from pages.views.app.messages import show_error
 
@@ -31,11 +30,6 @@ def store() -> Store:
 @st.cache_resource(show_spinner=False)
 def _workers(url: str) -> Workers:
     return Workers()
-
-
-def starts_workers() -> bool:
-    """Unless LAB_START_WORKER=0 leaves that to somebody else."""
-    return os.environ.get("LAB_START_WORKER", "1") != "0"
 
 
 def start_worker() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
+from core.jobs.engines.local import starts_workers
 from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
 from core.language import _
@@ -23,7 +24,7 @@ from core.training.estimate import (
 )
 from core.zoo.own import plain_name, renamed
 from pages.views.app.live import live
-from pages.views.app.services import start_worker, starts_workers, store
+from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import analysis_of, free_bytes
 

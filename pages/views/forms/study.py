@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
-
 import streamlit as st
 
 from core.data import find_dataset
 from core.explain.glossary import explained
-from core.language import N_, Message, _, lazy, ngettext, paragraph
+from core.language import _, ngettext, paragraph
 from core.report import formats
-from core.specs import LabError, ModelSpec, OptionValue, RunSpec
+from core.specs import LabError, RunSpec
+from core.studies.plan import (
+    FIRST_EPOCHS,
+    FIRST_NUMBER_OF_SEEDS,
+    Options,
+    StudyPlan,
+    fit_to_data,
+    has_shortcuts,
+    in_type,
+    known_variants,
+    plan_study,
+    usual_variants,
+    values_of,
+)
 from core.training.recipes import recipe
-from core.zoo.catalogue import CATALOGUE, complete, find
+from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.own import is_own
-from core.zoo.variants import VARIANTS, Variant, variants_of
+from core.zoo.variants import VARIANTS
 from pages.views.app.messages import show_error
 from pages.views.app.services import store
 from pages.views.app.with_torch import devices
@@ -35,31 +44,15 @@ from pages.views.forms.run import (
     choose_recipe,
 )
 
-_Options = dict[str, OptionValue]
 _FIRST_VALUES = 4  # of an argument, where nobody has chosen
-_FIRST_VARIANTS = ("identity", "constant-scaling", "conv", "none")
-_VARIANTS = N_("{number} variant"), N_("{number} variants")
-_SEEDS = N_("{number} seed"), N_("{number} seeds")
 PREFIX = "res_"  # begins the keys of the form, and so its part of the address
-FIRST_EPOCHS, FIRST_NUMBER_OF_SEEDS = 3, 3
 _STYLE = """<style>
 .st-key-row_study > .st-key-res_variants { flex: 3 1 24rem; max-width: 40rem; }
 .st-key-row_study > :is(.st-key-res_seeds, .st-key-res_epochs) { flex: 0 1 8rem; min-width: 7rem; }
 </style>"""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the form shows: the runs, and how the store names them together."""
-
-    title: Message
-    settings: dict[str, Any]
-    specs: list[RunSpec]
-    variants: list[str]
-    units: list[Variant]  # as this network has them
-
-
-def study_form() -> Choice:
+def study_form() -> StudyPlan:
     """What to compare, in a row; below it the one button that queues it, and how long it takes."""
     st.html(_STYLE)
     with form_row("study"):
@@ -79,13 +72,13 @@ def study_form() -> Choice:
                     " core."
                 ),
             )
-    model = _fit_to_data(find(network).default, dataset)
+    model = fit_to_data(find(network).default, dataset)
     run = RunSpec(
         model, dataset, recipe(recipe_name, images, epochs), train_images=images, device=device
     )
-    choice = _choice_of(run, compared, range(first, first + seeds))
-    _start(choice)
-    return choice
+    plan = plan_study(run, compared, range(first, first + seeds))
+    _start(plan)
+    return plan
 
 
 def _folded_label(dataset: str) -> str:
@@ -104,7 +97,7 @@ def _folded_label(dataset: str) -> str:
 
 def _choose_network() -> str:
     """The network whose blocks are exchanged, or one of the user's own with an argument to vary."""
-    names = {name: row.title for name, row in CATALOGUE.items() if _has_shortcuts(name)}
+    names = {name: row.title for name, row in CATALOGUE.items() if has_shortcuts(name)}
     own = {name: network_label(name) for name in own_names() if find(name).options}
     return select_name(
         _("Network"),
@@ -119,17 +112,13 @@ def _choose_network() -> str:
     )
 
 
-def _choose_variants(network: str) -> dict[str, _Options]:
+def _choose_variants(network: str) -> dict[str, Options]:
     """The blocks to compare, each with the options that make the network that."""
-    known = {
-        name: options
-        for name in variants_of(network)
-        if (options := _options_of(network, VARIANTS[name])) is not None
-    }
+    known = known_variants(network)
     names = select_names(
         _("Variants"),
         {name: VARIANTS[name].title for name in known},
-        [name for name in _FIRST_VARIANTS if name in known],
+        usual_variants(network),
         "res_variants",
         wrap=True,
         help=_(
@@ -140,7 +129,7 @@ def _choose_variants(network: str) -> dict[str, _Options]:
     return {name: known[name] for name in names}
 
 
-def _choose_values(network: str) -> dict[str, _Options]:
+def _choose_values(network: str) -> dict[str, Options]:
     """An argument of the user's own network, and the values of it to compare."""
     options = {option.name: option for option in find(network).options}
     option = options[
@@ -154,99 +143,59 @@ def _choose_values(network: str) -> dict[str, _Options]:
     ]
     text = st.text_input(
         _("Values"),
-        ", ".join(map(_word, option.spread()[:_FIRST_VALUES])),
+        ", ".join(map(in_type, option.spread()[:_FIRST_VALUES])),
         max_chars=200,
         key=f"res_values_{option.name}",
         help=_("Values of {name} to compare, with commas between them.", name=option.name),
     )
     try:
-        values = [option.check(word.strip()) for word in text.split(",") if word.strip()]
+        return values_of(option, text.split(","))
     except LabError as error:
         show_error(error)
         return {}
-    return {f"{option.name} {_word(value)}": {option.name: value} for value in values}
 
 
-def _word(value: OptionValue) -> str:
-    """A value as a person types it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _choice_of(run: RunSpec, compared: Mapping[str, _Options], seeds: range) -> Choice:
-    """The run with each of these variants and seeds, seed by seed."""
-    network, dataset = run.model.arch, run.dataset
-    models = [
-        complete(replace(run.model, options=tuple(sorted(options.items()))))
-        for options in compared.values()
-    ]
-    variants, seed_count = len(compared), len(seeds)
-    title = lazy(
-        "{variants} × {seeds} of {network} on {dataset}",
-        variants=lazy(_VARIANTS[variants > 1], number=variants),
-        seeds=lazy(_SEEDS[seed_count > 1], number=seed_count),
-        network=lazy(find(network).title),
-        dataset=find_dataset(dataset).title,
-    )
-    return Choice(
-        title,
-        {
-            "network": network,
-            "variants": list(compared),
-            "seeds": len(seeds),
-            "first_seed": seeds.start,
-            "dataset": dataset,
-            "recipe": run.recipe.name,
-            "epochs": run.recipe.epochs,
-            "train_images": run.train_images,
-            "device": run.device,
-        },
-        [replace(run, model=model, seed=seed) for seed in seeds for model in models],
-        list(compared),
-        [VARIANTS[name].in_network(network) for name in compared if name in VARIANTS],
-    )
-
-
-def _begin(choice: Choice) -> None:
+def _begin(plan: StudyPlan) -> None:
     """Queue the study and open it."""
-    study = store().create_study(choice.title, choice.settings, choice.specs)
+    study = store().create_study(plan.title, plan.settings, plan.specs)
     st.query_params["study"] = study.id
     st.rerun()
 
 
-def _start(choice: Choice) -> None:
+def _start(plan: StudyPlan) -> None:
     """The button, and beside it what the study will take, or why it cannot be trained."""
-    if not choice.specs:
+    if not plan.specs:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(_("Choose at least one variant."), icon=":material/info:")
-            if not is_own(choice.settings["network"]):
+            if not is_own(plan.settings["network"]):
                 st.button(_("Take the usual four"), key="res_usual", on_click=_forget_variants)
         return
     try:
-        seconds = study_seconds(choice.specs)
+        seconds = study_seconds(plan.specs)
     except LabError as error:
         show_error(error)
         return
     is_long = seconds is not None and seconds > LONG_SECONDS
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            ngettext("Train {number} run", "Train {number} runs", len(choice.specs)),
+            ngettext("Train {number} run", "Train {number} runs", len(plan.specs)),
             type="secondary" if is_long else "primary",
             icon=":material/play_arrow:",
             key="res_train",
             help=_("Queues every run; they go on when this tab closes."),
         ):
-            _begin(choice)
+            _begin(plan)
         with st.container(width="stretch"):
-            _say_time(choice, seconds)
-            st.caption(dataset_line(choice.settings["dataset"]))
+            _say_time(plan, seconds)
+            st.caption(dataset_line(plan.settings["dataset"]))
 
 
-def _say_time(choice: Choice, seconds: float | None) -> None:
+def _say_time(plan: StudyPlan, seconds: float | None) -> None:
     """How long all runs take together, and what would make a long study shorter."""
-    runs = len(choice.specs)
+    runs = len(plan.specs)
     if seconds is None:
         told = ngettext("{number} run.", "{number} runs.", runs)
-        st.caption(paragraph(told, no_time_yet(choice.specs[0].device)))
+        st.caption(paragraph(told, no_time_yet(plan.specs[0].device)))
         return
     st.caption(
         ngettext(
@@ -296,32 +245,4 @@ def _forget_variants() -> None:
     network = st.session_state["res_network"]
     if is_own(network):
         return
-    st.session_state["res_variants"] = [
-        name for name in _FIRST_VARIANTS if _options_of(network, VARIANTS[name]) is not None
-    ]
-
-
-def _has_shortcuts(network: str) -> bool:
-    """Whether the blocks of this network can be exchanged."""
-    return any(option.name == "shortcut" for option in CATALOGUE[network].options)
-
-
-def _options_of(network: str, variant: Variant) -> _Options | None:
-    """The options that make this network that variant; None where it cannot be one."""
-    known = {option.name: option for option in CATALOGUE[network].options}
-    wanted = {name: value for name, value in variant.options if value or name in known}
-    try:
-        return {name: known[name].check(value) for name, value in wanted.items()}
-    except (KeyError, LabError):
-        return None
-
-
-def _fit_to_data(model: ModelSpec, dataset: str) -> ModelSpec:
-    """The network for the images and classes of this data set."""
-    info = find_dataset(dataset)
-    return replace(
-        model,
-        image_size=info.image_size,
-        in_channels=info.channels,
-        num_classes=len(info.class_names),
-    )
+    st.session_state["res_variants"] = usual_variants(network)

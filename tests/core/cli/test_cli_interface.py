@@ -51,6 +51,11 @@ INTERFACE = {
     "handout inside": RUN | {"--which": "best", "--image": 0, "--out": None} | LANGUAGE,
     "train": TRAINING | {"--csv": None},
     "submit": TRAINING,
+    "study": {
+        **{"--network": "course-residual", "--variants": (), "--argument": None, "--values": ()},
+        **{"--seeds": 3, "--first-seed": 0, "--dataset": "fashion-mini", "--train-images": None},
+        **{"--recipe": "fast", "--epochs": 3, "--device": None, "--go-on": None, "--csv": None},
+    },
     "runs": FORMAT,
     "stop": RUN,
     "resume": RUN | {"--epochs": None},

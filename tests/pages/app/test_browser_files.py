@@ -47,6 +47,12 @@ def test_a_file_is_sent_whole_packed_where_the_browser_can_unpack(client):
     assert len(gzip.compress(path.read_bytes())) < 0.5 * path.stat().st_size
 
 
+def test_what_comes_compressed_is_the_file_in_fewer_bytes():
+    packed = PLOTLY.with_name(f"{PLOTLY.name}.gz").read_bytes()
+    assert gzip.decompress(packed) == PLOTLY.read_bytes()
+    assert len(packed) < len(gzip.compress(PLOTLY.read_bytes(), 9))
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -27,6 +27,7 @@ MAX_BATCH_SIZE = 65_536
 MAX_TRAIN_IMAGES = 10_000_000
 MAX_LEARNING_RATE = 100.0
 MAX_SEED = 2**31 - 1
+MAX_SEEDS = 100  # of each variant of a study
 MAX_SPEC_TEXT = 4_000  # characters of a network in one line, as addresses hold it
 SHOWN = 60  # characters of a refused value that an error repeats
 

@@ -13,6 +13,7 @@ from core.analysis.cpu import threads
 from core.cli.flags import Command, Function, NetworkFlags, RunNumber, network_flags
 from core.cli.inside import pixels_of, subject_of_run
 from core.cli.runs import check_writable
+from core.cli.study import known_study
 from core.cli.writing import say
 from core.jobs.run_weights import BEST, WHICH
 from core.language import ENGLISH, LANGUAGES, _, in_language, lazy
@@ -114,7 +115,7 @@ def study(study: str, out: Path | None) -> int:
     from core.report.handout.study import study_document
 
     store = open_store()
-    found, runs = store.study(study), store.runs(study=study)
+    found, runs = known_study(store, study), store.runs(study=study)
     analyses = {run.spec.model: analyze(run.spec.model) for run in runs}
     epochs = store.epochs([run.id for run in runs])
     return _write(study_document(found, runs, epochs, analyses), out)

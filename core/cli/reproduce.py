@@ -15,7 +15,7 @@ from core.cli.flags import Several, command, csv_option
 from core.cli.runs import check_writable
 from core.cli.writing import say
 from core.jobs.records import Study, StudyKind
-from core.specs import ModelSpec, OptionValue, RunSpec, check_whole, image_size_text
+from core.specs import MAX_SEEDS, ModelSpec, OptionValue, RunSpec, check_whole, image_size_text
 from core.studies.published import COURSE_NOTE, PUBLISHED, SMALL_VGG
 from core.studies.shipped_studies import STUDIES
 from core.training.recipes import recipe
@@ -25,7 +25,6 @@ from core.zoo.catalogue import complete
 if TYPE_CHECKING:
     from core.jobs.store import Run, Store
 
-_MAX_SEEDS = 100
 _STUDY = Study("reproduction", "The published runs, trained again", kind=StudyKind.REPRODUCTION)
 _WITH_COLUMNS = ("shortcut", "as_published")  # options
 _EPOCH_FIELDS = (
@@ -94,7 +93,7 @@ def reproduce(rows: tuple[str, ...], seeds: int, csv: Path) -> int:
     from core.jobs.worker import work
     from core.report.tables.csv import to_csv
 
-    check_whole("seeds", seeds, 1, _MAX_SEEDS)
+    check_whole("seeds", seeds, 1, MAX_SEEDS)
     check_writable(csv)
     store = open_store()
     wanted = [spec for name in rows for spec in RUNS[name](seeds)]

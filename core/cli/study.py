@@ -15,14 +15,13 @@ from core.cli.flags import RunFlags, Several, command, csv_option
 from core.cli.runs import check_writable
 from core.cli.writing import say, write_table
 from core.report import formats
-from core.specs import MAX_SEED, LabError, ModelSpec, RunSpec, check_whole
+from core.specs import MAX_SEED, MAX_SEEDS, LabError, ModelSpec, RunSpec, check_whole
 
 if TYPE_CHECKING:
     from core.jobs.store import Run, Store, Study
     from core.studies.plan import Options, StudyPlan
     from core.studies.study import Group, StudyProgress
 
-_MAX_SEEDS = 100  # as on the Residual page
 _LOOK_SECONDS = 0.5
 
 
@@ -69,10 +68,10 @@ def study(
         check_writable(csv)
     store = open_store()
     if go_on is not None:
-        found = _known(store, go_on)
+        found = known_study(store, go_on)
         store.continue_study(found.id)
     else:
-        check_whole("seeds", seeds, 1, _MAX_SEEDS)
+        check_whole("seeds", seeds, 1, MAX_SEEDS)
         check_whole("first_seed", first_seed, 0, MAX_SEED - seeds + 1)
         flags = RunFlags(
             network,
@@ -98,8 +97,8 @@ def study(
     return _write(store, found, csv)
 
 
-def _known(store: Store, name: str) -> Study:
-    """The study of this name. Raises LabError."""
+def known_study(store: Store, name: str) -> Study:
+    """The study of this name. Raises LabError, which names the newest."""
     studies = {found.id: found for found in store.studies()}
     if name not in studies:
         newest = ", ".join(list(studies)[:3]) or "there are none yet"

@@ -10,13 +10,13 @@ import select
 import sys
 import time
 
+from core.jobs.heartbeat import RETRY_SECONDS
 from core.jobs.queue import QueueFilter
 from core.jobs.store import Store, StoreUnavailable, open_store
 
 IDLE_SECONDS = 600.0  # without a job, after which a worker falls asleep
 _ASLEEP = "LAB_WORKER_ASLEEP"  # set in the environment of the fresh process
 _LOOK_SECONDS = 0.5  # between two looks at the queue
-_RETRY_SECONDS = 2.0  # between two tries to open the store
 
 
 def open_patiently() -> Store:
@@ -29,7 +29,7 @@ def open_patiently() -> Store:
             if not is_told:
                 print(f"{error} This worker waits.", file=sys.stderr)
             is_told = True
-            time.sleep(_RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)
 
 
 def fall_asleep() -> None:

@@ -19,6 +19,11 @@ _DRIVER = re.compile(r"driver (.+)")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def yes_or_no(value: bool) -> str:
+    """In a table of settings."""
+    return _("yes") if value else _("no")
+
+
 def short(number: float, unit: str = "") -> str:
     """128806154 as "128.8 M"; with a unit "7.55 G MACs"."""
     for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

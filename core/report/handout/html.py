@@ -18,6 +18,7 @@ import pandas as pd
 import plotly.io
 
 from core.language import N_, _, language, paragraph
+from core.report import formats
 from core.report.browser.files import LOOK, PLOTLY
 from core.report.browser.words import plotly_words
 from core.report.figures.axes import WideAndNarrow
@@ -134,7 +135,7 @@ def _cell(value: object, words: Mapping[str, str]) -> str:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "<td></td>"
     if isinstance(value, bool):
-        return f"<td>{escape(_('yes') if value else _('no'))}</td>"
+        return f"<td>{escape(formats.yes_or_no(value))}</td>"
     if isinstance(value, str):
         return f"<td>{escape(words.get(value, value))}</td>"
     text = f"{value:,}" if isinstance(value, int) else _rounded(value)

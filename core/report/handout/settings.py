@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.jobs.store import Run
 from core.language import _
+from core.report import formats
 from core.report.names import condition_label, network_source
 from core.specs import ModelSpec, OptionValue
 from core.studies.conditions import condition_of
@@ -34,7 +35,7 @@ def network_settings(spec: ModelSpec) -> list[Setting]:
 def _shown(option: Option, value: OptionValue) -> str:
     """As its control shows it."""
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return formats.yes_or_no(value)
     return _(dict(option.choices).get(str(value), str(value)))
 
 

@@ -48,7 +48,8 @@ class Drawing:
         if isinstance(figure, Drawing):
             return figure
         wide, narrow = figure if isinstance(figure, WideAndNarrow) else (figure, None)
-        return cls(_json(wide), wide.layout.height or _DEFAULT_HEIGHT, narrow and _json(narrow))
+        height = wide.layout.height or _DEFAULT_HEIGHT
+        return cls(_json(wide), height, None if narrow is None else _json(narrow))
 
 
 def _json(figure: go.Figure) -> str:

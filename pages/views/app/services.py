@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import Condition
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.studies.reproduction import Reproduction
 
 
-@cached({}, lock=Lock())  # asked for many times a page, and quicker than Streamlit's
+@cached({}, condition=Condition())  # asked for many times a page: quicker than Streamlit's
 def _store(url: str) -> Store:
     return open_store(url)
 

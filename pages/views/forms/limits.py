@@ -15,6 +15,7 @@ from core.specs import (
     MAX_NUM_CLASSES,
     MAX_RATIO,
     MAX_SEED,
+    MAX_SEEDS,
 )
 
 # A network
@@ -40,5 +41,5 @@ BATCH_TIMED = (1, 256)
 BATCH_IN_MEMORY = (1, 1024)
 
 # A study
-SEEDS = (1, 100)
+SEEDS = (1, MAX_SEEDS)
 FIRST_SEED = (0, MAX_SEED - SEEDS[1] + 1)  # so that the last seed is one too

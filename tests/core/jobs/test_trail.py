@@ -13,7 +13,7 @@ from core.data.arrays import read_arrays
 from core.inside.one_image import network_of, see
 from core.jobs import keep_trail
 from core.jobs.execution import execute
-from core.jobs.files import delete_runs, load_checkpoint, run_folder
+from core.jobs.files import delete_runs, load_checkpoint
 from core.jobs.heartbeat import StopRequested
 from core.jobs.run_weights import LAST, run_weights
 from core.jobs.store import JobState
@@ -25,6 +25,7 @@ from core.training.records import EpochMetrics, Progress
 from core.training.trail_records import plan_trail
 from core.zoo.catalogue import complete
 from tests.core.jobs.tiny_runs import TINY, claimed, history, uninterrupted
+from tests.run_files import folder_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
 
@@ -47,7 +48,7 @@ def no_trail(monkeypatch) -> None:
 
 
 def names(run) -> list[str]:
-    return sorted(path.name for path in run_folder(run.id).iterdir())
+    return sorted(path.name for path in folder_of(run).iterdir())
 
 
 # What is kept -----------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def test_a_run_gone_on_with_continues_its_trail(store):
 
     assert execute(store, run, stop) is JobState.STOPPED
     for name in ("trail-1-3.npz", "path-1-3.npz", ".trail-1-3.npz.77"):  # after its checkpoint
-        (run_folder(run.id) / name).write_bytes(b"of an epoch that never counted")
+        (folder_of(run) / name).write_bytes(b"of an epoch that never counted")
     assert read_trail(store.get(run.id)).epochs == (0, 1, 2)
     store.resume(run.id)
     assert work(store, drain=True) == 1
@@ -200,21 +201,21 @@ def test_a_run_gone_on_with_continues_its_trail(store):
 def test_an_epoch_counts_only_once_the_store_has_recorded_it(store):
     run = finished(store, TINY)
     for kind in ("trail", "path"):
-        late = (run_folder(run.id) / f"{kind}-1-3.npz").read_bytes()
-        (run_folder(run.id) / f"{kind}-1-4.npz").write_bytes(late)
+        late = (folder_of(run) / f"{kind}-1-3.npz").read_bytes()
+        (folder_of(run) / f"{kind}-1-4.npz").write_bytes(late)
     assert read_trail(run).epochs == (0, 1, 2, 3) and path_epochs(run) == [0, 1, 2, 3]
 
 
 def test_a_damaged_file_and_one_of_another_run_are_left_out(store):
     run, other = finished(store, TINY), finished(store, replace(TINY, seed=1))
-    folder = run_folder(run.id)
+    folder = folder_of(run)
     whole = (folder / "trail-1-1.npz").read_bytes()
     (folder / "trail-1-1.npz").write_bytes(whole[: len(whole) // 2])
-    (folder / "trail-1-2.npz").write_bytes((run_folder(other.id) / "trail-1-2.npz").read_bytes())
+    (folder / "trail-1-2.npz").write_bytes((folder_of(other) / "trail-1-2.npz").read_bytes())
     assert read_trail(run).epochs == (0, 3)
 
 
 def test_a_deleted_run_leaves_nothing(store):
     run = finished(store, TINY)
     delete_runs(store, [run.id])
-    assert not run_folder(run.id).exists() and read_trail(run) is None
+    assert not folder_of(run).exists() and read_trail(run) is None

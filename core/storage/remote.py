@@ -73,12 +73,7 @@ class Remote:
             self._persistently(lambda: self._send(copy, name))
         except Exception as error:
             copy.unlink(missing_ok=True)
-            sentence = lazy(
-                "The run's files could not be written to {place} ({reason}); mend that, or change"
-                " LAB_FILES_URL.",
-                **self._about(error),
-            )
-            raise CannotWrite(sentence) from error
+            raise _unwritable(self.shown, error) from error
         self._forget_old_copies()
         return digest
 
@@ -185,8 +180,13 @@ class Remote:
         """See `Place`."""
         names = list(names)
         self.copies.remove(folder, names)
-        for path in [self._path(f"{folder}/{name}") for name in names]:
-            self._quietly(partial(self.files.rm_file, path))
+
+        def remove() -> None:
+            for name in names:
+                with suppress(FileNotFoundError):
+                    self.files.rm_file(self._path(f"{folder}/{name}"))
+
+        self._quietly(remove)
 
     def remove_folder(self, folder: str) -> None:
         """See `Place`."""
@@ -194,7 +194,7 @@ class Remote:
         self._quietly(lambda: self.files.rm(self._path(folder), recursive=True))
 
     def _path(self, name: str) -> str:
-        return f"{self.root}/{name}".rstrip("/")
+        return "/".join([self.root, *filter(None, name.split("/"))])
 
     def _quietly(self, do: Callable[[], Any]) -> None:
         """What is left behind is removed later, see `core.jobs.files.remove_orphans`."""
@@ -208,12 +208,7 @@ class Remote:
         except FileNotFoundError:
             raise
         except Exception as error:
-            sentence = lazy(
-                "The run's files could not be read from {place} ({reason}); mend that, or try again"
-                " later.",
-                **self._about(error),
-            )
-            raise Unavailable(sentence) from error
+            raise _unreadable(self.shown, error) from error
 
     def _persistently(self, do: Callable[[], _Result]) -> _Result:
         """With some more tries: one broken answer stops nobody."""
@@ -225,12 +220,6 @@ class Remote:
             except Exception:  # each file system of fsspec has errors of its own
                 time.sleep(pause)
         return do()
-
-    def _about(self, error: Exception) -> dict[str, str]:
-        """Where something went wrong, and why."""
-        system = error.strerror if isinstance(error, OSError) else None
-        reason = (system or str(error) or type(error).__name__).splitlines()[0]
-        return {"place": self.shown, "reason": _without_password(reason).rstrip(".")}
 
     def _forget_old_copies(self) -> None:
         """Keep the folder of copies below its bound."""
@@ -249,6 +238,35 @@ class Remote:
             excess -= sizes[name]
 
 
+def _unwritable(url: str, error: Exception) -> CannotWrite:
+    return CannotWrite(
+        lazy(
+            "The run's files could not be written to {place} ({reason}); mend that, or change"
+            " LAB_FILES_URL.",
+            place=_without_password(url),
+            reason=_reason(error),
+        )
+    )
+
+
+def _unreadable(url: str, error: Exception) -> Unavailable:
+    return Unavailable(
+        lazy(
+            "The run's files could not be read from {place} ({reason}); mend that, or try again"
+            " later.",
+            place=_without_password(url),
+            reason=_reason(error),
+        )
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in the words of whoever noticed."""
+    system = error.strerror if isinstance(error, OSError) else None
+    text = (system or str(error) or type(error).__name__).splitlines()[0]
+    return _without_password(text).rstrip(".")
+
+
 @lru_cache(8)
 def _file_system(url: str, _process: int) -> tuple[Any, str]:
     """One for each process: connections are not shared with a forked child."""
@@ -265,10 +283,12 @@ def _file_system(url: str, _process: int) -> tuple[Any, str]:
             reason=str(error).rstrip("."),
         ) from error
     except Exception as error:  # each file system of fsspec has errors of its own
+        if isinstance(error, OSError):  # it asks its server at once
+            raise _unreadable(url, error) from error
         raise LabError(
             "LAB_FILES_URL is not an address that can be opened ({reason}); an example is"
             " s3://bucket/lab.",
-            reason=_without_password((str(error).splitlines() or [""])[0]).rstrip("."),
+            reason=_reason(error),
         ) from error
     return files, root
 

@@ -18,9 +18,9 @@ from tests.core.jobs.example_runs import claimed
 from tests.run_files import folder_of
 
 
-def test_files_that_cannot_be_written_are_one_sentence(store, isolated_runs):
+def test_files_that_cannot_be_written_are_one_sentence(store):
     run = claimed(store)
-    isolated_runs.mkdir(exist_ok=True)
+    folder_of(run).parent.mkdir()
     folder_of(run).write_text("a file stands where the folder should be")
     with pytest.raises(CannotWrite, match=r"could not be written .*LAB_RUNS_DIR"):
         save_checkpoint(run, {"epoch": 1, "step": 0})

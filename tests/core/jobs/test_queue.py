@@ -213,8 +213,9 @@ def test_deleting_takes_the_files_of_the_run_along_and_no_others(store):
     for run in runs:
         best = save_best(run, nn.Linear(2, 2), epoch=1)
         checkpoint = save_checkpoint(run, {"epoch": 1, "step": 0})
+    deleted = folder_of(runs[0])
     delete_runs(store, [runs[0].id])
-    assert not folder_of(runs[0]).exists()
+    assert not deleted.exists()
     left = {path.name for path in folder_of(runs[1]).iterdir()}
     assert left == {best.name, checkpoint.name}
     assert [run.id for run in store.runs()] == [runs[1].id]

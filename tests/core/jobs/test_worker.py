@@ -32,7 +32,7 @@ from tests.core.jobs.tiny_runs import (
     uninterrupted,
     wait_until,
 )
-from tests.run_files import folder_of
+from tests.run_files import folder_of, names_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
 
@@ -53,7 +53,7 @@ def test_a_run_ends_with_its_epochs_and_its_files(store):
     assert [row.epoch for row in rows] == [1, 2, 3]
     best = max(rows, key=lambda row: (row.test_accuracy, -row.epoch))
     assert (done.best_epoch, done.best_accuracy) == (best.epoch, best.test_accuracy)
-    assert sorted(path.name for path in folder_of(run).iterdir()) == [
+    assert names_of(run) == [
         f"best-1-{best.epoch}.safetensors",
         "checkpoint-1-3-0.pt",
         *(f"path-1-{epoch}.npz" for epoch in range(4)),
@@ -322,7 +322,7 @@ def test_a_death_between_files_and_store_loses_nothing_that_counted(
     assert execute(store, again) is JobState.FINISHED
     assert history(store, run.id) == uninterrupted(store, TINY)
     kept = store.get(run.id)
-    left = {path.name for path in folder_of(run).iterdir()}
+    left = set(names_of(run))
     attempt_of = (1, 1, 2, 2)  # what the dead one wrote after its last recorded epoch is gone
     trail = {f"{kind}-{n}-{e}.npz" for e, n in enumerate(attempt_of) for kind in ("path", "trail")}
     assert left == {kept.checkpoint.name, kept.best_file.name} | trail

@@ -21,7 +21,7 @@ from core.training.trail_records import (
     thinned,
 )
 from core.zoo.catalogue import CATALOGUE, complete
-from tests.run_files import folder_of
+from tests.run_files import files_of, folder_of
 
 NETWORKS = {
     "course-residual": complete(ModelSpec("course-residual", image_size=28)),
@@ -64,7 +64,7 @@ def test_a_thousand_epochs_of_any_network_stay_within_two_megabytes(name, isolat
             sizes = [path.stat().st_size for path in folder_of(run).iterdir()]
             most = max(most, sum(sizes))
     assert most <= MOST_BYTES
-    epochs = sorted(int(path.stem.split("-")[2]) for path in folder_of(1).glob("trail-*"))
+    epochs = sorted(int(path.stem.split("-")[2]) for path in files_of(run, "trail-*"))
     assert epochs[0] == 0 and epochs[-2:] == [999, 1_000] and len(epochs) >= 10
 
 

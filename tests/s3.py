@@ -29,8 +29,10 @@ class S3:
     def mood(self, spoil: Spoil, *methods: str, answers: int = 10**9) -> Iterator[None]:
         """Inside, so many answers to these methods are spoiled."""
         self.spoil, self.methods, self.left = spoil, methods, answers
-        yield
-        self.spoil = None
+        try:
+            yield
+        finally:
+            self.spoil = None
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -59,6 +61,11 @@ def forbidden(_answer: Callable[[], Answer]) -> Answer:
     """To whoever has the wrong key."""
     text = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
     return "403 Forbidden", [("Content-Length", str(len(text)))], text
+
+
+def broken(_answer: Callable[[], Answer]) -> Answer:
+    """The line breaks before anything is said."""
+    raise ConnectionResetError
 
 
 def half(answer: Callable[[], Answer]) -> Answer:

@@ -92,7 +92,7 @@ class Reader(Queue):
         with self.reading() as connection:
             for ids in chunks(run_ids):
                 query = select(JOBS.id, JOBS.store_id).where(JOBS.id.in_(ids), JOBS.kind == TRAIN)
-                found |= dict(row._tuple() for row in connection.execute(query))
+                found |= {row.id: row.store_id for row in connection.execute(query)}
         return found
 
     def runs(self, limit: int | None = None, study: str | None = None) -> list[Run]:

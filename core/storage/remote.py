@@ -290,6 +290,8 @@ def _file_system(url: str, _process: int) -> tuple[Any, str]:
             " s3://bucket/lab.",
             reason=_reason(error),
         ) from error
+    if options:
+        files.retries = 1  # of s3fs; the lab tries again itself
     return files, root
 
 

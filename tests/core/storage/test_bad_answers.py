@@ -20,7 +20,7 @@ def write(text: bytes = TEXT) -> str:
     return files_place().write(NAME, lambda path: [path.write_bytes(text), None][1])
 
 
-@pytest.mark.parametrize("spoil", [s3.overloaded, s3.half, s3.slow])
+@pytest.mark.parametrize("spoil", [s3.overloaded, s3.broken, s3.half, s3.slow])
 def test_one_bad_answer_stops_nobody(bucket, elsewhere, spoil):
     with bucket.mood(spoil, "PUT", answers=1):
         digest = write()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -41,7 +42,11 @@ class S3:
         if self.spoil and method in self.methods and self.left > 0:
             self.left -= 1
             answer = partial(self.spoil, answer)
-        status, headers, body = answer()
+        try:
+            status, headers, body = answer()
+        except ConnectionResetError:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise
         start(status, headers)
         return [body]
 

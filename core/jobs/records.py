@@ -81,6 +81,9 @@ class Job:
     progress: Progress | None = None
     stop_requested: bool = False
     machine: str = ""  # what it ran on
+    needs_device: str | None = None  # what a worker must have to take it, see needs.py
+    needs_hardware: str | None = None
+    needs_bytes: int | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -135,7 +138,7 @@ class Measurement(Job):
     """A job that measures something; who asks for the same again gets the same job."""
 
     kind: str
-    key: str  # equal for equal requests on one machine
+    key: str  # equal for equal requests, see `Request`
     request: Request | None = None  # None: of an older lab, which kept only a hash
     result: dict[str, Any] | None = None  # as far as it is known; its record's `to_dict`
 

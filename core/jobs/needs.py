@@ -23,7 +23,7 @@ _JOBS = jobs_table.c
 class Needs:
     """What a worker must have to execute a job."""
 
-    device: str | None = None  # its name; None: whichever
+    device: str = ""  # its name; "": whichever
     hardware: str | None = None  # what that device is; None: whatever has the name
     memory_bytes: int | None = None  # of the device; None: not known before somebody tries
 
@@ -38,7 +38,7 @@ class Needs:
     def is_met_by(self, device: Device) -> bool:
         """Whether the job can be executed on this device. The same as `fits`, for one job."""
         return (
-            self.device in (None, device.name)
+            self.device in ("", device.name)
             and self.hardware in (None, device.hardware)
             and (
                 self.memory_bytes is None
@@ -72,7 +72,10 @@ def fits(devices: Sequence[Device] | None) -> Any:
     """The condition that a worker with these devices can execute a job; None: with any."""
     if devices is None:
         return true()
-    return or_(_JOBS.needs_device.is_(None), *map(_fits_one, devices))
+    names = ["", *(device.name for device in devices)]  # which the index has
+    return and_(
+        _JOBS.needs_device.in_(names), or_(_JOBS.needs_device == "", *map(_fits_one, devices))
+    )
 
 
 def _fits_one(device: Device) -> Any:

@@ -81,7 +81,7 @@ class Job:
     progress: Progress | None = None
     stop_requested: bool = False
     machine: str = ""  # what it ran on
-    needs_device: str | None = None  # what a worker must have to take it, see needs.py
+    needs_device: str = ""  # what a worker must have to take it, see needs.py
     needs_hardware: str | None = None
     needs_bytes: int | None = None
 

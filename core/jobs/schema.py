@@ -32,8 +32,8 @@ jobs_table = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", String(40), nullable=False, index=True),  # train, or the kind of a request
     Column("key", String(200), unique=True, index=True),  # of a measurement: what is asked
-    # What a worker must have to take the job, see needs.py; none: whatever there is
-    Column("needs_device", String(80)),  # cpu, cuda, cuda:1, mps
+    # What a worker must have to take the job, see needs.py; empty: whatever there is
+    Column("needs_device", String(80), nullable=False, default=""),  # cpu, cuda, cuda:1, mps
     Column("needs_hardware", String(200)),  # what that device must be, in words
     Column("needs_bytes", BigInteger),  # of its memory
     Column("state", String(10), nullable=False, index=True),

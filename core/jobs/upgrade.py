@@ -273,7 +273,7 @@ def _workers_from_7(connection: Connection) -> None:
         )
     )
     columns = {
-        "needs_device": "VARCHAR(80)",
+        "needs_device": "VARCHAR(80) NOT NULL DEFAULT ''",
         "needs_hardware": "VARCHAR(200)",
         "needs_bytes": "BIGINT",
     }

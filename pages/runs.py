@@ -20,6 +20,7 @@ from pages.views.runs.other_jobs import measurements_view, unreadable_view
 from pages.views.runs.overlay import overlay
 from pages.views.runs.table import run_table
 from pages.views.runs.ticked import keep_ticked, ticked_before
+from pages.views.runs.workers import waiting_view, workers_view
 
 _ON_A_PAGE = 100  # runs
 _PAGE = "runs_page"  # in the session: the page of the table
@@ -37,6 +38,7 @@ def _page() -> None:
     )
     live(watched, lambda state: _show(state[0]))
     measurements_view()
+    workers_view()
 
 
 def _going_on() -> tuple[int, list[Run]]:
@@ -65,6 +67,7 @@ def _show(unfinished: int) -> None:
     run_filter = choose_filter(studies)
     listed = _one_page(run_filter, everything)
     runs = _by_study([row for row in listed if isinstance(row, Run)])
+    waiting_view([run for run in runs if run.state is JobState.QUEUED])
     picked = _pick(runs, studies) if runs else []
     names = _files_name("runs", picked), _files_name("epochs", picked)
     actions(picked, lambda: _exported(picked, run_filter), names)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from core.data.catalogue import train_images_of
+from core.jobs.needs import Needs
 from core.language import N_, read_kept
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
@@ -84,6 +85,11 @@ class Job:
     needs_device: str = ""  # what a worker must have to take it, see needs.py
     needs_hardware: str | None = None
     needs_bytes: int | None = None
+
+    @property
+    def needs(self) -> Needs:
+        """What a worker must have to take it."""
+        return Needs(self.needs_device, self.needs_hardware, self.needs_bytes)
 
     @property
     def seconds(self) -> float | None:

@@ -298,7 +298,12 @@ class DeviceSpeedRequest(Request):
 
     def where(self) -> tuple[object, ...]:
         """What the device is."""
-        return (self.hardware or platform.node(),)
+        return (self.hardware,)
+
+    @property
+    def key(self) -> str:
+        """By the hardware, where that is known."""
+        return super().key if self.hardware else self.key_by_host
 
     @property
     def key_by_host(self) -> str:

@@ -12,7 +12,8 @@ from core.language import N_, _
 from core.measure.requests import REQUESTS, Request
 from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
-from pages.views.app.messages import show_error
+from pages.views.app.messages import escaped, show_error
+from pages.views.app.offers import waiting_sentence
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 
@@ -53,6 +54,8 @@ def measurement(
             progress_bar(name, progress(job))
             _stop_button(job, key)
             if job.state is JobState.QUEUED:
+                if waits_for := waiting_sentence(job):
+                    st.warning(escaped(waits_for), icon=":material/hourglass_top:")
                 _what_comes_first(job, key)
             if job.result and shows_partial_result:
                 show(job.result)

@@ -12,6 +12,7 @@ from core.report.names import safe_name
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
+from pages.views.app.offers import living
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import LIVE_SECONDS, Watched
 from pages.views.runs.actions import actions
@@ -49,9 +50,10 @@ def _going_on() -> tuple[int, list[Run]]:
 
 
 def _stage(state: tuple[int, list[Run]]) -> tuple[Hashable, ...]:
-    """Changes when an epoch is done, or a run comes, ends or goes."""
+    """Changes when an epoch is done, or a run or a worker comes or goes."""
     unfinished, running = state
-    return store().count(), unfinished, *(run.stage for run in running)
+    workers = tuple(worker.process for worker in living()) if unfinished else ()
+    return store().count(), unfinished, workers, *(run.stage for run in running)
 
 
 def _show(unfinished: int) -> None:
@@ -67,7 +69,7 @@ def _show(unfinished: int) -> None:
     run_filter = choose_filter(studies)
     listed = _one_page(run_filter, everything)
     runs = _by_study([row for row in listed if isinstance(row, Run)])
-    waiting_view([run for run in runs if run.state is JobState.QUEUED])
+    waiting_view(runs)
     picked = _pick(runs, studies) if runs else []
     names = _files_name("runs", picked), _files_name("epochs", picked)
     actions(picked, lambda: _exported(picked, run_filter), names)

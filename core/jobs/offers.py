@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.jobs.needs import Needs
-from core.jobs.workers import QueueFilter, Worker
+from core.jobs.workers import Worker
 from core.training.records import Device
 
 USUAL = ("cpu", "cuda", "mps")  # what can be asked for where nobody offers anything
@@ -33,7 +33,7 @@ def offers_of(workers: Iterable[Worker], here: Sequence[Device] = ()) -> list[Of
     offers += [
         Offer(worker.machine, device)
         for worker in workers
-        if worker.machine != own and worker.queue_filter is not QueueFilter.MEASUREMENTS
+        if worker.machine != own
         for device in worker.devices
     ]
     once: dict[tuple[str, str], Offer] = {}

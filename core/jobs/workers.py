@@ -48,6 +48,11 @@ class Worker:
     since: float = 0.0  # seconds since 1970, by the clock of the database
     jobs: tuple[int, ...] = ()  # that it executes now
 
+    @property
+    def takes_runs(self) -> bool:
+        """Whether it is not for measurements alone."""
+        return self.queue_filter is not QueueFilter.MEASUREMENTS
+
     @classmethod
     def from_json(cls, text: str) -> Worker:
         """What `to_json` wrote."""

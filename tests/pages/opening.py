@@ -40,6 +40,7 @@ def no_worker_and_fresh_caches(monkeypatch):
     st.cache_data.clear()
     st.cache_resource.clear()
     network_picture._drawing.cache_clear()
+    offers._living.cache_clear()
 
 
 def open_page(page: str = "dashboard.py", **parameters: str) -> AppTest:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from core.jobs.needs import Needs
 from core.jobs.offers import Offer, device_names, is_met
-from core.language import _, comma, listed
+from core.language import _, comma, listed, ngettext
 from core.report import formats
 
-_MOST_NAMED = 3  # machines
+_MOST_NAMED = 3  # runs, machines
 
 
 def nobody_sentence() -> str:
@@ -49,6 +49,31 @@ def waiting_sentence(needs: Needs, offers: Sequence[Offer]) -> str:
         device=needs.device,
         devices=listed(device_names(offers)),
     )
+
+
+def told_together(waiting: Iterable[tuple[int, str]]) -> list[str]:
+    """`Runs 3, 4: It waits for …` of runs and what each waits for, where that is anything."""
+    by_sentence: dict[str, list[str]] = {}
+    for run_id, sentence in waiting:
+        if sentence:
+            by_sentence.setdefault(sentence, []).append(str(run_id))
+    return [
+        ngettext(
+            "Run {runs}: {sentence}",
+            "Runs {runs}: {sentence}",
+            len(runs),
+            runs=_first_of(runs),
+            sentence=sentence,
+        )
+        for sentence, runs in by_sentence.items()
+    ]
+
+
+def _first_of(runs: Sequence[str]) -> str:
+    named = comma().join(runs[:_MOST_NAMED])
+    if len(runs) <= _MOST_NAMED:
+        return named
+    return _("{runs} and {number} more", runs=named, number=len(runs) - _MOST_NAMED)
 
 
 def device_label(name: str, offers: Sequence[Offer]) -> str:

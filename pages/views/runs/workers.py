@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -11,10 +11,11 @@ from core.jobs.store import Run, Worker
 from core.jobs.workers import QueueFilter
 from core.language import N_, _, comma, ngettext, semicolon
 from core.report import formats
+from core.report.sentences.workers import told_together
 from core.report.tables.workers import worker_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
-from pages.views.app.offers import waiting_sentence
+from pages.views.app.offers import living, waits_for
 from pages.views.app.services import store
 from pages.views.app.tables import table
 
@@ -24,12 +25,11 @@ _TAKES = {
     QueueFilter.STUDIES: N_("runs of studies"),
     QueueFilter.MEASUREMENTS: N_("measurements"),
 }
-_MOST_NAMED = 5  # runs in one sentence
 
 
 def workers_view() -> None:
     """A row a worker, folded away; nothing where none lives."""
-    workers = store().workers()
+    workers = living()
     if not workers:
         return
     with st.expander(_("Workers ({number})", number=len(workers)), key="runs_workers"):
@@ -81,21 +81,7 @@ def _does(worker: Worker) -> str:
     )
 
 
-def waiting_view(queued: Sequence[Run]) -> None:
-    """Which queued runs nobody takes, and what they wait for; nothing where somebody will."""
-    waiting: dict[str, list[str]] = {}
-    for run in queued:
-        if sentence := waiting_sentence(run):
-            waiting.setdefault(sentence, []).append(str(run.id))
-    for sentence, runs in waiting.items():
-        named = comma().join(runs[:_MOST_NAMED])
-        if len(runs) > _MOST_NAMED:
-            named = _("{runs} and {number} more", runs=named, number=len(runs) - _MOST_NAMED)
-        told = ngettext(
-            "Run {runs}: {sentence}",
-            "Runs {runs}: {sentence}",
-            len(runs),
-            runs=named,
-            sentence=sentence,
-        )
-        st.warning(escaped(told), icon=":material/hourglass_top:")
+def waiting_view(runs: Iterable[Run]) -> None:
+    """Which of these runs nobody takes, and what they wait for; nothing where somebody will."""
+    for sentence in told_together((run.id, waits_for(run)) for run in runs):
+        st.warning(escaped(sentence), icon=":material/hourglass_top:")

@@ -9,7 +9,7 @@ from core.jobs.store import JobState, Run
 from core.language import _, ngettext
 from core.report import formats
 from pages.views.app.live import progress_bar
-from pages.views.app.messages import escaped
+from pages.views.app.offers import warn_of_waiting
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress
 
@@ -21,11 +21,8 @@ def live_name(run_id: int) -> str:
     return f"run-{run_id}"
 
 
-def progress_row(run: Run, ahead: int, waits_for: str) -> None:
-    """The bar of a run that is not over, and the way to end it.
-
-    `waits_for`: what a queued run waits for besides its turn, as a sentence.
-    """
+def progress_row(run: Run, ahead: int) -> None:
+    """The bar of a run that is not over, and the way to end it."""
     start_worker()  # also in place of one that died
     with st.container(key="train_progress", horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
@@ -38,8 +35,7 @@ def progress_row(run: Run, ahead: int, waits_for: str) -> None:
             on_click=store().request_stop,  # before the drawing that says so
             args=([run.id],),
         )
-    if waits_for:
-        st.warning(escaped(waits_for), icon=":material/hourglass_top:")
+    warn_of_waiting(run)
 
 
 def progress_of(run: Run, ahead: int) -> Progress:

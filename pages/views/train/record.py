@@ -29,7 +29,7 @@ from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.live import live
 from pages.views.app.messages import escaped, show_error
-from pages.views.app.offers import waiting_sentence
+from pages.views.app.offers import waits_in_vain
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.app.watched import LIVE_SECONDS, Watched
@@ -50,8 +50,7 @@ _STYLE = """<style>
 </style>"""
 
 
-# A run, what its steps have come to, runs before it, what it waits for besides its turn
-_State = tuple[Run, StepCurve | None, int, str]
+_State = tuple[Run, StepCurve | None, int]  # a run, what its steps have come to, runs before it
 
 
 def record_view(head: Head, run_id: int) -> None:
@@ -79,19 +78,18 @@ def _document(run_id: int, address: str) -> Document:
 
 def _read(run_id: int) -> _State:
     run = store().get(run_id)
-    is_queued = run.state is JobState.QUEUED
-    ahead, waits_for = (store().ahead_of(run), waiting_sentence(run)) if is_queued else (0, "")
-    return run, store().step_curves([run]).get(run_id), ahead, waits_for
+    ahead = store().ahead_of(run) if run.state is JobState.QUEUED else 0
+    return run, store().step_curves([run]).get(run_id), ahead
 
 
-def record(run: Run, steps: StepCurve | None, ahead: int, waits_for: str) -> None:
+def record(run: Run, steps: StepCurve | None, ahead: int) -> None:
     """State, progress, curves and files; of a finished run its mistakes too."""
     epochs = store().epochs([run.id])[run.id]
     learned_nothing = run.state.is_over and has_guessed(run)
     # What comes and goes above the curves must not move them: they would be mounted anew
     above, curves, below = st.container(), st.container(), st.container()
     with above:
-        _heading(run, ahead, waits_for)
+        _heading(run, ahead)
         if epochs or not run.state.is_over:
             _verdict(run, epochs, learned_nothing)
             _cards(run, epochs, has_best=not learned_nothing)
@@ -109,12 +107,12 @@ def record(run: Run, steps: StepCurve | None, ahead: int, waits_for: str) -> Non
             branches_view(run)
 
 
-def _heading(run: Run, ahead: int, waits_for: str) -> None:
+def _heading(run: Run, ahead: int) -> None:
     """How far it is or why it failed, how to go on, and what a reader should know about it."""
     caption(_settings_line(run))
     source_view(run)
     if not run.state.is_over:
-        progress_row(run, ahead, waits_for)
+        progress_row(run, ahead)
     elif run.state.has_failed:
         show_error(run.message)
     if run.state.is_over:
@@ -157,9 +155,9 @@ def _stage(state: _State) -> tuple[Hashable, ...]:
     """Changes with each epoch, when the losses need a longer axis, and every ten seconds for the
     duration.
     """
-    run, steps, _ahead, waits_for = state
+    run, steps = state[:2]
     top = loss_top(steps, (), run.spec.model.num_classes)
-    return *run.stage, waits_for, top, round((run.seconds or 0.0) / _DURATION_SECONDS)
+    return *run.stage, waits_in_vain(run), top, round((run.seconds or 0.0) / _DURATION_SECONDS)
 
 
 def _cards(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:

@@ -60,8 +60,10 @@ def free_bytes(device: str) -> int | None:
 
 def waits_for(job: Run | Measurement) -> str:
     """What a queued job waits for that nobody who is there has; nothing where somebody has it."""
+    if job.state is not JobState.QUEUED:
+        return ""
     workers = [one for one in living() if one.takes_runs or isinstance(job, Measurement)]
-    if job.state is not JobState.QUEUED or _is_starting(workers):
+    if _is_starting(workers):
         return ""
     return waiting_sentence(job.needs, offers_of(workers))
 

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 @output_option
 def list_workers(output: str) -> int:
     """The workers of the store that live: what they have, and which jobs they execute."""
+    from core.jobs.processes import end_leases_of_the_dead
     from core.jobs.store import open_store
     from core.report.sentences.workers import nobody_sentence
     from core.report.tables.workers import worker_frame
 
-    workers = open_store().workers()
+    store = open_store()
+    end_leases_of_the_dead(store)
+    workers = store.workers()
     if not workers:
         say(nobody_sentence())
         if output == "table":

@@ -22,6 +22,7 @@ from core.host_memory import total_host_bytes
 from core.jobs.asleep import IDLE_SECONDS, fall_asleep
 from core.jobs.bell import Bell
 from core.jobs.execution import execute, under_way
+from core.jobs.files import remove_orphans
 from core.jobs.heartbeat import RETRY_SECONDS, report
 from core.jobs.needs import only_named
 from core.jobs.presence import Presence
@@ -104,6 +105,7 @@ def _work(
                 break
             if when_idle is not None:
                 when_idle(store)
+                remove_orphans(store)
                 when_idle = None
             if time.monotonic() - last_job > IDLE_SECONDS:
                 fall_asleep(worker)

@@ -8,7 +8,6 @@ import pytest
 import streamlit as st
 from sqlalchemy import text
 
-from core.jobs.files import run_folder
 from core.jobs.store import JobState, Worker, open_store
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
@@ -18,6 +17,7 @@ from pages.views.app import offers
 from tests.core.jobs.example_runs import unreadable
 from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 from tests.pages.opening import SHORT, finished_run, labels, open_page
+from tests.run_files import folder_of
 
 
 def captions(app) -> str:
@@ -168,7 +168,7 @@ def test_ticked_runs_are_in_the_address():
 
 def test_delete_says_what_goes_and_can_be_left():
     runs = [finished_run(seed) for seed in range(2)]
-    folder = run_folder(runs[0])
+    folder = folder_of(runs[0])
     folder.mkdir(parents=True)
     (folder / "best-1-1.safetensors").write_bytes(bytes(3 * 2**20))
     app = open_page("pages/runs.py", ticked=f"{runs[0]}-{runs[1]}")

@@ -18,6 +18,17 @@ def available_host_bytes() -> int | None:
         return None
 
 
+def total_host_bytes() -> int | None:
+    """All memory of this machine, within the container's limit."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+    with suppress(OSError, ValueError):  # "max" is no number: no limit
+        machine = min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text().strip()))
+    return machine
+
+
 def _meminfo_available() -> int | None:
     try:
         with open("/proc/meminfo") as lines:

@@ -12,6 +12,7 @@ from core.report.names import safe_name
 from pages.views.app.address import address_checked
 from pages.views.app.frame import page_frame
 from pages.views.app.live import live
+from pages.views.app.offers import living
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import LIVE_SECONDS, Watched
 from pages.views.runs.actions import actions
@@ -20,6 +21,7 @@ from pages.views.runs.other_jobs import measurements_view, unreadable_view
 from pages.views.runs.overlay import overlay
 from pages.views.runs.table import run_table
 from pages.views.runs.ticked import keep_ticked, ticked_before
+from pages.views.runs.workers import waiting_view, workers_view
 
 _ON_A_PAGE = 100  # runs
 _PAGE = "runs_page"  # in the session: the page of the table
@@ -37,6 +39,7 @@ def _page() -> None:
     )
     live(watched, lambda state: _show(state[0]))
     measurements_view()
+    workers_view()
 
 
 def _going_on() -> tuple[int, list[Run]]:
@@ -47,9 +50,10 @@ def _going_on() -> tuple[int, list[Run]]:
 
 
 def _stage(state: tuple[int, list[Run]]) -> tuple[Hashable, ...]:
-    """Changes when an epoch is done, or a run comes, ends or goes."""
+    """Changes when an epoch is done, or a run or a worker comes or goes."""
     unfinished, running = state
-    return store().count(), unfinished, *(run.stage for run in running)
+    workers = tuple(worker.process for worker in living()) if unfinished else ()
+    return store().count(), unfinished, workers, *(run.stage for run in running)
 
 
 def _show(unfinished: int) -> None:
@@ -65,6 +69,7 @@ def _show(unfinished: int) -> None:
     run_filter = choose_filter(studies)
     listed = _one_page(run_filter, everything)
     runs = _by_study([row for row in listed if isinstance(row, Run)])
+    waiting_view(runs)
     picked = _pick(runs, studies) if runs else []
     names = _files_name("runs", picked), _files_name("epochs", picked)
     actions(picked, lambda: _exported(picked, run_filter), names)

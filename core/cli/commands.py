@@ -19,6 +19,7 @@ from core.cli.runs import list_runs, resume, stop, submit, train
 from core.cli.serve import serve
 from core.cli.study import study
 from core.cli.worker import worker
+from core.cli.workers import list_workers
 from core.cli.writing import say
 from core.specs import LabError
 
@@ -26,7 +27,7 @@ _PROGRAM = "python -m core"
 COMMANDS = (
     *(serve, list_networks, analyze, time_layers, bench, gradients, predict, inside),
     handout,
-    *(train, submit, study, list_runs, stop, resume, export, reproduce, worker),
+    *(train, submit, study, list_runs, stop, resume, export, reproduce, worker, list_workers),
 )
 
 

@@ -130,8 +130,11 @@ class RunFlags(NetworkFlags):
     seed: int = 0
     device: str | None = None
 
-    def run_spec(self) -> RunSpec:
-        """The run that the flags describe. Raises LabError."""
+    def run_spec(self, devices: Sequence[str] = ()) -> RunSpec:
+        """The run that the flags describe; by default on the first of `devices`. Raises LabError.
+
+        Without any of them: of the devices of this machine.
+        """
         from core.data.catalogue import find_dataset  # numpy: a third of a second
         from core.training.devices import available_devices  # torch
 
@@ -142,7 +145,7 @@ class RunFlags(NetworkFlags):
             self.dataset,
             recipe(self.recipe, images, self.epochs, self.batch_size, self.lr),
             images,
-            self.device or available_devices()[0],
+            self.device or (devices or available_devices())[0],
             self.seed,
         )
 

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from core.cli.flags import (
     run_argument,
     run_flags,
 )
+from core.cli.workers import offered_bytes, offers_to, tell_waiting
 from core.cli.writing import say, write_csv, write_json, write_table
 from core.report import formats
 from core.specs import MAX_EPOCHS, LabError, RunSpec, check_whole
@@ -30,6 +32,7 @@ from core.training.records import EpochMetrics, Progress
 
 if TYPE_CHECKING:
     from core.data.load import Dataset
+    from core.jobs.offers import Offer
     from core.jobs.store import Run, Store
 
 _EPOCH_COLUMNS = [
@@ -148,17 +151,20 @@ class StopOnInterrupt:
         signal.signal(signal.SIGINT, self.before)
 
 
-def check_run(spec: RunSpec) -> None:
-    """Raise LabError for whatever can be known before the run is put into the store."""
+def check_run(spec: RunSpec, offers: Sequence[Offer] | None = None) -> None:
+    """Raise LabError for whatever can be known before the run is put into the store.
+
+    Its device and memory are those of this machine, or what workers offer.
+    """
     from core.data import is_available
     from core.data.load import load
-    from core.training.devices import available_bytes, find_device
+    from core.training.devices import free_bytes
     from core.training.estimate import check_data, check_memory
 
-    device = find_device(spec.device)
+    most = free_bytes(spec.device) if offers is None else offered_bytes(spec.device, offers)
     data = load(spec.dataset) if is_available(spec.dataset) else _outline(spec.dataset)
     check_data(spec, data.info, len(data.first(spec.train_images).train_labels))
-    check_memory(spec, analyze_network(spec.model), available_bytes(device))
+    check_memory(spec, analyze_network(spec.model), most)
 
 
 def _outline(name: str) -> Dataset:
@@ -235,17 +241,21 @@ def submit(flags: RunFlags) -> int:
 
     A worker executes it: that of the page server, or `python -m core worker`.
     """
+    from core.jobs.offers import device_names
     from core.jobs.store import open_store
 
-    spec = flags.run_spec()
-    check_run(spec)
     store = open_store()
-    run_id = store.enqueue(spec)
+    offers = offers_to(store)
+    spec = flags.run_spec(device_names(offers))
+    check_run(spec, offers)
+    run = store.get(store.enqueue(spec))
     say(
-        f"Run {run_id} is queued: {_describe(store.get(run_id).spec)}"
+        f"Run {run.id} is queued: {_describe(run.spec)}"
         " `python -m core worker --drain` executes it."
     )
-    print(run_id)
+    if store.workers():
+        tell_waiting([run], store)
+    print(run.id)
     return 0
 
 
@@ -297,7 +307,9 @@ def list_runs(output: str) -> int:
     """Every run so far, the newest first."""
     from core.jobs.store import open_store
 
-    runs = open_store().runs()
+    store = open_store()
+    runs = store.runs()
+    tell_waiting((run for run in runs if str(run.state) == "queued"), store)
     if output == "json":
         write_json([_run_json(run) for run in runs])
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 import time
 from contextlib import closing
@@ -13,11 +14,13 @@ import click
 from core.cli.exit_codes import FAILED, INTERRUPTED
 from core.cli.flags import RunFlags, Several, command, csv_option
 from core.cli.runs import check_writable
+from core.cli.workers import offers_to
 from core.cli.writing import say, write_table
 from core.report import formats
 from core.specs import MAX_SEED, MAX_SEEDS, LabError, ModelSpec, RunSpec, check_whole
 
 if TYPE_CHECKING:
+    from core.jobs.offers import Offer
     from core.jobs.store import Run, Store, Study
     from core.studies.plan import Options, StudyPlan
     from core.studies.study import Group, StudyProgress
@@ -62,6 +65,7 @@ def study(
     executed by workers of this machine, a core each. Ctrl-C leaves the rest in the queue;
     `--go-on ID` follows it again.
     """
+    from core.jobs.offers import device_names
     from core.jobs.store import open_store
 
     if csv:
@@ -81,9 +85,10 @@ def study(
             epochs=epochs,
             device=device,
         )
-        run = flags.run_spec()
+        offers = offers_to(store)
+        run = flags.run_spec(device_names(offers))
         compared = _compared(run.model.arch, variants, argument, values)
-        plan = _plan(run, compared, range(first_seed, first_seed + seeds))
+        plan = _plan(run, compared, range(first_seed, first_seed + seeds), offers)
         found = store.create_study(plan.title, plan.settings, plan.specs)
     say(f"Study {found.id}: {found.title}.")
     try:
@@ -140,7 +145,9 @@ def _compared(
     return {name: known[name] for name in chosen}
 
 
-def _plan(run: RunSpec, compared: dict[str, Options], seeds: range) -> StudyPlan:
+def _plan(
+    run: RunSpec, compared: dict[str, Options], seeds: range, offers: list[Offer]
+) -> StudyPlan:
     """The study of these variants, each of which can be trained. Raises LabError."""
     from dataclasses import replace
 
@@ -150,7 +157,7 @@ def _plan(run: RunSpec, compared: dict[str, Options], seeds: range) -> StudyPlan
     fitting = replace(run, model=fit_to_data(run.model, run.dataset))
     plan = plan_study(fitting, compared, seeds)
     for spec in plan.specs[: len(compared)]:
-        check_run(spec)
+        check_run(spec, offers)
     return plan
 
 
@@ -169,8 +176,24 @@ def _follow(store: Store, found: Study) -> None:
                 workers.ensure(store, single=False)
                 if workers.problem:
                     bar.tell(workers.problem)
+            for sentence in _waiting_for(runs, store):
+                bar.tell(sentence)
             bar.show(progress_of(runs, threads()))
             time.sleep(_LOOK_SECONDS)
+
+
+def _waiting_for(runs: list[Run], store: Store) -> list[str]:
+    """What its queued runs wait for, where nobody has it; a worker may just be starting here."""
+    from core.jobs.engines.local import starts_workers
+    from core.jobs.offers import offers_of
+    from core.report.sentences.workers import waiting_sentence
+
+    workers = [worker for worker in store.workers() if worker.takes_runs]
+    if starts_workers() and not any(worker.machine == platform.node() for worker in workers):
+        return []
+    offers = offers_of(workers)
+    queued = (run for run in runs if str(run.state) == "queued")
+    return sorted({waiting_sentence(run.needs, offers) for run in queued} - {""})
 
 
 class _Bar:

@@ -16,17 +16,23 @@ from core.cli.flags import command
     default="any",
     help="which jobs: runs of no study, runs of studies, measurements, any",
 )
-def worker(drain: bool, exit_with_parent: bool, only: str) -> int:
+@click.option(
+    "--device",
+    multiple=True,
+    metavar="NAME",
+    show_default="all of this machine",
+    help="a device on which it takes jobs; may be given several times",
+)
+def worker(drain: bool, exit_with_parent: bool, only: str, device: tuple[str, ...]) -> int:
     """Execute the runs and measurements that are queued."""
     from core.jobs.asleep import open_patiently, sleep
-    from core.jobs.queue import QueueFilter
     from core.jobs.store import open_store
+    from core.jobs.workers import QueueFilter
 
     # A page server starts its worker anew; who started this one alone may have done so before the
     # database server
     store = open_store() if exit_with_parent else open_patiently()
-    queue_filter = QueueFilter(only)
-    sleep(store, queue_filter, exit_with_parent)
+    sleep(store, exit_with_parent)
     from core.jobs.worker import main  # has torch
 
-    return main(store, drain, exit_with_parent, queue_filter)
+    return main(store, drain, exit_with_parent, QueueFilter(only), device)

@@ -10,16 +10,18 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from core.jobs.heartbeat import RETRY_SECONDS
-from core.jobs.queue import QueueFilter
 from core.jobs.store import Store, StoreUnavailable, open_store
+from core.jobs.workers import SIGN_SECONDS, Worker
+from core.specs import LabError
 from core.storage.files_place import files_place
 from core.storage.place import Unavailable
 
 IDLE_SECONDS = 600.0  # without a job, after which a worker falls asleep
-_ASLEEP = "LAB_WORKER_ASLEEP"  # set in the environment of the fresh process
+_ASLEEP = "LAB_WORKER_ASLEEP"  # in the environment of the fresh process: the Worker it was
 _LOOK_SECONDS = 0.5  # between two looks at the queue
 
 _Result = TypeVar("_Result")
@@ -47,31 +49,39 @@ def _patiently(do: Callable[[], _Result]) -> _Result:
             time.sleep(RETRY_SECONDS)
 
 
-def fall_asleep() -> None:
+def fall_asleep(worker: Worker) -> None:
     """Begin this process anew, without what it has loaded; where the system can do that."""
     if os.name == "posix":  # standard input, and with it the tie to the parent, stays open
         arguments = [sys.executable, "-m", "core", *sys.argv[1:]]
-        os.execve(sys.executable, arguments, os.environ | {_ASLEEP: "1"})
+        os.execve(sys.executable, arguments, os.environ | {_ASLEEP: worker.to_json()})
 
 
-def sleep(store: Store, queue_filter: QueueFilter, has_parent: bool) -> None:
+def sleep(store: Store, has_parent: bool) -> None:
     """Of a worker that fell asleep: return once there is a job, or the parent says a word.
 
     Ends the process when its parent has closed its standard input.
     """
-    if os.environ.pop(_ASLEEP, None) is None:
+    declared = os.environ.pop(_ASLEEP, None)
+    if declared is None:
         return
-    while not _has_waiting(store, queue_filter):
+    worker, signs_at = Worker.from_json(declared), 0.0
+    while not _has_waiting(store, worker):
+        if time.monotonic() >= signs_at:
+            signs_at = time.monotonic() + SIGN_SECONDS
+            with suppress(LabError):  # the store may answer again before the lease ends
+                store.declare(worker)
         heard, _, _ = select.select([sys.stdin] if has_parent else [], [], [], _LOOK_SECONDS)
         if heard:
             if not os.read(sys.stdin.fileno(), 4096):
+                with suppress(LabError):
+                    store.leave(worker.process)
                 sys.exit(0)
             return
 
 
-def _has_waiting(store: Store, queue_filter: QueueFilter) -> bool:
+def _has_waiting(store: Store, worker: Worker) -> bool:
     """Whether there is a job; a store that is away has none now."""
     try:
-        return store.has_waiting(queue_filter)
+        return store.has_waiting(worker.queue_filter, worker.devices)
     except StoreUnavailable:
         return False

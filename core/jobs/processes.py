@@ -12,7 +12,12 @@ from core.jobs.store import Store
 
 def this_process() -> str:
     """A name for this process that no other one has, on this machine or another."""
-    return f"{this_computer()} {os.getpid()}"
+    return process_here(os.getpid())
+
+
+def process_here(number: int) -> str:
+    """The name of another process of this machine, as `this_process` gives it there."""
+    return f"{this_computer()} {number}"
 
 
 def this_computer() -> str:
@@ -25,10 +30,10 @@ def this_computer() -> str:
 
 
 def end_leases_of_the_dead(store: Store) -> None:
-    """Jobs whose worker was killed on this machine need not wait until their lease runs out."""
+    """What was killed on this machine need not be waited for until its lease runs out."""
     if os.name != "posix":
         return
-    for worker in store.workers():
+    for worker in store.processes():
         where, _, number = worker.rpartition(" ")
         if where == this_computer() and not is_alive(int(number)):
             store.end_lease(worker)

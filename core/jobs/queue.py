@@ -8,18 +8,16 @@ holds a job for as long as its lease, which each sign of life renews. Imports no
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, true, update
 
 from core.jobs.bell import ring
-from core.jobs.database import Database
 from core.jobs.dialects import now
+from core.jobs.needs import fits
 from core.jobs.records import (
     TRAIN,
     Job,
@@ -31,10 +29,11 @@ from core.jobs.records import (
     result_to_json,
     to_json,
 )
-from core.jobs.schema import epochs_table, jobs_table, series_table
+from core.jobs.schema import epochs_table, jobs_table, series_table, workers_table
+from core.jobs.workers import QueueFilter, Register
 from core.language import NO_MESSAGE, Message, lazy
 from core.specs import LabError
-from core.training.records import ComputePlan, EpochMetrics, Progress
+from core.training.records import ComputePlan, Device, EpochMetrics, Progress
 from core.training.step_series import StepSeries
 
 LEASE_SECONDS = 20.0  # a job whose worker has been silent for longer is free again
@@ -44,28 +43,24 @@ MAX_EARLY_DEATHS = 10  # of workers before their first step: they died while the
 JOBS = jobs_table.c
 
 
-class QueueFilter(StrEnum):
-    """Which jobs a worker takes."""
-
-    ANY = "any"
-    SINGLE = "single"  # runs of no study
-    STUDIES = "studies"  # runs of studies
-    MEASUREMENTS = "measurements"
-
-
 class LostJob(Exception):
     """This worker no longer holds the job: it was stopped, deleted or taken over."""
 
 
-class Queue(Database):
+class Queue(Register):
     """The jobs of a store, as workers see them."""
 
     def waiting(
-        self, queue_filter: QueueFilter = QueueFilter.ANY, limit: int | None = None
+        self,
+        queue_filter: QueueFilter = QueueFilter.ANY,
+        limit: int | None = None,
+        devices: Sequence[Device] | None = None,
     ) -> list[Run | Measurement]:
-        """The jobs that a worker could claim now: queued, or their worker died. Oldest first."""
-        free = or_(JOBS.state == JobState.QUEUED, is_silent())
-        query = select(jobs_table).where(free, _for_worker(queue_filter))
+        """The jobs that a worker could claim now: queued, or their worker died. Oldest first.
+
+        Those that pass the filter and need no other than these `devices`; None: any.
+        """
+        query = select(jobs_table).where(_is_free(), _for_worker(queue_filter, devices))
         query = query.order_by(JOBS.id).limit(limit)
         jobs: list[Run | Measurement] = []
         with self.reading() as connection:
@@ -74,10 +69,13 @@ class Queue(Database):
                     jobs.append(job_from_row(row))
         return jobs
 
-    def has_waiting(self, queue_filter: QueueFilter = QueueFilter.ANY) -> bool:
+    def has_waiting(
+        self,
+        queue_filter: QueueFilter = QueueFilter.ANY,
+        devices: Sequence[Device] | None = None,
+    ) -> bool:
         """Whether a worker would get a job now, readable or not; takes no lock."""
-        free = or_(JOBS.state == JobState.QUEUED, is_silent())
-        query = select(JOBS.id).where(free, _for_worker(queue_filter)).limit(1)
+        query = select(JOBS.id).where(_is_free(), _for_worker(queue_filter, devices)).limit(1)
         with self.reading() as connection:
             return connection.scalar(query) is not None
 
@@ -86,14 +84,17 @@ class Queue(Database):
         worker: str = "",
         queue_filter: QueueFilter = QueueFilter.ANY,
         job_id: int | None = None,
+        devices: Sequence[Device] | None = None,
     ) -> Run | Measurement | None:
-        """Let `worker` take the oldest free job that passes the filter; None if there is none.
+        """Let `worker` take the oldest free job that it can execute; None if there is none.
 
-        With `job_id` only that job. A job whose workers died too often, or that cannot be read, is
+        One that passes the filter and needs no other than these `devices`; None: any. With
+        `job_id` only that job. A job whose workers died too often, or that cannot be read, is
         set to failed.
         """
         wanted = true() if job_id is None else JOBS.id == job_id
-        while row := self._claim_row(worker, and_(wanted, _for_worker(queue_filter))):
+        suits = and_(wanted, _for_worker(queue_filter, devices))
+        while row := self._claim_row(worker, suits):
             try:
                 return job_from_row(row)
             except LabError as error:
@@ -106,7 +107,7 @@ class Queue(Database):
             settle(connection)
             oldest = (
                 select(JOBS.id)
-                .where(or_(JOBS.state == JobState.QUEUED, silent), condition)
+                .where(_is_free(), condition)
                 .order_by(JOBS.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)  # SQLite leaves this out
@@ -146,15 +147,10 @@ class Queue(Database):
                 .values(state=JobState.FAILED, finished_at=now(), message=reason.kept())
             )
 
-    def workers(self) -> set[str]:
-        """The processes that have a job."""
-        query = select(JOBS.worker).where(JOBS.state == JobState.RUNNING)
-        with self.reading() as connection:
-            return {worker for worker in connection.scalars(query) if worker}
-
     def end_lease(self, worker: str) -> None:
-        """The jobs of `worker`, a process that is dead, are free again, or over."""
+        """`worker`, a process, is dead: its jobs are free again, or over."""
         with self.writing() as connection:
+            connection.execute(delete(workers_table).where(workers_table.c.process == worker))
             connection.execute(
                 update(jobs_table)
                 .where(JOBS.state == JobState.RUNNING, JOBS.worker == worker)
@@ -365,13 +361,17 @@ def _made_progress() -> dict[str, Any]:
     return {"deaths": 0, "early_deaths": 0, "has_stepped": True}
 
 
-def _for_worker(queue_filter: QueueFilter) -> Any:
-    """The condition that a worker with this filter, on this machine, may take a job."""
+def _is_free() -> Any:
+    """The condition that a job waits for a worker: queued, or its worker died."""
+    return or_(JOBS.state == JobState.QUEUED, is_silent())
+
+
+def _for_worker(queue_filter: QueueFilter, devices: Sequence[Device] | None) -> Any:
+    """The condition that a worker with this filter and these devices may take a job."""
     conditions: dict[QueueFilter, Any] = {
         QueueFilter.ANY: true(),
         QueueFilter.SINGLE: and_(JOBS.kind == TRAIN, JOBS.study.is_(None)),
         QueueFilter.STUDIES: JOBS.study.is_not(None),
         QueueFilter.MEASUREMENTS: JOBS.kind != TRAIN,
     }
-    here = or_(JOBS.host.is_(None), JOBS.host == platform.node())
-    return and_(here, conditions[queue_filter])
+    return and_(fits(devices), conditions[queue_filter])

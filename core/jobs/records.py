@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from core.data.catalogue import train_images_of
+from core.jobs.needs import Needs
 from core.language import N_, read_kept
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
@@ -81,6 +82,14 @@ class Job:
     progress: Progress | None = None
     stop_requested: bool = False
     machine: str = ""  # what it ran on
+    needs_device: str = ""  # what a worker must have to take it, see needs.py
+    needs_hardware: str | None = None
+    needs_bytes: int | None = None
+
+    @property
+    def needs(self) -> Needs:
+        """What a worker must have to take it."""
+        return Needs(self.needs_device, self.needs_hardware, self.needs_bytes)
 
     @property
     def seconds(self) -> float | None:
@@ -136,7 +145,7 @@ class Measurement(Job):
     """A job that measures something; who asks for the same again gets the same job."""
 
     kind: str
-    key: str  # equal for equal requests on one machine
+    key: str  # equal for equal requests, see `Request`
     request: Request | None = None  # None: of an older lab, which kept only a hash
     result: dict[str, Any] | None = None  # as far as it is known; its record's `to_dict`
 

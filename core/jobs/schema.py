@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -33,7 +35,10 @@ jobs_table = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", String(40), nullable=False, index=True),  # train, or the kind of a request
     Column("key", String(200), unique=True, index=True),  # of a measurement: what is asked
-    Column("host", String(200)),  # only a worker there may take the job; none: any worker
+    # What a worker must have to take the job, see needs.py; empty: whatever there is
+    Column("needs_device", String(80), nullable=False, default=""),  # cpu, cuda, cuda:1, mps
+    Column("needs_hardware", String(200)),  # what that device must be, in words
+    Column("needs_bytes", BigInteger),  # of its memory
     Column("state", String(10), nullable=False, index=True),
     Column("request", Text, nullable=False),  # what is asked for, of runs a RunSpec, as JSON
     Column("network", String(200), index=True),  # of a run, whatever source its file has had
@@ -67,7 +72,21 @@ jobs_table = Table(
     Column("store_id", String(40), nullable=False, server_default=""),  # see `Run`
     Column("source", Text),  # KeptSource as JSON: of a network of the user's own
     Column("note", Text, nullable=False, default=""),  # what a reader should know
+    Index("ix_jobs_state_needs_device", "state", "needs_device"),  # by which workers look for work
     sqlite_autoincrement=True,  # the id of a deleted run is never given again
+)
+
+workers_table = Table(
+    "workers",
+    tables,
+    Column("process", String(300), primary_key=True),  # see processes.this_process
+    Column("machine", String(200), nullable=False),
+    Column("devices", Text, nullable=False),  # Devices as JSON, the fastest first
+    Column("cores", Integer, nullable=False),
+    Column("memory_bytes", BigInteger),  # of the machine, within the container's limit
+    Column("queue_filter", String(20), nullable=False),  # a QueueFilter
+    Column("since", Float, nullable=False),
+    Column("lease_until", Float, nullable=False),  # then it counts as dead
 )
 
 studies_table = Table(

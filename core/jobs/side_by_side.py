@@ -7,6 +7,7 @@ runs are worthwhile is tried while they train: four times as many, as long as th
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ from core.training.compute_plan import compute_plan_key
 from core.training.device_stream import DeviceStream
 from core.training.devices import available_bytes, available_devices, find_device, synchronize
 from core.training.estimate import needed_bytes
-from core.training.records import EpochMetrics, Progress
+from core.training.records import Device, EpochMetrics, Progress
 
 MOST_AT_ONCE = 32  # PyTorch has as many streams; the next run would wait for the first
 _MORE = 4  # times as many runs are tried
@@ -104,8 +105,15 @@ class _Member:
 class SharedDevice:
     """The runs of one worker that are computed side by side."""
 
-    def __init__(self, store: Store, first: Run, queue_filter: QueueFilter) -> None:
-        self.store, self.first, self.queue_filter = store, first.spec, queue_filter
+    def __init__(
+        self,
+        store: Store,
+        first: Run,
+        queue_filter: QueueFilter,
+        devices: Sequence[Device] | None = None,  # of the worker; None: any
+    ) -> None:
+        self.store, self.first = store, first.spec
+        self.queue_filter, self.devices = queue_filter, devices
         self.device = find_device(first.spec.device)
         self.data: Dataset | None = None
         self.members: list[_Member] = []
@@ -176,7 +184,7 @@ class SharedDevice:
     def _claim(self) -> Run | None:
         """The next of the queue, if it suits: nobody is passed over."""
         with suppress(LabError):
-            for job in self.store.waiting(self.queue_filter, limit=1):
+            for job in self.store.waiting(self.queue_filter, 1, self.devices):
                 if isinstance(job, Run) and self._suits(job.spec):
                     run = self.store.claim(this_process(), self.queue_filter, job.id)
                     return run if isinstance(run, Run) else None

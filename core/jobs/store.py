@@ -6,11 +6,11 @@ Imports no torch.
 from __future__ import annotations
 
 import json
-import platform
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
@@ -18,7 +18,8 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true
 from core.jobs.bell import ring
 from core.jobs.database import StoreUnavailable, open_database
 from core.jobs.dialects import insert_or_change, now
-from core.jobs.queue import JOBS, LostJob, QueueFilter, is_silent, settle, sign_of_life
+from core.jobs.needs import needs_of_request, needs_of_run
+from core.jobs.queue import JOBS, LostJob, is_silent, settle, sign_of_life
 from core.jobs.reading import Reader, RunFilter, chunks, read_row
 from core.jobs.records import (
     TRAIN,
@@ -36,6 +37,7 @@ from core.jobs.records import (
 )
 from core.jobs.schema import STORE_ID_OF_LAB, epochs_table, jobs_table, series_table, studies_table
 from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
+from core.jobs.workers import QueueFilter, Worker
 from core.language import Message, lazy
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
@@ -56,6 +58,7 @@ __all__ = [
     "Study",
     "StudyKind",
     "UnreadableJob",
+    "Worker",
     "open_store",
 ]
 
@@ -253,7 +256,9 @@ class Store(Reader):
 
     def measurement(self, request: Request) -> Measurement | None:
         """The job that measures, or has measured, what is asked for; None before anybody asked."""
-        rows = self.rows(JOBS.key == renamed(request).key)
+        asked = renamed(request)
+        rows = self.rows(JOBS.key.in_([asked.key, asked.key_by_host]))
+        rows.sort(key=lambda row: row["key"] != asked.key)
         job = read_row(rows[0]) if rows else None
         return job if isinstance(job, Measurement) else None
 
@@ -322,7 +327,7 @@ class Store(Reader):
                 "kind": request.kind,
                 "key": request.key,
                 "request": request.to_json(),
-                "host": platform.node(),
+                **needs_of_request(request).columns(),
                 **values,
             }
             statement = insert_or_change(connection, jobs_table).values(**row)
@@ -370,10 +375,15 @@ def _insert_runs(
     }
     statement = insert(jobs_table).values(**row).returning(JOBS.id)
     kept = (with_kept_source(connection, spec) for spec in specs)
+    needs_of = cache(needs_of_run)  # of all seeds at once
     ring(connection)
     return [
         connection.execute(
-            statement.values(**run_columns(spec), source=to_json(source))
+            statement.values(
+                **run_columns(spec),
+                **needs_of(replace(spec, seed=0)).columns(),
+                source=to_json(source),
+            )
         ).scalar_one()
         for spec, source in kept
     ]

@@ -259,6 +259,44 @@ def _from_6(connection: Connection) -> None:
 
 
 def _from_7(connection: Connection) -> None:
+    """Workers declare what they have, jobs say what they need; each store has a name."""
+    _workers_from_7(connection)
+    _store_id_from_7(connection)
+
+
+def _workers_from_7(connection: Connection) -> None:
+    """Jobs are bound to a device, no longer to the name of a host."""
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS workers (process VARCHAR(300) NOT NULL PRIMARY KEY,"
+            " machine VARCHAR(200) NOT NULL, devices TEXT NOT NULL, cores INTEGER NOT NULL,"
+            " memory_bytes BIGINT, queue_filter VARCHAR(20) NOT NULL, since FLOAT NOT NULL,"
+            " lease_until FLOAT NOT NULL)"
+        )
+    )
+    columns = {
+        "needs_device": "VARCHAR(80) NOT NULL DEFAULT ''",
+        "needs_hardware": "VARCHAR(200)",
+        "needs_bytes": "BIGINT",
+    }
+    _add_columns(connection, "jobs", columns)
+    connection.execute(
+        text("CREATE INDEX IF NOT EXISTS ix_jobs_state_needs_device ON jobs (state, needs_device)")
+    )
+    asked = text(
+        "SELECT id, request FROM jobs WHERE kind IN ('train', 'layer-times') AND request <> ''"
+    )
+    for job_id, request in connection.execute(asked).all():
+        with suppress(ValueError, TypeError, KeyError):  # nobody can read it: anybody may say so
+            device = str(json.loads(request)["device"]).replace("cuda:0", "cuda")
+            connection.execute(
+                text("UPDATE jobs SET needs_device = :device WHERE id = :id"),
+                {"device": device, "id": job_id},
+            )
+    connection.execute(text("ALTER TABLE jobs DROP COLUMN host"))
+
+
+def _store_id_from_7(connection: Connection) -> None:
     """A name that no other store has; the files of the runs that are there stay at the top."""
     _add_columns(connection, "jobs", {"store_id": "VARCHAR(40) NOT NULL DEFAULT ''"})
     connection.execute(

@@ -7,29 +7,35 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
 import torch
 
+from core.analysis.cpu import cores
+from core.host_memory import total_host_bytes
 from core.jobs.asleep import IDLE_SECONDS, fall_asleep
 from core.jobs.bell import Bell
 from core.jobs.execution import execute, under_way
 from core.jobs.files import remove_orphans
 from core.jobs.heartbeat import RETRY_SECONDS, report
+from core.jobs.needs import only_named
+from core.jobs.presence import Presence
 from core.jobs.processes import end_leases_of_the_dead, this_process
 from core.jobs.queue import LEASE_SECONDS
 from core.jobs.records import Measurement, Run
 from core.jobs.side_by_side import SharedDevice, is_shared
-from core.jobs.store import QueueFilter, Store, StoreUnavailable
+from core.jobs.store import QueueFilter, Store, StoreUnavailable, Worker
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import LabError
-from core.training.devices import available_devices
+from core.training.devices import devices_here
 from core.training.estimate import Speed, measure_speed
+from core.training.records import Device
 
 _NICENESS = 10  # of a page server's workers: pages come first
 
@@ -40,13 +46,41 @@ def work(
     leave: threading.Event | None = None,
     when_idle: Callable[[Store], None] | None = None,
     abandon: Callable[[], None] | None = None,
-    queue_filter: QueueFilter = QueueFilter.ANY,
+    worker: Worker | None = None,
 ) -> int:
     """Execute queued jobs for ever, or with `drain` until none is left; how many there were.
 
-    Only jobs that pass the filter. `when_idle` is called once, as soon as there is no job. Without
-    one for long, the process falls asleep and gives its memory back.
+    Only jobs that this `worker` can execute. `when_idle` is called once, as soon as there is no
+    job. Without one for long, the process falls asleep and gives its memory back.
     """
+    worker = worker or this_worker()
+    with Presence(store, worker):
+        return _work(store, worker, drain, leave, when_idle, abandon)
+
+
+def this_worker(
+    queue_filter: QueueFilter = QueueFilter.ANY, device_names: Sequence[str] = ()
+) -> Worker:
+    """This process, on all devices of this machine or on some. Raises LabError for others."""
+    return Worker(
+        this_process(),
+        platform.node(),
+        only_named(devices_here(), device_names),
+        cores(),
+        total_host_bytes(),
+        queue_filter,
+    )
+
+
+def _work(
+    store: Store,
+    worker: Worker,
+    drain: bool,
+    leave: threading.Event | None,
+    when_idle: Callable[[Store], None] | None,
+    abandon: Callable[[], None] | None,
+) -> int:
+    queue_filter, devices = worker.queue_filter, worker.devices
     count, last_job, bell = 0, time.monotonic(), Bell(store)
     looks_for_the_dead = True  # once, as soon as the store answers
     while leave is None or not leave.is_set():
@@ -54,8 +88,8 @@ def work(
             if looks_for_the_dead:
                 end_leases_of_the_dead(store)
                 looks_for_the_dead = False
-            has_job = store.has_waiting(queue_filter)
-            job = store.claim(this_process(), queue_filter) if has_job else None
+            has_job = store.has_waiting(queue_filter, devices)
+            job = store.claim(worker.process, queue_filter, devices=devices) if has_job else None
         except StoreUnavailable as error:  # locked, or its disk is full: the queue stays
             print(f"{error} This worker waits.", file=sys.stderr)
             time.sleep(RETRY_SECONDS)
@@ -74,10 +108,10 @@ def work(
                 remove_orphans(store)
                 when_idle = None
             if time.monotonic() - last_job > IDLE_SECONDS:
-                fall_asleep()
+                fall_asleep(worker)
             bell.wait()
             continue
-        count += _execute(store, job, abandon, queue_filter)
+        count += _execute(store, job, abandon, worker)
         _free_memory()
         last_job = time.monotonic()
     bell.close()
@@ -85,11 +119,11 @@ def work(
 
 
 def _execute(
-    store: Store, job: Run | Measurement, abandon: Callable[[], None] | None, queue: QueueFilter
+    store: Store, job: Run | Measurement, abandon: Callable[[], None] | None, worker: Worker
 ) -> int:
     """Execute the job, with others beside it where the device is large enough; how many."""
     if isinstance(job, Run) and is_shared(job.spec):
-        return SharedDevice(store, job, queue).execute()
+        return SharedDevice(store, job, worker.queue_filter, worker.devices).execute()
     try:
         execute(store, job, abandon=abandon)
     except KeyboardInterrupt:
@@ -105,12 +139,12 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _measure_devices(store: Store) -> None:
+def _measure_devices(store: Store, devices: Sequence[Device]) -> None:
     """Measure the speed of each device, for estimates; the best of all measurements is kept."""
-    for device in available_devices():
-        request = DeviceSpeedRequest(device)
+    for device in devices:
+        request = DeviceSpeedRequest(device.name, device.hardware)
         try:
-            speed = measure_speed(device)
+            speed = measure_speed(device.name)
             if known := store.result_of(request):
                 speed = speed.best_of(Speed.from_dict(known))
             store.keep_result(request, asdict(speed), replace=True)
@@ -127,6 +161,8 @@ def leave_with_parent(store: Store) -> None:
         for job in list(under_way):
             with suppress(LabError):
                 store.release(job)
+        with suppress(LabError):
+            store.leave(this_process())
         os._exit(0)  # files are written whole, so there is nothing to clean up
 
     threading.Thread(target=wait, daemon=True).start()
@@ -137,13 +173,21 @@ def main(
     drain: bool,
     exit_with_parent: bool,
     queue_filter: QueueFilter = QueueFilter.ANY,
+    device_names: Sequence[str] = (),
 ) -> int:
     """`python -m core worker`."""
+    worker = this_worker(queue_filter, device_names)
     if exit_with_parent:
         leave_with_parent(store)
         if hasattr(os, "nice"):
             os.nice(_NICENESS)
-    work(store, drain, when_idle=_measure_devices, abandon=_begin_anew, queue_filter=queue_filter)
+    work(
+        store,
+        drain,
+        when_idle=lambda store: _measure_devices(store, worker.devices),
+        abandon=_begin_anew,
+        worker=worker,
+    )
     return 0
 
 

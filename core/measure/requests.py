@@ -24,7 +24,7 @@ ROUNDS = 5  # of a throughput, in which every loop has its turn
 
 @dataclass(frozen=True)
 class Request(Spec):
-    """What is measured. Equal requests on one machine share one job, found by their key."""
+    """What is measured. Equal requests share one job, found by their key."""
 
     kind: ClassVar[str]
     title: ClassVar[str]  # in lists; translated where it is shown
@@ -34,10 +34,22 @@ class Request(Spec):
         """What the result depends on, besides the machine."""
         raise NotImplementedError
 
+    def where(self) -> tuple[object, ...]:
+        """The hardware that the result depends on, whatever its host is called; here: none."""
+        return ()
+
     @property
     def key(self) -> str:
-        """A short name for this measurement on this machine."""
-        text = " ".join(map(str, (platform.node(), *self.what())))
+        """A short name for this measurement."""
+        return self._key_of(*self.where(), *self.what())
+
+    @property
+    def key_by_host(self) -> str:
+        """Its name in labs whose results all belonged to a host: they are still found there."""
+        return self._key_of(platform.node(), *self.what())
+
+    def _key_of(self, *parts: object) -> str:
+        text = " ".join(map(str, parts))
         return f"{self.in_key} {sha256(text.encode()).hexdigest()}"
 
 
@@ -52,6 +64,7 @@ class LayerTimesRequest(Request):
     device: str
     batch_size: int
     passes: int = PASSES
+    hardware: str = ""  # what the device is, see records.Device; "": that of this host
 
     def __post_init__(self) -> None:
         _read_model(self)
@@ -59,6 +72,10 @@ class LayerTimesRequest(Request):
     def what(self) -> tuple[object, ...]:
         """Network, device, batch."""
         return self.model.to_json(), self.device, self.batch_size
+
+    def where(self) -> tuple[object, ...]:
+        """What the device is."""
+        return (self.hardware or platform.node(),)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with the model's options as an object."""
@@ -76,18 +93,24 @@ class ThroughputRequest(Request):
     batch_sizes: tuple[int, ...]
     devices: tuple[str, ...]
     rounds: int = ROUNDS
+    hardware: tuple[str, ...] = ()  # what each of the devices is; none: those of this host
 
     def __post_init__(self) -> None:
         if not isinstance(self.run, RunSpec):
             object.__setattr__(self, "run", RunSpec.from_dict(self.run))
         object.__setattr__(self, "batch_sizes", tuple(self.batch_sizes))
         object.__setattr__(self, "devices", tuple(self.devices))
+        object.__setattr__(self, "hardware", tuple(self.hardware))
 
     def what(self) -> tuple[object, ...]:
         """The run but for its batch size and device, and both of these."""
         run = self.run
         setting = (run.model.to_json(), run.dataset, run.train_images, run.recipe.name)
         return *setting, sorted(self.batch_sizes), sorted(self.devices)
+
+    def where(self) -> tuple[object, ...]:
+        """What the devices are."""
+        return (sorted(self.hardware) or platform.node(),)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with the model's options as an object."""
@@ -265,12 +288,26 @@ class DeviceSpeedRequest(Request):
 
     kind: ClassVar[str] = "device-speed"
     title: ClassVar[str] = N_("speed of a device")
-    in_key: ClassVar[str] = ""
+    in_key: ClassVar[str] = "speed"
     device: str
+    hardware: str = ""  # what the device is, see records.Device; "": that of this host
+
+    def what(self) -> tuple[object, ...]:
+        """The device."""
+        return (self.device,)
+
+    def where(self) -> tuple[object, ...]:
+        """What the device is."""
+        return (self.hardware,)
 
     @property
     def key(self) -> str:
-        """The machine and its device, in words."""
+        """By the hardware, where that is known."""
+        return super().key if self.hardware else self.key_by_host
+
+    @property
+    def key_by_host(self) -> str:
+        """As older labs wrote it."""
         return f"{platform.node()} {self.device}"
 
 
@@ -285,7 +322,12 @@ class ComputePlanRequest(Request):
 
     @property
     def key(self) -> str:
-        """The setting holds the machine already."""
+        """The setting holds the hardware already."""
+        return self.setting
+
+    @property
+    def key_by_host(self) -> str:
+        """Older labs made the setting itself by the host."""
         return self.setting
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +16,8 @@ from torch.nn import functional as F
 
 from core.analysis.cpu import threads
 from core.specs import RunSpec
-from core.training.devices import describe, find_device, processor, synchronize
+from core.training.devices import describe, find_device, synchronize
+from core.training.processor import processor
 from core.training.records import ComputePlan
 from core.zoo.building import build
 
@@ -151,8 +151,11 @@ def threads_restored() -> Iterator[None]:
 
 
 def compute_plan_key(spec: RunSpec) -> str:
-    """The key under which the choice for this network, batch and device is kept on this machine."""
-    where = f"{platform.node()}/{spec.device}/{threads()}/{torch.__version__}"
+    """The key under which the choice for this network, batch and device is kept.
+
+    Machines of one kind share it, whatever they are called.
+    """
+    where = f"{describe(spec.device)}/{spec.device}/{threads()}/{torch.__version__}"
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
     if spec.device.startswith("cuda"):
         where += "/captured"  # older labs had chosen without
@@ -166,4 +169,4 @@ def fingerprint(device_name: str) -> str:
         computer = f"{processor()} with {torch.backends.cpu.get_cpu_capability()}"
     else:
         computer = describe(device_name)
-    return f"{platform.node()}, {computer}, torch {torch.__version__}"
+    return f"{computer}, torch {torch.__version__}"

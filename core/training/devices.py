@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
-from core.analysis.cpu import cores, threads
-from core.host_memory import available_host_bytes
+from core.analysis.cpu import cores
+from core.host_memory import available_host_bytes, total_host_bytes
 from core.specs import LabError
-from core.training.records import DeviceReport
+from core.training.processor import cpu_in_words, processor
+from core.training.records import Device, DeviceReport
 
 
 def available_devices() -> tuple[str, ...]:
@@ -43,16 +44,7 @@ def describe(name: str) -> str:
         return torch.cuda.get_device_name(torch.device(name))
     if name == "mps":
         return f"Apple {platform.machine()} GPU"
-    return f"{processor()}, {threads()} threads"
-
-
-def processor() -> str:
-    """The processor's name where the system tells it, else its kind."""
-    with suppress(OSError), open("/proc/cpuinfo") as lines:
-        for line in lines:
-            if line.startswith("model name"):
-                return f"{line.partition(':')[2].strip()} CPU"
-    return f"{platform.processor() or platform.machine()} CPU"
+    return cpu_in_words()
 
 
 def synchronize(device: torch.device) -> None:
@@ -78,6 +70,23 @@ def available_bytes(device: torch.device) -> int | None:
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     return available_host_bytes()
+
+
+def total_bytes(device: torch.device) -> int | None:
+    """All memory of `device`, None where it cannot be known."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    return total_host_bytes()
+
+
+def devices_here() -> tuple[Device, ...]:
+    """Every device of `available_devices`, with what it is."""
+    return tuple(
+        Device(name, describe(name), total_bytes(torch.device(name)))
+        for name in available_devices()
+    )
 
 
 def free_bytes(name: str) -> int | None:

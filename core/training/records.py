@@ -64,6 +64,20 @@ class EpochMetrics:
         return images / self.step_seconds if self.step_seconds else None
 
 
+@dataclass(frozen=True)
+class Device:
+    """What a machine can train on."""
+
+    name: str  # as a RunSpec says it: cpu, cuda, cuda:1, mps
+    hardware: str  # what it is, in words
+    memory_bytes: int | None = None  # all of it; None where that cannot be known
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Device:
+        """From what the store keeps."""
+        return cls(str(values["name"]), str(values["hardware"]), values.get("memory_bytes"))
+
+
 PHASES = ("data", "transfer", "forward", "backward", "optimiser", "captured")  # as above
 TIMES = (  # the fields that two equal runs do not share
     *("train_seconds", "evaluation_seconds", "images_per_second"),

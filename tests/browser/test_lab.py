@@ -145,8 +145,8 @@ def test_a_killed_worker_and_a_closed_tab_leave_one_unbroken_curve(visitor, lab)
     store = lab_store(lab)
     run_id = store.runs(1)[0].id
     wait_until(lambda: store.epochs([run_id]).get(run_id))  # the page looks but once a second
-    [worker] = store.workers()
-    os.kill(int(worker.rpartition(" ")[2]), signal.SIGKILL)
+    [worker] = [worker for worker in store.workers() if run_id in worker.jobs]
+    os.kill(int(worker.process.rpartition(" ")[2]), signal.SIGKILL)
     run = store.get(run_id)
     assert run.state is JobState.RUNNING and 1 <= len(store.epochs([run_id])[run_id]) < 5
     visitor.take_a_new_tab()

@@ -20,7 +20,7 @@ from core.jobs.store import JobState, Run, Study, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.catalogue import CATALOGUE
-from pages.views.app import live, network_picture
+from pages.views.app import live, network_picture, offers
 from pages.views.app.prose import address_of
 
 PROJECT = Path(__file__).parents[2]
@@ -36,9 +36,11 @@ def no_worker_and_fresh_caches(monkeypatch):
     """Pages under test start no process and remember nothing of the test before."""
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", _scan_once)
     monkeypatch.setenv("LAB_START_WORKER", "0")
+    monkeypatch.setattr(offers, "starts_workers", lambda: True)  # forms offer this machine
     st.cache_data.clear()
     st.cache_resource.clear()
     network_picture._drawing.cache_clear()
+    offers._living.cache_clear()
 
 
 def open_page(page: str = "dashboard.py", **parameters: str) -> AppTest:

@@ -123,8 +123,8 @@ def _trainings(count: int) -> Iterator[Callable[[], float]]:
         yield lambda: 0.0
         return
     from core.jobs.engines.local import WorkerProcess
-    from core.jobs.queue import QueueFilter
     from core.jobs.store import Study, open_store
+    from core.jobs.workers import QueueFilter
 
     store, study = open_store(), Study("load", "load")
     store.add_to_study(study, [_long_run()] * count)

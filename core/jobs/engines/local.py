@@ -8,16 +8,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from core.analysis.cpu import threads
 from core.folders import absolute_folders
 from core.jobs.database import database_url
-from core.jobs.queue import QueueFilter
+from core.jobs.processes import process_here
 from core.jobs.records import Run
 from core.jobs.store import Store
+from core.jobs.workers import QueueFilter
 from core.language import _
+from core.training.records import Device
 
 PROJECT = Path(__file__).parents[3]
 _LEAVE_SECONDS = 5.0
@@ -61,6 +64,11 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         """Whether the process still runs."""
         return self.process.poll() is None
+
+    @property
+    def name(self) -> str:
+        """Under which it declares itself."""
+        return process_here(self.process.pid)
 
     @property
     def is_starting(self) -> bool:
@@ -138,26 +146,30 @@ class Workers:
             QueueFilter.STUDIES: [],
             QueueFilter.MEASUREMENTS: [],
         }
+        self.devices: Sequence[Device] | None = None  # that they have declared; None: none has yet
         self.restarts = Restarts()
         self.lock = threading.Lock()  # sessions of the page server are threads of it
 
     def ensure(self, store: Store, single: bool = True, cores: int | None = None) -> None:
         """Start the workers that are missing for what waits; one that died is replaced.
 
-        With `single` also that of single runs, which stays and measures the devices.
+        With `single` also that of single runs, which stays and measures the devices. None is
+        started for what needs a device that they do not have.
         """
         with self.lock:
+            if self.devices is None and (started := self._names()):
+                self.devices = store.devices_of(started)
             self._forget_the_dead()
             if not self.restarts.may_start:
                 return
             if not self.running[QueueFilter.SINGLE] and (
-                single or store.has_waiting(QueueFilter.SINGLE)
+                single or store.has_waiting(QueueFilter.SINGLE, self.devices)
             ):
                 self._start(QueueFilter.SINGLE)
             elif single:
                 self.running[QueueFilter.SINGLE][0].wake()
             if not self.running[QueueFilter.MEASUREMENTS] and store.has_waiting(
-                QueueFilter.MEASUREMENTS
+                QueueFilter.MEASUREMENTS, self.devices
             ):
                 self._start(QueueFilter.MEASUREMENTS, drain=True)
             self._ensure_study_workers(store, cores or threads())
@@ -167,8 +179,8 @@ class Workers:
 
         With fewer runs than cores each worker gets more threads.
         """
-        runs = (job for job in store.waiting(QueueFilter.STUDIES) if isinstance(job, Run))
-        devices = [run.spec.device for run in runs]
+        waiting = store.waiting(QueueFilter.STUDIES, devices=self.devices)
+        devices = [job.spec.device for job in waiting if isinstance(job, Run)]
         wanted = devices.count("cpu") + len({device for device in devices if device != "cpu"})
         workers = self.running[QueueFilter.STUDIES]
         starting = sum(worker.is_starting for worker in workers)
@@ -182,6 +194,10 @@ class Workers:
         self, queue_filter: QueueFilter, drain: bool = False, threads: int | None = None
     ) -> None:
         self.running[queue_filter].append(WorkerProcess(queue_filter, drain, threads))
+
+    def _names(self) -> list[str]:
+        """Of all processes that were started and not forgotten yet."""
+        return [worker.name for workers in self.running.values() for worker in workers]
 
     def _forget_the_dead(self) -> None:
         for queue_filter, workers in self.running.items():

@@ -13,6 +13,7 @@ from core.measure.requests import REQUESTS, Request
 from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import show_error
+from pages.views.app.offers import waits_in_vain, warn_of_waiting
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
 
@@ -53,6 +54,7 @@ def measurement(
             progress_bar(name, progress(job))
             _stop_button(job, key)
             if job.state is JobState.QUEUED:
+                warn_of_waiting(job)
                 _what_comes_first(job, key)
             if job.result and shows_partial_result:
                 show(job.result)
@@ -90,7 +92,7 @@ def _is_over(job: Measurement | None) -> bool:
 
 def _stage(job: Measurement | None) -> tuple[Hashable, ...]:
     """Changes whenever there is more to show."""
-    return () if job is None else (*job.stage, repr(job.result))
+    return () if job is None else (*job.stage, repr(job.result), waits_in_vain(job))
 
 
 def _what_comes_first(job: Measurement, key: str) -> None:

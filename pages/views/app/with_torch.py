@@ -32,6 +32,7 @@ from core.torch_process import (
     own_process,
     torch_process,
 )
+from core.training.processor import cpu_in_words
 from core.training.records import DeviceReport
 from core.zoo.own import is_own, version_of
 
@@ -158,7 +159,7 @@ def sample_pictures(name: str, count: int, sides: tuple[int, int]) -> Sequence[t
 def devices() -> dict[str, str]:
     """This machine's devices, the fastest first, each with what it is in words."""
     described: dict[str, str] = _kept("core.training.devices:described_devices")
-    return described
+    return described | {"cpu": cpu_in_words()}  # as the workers of this server declare it
 
 
 def device_report() -> DeviceReport:
@@ -172,8 +173,8 @@ def device_report_if_loaded() -> DeviceReport | None:
     return None if torch_process().seconds_until_loaded else device_report()
 
 
-def free_bytes(device: str) -> int | None:
-    """Memory that a run may still take; None where it cannot be known.
+def free_bytes_here(device: str) -> int | None:
+    """Memory that a run may still take on this machine; None where it cannot be known.
 
     Raises LabError for a device that this machine does not have.
     """

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.explain.glossary import explained
+from core.jobs.offers import device_names
 from core.jobs.store import Measurement
 from core.language import _
 from core.measure.layer_shares import timed_rows
@@ -20,8 +21,8 @@ from pages.views.app.charts import chart
 from pages.views.app.columns import share_column
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement, share_measured
+from pages.views.app.offers import hardware_of, offers
 from pages.views.app.prose import caption
-from pages.views.app.with_torch import devices
 from pages.views.forms import limits
 
 _MOST_LINES, _SCROLLED = 18, 640  # rows of the table that are all seen; pixels where they are more
@@ -38,10 +39,10 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         device = st.selectbox(
             _("Device"),
-            list(devices()),
+            device_names(offers()),
             key="net_time_device",
             width=140,
-            help=_("Where the network runs: what this machine has."),
+            help=_("Where the network runs: what the workers have."),
         )
         batch_size = st.slider(
             _("Batch size"),
@@ -53,7 +54,9 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
             help=explained("batch"),
         )
     measurement(
-        LayerTimesRequest(analysis.spec, str(device), int(batch_size)),
+        LayerTimesRequest(
+            analysis.spec, str(device), int(batch_size), hardware=hardware_of(str(device))
+        ),
         "net_time",
         _("Measure every layer"),
         _("Takes nine passes in a process of its own; the page stays usable."),

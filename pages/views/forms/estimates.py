@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
-from core.jobs.engines.local import starts_workers
+from core.jobs.offers import first_with
 from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
 from core.language import _
@@ -24,9 +24,10 @@ from core.training.estimate import (
 )
 from core.zoo.own import plain_name, renamed
 from pages.views.app.live import live
+from pages.views.app.offers import free_bytes, hardware_of, offers
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Watched
-from pages.views.app.with_torch import analysis_of, free_bytes
+from pages.views.app.with_torch import analysis_of
 
 LONG_SECONDS = 600
 _SPEED_FACTOR = 2.0  # how far off the speed measured on small pieces of networks may be
@@ -50,7 +51,7 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     train_images = train_images_of(spec)
     check_data(spec, info, train_images)
     analysis = analysis_of(spec.model)
-    measured = store().result_of(DeviceSpeedRequest(spec.device))
+    measured = store().result_of(DeviceSpeedRequest(spec.device, hardware_of(spec.device)))
     speed = Speed.from_dict(measured) if measured else None
     rates = _equal_rates(spec, runs, own_threads or threads())
     free = free_bytes(spec.device)
@@ -62,10 +63,11 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
 
 def no_time_yet(device: str) -> str:
     """A sentence in place of an estimate; the page is drawn again once there is one."""
-    if not starts_workers():
+    offer = first_with(offers(), device)
+    if offer is None or not offer.is_here:
         return _("How long it takes is not known yet.")
     start_worker()  # which measures first of all
-    request = DeviceSpeedRequest(device)
+    request = DeviceSpeedRequest(device, offer.device.hardware)
     speed = Watched(f"speed-{device}", lambda: store().result_of(request), bool, stage=bool)
     live(speed, lambda _: None)
     return _("How long it takes is being measured on this machine.")

@@ -11,15 +11,17 @@ import streamlit as st
 from core.data import DATASETS, find_dataset
 from core.data.catalogue import train_images_of
 from core.explain.glossary import explained
+from core.jobs.offers import device_names
 from core.language import N_, _
 from core.report.sentences.recipes import recipe_settings
+from core.report.sentences.workers import device_label
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.recipes import RECIPES, recipe
 from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
 from core.zoo.libraries import library_of
+from pages.views.app.offers import offers
 from pages.views.app.prose import markdown
-from pages.views.app.with_torch import devices
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
 from pages.views.forms.names import select_name
@@ -252,12 +254,13 @@ def _choose_seed(prefix: str) -> int:
 
 
 def choose_device(prefix: str, explanation: str | None = None) -> str:
-    """One of this machine's devices."""
-    device = st.selectbox(
+    """One of the devices that somebody computes on."""
+    offered = offers()
+    names = device_names(offered)
+    return select_name(
         _("Device"),
-        list(devices()),
-        key=f"{prefix}device",
-        bind="query-params",
+        {name: device_label(name, offered) for name in names},
+        names[0],
+        f"{prefix}device",
         help=explanation,
     )
-    return str(device)

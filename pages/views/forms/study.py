@@ -6,8 +6,10 @@ import streamlit as st
 
 from core.data import find_dataset
 from core.explain.glossary import explained
+from core.jobs.offers import device_names
 from core.language import _, ngettext, paragraph
 from core.report import formats
+from core.report.sentences.workers import nobody_sentence
 from core.specs import LabError, RunSpec
 from core.studies.plan import (
     FIRST_EPOCHS,
@@ -27,8 +29,8 @@ from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.own import is_own
 from core.zoo.variants import VARIANTS
 from pages.views.app.messages import show_error
+from pages.views.app.offers import offers
 from pages.views.app.services import store
-from pages.views.app.with_torch import devices
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
 from pages.views.forms.limits import FIRST_SEED, SEEDS
@@ -68,7 +70,7 @@ def study_form() -> StudyPlan:
             device = choose_device(
                 PREFIX,
                 _(
-                    "The devices this machine really has; on the CPU runs go side by side, one a"
+                    "The devices that workers really have; on the CPU runs go side by side, one a"
                     " core."
                 ),
             )
@@ -85,8 +87,9 @@ def _folded_label(dataset: str) -> str:
     """`5,000 images, first seed 0, cpu`."""
     images = shown_number("res_images", find_dataset(dataset).train_images)
     device = st.session_state.get("res_device", st.query_params.get("res_device"))
-    if device not in devices():
-        device = next(iter(devices()))
+    names = device_names(offers())
+    if device not in names:
+        device = names[0]
     return _(
         "{images}, first seed {seed}, {device}",
         images=ngettext("{number:,} image", "{number:,} images", images),
@@ -188,6 +191,8 @@ def _start(plan: StudyPlan) -> None:
         with st.container(width="stretch"):
             _say_time(plan, seconds)
             st.caption(dataset_line(plan.settings["dataset"]))
+            if not offers():
+                st.caption(nobody_sentence())
 
 
 def _say_time(plan: StudyPlan, seconds: float | None) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data import find_dataset
+from core.jobs.offers import device_names
 from core.jobs.records import setting_key
 from core.language import N_, _, lazy
 from core.report import formats
@@ -25,10 +26,10 @@ from core.zoo.catalogue import complete
 from pages.views.app.downloads import download_csv
 from pages.views.app.language import in_this_language
 from pages.views.app.messages import escaped
+from pages.views.app.offers import offers
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
 from pages.views.app.tables import table
-from pages.views.app.with_torch import devices
 from pages.views.forms.run import run_keys
 
 SEEDS = 3  # of a reproduction that is queued here
@@ -147,7 +148,7 @@ def _run_of(row: Reproduction, device: str = "cpu") -> RunSpec:
 
 
 def _fastest_device() -> str:
-    return next(iter(devices()))
+    return device_names(offers())[0]
 
 
 def _train_address(spec: RunSpec) -> str:

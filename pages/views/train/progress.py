@@ -9,6 +9,7 @@ from core.jobs.store import JobState, Run
 from core.language import _, ngettext
 from core.report import formats
 from pages.views.app.live import progress_bar
+from pages.views.app.offers import warn_of_waiting
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress
 
@@ -34,6 +35,7 @@ def progress_row(run: Run, ahead: int) -> None:
             on_click=store().request_stop,  # before the drawing that says so
             args=([run.id],),
         )
+    warn_of_waiting(run)
 
 
 def progress_of(run: Run, ahead: int) -> Progress:

@@ -29,6 +29,7 @@ from pages.views.app.handouts import offer_handout
 from pages.views.app.head import Head
 from pages.views.app.live import live
 from pages.views.app.messages import escaped, show_error
+from pages.views.app.offers import waits_in_vain
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.app.watched import LIVE_SECONDS, Watched
@@ -156,7 +157,7 @@ def _stage(state: _State) -> tuple[Hashable, ...]:
     """
     run, steps = state[:2]
     top = loss_top(steps, (), run.spec.model.num_classes)
-    return *run.stage, top, round((run.seconds or 0.0) / _DURATION_SECONDS)
+    return *run.stage, waits_in_vain(run), top, round((run.seconds or 0.0) / _DURATION_SECONDS)
 
 
 def _cards(run: Run, epochs: Sequence[EpochMetrics], has_best: bool) -> None:

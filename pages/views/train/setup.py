@@ -13,10 +13,12 @@ from core.jobs.store import Run
 from core.language import N_, _, paragraph
 from core.report import formats
 from core.report.sentences.run_cost import cost_sentence, reached_sentence
+from core.report.sentences.workers import nobody_sentence
 from core.specs import LabError, ModelSpec, RunSpec
 from core.training.estimate import Estimate, shorter_runs
 from core.training.mending import runs_that_work
 from pages.views.app.messages import show_error
+from pages.views.app.offers import offers
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.app.with_torch import analysis_of, sample_pictures
@@ -117,7 +119,10 @@ def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
         ):
             st.query_params["run"] = str(store().enqueue(spec))
             st.rerun()
-    st.caption(_("A process of its own trains it, also when this tab closes."))
+    if offers():
+        st.caption(_("A process of its own trains it, also when this tab closes."))
+    else:
+        st.warning(nobody_sentence(), icon=":material/power_off:")
 
 
 def _shorter(spec: RunSpec, runs: Sequence[Run]) -> list[tuple[str, RunSpec]]:

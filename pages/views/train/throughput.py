@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.jobs.offers import first_with
 from core.language import N_, _, comma, pgettext, semicolon
 from core.measure.requests import ThroughputRequest
 from core.measure.shipped.device_use import device_uses
@@ -22,9 +23,10 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
+from pages.views.app.offers import offers
 from pages.views.app.prose import caption, markdown
 from pages.views.app.tables import table
-from pages.views.app.with_torch import device_report, devices
+from pages.views.app.with_torch import device_report
 from pages.views.forms.estimates import cost_of
 
 _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
@@ -33,8 +35,10 @@ _BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 def throughput_view(spec: RunSpec) -> None:
     """The controls of the measurement, and what it has found. Raises LabError for no network."""
     cost_of(spec, ())
-    known = list(devices())
-    caption(escaped(device_sentence(device_report())))
+    offered = _of_one_machine(spec.device)
+    known = list(offered) or [spec.device]
+    if any(offer.is_here for offer in offers()):
+        caption(escaped(device_sentence(device_report())))
     caption(
         _(
             "Is the batch too small, the data too slow, the card too large? This trains the network"
@@ -65,13 +69,29 @@ def throughput_view(spec: RunSpec) -> None:
     measured_on = known if everywhere else [spec.device]
     batch_sizes = sorted(sizes)
     measurement(
-        ThroughputRequest(spec, tuple(batch_sizes), tuple(measured_on)),
+        ThroughputRequest(
+            spec,
+            tuple(batch_sizes),
+            tuple(measured_on),
+            hardware=tuple(offered[name] for name in measured_on if name in offered),
+        ),
         "train_bench",
         _("Measure the throughput"),
         _("Five rounds in a process of its own; the page stays usable."),
         _show_throughput,
     )
     _large_card()
+
+
+def _of_one_machine(device: str) -> dict[str, str]:
+    """The devices of the machine that has this one, each with what it is."""
+    offered = offers()
+    first = first_with(offered, device)
+    return {
+        offer.device.name: offer.device.hardware
+        for offer in offered
+        if first is not None and offer.machine == first.machine
+    }
 
 
 def _large_card() -> None:

@@ -11,12 +11,12 @@ import core.data
 import core.jobs.execution
 from core.cli import progress_bar
 from core.cli.flags import RunFlags
-from core.jobs.store import JobState, open_store
+from core.jobs.store import JobState, Worker, open_store
 from core.language import lazy
 from core.measure.requests import LayerTimesRequest
 from core.specs import LabError, ModelSpec
 from core.training import step_readings
-from core.training.records import Progress
+from core.training.records import Device, Progress
 from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 
 pytestmark = pytest.mark.slow
@@ -250,10 +250,10 @@ def test_a_job_without_steps_is_told_in_one_sentence(command):
     assert (code, out) == (2, "") and "is a measurement, no run" in err
 
 
-def test_submit_takes_the_flags_of_train_and_checks_them(command, isolated_runs):
+def test_submit_takes_the_flags_of_train_and_checks_them(command):
     code, _, err = command("submit", "vgg11", "--size", "16")
     assert code == 2 and "smallest that works is" in err
-    assert not isolated_runs.exists()
+    assert open_store().runs() == []
 
 
 def test_stop_and_resume_move_a_run_and_say_so(command):
@@ -282,3 +282,53 @@ def test_a_run_that_is_not_there_is_one_sentence(command, name):
     code, out, err = command(name, "7")
     assert (code, out) == (2, "")
     assert err == "There is no run 7; the Runs page lists those there are.\n"
+
+
+# Who executes what is queued
+
+CARD = Worker("card 1", "node-1", (Device("cuda", "NVIDIA H100", 80 * 2**30),), 16, 128 * 2**30)
+
+
+def test_workers_in_every_format(command):
+    code, out, err = command("workers")
+    assert (code, out) == (0, "") and err.startswith("Nobody is there to compute")
+    store = open_store()
+    store.declare(CARD)
+    run_id = store.enqueue(replace(RunFlags("lenet", device="cpu").run_spec(), device="cuda"))
+    store.claim(CARD.process, devices=CARD.devices)
+    heading, line = command("workers")[1].splitlines()
+    assert heading.split() == [
+        *("machine", "devices", "cores", "memory_gib", "takes", "jobs", "since")
+    ]
+    assert line.startswith("node-1   cuda (NVIDIA H100)") and " 128  any " in line
+    [row] = command("workers", "--format", "csv").rows
+    assert (row["memory_bytes"], row["jobs"]) == (str(128 * 2**30), str(run_id))
+    [worker] = command("workers", "--format", "json").json
+    assert worker["devices"][0]["name"] == "cuda" and worker["jobs"] == [run_id]
+
+
+def test_a_run_is_submitted_for_the_workers_that_live(command, monkeypatch):
+    monkeypatch.setenv("LAB_START_WORKER", "0")
+    open_store().declare(CARD)
+    code, _, err = command("submit", "lenet", *SMALL)
+    assert code == 0 and len(err.splitlines()) == 1
+    assert open_store().get(1).spec.device == "cuda"
+    code, _, err = command("submit", "lenet", *SMALL, "--device", "cpu")
+    assert code == 0
+    sentence = "Run 2: It waits for a worker with the device cpu; those that are there have cuda."
+    assert sentence in err and sentence in command("runs")[2]
+    assert command("submit", "lenet", "--device", "npu")[0] == 2
+
+
+def test_memory_is_that_of_the_workers(command, monkeypatch):
+    monkeypatch.setenv("LAB_START_WORKER", "0")
+    small = replace(CARD.devices[0], memory_bytes=2**20)
+    open_store().declare(replace(CARD, devices=(small,)))
+    code, _, err = command("submit", "lenet", *SMALL, "--device", "cuda")
+    assert code == 2 and "GiB" in err and open_store().runs() == []
+
+
+def test_a_worker_takes_jobs_on_the_devices_that_are_named(command):
+    code, _, err = command("worker", "--drain", "--device", "npu")
+    assert code == 2 and "There is no device 'npu' on this machine" in err
+    assert command("worker", "--drain", "--device", "cpu")[0] == 0

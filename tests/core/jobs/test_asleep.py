@@ -13,18 +13,18 @@ import pytest
 
 from core.jobs import worker
 from core.jobs.asleep import _ASLEEP
-from core.jobs.store import open_store
+from core.jobs.store import Worker, open_store
 from core.specs import ModelSpec, Recipe, RunSpec
+from core.training.records import Device
 
 PROJECT = Path(__file__).parents[3]
 SPEC = RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", Recipe("tiny", 1, 500, 0.1))
 SLEEPER = """
 import sys
 from core.jobs.asleep import sleep
-from core.jobs.queue import QueueFilter
 from core.jobs.store import open_store
 print("asleep", flush=True)
-sleep(open_store(), QueueFilter.ANY, True)
+sleep(open_store(), True)
 print("awake", "torch" in sys.modules, flush=True)
 """
 
@@ -35,8 +35,11 @@ class FellAsleep(Exception):
     pass
 
 
-def fall_asleep():
+def fall_asleep(_worker):
     raise FellAsleep
+
+
+WORKER = Worker("host 1", "host", (Device("cpu", "a CPU"),), 2, 2**30)
 
 
 def test_a_worker_falls_asleep_after_its_idle_time_and_not_before(monkeypatch):
@@ -56,13 +59,13 @@ def test_falling_asleep_begins_the_same_command_anew(monkeypatch):
     begun = []
     monkeypatch.setattr(os, "execve", lambda *arguments: begun.append(arguments))
     monkeypatch.setattr(sys, "argv", ["core", "worker", "--only", "single"])
-    asleep.fall_asleep()
+    asleep.fall_asleep(WORKER)
     [(program, arguments, environment)] = begun
     assert (program, arguments[1:]) == (
         sys.executable,
         ["-m", "core", "worker", "--only", "single"],
     )
-    assert environment[_ASLEEP] == "1"
+    assert Worker.from_json(environment[_ASLEEP]) == WORKER
 
 
 @contextmanager
@@ -71,7 +74,7 @@ def sleeper():
     with subprocess.Popen(
         [sys.executable, "-c", SLEEPER],
         cwd=PROJECT,
-        env=os.environ | {_ASLEEP: "1"},
+        env=os.environ | {_ASLEEP: WORKER.to_json()},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

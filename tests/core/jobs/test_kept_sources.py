@@ -281,6 +281,7 @@ def test_a_store_from_before_has_runs_that_kept_none(store, spec):
     with store.writing() as connection:
         connection.execute(text("UPDATE jobs SET request = :request"), {"request": spec.to_json()})
         connection.execute(text("ALTER TABLE jobs DROP COLUMN source"))
+        connection.execute(text("ALTER TABLE jobs ADD COLUMN host VARCHAR(200)"))
         connection.execute(text("DELETE FROM lab WHERE name = 'store_id'"))
         connection.execute(text("UPDATE lab SET value = '5'"))
     run = open_store().get(run_id)

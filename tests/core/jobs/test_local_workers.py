@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from core.jobs.engines import local
-from core.jobs.queue import QueueFilter
-from core.jobs.store import Store
+from core.jobs.store import Store, Worker
+from core.jobs.workers import QueueFilter
 from core.measure.requests import LayerTimesRequest
 from core.specs import ModelSpec, Recipe, RunSpec
+from core.training.records import Device
 
 SPEC = RunSpec(
     ModelSpec("course-residual", image_size=28),
@@ -29,6 +31,7 @@ class FakeProcess:
         self.queue_filter, self.drain, self.threads = queue_filter, drain, threads
         self.is_alive, self.is_starting, self.began = True, False, time.monotonic()
         self.process = SimpleNamespace(poll=lambda: 0)
+        self.name = f"{queue_filter} of this machine"
         self.woken = 0
 
     def wake(self) -> None:
@@ -127,3 +130,22 @@ def test_who_is_about_to_queue_a_run_wakes_the_worker_of_single_runs(workers, st
     assert single.woken == 0
     workers.ensure(store)
     assert single.woken == 1
+
+
+def test_none_is_started_for_what_this_machine_does_not_have(workers, store):
+    queue_study(store, 1)
+    workers.ensure(store, single=False, cores=8)
+    [first] = of_studies(workers)
+    store.claim()
+    here = Worker(first.name, "here", (Device("cpu", "a CPU"),), 2, 2**30)
+    store.declare(here)
+    store.leave(here.process)  # it found no more to do
+    first.is_alive = False
+    store.create_study("on cards", {}, [replace(SPEC, device="cuda")] * 3)
+    store.enqueue_measurement(LayerTimesRequest(SPEC.model, "cuda", 2))
+    for _ in range(3):
+        workers.ensure(store, single=False, cores=8)
+    assert not any(workers.running.values())
+    store.enqueue_measurement(LayerTimesRequest(SPEC.model, "cpu", 2))
+    workers.ensure(store, single=False, cores=8)
+    assert len(workers.running[QueueFilter.MEASUREMENTS]) == 1

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.jobs.queue import QueueFilter
 from core.jobs.store import (
     JobState,
     LostJob,
 )
+from core.jobs.workers import QueueFilter
 from core.measure.requests import (
     REQUESTS,
     ActivityRequest,
@@ -28,7 +28,7 @@ from core.measure.requests import (
     request_from_json,
 )
 from core.specs import LabError, ModelSpec
-from core.training.records import Progress
+from core.training.records import Device, Progress
 from tests.core.jobs.example_runs import SPEC, fall_silent
 
 TIMES_OF_LENET = LayerTimesRequest(ModelSpec("lenet", image_size=28), "cpu", 16)
@@ -117,12 +117,66 @@ def test_a_worker_takes_what_its_filter_lets_through(store):
     assert store.claim(queue_filter=QueueFilter.MEASUREMENTS).id == job.id
 
 
-def test_a_measurement_is_taken_on_its_own_machine_only(store, monkeypatch):
-    store.enqueue_measurement(TIMES_OF_LENET)
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("platform.node", lambda: "another machine")
-        assert store.waiting() == [] and store.claim() is None
-    assert store.claim() is not None
+ON_A_CARD = replace(TIMES_OF_LENET, device="cuda", hardware="NVIDIA H100")
+CARD = Device("cuda", "NVIDIA H100", 80 * 2**30)
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        (),
+        (Device("cpu", "a CPU"),),
+        (replace(CARD, hardware="Tesla T4"),),
+        (replace(CARD, name="cuda:1"),),
+    ],
+    ids=["none", "cpu", "another card", "under another name"],
+)
+def test_a_measurement_is_taken_where_its_hardware_is(store, devices):
+    job = store.enqueue_measurement(ON_A_CARD)
+    assert store.waiting(devices=devices) == [] and store.claim(devices=devices) is None
+    assert store.claim(devices=(*devices, CARD)).id == job.id
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ON_A_CARD,
+        DeviceSpeedRequest("cuda", "NVIDIA H100"),
+        ThroughputRequest(SPEC, (32,), ("cuda",), hardware=("NVIDIA H100",)),
+        PredictRequest(4, "00ff"),
+    ],
+    ids=lambda request: request.kind,
+)
+def test_a_machine_that_comes_back_under_another_name_finds_what_it_measured(
+    store, monkeypatch, request_
+):
+    monkeypatch.setattr("platform.node", lambda: "pod-1")
+    store.keep_result(request_, {"found": 1})
+    monkeypatch.setattr("platform.node", lambda: "pod-2")
+    assert store.result_of(request_) == {"found": 1}
+    if not isinstance(request_, PredictRequest):  # the same on every hardware
+        other = "Tesla T4"
+        other = (other,) if isinstance(request_.hardware, tuple) else other
+        assert store.result_of(replace(request_, hardware=other)) is None
+
+
+def test_what_was_measured_under_the_hosts_name_is_found_there_until_it_is_measured_again(
+    store, monkeypatch
+):
+    monkeypatch.setattr("platform.node", lambda: "laptop")
+    store.keep_result(replace(ON_A_CARD, hardware=""), {"found": "before"})
+    assert store.result_of(ON_A_CARD) == {"found": "before"}
+    store.keep_result(ON_A_CARD, {"found": "now"})
+    assert store.result_of(ON_A_CARD) == {"found": "now"}
+
+
+def test_several_devices_are_measured_where_the_rarest_is(store):
+    devices = ("cuda", "cuda:1", "cpu")
+    cards = (CARD, replace(CARD, name="cuda:1"), Device("cpu", "a CPU"))
+    request = ThroughputRequest(SPEC, (32,), devices, hardware=tuple(d.hardware for d in cards))
+    store.enqueue_measurement(request)
+    assert store.claim(devices=(cards[0], cards[2])) is None
+    assert store.claim(devices=cards).request == request
 
 
 WITH_PARAMETERS = (SPEC.model, "mnist", 4, "00ff", "he", 1, 0.5, None)  # of run 4

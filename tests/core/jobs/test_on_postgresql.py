@@ -17,8 +17,8 @@ from core.jobs import heartbeat as heartbeat_module
 from core.jobs.asleep import sleep
 from core.jobs.bell import Bell
 from core.jobs.execution import execute
-from core.jobs.store import JobState, QueueFilter, StoreUnavailable, open_store
-from core.jobs.worker import work
+from core.jobs.store import JobState, StoreUnavailable, open_store
+from core.jobs.worker import this_worker, work
 from core.measure.requests import DeviceSpeedRequest
 from core.training.records import EpochMetrics
 from tests.core.jobs.example_runs import SPEC
@@ -222,7 +222,7 @@ def test_a_worker_whose_first_look_fails_waits(store, server, monkeypatch):
 
 
 def test_a_sleeping_worker_outlives_a_restart(store, server, monkeypatch):
-    monkeypatch.setenv("LAB_WORKER_ASLEEP", "1")
+    monkeypatch.setenv("LAB_WORKER_ASLEEP", this_worker().to_json())
     server.stop()
 
     def start() -> None:
@@ -231,6 +231,6 @@ def test_a_sleeping_worker_outlives_a_restart(store, server, monkeypatch):
 
     again = threading.Timer(0.5, start)
     again.start()
-    sleep(store, QueueFilter.ANY, has_parent=False)
+    sleep(store, has_parent=False)
     again.join()
     assert store.has_waiting()

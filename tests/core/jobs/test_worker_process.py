@@ -144,7 +144,7 @@ def test_a_worker_that_dies_at_its_start_is_started_ever_later(store, monkeypatc
         def __init__(self, *settings, **named) -> None:
             starts.append(time.monotonic())
             self.began, self.is_alive, self.is_starting = time.monotonic(), False, False
-            self.process = self
+            self.process, self.name = self, "dying"
 
         def poll(self) -> int:
             return 3

@@ -8,10 +8,12 @@ import pytest
 import streamlit as st
 from sqlalchemy import text
 
-from core.jobs.store import JobState, open_store
+from core.jobs.store import JobState, Worker, open_store
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
 from core.specs import ModelSpec, RunSpec
+from core.training.records import Device
+from pages.views.app import offers
 from tests.core.jobs.example_runs import unreadable
 from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 from tests.pages.opening import SHORT, finished_run, labels, open_page
@@ -181,3 +183,43 @@ def test_delete_says_what_goes_and_can_be_left():
     app.button(key="runs_delete").click().run()
     app.button(key="runs_delete_now").click().run()
     assert not open_store().runs() and not folder.exists()
+
+
+# Who executes what is queued
+
+
+def test_the_living_workers_are_listed_with_what_they_have_and_do():
+    store = open_store()
+    assert "Workers" not in [expander.label for expander in open_page("pages/runs.py").expander]
+    card = Device("cuda", "NVIDIA H100", 80 * 2**30)
+    store.declare(Worker("card 1", "node-1", (card,), 16, 128 * 2**30))
+    store.declare(Worker("plain 1", "node-2", (Device("cpu", "a CPU"),), 2, None))
+    run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "mnist", SHORT))
+    store.claim("plain 1")
+    offers._living.cache_clear()
+    app = open_page("pages/runs.py")
+    assert app.expander[-1].label == "Workers (2)"
+    frame = app.dataframe[-1].value
+    assert frame["machine"].tolist() == ["node-1", "node-2"]
+    assert frame["devices"].tolist() == ["cuda (NVIDIA H100)", "cpu (a CPU)"]
+    assert frame["does"].tolist() == ["waits for a job", f"job {run_id}"]
+    assert frame["memory"].tolist()[0] == formats.mebibytes(128 * 2**30)
+
+
+def test_runs_that_nobody_can_take_say_what_they_wait_for(monkeypatch, watching):
+    monkeypatch.setattr(offers, "starts_workers", lambda: False)
+    store = open_store()
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "mnist", SHORT, device="cuda")
+    first, second = store.enqueue_all([spec, replace(spec, seed=1)])
+    app = open_page("pages/runs.py")
+    assert app.warning[0].value.startswith(f"Runs {second}, {first}: Nobody is there to compute")
+    store.declare(Worker("plain 1", "node-2", (Device("cpu", "a CPU"),), 2, None))
+    offers._living.cache_clear()
+    app.run()
+    assert app.warning[0].value == (
+        f"Runs {second}, {first}: It waits for a worker with the device cuda; those that are there"
+        " have cpu."
+    )
+    store.declare(Worker("card 1", "node-1", (Device("cuda", "NVIDIA H100"),), 16, None))
+    offers._living.cache_clear()
+    assert not app.run().warning

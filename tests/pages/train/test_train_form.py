@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import asdict, replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.store import JobState, open_store
+from core.jobs.store import JobState, Worker, open_store
 from core.measure.requests import DeviceSpeedRequest
 from core.report import formats
 from core.specs import (
@@ -24,10 +25,12 @@ from core.specs import (
 )
 from core.training.estimate import Speed
 from core.training.recipes import recipe
+from core.training.records import Device
 from core.zoo.catalogue import complete
+from pages.views.app import offers
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
-from tests.pages.opening import SHORT, finished_run, labels, open_page
+from tests.pages.opening import SHORT, as_read, finished_run, labels, open_page, shown
 
 NUMBERS = ("ratio", "size", "channels", "classes", "images", "epochs", "batch", "rate", "seed")
 WIDEST = RunSpec(
@@ -216,9 +219,7 @@ def test_a_gray_network_is_told_of_color_before_it_starts(tmp_path, monkeypatch)
 
 
 def test_the_time_appears_by_itself_once_the_machine_was_measured(monkeypatch, watching):
-    for module in ("app.services", "forms.estimates"):
-        monkeypatch.setattr(f"pages.views.{module}.starts_workers", lambda: True)
-        monkeypatch.setattr(f"pages.views.{module}.start_worker", lambda: None)
+    monkeypatch.setattr("pages.views.forms.estimates.start_worker", lambda: None)
     app = open_page("pages/train.py")
     assert "is being measured on this machine." in cost_line(app)
     assert watching == ["speed-cpu"]
@@ -241,7 +242,75 @@ def test_a_long_run_on_few_images_can_be_started():
     assert start.label.startswith("Start training, ") and start.proto.type == "secondary"
 
 
-def test_where_nobody_measures_the_time_is_said_to_be_unknown(watching):
+def test_where_nobody_measures_the_time_is_said_to_be_unknown(alone, watching):
     app = open_page("pages/train.py")
     assert cost_line(app).endswith("How long it takes is not known yet.")
     assert watching == []
+
+
+# Who computes
+
+CARD = Device("cuda", "NVIDIA H100", 80 * 2**30)
+WITH_CARD = Worker("card 1", "node-1", (CARD, Device("cpu", "a CPU", 2**30)), 16, 2**30)
+
+
+@pytest.fixture
+def alone(monkeypatch) -> None:
+    """This server starts no workers."""
+    monkeypatch.setattr(offers, "starts_workers", lambda: False)
+
+
+def test_where_nobody_computes_that_is_said_and_the_run_is_queued_all_the_same(alone):
+    app = open_page("pages/train.py", train_device="cuda")
+    [warning] = app.warning
+    assert warning.value.startswith("Nobody is there to compute") and "core worker" in warning.value
+    assert app.selectbox(key="train_device").options == ["cpu", "cuda", "mps"]
+    app.button(key="train_start").click().run()
+    [run] = open_store().runs()
+    assert run.spec.device == "cuda" and run.needs_device == "cuda"
+    assert "Nobody is there to compute" in as_read(shown(app))
+
+
+def test_the_form_offers_what_the_workers_have(alone):
+    open_store().declare(WITH_CARD)
+    app = open_page("pages/train.py")
+    assert app.selectbox(key="train_device").options == ["cuda", "cpu"]
+    assert app.selectbox(key="train_device").value == "cuda" and not app.warning
+    app.button(key="train_start").click().run()
+    assert open_store().runs()[0].spec.device == "cuda"
+    assert not app.warning  # somebody will take it
+
+
+def test_devices_of_several_machines_are_told_apart(alone):
+    open_store().declare(WITH_CARD)
+    open_store().declare(Worker("plain 1", "node-2", (Device("cpu", "a CPU"),), 2, None))
+    options = open_page("pages/train.py").selectbox(key="train_device").options
+    assert options == ["cuda on node-1", "cpu on node-1, node-2"]
+
+
+def test_beside_the_workers_of_others_this_machine_is_offered():
+    open_store().declare(WITH_CARD)
+    [card, cpu] = open_page("pages/train.py").selectbox(key="train_device").options
+    assert card == "cuda on node-1" and cpu == f"cpu on {platform.node()}, node-1"
+
+
+def test_memory_is_judged_by_what_the_workers_have(alone, monkeypatch):
+    monkeypatch.setattr(offers, "free_bytes_here", lambda device: 2**40)  # of this server
+    open_store().declare(WITH_CARD)
+    large = run_keys(replace(WIDEST, model=complete(ModelSpec("vgg16", 1, 224)), device="cuda"))
+    large = {name: str(value) for name, value in large.items()} | {"train_batch": "64"}
+    assert not open_page("pages/train.py", **large).error
+    [error] = open_page("pages/train.py", **large | {"train_device": "cpu"}).error
+    assert "and only 1.0 GiB are free" in error.value
+
+
+def test_a_queued_run_says_what_it_waits_for(alone):
+    store = open_store()
+    store.declare(Worker("plain 1", "node-2", (Device("cpu", "a CPU"),), 2, None))
+    run_id = store.enqueue(
+        RunSpec(ModelSpec("lenet", image_size=28), "mnist", SHORT, device="cuda")
+    )
+    app = open_page("pages/train.py", run=str(run_id))
+    assert [warning.value for warning in app.warning] == [
+        "It waits for a worker with the device cuda; those that are there have cpu."
+    ]

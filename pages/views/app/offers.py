@@ -1,0 +1,84 @@
+"""Who executes what is queued, as forms offer it: the living workers, and this server's own."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from threading import Condition
+
+import streamlit as st
+from cachetools import TTLCache, cached
+
+from core.jobs.database import database_url
+from core.jobs.engines.local import starts_workers
+from core.jobs.offers import Offer, first_with, offers_of
+from core.jobs.store import JobState, Measurement, Run, Worker
+from core.report.sentences.workers import waiting_sentence
+from core.training.records import Device
+from pages.views.app.messages import escaped
+from pages.views.app.services import store
+from pages.views.app.with_torch import devices, free_bytes_here
+
+_LIVING_SECONDS = 1.0  # for which the workers that live are taken as known
+
+
+@cached(TTLCache(4, _LIVING_SECONDS), condition=Condition())  # also asked outside of a visit
+def _living(_url: str) -> list[Worker]:
+    return store().workers()
+
+
+def living() -> list[Worker]:
+    """The workers that live."""
+    return _living(database_url())
+
+
+def offers() -> list[Offer]:
+    """The devices on which a run can be executed, the fastest first."""
+    here = [Device(*named) for named in devices().items()] if starts_workers() else []
+    return offers_of((worker for worker in living() if worker.takes_runs), here)
+
+
+def hardware_of(device: str) -> str:
+    """What the device is that a measurement on this name means; empty where nobody has it."""
+    offer = first_with(offers(), device)
+    return offer.device.hardware if offer else ""
+
+
+def free_bytes(device: str) -> int | None:
+    """Memory that a run may take where it is largest; None where that cannot be known.
+
+    Of this machine what is free now; of others what they have.
+    """
+    sizes = [
+        free_bytes_here(device) if offer.is_here else offer.device.memory_bytes
+        for offer in offers()
+        if offer.device.name == device
+    ]
+    known = [size for size in sizes if size is not None]
+    return max(known) if known and len(known) == len(sizes) else None
+
+
+def waits_for(job: Run | Measurement) -> str:
+    """What a queued job waits for that nobody who is there has; nothing where somebody has it."""
+    if job.state is not JobState.QUEUED:
+        return ""
+    workers = [one for one in living() if one.takes_runs or isinstance(job, Measurement)]
+    if _is_starting(workers):
+        return ""
+    return waiting_sentence(job.needs, offers_of(workers))
+
+
+def waits_in_vain(job: Run | Measurement) -> bool:
+    """Whether it waits for something that nobody who is there has, in any language."""
+    return bool(waits_for(job))
+
+
+def _is_starting(workers: Iterable[Worker]) -> bool:
+    """Whether this server starts workers, and has none among these yet."""
+    return starts_workers() and all(worker.machine != platform.node() for worker in workers)
+
+
+def warn_of_waiting(job: Run | Measurement) -> None:
+    """What the job waits for that nobody has, if anything."""
+    if sentence := waits_for(job):
+        st.warning(escaped(sentence), icon=":material/hourglass_top:")

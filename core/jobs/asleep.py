@@ -11,8 +11,10 @@ import sys
 import time
 
 from core.jobs.heartbeat import RETRY_SECONDS
+from core.jobs.pulse import pulse
 from core.jobs.queue import QueueFilter
 from core.jobs.store import Store, StoreUnavailable, open_store
+from core.operating.logs import log
 
 IDLE_SECONDS = 600.0  # without a job, after which a worker falls asleep
 _ASLEEP = "LAB_WORKER_ASLEEP"  # set in the environment of the fresh process
@@ -27,8 +29,9 @@ def open_patiently() -> Store:
             return open_store()
         except StoreUnavailable as error:
             if not is_told:
-                print(f"{error} This worker waits.", file=sys.stderr)
+                log("store-away", f"{error} This worker waits.")
             is_told = True
+            pulse.beat()
             time.sleep(RETRY_SECONDS)
 
 
@@ -47,6 +50,7 @@ def sleep(store: Store, queue_filter: QueueFilter, has_parent: bool) -> None:
     if os.environ.pop(_ASLEEP, None) is None:
         return
     while not _has_waiting(store, queue_filter):
+        pulse.beat()
         heard, _, _ = select.select([sys.stdin] if has_parent else [], [], [], _LOOK_SECONDS)
         if heard:
             if not os.read(sys.stdin.fileno(), 4096):

@@ -27,6 +27,7 @@ from core.folders import runs_folder
 from core.jobs.dialects import teach_sqlite
 from core.jobs.upgrade import bring_up_to_date
 from core.language import lazy
+from core.operating.metrics import Counter
 from core.specs import LabError
 
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
@@ -49,6 +50,9 @@ _POSTGRESQL_CONNECTION = {  # unless the address says something else
 
 
 _REFUSALS = (DBAPIError, NoFreeConnection)
+STORE_ERRORS = Counter(
+    "lab_store_errors_total", "How often the store could not be opened, read or written.", ("what",)
+)
 
 
 class StoreUnavailable(LabError):
@@ -150,6 +154,7 @@ def _refusal(what: str, error: SQLAlchemyError) -> LabError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
     start = _REFUSED[what]
+    STORE_ERRORS.add(what)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreUnavailable(
             "{start}: another program holds its file, a backup or a database browser perhaps"

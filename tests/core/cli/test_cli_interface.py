@@ -61,7 +61,7 @@ INTERFACE = {
     "resume": RUN | {"--epochs": None},
     "export": RUN | {"--csv": None, "--steps": False, "--source": None},
     "reproduce": {"--rows": ("course",), "--seeds": 5, "--csv": None},
-    "worker": {"--drain": False, "--exit-with-parent": False, "--only": "any"},
+    "worker": {"--drain": False, "--exit-with-parent": False, "--only": "any", "--http": None},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from core.operating.status_server import serve_status
 from core.specs import LabError
 from pages.views.app.services import store
 
+_ANSWER_SECONDS = 3.0
 PAGE_SECONDS = Histogram(
     "lab_page_seconds",
     "How long the script of a page took, from its head to its last line.",
@@ -38,7 +40,20 @@ def page_timed(page: str) -> Iterator[None]:
 
 
 class PageServerStatus(StoreStatus):
-    """Of a page server."""
+    """Of a page server, whose visitors are answered by `loop`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.loop = loop
+
+    def problem(self) -> str | None:
+        """As of the store; a server that answers nobody is not well either."""
+        turn = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop)
+        try:
+            turn.result(_ANSWER_SECONDS)
+        except TimeoutError:
+            return f"The pages have not answered for {_ANSWER_SECONDS:.0f} seconds."
+        return super().problem()
 
     def opened(self) -> Store:
         """That of the pages."""
@@ -58,7 +73,7 @@ def serve_metrics() -> None:
     """Answer /healthz and /metrics at LAB_METRICS_PORT, PORT or HOST:PORT, where that is set."""
     if not (address := os.environ.get("LAB_METRICS_PORT")):
         return
-    status = PageServerStatus()
+    status = PageServerStatus(asyncio.get_running_loop())
     try:
         serve_status(address, status.problem, status.lines)
     except LabError as error:  # pages matter more

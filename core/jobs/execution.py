@@ -82,8 +82,9 @@ def _steps_to_the_end(
         return heartbeat.end(JobState.STOPPED)
     except LostJob:
         with suppress(LabError):
-            if not store.has(job.id):  # deleted while it ran: what was written since goes too
-                delete_folder(job.id)
+            # Deleted while it ran: what was written since goes too
+            if isinstance(job, Run) and not store.has(job.id):
+                delete_folder(job)
         return JobState.STOPPED
     except StoreUnavailable as error:  # where nothing waits by itself: the queue keeps the job
         log("job-requeued", f"{error} The job goes back into the queue.", job=job.id)

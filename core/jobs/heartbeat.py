@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from core.jobs.pulse import pulse
 from core.jobs.records import Job, JobState
-from core.jobs.store import LostJob, Store, StoreUnavailable
+from core.jobs.store import LostJob, Store
 from core.language import NO_MESSAGE, Message
 from core.operating.logs import log
 from core.specs import LabError
+from core.storage.place import Unavailable
 from core.training.records import Progress
 from core.training.step_series import StepSeries
 
@@ -119,7 +120,7 @@ class Heartbeat(threading.Thread):
         while True:
             try:
                 result = write()
-            except StoreUnavailable as error:
+            except Unavailable as error:
                 if not waits:
                     sentence = f"{error} The run waits, and goes on by itself."
                     log("job-waits", sentence, job=self.job.id)

@@ -21,6 +21,7 @@ import torch
 from core.jobs.asleep import IDLE_SECONDS, fall_asleep
 from core.jobs.bell import Bell
 from core.jobs.execution import execute
+from core.jobs.files import remove_orphans
 from core.jobs.heartbeat import RETRY_SECONDS
 from core.jobs.processes import end_leases_of_the_dead, this_process
 from core.jobs.pulse import pulse, under_way
@@ -75,6 +76,7 @@ def work(
                 break
             if when_idle is not None:
                 when_idle(store)
+                remove_orphans(store)
                 when_idle = None
             if time.monotonic() - last_job > IDLE_SECONDS:
                 fall_asleep()

@@ -63,14 +63,14 @@ class StoreUnavailable(Unavailable):
 def database_url() -> str:
     """LAB_DATABASE_URL, else an SQLite file in `runs_folder()`; a file by its absolute path."""
     if not (url := os.environ.get("LAB_DATABASE_URL")):
-        return _file_url(runs_folder() / "lab.sqlite")
+        return file_url(runs_folder() / "lab.sqlite")
     file, mark, query = url.removeprefix("sqlite:///").partition("?")
     if not url.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
         return url
-    return f"{_file_url(Path(unquote(file)))}{mark}{query}"
+    return f"{file_url(Path(unquote(file)))}{mark}{query}"
 
 
-def _file_url(path: Path) -> str:
+def file_url(path: Path) -> str:
     """The address of an SQLite file, wherever the process that reads it runs."""
     quoted = quote(str(path.absolute()), safe="/:\\")  # a ? in it is no query
     return f"sqlite:///{quoted}"

@@ -24,7 +24,7 @@ from core.jobs.dialects import is_postgresql
 from core.jobs.files import name_of, predictions_name, run_folder
 from core.jobs.queue import JOBS
 from core.jobs.reading import read_row
-from core.jobs.records import TRAIN, JobState, Run
+from core.jobs.records import NOBODY_ASKED, TRAIN, JobState, Run
 from core.jobs.schema import (
     STORE_ID,
     epochs_table,
@@ -190,7 +190,8 @@ def restore(folder: Path, store: Store) -> Copied:
             folder=str(folder),
             file=DATABASE,
         )
-    _check_empty(_count(store))
+    with store.reading() as connection:
+        _check_empty(connection)
     copied, own_id = Copied(), store.id
     with tempfile.TemporaryDirectory() as temporary:  # an older backup is brought up to date there
         path = Path(shutil.copy(folder / DATABASE, temporary))
@@ -209,7 +210,8 @@ def restore(folder: Path, store: Store) -> Copied:
 def _restore_rows(backup: Store, store: Store, own_id: str) -> None:
     """All at once, so that nobody finds a part of them."""
     with backup.reading() as source, store.writing() as target:
-        _check_empty(target.scalar(select(func.count()).select_from(jobs_table)) or 0)
+        _check_empty(target)
+        target.execute(delete(jobs_table))  # an idle worker has measured its devices
         for table in COPIED:
             _copy_rows(source, target, table)
         target.execute(update(jobs_table).values(store_id=own_id))
@@ -221,8 +223,9 @@ def _restore_rows(backup: Store, store: Store, own_id: str) -> None:
         ring(target)
 
 
-def _check_empty(jobs: int) -> None:
-    if jobs:
+def _check_empty(connection: Connection) -> None:
+    asked = select(func.count()).select_from(jobs_table).where(JOBS.kind.not_in(NOBODY_ASKED))
+    if jobs := connection.scalar(asked) or 0:
         raise LabError(
             "The store has {jobs} runs and measurements already; restore into an empty one, which"
             " LAB_DATABASE_URL or LAB_RUNS_DIR names.",

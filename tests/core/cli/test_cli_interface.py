@@ -62,6 +62,8 @@ INTERFACE = {
     "export": RUN | {"--csv": None, "--steps": False, "--source": None},
     "reproduce": {"--rows": ("course",), "--seeds": 5, "--csv": None},
     "worker": {"--drain": False, "--exit-with-parent": False, "--only": "any", "--http": None},
+    "backup": {"FOLDER": None},
+    "restore": {"FOLDER": None},
 }
 
 

@@ -197,6 +197,14 @@ def test_nothing_is_overwritten(full, tmp_path, empty_store, capsys):
     assert "is not empty; name a new folder" in capsys.readouterr().err
 
 
+def test_what_an_idle_worker_has_measured_is_nothing_to_keep(full, tmp_path, empty_store):
+    back_up(full, tmp_path / "backup")
+    other = empty_store()
+    other.keep_result(DeviceSpeedRequest("cpu"), {"speed": 2.0})
+    restore(tmp_path / "backup", other)
+    assert rows(other) == rows(full)
+
+
 def test_half_a_backup_is_none(store, tmp_path):
     with pytest.raises(LabError, match="holds no whole backup"):
         restore(tmp_path, store)

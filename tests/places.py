@@ -14,9 +14,10 @@ from tests import s3
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[s3.S3]:
     """A machine without moto skips, unless LAB_REQUIRE_S3=1."""
-    if os.environ.get("LAB_REQUIRE_S3") != "1":
-        pytest.importorskip("moto.server")
-        pytest.importorskip("s3fs")
+    if reason := s3.why_not():
+        if os.environ.get("LAB_REQUIRE_S3") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
     with s3.server() as server:
         yield server
 
@@ -24,10 +25,8 @@ def s3_server() -> Iterator[s3.S3]:
 @pytest.fixture
 def bucket(s3_server: s3.S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s3.S3:
     """LAB_FILES_URL leads into a part of the bucket that is this test's own."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.address)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("LAB_FILES_URL", f"s3://{s3.BUCKET}/{tmp_path.name}")
+    for name, value in s3_server.environment(tmp_path.name).items():
+        monkeypatch.setenv(name, value)
     s3_server.requests.clear()
     return s3_server
 

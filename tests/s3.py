@@ -7,12 +7,26 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from threading import Thread
 from typing import Any
 
 Answer = tuple[str, list[tuple[str, str]], bytes]  # status, headers, body
 Spoil = Callable[[Callable[[], Answer]], Answer]  # given what would answer rightly
 BUCKET = "lab"
+
+
+def why_not() -> str:
+    """Why there can be no server here, for whoever reads of skipped tests; empty if there can."""
+    missing = [name for name in ("moto.server", "s3fs", "flask_cors") if not _is_installed(name)]
+    return f"{missing[0]} is missing: pip install -r requirements-dev.txt" if missing else ""
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
 
 
 class S3:
@@ -25,6 +39,15 @@ class S3:
         self.methods: tuple[str, ...] = ()
         self.left = 0  # answers that will be spoiled
         self.requests: list[str] = []
+
+    def environment(self, folder: str) -> dict[str, str]:
+        """What a process needs that keeps its files in this folder of the bucket."""
+        return {
+            "LAB_FILES_URL": f"s3://{BUCKET}/{folder}",
+            "AWS_ENDPOINT_URL": self.address,
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
 
     @contextmanager
     def mood(self, spoil: Spoil, *methods: str, answers: int = 10**9) -> Iterator[None]:
@@ -94,7 +117,7 @@ def slow(answer: Callable[[], Answer]) -> Answer:
 
 @contextmanager
 def server() -> Iterator[S3]:
-    """With an empty bucket. Only where moto and s3fs are installed."""
+    """With an empty bucket. Only where `why_not` has no reason."""
     import boto3
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server

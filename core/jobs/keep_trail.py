@@ -34,7 +34,8 @@ class TrailKeeper:
         """Forget what comes after the checkpoint that the run goes on from."""
         training, spec = self.training, self.run.spec
         is_new = (training.epoch, training.step) == (0, 0)
-        forget_trail(self.run, after=None if is_new else training.epoch)
+        with suppress(Unavailable):  # then epochs that are kept take the place of those before
+            forget_trail(self.run, after=None if is_new else training.epoch)
         self._images = TrailImages.of(spec, data, training.device)
         plan = plan_trail(analyze(spec.model))
         self._plan = what_there_is(plan, training.network, self._images.pixels)

@@ -74,13 +74,17 @@ def keep_predictions(run: Run, probabilities: NDArray[np.float32]) -> None:
 def read_predictions(run: Run, labels: NDArray[np.uint8]) -> Predictions | None:
     """The kept predictions, None where there are none or the file is not what was written.
 
-    `labels` are those of the test images of the run's data set.
+    `labels` are those of the test images of the run's data set. Raises Unavailable.
     """
     name = _place_of(run)
     if name is None:
         return None
     try:
-        with np.load(files_place().fetch(name), allow_pickle=False) as file:
+        path = files_place().fetch(name)
+    except FileNotFoundError:
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
             probabilities = np.asarray(file["probabilities"], np.float32)
     except (OSError, KeyError, ValueError, EOFError, BadZipFile):
         return None

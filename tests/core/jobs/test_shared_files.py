@@ -194,10 +194,14 @@ def test_a_bucket_that_is_away_is_one_sentence_for_whoever_looks(store, elsewher
     elsewhere()
     with bucket.mood(s3.overloaded, "GET", "HEAD"):
         assert has_best(run)  # as far as is known here
-        for look in (verified_best, run_weights, read_trail, path_epochs):
+        for look in (verified_best, run_weights, read_trail, path_epochs, predictions):
             with pytest.raises(LabError, match="could not be read from s3://lab/"):
                 look(run)
         assert bytes_of_runs([run]) is None
+
+
+def predictions(run):
+    return read_predictions(run, np.zeros(100, np.uint8))
 
 
 @pytest.mark.sqlite

@@ -38,14 +38,14 @@ def log_error(error: BaseException, job: int | None = None) -> None:
     _logger().error(what, exc_info=error, extra={"event": "error", "job": job})
 
 
-def is_json() -> bool:
+def _is_json() -> bool:
     """Whether LAB_LOG asks for objects."""
     return os.environ.get("LAB_LOG", "") == "json"
 
 
 def take_over_loggers() -> None:
     """With LAB_LOG=json what libraries log, and Python's warnings, become objects too."""
-    if not is_json():
+    if not _is_json():
         return
     logging.captureWarnings(True)
     for name in list(logging.root.manager.loggerDict):
@@ -70,7 +70,7 @@ class _ToStandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line, or a traceback."""
-        if is_json():
+        if _is_json():
             text = json.dumps(_as_object(record), ensure_ascii=False)
         elif record.levelno < logging.WARNING:
             return

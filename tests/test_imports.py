@@ -13,6 +13,7 @@ FILES = sorted((PROJECT / "core").rglob("*.py"))
 # What each part of core may import besides itself and EVERYBODY'S: the arrows of the house.
 MAY_IMPORT = {
     "language": set(),
+    "operating": set(),
     "specs": set(),
     "folders": set(),
     "host_memory": set(),
@@ -33,7 +34,9 @@ MAY_IMPORT = {
         "weights_file",
     },
 }
-EVERYBODYS = {"", "specs", "folders", "host_memory", "torch_process", "version", "language"}
+EVERYBODYS = {
+    *("", "specs", "folders", "host_memory", "torch_process", "version", "language", "operating"),
+}
 HEAVY = {"torch", "torchvision", "timm", "torchinfo", "plotly", "streamlit", "scipy", "captum"}
 NEEDS_TORCHVISION = {  # it takes seconds
     "core/data/download.py",

@@ -14,8 +14,10 @@ from contextlib import suppress
 from typing import TypeVar
 
 from core.jobs.heartbeat import RETRY_SECONDS
+from core.jobs.pulse import pulse
 from core.jobs.store import Store, StoreUnavailable, open_store
 from core.jobs.workers import SIGN_SECONDS, Worker
+from core.operating.logs import log
 from core.specs import LabError
 from core.storage.files_place import files_place
 from core.storage.place import Unavailable
@@ -44,8 +46,9 @@ def _patiently(do: Callable[[], _Result]) -> _Result:
             return do()
         except Unavailable as error:
             if not is_told:
-                print(f"{error} This worker waits.", file=sys.stderr)
+                log("store-away", f"{error} This worker waits.")
             is_told = True
+            pulse.beat()
             time.sleep(RETRY_SECONDS)
 
 
@@ -66,6 +69,7 @@ def sleep(store: Store, has_parent: bool) -> None:
         return
     worker, signs_at = Worker.from_json(declared), 0.0
     while not _has_waiting(store, worker):
+        pulse.beat()
         if time.monotonic() >= signs_at:
             signs_at = time.monotonic() + SIGN_SECONDS
             with suppress(LabError):  # the store may answer again before the lease ends

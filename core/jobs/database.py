@@ -27,6 +27,7 @@ from core.folders import runs_folder
 from core.jobs.dialects import teach_sqlite
 from core.jobs.upgrade import bring_up_to_date
 from core.language import lazy
+from core.operating.metrics import Counter
 from core.specs import LabError
 from core.storage.place import Unavailable
 
@@ -50,6 +51,9 @@ _POSTGRESQL_CONNECTION = {  # unless the address says something else
 
 
 _REFUSALS = (DBAPIError, NoFreeConnection)
+STORE_ERRORS = Counter(
+    "lab_store_errors_total", "How often the store could not be opened, read or written.", ("what",)
+)
 
 
 class StoreUnavailable(Unavailable):
@@ -59,14 +63,14 @@ class StoreUnavailable(Unavailable):
 def database_url() -> str:
     """LAB_DATABASE_URL, else an SQLite file in `runs_folder()`; a file by its absolute path."""
     if not (url := os.environ.get("LAB_DATABASE_URL")):
-        return _file_url(runs_folder() / "lab.sqlite")
+        return file_url(runs_folder() / "lab.sqlite")
     file, mark, query = url.removeprefix("sqlite:///").partition("?")
     if not url.startswith("sqlite:///") or file.startswith((":memory:", "file:")) or not file:
         return url
-    return f"{_file_url(Path(unquote(file)))}{mark}{query}"
+    return f"{file_url(Path(unquote(file)))}{mark}{query}"
 
 
-def _file_url(path: Path) -> str:
+def file_url(path: Path) -> str:
     """The address of an SQLite file, wherever the process that reads it runs."""
     quoted = quote(str(path.absolute()), safe="/:\\")  # a ? in it is no query
     return f"sqlite:///{quoted}"
@@ -151,6 +155,7 @@ def _refusal(what: str, error: SQLAlchemyError) -> LabError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
     start = _REFUSED[what]
+    STORE_ERRORS.add(what)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreUnavailable(
             "{start}: another program holds its file, a backup or a database browser perhaps"

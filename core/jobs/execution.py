@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import logging
+import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 
 from core.jobs.files import delete_folder
-from core.jobs.heartbeat import Heartbeat, StopRequested, report
+from core.jobs.heartbeat import Heartbeat, StopRequested
 from core.jobs.measurements import measure
-from core.jobs.records import Job, JobState, Measurement, Run
+from core.jobs.pulse import pulse, under_way
+from core.jobs.records import TRAIN, JobState, Measurement, Run
+from core.jobs.status import JOB_SECONDS
 from core.jobs.store import LostJob, Store, StoreUnavailable
 from core.jobs.train import Listener, Shared, train
 from core.language import Message, lazy
+from core.operating.logs import log, log_error
 from core.specs import LabError
 from core.training.fit import Diverged
-
-under_way: list[Job] = []  # the jobs of this process
 
 
 def execute(
@@ -48,14 +50,31 @@ def execute_in_steps(
     shared: Shared | None = None,
 ) -> Generator[None, None, JobState]:
     """As `execute`, but the caller may do something else after each step of a run."""
+    began = time.monotonic()
+    pulse.beat()
+    kind = TRAIN if isinstance(job, Run) else job.kind
+    about = f"{kind}, attempt {job.attempt}"
+    log("job-begins", f"Job {job.id} begins ({about}).", logging.INFO, job.id)
+    state = yield from _steps_to_the_end(store, job, listen, abandon, shared or Shared())
+    seconds = time.monotonic() - began
+    JOB_SECONDS.observe(seconds, kind, state)
+    log("job-ends", f"Job {job.id} is {state} ({about}, {seconds:.1f} s).", logging.INFO, job.id)
+    return state
+
+
+def _steps_to_the_end(
+    store: Store,
+    job: Run | Measurement,
+    listen: Listener | None,
+    abandon: Callable[[], None] | None,
+    shared: Shared,
+) -> Generator[None, None, JobState]:
     heartbeat = Heartbeat(store, job, abandon)
     heartbeat.start()
     under_way.append(job)
     try:
         if isinstance(job, Run):
-            yield from train(
-                store, job, heartbeat, listen or (lambda _event: None), shared or Shared()
-            )
+            yield from train(store, job, heartbeat, listen or (lambda _event: None), shared)
         else:
             measure(store, job, heartbeat)
         return heartbeat.end(JobState.FINISHED)
@@ -68,14 +87,14 @@ def execute_in_steps(
                 delete_folder(job)
         return JobState.STOPPED
     except StoreUnavailable as error:  # where nothing waits by itself: the queue keeps the job
-        print(f"{error} The job goes back into the queue.", file=sys.stderr)
+        log("job-requeued", f"{error} The job goes back into the queue.", job=job.id)
         return heartbeat.release()
     except Diverged as error:
         return heartbeat.end(JobState.DIVERGED, error.message)
     except LabError as error:
         return heartbeat.end(JobState.FAILED, error.message)
     except Exception as error:
-        report(error)
+        log_error(error, job.id)  # the traceback for whoever runs the worker, never for the page
         return heartbeat.end(JobState.FAILED, in_words(error))
     finally:
         under_way.remove(job)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from core.jobs.pulse import pulse
 from core.jobs.records import Job, JobState
 from core.jobs.store import LostJob, Store
 from core.language import NO_MESSAGE, Message
+from core.operating.logs import log
 from core.specs import LabError
 from core.storage.place import Unavailable
 from core.training.records import Progress
@@ -88,6 +88,7 @@ class Heartbeat(threading.Thread):
     def check(self, progress: Progress) -> None:
         """Note where the job is; raise StopRequested or LostJob when it must end."""
         self.progress = progress
+        pulse.beat()
         if self.lost:
             raise LostJob(self.job.id)
         if self.stop_requested_at is not None:
@@ -121,7 +122,8 @@ class Heartbeat(threading.Thread):
                 result = write()
             except Unavailable as error:
                 if not waits:
-                    print(f"{error} The run waits, and goes on by itself.", file=sys.stderr)
+                    sentence = f"{error} The run waits, and goes on by itself."
+                    log("job-waits", sentence, job=self.job.id)
                 waits = True
                 waiting = before or Progress("waiting", 1, 1, 0, 1)
                 waiting = Progress("waiting", waiting.epoch, waiting.epochs, 0, 1)
@@ -132,8 +134,3 @@ class Heartbeat(threading.Thread):
             else:
                 self.progress = before
                 return result
-
-
-def report(error: Exception) -> None:
-    """The traceback for whoever runs the worker, never for the page."""
-    traceback.print_exception(error, file=sys.stderr)

@@ -21,6 +21,7 @@ from core.zoo.own import plain_name
 from core.zoo.own_source import KeptSource
 
 _RESULT_VERSION = 1  # of the JSON in which results of measurements are kept
+NOBODY_ASKED = ("device-speed", "compute-plan", "runs-at-once")  # kinds that workers measure
 TRAIN = "train"  # the kind of a job that is a run; measurements have the kind of their request
 
 

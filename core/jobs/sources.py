@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from core.jobs.queue import JOBS
 from core.jobs.schema import STORE_ID_OF_LAB
@@ -77,7 +77,7 @@ def with_kept_source(connection: Connection, spec: RunSpec) -> tuple[RunSpec, Ke
     return spec, KeptSource(str(path), source_of(spec.model.arch).sha256)
 
 
-def sources_named(connection: Connection, job_ids: Iterable[int]) -> set[str]:
+def sources_named(connection: Connection, job_ids: Iterable[int] | Select[tuple[int]]) -> set[str]:
     """The kept sources that these jobs need, by their first digits."""
     query = select(JOBS.request).where(JOBS.id.in_(job_ids), JOBS.request.contains(".py@"))
     return {digits for request in connection.scalars(query) for digits in _NAMED.findall(request)}

@@ -22,6 +22,7 @@ from core.jobs.needs import needs_of_request, needs_of_run
 from core.jobs.queue import JOBS, LostJob, is_silent, settle, sign_of_life
 from core.jobs.reading import Reader, RunFilter, chunks, read_row
 from core.jobs.records import (
+    NOBODY_ASKED,
     TRAIN,
     JobState,
     Measurement,
@@ -264,7 +265,7 @@ class Store(Reader):
 
     def measurements(self, limit: int | None = None) -> list[Measurement]:
         """Measurements that somebody asked for, the newest first."""
-        kinds = JOBS.kind.not_in([TRAIN, "device-speed", "compute-plan", "runs-at-once"])
+        kinds = JOBS.kind.not_in([TRAIN, *NOBODY_ASKED])
         jobs = (read_row(row) for row in self.rows(kinds, limit))
         return [job for job in jobs if isinstance(job, Measurement)]
 

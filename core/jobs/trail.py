@@ -59,6 +59,12 @@ def _files(run: Run) -> Iterator[_File]:
             yield _File(name, part[2], int(part[3]), int(part[4]), part[5] or "", not part[1])
 
 
+def digits_of_trail_file(name: str) -> str | None:
+    """The first digits of its SHA-256 ("": of an older lab); None where it is no whole one."""
+    part = _NAME.fullmatch(name)
+    return None if part is None or part[1] else part[5] or ""
+
+
 # Reading --------------------------------------------------------------------------------------
 
 

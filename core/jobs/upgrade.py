@@ -38,7 +38,7 @@ def bring_up_to_date(connection: Connection) -> None:
     if version is None:
         tables.create_all(connection)
         insert = text("INSERT INTO lab (name, value) VALUES (:name, :value)")
-        for name, value in (("schema_version", str(SCHEMA_VERSION)), (STORE_ID, _new_store_id())):
+        for name, value in (("schema_version", str(SCHEMA_VERSION)), (STORE_ID, new_store_id())):
             connection.execute(insert, {"name": name, "value": value})
         return
     number = int(version)
@@ -301,11 +301,11 @@ def _store_id_from_7(connection: Connection) -> None:
     _add_columns(connection, "jobs", {"store_id": "VARCHAR(40) NOT NULL DEFAULT ''"})
     connection.execute(
         text("INSERT INTO lab (name, value) VALUES (:name, :value)"),
-        {"name": STORE_ID, "value": _new_store_id()},
+        {"name": STORE_ID, "value": new_store_id()},
     )
 
 
-def _new_store_id() -> str:
+def new_store_id() -> str:
     return f"{OF_STORES}{secrets.token_hex(6)}"
 
 

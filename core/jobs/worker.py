@@ -6,8 +6,10 @@ One after the other, or on a CUDA device several runs side by side.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import platform
+import signal
 import sys
 import threading
 import time
@@ -21,17 +23,19 @@ from core.analysis.cpu import cores
 from core.host_memory import total_host_bytes
 from core.jobs.asleep import IDLE_SECONDS, fall_asleep
 from core.jobs.bell import Bell
-from core.jobs.execution import execute, under_way
+from core.jobs.execution import execute
 from core.jobs.files import remove_orphans
-from core.jobs.heartbeat import RETRY_SECONDS, report
+from core.jobs.heartbeat import RETRY_SECONDS
 from core.jobs.needs import only_named
 from core.jobs.presence import Presence
 from core.jobs.processes import end_leases_of_the_dead, this_process
+from core.jobs.pulse import pulse, under_way
 from core.jobs.queue import LEASE_SECONDS
 from core.jobs.records import Measurement, Run
 from core.jobs.side_by_side import SharedDevice, is_shared
 from core.jobs.store import QueueFilter, Store, StoreUnavailable, Worker
 from core.measure.requests import DeviceSpeedRequest
+from core.operating.logs import log, log_error
 from core.specs import LabError
 from core.training.devices import devices_here
 from core.training.estimate import Speed, measure_speed
@@ -84,6 +88,7 @@ def _work(
     count, last_job, bell = 0, time.monotonic(), Bell(store)
     looks_for_the_dead = True  # once, as soon as the store answers
     while leave is None or not leave.is_set():
+        pulse.beat()
         try:
             if looks_for_the_dead:
                 end_leases_of_the_dead(store)
@@ -91,13 +96,13 @@ def _work(
             has_job = store.has_waiting(queue_filter, devices)
             job = store.claim(worker.process, queue_filter, devices=devices) if has_job else None
         except StoreUnavailable as error:  # locked, or its disk is full: the queue stays
-            print(f"{error} This worker waits.", file=sys.stderr)
+            log("store-away", f"{error} This worker waits.")
             time.sleep(RETRY_SECONDS)
             continue
         except LabError as error:
             if drain:
                 raise
-            report(error)
+            log_error(error)
             time.sleep(LEASE_SECONDS)
             continue
         if job is None:
@@ -149,7 +154,7 @@ def _measure_devices(store: Store, devices: Sequence[Device]) -> None:
                 speed = speed.best_of(Speed.from_dict(known))
             store.keep_result(request, asdict(speed), replace=True)
         except (LabError, RuntimeError) as error:  # a busy card: runs matter more than estimates
-            report(error)
+            log_error(error)
 
 
 def leave_with_parent(store: Store) -> None:
@@ -158,14 +163,31 @@ def leave_with_parent(store: Store) -> None:
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 4096):  # not through a buffer, whose lock outlives us
             pass
-        for job in list(under_way):
-            with suppress(LabError):
-                store.release(job)
-        with suppress(LabError):
-            store.leave(this_process())
-        os._exit(0)  # files are written whole, so there is nothing to clean up
+        _give_back_and_leave(store)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def leave_when_terminated(store: Store) -> None:
+    """On SIGTERM give the job back to the queue and end this process.
+
+    In a thread: this one may be in the middle of a transaction that the store must end first.
+    """
+
+    def leave(_signal: int, _frame: object) -> None:
+        threading.Thread(target=_give_back_and_leave, args=(store,), daemon=True).start()
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def _give_back_and_leave(store: Store) -> None:
+    for job in list(under_way):
+        with suppress(LabError):
+            store.release(job)
+            log("job-given-back", f"Job {job.id} is queued again.", logging.INFO, job.id)
+    with suppress(LabError):
+        store.leave(this_process())
+    os._exit(0)  # files are written whole, so there is nothing to clean up
 
 
 def main(
@@ -177,6 +199,7 @@ def main(
 ) -> int:
     """`python -m core worker`."""
     worker = this_worker(queue_filter, device_names)
+    leave_when_terminated(store)
     if exit_with_parent:
         leave_with_parent(store)
         if hasattr(os, "nice"):

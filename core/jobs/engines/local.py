@@ -20,8 +20,12 @@ from core.jobs.records import Run
 from core.jobs.store import Store
 from core.jobs.workers import QueueFilter
 from core.language import _
+from core.operating.metrics import Counter
 from core.training.records import Device
 
+WORKER_DEATHS = Counter(
+    "lab_worker_deaths_total", "Worker processes of this page server that ended with an error."
+)
 PROJECT = Path(__file__).parents[3]
 _LEAVE_SECONDS = 5.0
 _STARTING_SECONDS = 10.0  # in which a worker takes its first job; one that ends before has failed
@@ -107,6 +111,7 @@ class Restarts:
         if not code:  # it left in good order, or was asked to
             self.failed, self.not_before = 0, 0.0
             return
+        WORKER_DEATHS.add()
         now = time.monotonic()
         lived = now - worker.began
         self.failed = self.failed + 1 if lived < _STARTING_SECONDS else 1

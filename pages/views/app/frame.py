@@ -17,6 +17,7 @@ from pages.views.app.asked import asked_question
 from pages.views.app.head import Head, page_config
 from pages.views.app.language import choose_language, language_switch
 from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.metrics import page_timed
 from pages.views.app.prose import caption, words_explained
 from pages.views.app.work_badge import work_badge
 
@@ -45,20 +46,21 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
 
     `page` and `intro` are in English: before this nobody knows the visit's language.
     """
-    choose_language()
-    page_config(page)
-    with st.sidebar:
-        _menu()
-        language_switch()
-    head = Head(page)
-    with words_explained():
-        if intro:
-            caption(_(intro))
-        with errors_in_one_sentence():
-            asked_question(page.lower())
-            yield head
-        head.finish()
-    st.caption(_machine_line(language()))
+    with page_timed(page):
+        choose_language()
+        page_config(page)
+        with st.sidebar:
+            _menu()
+            language_switch()
+        head = Head(page)
+        with words_explained():
+            if intro:
+                caption(_(intro))
+            with errors_in_one_sentence():
+                asked_question(page.lower())
+                yield head
+            head.finish()
+        st.caption(_machine_line(language()))
 
 
 def _menu() -> None:

@@ -23,6 +23,7 @@ from streamlit import config
 from streamlit.file_util import get_static_dir
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 
+from core.operating.logs import take_over_loggers
 from core.torch_process import (
     close_inside_process,
     close_own_process,
@@ -33,6 +34,7 @@ from core.torch_process import (
 from core.zoo.own import own_files
 from pages.views.app.browser_files import BROWSER_FILES
 from pages.views.app.downloads import sentences_of_downloads
+from pages.views.app.metrics import serve_metrics
 
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
@@ -46,6 +48,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     The first visitor then waits for neither, and nobody's page stands still while another one's
     is imported.
     """
+    take_over_loggers()
     _remember_options()
     _let_downloads_say_why()
     torch_process()
@@ -54,6 +57,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     for path in sorted(_VIEWS.rglob("*.py")):
         name = ".".join(path.relative_to(_VIEWS).with_suffix("").parts)
         importlib.import_module(f"pages.views.{name}")
+    serve_metrics()
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again
     yield

@@ -61,8 +61,16 @@ INTERFACE = {
     "resume": RUN | {"--epochs": None},
     "export": RUN | {"--csv": None, "--steps": False, "--source": None},
     "reproduce": {"--rows": ("course",), "--seeds": 5, "--csv": None},
-    "worker": {"--drain": False, "--exit-with-parent": False, "--only": "any", "--device": ()},
+    "worker": {
+        "--drain": False,
+        "--exit-with-parent": False,
+        "--only": "any",
+        "--device": (),
+        "--http": None,
+    },
     "workers": FORMAT,
+    "backup": {"FOLDER": None},
+    "restore": {"FOLDER": None},
 }
 
 

@@ -164,6 +164,26 @@ def test_the_upgraded_store_goes_on(store):
     assert again.runs() == [] and again.epochs([1]) == {1: []}
 
 
+def test_what_was_queued_or_under_way_is_claimed_after_the_upgrade(old):
+    """The workers of the older lab were stopped; one was killed and left its run behind."""
+    [(waiting,)] = old.execute("SELECT id FROM runs WHERE state = 'queued'").fetchall()
+    columns = [row[1] for row in old.execute("PRAGMA table_info(runs)") if row[1] != "id"]
+    names = ", ".join(columns)
+    old.execute(f"INSERT INTO runs ({names}) SELECT {names} FROM runs WHERE id = ?", (waiting,))
+    [(left,)] = old.execute("SELECT max(id) FROM runs").fetchall()
+    old.execute(
+        "UPDATE runs SET state = 'running', attempt = 1, heartbeat_at = 1000.0 WHERE id = ?",
+        (left,),
+    )
+    old.commit()
+    old.close()
+    store = open_store()
+    assert [run.id for run in store.waiting()] == [waiting, left]
+    claimed = [store.claim("a new worker"), store.claim("a new worker")]
+    assert [(run.id, run.attempt) for run in claimed] == [(waiting, 1), (left, 2)]
+    assert store.claim("a new worker") is None
+
+
 def test_a_store_of_version_1_is_brought_up_to_date_too(old, before):
     later = ("worker", "fingerprint", "execution", "checkpoint", "best_file", "dead_parameters")
     for column in (*later, "note"):

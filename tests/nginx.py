@@ -19,13 +19,20 @@ _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 @contextmanager
 def nginx(folder: Path, ports: dict[str, int]) -> Iterator[None]:
-    """The server, with each port of the file taken for the one in `ports`."""
+    """The server of a class, with each port of the file taken for the one in `ports`."""
     _make_certificate(folder)
     site = (PROJECT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
     site = site.replace("/etc/ssl/lab", str(folder)).replace("lab.school.example", "localhost")
     for named, port in ports.items():
         site = re.sub(rf"\b(lab_)?{named}\b", rf"\g<1>{port}", site)
     site = re.sub(r"\blisten ", "listen 127.0.0.1:", site)
+    with running(folder, site, ports["443"]):
+        yield
+
+
+@contextmanager
+def running(folder: Path, site: str, port: int) -> Iterator[None]:
+    """nginx with what stands in `site`, which answers at `port`; its files lie in the folder."""
     temporary = "".join(f"{name}_temp_path {folder}/{name};" for name in _TEMPORARY)
     (folder / "nginx.conf").write_text(
         f"daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
@@ -36,7 +43,7 @@ def nginx(folder: Path, ports: dict[str, int]) -> Iterator[None]:
         [str(PROGRAM), "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
     )
     try:
-        _wait_for(ports["443"], process, folder / "errors")
+        _wait_for(port, process, folder / "errors")
         yield
     finally:
         process.terminate()

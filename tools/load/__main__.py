@@ -1,8 +1,8 @@
-"""`make load`: a class on one server, over Streamlit's own protocol.
+"""`make load`: a class, over Streamlit's own protocol.
 
-`python -m tools.load [--visitors 30 60] [--minutes 5] [--trainings 0 2]` drives so many visitors
-for so long, without and with trainings beside them, and prints how long each action took, what
-went wrong, how memory went and what the trainings lost.
+`python -m tools.load [--visitors 30 60] [--minutes 5] [--trainings 0 2] [--servers 1]` drives so
+many visitors for so long, without and with trainings beside them, and prints how long each action
+took, what went wrong, how memory went and what the trainings lost.
 """
 
 from __future__ import annotations
@@ -65,23 +65,27 @@ class Usage:
         return (sum(late) / len(late)) / (sum(early) / len(early)) - 1
 
 
-def measure(visitors: int, seconds: float, trainings: int) -> list[Row]:
-    """One class on a server of its own."""
-    from tests.browser.conftest import start_server
+def measure(visitors: int, seconds: float, trainings: int, page_servers: int) -> list[Row]:
+    """One class on servers of its own."""
+    from tools.load.servers import servers
 
     with tempfile.TemporaryDirectory() as folder:
         folders = {"LAB_RUNS_DIR": folder, "LAB_CACHE_DIR": folder}
         os.environ |= folders
-        with start_server() as (url, process), _trainings(trainings) as images:
+        os.environ.pop("LAB_DATABASE_URL", None)
+        with servers(page_servers) as (port, processes), _trainings(trainings) as images:
             time.sleep(_WARM_SECONDS)
             began, first = time.monotonic(), images()
             time.sleep(_ALONE_SECONDS if trainings else 0.0)
             alone = (images() - first) / (time.monotonic() - began)
             began, first = time.monotonic(), images()
-            with Usage(process.pid) as usage:
-                diary = asyncio.run(visit(int(url.rpartition(":")[2]), visitors, seconds))
+            with Usage(processes[0].pid) as usage:  # one of them stands for all
+                diary = asyncio.run(visit(port, visitors, seconds))
             beside = (images() - first) / (time.monotonic() - began)
-    return _rows(f"{visitors} visitors, {trainings} trainings", diary, usage, alone, beside)
+    who = f"{visitors} visitors, {trainings} trainings"
+    if page_servers > 1:
+        who += f", {page_servers} page servers"
+    return _rows(who, diary, usage, alone, beside)
 
 
 def _rows(who: str, diary: Diary, usage: Usage, alone: float, beside: float) -> list[Row]:
@@ -162,12 +166,13 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, nargs="+", default=[30, 60])
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--trainings", type=int, nargs="+", default=[0, 2])
+    parser.add_argument("--servers", type=int, default=1, help="more than one: behind nginx")
     asked = parser.parse_args()
     rows = [
         one
         for visitors in asked.visitors
         for trainings in asked.trainings
-        for one in measure(visitors, 60 * asked.minutes, trainings)
+        for one in measure(visitors, 60 * asked.minutes, trainings, asked.servers)
     ]
     keep(rows, "load-")
 

@@ -63,7 +63,7 @@ class Session:
         self._fragments: dict[tuple[int, ...], str] = {}
         self._watchers: dict[str, asyncio.Task[None]] = {}  # name of what is watched → its polls
         self._ended: asyncio.Queue[int | None] = asyncio.Queue()
-        self._page, self._query, self._runs = "", "", 0
+        self._page, self._query, self._runs, self._cookies = "", "", 0, ""
         self._errors: list[str] = []
         self._connection: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -80,6 +80,9 @@ class Session:
             compression=None,
             ping_interval=None,
         )
+        answer = self._connection.response
+        cookies = answer.headers.get_all("Set-Cookie") if answer else []
+        self._cookies = "; ".join(cookie.partition(";")[0] for cookie in cookies)
         self._reader = asyncio.create_task(self._read())
         self._query = query
         return await self._run(lambda run: setattr(run, "page_name", path))
@@ -265,7 +268,10 @@ class Session:
     async def _poll(self, name: str) -> None:
         query, asked = urlencode({"name": name}), float("-inf")
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        head = f"GET /lab/watched?{query} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n"
+        head = (
+            f"GET /lab/watched?{query} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+            f"Cookie: {self._cookies}\r\n\r\n"
+        )
         with suppress(Dropped, OSError, asyncio.IncompleteReadError), closing(writer):
             while True:
                 await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,62 @@
+"""Page servers that visitors come to: one, or several behind nginx with a store on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests import nginx, postgresql
+from tests.browser.conftest import free_port, start_server
+
+Process = subprocess.Popen[bytes]
+
+
+@contextmanager
+def servers(count: int) -> Iterator[tuple[int, list[Process]]]:
+    """The port that visitors come to, and so many page servers. Sets LAB_DATABASE_URL for more."""
+    with ExitStack() as at_the_end:
+        if count > 1:
+            database = at_the_end.enter_context(postgresql.server())
+            os.environ["LAB_DATABASE_URL"] = at_the_end.enter_context(database.database())
+        started = [at_the_end.enter_context(start_server()) for _ in range(count)]
+        ports = [int(urlsplit(url).port or 80) for url, _process in started]
+        if count > 1:
+            folder = Path(at_the_end.enter_context(tempfile.TemporaryDirectory()))
+            ports = [at_the_end.enter_context(_proxy(folder, ports))]
+        yield ports[0], [process for _url, process in started]
+
+
+@contextmanager
+def _proxy(folder: Path, ports: Sequence[int]) -> Iterator[int]:
+    """A port that leads to the others; a cookie brings who has been there to the same one.
+
+    As deploy/nginx.conf, without TLS.
+    """
+    port = free_port()
+    all_servers = " ".join(f"server 127.0.0.1:{one};" for one in ports)
+    each = " ".join(f"{one} 127.0.0.1:{one};" for one in ports)
+    site = f"""
+        upstream lab_any {{ {all_servers} }}
+        map $cookie_lab_server $lab_upstream {{ default lab_any; {each} }}
+        map $upstream_addr $lab_server {{ ~:(?<port>\\d+)$ $port; }}
+        map $http_upgrade $lab_connection {{ default upgrade; "" ""; }}
+        server {{
+            listen 127.0.0.1:{port};
+            location / {{
+                proxy_pass http://$lab_upstream;
+                proxy_http_version 1.1;
+                proxy_set_header Host $http_host;
+                proxy_set_header Upgrade $http_upgrade;
+                proxy_set_header Connection $lab_connection;
+                proxy_buffering off;
+                proxy_read_timeout 1h;
+                add_header Set-Cookie "lab_server=$lab_server; Path=/" always;
+            }}
+        }}"""
+    with nginx.running(folder, site, port):
+        yield port

@@ -18,7 +18,7 @@ from core.training.recipes import RECIPES, recipe
 from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
 from core.zoo.libraries import library_of
-from pages.views.app.prose import markdown
+from pages.views.app.prose import caption, markdown
 from pages.views.app.with_torch import devices
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
@@ -148,7 +148,7 @@ def choose_dataset(
         help=explanation and _(explanation),
     )
     if described:
-        st.caption(dataset_line(dataset))
+        caption(dataset_line(dataset))
     return dataset
 
 

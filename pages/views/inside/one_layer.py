@@ -421,7 +421,7 @@ def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     unknown = _("The image; which part of it the number sees is not known")
     return {
         "title": _("image"),
-        "range": sees or unknown,
+        "range": formats.kept_together(sees or unknown),
         "png": png_address(image_png(pixels)),
         "rows": height,
         "columns": width,

@@ -207,7 +207,7 @@ def _rows(
     _pairs(
         key="in_pairs",
         data={
-            "titles": [chosen.subject.title, other.title],
+            "titles": [formats.kept_together(one.title) for one in (chosen.subject, other)],
             "about": _(
                 "Maps of {first} and of {second}, layer by layer",
                 first=chosen.subject.title,

@@ -343,7 +343,7 @@ def _figure(shown: ShownMap, what: str) -> str:
         text, below = text_alternative(found, what, network), _scale(found)
     return (
         f'<figure><img src="{png_address(_png(shown))}" alt="{escape(text)}">'
-        f"<figcaption>{escape(network)}{below}</figcaption></figure>"
+        f"<figcaption>{escape(formats.kept_together(network))}{below}</figcaption></figure>"
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from platformdirs import PlatformDirs
 
@@ -38,14 +39,32 @@ def runs_folder() -> Path:
     return _in_use(folder_of_user / "runs", _old_data() / NAME / "runs")
 
 
+def files_url() -> str:
+    """LAB_FILES_URL, where several machines share the files of runs; "" where it is not set.
+
+    A folder comes as an absolute path, any other address as it is.
+    """
+    url = os.environ.get("LAB_FILES_URL", "")
+    if not url or ("://" in url and not url.startswith("file://")):
+        return url
+    path = Path(unquote(urlsplit(url).path)) if url.startswith("file://") else Path(url)
+    return str(path.expanduser().absolute())
+
+
+def shared_files_cache() -> Path:
+    """The folder of copies of shared files; it need not exist yet, and may be deleted."""
+    return analyses_folder().with_name("files")
+
+
 def absolute_folders() -> dict[str, str]:
-    """The LAB_*_DIR that are set, for a process that starts in another folder."""
+    """The places of files that are set, for a process that starts in another folder."""
     names = ("LAB_RUNS_DIR", "LAB_DATA_DIR", "LAB_CACHE_DIR")
-    return {
+    folders = {
         name: str(Path(folder).expanduser().absolute())
         for name in names
         if (folder := os.environ.get(name))
     }
+    return folders | ({"LAB_FILES_URL": url} if (url := files_url()) else {})
 
 
 def _in_use(folder: Path, old: Path) -> Path:

@@ -1,7 +1,8 @@
 """`make soak`: kill the lab over and over; nothing may be lost, and no figure may change.
 
-`python -m tools.soak [NAME ...]` runs these only: worker-kills, server-kills, queue, store, and
-database-restarts, of PostgreSQL. The test suite runs the same with small counts.
+`python -m tools.soak [NAME ...]` runs these only: worker-kills, server-kills, queue, store,
+database-restarts (of PostgreSQL), bucket-errors (of S3), sleeping-workers. The test suite runs the
+same with small counts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from core.jobs.store import JobState, Run, Store, open_store
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.training.records import TIMES
-from tests import postgresql
+from tests import postgresql, s3
 
 PROJECT = Path(__file__).parents[1]
 LONG = RunSpec(  # some seconds on one thread, with a checkpoint every few steps
@@ -45,13 +46,17 @@ TINY = RunSpec(
 
 # A worker that is missed soon and writes often, so that a soak takes minutes rather than hours. It
 # dies in the middle of the checkpoint that its argument counts to.
-WORKER = """
-import os, signal, sys
+# Another argument is by how many seconds its clock is wrong.
+LEASE_SECONDS = 2.0
+WORKER = f"""
+import os, signal, sys, time
+wrong, right = float([*sys.argv, 0][2]), time.time
+time.time = lambda: right() + wrong
 import torch
 from core.jobs import heartbeat, queue, train, worker
 from core.jobs.store import open_store
 
-queue.LEASE_SECONDS, heartbeat.HEARTBEAT_SECONDS = 2.0, 0.1
+queue.LEASE_SECONDS, heartbeat.HEARTBEAT_SECONDS = {LEASE_SECONDS}, 0.1
 train.Checkpointer.keep_when_due = lambda checkpointer: (
     checkpointer.keep_checkpoint() if checkpointer.training.step % 5 == 0 else None
 )
@@ -235,6 +240,85 @@ def database_restarts(restarts: int, workers: int = 2, seed: int = 0) -> Finding
     return Findings(title, {"restarts": done, "workers": workers, "runs": len(ids)}, faults)
 
 
+def bucket_errors(kills: int, seed: int = 0) -> Findings:
+    """Every sixth answer of the bucket is bad, and each worker that is killed had its own disk."""
+    title = "bad answers of the bucket under workers that die"
+    if reason := s3.why_not():
+        return Findings(f"{title}: left out, {reason}", {}, [])
+    chance, top = random.Random(seed), Path(os.environ["LAB_RUNS_DIR"])
+    os.environ["LAB_DATABASE_URL"] = f"sqlite:///{top / 'lab.sqlite'}"
+    done, bad, faults = 0, 0, list[str]()
+
+    def badly(answer: Callable[[], s3.Answer]) -> s3.Answer:
+        nonlocal bad
+        if chance.random() > 1 / 6:
+            return answer()
+        bad += 1
+        return chance.choice((s3.overloaded, s3.forbidden, s3.broken, s3.half, s3.changed))(answer)
+
+    with s3.server() as server:
+        os.environ.update(server.environment("soak"), LAB_CACHE_DIR=str(top / "here"))
+        store = open_store()
+        expected = unbroken(store, LONG)
+        while done < kills:
+            run_id = store.enqueue(LONG)
+            while not store.get(run_id).state.is_over:
+                disk = str(top / f"machine-{done}")
+                environment = os.environ | {"LAB_RUNS_DIR": disk, "LAB_CACHE_DIR": disk}
+                with server.mood(badly, "GET", "HEAD", "PUT", "POST", "DELETE"):
+                    worker = subprocess.Popen(
+                        [sys.executable, "-c", WORKER, "0"], cwd=PROJECT, env=environment
+                    )
+                    if done < kills:
+                        wait_for_progress(store, run_id, worker)
+                        time.sleep(chance.random())
+                        worker.kill()
+                    done += worker.wait() == -signal.SIGKILL
+            faults += faults_of(store, store.get(run_id), expected)
+    return Findings(title, {"kills": done, "bad answers": bad}, faults)
+
+
+def sleeping_workers(sleeps: int, seed: int = 0) -> Findings:
+    """A worker sleeps longer than its lease, and wakes while another goes on with its run.
+
+    On PostgreSQL the clocks of the workers are also an hour wrong, each in its own direction.
+    """
+    chance, faults = random.Random(seed), list[str]()
+    with ExitStack() as at_the_end:
+        is_there = not postgresql.why_not()
+        if is_there:
+            server = at_the_end.enter_context(postgresql.server())
+            os.environ["LAB_DATABASE_URL"] = at_the_end.enter_context(server.database())
+        store = open_store()
+        at_the_end.callback(store.close)
+        expected, done, attempts = unbroken(store, LONG), 0, 0
+        while done < sleeps:
+            run_id = store.enqueue(LONG)
+            asleep = list[subprocess.Popen[bytes]]()
+            while not store.get(run_id).state.is_over:
+                clock = str(chance.choice((-3_600, 3_600)) if is_there else 0)
+                worker = subprocess.Popen([sys.executable, "-c", WORKER, "0", clock], cwd=PROJECT)
+                attempts += 1
+                if done < sleeps and len(asleep) < 2:
+                    wait_for_progress(store, run_id, worker)
+                    time.sleep(0.3 * chance.random())
+                    worker.send_signal(signal.SIGSTOP)
+                    asleep.append(worker)
+                    done += 1
+                    time.sleep(LEASE_SECONDS + 0.5)
+                else:
+                    wait_for_progress(store, run_id, worker)
+                    for sleeper in asleep:
+                        sleeper.send_signal(signal.SIGCONT)
+                    worker.wait()
+            for sleeper in asleep:
+                sleeper.send_signal(signal.SIGCONT)
+                sleeper.wait()
+            faults += faults_of(store, store.get(run_id), expected)
+    counts = {"sleeps": done, "attempts": attempts, "wrong clocks": attempts * is_there}
+    return Findings("workers that sleep longer than their lease", counts, faults)
+
+
 HAMMER = """
 import sys, time
 from core.jobs.store import open_store
@@ -309,6 +393,8 @@ PARTS: dict[str, Callable[[], Findings]] = {
     "queue": lambda: queue(4, 200),
     "store": lambda: hammer_store(8, 30, 60.0),
     "database-restarts": lambda: database_restarts(20),
+    "bucket-errors": lambda: bucket_errors(20),
+    "sleeping-workers": lambda: sleeping_workers(20),
 }
 
 

@@ -208,7 +208,7 @@ def _describe(spec: RunSpec) -> str:
 
 def _write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
     """The epochs as a table, and as CSV into the file that was asked for."""
-    from core.jobs.files import best_path
+    from core.jobs.files import best_address
     from core.report.sentences.guessing import guessing_sentence, has_guessed
     from core.report.tables.csv import to_csv
     from core.report.tables.runs import epoch_frame
@@ -224,7 +224,7 @@ def _write_run(run: Run, epochs: list[EpochMetrics], csv: Path | None) -> None:
         return
     print(
         f"\nBest on the test set, an optimistic figure: {formats.percent(run.best_accuracy)}"
-        f" in epoch {run.best_epoch}, kept as {best_path(run)}"
+        f" in epoch {run.best_epoch}, kept as {best_address(run)}"
     )
 
 

@@ -9,23 +9,38 @@ import os
 import select
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from core.jobs.heartbeat import RETRY_SECONDS
 from core.jobs.queue import QueueFilter
 from core.jobs.store import Store, StoreUnavailable, open_store
+from core.storage.files_place import files_place
+from core.storage.place import Unavailable
 
 IDLE_SECONDS = 600.0  # without a job, after which a worker falls asleep
 _ASLEEP = "LAB_WORKER_ASLEEP"  # set in the environment of the fresh process
 _LOOK_SECONDS = 0.5  # between two looks at the queue
 
+_Result = TypeVar("_Result")
+
 
 def open_patiently() -> Store:
-    """The store, once it can be opened. Raises LabError where waiting cannot help."""
+    """The store, once it can be opened and its files be written.
+
+    Raises LabError where waiting cannot help.
+    """
+    store = _patiently(open_store)
+    _patiently(files_place().check)
+    return store
+
+
+def _patiently(do: Callable[[], _Result]) -> _Result:
     is_told = False
     while True:
         try:
-            return open_store()
-        except StoreUnavailable as error:
+            return do()
+        except Unavailable as error:
             if not is_told:
                 print(f"{error} This worker waits.", file=sys.stderr)
             is_told = True

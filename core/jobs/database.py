@@ -28,6 +28,7 @@ from core.jobs.dialects import teach_sqlite
 from core.jobs.upgrade import bring_up_to_date
 from core.language import lazy
 from core.specs import LabError
+from core.storage.place import Unavailable
 
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
 LOCKED_SECONDS = 30  # how long a database waits for another program that holds what it needs
@@ -51,7 +52,7 @@ _POSTGRESQL_CONNECTION = {  # unless the address says something else
 _REFUSALS = (DBAPIError, NoFreeConnection)
 
 
-class StoreUnavailable(LabError):
+class StoreUnavailable(Unavailable):
     """The store cannot be used now, and may be again soon: it is locked, or its disk is full."""
 
 

@@ -63,8 +63,9 @@ def execute_in_steps(
         return heartbeat.end(JobState.STOPPED)
     except LostJob:
         with suppress(LabError):
-            if not store.has(job.id):  # deleted while it ran: what was written since goes too
-                delete_folder(job.id)
+            # Deleted while it ran: what was written since goes too
+            if isinstance(job, Run) and not store.has(job.id):
+                delete_folder(job)
         return JobState.STOPPED
     except StoreUnavailable as error:  # where nothing waits by itself: the queue keeps the job
         print(f"{error} The job goes back into the queue.", file=sys.stderr)

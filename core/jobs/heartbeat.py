@@ -11,9 +11,10 @@ from contextlib import suppress
 from typing import TypeVar
 
 from core.jobs.records import Job, JobState
-from core.jobs.store import LostJob, Store, StoreUnavailable
+from core.jobs.store import LostJob, Store
 from core.language import NO_MESSAGE, Message
 from core.specs import LabError
+from core.storage.place import Unavailable
 from core.training.records import Progress
 from core.training.step_series import StepSeries
 
@@ -118,7 +119,7 @@ class Heartbeat(threading.Thread):
         while True:
             try:
                 result = write()
-            except StoreUnavailable as error:
+            except Unavailable as error:
                 if not waits:
                     print(f"{error} The run waits, and goes on by itself.", file=sys.stderr)
                 waits = True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from core.analysis import analyze
 from core.data.load import Dataset
 from core.jobs.records import Run
 from core.jobs.trail import forget_trail, keep_moment, keep_parameters
 from core.language import Message, lazy
+from core.storage.place import Unavailable
 from core.training.state import Training
 from core.training.trail import TrailImages, moment_of, parameters_of, what_there_is
 from core.training.trail_records import plan_trail
@@ -42,9 +44,10 @@ class TrailKeeper:
     def _keep(self) -> None:
         network, plan, images = self.training.network, self._plan, self._images
         moment = moment_of(network, plan, images.pixels, self.training.epoch)
-        keep_moment(self.run, (plan, images.indices, images.labels), moment)
-        if plan.keeps_parameters:
-            keep_parameters(self.run, plan, moment.epoch, parameters_of(network))
+        with suppress(Unavailable):  # this epoch is left out; the checkpoint waits until it can
+            keep_moment(self.run, (plan, images.indices, images.labels), moment)
+            if plan.keeps_parameters:
+                keep_parameters(self.run, plan, moment.epoch, parameters_of(network))
 
     def _quietly(self, do: Callable[[], None]) -> None:
         if not self._is_kept:

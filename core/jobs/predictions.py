@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.catalogue import find_dataset
-from core.jobs.files import predictions_name, run_folder, write_whole
+from core.jobs.files import predictions_name, run_folder
 from core.jobs.store import Run
+from core.storage.files_place import files_place
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,23 +52,23 @@ class Predictions:
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
 
 
-def predictions_path(run: Run) -> Path | None:
+def _place_of(run: Run) -> str | None:
     """Where the predictions of the run's best parameters lie; None for a run without any."""
     name = predictions_name(run)
-    return run_folder(run.id) / name if name else None
+    return f"{run_folder(run)}/{name}" if name else None
 
 
 def keep_predictions(run: Run, probabilities: NDArray[np.float32]) -> None:
-    """Write them into the run's folder. Raises LabError when the disk is full."""
-    path = predictions_path(run)
-    if path is None:
+    """Write them into the run's folder. Raises CannotWrite."""
+    name = _place_of(run)
+    if name is None:
         return
 
     def write(target: Path) -> None:
         with open(target, "wb") as file:
             np.savez_compressed(file, probabilities=probabilities)
 
-    write_whole(path, write)
+    files_place().write(name, write)
 
 
 def read_predictions(run: Run, labels: NDArray[np.uint8]) -> Predictions | None:
@@ -75,11 +76,11 @@ def read_predictions(run: Run, labels: NDArray[np.uint8]) -> Predictions | None:
 
     `labels` are those of the test images of the run's data set.
     """
-    path = predictions_path(run)
-    if path is None:
+    name = _place_of(run)
+    if name is None:
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(files_place().fetch(name), allow_pickle=False) as file:
             probabilities = np.asarray(file["probabilities"], np.float32)
     except (OSError, KeyError, ValueError, EOFError, BadZipFile):
         return None

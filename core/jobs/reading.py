@@ -86,6 +86,15 @@ class Reader(Queue):
         with self.reading() as connection:
             return connection.scalar(select(JOBS.id).where(JOBS.id == job_id)) is not None
 
+    def store_ids(self, run_ids: Iterable[int]) -> dict[int, str]:
+        """`Run.store_id` of those of the runs that there are, readable or not."""
+        found: dict[int, str] = {}
+        with self.reading() as connection:
+            for ids in chunks(run_ids):
+                query = select(JOBS.id, JOBS.store_id).where(JOBS.id.in_(ids), JOBS.kind == TRAIN)
+                found |= {row.id: row.store_id for row in connection.execute(query)}
+        return found
+
     def runs(self, limit: int | None = None, study: str | None = None) -> list[Run]:
         """Runs, the newest first; those that cannot be read are left out, see `listed`."""
         condition = and_(JOBS.kind == TRAIN, true() if study is None else JOBS.study == study)

@@ -121,6 +121,7 @@ class Run(Job):
     checkpoint: StoredFile | None = None  # where it goes on
     best_file: StoredFile | None = None  # the parameters of its best epoch
     dead_parameters: dict[str, int] | None = None  # never got a gradient; None: not known yet
+    store_id: str = ""  # that it was made in; before schema 8, whose files lie at the top: ""
     source: KeptSource | None = None  # of a network of the user's own; None: the lab's, or not kept
     kept_note: str = ""  # what a reader should know about its figures, as `kept_message`
 

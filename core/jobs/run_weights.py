@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.data.catalogue import find_dataset
 from core.inside.weights import Weights
-from core.jobs.files import path_of
+from core.jobs.files import fetched
 from core.jobs.records import Run
 from core.language import N_, lazy
 from core.specs import LabError
@@ -19,7 +19,7 @@ WHICH = (BEST, LAST, FIRST)  # epochs whose parameters a run has: its best, its 
 def run_weights(run: Run, which: str = BEST) -> Weights:
     """Which parameters: of its best epoch, of where it is now or ended, or as initialized.
 
-    Raises LabError where they are not on this machine.
+    Raises LabError where they are gone, or cannot be brought to this machine.
     """
     spec = run.spec
     info = find_dataset(spec.dataset)
@@ -40,8 +40,8 @@ def run_weights(run: Run, which: str = BEST) -> Weights:
             which=repr(which),
         )
     file = run.best_file if which == BEST else run.checkpoint
-    path = path_of(run, file) if file else None
-    if file is None or path is None or not path.exists():
+    path = fetched(run, file) if file else None
+    if file is None or path is None:
         raise LabError(
             "Run {id} has no {which} parameters on this machine; choose another run, or its"
             " initial ones.",

@@ -12,17 +12,20 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    select,
 )
 
 from core.training.records import EpochMetrics
 
-SCHEMA_VERSION = 7  # `core.jobs.upgrade` brings older stores up to it
+SCHEMA_VERSION = 8  # `core.jobs.upgrade` brings older stores up to it
 
 tables = MetaData()
 
 lab_table = Table(
     "lab", tables, Column("name", String(40), primary_key=True), Column("value", Text)
 )
+STORE_ID = "store_id"  # in it: a name that no other store has, under which its files lie
+STORE_ID_OF_LAB = select(lab_table.c.value).where(lab_table.c.name == STORE_ID).scalar_subquery()
 
 jobs_table = Table(
     "jobs",
@@ -61,6 +64,7 @@ jobs_table = Table(
     Column("checkpoint", Text),  # StoredFile as JSON: where the run goes on
     Column("best_file", Text),  # StoredFile as JSON: the parameters of the best epoch
     Column("dead_parameters", Text),  # names and counts as JSON, of those without any gradient
+    Column("store_id", String(40), nullable=False, server_default=""),  # see `Run`
     Column("source", Text),  # KeptSource as JSON: of a network of the user's own
     Column("note", Text, nullable=False, default=""),  # what a reader should know
     sqlite_autoincrement=True,  # the id of a deleted run is never given again

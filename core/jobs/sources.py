@@ -1,20 +1,24 @@
 """The sources of networks of the user's own that jobs keep. Imports no torch.
 
-They lie beside the folders of the runs, each once, and go with the last job that names them.
+They lie beside the folders of the runs, each once in a store, and go with the last job that names
+them.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from core.jobs.files import write_whole
 from core.jobs.queue import JOBS
+from core.jobs.schema import STORE_ID_OF_LAB
 from core.specs import RunSpec
+from core.storage.files_place import files_place
+from core.storage.place import Place
 from core.zoo.own import (
     digits_of,
     is_own,
@@ -24,41 +28,50 @@ from core.zoo.own import (
     renamed,
     source_of,
 )
-from core.zoo.own_source import DIGITS, KeptSource, kept_folder
+from core.zoo.own_source import DIGITS, KeptSource, kept_name
 
 _NAMED = re.compile(rf"\.py@([0-9a-f]{{{DIGITS}}}):")  # in a request
 
 
-def keep_source(arch: str) -> str:
+def keep_source(connection: Connection, arch: str) -> str:
     """Keep the file of a network as it is now; the name of the network with that source.
 
-    Raises LabError where the file cannot be read, CannotWrite where nothing can be written.
+    One that another store keeps is kept by this one too. Raises LabError where the file cannot be
+    read, CannotWrite where nothing can be written.
     """
-    if digits_of(arch):
-        return arch
     source = source_of(arch)
     digits = source.sha256[:DIGITS]
+    folder, place = _folder(connection, digits), files_place()
+    there = place.sizes(folder)
     for name, text in reversed(source.files):  # the file itself comes last, when all is there
-        _keep_file(kept_folder(digits) / name, text)
-    return name_with(arch, digits)
+        if not (name in there and _is(place, f"{folder}/{name}", text)):
+            place.write(f"{folder}/{name}", partial(_fill, text))
+    return arch if digits_of(arch) else name_with(arch, digits)
 
 
-def _keep_file(path: Path, text: bytes) -> None:
-    """Write it, unless it is there."""
-
-    def write(target: Path) -> None:
-        target.write_bytes(text)
-
-    if not (path.is_file() and path.read_bytes() == text):
-        write_whole(path, write)
+def _is(place: Place, name: str, text: bytes) -> bool:
+    """Whether the file holds this text."""
+    try:
+        return place.fetch(name, sha256(text).hexdigest()).read_bytes() == text
+    except OSError:
+        return False
 
 
-def with_kept_source(spec: RunSpec) -> tuple[RunSpec, KeptSource | None]:
+def _fill(text: bytes, path: Path) -> None:
+    path.write_bytes(text)
+
+
+def _folder(connection: Connection, digits: str) -> str:
+    """Where this store keeps a source."""
+    return f"{connection.scalar(select(STORE_ID_OF_LAB))}/{kept_name(digits)}"
+
+
+def with_kept_source(connection: Connection, spec: RunSpec) -> tuple[RunSpec, KeptSource | None]:
     """The run with its network's source kept, and which that is; None for a network of the lab."""
     arch = spec.model.arch
     if not is_own(arch):
         return spec, None
-    spec = renamed(spec, keep_source)
+    spec = renamed(spec, partial(keep_source, connection))
     name = plain_name(arch).rpartition(":")[0]
     path = own_files()[name].absolute() if name in own_files() else Path(name)
     return spec, KeptSource(str(path), source_of(spec.model.arch).sha256)
@@ -75,4 +88,4 @@ def forget_unnamed(connection: Connection, sources: Iterable[str]) -> None:
     for digits in sources:
         named = select(JOBS.id).where(JOBS.request.contains(f".py@{digits}:")).limit(1)
         if connection.scalar(named) is None:
-            shutil.rmtree(kept_folder(digits), ignore_errors=True)
+            files_place().remove_folder(_folder(connection, digits))

@@ -10,6 +10,7 @@ import platform
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
@@ -33,11 +34,13 @@ from core.jobs.records import (
     run_columns,
     to_json,
 )
-from core.jobs.schema import epochs_table, jobs_table, series_table, studies_table
+from core.jobs.schema import STORE_ID_OF_LAB, epochs_table, jobs_table, series_table, studies_table
 from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
 from core.language import Message, lazy
 from core.measure.requests import Request
 from core.specs import LabError, RunSpec
+from core.storage.files_place import files_place
+from core.storage.folder import Folder
 from core.zoo.own import renamed
 
 __all__ = [
@@ -61,13 +64,24 @@ def open_store(url: str | None = None) -> Store:
     """The store at `url`, default: LAB_DATABASE_URL, else a file in LAB_RUNS_DIR.
 
     Raises LabError with one sentence when it cannot be opened, or belongs to another version;
-    StoreUnavailable when another program holds it.
+    StoreUnavailable when another program holds it; CannotWrite where the folder of its files cannot
+    be written.
     """
-    return Store(open_database(url))
+    store = Store(open_database(url))
+    place = files_place()
+    if isinstance(place, Folder):  # no other machine need be asked
+        place.check()
+    return store
 
 
 class Store(Reader):
     """Jobs for pages, workers and the command line."""
+
+    @property
+    def id(self) -> str:
+        """A name that no other store has, under which its files lie."""
+        with self.reading() as connection:
+            return str(connection.scalar(select(STORE_ID_OF_LAB)))
 
     # Runs
 
@@ -303,7 +317,7 @@ class Store(Reader):
         Returns what is asked for, with the sources that are kept for it.
         """
         with self.writing() as connection:
-            request = renamed(request, keep_source)
+            request = renamed(request, partial(keep_source, connection))
             row = {
                 "kind": request.kind,
                 "key": request.key,
@@ -346,9 +360,16 @@ class Store(Reader):
 def _insert_runs(
     connection: Connection, specs: Iterable[RunSpec], study: str | None, **values: Any
 ) -> list[int]:
-    row = {"kind": TRAIN, "state": JobState.QUEUED, "study": study, "created_at": time.time()}
-    statement = insert(jobs_table).values(**(row | values)).returning(JOBS.id)
-    kept = (with_kept_source(spec) for spec in specs)
+    row = {
+        "kind": TRAIN,
+        "state": JobState.QUEUED,
+        "study": study,
+        "created_at": time.time(),
+        "store_id": STORE_ID_OF_LAB,
+        **values,
+    }
+    statement = insert(jobs_table).values(**row).returning(JOBS.id)
+    kept = (with_kept_source(connection, spec) for spec in specs)
     ring(connection)
     return [
         connection.execute(

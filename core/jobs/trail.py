@@ -1,8 +1,9 @@
 """The trail of a run: a small file for each epoch that is kept, to replay its training from.
 
-`trail-2-7.npz` is epoch 7 as attempt 2 has seen it, `path-2-7.npz` its parameters. A file is
-written before the store records its epoch and counts only from then on: the store's checkpoint
-vouches for all epochs up to its own. Imports no torch.
+`trail-2-7-3fa91c20b7de.npz` is epoch 7 as attempt 2 has seen it, with the first digits of the
+file's SHA-256, `path-2-7-b7de913fa0c2.npz` its parameters. A file is written before the store
+records its epoch and counts only from then on: the store's checkpoint vouches for all epochs up to
+its own. Imports no torch.
 """
 
 from __future__ import annotations
@@ -21,13 +22,18 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from core.jobs.files import run_folder, write_whole
+from core.jobs.files import run_folder
 from core.jobs.records import Run
+from core.storage.files_place import files_place
+from core.storage.place import sha256_of
 from core.training.trail_records import FEWEST, Moment, Trail, TrailPlan, most_epochs, thinned
 
 _VERSION = 1
 _VIEWS, _PARAMETERS = "trail", "path"  # how the names of both kinds begin
-_NAME = re.compile(rf"(\.?)({_VIEWS}|{_PARAMETERS})-(\d+)-(\d+)\.npz")  # .NAME.PID: half a file
+_DIGITS = 12  # of a SHA-256, that stand in a name
+_NAME = re.compile(  # .NAME.PID: half a file
+    rf"(\.?)({_VIEWS}|{_PARAMETERS})-(\d+)-(\d+)(?:-([0-9a-f]{{{_DIGITS}}}))?\.npz"
+)
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)-(\d+)-\d+\.pt")
 _UNREADABLE = (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile)
 _Arrays = Mapping[str, NDArray[Any]]
@@ -38,18 +44,19 @@ _Begun = tuple[TrailPlan, tuple[int, ...], tuple[int, ...]]  # with images and t
 class _File:
     """A file of the trail, as its name tells."""
 
-    path: Path
+    name: str
     kind: str
     attempt: int
     epoch: int
+    sha256: str  # its first digits; "": of an older lab
     is_whole: bool
 
 
-def _files(run_id: int) -> Iterator[_File]:
-    with suppress(OSError):
-        for path in sorted(run_folder(run_id).iterdir()):
-            if name := _NAME.match(path.name):
-                yield _File(path, name[2], int(name[3]), int(name[4]), not name[1])
+def _files(run: Run) -> Iterator[_File]:
+    """Raises Unavailable."""
+    for name in sorted(files_place().sizes(run_folder(run))):
+        if part := _NAME.match(name):
+            yield _File(name, part[2], int(part[3]), int(part[4]), part[5] or "", not part[1])
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -107,12 +114,17 @@ def _vouched(run: Run, kind: str) -> dict[int, Path]:
     """The files of recorded epochs, by epoch; of two attempts the later one's."""
     recorded = _CHECKPOINT.fullmatch(run.checkpoint.name) if run.checkpoint else None
     last = int(recorded[2]) if recorded else 0
-    files = [
-        file
-        for file in _files(run.id)
-        if file.kind == kind and file.is_whole and file.epoch <= last
-    ]
-    return {file.epoch: file.path for file in sorted(files, key=lambda f: (f.epoch, f.attempt))}
+    files = (
+        file for file in _files(run) if file.kind == kind and file.is_whole and file.epoch <= last
+    )
+    newest = {file.epoch: file for file in sorted(files, key=lambda f: (f.epoch, f.attempt))}
+    names = {f"{run_folder(run)}/{file.name}": file for file in newest.values()}
+    paths = files_place().fetch_all({name: file.sha256 for name, file in names.items()})
+    return {
+        names[name].epoch: path
+        for name, path in paths.items()
+        if sha256_of(path).startswith(names[name].sha256)
+    }
 
 
 def _read(run: Run, path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -196,16 +208,24 @@ def _keep(
     if most < FEWEST:
         raise ValueError(f"an epoch would take {packed.tell():,} bytes")
 
-    def write(target: Path) -> None:
-        target.write_bytes(packed.getvalue())
-
-    write_whole(run_folder(run.id) / f"{kind}-{run.attempt}-{epoch}.npz", write)
-    files = [file for file in _files(run.id) if file.kind == kind and file.attempt <= run.attempt]
+    place, folder = files_place(), run_folder(run)
+    digits = sha256(packed.getbuffer()).hexdigest()[:_DIGITS]
+    name = f"{folder}/{kind}-{run.attempt}-{epoch}-{digits}.npz"
+    place.write(name, lambda path: _fill(path, packed))
+    files = [file for file in _files(run) if file.kind == kind and file.attempt <= run.attempt]
     kept = thinned((file.epoch for file in files if file.epoch <= epoch), most)
-    for file in files:
-        is_anew = file.attempt < run.attempt and file.epoch >= epoch
-        if file.epoch not in kept or is_anew:
-            file.path.unlink(missing_ok=True)
+    place.remove(
+        folder,
+        [
+            file.name
+            for file in files
+            if file.epoch not in kept or (file.attempt < run.attempt and file.epoch >= epoch)
+        ],
+    )
+
+
+def _fill(path: Path, packed: io.BytesIO) -> None:
+    path.write_bytes(packed.getbuffer())
 
 
 def forget_trail(run: Run, after: int | None) -> None:
@@ -213,7 +233,10 @@ def forget_trail(run: Run, after: int | None) -> None:
 
     `after`: the epoch that the run goes on from; None: it begins, and everything goes.
     """
-    for file in _files(run.id):
-        is_later = after is None or file.epoch > after or not file.is_whole
-        if file.attempt <= run.attempt and is_later:
-            file.path.unlink(missing_ok=True)
+    files = [
+        file.name
+        for file in _files(run)
+        if file.attempt <= run.attempt
+        and (after is None or file.epoch > after or not file.is_whole)
+    ]
+    files_place().remove(run_folder(run), files)

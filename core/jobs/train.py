@@ -57,7 +57,7 @@ def train(
     _fetch_data(spec.dataset, heartbeat, listen)
     _check_memory(run)
     training = training_loop.start(spec, _compute_plan_of(store, run))
-    _go_on(store, run, training)
+    _go_on(store, run, training, heartbeat)
     heartbeat.series = training.series
     is_told = False  # that others were there
     checkpointer = Checkpointer(store, run, training, heartbeat)
@@ -205,10 +205,10 @@ def _fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
     return ComputePlan(**store.keep_result(request, vars(plan)))
 
 
-def _go_on(store: Store, run: Run, training: Training) -> None:
+def _go_on(store: Store, run: Run, training: Training, heartbeat: Heartbeat) -> None:
     """Restore the checkpoint that the store vouches for; without one the run starts over."""
     try:
-        state = load_checkpoint(run)
+        state = heartbeat.patiently(lambda: load_checkpoint(run))
     except DamagedFile as error:
         state = None
         reason = lazy("{error}, so it started over.", error=error)

@@ -7,6 +7,7 @@ Each step knows only the version before it and the one after it, in SQL of its o
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -15,8 +16,9 @@ from sqlalchemy import Connection, inspect, text
 
 from core.jobs.dialects import is_postgresql
 from core.jobs.records import run_columns
-from core.jobs.schema import SCHEMA_VERSION, lab_table, tables
+from core.jobs.schema import SCHEMA_VERSION, STORE_ID, lab_table, tables
 from core.specs import LabError, RunSpec
+from core.storage.place import OF_STORES
 
 _LEASE_SECONDS_BEFORE_3 = 20.0
 _LOCK = 0x1AB  # any number that no other program on the same database locks
@@ -35,10 +37,9 @@ def bring_up_to_date(connection: Connection) -> None:
     version = connection.scalar(query)
     if version is None:
         tables.create_all(connection)
-        connection.execute(
-            text("INSERT INTO lab (name, value) VALUES ('schema_version', :version)"),
-            {"version": str(SCHEMA_VERSION)},
-        )
+        insert = text("INSERT INTO lab (name, value) VALUES (:name, :value)")
+        for name, value in (("schema_version", str(SCHEMA_VERSION)), (STORE_ID, _new_store_id())):
+            connection.execute(insert, {"name": name, "value": value})
         return
     number = int(version)
     if number not in (*_STEPS, SCHEMA_VERSION):
@@ -257,6 +258,19 @@ def _from_6(connection: Connection) -> None:
     )
 
 
+def _from_7(connection: Connection) -> None:
+    """A name that no other store has; the files of the runs that are there stay at the top."""
+    _add_columns(connection, "jobs", {"store_id": "VARCHAR(40) NOT NULL DEFAULT ''"})
+    connection.execute(
+        text("INSERT INTO lab (name, value) VALUES (:name, :value)"),
+        {"name": STORE_ID, "value": _new_store_id()},
+    )
+
+
+def _new_store_id() -> str:
+    return f"{OF_STORES}{secrets.token_hex(6)}"
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to the next one
     1: _from_1,
     2: _from_2,
@@ -264,4 +278,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to t
     4: _from_4,
     5: _from_5,
     6: _from_6,
+    7: _from_7,
 }

@@ -19,6 +19,7 @@ import torch
 from core.jobs.asleep import IDLE_SECONDS, fall_asleep
 from core.jobs.bell import Bell
 from core.jobs.execution import execute, under_way
+from core.jobs.files import remove_orphans
 from core.jobs.heartbeat import RETRY_SECONDS, report
 from core.jobs.processes import end_leases_of_the_dead, this_process
 from core.jobs.queue import LEASE_SECONDS
@@ -70,6 +71,7 @@ def work(
                 break
             if when_idle is not None:
                 when_idle(store)
+                remove_orphans(store)
                 when_idle = None
             if time.monotonic() - last_job > IDLE_SECONDS:
                 fall_asleep()

@@ -1,8 +1,8 @@
 """The source of networks of the user's own: a file with what it imports from beside it.
 
-A run keeps it, once for each content: `runs/sources/3fa91c20b7de/nets.py`, after the first digits
-of its SHA-256. `nets.py@3fa91c20b7de:Net` then names the network as the file had it. Imports no
-torch, and runs nothing of the file.
+A run keeps it, once for each content: `sources/3fa91c20b7de/nets.py` in the folder of its store,
+after the first digits of its SHA-256. `nets.py@3fa91c20b7de:Net` then names the network as the file
+had it. Imports no torch, and runs nothing of the file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from core.folders import runs_folder
 from core.specs import LabError
+from core.storage.files_place import files_place
 
 DIGITS = 12  # of a SHA-256, that stand in a name: more than anybody's versions need
 _LONGEST = 2**20  # bytes of a file
@@ -125,9 +126,18 @@ def _files_of(folder: Path, module: str) -> Iterator[str]:
                 break
 
 
+def kept_name(digits: str) -> str:
+    """The folder of the source with these first digits, within that of a store."""
+    return f"sources/{digits}"
+
+
 def kept_folder(digits: str) -> Path:
-    """Where the source with these first digits is kept; it need not be there."""
-    return runs_folder() / "sources" / digits
+    """Where the source with these first digits is kept; it need not be there.
+
+    It is brought to this machine if need be. Raises Unavailable.
+    """
+    name = kept_name(digits)
+    return files_place().fetch_folder(name) or runs_folder() / name
 
 
 def kept_source(kept: KeptSource) -> Source:

@@ -35,6 +35,7 @@ def download_file(
     name: str,
     key: str,
     mime: str = "application/octet-stream",
+    help_text: str | None = None,
 ) -> None:
     """A button that downloads what `make` gives, in a thread of its own: it must not draw."""
     spoken = language()  # that thread has no visit of which to ask it
@@ -46,6 +47,7 @@ def download_file(
         on_click="ignore",
         icon=":material/download:",
         key=key,
+        help=help_text,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs.files import best_path
+from core.jobs.files import has_best
 from core.jobs.store import JobState, Run
 from core.report.names import seeded_title
 from pages.views.app.services import store
@@ -17,7 +17,7 @@ def choose_runs(label: str, key: str, most: int, help_text: str) -> list[Run]:
     known = {
         run.id: run
         for run in store().runs(limit=_OFFERED)
-        if run.state is JobState.FINISHED and best_path(run)
+        if run.state is JobState.FINISHED and has_best(run)
     }
     if not known:
         return []

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.jobs.files import bytes_of_runs, delete_study
+from core.jobs.files import delete_study
 from core.jobs.store import Run, Study
 from core.language import _, ngettext
 from pages.views.app.services import store
-from pages.views.runs.delete import delete_button
+from pages.views.runs.delete import bytes_of, delete_button
 
 
 def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
@@ -66,5 +66,5 @@ def _delete(study: Study, runs: Sequence[Run]) -> None:
         [study.title],
         _("Its {runs}, their curves and their saved parameters are removed.", runs=what),
         delete,
-        bytes_of_runs(run.id for run in runs),
+        bytes_of(runs),
     )

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.jobs.files import bytes_of_runs, delete_runs
+from core.jobs.files import delete_runs
 from core.jobs.store import Run
 from core.language import _, ngettext
 from core.report.names import run_title
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import start_worker, store
-from pages.views.runs.delete import delete_button
+from pages.views.runs.delete import bytes_of, delete_button
 
 
 def actions(
@@ -83,5 +83,5 @@ def _delete_button(picked: Sequence[Run]) -> None:
         [_("run {title}", title=run_title(run)) for run in picked],
         _("Their curves and their saved parameters are removed."),
         lambda: delete_runs(store(), ids),
-        bytes_of_runs(ids),
+        bytes_of(picked),
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
+from core.jobs.files import bytes_of_runs
+from core.jobs.store import Run
 from core.language import _, paragraph
 from core.report import formats
 from core.specs import LabError
@@ -21,10 +24,11 @@ def delete_button(
     named: Sequence[str],
     loses: str,
     delete: Callable[[], None],
-    size: int = 0,
+    size: int | None = None,
 ) -> None:
-    """`what` goes, in words, with files of `size` bytes. `named`: each of it; `loses`: with what.
+    """`what` goes, in words, with files of `size` bytes, where that is known.
 
+    `named`: each of it; `loses`: with what.
     `delete` may raise LabError, which becomes one sentence.
     """
     label = (
@@ -37,6 +41,17 @@ def delete_button(
     with st.container(key=f"danger_{key}", width="content"):
         if st.button(f"{label}…", icon=":material/delete:", key=key):
             _confirm(key, label, named, loses, delete)
+
+
+def bytes_of(runs: Sequence[Run]) -> int | None:
+    """What the files of these runs take; None where that cannot be asked now."""
+    files = tuple((run.id, run.checkpoint, run.best_file) for run in runs)
+    return _bytes_of(files, runs)
+
+
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+def _bytes_of(files: tuple[Any, ...], _runs: Sequence[Run]) -> int | None:
+    return bytes_of_runs(_runs)
 
 
 def _confirm(

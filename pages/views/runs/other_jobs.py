@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core.jobs.files import delete_runs
 from core.jobs.store import Measurement, UnreadableJob
 from core.language import N_, _, ngettext
 from core.measure.requests import REQUESTS
@@ -48,7 +49,7 @@ def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
         ),
         [_("run {run}: {reason}", run=row.id, reason=row.reason) for row in rows],
         _("These rows and their epochs are removed."),
-        lambda: store().delete(ids),
+        lambda: delete_runs(store(), ids),
     )
 
 

@@ -20,8 +20,7 @@ from pages.views.app.downloads import download_csv
 
 def branches_view(run: Run) -> None:
     """Weight norm per branch, for a run of the course Inception net; nothing for others."""
-    path = best_path(run)
-    if run.spec.model.arch != "course-inception" or path is None:
+    if run.spec.model.arch != "course-inception" or not (path := best_path(run)):
         return
     st.header(_("Does the better kernel get more weight?"), anchor=False)
     norms = branch_norms(path, run.spec.recipe.initialization)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.explain.glossary import explained
-from core.jobs.files import best_path
+from core.jobs.files import has_best, verified_best
 from core.jobs.store import JobState, Run
 from core.language import _
 from core.report.names import run_file_name
@@ -16,7 +16,7 @@ from core.report.tables.runs import epoch_frame, step_frame
 from core.specs import MAX_EPOCHS, RunSpec
 from core.training.records import EpochMetrics
 from pages.views.app.address import go_to
-from pages.views.app.downloads import download_csv
+from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.services import store
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
@@ -31,7 +31,7 @@ def ways_on(run: Run) -> None:
             _go_lower(run)
         elif run.state.can_go_on:
             _go_on(run)
-        if (best_path(run) or run.checkpoint) and st.button(
+        if (has_best(run) or run.checkpoint) and st.button(
             _("Look inside"),
             icon=":material/visibility:",
             key="train_inside",
@@ -62,16 +62,13 @@ def files_row(run: Run, epochs: Sequence[EpochMetrics], has_steps: bool) -> None
                 f"{run_file_name(run)}-steps.csv",
                 "train_steps_csv",
             )
-        if best := best_path(run):
-            st.download_button(
+        if has_best(run):
+            download_file(
                 _("Parameters of epoch {epoch}", epoch=run.best_epoch),
-                best.read_bytes,
+                lambda: verified_best(run).read_bytes(),
                 f"{run_file_name(run)}-epoch-{run.best_epoch}.safetensors",
-                "application/octet-stream",
-                on_click="ignore",
-                icon=":material/download:",
-                key="train_weights",
-                help=explained("best epoch", "safetensors"),
+                "train_weights",
+                help_text=explained("best epoch", "safetensors"),
             )
         source_downloads(run)
 

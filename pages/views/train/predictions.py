@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.data import find_dataset, is_available
-from core.jobs.files import best_path
+from core.jobs.files import has_best
 from core.jobs.predictions import Predictions, read_predictions
 from core.jobs.store import JobState, Run
 from core.language import N_, _
@@ -39,7 +39,7 @@ def mistakes_view(run: Run) -> None:
         return
     st.header(_("What it gets wrong"), anchor=False)
     info = find_dataset(run.spec.dataset)
-    if best_path(run) is None:
+    if not has_best(run):
         st.info(_("Its best parameters are not on this machine."), icon=":material/info:")
         return
     if not is_available(run.spec.dataset):
@@ -211,7 +211,7 @@ def _two_runs(run: Run, predictions: Predictions) -> None:
         if other.id != run.id
         and other.state is JobState.FINISHED
         and other.spec.dataset == run.spec.dataset
-        and best_path(other)
+        and has_best(other)
     }
     if not others:
         st.info(

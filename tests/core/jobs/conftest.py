@@ -12,6 +12,7 @@ from core.jobs import heartbeat as heartbeat_module
 from core.jobs import queue as queue_module
 from core.jobs.store import Store, open_store
 from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
+from tests.places import bucket, elsewhere, s3_server  # noqa: F401
 
 
 @cache

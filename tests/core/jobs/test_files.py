@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from core.jobs.files import (
-    CannotWrite,
     remove_others,
-    run_folder,
     save_checkpoint,
-    write_whole,
 )
+from core.storage.folder import Folder
+from core.storage.place import CannotWrite
 from tests.core.jobs.example_runs import claimed
+from tests.run_files import folder_of
 
 
-def test_files_that_cannot_be_written_are_one_sentence(store, isolated_runs):
+def test_files_that_cannot_be_written_are_one_sentence(store):
     run = claimed(store)
-    isolated_runs.mkdir(exist_ok=True)
-    run_folder(run.id).write_text("a file stands where the folder should be")
+    folder_of(run).parent.mkdir()
+    folder_of(run).write_text("a file stands where the folder should be")
     with pytest.raises(CannotWrite, match=r"could not be written .*LAB_RUNS_DIR"):
         save_checkpoint(run, {"epoch": 1, "step": 0})
 
@@ -44,7 +44,7 @@ def test_each_refusal_of_the_system_is_told_as_what_it_is(tmp_path, number, word
             raise RuntimeError("unexpected pos 64 vs 0") from error
 
     with pytest.raises(CannotWrite, match=words) as caught:
-        write_whole(tmp_path / "best.safetensors", refuse)
+        Folder(tmp_path).write("best.safetensors", refuse)
     assert ("disk is full" in str(caught.value)) == (number in (errno.ENOSPC, errno.EDQUOT))
     assert list(tmp_path.iterdir()) == []
 
@@ -54,17 +54,17 @@ def test_an_error_that_is_not_the_disks_is_not_told_as_one(tmp_path):
         raise KeyError("weight")
 
     with pytest.raises(KeyError, match="weight"):
-        write_whole(tmp_path / "best.safetensors", fail)
+        Folder(tmp_path).write("best.safetensors", fail)
 
 
 def test_a_worker_that_wakes_removes_nothing_of_its_successor(store):
     """It slept while it cleaned up; meanwhile another has taken the run over and written."""
     asleep = claimed(store)
     for name in ("checkpoint-1-0-3.pt", "best-1-1.safetensors", ".checkpoint-1-0-9.pt.77"):
-        (run_folder(asleep.id) / name).parent.mkdir(parents=True, exist_ok=True)
-        (run_folder(asleep.id) / name).touch()
+        (folder_of(asleep) / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder_of(asleep) / name).touch()
     for name in ("checkpoint-2-1-0.pt", "best-2-1.safetensors", ".checkpoint-2-1-5.pt.78"):
-        (run_folder(asleep.id) / name).touch()
+        (folder_of(asleep) / name).touch()
     remove_others(asleep)
-    left = {path.name for path in run_folder(asleep.id).iterdir()}
+    left = {path.name for path in folder_of(asleep).iterdir()}
     assert left == {"checkpoint-2-1-0.pt", "best-2-1.safetensors", ".checkpoint-2-1-5.pt.78"}

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from torch import nn
 
 from core.cli.commands import main
+from core.folders import runs_folder
 from core.jobs import heartbeat as heartbeat_module
 from core.jobs.execution import execute
 from core.jobs.files import best_path, delete_runs
@@ -82,8 +83,8 @@ def finished(store: Store, spec: RunSpec) -> Run:
 
 def sources() -> list[str]:
     """What is kept, as paths below the folder of sources."""
-    folder = Path(own.kept_folder(""))
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
+    folders = runs_folder().glob("store-*/sources")
+    return sorted(str(path.relative_to(top)) for top in folders for path in top.rglob("*.py"))
 
 
 # What is kept
@@ -268,7 +269,8 @@ def test_a_source_goes_with_the_last_job_that_needs_it(store, spec, file):
 
 def test_nothing_is_queued_where_the_source_cannot_be_kept(store, spec, isolated_runs):
     isolated_runs.mkdir(exist_ok=True)
-    (isolated_runs / "sources").write_text("a file in the way")
+    (isolated_runs / store.id).mkdir()
+    (isolated_runs / store.id / "sources").write_text("a file in the way")
     with pytest.raises(LabError, match="could not be written"):
         store.enqueue(spec)
     assert store.runs() == []
@@ -279,6 +281,7 @@ def test_a_store_from_before_has_runs_that_kept_none(store, spec):
     with store.writing() as connection:
         connection.execute(text("UPDATE jobs SET request = :request"), {"request": spec.to_json()})
         connection.execute(text("ALTER TABLE jobs DROP COLUMN source"))
+        connection.execute(text("DELETE FROM lab WHERE name = 'store_id'"))
         connection.execute(text("UPDATE lab SET value = '5'"))
     run = open_store().get(run_id)
     assert run.source is None and run.spec == spec

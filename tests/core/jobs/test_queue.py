@@ -12,7 +12,6 @@ import pytest
 
 from core.jobs.files import (
     delete_runs,
-    run_folder,
     save_best,
     save_checkpoint,
 )
@@ -27,6 +26,7 @@ from core.language import Message
 from core.specs import LabError, RunSpec
 from core.training.recipes import recipe
 from tests.core.jobs.example_runs import PROJECT, SPEC, claimed, fall_silent, metrics, state
+from tests.run_files import folder_of
 
 # The queue
 
@@ -213,9 +213,10 @@ def test_deleting_takes_the_files_of_the_run_along_and_no_others(store):
     for run in runs:
         best = save_best(run, nn.Linear(2, 2), epoch=1)
         checkpoint = save_checkpoint(run, {"epoch": 1, "step": 0})
+    deleted = folder_of(runs[0])
     delete_runs(store, [runs[0].id])
-    assert not run_folder(runs[0].id).exists()
-    left = {path.name for path in run_folder(runs[1].id).iterdir()}
+    assert not deleted.exists()
+    left = {path.name for path in folder_of(runs[1]).iterdir()}
     assert left == {best.name, checkpoint.name}
     assert [run.id for run in store.runs()] == [runs[1].id]
 

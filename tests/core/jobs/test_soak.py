@@ -34,3 +34,21 @@ def test_a_database_that_is_restarted_over_and_over_changes_no_figure(database):
     findings = soak.database_restarts(2)
     assert findings.faults == []
     assert findings.counts["restarts"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_a_bucket_that_answers_badly_changes_no_figure(s3_server):  # skipped where there is none
+    with soak.own_folder():
+        findings = soak.bucket_errors(2)
+    assert findings.faults == []
+    assert findings.counts["kills"] == 2 and findings.counts["bad answers"] > 5
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_a_worker_that_wakes_after_its_lease_changes_no_figure(database):
+    with soak.own_folder():
+        findings = soak.sleeping_workers(2)
+    assert findings.faults == []
+    assert findings.counts["sleeps"] == 2

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from core.jobs.files import delete_study, run_folder
+from core.jobs.files import delete_study
 from core.jobs.store import JobState, QueueFilter, Run, Store, Study, StudyKind, open_store
 from core.language import Message
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from core.zoo.variants import VARIANTS
+from tests.run_files import folder_of
 
 SHORT = Recipe("fast", epochs=2, batch_size=64, learning_rate=0.05)
 PLAIN = ModelSpec("course-residual", image_size=28, options=VARIANTS["identity"].options)
@@ -100,7 +101,7 @@ def test_a_study_is_deleted_with_its_files(store):
     study = store.create_study("two blocks", SETTINGS, SPECS)
     single = store.enqueue(SPECS[0])
     run = store.claim()
-    folder = run_folder(run.id)
+    folder = folder_of(run)
     folder.mkdir(parents=True)
     delete_study(store, study.id)
     assert [run.id for run in store.runs()] == [single]

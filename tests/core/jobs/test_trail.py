@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from core.data.arrays import read_arrays
 from core.inside.one_image import network_of, see
 from core.jobs import keep_trail
 from core.jobs.execution import execute
-from core.jobs.files import delete_runs, load_checkpoint, run_folder
+from core.jobs.files import delete_runs, load_checkpoint
 from core.jobs.heartbeat import StopRequested
 from core.jobs.run_weights import LAST, run_weights
 from core.jobs.store import JobState
@@ -25,6 +26,7 @@ from core.training.records import EpochMetrics, Progress
 from core.training.trail_records import plan_trail
 from core.zoo.catalogue import complete
 from tests.core.jobs.tiny_runs import TINY, claimed, history, uninterrupted
+from tests.run_files import files_of, folder_of, names_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
 
@@ -44,10 +46,6 @@ def finished(store, spec: RunSpec):
 
 def no_trail(monkeypatch) -> None:
     monkeypatch.setattr(keep_trail.TrailKeeper, "_quietly", lambda self, do: None)
-
-
-def names(run) -> list[str]:
-    return sorted(path.name for path in run_folder(run.id).iterdir())
 
 
 # What is kept -----------------------------------------------------------------------------------
@@ -183,12 +181,12 @@ def test_a_run_gone_on_with_continues_its_trail(store):
 
     assert execute(store, run, stop) is JobState.STOPPED
     for name in ("trail-1-3.npz", "path-1-3.npz", ".trail-1-3.npz.77"):  # after its checkpoint
-        (run_folder(run.id) / name).write_bytes(b"of an epoch that never counted")
+        (folder_of(run) / name).write_bytes(b"of an epoch that never counted")
     assert read_trail(store.get(run.id)).epochs == (0, 1, 2)
     store.resume(run.id)
     assert work(store, drain=True) == 1
     done = store.get(run.id)
-    kept = [name for name in names(done) if name.startswith(("trail", "path", "."))]
+    kept = [name for name in names_of(done) if name.startswith(("trail", "path", "."))]
     attempts = ["1-0", "1-1", "1-2", "2-3"]
     assert kept == [f"{kind}-{one}.npz" for kind in ("path", "trail") for one in attempts]
     unbroken = read_trail(finished(store, TINY))
@@ -200,21 +198,22 @@ def test_a_run_gone_on_with_continues_its_trail(store):
 def test_an_epoch_counts_only_once_the_store_has_recorded_it(store):
     run = finished(store, TINY)
     for kind in ("trail", "path"):
-        late = (run_folder(run.id) / f"{kind}-1-3.npz").read_bytes()
-        (run_folder(run.id) / f"{kind}-1-4.npz").write_bytes(late)
+        [last] = files_of(run, f"{kind}-1-3-*.npz")
+        last.with_name(last.name.replace("-1-3-", "-1-4-")).write_bytes(last.read_bytes())
     assert read_trail(run).epochs == (0, 1, 2, 3) and path_epochs(run) == [0, 1, 2, 3]
 
 
 def test_a_damaged_file_and_one_of_another_run_are_left_out(store):
     run, other = finished(store, TINY), finished(store, replace(TINY, seed=1))
-    folder = run_folder(run.id)
-    whole = (folder / "trail-1-1.npz").read_bytes()
-    (folder / "trail-1-1.npz").write_bytes(whole[: len(whole) // 2])
-    (folder / "trail-1-2.npz").write_bytes((run_folder(other.id) / "trail-1-2.npz").read_bytes())
+    [half], [foreign] = files_of(run, "trail-1-1-*"), files_of(run, "trail-1-2-*")
+    half.write_bytes(half.read_bytes()[:-1])
+    foreign.unlink()
+    [of_other] = files_of(other, "trail-1-2-*")
+    shutil.copy(of_other, folder_of(run))
     assert read_trail(run).epochs == (0, 3)
 
 
 def test_a_deleted_run_leaves_nothing(store):
     run = finished(store, TINY)
     delete_runs(store, [run.id])
-    assert not run_folder(run.id).exists() and read_trail(run) is None
+    assert not folder_of(run).exists() and read_trail(run) is None

@@ -15,7 +15,7 @@ from core.data.batches import prepare
 from core.data.load import load
 from core.jobs import train as train_module
 from core.jobs.execution import execute
-from core.jobs.files import best_path, load_checkpoint, path_of, run_folder, verified_best
+from core.jobs.files import best_path, load_checkpoint, verified_best
 from core.jobs.schema import tables
 from core.jobs.store import JobState, Run, Store, StoreUnavailable, open_store
 from core.jobs.worker import work
@@ -32,6 +32,7 @@ from tests.core.jobs.tiny_runs import (
     uninterrupted,
     wait_until,
 )
+from tests.run_files import folder_of, names_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
 
@@ -52,7 +53,7 @@ def test_a_run_ends_with_its_epochs_and_its_files(store):
     assert [row.epoch for row in rows] == [1, 2, 3]
     best = max(rows, key=lambda row: (row.test_accuracy, -row.epoch))
     assert (done.best_epoch, done.best_accuracy) == (best.epoch, best.test_accuracy)
-    assert sorted(path.name for path in run_folder(run.id).iterdir()) == [
+    assert names_of(run) == [
         f"best-1-{best.epoch}.safetensors",
         "checkpoint-1-3-0.pt",
         *(f"path-1-{epoch}.npz" for epoch in range(4)),
@@ -186,7 +187,7 @@ def test_an_error_that_nobody_foresaw_is_one_line(store, error, message, capfd):
 def test_a_run_whose_files_cannot_be_written_waits_and_goes_on(store, impatient, capfd):
     """A full disk would fail every run of the queue, one after the other."""
     first, _ = store.enqueue_all([replace(TINY, seed=seed) for seed in range(2)])
-    in_the_way = run_folder(first)
+    in_the_way = folder_of(first)
     in_the_way.parent.mkdir(parents=True, exist_ok=True)
     in_the_way.write_text("a file stands where the folder should be")
     phases = []
@@ -222,8 +223,8 @@ def test_a_store_that_is_locked_while_a_run_starts_keeps_it_in_the_queue(store, 
 
 def test_a_run_that_waits_for_its_disk_can_be_stopped(store, impatient):
     run = claimed(store)
-    run_folder(run.id).parent.mkdir(parents=True, exist_ok=True)
-    run_folder(run.id).write_text("a file stands where the folder should be")
+    folder_of(run).parent.mkdir(parents=True, exist_ok=True)
+    folder_of(run).write_text("a file stands where the folder should be")
 
     def stop() -> None:
         wait_until(lambda: (now := store.get(run.id).progress) and now.phase == "waiting")
@@ -262,7 +263,7 @@ def damage(path: Path) -> None:
 )
 def test_a_checkpoint_that_is_not_what_was_written_starts_the_run_over(store, harm, words):
     run_id = stopped_in_the_second_epoch(store)
-    harm(path_of(store.get(run_id), store.get(run_id).checkpoint))
+    harm(folder_of(run_id) / store.get(run_id).checkpoint.name)
     store.resume(run_id)
     assert work(store, drain=True) == 1
     ended = store.get(run_id)
@@ -321,7 +322,7 @@ def test_a_death_between_files_and_store_loses_nothing_that_counted(
     assert execute(store, again) is JobState.FINISHED
     assert history(store, run.id) == uninterrupted(store, TINY)
     kept = store.get(run.id)
-    left = {path.name for path in run_folder(run.id).iterdir()}
+    left = set(names_of(run))
     attempt_of = (1, 1, 2, 2)  # what the dead one wrote after its last recorded epoch is gone
     trail = {f"{kind}-{n}-{e}.npz" for e, n in enumerate(attempt_of) for kind in ("path", "trail")}
     assert left == {kept.checkpoint.name, kept.best_file.name} | trail

@@ -13,7 +13,6 @@ from core.jobs.files import best_path
 from core.jobs.predictions import (
     Predictions,
     keep_predictions,
-    predictions_path,
     read_predictions,
 )
 from core.jobs.store import Run, open_store
@@ -21,6 +20,7 @@ from core.jobs.worker import work
 from core.measure.requests import PredictRequest
 from core.report.tables.predictions import confusion_frame, prediction_frame
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
+from tests.run_files import files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
@@ -80,8 +80,7 @@ def test_predictions_of_other_parameters_or_broken_files_are_not_shown():
     other = replace(run, best_file=replace(run.best_file, sha256="f" * 64))
     assert read_predictions(other, labels) is None
     assert read_predictions(replace(run, best_file=None), labels) is None
-    path = predictions_path(run)
-    assert path is not None
+    [path] = files_of(run, "predictions-*")
     keep_predictions(run, np.full((7, 10), 0.1, np.float32))  # of another data set
     assert read_predictions(run, labels) is None
     np.savez(path, probabilities=np.array([object()]))  # would run code if it were unpickled

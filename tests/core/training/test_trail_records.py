@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from core.analysis import analyze
-from core.jobs.files import run_folder
 from core.jobs.records import JobState, Run
 from core.jobs.trail import keep_moment, keep_parameters
 from core.specs import ModelSpec, RunSpec
@@ -22,6 +21,7 @@ from core.training.trail_records import (
     thinned,
 )
 from core.zoo.catalogue import CATALOGUE, complete
+from tests.run_files import files_of, folder_of
 
 NETWORKS = {
     "course-residual": complete(ModelSpec("course-residual", image_size=28)),
@@ -61,10 +61,10 @@ def test_a_thousand_epochs_of_any_network_stay_within_two_megabytes(name, isolat
         if plan.keeps_parameters:
             keep_parameters(run, plan, epoch, parameters)
         if epoch % 37 == 0 or epoch > 980:
-            sizes = [path.stat().st_size for path in run_folder(run.id).iterdir()]
+            sizes = [path.stat().st_size for path in folder_of(run).iterdir()]
             most = max(most, sum(sizes))
     assert most <= MOST_BYTES
-    epochs = sorted(int(path.stem.split("-")[2]) for path in run_folder(1).glob("trail-*"))
+    epochs = sorted(int(path.stem.split("-")[2]) for path in files_of(run, "trail-*"))
     assert epochs[0] == 0 and epochs[-2:] == [999, 1_000] and len(epochs) >= 10
 
 

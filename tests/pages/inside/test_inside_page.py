@@ -15,7 +15,6 @@ from core.inside.shipped import SHIPPED
 from core.inside.test_set import predicted
 from core.inside.weights import Weights
 from core.jobs.execution import execute
-from core.jobs.files import path_of
 from core.jobs.run_weights import run_weights
 from core.jobs.store import JobState, open_store
 from core.specs import LabError, ModelSpec, RunSpec
@@ -24,6 +23,7 @@ from pages.views.app.test_images import test_images as images_of
 from pages.views.inside.image import _decoded
 from tests.pages.inside.one_view import DROPOUT_NET
 from tests.pages.opening import SHORT, open_page, shown
+from tests.run_files import folder_of
 
 PAGE = "pages/inside.py"
 
@@ -121,7 +121,7 @@ def test_a_run_that_is_gone_is_said_and_the_page_shows_its_first_network():
 def test_parameters_that_are_not_here_are_one_sentence():
     run_id = trained_run()
     run = open_store().get(run_id)
-    path_of(run, run.best_file).unlink()
+    (folder_of(run) / run.best_file.name).unlink()
     [error] = open_page(PAGE, in_network=f"run/{run_id}", in_which="best").error
     assert "has no best parameters on this machine" in error.value
 

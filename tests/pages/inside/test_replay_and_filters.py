@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.execution import execute
-from core.jobs.files import run_folder
 from core.jobs.store import JobState, Run, open_store
 from core.specs import ModelSpec, RunSpec
 from core.zoo.catalogue import complete
 from tests.pages.opening import SHORT
+from tests.run_files import folder_of
 
 pytestmark = pytest.mark.slow
 SPEC = RunSpec(
@@ -85,7 +85,7 @@ def test_the_address_says_which_epoch_and_which_block():
 def test_what_has_no_trail_says_so_and_what_would_help():
     assert "Only a run of yours can be replayed" in texts(shown("replay", None))
     run = trained()
-    for path in run_folder(run.id).glob("trail-*"):
+    for path in folder_of(run).glob("trail-*"):
         path.unlink()
     assert "start it again" in texts(shown("replay", run.id))
 

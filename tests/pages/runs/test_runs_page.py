@@ -8,7 +8,6 @@ import pytest
 import streamlit as st
 from sqlalchemy import text
 
-from core.jobs.files import run_folder
 from core.jobs.store import JobState, open_store
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
@@ -16,6 +15,7 @@ from core.specs import ModelSpec, RunSpec
 from tests.core.jobs.example_runs import unreadable
 from tests.databases import database, postgresql_server, pytest_generate_tests  # noqa: F401
 from tests.pages.opening import SHORT, finished_run, labels, open_page
+from tests.run_files import folder_of
 
 
 def captions(app) -> str:
@@ -166,7 +166,7 @@ def test_ticked_runs_are_in_the_address():
 
 def test_delete_says_what_goes_and_can_be_left():
     runs = [finished_run(seed) for seed in range(2)]
-    folder = run_folder(runs[0])
+    folder = folder_of(runs[0])
     folder.mkdir(parents=True)
     (folder / "best-1-1.safetensors").write_bytes(bytes(3 * 2**20))
     app = open_page("pages/runs.py", ticked=f"{runs[0]}-{runs[1]}")

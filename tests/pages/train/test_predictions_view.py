@@ -6,13 +6,13 @@ import numpy as np
 
 from core.data import DATASETS
 from core.data.arrays import read_arrays
-from core.jobs.files import run_folder
 from core.jobs.predictions import keep_predictions
 from core.jobs.store import JobState, StoredFile, open_store
 from core.measure.requests import PredictRequest
 from core.specs import ModelSpec, Recipe, RunSpec
 from core.training.records import EpochMetrics
 from tests.pages.opening import open_page
+from tests.run_files import folder_of
 
 SHORT = Recipe("fast", epochs=1, batch_size=64, learning_rate=0.05)
 COURSE = ModelSpec("course-residual", image_size=28)
@@ -31,8 +31,8 @@ def run_with_predictions(
     metrics = EpochMetrics(1, 0.5, 0.8, 0.6, accuracy, 1.0, 0.1, 5000.0, 0.01)
     store.record(run, metrics, best_file=best)
     store.finish(run, JobState.FINISHED)
-    run_folder(run_id).mkdir(parents=True)
-    (run_folder(run_id) / best.name).write_bytes(b"parameters")
+    folder_of(run_id).mkdir(parents=True)
+    (folder_of(run_id) / best.name).write_bytes(b"parameters")
     run = store.get(run_id)
     said = np.where(np.arange(len(labels)) < wrong, (labels + 1) % 10, labels)
     probabilities = np.full((len(labels), 10), 0.02, np.float32)
@@ -69,7 +69,7 @@ def test_a_finished_run_s_record_shows_confusion_mistakes_and_another_run():
 
 def test_predictions_that_are_gone_are_asked_for_again():
     run = run_with_predictions(3)
-    for path in run_folder(run.id).glob("predictions-*"):
+    for path in folder_of(run).glob("predictions-*"):
         path.unlink()
     app = open_page("pages/train.py", run=str(run.id))
     assert any("predict again" in one.value for one in app.info)

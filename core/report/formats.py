@@ -94,8 +94,8 @@ def whole_percent(fraction: float) -> str:
 
 
 def points(fraction: float) -> str:
-    """0.0031 as "0.31": hundredths, of which an accuracy of 1 has a hundred."""
-    return f"{100 * fraction:.2f}"
+    """0.0031 as "0.31", −0.0031 as "−0.31": hundredths, of which an accuracy of 1 has a hundred."""
+    return f"{100 * fraction:.2f}".replace("-", "−")
 
 
 def signed_points(fraction: float) -> str:

@@ -9,10 +9,15 @@ from math import isfinite, log10
 from typing import Any
 
 from core.analysis.records import Sides, each_side
-from core.language import CHINESE, N_, _, comma, language, ngettext
+from core.language import N_, _, comma, ngettext
 
 _THIN_SPACE = "\u2009"
 _UNBROKEN_SPACE = "\u202f"  # as thin, and no line ends there
+_PARTING = re.compile(  # where a line could end between a number and its unit, or within that
+    rf"[ {_THIN_SPACE}](?:(?<=\d.)"
+    r"(?=(?:%|px|ms|s|min|h|[kKMGT]i?B?|MACs|FLOPs|images/s|[GT]FLOP/s|TB/s)(?![A-Za-z0-9]))"
+    rf"|(?<=\d[ {_THIN_SPACE}][kMGT] )(?=(?:MACs|FLOPs)\b))"
+)
 NOTHING = "–"
 _THREADS = re.compile(r"(\d+) threads?")
 _DRIVER = re.compile(r"driver (.+)")
@@ -40,11 +45,13 @@ def digits(number: float) -> str:
 
 
 def joined(number: str, unit: str) -> str:
-    """A number and its unit with a thin space between; in Chinese, whose lines are filled to
-    their last character, one that keeps them together.
-    """
-    space = _UNBROKEN_SPACE if language() == CHINESE else _THIN_SPACE
-    return f"{number}{space}{unit}" if unit else number
+    """A number and its unit with a thin space between."""
+    return f"{number}{_THIN_SPACE}{unit}" if unit else number
+
+
+def kept_together(text: str) -> str:
+    """Running text in which no line ends between a number and its unit."""
+    return _PARTING.sub(_UNBROKEN_SPACE, text)
 
 
 def sides(pixels: Sides | None) -> str:
@@ -87,8 +94,8 @@ def whole_percent(fraction: float) -> str:
 
 
 def points(fraction: float) -> str:
-    """0.0031 as "0.31": hundredths, of which an accuracy of 1 has a hundred."""
-    return f"{100 * fraction:.2f}"
+    """0.0031 as "0.31", −0.0031 as "−0.31": hundredths, of which an accuracy of 1 has a hundred."""
+    return f"{100 * fraction:.2f}".replace("-", "−")
 
 
 def signed_points(fraction: float) -> str:

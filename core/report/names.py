@@ -6,7 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
@@ -25,7 +25,11 @@ _LONGEST = 120  # characters of a file's name, without its ending
 _DIGITS = 8  # of the hash that tells apart what was cut off
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_SETTINGS = 3  # of a recipe that are named; the others are counted, and told apart by a hash
-_IN_SHORT = {"batch_size": N_("batch {value}"), "learning_rate": N_("rate {value}")}
+_IN_SHORT = {
+    "batch_size": N_("batch {value}"),
+    "learning_rate": N_("rate {value}"),
+    "schedule": N_("{value} schedule"),
+}
 
 
 # Networks ------------------------------------------------------------------------------------
@@ -103,12 +107,21 @@ def condition_label(condition: Condition) -> str:
     return comma().join(condition_parts(condition))
 
 
-def condition_parts(condition: Condition) -> list[str]:
-    """`condition_label` in parts: data, images, epochs, recipe."""
+def condition_in_full(condition: Condition) -> str:
+    """`fashion-mini, 5,000 images, 5 epochs, fast (batch 32, rate 0.05, one-cycle schedule)`: also
+    where the recipe sets them so.
+    """
+    return comma().join(condition_parts(condition, tuple(_IN_SHORT)))
+
+
+def condition_parts(condition: Condition, always: Collection[str] = ()) -> list[str]:
+    """`condition_label` in parts: data, images, epochs, recipe with what is not as it sets it, and
+    what is `always` told.
+    """
     images, recipe = condition.train_images, condition.recipe
     name = recipe.name
-    if changed := _changed_settings(recipe, images):
-        name = _("{recipe} ({settings})", recipe=name, settings=comma().join(changed))
+    if told := _told_settings(recipe, images, always):
+        name = _("{recipe} ({settings})", recipe=name, settings=comma().join(told))
     return [
         condition.dataset,
         _("all images")
@@ -119,27 +132,34 @@ def condition_parts(condition: Condition) -> list[str]:
     ]
 
 
-def _changed_settings(recipe: Recipe, images: int | None) -> list[str]:
-    """The settings that this recipe does not have for so many images: `batch 32`, `rate 0.05`."""
+def _told_settings(recipe: Recipe, images: int | None, always: Collection[str]) -> list[str]:
+    """First those that are `always` told, then those that this recipe does not have for so many
+    images: `batch 32`, `rate 0.05`.
+    """
     try:
         usual = asdict(recipe_named(recipe.name, images or 1, recipe.epochs))
     except LabError:  # a recipe of somebody's own: all it sets
         usual = {}
-    changed = [
-        _(_IN_SHORT[name], value=value) if name in _IN_SHORT else _setting(name, value)
-        for name, value in asdict(recipe).items()
-        if name not in ("name", "epochs") and value != usual.get(name)
-    ]
-    if len(changed) <= _MOST_SETTINGS:
-        return changed
+    settings = {name: v for name, v in asdict(recipe).items() if name not in ("name", "epochs")}
+    changed = [name for name, value in settings.items() if value != usual.get(name)]
+    told = [_recipe_setting(name, settings[name]) for name in dict.fromkeys([*always, *changed])]
+    if len(told) <= _MOST_SETTINGS:
+        return told
     digest = sha256(repr(recipe).encode()).hexdigest()[: _DIGITS // 2]
     more = ngettext(
         "{number:,} more setting {digest}",
         "{number:,} more settings {digest}",
-        len(changed) - _MOST_SETTINGS,
+        len(told) - _MOST_SETTINGS,
         digest=digest,
     )
-    return [*changed[:_MOST_SETTINGS], more]
+    return [*told[:_MOST_SETTINGS], more]
+
+
+def _recipe_setting(name: str, value: object) -> str:
+    """`batch 32`, `one-cycle schedule`, `momentum 0.5`."""
+    if name not in _IN_SHORT:
+        return _setting(name, value)
+    return _(_IN_SHORT[name], value=_(value) if isinstance(value, str) else value)
 
 
 def set_up_title(spec: RunSpec) -> str:

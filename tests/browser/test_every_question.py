@@ -36,6 +36,7 @@ from core.studies.shipped_studies import shipped_study
 from core.studies.statistics import compare
 from core.training.devices import device_report
 from core.zoo.catalogue import find
+from tests.pages.opening import as_read
 
 BATCH = 128
 _SECONDS = 60  # for which a page may take to show it
@@ -188,13 +189,14 @@ FILES = {  # proved by what the page lets one download: button → column and it
 
 def below_the_answer(visitor) -> str:
     """All that the page says but for the question and its answer."""
-    return visitor.page.evaluate(
+    said = visitor.page.evaluate(
         """() => {
           const main = document.querySelector('[data-testid="stMain"]').cloneNode(true)
           main.querySelector('.st-key-asked_question')?.remove()
           return main.textContent
         }"""
     )
+    return as_read(said)
 
 
 def ask(visitor, name: str) -> None:
@@ -217,8 +219,10 @@ def test_the_page_behind_a_question_proves_its_answer(visitor, group):
         if question.name not in PROOFS:
             continue
         ask(visitor, question.name)
-        assert visitor.page.locator(".st-key-asked_question").inner_text().startswith(question.text)
-        wanted, until, seen = PROOFS[question.name](), time.monotonic() + _SECONDS, ""
+        asked = visitor.page.locator(".st-key-asked_question").inner_text()
+        assert as_read(asked).startswith(question.text)
+        wanted = [as_read(text) for text in PROOFS[question.name]()]
+        until, seen = time.monotonic() + _SECONDS, ""
         while time.monotonic() < until:
             seen = below_the_answer(visitor)
             if all(text in seen for text in wanted):

@@ -49,6 +49,24 @@ WORDS = """pixels => {
   return found
 }"""
 
+PARTED = r"""() => {  // numbers in running text whose unit stands on the next line
+  const UNIT = /\d[ \u2009\u202f](?=(%|px|ms|s|min|h|[kMGT]|[MG]iB|MACs|FLOPs)(?![A-Za-z0-9]))/g
+  const range = document.createRange(), found = []
+  const top = (text, at) => {
+    range.setStart(text, at)
+    range.setEnd(text, at + 1)
+    return range.getBoundingClientRect().top
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const text = texts.currentNode
+    if (!text.parentElement.checkVisibility() || text.parentElement.closest("svg, pre")) continue
+    for (const {index} of text.data.matchAll(UNIT))
+      if (top(text, index + 2) > top(text, index) + 4) found.push(text.data.slice(0, index + 9))
+  }
+  return found
+}"""
+
 
 @pytest.fixture(scope="module")
 def visitor(window, furnished_lab):
@@ -119,6 +137,12 @@ def test_no_word_of_a_chart_is_cut_or_lies_on_another(view):
     for width in WIDTHS:
         show(view, width)
         assert view.page.evaluate(WORDS, PIXELS) == [], width
+
+
+def test_no_line_ends_between_a_number_and_its_unit(view):
+    for width in (NARROW, 360, 330):
+        show(view, width)
+        assert view.page.evaluate(PARTED) == [], width
 
 
 def test_what_opens_shuts_nobody_out(visitor):

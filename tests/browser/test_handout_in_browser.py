@@ -69,6 +69,17 @@ def _study() -> Document:
     return study_document(study, runs, store.epochs([run.id for run in runs]), {})
 
 
+# What each figure says and where, to a pixel
+DRAWN = """() => [...document.querySelectorAll(".chart")].flatMap(chart => {
+  const {left, top} = chart.getBoundingClientRect()
+  return [...chart.querySelectorAll("text")].filter(text => text.textContent).map(text => {
+    const {x, y} = text.getBoundingClientRect()
+    return [text.textContent, Math.round(x - left), Math.round(y - top)]
+  })
+})"""
+AS_WIDE = """() => [...document.querySelectorAll(".chart")].every(
+  chart => chart.querySelector(".main-svg").clientWidth === chart.clientWidth)"""
+
 DOCUMENTS = {"network": _network, "comparison": _comparison, "study": _study}
 
 
@@ -120,5 +131,30 @@ def test_nothing_is_cut_on_a_phone(browser, tmp_path, language, shown):
         assert page.evaluate(TOO_WIDE) == []
         read_aloud = [chart.get_attribute("aria-label") for chart in page.locator(".chart").all()]
         assert not [words for words in read_aloud if not words or words[0] == "," or ",," in words]
+    finally:
+        context.close()
+
+
+def test_a_phone_that_is_turned_gets_the_other_form_of_a_figure(browser, tmp_path):
+    """As if it had been opened so, there and back."""
+    file = tmp_path / "handout.html"
+    file.write_bytes(handout_html(_comparison(), datetime.now(UTC)))
+    turned = {"width": PHONE["height"], "height": PHONE["width"]}
+    context = browser.new_context(viewport=PHONE, offline=True)
+    try:
+        page, other = context.new_page(), context.new_page()
+        other.set_viewport_size(turned)
+        drawn = []
+        for tab in (page, other):
+            tab.goto(file.as_uri())
+            tab.locator(".chart:not(:has(.main-svg))").first.wait_for(state="detached")
+            drawn.append(tab.evaluate(DRAWN))
+        narrow, wide = drawn
+        assert narrow != wide
+        for size, form in ((turned, wide), (PHONE, narrow)):
+            page.set_viewport_size(size)
+            page.wait_for_function(AS_WIDE)
+            assert page.evaluate(DRAWN) == form
+            assert page.evaluate(WORDS, PIXELS) == []
     finally:
         context.close()

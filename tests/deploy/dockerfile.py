@@ -37,4 +37,6 @@ def environment() -> dict[str, str]:
 
 def command(word: str) -> list[str]:
     """CMD or HEALTHCHECK as arguments."""
-    return json.loads(re.search(r"\[.*\]", last(word))[0])
+    arguments = re.search(r"\[.*\]", last(word))
+    assert arguments is not None
+    return json.loads(arguments[0])

@@ -112,7 +112,8 @@ def explains(page: str, term: Term) -> bool:
 
 
 def as_read(text: str) -> str:
-    """Markdown without the links of explained words, as a person reads it."""
+    """Markdown without the links of explained words, as a person reads it; a space is a space."""
+    text = re.sub("[\u2009\u202f]", " ", text)
     return re.sub(r'\[([^\]]+)\]\(glossary\?term=\S+ "[^"]*"\)', r"\1", text)
 
 

@@ -83,7 +83,7 @@ def test_bold_chinese_is_bold_to_markdown_beside_links_and_punctuation():
     with in_language(CHINESE):
         assert marked("即**卷积核**。").startswith(f"即**{joiner}[卷积核](")
         assert f'"){joiner}**很小' in marked("**卷积核**很小")
-        assert marked("**网络（28 px）** 的") == f"**网络（28 px）{joiner}**的"
+        assert marked("**网络（28 层）** 的") == f"**网络（28 层）{joiner}**的"
         assert marked("**网络** 的") == "**网络** 的"
 
 

@@ -39,6 +39,7 @@ export function template(colors) {
         font: {color: colors.text, family: colors.font, size: FACE},
       },
       coloraxis: {colorbar},
+      modebar: {bgcolor: colors.background, color: colors.axis, activecolor: colors.text},  // over a title
     },
   }
 }

@@ -19,11 +19,11 @@ _PERCENT = [0, 103]  # so that a mark near 100 % is not cut
 _MIDDLE, _ASIDE = 50, 48  # per cent; pixels between a mark and what is said of it
 _LEGEND_LINE, _LEGEND_WIDTH = 20, 44  # pixels and letters of a line of a name, on a phone too
 _PLOT_HEIGHT, _BELOW_AXIS, _TITLE_LINE = 360, 56, 20  # pixels, without the legend
-_FIELDS = {  # of EpochMetrics → what it is
-    "train_loss": N_("train loss"),
-    "train_accuracy": N_("train accuracy"),
-    "test_loss": N_("test loss"),
-    "test_accuracy": N_("test accuracy"),
+_FIELDS = {  # of EpochMetrics → what it is, as it is pointed at
+    "train_loss": N_("train loss %{y:.4~g}"),
+    "train_accuracy": N_("train accuracy %{y:.4~g} %"),
+    "test_loss": N_("test loss %{y:.4~g}"),
+    "test_accuracy": N_("test accuracy %{y:.4~g} %"),
 }
 _NOTHING_YET = [None]  # a line without any point would be missing in the legend
 
@@ -178,7 +178,7 @@ def _add_line(
         marker=dict(symbol=curve.marker, size=7),
         showlegend=True,
         hovertemplate=_("<b>{name}</b>, epoch %{{x}}", name=curve.label)
-        + f"<br>{_(_FIELDS[field])} %{{y:.4~g}}<extra></extra>",
+        + f"<br>{_(_FIELDS[field])}<extra></extra>",
     )
 
 

@@ -32,7 +32,7 @@ def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -
             y=ys[:rows],
             z=[[None if v is None else scale.place(v) for v in row] for row in network.loss],
             text=_hovers(network),
-            hovertemplate=_("%{text}<br>at %{x:.2f}, %{y:.2f}") + "<extra></extra>",
+            hovertemplate=_("%{text}<br>at %{x}, %{y}") + "<extra></extra>",
             colorscale=COLORS,
             zmin=low,
             zmax=high,
@@ -55,10 +55,13 @@ def contour(network: NetworkLandscape, landscape: Landscape, scale: LossScale) -
     first, second = direction_names(network, landscape)
     figure.update_layout(
         title=landscape_finding(network, landscape),
-        xaxis=dict(title=first, range=[xs[0], xs[-1]], constrain="domain", showgrid=False),
+        xaxis=dict(
+            title=first, range=[xs[0], xs[-1]], constrain="domain", showgrid=False,
+            hoverformat=".2f",
+        ),
         yaxis=dict(
             title=second, range=[ys[0], ys[-1]], scaleanchor="x", constrain="domain",
-            showgrid=False,
+            showgrid=False, hoverformat=".2f",
         ),
         height=504,
         margin=dict(t=80, b=8, l=8, r=24),

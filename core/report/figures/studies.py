@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from core.jobs.step_curves import StepCurve
 from core.language import _
+from core.report import formats
 from core.report.figures.axes import FOOT_LEGEND, finish_epochs
 from core.report.figures.curves import add_steps
 from core.report.figures.line_ends import LineEnd, name_line_ends
@@ -190,10 +191,10 @@ def _in_words(mean: Mean) -> str:
     if mean.low is None or mean.high is None:
         return _(", one seed")
     return _(
-        ", mean of {count} seeds<br>95 % interval {low:.2f} to {high:.2f} %",
+        ", mean of {count} seeds<br>95 % interval {low} to {high} %",
         count=mean.count,
-        low=mean.low,
-        high=mean.high,
+        low=formats.points(mean.low / 100),
+        high=formats.points(mean.high / 100),
     )
 
 

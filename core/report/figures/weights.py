@@ -13,6 +13,9 @@ from core.report.figures.axes import FOOT_LEGEND
 from core.report.figures.palette import BLUE, ORANGE, SEQUENTIAL
 from core.training.trail_records import BINS, Moment, Trail
 
+# Of the axis: in a template of its own Plotly writes a hyphen for the minus sign
+_POINTED_AT = ".3g"
+
 
 def weights_by_epoch(trail: Trail, path: str) -> go.Figure:
     """A column an epoch: how many of the layer's weights have about which value."""
@@ -29,7 +32,7 @@ def weights_by_epoch(trail: Trail, path: str) -> go.Figure:
             y=(edges[:-1] + edges[1:]) / 2,
             colorscale=[[at / (len(SEQUENTIAL) - 1), color] for at, color in enumerate(SEQUENTIAL)],
             colorbar=dict(title=dict(text=_("% of weights"), side="top")),
-            hovertemplate=_("epoch %{x}<br>weights about %{y:.3g}: %{z:.1f} %") + "<extra></extra>",
+            hovertemplate=_("epoch %{x}<br>weights about %{y}: %{z:.1f} %") + "<extra></extra>",
         )
     )
     figure.update_layout(
@@ -40,7 +43,7 @@ def weights_by_epoch(trail: Trail, path: str) -> go.Figure:
             last=formats.signed_number(last),
         ),
         xaxis=dict(title=_("epoch"), type="category"),
-        yaxis=dict(title=_("weight")),
+        yaxis=dict(title=_("weight"), hoverformat=_POINTED_AT),
         height=430,
         margin=dict(t=108, b=48, l=8, r=8),
     )
@@ -75,11 +78,11 @@ def weights_before_and_after(spread: WeightSpread, path: str) -> go.Figure:
             name=name,
             mode="lines",
             line=dict(color=color, dash=dash, shape="hvh", width=2),
-            hovertemplate=f"{name}<br>" + _("about %{x:.3g}: %{y:.1f} %") + "<extra></extra>",
+            hovertemplate=f"{name}<br>" + _("about %{x}: %{y:.1f} %") + "<extra></extra>",
         )
     figure.update_layout(
         title=_("{layer}: how its weights are spread", layer=path),
-        xaxis=dict(title=_("weight")),
+        xaxis=dict(title=_("weight"), hoverformat=_POINTED_AT),
         yaxis=dict(title=_("% of weights"), rangemode="tozero"),
         height=380,
         margin=dict(t=56, b=86, l=8, r=8),

@@ -60,18 +60,22 @@ def handout_html(document: Document, when: datetime) -> bytes:
 
 def _head(document: Document) -> str:
     totals = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>"
         for name, value in document.totals
     )
     settings = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+        f"<tr><th>{escape(name)}</th><td>{_text(value)}</td></tr>"
         for name, value in document.settings
     )
     return (
-        f'<header><p class="kind">{escape(document.kind)}</p><h1>{escape(document.title)}</h1>'
+        f'<header><p class="kind">{escape(document.kind)}</p><h1>{_text(document.title)}</h1>'
         + (f'<dl class="totals">{totals}</dl>' if totals else "")
         + f'<table class="settings">{settings}</table></header>'
     )
+
+
+def _text(words: str) -> str:
+    return escape(formats.kept_together(words))
 
 
 def _section(section: Section, charts: list[Chart]) -> str:
@@ -82,7 +86,7 @@ def _section(section: Section, charts: list[Chart]) -> str:
 def _part(part: Part, charts: list[Chart]) -> str:
     match part:
         case Text():
-            return f'<p class="{"finding" if part.is_finding else "text"}">{escape(part.words)}</p>'
+            return f'<p class="{"finding" if part.is_finding else "text"}">{_text(part.words)}</p>'
         case Chart():
             charts.append(part)
             height = _forms(part).wide.layout.height or _HEIGHT

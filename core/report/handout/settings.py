@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.jobs.store import Run
 from core.language import _
 from core.report import formats
-from core.report.names import condition_label, network_source
+from core.report.names import condition_in_full, network_source
 from core.specs import ModelSpec, OptionValue
 from core.studies.conditions import condition_of
 from core.zoo.architecture import Option
@@ -41,16 +41,10 @@ def _shown(option: Option, value: OptionValue) -> str:
 
 def run_settings(run: Run) -> list[Setting]:
     """Network, data, the whole recipe, device, seed."""
-    spec, recipe = run.spec, run.spec.recipe
     return [
-        *network_settings(spec.model),
-        (_("Data and recipe"), condition_label(condition_of(spec))),
-        (_("Batch"), str(recipe.batch_size)),
-        (
-            _("Learning rate"),
-            _("{name} ({words})", name=f"{recipe.learning_rate:g}", words=recipe.schedule),
-        ),
-        (_("Device"), spec.device),
-        (_("Seed"), str(spec.seed)),
+        *network_settings(run.spec.model),
+        (_("Data and recipe"), condition_in_full(condition_of(run.spec))),
+        (_("Device"), run.spec.device),
+        (_("Seed"), str(run.spec.seed)),
         (_("State"), _(str(run.state))),
     ]

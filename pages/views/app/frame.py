@@ -16,7 +16,7 @@ from core.zoo.libraries import installed_libraries
 from pages.views.app.asked import asked_question
 from pages.views.app.head import Head, page_config
 from pages.views.app.language import choose_language, language_switch
-from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.metrics import page_timed
 from pages.views.app.prose import caption, words_explained
 from pages.views.app.work_badge import work_badge
@@ -60,7 +60,7 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
                 asked_question(page.lower())
                 yield head
             head.finish()
-        st.caption(_machine_line(language()))
+        st.caption(escaped(_machine_line(language())))
 
 
 def _menu() -> None:

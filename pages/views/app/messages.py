@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from core.report import formats
 from core.specs import LabError
 
 _MARKDOWN = re.compile(r"([\\`*\[\]<>#!|$~]|(?<![^\W_])_|_(?![^\W_]))")
@@ -16,8 +17,9 @@ _NO_BREAK = "\u2060"  # takes no room
 
 
 def escaped(text: str) -> str:
-    """`text` with every character that Markdown would act on escaped."""
-    return _DIRECTIVE.sub(f":{_NO_BREAK}", _MARKDOWN.sub(r"\\\1", text))
+    """`text` with every character that Markdown would act on escaped; no number loses its unit."""
+    plain = _DIRECTIVE.sub(f":{_NO_BREAK}", _MARKDOWN.sub(r"\\\1", text))
+    return formats.kept_together(plain)
 
 
 def show_error(error: LabError | str) -> None:

@@ -1,4 +1,5 @@
-"""Running text whose words of the field are explained where they first stand on a page.
+"""Running text whose words of the field are explained where they first stand on a page; no line of
+it ends between a number and its unit.
 
 Such a word is a link into the glossary: its title is read out, shown on hover and on focus.
 """
@@ -15,6 +16,7 @@ import streamlit as st
 
 from core.explain.glossary import WORDS, find_term
 from core.explain.terms.term import Term
+from core.report import formats
 from pages.views.app.language import in_this_language
 
 _LEFT_ALONE = r"`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|https?://\S+"  # code, formulas, links
@@ -53,7 +55,8 @@ def marked(text: str) -> str:
         known.add(term.name)
         return f'[{word}]({address_of(term)} "{term.explanation}")'
 
-    return _LOOSE.sub(rf"{_JOINER}\1", _TIGHT.sub(_JOINER, _PIECE.sub(link, text)))
+    linked = _TIGHT.sub(_JOINER, _PIECE.sub(link, text))
+    return formats.kept_together(_LOOSE.sub(rf"{_JOINER}\1", linked))
 
 
 def address_of(term: Term) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.jobs.store import JobState, Run, RunFilter
 from core.language import _
+from core.specs import LabError
 from pages.views.app.live import follow, progress_bar
-from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.messages import escaped
 from pages.views.app.services import store
 from pages.views.app.watched import Progress, Watched
 
@@ -30,16 +32,24 @@ def work_badge() -> None:
 
     @st.fragment
     def drawn() -> None:
-        with errors_in_one_sentence():  # a fragment needs its own
+        try:
             work = _read()
-            if watched.is_over(work):
-                return
-            with st.container(key="work_badge", gap="xxsmall"):
-                progress_bar(_NAME, _progress(work))
-                st.page_link("pages/runs.py", label=_("Show it"), icon=":material/list_alt:")
-                follow(watched, work)
+        except LabError as error:  # in full a page says it, which needs the store
+            with _badge():
+                st.caption(_("Runs cannot be read now."), help=escaped(str(error)))
+            return
+        if watched.is_over(work):
+            return
+        with _badge():
+            progress_bar(_NAME, _progress(work))
+            st.page_link("pages/runs.py", label=_("Show it"), icon=":material/list_alt:")
+            follow(watched, work)
 
     drawn()
+
+
+def _badge() -> DeltaGenerator:
+    return st.container(key="work_badge", gap="xxsmall")
 
 
 def _read() -> _Work:

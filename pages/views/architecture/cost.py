@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis
-from core.language import _, pgettext
+from core.language import N_, _, pgettext
 from core.report.cost_rows import CostRow, cost_rows
 from core.report.figures.costs import cost_bars
 from core.report.names import file_name, network_title
@@ -20,6 +20,7 @@ from pages.views.app.columns import share_column
 from pages.views.app.messages import escaped
 from pages.views.app.numbers import numbers
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.architecture.display import Display
 
 
@@ -48,17 +49,16 @@ def _numbers(rows: Sequence[CostRow], display: Display) -> None:
         max(1, sum(getattr(row, field) for row in rows)) for field in ("macs", "params")
     )
     number = st.column_config.NumberColumn
-    st.dataframe(
+    table(
         pd.DataFrame(
             {
                 "layers": [row.path for row in rows],
                 unit: [factor * row.macs for row in rows],
                 f"of {unit}": [100 * row.macs / macs for row in rows],
-                "parameters": [row.params for row in rows],
-                "of parameters": [100 * row.params / params for row in rows],
+                N_("parameters"): [row.params for row in rows],
+                N_("of parameters"): [100 * row.params / params for row in rows],
             }
         ),
-        hide_index=True,
         height="content",
         key="net_cost_table",
         column_config={
@@ -67,9 +67,7 @@ def _numbers(rows: Sequence[CostRow], display: Display) -> None:
             f"of {unit}": share_column(
                 _("Share of the network's {unit}.", unit=unit), _("of {unit}", unit=unit)
             ),
-            "parameters": number(_("parameters"), format="localized"),
-            "of parameters": share_column(
-                _("Share of the network's parameters."), _("of parameters")
-            ),
+            "parameters": number(format="localized"),
+            "of parameters": share_column(_("Share of the network's parameters.")),
         },
     )

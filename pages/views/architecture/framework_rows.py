@@ -13,6 +13,7 @@ from core.report.tables.layers import framework_frame
 from core.specs import LabError
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
+from pages.views.app.tables import table
 
 _TITLES = (  # of the columns behind the layer's
     N_("here, by block"),
@@ -32,14 +33,10 @@ def framework_rows_view(analysis: Analysis) -> None:
         st.info(escaped(str(error)), icon=":material/info:")
         return
     st.markdown(escaped(sentences[0]))
-    st.dataframe(
+    table(
         _as_read(frame),
-        hide_index=True,
         height="content",
-        column_config={
-            "layer": st.column_config.TextColumn(_("layer"), width=130, pinned=True),
-            **{title: _(title) for title in _TITLES},
-        },
+        column_config={"layer": st.column_config.TextColumn(width=130, pinned=True)},
         key="net_frameworks_table",
     )
     st.caption(
@@ -61,7 +58,7 @@ def _as_read(frame: pd.DataFrame) -> pd.DataFrame:
     block, pytorch, mxnet, keras, output, output_nhwc = _TITLES
     prints = {pytorch: "pytorch", mxnet: "mxnet", keras: "keras"}
     return pd.DataFrame(
-        {"layer": frame["layer"], block: frame["block"]}
+        {N_("layer"): frame["layer"], block: frame["block"]}
         | {
             title: frame[f"{name}_row"].astype(str) + ". " + frame[f"{name}_name"]
             for title, name in prints.items()

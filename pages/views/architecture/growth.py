@@ -15,6 +15,7 @@ from core.report.tables.layers import growth_frame
 from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.prose import markdown
+from pages.views.app.tables import table
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
 _IDEA = N_(
@@ -40,20 +41,15 @@ def growth_view(analysis: Analysis) -> None:
         name=f"{file_name(analysis.spec)}-growth",
     )
     _step_formulas(steps)
-    st.dataframe(
+    table(
         _growth_table(steps),
-        hide_index=True,
         key="net_growth_table",
         column_config={
-            "step": st.column_config.TextColumn(_("step"), pinned=True),
-            "reads channels": _("reads channels"),
-            "adds": _("adds"),
-            "after it": _("after it"),
-            "pixels a side": _("pixels a side"),
-            "parameters": st.column_config.NumberColumn(_("parameters"), format="localized"),
+            "step": st.column_config.TextColumn(pinned=True),
+            "parameters": st.column_config.NumberColumn(format="localized"),
             "MACs": st.column_config.NumberColumn(format="localized"),
             "saved MiB": st.column_config.NumberColumn(
-                _("saved MiB"), format="%.3f", help=explained("saved activations")
+                format="%.3f", help=explained("saved activations")
             ),
         },
     )
@@ -99,13 +95,13 @@ def _growth_table(steps: tuple[GrowthStep, ...]) -> pd.DataFrame:
     """The steps as a person reads them."""
     return pd.DataFrame(
         {
-            "step": [step.name for step in steps],
-            "reads channels": [step.channels_in for step in steps],
-            "adds": [0 if step.is_transition else step.channels_new for step in steps],
-            "after it": [step.channels_out for step in steps],
-            "pixels a side": [step.side_out for step in steps],
-            "parameters": [step.params for step in steps],
+            N_("step"): [step.name for step in steps],
+            N_("reads channels"): [step.channels_in for step in steps],
+            N_("adds"): [0 if step.is_transition else step.channels_new for step in steps],
+            N_("after it"): [step.channels_out for step in steps],
+            N_("pixels a side"): [step.side_out for step in steps],
+            N_("parameters"): [step.params for step in steps],
             "MACs": [step.macs for step in steps],
-            "saved MiB": [step.saved_bytes / 2**20 for step in steps],
+            N_("saved MiB"): [step.saved_bytes / 2**20 for step in steps],
         }
     )

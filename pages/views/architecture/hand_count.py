@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import cast
 
 import pandas as pd
@@ -20,6 +19,7 @@ from core.report.tables.counts import hand_count_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.forms.names import pick_name
 
 _VERDICTS = {
@@ -69,20 +69,12 @@ def _show_count(analysis: Analysis, count: HandCount) -> None:
     first, *rest = hand_count_sentences(count)
     show(escaped(first))
     markdown("\n".join(f"- {escaped(sentence)}" for sentence in rest))
-    numbers = partial(st.column_config.TextColumn, alignment="right")
-    st.dataframe(
+    number = st.column_config.TextColumn(alignment="right")
+    table(
         _term_table(count),
-        hide_index=True,
         height="content",
         key="net_hand_table",
-        column_config={
-            "line": numbers(_("line")),
-            "your term": _("your term"),
-            "comes to": numbers(_("comes to")),
-            "layer": _("layer"),
-            "exact": numbers(_("exact")),
-            "verdict": _("verdict"),
-        },
+        column_config=dict.fromkeys(("line", "comes to", "exact"), number),
     )
     download_csv(
         _("Checked count as CSV"),
@@ -108,5 +100,8 @@ def _term_table(count: HandCount) -> pd.DataFrame:
     left_out = [
         ("", "", "", layer.path, f"{layer.value:,}", _("✗ left out")) for layer in count.missing
     ]
-    columns = ("line", "your term", "comes to", "layer", "exact", "verdict")
+    columns = (
+        *(N_("line"), N_("your term"), N_("comes to")),
+        *(N_("layer"), N_("exact"), N_("verdict")),
+    )
     return pd.DataFrame(terms + left_out, columns=columns)

@@ -9,7 +9,7 @@ from core.analysis.records import Analysis
 from core.explain.glossary import explained
 from core.jobs.offers import device_names
 from core.jobs.store import Measurement
-from core.language import _
+from core.language import N_, _
 from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
 from core.report import formats
@@ -23,6 +23,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement, share_measured
 from pages.views.app.offers import hardware_of, offers
 from pages.views.app.prose import caption
+from pages.views.app.tables import table
 from pages.views.forms import limits
 
 _MOST_LINES, _SCROLLED = 18, 640  # rows of the table that are all seen; pixels where they are more
@@ -90,30 +91,25 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
         name=f"{file_name(analysis.spec)}-times",
     )
     config, median = st.column_config, _("Median over the passes.")
-    st.dataframe(
+    table(
         pd.DataFrame(
             {
-                "layer": [row.path for row in rows],
-                "forward ms": [1000 * row.forward_seconds for row in rows],
-                "backward ms": [1000 * row.backward_seconds for row in rows],
-                "of the time": [100 * row.time_share for row in rows],
-                "of the MACs": [100 * row.macs_share for row in rows],
+                N_("layer"): [row.path for row in rows],
+                N_("forward ms"): [1000 * row.forward_seconds for row in rows],
+                N_("backward ms"): [1000 * row.backward_seconds for row in rows],
+                N_("of the time"): [100 * row.time_share for row in rows],
+                N_("of the MACs"): [100 * row.macs_share for row in rows],
                 "GFLOP/s": [row.flops_per_second and row.flops_per_second / 1e9 for row in rows],
             }
         ),
-        hide_index=True,
         height="content" if len(rows) <= _MOST_LINES else _SCROLLED,
         key="net_time_table",
         column_config={
-            "layer": config.TextColumn(_("layer"), pinned=True),
-            "forward ms": config.NumberColumn(_("forward ms"), format="%.2f", help=median),
-            "backward ms": config.NumberColumn(_("backward ms"), format="%.2f", help=median),
-            "of the time": share_column(
-                _("Share of forward and backward together."), _("of the time")
-            ),
-            "of the MACs": share_column(
-                _("Share of the multiply-adds, forward and backward."), _("of the MACs")
-            ),
+            "layer": config.TextColumn(pinned=True),
+            "forward ms": config.NumberColumn(format="%.2f", help=median),
+            "backward ms": config.NumberColumn(format="%.2f", help=median),
+            "of the time": share_column(_("Share of forward and backward together.")),
+            "of the MACs": share_column(_("Share of the multiply-adds, forward and backward.")),
             "GFLOP/s": config.NumberColumn(format="%.1f", help=explained("GFLOP/s")),
         },
     )

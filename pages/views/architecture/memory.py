@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +10,7 @@ import streamlit as st
 from core.analysis.cpu import threads
 from core.analysis.records import Analysis, TrainingMemory
 from core.explain.glossary import explained
-from core.language import _
+from core.language import N_, _
 from core.report.cost_rows import CostRow, saving_rows
 from core.report.figures.memory import MEMORY_PARTS, memory_bars, saved_bars
 from core.report.glance import BATCH_SIZE
@@ -22,6 +21,7 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.numbers import numbers
 from pages.views.app.prose import caption
+from pages.views.app.tables import table
 from pages.views.forms import limits
 
 
@@ -56,28 +56,22 @@ def memory_view(analysis: Analysis, level: str) -> None:
 
 def _numbers(memory: TrainingMemory, rows: Sequence[CostRow], batch_size: int) -> None:
     """What both charts are drawn from."""
-    mebibytes = partial(st.column_config.NumberColumn, format="%.2f")
+    mebibytes = st.column_config.NumberColumn(format="%.2f")
     parts = {_(name): getattr(memory, field) / 2**20 for field, name in MEMORY_PARTS}
     tables = {
-        "net_memory_parts": {"part": [*parts], "MiB": [*parts.values()]},
+        "net_memory_parts": {N_("part"): [*parts], "MiB": [*parts.values()]},
         "net_memory_rows": {
-            "layer": [row.path for row in rows],
-            "kept MiB": [row.saved_bytes(batch_size) / 2**20 for row in rows],
+            N_("layer"): [row.path for row in rows],
+            N_("kept MiB"): [row.saved_bytes(batch_size) / 2**20 for row in rows],
         },
     }
-    for key, table in tables.items():
-        st.dataframe(
-            pd.DataFrame(table),
-            hide_index=True,
+    for key, columns in tables.items():
+        table(
+            pd.DataFrame(columns),
             height="content",
             width="content",
             key=key,
-            column_config={
-                "part": _("part"),
-                "MiB": mebibytes(),
-                "layer": _("layer"),
-                "kept MiB": mebibytes(_("kept MiB")),
-            },
+            column_config=dict.fromkeys(("MiB", "kept MiB"), mebibytes),
         )
 
 

@@ -16,6 +16,7 @@ from core.zoo.catalogue import find
 from core.zoo.libraries import library_of
 from pages.views.app.downloads import download_csv
 from pages.views.app.prose import caption
+from pages.views.app.tables import table
 from pages.views.app.with_torch import analysis_of, other_counts_of
 
 _DOCUMENTATION = {  # of a library, as the source of a count
@@ -36,16 +37,14 @@ def other_counters(analysis: Analysis) -> None:
             " parts is theirs, exactly. Counts are for one image."
         )
     )
-    st.dataframe(
+    table(
         pd.DataFrame([row for account in accounts for row in _account_rows(account)]),
-        hide_index=True,
         height="content",
         key="net_accounts",
         column_config={
-            "counter": st.column_config.TextColumn(_("counter"), width="medium"),
-            "quantity": _("quantity"),
-            "count": st.column_config.NumberColumn(_("count"), format="localized"),
-            "reason": st.column_config.TextColumn(_("reason"), width="large"),
+            "counter": st.column_config.TextColumn(width="medium"),
+            "count": st.column_config.NumberColumn(format="localized"),
+            "reason": st.column_config.TextColumn(width="large"),
         },
     )
     download_csv(
@@ -59,10 +58,10 @@ def other_counters(analysis: Analysis) -> None:
 def _account_rows(account: Account) -> list[dict[str, object]]:
     """An account as rows: ours, each part, theirs."""
     ours = {
-        "counter": _(account.counter),
-        "quantity": _(account.quantity),
-        "count": account.ours,
-        "reason": _("ours") if account.difference else _("ours, and theirs: no difference"),
+        N_("counter"): _(account.counter),
+        N_("quantity"): _(account.quantity),
+        N_("count"): account.ours,
+        N_("reason"): _("ours") if account.difference else _("ours, and theirs: no difference"),
     }
     if not account.difference:
         return [ours]

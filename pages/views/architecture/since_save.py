@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.records import Analysis, LayerCost
-from core.language import _, pgettext
+from core.language import N_, _, pgettext
 from core.report import formats
 from core.specs import LabError
 from core.zoo.own import version_of
 from pages.views.app.live import follow
+from pages.views.app.tables import table
 from pages.views.app.watched import Watched
 
 _EVERY_SECONDS = 0.4  # a page follows its file within a second
@@ -56,7 +57,11 @@ def changes_view(before: Analysis, after: Analysis) -> None:
         icon=":material/difference:",
     ):
         if rows:
-            st.dataframe(pd.DataFrame(rows), hide_index=True, key="net_changes")
+            table(
+                pd.DataFrame(rows),
+                key="net_changes",
+                column_config={"what": pgettext("of a change", "what")},
+            )
 
 
 def _rows(before: Analysis, after: Analysis) -> list[dict[str, str]]:
@@ -76,15 +81,11 @@ def _row(path: str, was: LayerCost | None, now: LayerCost | None) -> dict[str, s
     either = now or was
     assert either is not None
     return {
-        _("layer"): path,
-        _("operation"): either.operation,
-        pgettext("of a change", "what"): _("changed")
-        if was and now
-        else _("new")
-        if now
-        else _("gone"),
-        _("output"): _shapes(was, now),
-        _("parameters"): _change(was.params if was else 0, now.params if now else 0),
+        N_("layer"): path,
+        N_("operation"): either.operation,
+        "what": _("changed") if was and now else _("new") if now else _("gone"),
+        N_("output"): _shapes(was, now),
+        N_("parameters"): _change(was.params if was else 0, now.params if now else 0),
         "MACs": _change(was.macs if was else 0, now.macs if now else 0),
     }
 

@@ -21,6 +21,7 @@ from pages.views.app.charts import chart, drawn
 from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.calculators.numbers import (
     Number,
     choose_numbers,
@@ -204,24 +205,19 @@ def _bottleneck_table(numbers: Bottleneck) -> None:
     }
     counts = rows[list(titles)].rename(columns=titles)
     ways = [_("directly"), _("through, step 1"), _("through, step 2"), _("through, both steps")]
-    counts.insert(0, "way", ways)
-    counts.insert(3, "convolution", _convolution_titles(numbers))  # a phone shows three columns
-    st.dataframe(
+    counts.insert(0, N_("way"), ways)
+    counts.insert(3, N_("convolution"), _convolution_titles(numbers))  # a phone shows three columns
+    table(
         counts,
-        hide_index=True,
         height="content",
         key="calc_bottleneck_table",
-        column_config={
-            "way": _("way"),
-            "convolution": _("convolution"),
-            **count_columns(
-                {
-                    "MACs": explained("MACs"),
-                    "FLOPs": explained("FLOPs"),
-                    "weights": explained("weight"),
-                    "biases": _("One an output channel; the detour has those of both steps."),
-                    "parameters": explained("parameter"),
-                }
-            ),
-        },
+        column_config=count_columns(
+            {
+                "MACs": explained("MACs"),
+                "FLOPs": explained("FLOPs"),
+                "weights": explained("weight"),
+                "biases": _("One an output channel; the detour has those of both steps."),
+                "parameters": explained("parameter"),
+            }
+        ),
     )

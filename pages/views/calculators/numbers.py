@@ -72,6 +72,6 @@ def share(part: float, total: float) -> str:
 def count_columns(help_texts: dict[str, str]) -> dict[str, ColumnConfig]:
     """Columns of whole numbers with the separators of the browser's language: title → help."""
     return {
-        name: st.column_config.NumberColumn(_(name), format="localized", help=text)
+        name: st.column_config.NumberColumn(format="localized", help=text)
         for name, text in help_texts.items()
     }

@@ -21,6 +21,7 @@ from pages.views.app.charts import chart, drawn
 from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.calculators.numbers import Number, choose_numbers, count_columns, share
 from pages.views.forms.row import form_row
 
@@ -144,26 +145,22 @@ def _stack_table(numbers: StackedAgainstLarge) -> None:
     if numbers.count == 1:
         stack_title = _("3×3, stacked once")
     shares = [round(100 * a / b, 1) for a, b in zip(stacked, large, strict=True)]
-    st.dataframe(
+    table(
         pd.DataFrame(
             {
-                "quantity": [_(quantity) for quantity in quantities],
+                N_("quantity"): [_(quantity) for quantity in quantities],
                 stack_title: stacked,
                 large_title: large,
                 N_("share (%)"): shares,
             }
         ),
-        hide_index=True,
         height="content",
         key="calc_stack_table",
-        column_config={
-            "quantity": _("quantity"),
-            **count_columns(
-                {
-                    stack_title: _("Each followed by a ReLU."),
-                    large_title: _("Followed by one ReLU."),
-                    "share (%)": _("The stack's count as a share of the large kernel's."),
-                }
-            ),
-        },
+        column_config=count_columns(
+            {
+                stack_title: _("Each followed by a ReLU."),
+                large_title: _("Followed by one ReLU."),
+                "share (%)": _("The stack's count as a share of the large kernel's."),
+            }
+        ),
     )

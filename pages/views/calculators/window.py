@@ -25,6 +25,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.head import Head
 from pages.views.app.messages import show_error
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.calculators.moving_window import moving_window
 from pages.views.calculators.numbers import Number, choose_numbers
 from pages.views.calculators.window_sentences import (
@@ -149,19 +150,15 @@ def _window_table(window: SlidingWindow) -> None:
     rows = pd.DataFrame(window_rows(window)).convert_dtypes()
     rows["window"] = [_("chosen"), *(_(preset.name) for preset in PRESETS)]
     rows["keeps_size"] = rows["keeps_size"].map({"yes": _("yes"), "no": _("no")})
-    st.dataframe(
+    table(
         rows[list(titles)].rename(columns=titles),
-        hide_index=True,
         height="content",
         placeholder=_("does not fit"),
         key="calc_window_table",
         column_config={
-            **{title: _(title) for title in titles.values()},
-            "output px": st.column_config.NumberColumn(
-                _("output px"), help=_("Pixels a side of the output.")
-            ),
+            "output px": st.column_config.NumberColumn(help=_("Pixels a side of the output.")),
             "unread px": st.column_config.NumberColumn(
-                _("unread px"), help=_("Pixels of each row that no position of the window reads.")
+                help=_("Pixels of each row that no position of the window reads.")
             ),
         },
     )

@@ -21,7 +21,7 @@ from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
 from core.zoo.libraries import library_of
 from pages.views.app.offers import offers
-from pages.views.app.prose import markdown
+from pages.views.app.prose import caption, markdown
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.limits import BATCH, EPOCHS, LEAST_IMAGES, RATE, SEED
 from pages.views.forms.names import select_name
@@ -150,7 +150,7 @@ def choose_dataset(
         help=explanation and _(explanation),
     )
     if described:
-        st.caption(dataset_line(dataset))
+        caption(dataset_line(dataset))
     return dataset
 
 

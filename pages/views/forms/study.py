@@ -30,6 +30,7 @@ from core.zoo.own import is_own
 from core.zoo.variants import VARIANTS
 from pages.views.app.messages import show_error
 from pages.views.app.offers import offers
+from pages.views.app.prose import caption
 from pages.views.app.services import store
 from pages.views.forms.data_sets import dataset_line
 from pages.views.forms.estimates import LONG_SECONDS, no_time_yet, study_seconds
@@ -190,9 +191,9 @@ def _start(plan: StudyPlan) -> None:
             _begin(plan)
         with st.container(width="stretch"):
             _say_time(plan, seconds)
-            st.caption(dataset_line(plan.settings["dataset"]))
+            caption(dataset_line(plan.settings["dataset"]))
             if not offers():
-                st.caption(nobody_sentence())
+                caption(nobody_sentence())
 
 
 def _say_time(plan: StudyPlan, seconds: float | None) -> None:
@@ -200,9 +201,9 @@ def _say_time(plan: StudyPlan, seconds: float | None) -> None:
     runs = len(plan.specs)
     if seconds is None:
         told = ngettext("{number} run.", "{number} runs.", runs)
-        st.caption(paragraph(told, no_time_yet(plan.specs[0].device)))
+        caption(paragraph(told, no_time_yet(plan.specs[0].device)))
         return
-    st.caption(
+    caption(
         ngettext(
             "{number} run, about {time} on this machine.",
             "{number} runs, together about {time} on this machine.",

@@ -11,6 +11,7 @@ import streamlit as st
 from core.explain.glossary import GLOSSARY, find_term, terms_with
 from core.explain.terms.term import Term
 from core.language import N_, _, comma, paragraph
+from core.report import formats
 from pages.views.app.frame import PAGES
 from pages.views.app.head import Head
 from pages.views.app.language import in_this_language
@@ -109,8 +110,9 @@ def _entry(term: Term) -> str:
         _("See: {terms}.", terms=see) if see else "",
         _("Met on: {pages}.", pages=met) if met else "",
     )
+    sentence = formats.kept_together(_(term.sentence))
     return (
-        f"<div><dt>{escape(term.title)}{forms}</dt><dd>{escape(_(term.sentence))}</dd>"
+        f"<div><dt>{escape(term.title)}{forms}</dt><dd>{escape(sentence)}</dd>"
         f"<dd>{further}</dd></div>"
     )
 

@@ -82,7 +82,7 @@ def landscape_view() -> None:
         shipped = _SHIPPED.get(networks)
         request, sentences = (shipped, []) if shipped else _of_runs()
     for sentence in sentences:
-        st.caption(sentence)
+        caption(sentence)
     if request is None:
         st.info(_("Choose finished runs: Train makes them."), icon=":material/arrow_upward:")
         return

@@ -28,6 +28,7 @@ from pages.views.app.downloads import download_csv
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.forms.names import pick_name, select_name
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.requests import weights_fields
@@ -139,17 +140,22 @@ def _show(
 
 
 def _table(result: MissingParts, key: str) -> None:
-    frame = missing_frame(result)[["part", "instead", "accuracy", "change", "loss"]]
-    st.dataframe(
-        frame.assign(accuracy=100 * frame["accuracy"], change=100 * frame["change"]),
-        hide_index=True,
+    frame = missing_frame(result)
+    table(
+        pd.DataFrame(
+            {
+                N_("without"): frame["part"],
+                N_("instead"): frame["instead"],
+                N_("accuracy, %"): 100 * frame["accuracy"],
+                N_("change, points"): 100 * frame["change"],
+                N_("loss"): frame["loss"],
+            }
+        ),
         key=f"{key}_table",
         column_config={
-            "part": _("without"),
-            "instead": _("instead"),
-            "accuracy": st.column_config.NumberColumn(_("accuracy, %"), format="%.2f"),
-            "change": st.column_config.NumberColumn(_("change, points"), format="%+.2f"),
-            "loss": st.column_config.NumberColumn(_("loss"), format="%.4f"),
+            "accuracy, %": st.column_config.NumberColumn(format="%.2f"),
+            "change, points": st.column_config.NumberColumn(format="%+.2f"),
+            "loss": st.column_config.NumberColumn(format="%.4f"),
         },
     )
 
@@ -160,8 +166,7 @@ def _left_alone(found: Sequence[LeftAlone], key: str) -> None:
         title = _("What cannot be left out ({rows})", rows=len(found))
         rows = [(one.name, read_kept(one.reason)) for one in found]
         with st.expander(title, key=f"{key}_left_alone"):
-            st.dataframe(
-                pd.DataFrame(rows, columns=[_("layer"), _("why")]),
-                hide_index=True,
+            table(
+                pd.DataFrame(rows, columns=[N_("layer"), N_("why")]),
                 key=f"{key}_reasons",
             )

@@ -420,8 +420,8 @@ def _image(chosen: Chosen, unit: Unit) -> dict[str, Any]:
     sees = window and window_sentence(window, (height, width))
     unknown = _("The image; which part of it the number sees is not known")
     return {
-        "title": _("image"),
-        "range": sees or unknown,
+        "title": formats.joined(formats.sides((height, width)), "px"),
+        "range": formats.kept_together(sees or unknown),
         "png": png_address(image_png(pixels)),
         "rows": height,
         "columns": width,

@@ -49,6 +49,7 @@ _WORDS = {  # of replay.js, which puts in the values
     "accuracy": N_("test accuracy {accuracy}"),
     "right": N_("{right} of these {images} images right"),
     "line": N_("{parts}."),
+    "said": N_("{sign} {label}, {probability}"),
     "image": N_("{image}. {when}."),
     "taken_right": N_("{image}: taken for {label} with {probability}, right. {when}."),
     "taken_wrong": N_("{image}: taken for {label} with {probability}, wrong. {when}."),

@@ -31,6 +31,7 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.app.with_torch import inside
 from pages.views.inside.chosen import Chosen, Subject
 from pages.views.inside.layer import choose_layer, choose_path
@@ -42,6 +43,11 @@ _MAP, _CELL = 48, 16  # pixels of a map in a row at most, of a number of a vecto
 _PAGE = 24  # rows
 _VECTOR = N_("{layer}, {shape}, from {range}; all its numbers")
 _MAPS = N_("{layer}, {shape}, from {range}; {shown} of its {channels:,} channels")
+_HEADINGS = {  # of the table on the page
+    "layer": N_("layer"),
+    "layer_of_second": N_("layer of the second"),
+    "cka": N_("linear CKA"),
+}
 _AT_ONCE = 3 * WORK  # multiply-adds that nobody has to ask for
 
 _pairs = st.components.v2.component(
@@ -145,14 +151,9 @@ def _similarity(
     )
     frame = similarity_frame(result, *titles)
     with st.expander(_("Numbers ({rows})", rows=len(frame)), key="in_cka_numbers"):
-        st.dataframe(
-            frame[["layer", "layer_of_second", "cka"]],
-            hide_index=True,
-            column_config={
-                "layer": _("layer"),
-                "layer_of_second": _("layer of the second"),
-                "cka": st.column_config.NumberColumn(_("linear CKA"), format="%.4f"),
-            },
+        table(
+            frame[list(_HEADINGS)].rename(columns=_HEADINGS),
+            column_config={"linear CKA": st.column_config.NumberColumn(format="%.4f")},
         )
     download_csv(
         _("Similarity by layer as CSV"),
@@ -207,7 +208,7 @@ def _rows(
     _pairs(
         key="in_pairs",
         data={
-            "titles": [chosen.subject.title, other.title],
+            "titles": [formats.kept_together(one.title) for one in (chosen.subject, other)],
             "about": _(
                 "Maps of {first} and of {second}, layer by layer",
                 first=chosen.subject.title,

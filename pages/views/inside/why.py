@@ -50,6 +50,7 @@ from core.specs import MAX_SEED
 from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen, Subject
@@ -72,10 +73,10 @@ _COLUMNS = {  # of the table on the page
     "row": N_("row"),
     "column": N_("column"),
     "finding": N_("finding"),
-    "rank_correlation": N_("rank_correlation"),
-    "rank_correlation_of_sizes": N_("rank_correlation_of_sizes"),
+    "rank_correlation": N_("rank correlation"),
+    "rank_correlation_of_sizes": N_("rank correlation of sizes"),
     "correlation": N_("correlation"),
-    "completeness_error": N_("completeness_error"),
+    "completeness_error": N_("completeness error"),
 }
 _AT_ONCE = 4 * WORK  # multiply-adds of a method's pictures that nobody has to ask for
 
@@ -138,9 +139,8 @@ def why_view(chosen: Chosen, other: Subject | None) -> None:
             shown += _method(method, chosen, other, asked)
     if shown:
         with st.expander(_("Numbers of these maps")):
-            frame, titles = summary_frame(shown), {name: _(text) for name, text in _COLUMNS.items()}
-            frame = frame.assign(finding=frame["finding"].map(_))
-            st.dataframe(frame, hide_index=True, column_config=titles)
+            frame = summary_frame(shown)
+            table(frame.assign(finding=frame["finding"].map(_)).rename(columns=_COLUMNS))
         _downloads(chosen, shown)
 
 
@@ -343,7 +343,7 @@ def _figure(shown: ShownMap, what: str) -> str:
         text, below = text_alternative(found, what, network), _scale(found)
     return (
         f'<figure><img src="{png_address(_png(shown))}" alt="{escape(text)}">'
-        f"<figcaption>{escape(network)}{below}</figcaption></figure>"
+        f"<figcaption>{escape(formats.kept_together(network))}{below}</figcaption></figure>"
     )
 
 

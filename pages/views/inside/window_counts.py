@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -29,6 +30,7 @@ from pages.views.app.downloads import download_csv, download_file
 from pages.views.app.measurement import measurement
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.prose import caption, markdown
+from pages.views.app.tables import table
 from pages.views.app.with_torch import inside
 from pages.views.forms.names import select_name
 from pages.views.inside.chosen import Chosen
@@ -102,19 +104,21 @@ def _show(chosen: Chosen, result: WindowCounts) -> None:
 
 
 def _table(result: WindowCounts, layer: LayerCost) -> None:
-    frame = window_frame(result, layer).drop(columns=["layer", "images"])
-    st.dataframe(
-        frame.assign(share_of_window=100 * frame["share_of_window"]),
-        hide_index=True,
+    frame = window_frame(result, layer)
+    table(
+        pd.DataFrame(
+            {
+                N_("state"): frame["state"],
+                N_("receptive field, px"): frame["receptive_field"],
+                N_("effective side, px"): frame["effective_side"],
+                N_("effective area, px"): frame["effective_area"],
+                N_("share of window, %"): 100 * frame["share_of_window"],
+            }
+        ),
         key="in_field_table",
         column_config={
-            "state": _("state"),
-            "receptive_field": _("receptive field, px"),
-            "effective_side": st.column_config.NumberColumn(_("effective side, px"), format="%.1f"),
-            "effective_area": _("effective area, px"),
-            "share_of_window": st.column_config.NumberColumn(
-                _("share of window, %"), format="%.1f"
-            ),
+            "effective side, px": st.column_config.NumberColumn(format="%.1f"),
+            "share of window, %": st.column_config.NumberColumn(format="%.1f"),
         },
     )
 

@@ -139,6 +139,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
         "study": config.LinkColumn(display_text=r"#(.+)", width=152, help=_("Opens the study.")),
         **dict.fromkeys(_DURATIONS, config.NumberColumn(format="%.1f")),
         "network": config.TextColumn(width=264),
+        "state": config.TextColumn(width=128),
         "file": config.TextColumn(
             help=_(
                 "Of your own network: whether the file still is as the run was started with. The"

@@ -188,7 +188,7 @@ def _pictures(run: Run, predictions: Predictions) -> None:
                     query_params={"in_network": name_of_run(run.id), "in_image": str(index)},
                     help=_("Look inside: what each layer makes of this image."),
                 )
-                st.caption(
+                caption(
                     _(
                         "true: {label}  \n**said: {prediction}**  \n{confidence} sure",
                         label=names[predictions.labels[index]],
@@ -296,7 +296,7 @@ def _image_through_both(index: int, both: Sequence[tuple[Run, Predictions]]) -> 
         st.markdown(_("Test image {index}: **{label}**", index=index, label=names[label]))
         for run, predictions in both:
             name = class_name(names, int(predictions.predicted[index]))
-            st.markdown(
+            markdown(
                 _(
                     "Run {run} ({network}, seed {seed}): **{prediction}**, {confidence}",
                     run=run.id,

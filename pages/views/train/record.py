@@ -16,7 +16,7 @@ from core.report.figures.palette import BLUE
 from core.report.figures.time_split import time_bar
 from core.report.handout.document import Document
 from core.report.handout.run import run_document
-from core.report.names import condition_label, record_title, run_file_name, run_title
+from core.report.names import condition_in_full, record_title, run_file_name, run_title
 from core.report.sentences.dead_parameters import dead_sentence
 from core.report.sentences.guessing import guessing_sentence, has_guessed
 from core.report.sentences.result import result_sentences
@@ -137,17 +137,12 @@ def _verdict(run: Run, epochs: Sequence[EpochMetrics], learned_nothing: bool) ->
 
 def _settings_line(run: Run) -> str:
     """Data, recipe, device and seed in words."""
-    spec, recipe = run.spec, run.spec.recipe
     return _(
-        "{state} · {condition}: batch {batch_size}, rate {rate:g} ({schedule}) · {device} · seed"
-        " {seed}",
+        "{state} · {condition} · {device} · seed {seed}",
         state=_(STATE_SIGNS[run.state]),
-        condition=condition_label(condition_of(spec)),
-        batch_size=recipe.batch_size,
-        rate=recipe.learning_rate,
-        schedule=_(recipe.schedule),
-        device=spec.device,
-        seed=spec.seed,
+        condition=condition_in_full(condition_of(run.spec)),
+        device=run.spec.device,
+        seed=run.spec.seed,
     )
 
 

@@ -98,7 +98,7 @@ def _large_card() -> None:
     """How much of the time a large card computes: measured on one."""
     rows = device_uses()
     st.header(_("On a large card"), anchor=False)
-    st.write(device_use_sentence(rows))
+    markdown(escaped(device_use_sentence(rows)))
     frame = device_use_frame(rows)
     frame["model"] = [network_title(row.model) for row in rows]
     steps = {"plain": pgettext("steps", "plain"), "captured": pgettext("steps", "captured")}

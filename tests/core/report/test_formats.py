@@ -76,7 +76,16 @@ def test_a_machine_is_told_in_the_language_of_its_reader():
         assert formats.machine(MACHINE) == told
 
 
-def test_no_chinese_line_ends_between_a_number_and_its_unit():
-    assert formats.percent(0.9) == "90.00\u2009%"
-    with in_language(CHINESE):
-        assert formats.percent(0.9) == "90.00\u202f%"
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("It takes 6.2\u2009MiB and 96 px.", "It takes 6.2_MiB and 96_px."),
+        ("7.55\u2009G MACs", "7.55_G_MACs"),
+        ("1\u2009min 20\u2009s, 95 % (90–99 %)", "1_min 20_s, 95_% (90–99_%)"),
+        ("21,500 images/s, 128.8 M parameters", "21,500_images/s, 128.8_M parameters"),
+        ("in 3 minutes, 4 sizes, 5 hours", "in 3 minutes, 4 sizes, 5 hours"),
+        ("精度为 98.98 %，96 px的图像", "精度为 98.98_%，96_px的图像"),
+    ],
+)
+def test_no_line_ends_between_a_number_and_its_unit(text, kept):
+    assert formats.kept_together(text) == kept.replace("_", "\u202f")

@@ -11,6 +11,7 @@ from core.jobs.store import open_store
 from core.language import CHINESE, in_language
 from core.report.names import (
     condition_file_name,
+    condition_in_full,
     condition_label,
     file_name,
     names_file,
@@ -137,6 +138,17 @@ def test_a_condition_is_told_with_what_its_recipe_does_not_set_itself():
     changed = replace(RUN, recipe=recipe("fast", 5_000, 5, 64, 0.07))
     told = "fashion-mini, 5,000 images, 5 epochs, fast (batch 64, rate 0.07)"
     assert condition_label(condition_of(changed)) == told
+
+
+def test_in_full_a_recipe_tells_batch_rate_and_schedule_each_once():
+    changed = replace(RUN, recipe=recipe("fast", 5_000, 5, 64))
+    told = "fashion-mini, 5,000 images, 5 epochs, fast (batch 64, rate 0.05, one-cycle schedule)"
+    assert condition_in_full(condition_of(changed)) == told
+    of_its_own = replace(RUN, recipe=replace(changed.recipe, momentum=0.5))
+    assert condition_in_full(condition_of(of_its_own)).startswith(told.removesuffix(")"))
+    with in_language(CHINESE):
+        told = "fashion-mini、5,000 张图像、5 轮、fast（批量大小 64、学习率 0.05、单周期调度）"
+        assert condition_in_full(condition_of(changed)) == told
 
 
 def test_seeds_and_devices_make_no_other_condition_and_all_else_does():

@@ -49,3 +49,14 @@ def test_every_page_tells_of_the_work_under_way():
     open_store().enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
     app = open_page("pages/glossary.py")
     assert any("Training: 1 waiting" in part.body for part in app.sidebar.get("html"))
+
+
+def test_a_store_that_is_away_is_told_once_in_full(monkeypatch, tmp_path):
+    """Beside the menu in a few words: there is little room, and not every page needs the store."""
+    (tmp_path / "lab.sqlite").write_bytes(b"no database" * 1000)
+    monkeypatch.setenv("LAB_DATABASE_URL", f"sqlite:///{tmp_path}/lab.sqlite")
+    for page, told_in_full in (("pages/glossary.py", 0), ("pages/runs.py", 1)):
+        app = open_page(page)
+        assert not app.exception and len(app.error) == told_in_full
+        [told] = app.sidebar.caption
+        assert told.value == "Runs cannot be read now." and "cannot be opened" in told.help

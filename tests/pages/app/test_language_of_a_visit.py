@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.language import CHINESE, ENGLISH
 from pages.views.app import language as visit_language
-from tests.pages.opening import open_page
+from tests.pages.opening import as_read, open_page
 
 PAGES = {  # page → its name in the menu
     "dashboard.py": "CNN 架构实验室",
@@ -23,7 +23,7 @@ def in_chinese(page: str = "dashboard.py", **parameters: str) -> AppTest:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_address_chooses_it(page):
-    assert in_chinese(page).title[0].value == PAGES[page]
+    assert as_read(in_chinese(page).title[0].value) == PAGES[page]
 
 
 def test_a_short_name_and_the_browser_choose_it_too(monkeypatch):

@@ -11,13 +11,12 @@ from core.language import CHINESE
 from tests.pages.opening import as_read, explains, metric, open_page, shown
 
 PAGE = "pages/calculators.py"
-THIN = "\u2009"  # between a number and its unit
 
 
 def finding(app: AppTest) -> str:
-    """The sentence that answers the reader's question, without bold and thin spaces."""
+    """The sentence that answers the reader's question, without bold."""
     first = next(text.value for text in app.markdown if "Address of this" not in text.value)
-    return as_read(first).replace("**", "").replace(THIN, " ")
+    return as_read(first).replace("**", "")
 
 
 def details(app: AppTest) -> str:
@@ -78,7 +77,7 @@ def test_every_preset_sets_all_five_numbers_and_the_address():
 def test_in_chinese_an_address_still_names_calculator_and_window_in_english():
     app = open_page(PAGE, lang=CHINESE, calc_tool="Output size", calc_kernel="7")
     app.pills(key="calc_preset").set_value("AlexNet 3×3 汇聚，步幅 2").run()  # as browsers send it
-    assert app.title[0].value == "窗口 3×3、步幅 2，输入 54 px"
+    assert as_read(app.title[0].value) == "窗口 3×3、步幅 2，输入 54 px"
     assert "".join(app.query_params["calc_tool"]) == "Output size"
     assert app.pills(key="calc_preset").value == PRESETS[1].name
 
@@ -146,7 +145,7 @@ def test_a_window_larger_than_its_input_gets_one_sentence_and_the_presets_stay()
 
 def test_a_button_sets_the_smallest_map_on_which_the_window_fits():
     app = open_page(PAGE, calc_tool="Output size", calc_side="5", calc_kernel="9")
-    assert app.title[0].value == "Window 9×9, stride 2, on 5 px"
+    assert as_read(app.title[0].value) == "Window 9×9, stride 2, on 5 px"
     app.button(key="calc_fitting").click().run()
     assert not app.error and app.number_input(key="calc_side").value == 9
     assert "become 1×1" in finding(app)

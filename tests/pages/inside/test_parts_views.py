@@ -16,6 +16,7 @@ from core.measure.requests import (
 )
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete
+from tests.pages.opening import as_read
 
 NET = complete(ModelSpec("course-residual", image_size=28))
 FIELDS = dict(
@@ -68,7 +69,7 @@ def show(view: str) -> AppTest:
 
 
 def text(app: AppTest) -> str:
-    return " ".join(one.value for one in [*app.markdown, *app.caption, *app.info])
+    return as_read(" ".join(one.value for one in [*app.markdown, *app.caption, *app.info]))
 
 
 def test_what_a_part_is_missed_for_is_told_of_both_networks():

@@ -17,7 +17,7 @@ from core.report.tables.runs import step_frame
 from core.specs import MAX_EPOCHS, ModelSpec, Recipe, RunSpec
 from core.training import fit
 from core.training.step_series import StepPoint, StepSeries
-from tests.pages.opening import SHORT, finished_run, labels, metric, open_page
+from tests.pages.opening import SHORT, as_read, finished_run, labels, metric, open_page
 
 
 def test_the_record_of_a_run_marks_its_best_epoch_and_says_that_it_is_optimistic():
@@ -107,7 +107,7 @@ def test_the_record_is_called_after_its_run():
     run_id = finished_run()
     [title] = open_page("pages/train.py", run=str(run_id)).title
     net = "Course residual net, plain residual, 28 px"
-    assert title.value == f"Run {run_id}: {net} on Fashion-MNIST mini"
+    assert as_read(title.value) == f"Run {run_id}: {net} on Fashion-MNIST mini"
 
 
 def test_a_run_that_waits_says_how_many_come_before_it(watching):

@@ -114,7 +114,8 @@ function paint(state) {
   state.line.textContent = filled(words.line, {parts: parts.filter(Boolean).join(" · ")})
   state.cards.forEach(({card, said: line, boxes, cells}, index) => {
     const one = said?.[index]
-    line.textContent = one ? `${one.right ? "✓" : "✗"} ${one.name}, ${percent(one.share)}` : ""
+    line.textContent = one
+      ? filled(words.said, {sign: one.right ? "✓" : "✗", label: one.name, probability: percent(one.share)}) : ""
     line.className = one ? `said ${one.right ? "right" : "wrong"}` : "said"
     const verdict = !one ? words.image : one.right ? words.taken_right : words.taken_wrong
     card.setAttribute("aria-label", filled(verdict, {

@@ -27,7 +27,7 @@ def test_what_another_size_changes():
     before = replace(VGG, image_size=224)
     with in_language(CHINESE):
         told = another_size_sentence(analyze(before), analyze(VGG))
-    assert told.replace("\u202f", " ") == (
+    assert told.replace("\u2009", " ") == (
         "图像大小为 96 像素而非 224 像素：block5.pool 的特征图为 3×3 个单元，原为 7×7；末端的一个"
         "单元能看到图像边长的 1.6 倍，原为 67 %；dense1.linear 有 18.9 M 个参数，原为 102.8 M；"
         "1.40 G MACs，原为 7.55 G。可区分的位置变少，图像的细节也更少：精度可能下降。"
@@ -38,7 +38,7 @@ def test_convolutions_and_the_first_linear_layer():
     layers = analyze(replace(VGG, image_size=224)).layers
     with in_language(CHINESE):
         equal, inputs = equal_cost_sentence(layers), flattened_sentence(layers)
-    assert equal.replace("\u202f", " ") == (
+    assert equal.replace("\u2009", " ") == (
         "8 个卷积层中有 3 个的计算量同为 924.8 M MACs，而参数从 73.9 k 增加到 1.18 M，每一步增至"
         "原来的 4 倍。就全部卷积层而言，参数从 640（block1.conv1）到 2.36 M（block4.conv2）不等。"
     )

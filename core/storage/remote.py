@@ -102,8 +102,7 @@ class Remote:
         """See `Place`."""
         copy = self.copies.root / name
         if _is(copy, sha256):
-            with suppress(OSError):
-                os.utime(copy)  # used just now
+            _used(copy)
             return copy
         for pause in (*_PAUSES, None):
             self._read(lambda: self._receive(name, copy))
@@ -113,11 +112,13 @@ class Remote:
         self._forget_old_copies()
         return copy
 
-    def _receive(self, name: str, copy: Path) -> None:
+    def _receive(self, name: str, copy: Path, size: int | None = None) -> None:
         temporary = copy.with_name(f".{copy.name}.{os.getpid()}.{get_ident()}")
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
             self.files.get_file(self._path(name), str(temporary))
+            if size not in (None, arrived := temporary.stat().st_size):
+                raise OSError(errno.EIO, f"{arrived} of {size} bytes have arrived")
             temporary.replace(copy)
         finally:
             temporary.unlink(missing_ok=True)
@@ -144,13 +145,13 @@ class Remote:
                 return self._fetch_folder(folder, files)
         return None
 
-    def _fetch_folder(self, folder: str, files: Iterable[str]) -> Path:
+    def _fetch_folder(self, folder: str, files: Mapping[str, int]) -> Path:
         """All of it, or nothing."""
         copy = self.copies.root / folder
         arriving = copy.with_name(f".{copy.name}.{os.getpid()}.{get_ident()}")
         try:
-            for name in files:
-                self._read(partial(self._receive, f"{folder}/{name}", arriving / name))
+            for name, size in files.items():
+                self._read(partial(self._receive, f"{folder}/{name}", arriving / name, size))
             with suppress(OSError):  # somebody else was quicker
                 arriving.rename(copy)
         finally:
@@ -230,7 +231,7 @@ class Remote:
         used = []
         for name in sizes:
             with suppress(OSError):
-                used.append(((self.copies.root / name).stat().st_mtime, name))
+                used.append(((self.copies.root / name).stat().st_atime, name))
         for moment, name in sorted(used):
             if excess <= 0 or time.time() - moment < _IN_USE_SECONDS:
                 return
@@ -305,6 +306,19 @@ def _without_password(text: str) -> str:
 def _is(path: Path, sha256: str) -> bool:
     """Whether the file is here, with this SHA-256."""
     try:
-        return sha256_of(path).startswith(sha256) if sha256 else path.is_file()
+        about = path.stat()
+        return not sha256 or _sha256(path, about.st_mtime_ns, about.st_size).startswith(sha256)
     except OSError:
         return False
+
+
+@lru_cache(256)
+def _sha256(path: Path, _changed_at: int, _size: int) -> str:
+    """Of half a gigabyte that a page asks for at each move of a slider, once."""
+    return sha256_of(path)
+
+
+def _used(path: Path) -> None:
+    """Just now, whatever the file system notes by itself."""
+    with suppress(OSError):
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))

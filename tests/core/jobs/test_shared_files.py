@@ -214,6 +214,7 @@ def test_runs_of_an_older_store_keep_their_files_where_they_are(isolated_runs, m
         (runs_folder() / run_folder(run)).rename(isolated_runs / f"run-{run_id}")
     with store.writing() as connection:
         connection.execute(text("ALTER TABLE jobs DROP COLUMN store_id"))
+        connection.execute(text("ALTER TABLE jobs ADD COLUMN host VARCHAR(200)"))
         connection.execute(text("DELETE FROM lab WHERE name = 'store_id'"))
         connection.execute(text("UPDATE lab SET value = '7'"))
     store = open_store()

@@ -14,6 +14,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 # Tests run on as many processes as a small machine has cores: more threads only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+pytest.register_assert_rewrite("tests.pages.opening")  # its asserts then say what they met
+
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytest.register_assert_rewrite("tests.pages.opening")  # its asserts then say what they met
-
-from tests.pages.opening import no_worker_and_fresh_caches, watching  # noqa: E402
+from tests.pages.opening import no_worker_and_fresh_caches, watching
 
 __all__ = ["no_worker_and_fresh_caches", "watching"]

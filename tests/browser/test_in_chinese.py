@@ -48,7 +48,7 @@ _ENGLISH = r"""known => {
     if (element.closest(LEFT_ALONE)) return
     // a word in letters alone: no path (block1.conv), class (Conv2d), file or setting (batch_size)
     const own = text.replace(/(来源|出处)：[^]*/, "")  // of a paper, a book
-      .replace(/python -m core [a-z-]+/g, "")  // a command
+      .replace(/python -m core [a-z-]+|\d{8}-\d{6}-[0-9a-f]{4}/g, "")  // a command, a study
     for (const word of own.split(/[^A-Za-z0-9_.]+/))
       if (/^[A-Za-z]?[a-z]{2,}$/.test(word) && !known.includes(word.toLowerCase()))
         found.add(`${word} in "${text.trim().slice(0, 80)}"`)

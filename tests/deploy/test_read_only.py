@@ -66,6 +66,8 @@ class Image:
                 *(BUBBLEWRAP, "--die-with-parent", "--clearenv", *sets),
                 *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
                 *("--tmpfs", "/tmp", "--tmpfs", "/opt", "--tmpfs", "/var/lib"),
+                *_seen(sys.base_prefix),  # a checkout may lie in /tmp
+                *_seen(sys.prefix),
                 *("--ro-bind", str(self.source), "/opt/lab"),
                 *("--bind", str(self.state), "/var/lib/lab"),
                 *("--remount-ro", "/var/lib", "--remount-ro", "/opt"),
@@ -76,6 +78,11 @@ class Image:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+
+def _seen(folder: str) -> tuple[str, str, str]:
+    path = str(Path(folder).resolve())
+    return "--ro-bind", path, path
 
 
 @pytest.fixture

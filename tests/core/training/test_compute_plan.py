@@ -103,6 +103,9 @@ def test_a_trial_on_a_device_that_is_not_here_is_one_sentence():
 
 
 def test_a_trial_is_known_by_what_decides_it(monkeypatch):
+    monkeypatch.setattr(
+        execution_module, "describe", lambda device: f"a {device}"
+    )  # also without one
     other = (
         replace(LENET, model=replace(LENET.model, ratio=2)),
         replace(LENET, recipe=replace(LENET.recipe, batch_size=7)),

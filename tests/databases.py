@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sqlalchemy import Engine
 
 from core.jobs import database as database_module
 from tests import postgresql
+from tests.required import skip_without
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"  # also the marks of tests for one of them
 
@@ -26,10 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[postgresql.Server]:
     """A machine without one skips, unless LAB_REQUIRE_POSTGRESQL=1."""
-    if reason := postgresql.why_not():
-        if os.environ.get("LAB_REQUIRE_POSTGRESQL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    skip_without(postgresql.why_not(), "LAB_REQUIRE_POSTGRESQL")
     with postgresql.server() as server:
         yield server
 

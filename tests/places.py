@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import s3
+from tests.required import skip_without
 
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[s3.S3]:
     """A machine without moto skips, unless LAB_REQUIRE_S3=1."""
-    if reason := s3.why_not():
-        if os.environ.get("LAB_REQUIRE_S3") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    skip_without(s3.why_not(), "LAB_REQUIRE_S3")
     with s3.server() as server:
         yield server
 

@@ -23,7 +23,14 @@ PROJECT = Path(__file__).parents[1]
 _SAID_IN = ("core", "pages", "dashboard.py")
 _IN_ENGLISH = PROJECT / "core" / "cli"  # what one reads in a terminal
 _DEPTH = 3  # folders that a catalogue's name has at most: core.report.figures
-_ERRORS = ("LabError", "StoreUnavailable", "CannotWrite", "Diverged", "ImageTooSmall")
+_ERRORS = (
+    "LabError",
+    "Unavailable",
+    "StoreUnavailable",
+    "CannotWrite",
+    "Diverged",
+    "ImageTooSmall",
+)
 # What says something → where its arguments have the context, the text and the text of many
 _SAID_BY: dict[str, tuple[int | None, int, int | None]] = {
     **dict.fromkeys(("_", "N_", "lazy", *_ERRORS), (None, 0, None)),

@@ -305,11 +305,11 @@ def resume(run: int, epochs: int | None) -> int:
 @output_option
 def list_runs(output: str) -> int:
     """Every run so far, the newest first."""
-    from core.jobs.store import open_store
+    from core.jobs.store import JobState, open_store
 
     store = open_store()
     runs = store.runs()
-    tell_waiting((run for run in runs if str(run.state) == "queued"), store)
+    tell_waiting((run for run in runs if run.state is JobState.QUEUED), store)
     if output == "json":
         write_json([_run_json(run) for run in runs])
         return 0

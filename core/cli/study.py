@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from contextlib import closing
@@ -14,7 +13,7 @@ import click
 from core.cli.exit_codes import FAILED, INTERRUPTED
 from core.cli.flags import RunFlags, Several, command, csv_option
 from core.cli.runs import check_writable
-from core.cli.workers import offers_to
+from core.cli.workers import offers_to, workers_for_runs
 from core.cli.writing import say, write_table
 from core.report import formats
 from core.specs import MAX_SEED, MAX_SEEDS, LabError, ModelSpec, RunSpec, check_whole
@@ -184,15 +183,16 @@ def _follow(store: Store, found: Study) -> None:
 
 def _waiting_for(runs: list[Run], store: Store) -> list[str]:
     """What its queued runs wait for, where nobody has it; a worker may just be starting here."""
-    from core.jobs.engines.local import starts_workers
+    from core.jobs.engines.local import is_starting
     from core.jobs.offers import offers_of
+    from core.jobs.store import JobState
     from core.report.sentences.workers import waiting_sentence
 
-    workers = [worker for worker in store.workers() if worker.takes_runs]
-    if starts_workers() and not any(worker.machine == platform.node() for worker in workers):
+    workers = workers_for_runs(store)
+    if is_starting(workers):
         return []
     offers = offers_of(workers)
-    queued = (run for run in runs if str(run.state) == "queued")
+    queued = (run for run in runs if run.state is JobState.QUEUED)
     return sorted({waiting_sentence(run.needs, offers) for run in queued} - {""})
 
 

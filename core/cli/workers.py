@@ -44,27 +44,23 @@ def offers_to(store: Store) -> list[Offer]:
     from core.jobs.offers import offers_of
     from core.training.devices import devices_here  # torch
 
-    return offers_of(_for_runs(store), devices_here() if starts_workers() else ())
+    return offers_of(workers_for_runs(store), devices_here() if starts_workers() else ())
 
 
-def _for_runs(store: Store) -> list[Worker]:
+def workers_for_runs(store: Store) -> list[Worker]:
+    """Those that live and take runs."""
     return [worker for worker in store.workers() if worker.takes_runs]
 
 
 def offered_bytes(device: str, offers: Sequence[Offer]) -> int | None:
-    """Memory that a run may take where it is largest; None where that cannot be known.
-
-    Of this machine what is free now. Raises LabError for a device that no machine has.
-    """
-    from core.jobs.offers import USUAL
+    """`most_bytes`. Raises LabError for a device that no machine has."""
+    from core.jobs.needs import device_name
+    from core.jobs.offers import USUAL, first_with, most_bytes
     from core.training.devices import free_bytes
 
-    same = [offer for offer in offers if offer.device.name == device.replace("cuda:0", "cuda")]
-    if not same and device.partition(":")[0] not in USUAL:
+    if device.partition(":")[0] not in USUAL and not first_with(offers, device_name(device)):
         raise LabError(f"There is no device {device!r}; choose from {', '.join(USUAL)}.")
-    sizes = [free_bytes(device) if offer.is_here else offer.device.memory_bytes for offer in same]
-    known = [size for size in sizes if size is not None]
-    return max(known) if known and len(known) == len(sizes) else None
+    return most_bytes(device, offers, free_bytes)
 
 
 def tell_waiting(runs: Iterable[Run], store: Store) -> None:
@@ -72,6 +68,6 @@ def tell_waiting(runs: Iterable[Run], store: Store) -> None:
     from core.jobs.offers import offers_of
     from core.report.sentences.workers import told_together, waiting_sentence
 
-    offers = offers_of(_for_runs(store))
+    offers = offers_of(workers_for_runs(store))
     for sentence in told_together((run.id, waiting_sentence(run.needs, offers)) for run in runs):
         say(sentence)

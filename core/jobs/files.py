@@ -183,10 +183,11 @@ def remove_orphans(store: Store) -> None:
     """Remove the folders of runs that the store no longer has: their place was away meanwhile."""
     place = files_place()
     with suppress(Unavailable):
-        folders = map(_RUN_FOLDER.fullmatch, place.folders(store.id))
+        own_id = store.id
+        folders = map(_RUN_FOLDER.fullmatch, place.folders(own_id))
         there = [int(name[1]) for name in folders if name]
         for run_id in set(there) - store.store_ids(there).keys():
-            place.remove_folder(_folder(store.id, run_id))
+            place.remove_folder(_folder(own_id, run_id))
 
 
 def delete_folder(run: Run) -> None:

@@ -54,17 +54,17 @@ def needs_of_run(spec: RunSpec) -> Needs:
     with suppress(LabError):  # a network or a data set of another lab
         if analysis := kept_analysis(spec.model):
             memory = needed_bytes(spec, analysis)
-    return Needs(_plain(spec.device), memory_bytes=memory)
+    return Needs(device_name(spec.device), memory_bytes=memory)
 
 
 def needs_of_request(request: Request) -> Needs:
     """The device that is measured; other measurements take whatever there is."""
     if isinstance(request, LayerTimesRequest):
-        return Needs(_plain(request.device), request.hardware or None)
+        return Needs(device_name(request.device), request.hardware or None)
     if isinstance(request, ThroughputRequest):  # all are of one machine: the rarest stands for them
         hardware = dict(zip(request.devices, request.hardware, strict=False))
         rarest = max(request.devices, key=lambda name: (name != "cpu", name))
-        return Needs(_plain(rarest), hardware.get(rarest))
+        return Needs(device_name(rarest), hardware.get(rarest))
     return Needs()
 
 
@@ -92,15 +92,15 @@ def _fits_one(device: Device) -> Any:
 def only_named(devices: Iterable[Device], names: Sequence[str]) -> tuple[Device, ...]:
     """Those with these names; without any name all. Raises LabError for one that is not there."""
     here = {device.name: device for device in devices}
-    if unknown := [name for name in names if _plain(name) not in here]:
+    if unknown := [name for name in names if device_name(name) not in here]:
         raise LabError(
             "There is no device {name} on this machine; it has {here}.",
             name=repr(unknown[0]),
             here=", ".join(here),
         )
-    return tuple(here[_plain(name)] for name in names) or tuple(here.values())
+    return tuple(here[device_name(name)] for name in names) or tuple(here.values())
 
 
-def _plain(device: str) -> str:
-    """The first card has two names."""
+def device_name(device: str) -> str:
+    """As workers declare it: the first card has two names."""
     return "cuda" if device == "cuda:0" else device

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from core.jobs.needs import Needs
+from core.jobs.needs import Needs, device_name
 from core.jobs.workers import Worker
 from core.training.records import Device
 
@@ -56,6 +56,22 @@ def device_names(offers: Iterable[Offer]) -> list[str]:
 def first_with(offers: Iterable[Offer], device: str) -> Offer | None:
     """The offer that a device of this name stands for."""
     return next((offer for offer in offers if offer.device.name == device), None)
+
+
+def most_bytes(
+    device: str, offers: Iterable[Offer], free_here: Callable[[str], int | None]
+) -> int | None:
+    """Memory that a run on this device may take where it is largest; None: it cannot be known.
+
+    Of this machine what `free_here` says of the device; of others what they have.
+    """
+    sizes = [
+        free_here(device) if offer.is_here else offer.device.memory_bytes
+        for offer in offers
+        if offer.device.name == device_name(device)
+    ]
+    known = [size for size in sizes if size is not None]
+    return max(known) if known and len(known) == len(sizes) else None
 
 
 def is_met(needs: Needs, offers: Iterable[Offer]) -> bool:

@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -66,12 +66,14 @@ def _folder(connection: Connection, digits: str) -> str:
     return f"{connection.scalar(select(STORE_ID_OF_LAB))}/{kept_name(digits)}"
 
 
-def with_kept_source(connection: Connection, spec: RunSpec) -> tuple[RunSpec, KeptSource | None]:
+def with_kept_source(
+    spec: RunSpec, keep: Callable[[str], str]
+) -> tuple[RunSpec, KeptSource | None]:
     """The run with its network's source kept, and which that is; None for a network of the lab."""
     arch = spec.model.arch
     if not is_own(arch):
         return spec, None
-    spec = renamed(spec, partial(keep_source, connection))
+    spec = renamed(spec, keep)
     name = plain_name(arch).rpartition(":")[0]
     path = own_files()[name].absolute() if name in own_files() else Path(name)
     return spec, KeptSource(str(path), source_of(spec.model.arch).sha256)

@@ -375,7 +375,8 @@ def _insert_runs(
         **values,
     }
     statement = insert(jobs_table).values(**row).returning(JOBS.id)
-    kept = (with_kept_source(connection, spec) for spec in specs)
+    keep = cache(partial(keep_source, connection))  # once for all
+    kept = (with_kept_source(spec, keep) for spec in specs)
     needs_of = cache(needs_of_run)  # of all seeds at once
     ring(connection)
     return [

@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from core.folders import shared_files_cache
-from core.language import lazy
 from core.specs import LabError
 from core.storage.folder import Folder
 from core.storage.place import OF_STORES, CannotWrite, Unavailable, sha256_of
@@ -241,28 +240,25 @@ class Remote:
 
 def _unwritable(url: str, error: Exception) -> CannotWrite:
     return CannotWrite(
-        lazy(
-            "The run's files could not be written to {place} ({reason}); mend that, or change"
-            " LAB_FILES_URL.",
-            place=_without_password(url),
-            reason=_reason(error),
-        )
+        "The run's files could not be written to {place} ({reason}); mend that, or change"
+        " LAB_FILES_URL.",
+        **_about(url, error),
     )
 
 
 def _unreadable(url: str, error: Exception) -> Unavailable:
     return Unavailable(
-        lazy(
-            "The run's files could not be read from {place} ({reason}); mend that, or try again"
-            " later.",
-            place=_without_password(url),
-            reason=_reason(error),
-        )
+        "The run's files could not be read from {place} ({reason}); mend that, or try again later.",
+        **_about(url, error),
     )
 
 
+def _about(url: str, error: Exception) -> dict[str, str]:
+    """Where it went wrong, and why in the words of whoever noticed."""
+    return {"place": _without_password(url), "reason": _reason(error)}
+
+
 def _reason(error: Exception) -> str:
-    """What went wrong, in the words of whoever noticed."""
     system = error.strerror if isinstance(error, OSError) else None
     text = (system or str(error) or type(error).__name__).splitlines()[0]
     return _without_password(text).rstrip(".")

@@ -21,6 +21,7 @@ from core.measure.requests import PredictRequest
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
+from tests.required import skip_without
 
 PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -132,12 +133,9 @@ def wait_until_healthy(url: str) -> None:
 @pytest.fixture(scope="session")
 def browser():
     """Chromium; a machine without one skips, unless LAB_REQUIRE_BROWSER=1."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = "no Chromium on this machine: install it to run the browser tests"
-        if os.environ.get("LAB_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    is_there = any(map(shutil.which, BROWSERS))
+    reason = "no Chromium on this machine: install it to run the browser tests"
+    skip_without("" if is_there else reason, "LAB_REQUIRE_BROWSER")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver, launch(driver) as chromium:
         yield chromium

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import atexit
 import os
+import platform
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from core.analysis.cpu import threads
 from core.folders import absolute_folders
+from core.host_memory import total_host_bytes
 from core.jobs.database import database_url
 from core.jobs.processes import process_here
 from core.jobs.records import Run
 from core.jobs.store import Store
-from core.jobs.workers import QueueFilter
+from core.jobs.workers import QueueFilter, Worker
 from core.language import _
 from core.operating.metrics import Counter
 from core.training.records import Device
@@ -28,6 +30,7 @@ WORKER_DEATHS = Counter(
 )
 PROJECT = Path(__file__).parents[3]
 _LEAVE_SECONDS = 5.0
+_UNKNOWN_MEMORY = 4 * 2**30  # is taken for this
 _STARTING_SECONDS = 10.0  # in which a worker takes its first job; one that ends before has failed
 MAX_PAUSE_SECONDS = 60.0  # between two starts of a worker that fails each time
 _TOLD_AFTER = 3  # failed starts, the reader is told
@@ -41,6 +44,11 @@ def absolute_settings() -> dict[str, str]:
 def starts_workers() -> bool:
     """Unless LAB_START_WORKER=0 leaves that to somebody else."""
     return os.environ.get("LAB_START_WORKER", "1") != "0"
+
+
+def is_starting(workers: Iterable[Worker]) -> bool:
+    """Whether this machine starts workers, and has none among these yet."""
+    return starts_workers() and all(worker.machine != platform.node() for worker in workers)
 
 
 class WorkerProcess:
@@ -225,7 +233,4 @@ class Workers:
 
 def _memory_gibibytes() -> int:
     """Of this machine, at least 1: a worker needs less than one for a small network."""
-    try:
-        return max(1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30)
-    except (ValueError, OSError, AttributeError):
-        return 4
+    return max(1, (total_host_bytes() or _UNKNOWN_MEMORY) // 2**30)

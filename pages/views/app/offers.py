@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterable
 from threading import Condition
 
 import streamlit as st
 from cachetools import TTLCache, cached
 
 from core.jobs.database import database_url
-from core.jobs.engines.local import starts_workers
-from core.jobs.offers import Offer, first_with, offers_of
+from core.jobs.engines.local import is_starting, starts_workers
+from core.jobs.offers import Offer, first_with, most_bytes, offers_of
 from core.jobs.store import JobState, Measurement, Run, Worker
 from core.report.sentences.workers import waiting_sentence
 from core.training.records import Device
@@ -45,17 +43,8 @@ def hardware_of(device: str) -> str:
 
 
 def free_bytes(device: str) -> int | None:
-    """Memory that a run may take where it is largest; None where that cannot be known.
-
-    Of this machine what is free now; of others what they have.
-    """
-    sizes = [
-        free_bytes_here(device) if offer.is_here else offer.device.memory_bytes
-        for offer in offers()
-        if offer.device.name == device
-    ]
-    known = [size for size in sizes if size is not None]
-    return max(known) if known and len(known) == len(sizes) else None
+    """Memory that a run may take where it is largest; None where that cannot be known."""
+    return most_bytes(device, offers(), free_bytes_here)
 
 
 def waits_for(job: Run | Measurement) -> str:
@@ -63,7 +52,7 @@ def waits_for(job: Run | Measurement) -> str:
     if job.state is not JobState.QUEUED:
         return ""
     workers = [one for one in living() if one.takes_runs or isinstance(job, Measurement)]
-    if _is_starting(workers):
+    if is_starting(workers):
         return ""
     return waiting_sentence(job.needs, offers_of(workers))
 
@@ -71,11 +60,6 @@ def waits_for(job: Run | Measurement) -> str:
 def waits_in_vain(job: Run | Measurement) -> bool:
     """Whether it waits for something that nobody who is there has, in any language."""
     return bool(waits_for(job))
-
-
-def _is_starting(workers: Iterable[Worker]) -> bool:
-    """Whether this server starts workers, and has none among these yet."""
-    return starts_workers() and all(worker.machine != platform.node() for worker in workers)
 
 
 def warn_of_waiting(job: Run | Measurement) -> None:

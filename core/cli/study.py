@@ -183,13 +183,13 @@ def _follow(store: Store, found: Study) -> None:
 
 def _waiting_for(runs: list[Run], store: Store) -> list[str]:
     """What its queued runs wait for, where nobody has it; a worker may just be starting here."""
-    from core.jobs.engines.local import is_starting
-    from core.jobs.offers import offers_of
+    from core.jobs.engines.local import starts_workers
+    from core.jobs.offers import is_any_here, offers_of
     from core.jobs.store import JobState
     from core.report.sentences.workers import waiting_sentence
 
     workers = workers_for_runs(store)
-    if is_starting(workers):
+    if starts_workers() and not is_any_here(workers):
         return []
     offers = offers_of(workers)
     queued = (run for run in runs if run.state is JobState.QUEUED)

@@ -58,6 +58,11 @@ def first_with(offers: Iterable[Offer], device: str) -> Offer | None:
     return next((offer for offer in offers if offer.device.name == device), None)
 
 
+def is_any_here(workers: Iterable[Worker]) -> bool:
+    """Whether one of them is of this machine; where it starts workers, one is about to be."""
+    return any(worker.machine == platform.node() for worker in workers)
+
+
 def most_bytes(
     device: str, offers: Iterable[Offer], free_here: Callable[[str], int | None]
 ) -> int | None:

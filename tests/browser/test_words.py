@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from core.explain.glossary import find_term
+from core.report.formats import kept_together
 
 
 def test_a_word_is_explained_on_focus_and_leads_to_the_glossary(visitor):
     visitor.open("/calculators")
     word = visitor.page.get_by_role("link", name="MACs", exact=True)
     macs = find_term("MACs")
-    assert word.get_attribute("title") == macs.explanation
+    assert word.get_attribute("title") == kept_together(macs.explanation)
     word.focus()
     visitor.page.keyboard.press("Tab")
     visitor.page.keyboard.press("Shift+Tab")
     shown = word.evaluate("link => getComputedStyle(link, '::after').content")
-    assert macs.sentence in shown
+    assert kept_together(macs.sentence) in shown
     with visitor.page.context.expect_page() as opened:
         visitor.page.keyboard.press("Enter")
     entry = opened.value.locator("dl").first

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import platform
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from core.jobs.database import database_url
 from core.jobs.processes import process_here
 from core.jobs.records import Run
 from core.jobs.store import Store
-from core.jobs.workers import QueueFilter, Worker
+from core.jobs.workers import QueueFilter
 from core.language import _
 from core.operating.metrics import Counter
 from core.training.records import Device
@@ -44,11 +43,6 @@ def absolute_settings() -> dict[str, str]:
 def starts_workers() -> bool:
     """Unless LAB_START_WORKER=0 leaves that to somebody else."""
     return os.environ.get("LAB_START_WORKER", "1") != "0"
-
-
-def is_starting(workers: Iterable[Worker]) -> bool:
-    """Whether this machine starts workers, and has none among these yet."""
-    return starts_workers() and all(worker.machine != platform.node() for worker in workers)
 
 
 class WorkerProcess:

@@ -8,8 +8,8 @@ import streamlit as st
 from cachetools import TTLCache, cached
 
 from core.jobs.database import database_url
-from core.jobs.engines.local import is_starting, starts_workers
-from core.jobs.offers import Offer, first_with, most_bytes, offers_of
+from core.jobs.engines.local import starts_workers
+from core.jobs.offers import Offer, first_with, is_any_here, most_bytes, offers_of
 from core.jobs.store import JobState, Measurement, Run, Worker
 from core.report.sentences.workers import waiting_sentence
 from core.training.records import Device
@@ -52,7 +52,7 @@ def waits_for(job: Run | Measurement) -> str:
     if job.state is not JobState.QUEUED:
         return ""
     workers = [one for one in living() if one.takes_runs or isinstance(job, Measurement)]
-    if is_starting(workers):
+    if starts_workers() and not is_any_here(workers):
         return ""
     return waiting_sentence(job.needs, offers_of(workers))
 

@@ -10,17 +10,18 @@ def test_a_word_is_explained_on_focus_and_leads_to_the_glossary(visitor):
     visitor.open("/calculators")
     word = visitor.page.get_by_role("link", name="MACs", exact=True)
     macs = find_term("MACs")
-    assert word.get_attribute("title") == kept_together(macs.explanation)
+    sentence, explanation = kept_together(macs.sentence), kept_together(macs.explanation)
+    assert word.get_attribute("title") == explanation
     word.focus()
     visitor.page.keyboard.press("Tab")
     visitor.page.keyboard.press("Shift+Tab")
     shown = word.evaluate("link => getComputedStyle(link, '::after').content")
-    assert kept_together(macs.sentence) in shown
+    assert sentence in shown
     with visitor.page.context.expect_page() as opened:
         visitor.page.keyboard.press("Enter")
     entry = opened.value.locator("dl").first
     entry.wait_for()
-    assert macs.sentence in entry.inner_text()
+    assert sentence in entry.inner_text()
     opened.value.close()
 
 

@@ -217,6 +217,8 @@ def _restore_rows(backup: Store, store: Store, own_id: str) -> None:
     with backup.reading() as source, store.writing() as target:
         _check_empty(target)
         target.execute(delete(jobs_table))  # an idle worker has measured its devices
+        target.execute(delete(people_table))  # who restores has perhaps signed in
+        target.execute(delete(spent_table))
         for table in COPIED:
             _copy_rows(source, target, table)
         target.execute(update(jobs_table).values(store_id=own_id))

@@ -153,10 +153,10 @@ class Reader(Queue):
             return connection.scalar(query) or 0
 
     def ahead_of(self, run: Run) -> int:
-        """How many runs its worker takes before it: those with an earlier turn, and those under way.
+        """How many runs come before it: those with an earlier turn, and those under way.
 
-        Everybody's, also those that the actor must not see. Single runs have a worker of their
-        own, and so have the runs of studies.
+        Everybody's, also those that the actor must not see. Single runs have a worker of their own,
+        and so have the runs of studies.
         """
         same_worker = JOBS.study.is_(None) if run.study is None else JOBS.study.is_not(None)
         is_earlier = or_(JOBS.turn < run.turn, and_(JOBS.turn == run.turn, JOBS.id < run.id))

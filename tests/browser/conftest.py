@@ -46,10 +46,10 @@ def free_port() -> int:
 
 @contextmanager
 def start_server(
-    base_path: str = "", **variables: str
+    base_path: str = "", port: int | None = None, **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`streamlit run dashboard.py`, as the README says: its address and its process."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
     process = subprocess.Popen(
         [

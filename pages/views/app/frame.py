@@ -20,6 +20,7 @@ from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.metrics import page_timed
 from pages.views.app.prose import caption, words_explained
 from pages.views.app.work_badge import work_badge
+from pages.views.people.card import name_in_menu, only_signed_in
 
 _MENU = {  # group of the menu → its pages: file, name, icon
     N_("Explore"): (
@@ -49,9 +50,11 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
     with page_timed(page):
         choose_language()
         page_config(page)
+        only_signed_in(page)
         with st.sidebar:
             _menu()
             language_switch()
+            name_in_menu()
         head = Head(page)
         with words_explained():
             if intro:

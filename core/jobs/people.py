@@ -1,0 +1,118 @@
+"""Who one is where people sign in, and how much each may take. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from typing import Any
+
+from core.specs import LabError
+
+NOBODY = ""  # the owner of what was started without signing in
+THE_CLASS = ""  # in the table of people: the quotas of whoever has none of their own
+OIDC = "oidc"
+_MOST_LETTERS = 200  # of a name or an address that a provider tells
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has signed in."""
+
+    id: str  # the same at each visit, and nobody else's
+    name: str
+    email: str = ""
+    is_teacher: bool = False
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """How much a person may take; None: as much as there is."""
+
+    runs_at_once: int | None = None
+    queued: int | None = None  # jobs that wait
+    minutes_a_day: int | None = None  # in which workers execute their runs; days are those of UTC
+    kept_bytes: int | None = None  # checkpoints and best parameters
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not 0 <= value <= MOST[field.name]:
+                raise LabError(
+                    "A quota is a whole number from 0 to {most}, or nothing; this was {value}.",
+                    most=MOST[field.name],
+                    value=value,
+                )
+
+    def or_those(self, others: Quotas) -> Quotas:
+        """These, and for what they leave open `others`."""
+        mine = {name: value for name, value in vars(self).items() if value is not None}
+        return Quotas(**(vars(others) | mine))
+
+
+MOST = {"runs_at_once": 10_000, "queued": 100_000, "minutes_a_day": 10**6, "kept_bytes": 2**50}
+OF_A_CLASS = Quotas(runs_at_once=2, queued=50, minutes_a_day=240, kept_bytes=2 * 2**30)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a person has taken of what the quotas limit."""
+
+    running: int = 0
+    queued: int = 0
+    minutes_today: float = 0.0
+    kept_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A person of the class, as teachers see them."""
+
+    person: Person
+    taken: Taken
+    quotas: Quotas  # of their own; open where those of the class hold
+    last_seen: float  # seconds since 1970
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What somebody may take, and what they have."""
+
+    quotas: Quotas
+    taken: Taken
+
+
+def auth() -> str:
+    """How people sign in, LAB_AUTH: not at all (""), or by OpenID Connect."""
+    way = os.environ.get("LAB_AUTH", "")
+    if way not in ("", OIDC):
+        raise LabError("LAB_AUTH is oidc or nothing; this was {way}.", way=repr(way))
+    return way
+
+
+def person_of(claims: Mapping[str, Any]) -> Person:
+    """Who an identity provider says one is (OpenID Connect Core 1.0, sections 2 and 5.1).
+
+    `iss` and `sub` together are nobody else's; an e-mail address alone is not. Raises LabError
+    where they are missing.
+    """
+    issuer, subject = claims.get("iss"), claims.get("sub")
+    if not issuer or not subject:
+        raise LabError("The identity provider does not say who has signed in; try again.")
+    person_id = sha256(f"{issuer}\n{subject}".encode()).hexdigest()[:20]
+    email = str(claims.get("email") or "")[:_MOST_LETTERS]
+    name = str(claims.get("name") or claims.get("preferred_username") or email or person_id)
+    is_teacher = _is_teacher(person_id, email, claims.get("email_verified"))
+    return Person(person_id, name[:_MOST_LETTERS], email, is_teacher)
+
+
+def _is_teacher(person_id: str, email: str, is_verified: object) -> bool:
+    """Whether LAB_TEACHERS names the person, by id or by an address.
+
+    An address counts only if the provider has verified it: others let anybody write one.
+    """
+    named = {name.strip().casefold() for name in os.environ.get("LAB_TEACHERS", "").split(",")}
+    named.discard("")
+    is_the_address = bool(email) and email.casefold() in named
+    return person_id in named or (is_the_address and is_verified in (True, "true"))

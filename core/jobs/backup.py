@@ -30,7 +30,9 @@ from core.jobs.schema import (
     epochs_table,
     jobs_table,
     lab_table,
+    people_table,
     series_table,
+    spent_table,
     studies_table,
     workers_table,
 )
@@ -46,7 +48,8 @@ from core.zoo.own_source import kept_name
 
 DATABASE = "lab.sqlite"
 _OF_RUNS = (epochs_table, series_table)  # rows that belong to a run
-COPIED = (studies_table, jobs_table, *_OF_RUNS)  # in the order in which they need each other
+# In the order in which they need each other
+COPIED = (people_table, spent_table, studies_table, jobs_table, *_OF_RUNS)
 _ROWS = 1000  # at a time
 _TRIES = 20  # for a run that goes on so fast that its files are replaced again and again
 
@@ -214,6 +217,8 @@ def _restore_rows(backup: Store, store: Store, own_id: str) -> None:
     with backup.reading() as source, store.writing() as target:
         _check_empty(target)
         target.execute(delete(jobs_table))  # an idle worker has measured its devices
+        target.execute(delete(people_table))  # who restores has perhaps signed in
+        target.execute(delete(spent_table))
         for table in COPIED:
             _copy_rows(source, target, table)
         target.execute(update(jobs_table).values(store_id=own_id))

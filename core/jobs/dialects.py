@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, Table
+from sqlalchemy import Connection, Engine, Float, Integer, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -43,6 +43,24 @@ def _on_sqlite(*_: Any, **__: Any) -> str:
 @compiles(now, "postgresql")
 def _on_postgresql(*_: Any, **__: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS DOUBLE PRECISION)"
+
+
+class today(FunctionElement[int]):
+    """Days since 1970, UTC, by the clock of the database."""
+
+    type = Integer()
+    name = "today"
+    inherit_cache = True
+
+
+@compiles(today)
+def _today_on_sqlite(*_: Any, **__: Any) -> str:
+    return f"CAST({_SQLITE_NOW}() / 86400 AS INTEGER)"
+
+
+@compiles(today, "postgresql")
+def _today_on_postgresql(*_: Any, **__: Any) -> str:
+    return "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) / 86400) AS INTEGER)"
 
 
 def teach_sqlite(connection: Any) -> None:

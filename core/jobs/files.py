@@ -89,7 +89,15 @@ def verified_best(run: Run) -> Path:
 
 def _write(run: Run, name: str, fill: Callable[[Path], None]) -> StoredFile:
     """Raises CannotWrite, one sentence, when the place refuses."""
-    return StoredFile(name, files_place().write(f"{run_folder(run)}/{name}", fill))
+    size = 0
+
+    def fill_and_weigh(path: Path) -> None:
+        nonlocal size
+        fill(path)
+        size = path.stat().st_size
+
+    sha256 = files_place().write(f"{run_folder(run)}/{name}", fill_and_weigh)
+    return StoredFile(name, sha256, size)
 
 
 def save_best(run: Run, network: nn.Module, epoch: int) -> StoredFile:

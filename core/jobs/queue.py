@@ -18,6 +18,7 @@ from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select
 from core.jobs.bell import ring
 from core.jobs.dialects import now
 from core.jobs.needs import fits
+from core.jobs.quotas import book_time, count_alone, may_begin
 from core.jobs.records import (
     TRAIN,
     Job,
@@ -41,6 +42,7 @@ MAX_DEATHS = 3  # of workers in training, without one more epoch or checkpoint b
 MAX_EARLY_DEATHS = 10  # of workers before their first step: they died while they started
 
 JOBS = jobs_table.c
+IN_TURN = (JOBS.turn, JOBS.id)  # the order in which jobs are taken, see turns.py
 
 
 class LostJob(Exception):
@@ -56,12 +58,12 @@ class Queue(Register):
         limit: int | None = None,
         devices: Sequence[Device] | None = None,
     ) -> list[Run | Measurement]:
-        """The jobs that a worker could claim now: queued, or their worker died. Oldest first.
+        """The jobs that a worker could claim now: queued, or their worker died; in their order.
 
         Those that pass the filter and need no other than these `devices`; None: any.
         """
         query = select(jobs_table).where(_is_free(), _for_worker(queue_filter, devices))
-        query = query.order_by(JOBS.id).limit(limit)
+        query = query.order_by(*IN_TURN).limit(limit)
         jobs: list[Run | Measurement] = []
         with self.reading() as connection:
             for row in connection.execute(query).mappings():
@@ -86,7 +88,7 @@ class Queue(Register):
         job_id: int | None = None,
         devices: Sequence[Device] | None = None,
     ) -> Run | Measurement | None:
-        """Let `worker` take the oldest free job that it can execute; None if there is none.
+        """Let `worker` take the free job whose turn it is; None if it can execute none.
 
         One that passes the filter and needs no other than these `devices`; None: any. With
         `job_id` only that job. A job whose workers died too often, or that cannot be read, is
@@ -104,25 +106,22 @@ class Queue(Register):
     def _claim_row(self, worker: str, condition: Any) -> Mapping[Any, Any] | None:
         silent = is_silent()
         with self.writing() as connection:
+            count_alone(connection)
             settle(connection)
-            oldest = (
+            next_job = (
                 select(JOBS.id)
                 .where(_is_free(), condition)
-                .order_by(JOBS.id)
+                .order_by(*IN_TURN)
                 .limit(1)
                 .with_for_update(skip_locked=True)  # SQLite leaves this out
             )
             return (
                 connection.execute(
                     update(jobs_table)
-                    .where(JOBS.id == oldest.scalar_subquery())
+                    .where(JOBS.id == next_job.scalar_subquery())
                     .values(
                         state=JobState.RUNNING,
                         attempt=JOBS.attempt + 1,
-                        # A worker that died has spent the time until its last sign of life
-                        spent_seconds=case(
-                            (silent, _spent_until(JOBS.heartbeat_at)), else_=JOBS.spent_seconds
-                        ),
                         deaths=JOBS.deaths + case((and_(silent, JOBS.has_stepped), 1), else_=0),
                         early_deaths=JOBS.early_deaths
                         + case((and_(silent, ~JOBS.has_stepped), 1), else_=0),
@@ -271,41 +270,44 @@ class Queue(Register):
 
     def finish(self, job: Job, state: JobState, message: Message = NO_MESSAGE) -> None:
         """End the job. Raises LostJob."""
-        self._change(
-            job,
-            state=state,
-            message=message.kept(),
-            finished_at=now(),
-            stop_requested=False,
-            spent_seconds=_spent_until(now()),
+        self._end_attempt(
+            job, state=state, message=message.kept(), finished_at=now(), stop_requested=False
         )
 
     def release(self, job: Job) -> None:
         """Put the job back into the queue, because its worker leaves in good order."""
         with suppress(LostJob):
-            self._change(
-                job,
-                state=JobState.QUEUED,
-                deaths=0,
-                early_deaths=0,
-                spent_seconds=_spent_until(now()),
-            )
+            self._end_attempt(job, state=JobState.QUEUED, deaths=0, early_deaths=0)
 
-    def _change(self, job: Job, **values: Any) -> None:
+    def _end_attempt(self, job: Job, **values: Any) -> None:
         with self.writing() as connection:
+            book_time(connection, held(job), now())
             changed = connection.execute(
-                update(jobs_table).where(held(job)).values(**values)
+                update(jobs_table)
+                .where(held(job))
+                .values(spent_seconds=_spent_until(now()), **values)
             ).rowcount
-            if values.get("state") is JobState.QUEUED:
-                ring(connection)
+            ring(connection)  # the job is free, or its owner may have another one
         if not changed:
             raise LostJob(job.id)
 
+    def _change(self, job: Job, **values: Any) -> None:
+        with self.writing() as connection:
+            statement = update(jobs_table).where(held(job)).values(**values)
+            if not connection.execute(statement).rowcount:
+                raise LostJob(job.id)
+
 
 def settle(connection: Connection) -> None:
-    """End the jobs of dead workers that must not be tried again."""
+    """Close the attempts of dead workers; end the jobs that must not be tried again."""
     silent = is_silent()
-    ended = {"finished_at": now(), "spent_seconds": _spent_until(JOBS.heartbeat_at)}
+    if connection.scalar(select(JOBS.id).where(silent).limit(1)) is None:
+        return
+    # A worker that died has spent the time until its last sign of life
+    last_sign = JOBS.heartbeat_at
+    book_time(connection, silent, last_sign)
+    closed = {"spent_seconds": _spent_until(last_sign), "attempt_started_at": last_sign}
+    connection.execute(update(jobs_table).where(silent).values(closed))
     endings = (
         (JOBS.stop_requested, JobState.STOPPED, NO_MESSAGE),  # nobody is left to obey the wish
         (
@@ -333,7 +335,7 @@ def settle(connection: Connection) -> None:
         ),
     )
     for condition, state, message in endings:
-        values = {"state": state, "message": message.kept(), **ended}
+        values = {"state": state, "message": message.kept(), "finished_at": now()}
         connection.execute(update(jobs_table).where(silent, condition).values(values))
 
 
@@ -363,7 +365,7 @@ def _made_progress() -> dict[str, Any]:
 
 def _is_free() -> Any:
     """The condition that a job waits for a worker: queued, or its worker died."""
-    return or_(JOBS.state == JobState.QUEUED, is_silent())
+    return and_(or_(JOBS.state == JobState.QUEUED, is_silent()), may_begin())
 
 
 def _for_worker(queue_filter: QueueFilter, devices: Sequence[Device] | None) -> Any:

@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, or_, select, true
+from sqlalchemy import Connection, Engine, RowMapping, and_, func, or_, select, true
 
+from core.jobs.people import Person
 from core.jobs.queue import JOBS, Queue
 from core.jobs.records import (
     TRAIN,
@@ -39,6 +40,7 @@ class RunFilter:
     networks: Collection[str] = ()
     datasets: Collection[str] = ()
     studies: Collection[str] = ()
+    owners: Collection[str] = ()
 
     def condition(self) -> Any:
         """For the table of jobs."""
@@ -47,6 +49,7 @@ class RunFilter:
             (JOBS.network, self.networks),
             (JOBS.dataset, self.datasets),
             (JOBS.study, self.studies),
+            (JOBS.owner, self.owners),
         )
         wanted = [column.in_(values) for column, values in columns if values]
         return and_(JOBS.kind == TRAIN, *wanted)
@@ -61,7 +64,33 @@ _UNFINISHED = (  # asked for by every page: put together once
 
 
 class Reader(Queue):
-    """The runs of a store, as pages see them."""
+    """The runs of a store, as pages see them.
+
+    Where somebody reads, the `actor`, others' jobs that are not shared are not there.
+    """
+
+    def __init__(self, engine: Engine, actor: Person | None = None) -> None:
+        super().__init__(engine)
+        self.actor = actor  # None: nobody signs in, or a worker reads
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there may be jobs that the actor must not see."""
+        return self.actor is not None and not self.actor.is_teacher
+
+    @property
+    def seen(self) -> Any:
+        """The condition that the actor may see a job."""
+        if self.actor is None or self.actor.is_teacher:
+            return true()
+        return or_(JOBS.is_shared, JOBS.owner == self.actor.id)
+
+    def _seen_chunks(self, connection: Connection, run_ids: Iterable[int]) -> Iterator[list[int]]:
+        """Those of these jobs that the actor may see, so many as one statement may name."""
+        for ids in chunks(run_ids):
+            if self.is_limited:
+                ids = list(connection.scalars(select(JOBS.id).where(JOBS.id.in_(ids), self.seen)))
+            yield ids
 
     def get(self, run_id: int) -> Run:
         """The run; raises LabError when there is none, or it cannot be read."""
@@ -84,13 +113,15 @@ class Reader(Queue):
     def has(self, job_id: int) -> bool:
         """Whether there is such a job."""
         with self.reading() as connection:
-            return connection.scalar(select(JOBS.id).where(JOBS.id == job_id)) is not None
+            return (
+                connection.scalar(select(JOBS.id).where(JOBS.id == job_id, self.seen)) is not None
+            )
 
     def store_ids(self, run_ids: Iterable[int]) -> dict[int, str]:
         """`Run.store_id` of those of the runs that there are, readable or not."""
         found: dict[int, str] = {}
         with self.reading() as connection:
-            for ids in chunks(run_ids):
+            for ids in self._seen_chunks(connection, run_ids):
                 query = select(JOBS.id, JOBS.store_id).where(JOBS.id.in_(ids), JOBS.kind == TRAIN)
                 found |= {row.id: row.store_id for row in connection.execute(query)}
         return found
@@ -110,23 +141,26 @@ class Reader(Queue):
 
     def count(self, run_filter: RunFilter = _ANY) -> int:
         """How many rows `listed` has in all."""
-        query = select(func.count()).select_from(jobs_table).where(run_filter.condition())
+        query = select(func.count()).select_from(jobs_table)
+        query = query.where(run_filter.condition(), self.seen)
         with self.reading() as connection:
             return connection.scalar(query) or 0
 
     def unfinished(self) -> int:
         """How many runs wait or go on."""
         with self.reading() as connection:
-            return connection.scalar(_UNFINISHED) or 0
+            query = _UNFINISHED.where(self.seen) if self.is_limited else _UNFINISHED
+            return connection.scalar(query) or 0
 
     def ahead_of(self, run: Run) -> int:
-        """How many runs its worker takes before it: those that wait longer, and those that go on.
+        """How many runs come before it: those with an earlier turn, and those under way.
 
-        Single runs have a worker of their own, and so have the runs of studies.
+        Everybody's, also those that the actor must not see. Single runs have a worker of their own,
+        and so have the runs of studies.
         """
         same_worker = JOBS.study.is_(None) if run.study is None else JOBS.study.is_not(None)
-        waits_longer = and_(JOBS.state == JobState.QUEUED, JOBS.id < run.id)
-        ahead = or_(JOBS.state == JobState.RUNNING, waits_longer)
+        is_earlier = or_(JOBS.turn < run.turn, and_(JOBS.turn == run.turn, JOBS.id < run.id))
+        ahead = or_(JOBS.state == JobState.RUNNING, and_(JOBS.state == JobState.QUEUED, is_earlier))
         query = (
             select(func.count())
             .select_from(jobs_table)
@@ -144,7 +178,7 @@ class Reader(Queue):
         return self._distinct(JOBS.dataset)
 
     def _distinct(self, column: Any) -> list[str]:
-        query = select(column).where(column.is_not(None)).distinct().order_by(column)
+        query = select(column).where(column.is_not(None), self.seen).distinct().order_by(column)
         with self.reading() as connection:
             return list(connection.scalars(query))
 
@@ -152,7 +186,7 @@ class Reader(Queue):
         """The finished epochs of each run, in order; an empty list for a run without any."""
         epochs: dict[int, list[EpochMetrics]] = {run_id: [] for run_id in run_ids}
         with self.reading() as connection:
-            for ids in chunks(epochs):
+            for ids in self._seen_chunks(connection, epochs):
                 query = (
                     select(epochs_table)
                     .where(epochs_table.c.run_id.in_(ids))
@@ -180,7 +214,7 @@ class Reader(Queue):
         with self.reading() as connection:
             return [
                 (run_id, attempt, StepSeries.from_json(series))
-                for ids in chunks(run_ids)
+                for ids in self._seen_chunks(connection, run_ids)
                 for run_id, attempt, series in connection.execute(
                     select(series_table).where(series_table.c.run_id.in_(ids))
                 )
@@ -191,7 +225,7 @@ class Reader(Queue):
         accuracies: dict[int, list[float]] = {run_id: [] for run_id in run_ids}
         columns = epochs_table.c
         with self.reading() as connection:
-            for ids in chunks(accuracies):
+            for ids in self._seen_chunks(connection, accuracies):
                 query = (
                     select(columns.run_id, columns.test_accuracy)
                     .where(columns.run_id.in_(ids))
@@ -208,7 +242,7 @@ class Reader(Queue):
         last = (
             select(columns.run_id, func.max(columns.epoch).label("epoch"))
             .join(jobs_table, JOBS.id == columns.run_id)
-            .where(JOBS.setting.in_(list(finals)), JOBS.state == JobState.FINISHED)
+            .where(JOBS.setting.in_(list(finals)), JOBS.state == JobState.FINISHED, self.seen)
             .group_by(columns.run_id)
             .subquery()
         )
@@ -234,6 +268,7 @@ class Reader(Queue):
                 JOBS.kind == TRAIN,
                 JOBS.state == JobState.FINISHED,
                 JOBS.best_accuracy.is_not(None),
+                self.seen,
             )
             .order_by(JOBS.id)
         )
@@ -250,10 +285,9 @@ class Reader(Queue):
         ]
 
     def rows(self, condition: Any, limit: int | None = None, offset: int = 0) -> list[RowMapping]:
-        """Rows of the table of jobs, the newest first."""
-        query = (
-            select(jobs_table).where(condition).order_by(JOBS.id.desc()).limit(limit).offset(offset)
-        )
+        """Rows of the table of jobs that the actor may see, the newest first."""
+        query = select(jobs_table).where(condition, self.seen)
+        query = query.order_by(JOBS.id.desc()).limit(limit).offset(offset)
         with self.reading() as connection:
             return list(connection.execute(query).mappings())
 

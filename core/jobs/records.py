@@ -13,6 +13,7 @@ from typing import Any
 
 from core.data.catalogue import train_images_of
 from core.jobs.needs import Needs
+from core.jobs.people import NOBODY
 from core.language import N_, read_kept
 from core.measure.requests import Request, request_from_json
 from core.specs import LabError, RunSpec
@@ -65,6 +66,7 @@ class StoredFile:
 
     name: str
     sha256: str
+    size: int = 0  # bytes; 0: of a lab that did not keep it
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class Job:
     needs_device: str = ""  # what a worker must have to take it, see needs.py
     needs_hardware: str | None = None
     needs_bytes: int | None = None
+    owner: str = NOBODY  # whoever has started it: a Person's id
+    is_shared: bool = True  # with everybody; else its owner and teachers alone see it
+    turn: float = 0.0  # the lower, the sooner it is taken
 
     @property
     def needs(self) -> Needs:
@@ -169,6 +174,8 @@ class Study:
     settings: dict[str, Any] = field(default_factory=dict)  # what was chosen
     created_at: float = 0.0
     kind: StudyKind = StudyKind.VARIANTS
+    owner: str = NOBODY  # of its runs
+    is_shared: bool = True  # as its runs are
 
     @property
     def title(self) -> str:

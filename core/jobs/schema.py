@@ -15,11 +15,13 @@ from sqlalchemy import (
     Table,
     Text,
     select,
+    true,
 )
 
+from core.jobs.people import Quotas
 from core.training.records import EpochMetrics
 
-SCHEMA_VERSION = 8  # `core.jobs.upgrade` brings older stores up to it
+SCHEMA_VERSION = 9  # `core.jobs.upgrade` brings older stores up to it
 
 tables = MetaData()
 
@@ -72,7 +74,12 @@ jobs_table = Table(
     Column("store_id", String(40), nullable=False, server_default=""),  # see `Run`
     Column("source", Text),  # KeptSource as JSON: of a network of the user's own
     Column("note", Text, nullable=False, default=""),  # what a reader should know
-    Index("ix_jobs_state_needs_device", "state", "needs_device"),  # by which workers look for work
+    Column("owner", String(40), nullable=False, server_default=""),  # a Person's id, or NOBODY
+    Column("is_shared", Boolean, nullable=False, server_default=true()),  # with the whole class
+    Column("work", Float, nullable=False, server_default="0"),  # see turns.py
+    Column("turn", Float, nullable=False, server_default="0"),
+    Index("ix_jobs_queue", "state", "needs_device", "turn", "id"),  # where workers look for work
+    Index("ix_jobs_owner_state", "owner", "state"),
     sqlite_autoincrement=True,  # the id of a deleted run is never given again
 )
 
@@ -87,6 +94,25 @@ workers_table = Table(
     Column("queue_filter", String(20), nullable=False),  # a QueueFilter
     Column("since", Float, nullable=False),
     Column("lease_until", Float, nullable=False),  # then it counts as dead
+)
+
+people_table = Table(
+    "people",
+    tables,
+    Column("id", String(40), primary_key=True),  # of a Person, or THE_CLASS
+    Column("name", String(200), nullable=False),
+    Column("email", String(200), nullable=False),
+    Column("is_teacher", Boolean, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    *(Column(name, BigInteger) for name in Quotas.__dataclass_fields__),
+)
+
+spent_table = Table(  # by deleted runs as well
+    "spent",
+    tables,
+    Column("owner", String(40), primary_key=True),
+    Column("day", Integer, primary_key=True),  # since 1970, UTC
+    Column("seconds", Float, nullable=False),  # in which workers had runs of the owner
 )
 
 studies_table = Table(

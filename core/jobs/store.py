@@ -13,16 +13,18 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, true, update
 
+from core.jobs.asked import Asked
 from core.jobs.bell import ring
 from core.jobs.database import StoreUnavailable, open_database
-from core.jobs.dialects import insert_or_change, now
-from core.jobs.needs import needs_of_request, needs_of_run
+from core.jobs.dialects import now
+from core.jobs.needs import needs_of_run
+from core.jobs.people import NOBODY, Person
 from core.jobs.queue import JOBS, LostJob, is_silent, settle, sign_of_life
-from core.jobs.reading import Reader, RunFilter, chunks, read_row
+from core.jobs.quotas import book_time
+from core.jobs.reading import RunFilter, chunks
 from core.jobs.records import (
-    NOBODY_ASKED,
     TRAIN,
     JobState,
     Measurement,
@@ -32,19 +34,17 @@ from core.jobs.records import (
     StudyKind,
     UnreadableJob,
     extended,
-    result_to_json,
     run_columns,
     to_json,
 )
 from core.jobs.schema import STORE_ID_OF_LAB, epochs_table, jobs_table, series_table, studies_table
 from core.jobs.sources import forget_unnamed, keep_source, sources_named, with_kept_source
+from core.jobs.turns import has_people, turns, work_of_run
 from core.jobs.workers import QueueFilter, Worker
 from core.language import Message, lazy
-from core.measure.requests import Request
 from core.specs import LabError, RunSpec
 from core.storage.files_place import files_place
 from core.storage.folder import Folder
-from core.zoo.own import renamed
 
 __all__ = [
     "JobState",
@@ -78,8 +78,12 @@ def open_store(url: str | None = None) -> Store:
     return store
 
 
-class Store(Reader):
+class Store(Asked):
     """Jobs for pages, workers and the command line."""
+
+    def acting_for(self, person: Person) -> Store:
+        """The same store as this person may see and change it."""
+        return Store(self.engine, person)
 
     @property
     def id(self) -> str:
@@ -96,7 +100,7 @@ class Store(Reader):
     def enqueue_all(self, specs: Iterable[RunSpec], study: str | None = None) -> list[int]:
         """Put runs in the queue together; their ids."""
         with self.writing() as connection:
-            return _insert_runs(connection, specs, study)
+            return self._insert_runs(connection, specs, study)
 
     def start_here(self, spec: RunSpec, worker: str = "") -> Run:
         """A run that the caller executes itself, without passing through the queue."""
@@ -109,13 +113,14 @@ class Store(Reader):
             **sign_of_life(),
         }
         with self.writing() as connection:
-            [run_id] = _insert_runs(connection, [spec], None, **values)
+            [run_id] = self._insert_runs(connection, [spec], None, **values)
         return self.get(run_id)
 
     # What can be done with any job
 
     def request_stop(self, job_ids: Iterable[int]) -> None:
         """Queued jobs stop now, as do those whose worker died; others after their current step."""
+        job_ids = self.changeable(job_ids)
         with self.writing() as connection:
             for ids in chunks(job_ids):
                 connection.execute(
@@ -134,6 +139,7 @@ class Store(Reader):
         """Put a job that stopped, failed or lost its worker back into the queue, to go on."""
         ended = JOBS.state.in_([state for state in JobState if state.can_go_on])
         free = or_(ended, is_silent())
+        self.changeable([job_id])
         if self._requeue_where(and_(JOBS.id == job_id, free)):
             return
         state = self.job(job_id).state
@@ -151,6 +157,7 @@ class Store(Reader):
 
     def extend(self, run_id: int, epochs: int) -> None:
         """Let a finished run go on to `epochs` epochs. Raises LabError where it cannot."""
+        self.changeable([run_id])
         run = self.get(run_id)
         if run.state is not JobState.FINISHED:
             raise LabError("Run {run_id} is not finished, so it cannot be extended.", run_id=run_id)
@@ -174,9 +181,10 @@ class Store(Reader):
 
     def delete(self, job_ids: Iterable[int]) -> None:
         """Remove jobs and their epochs; a worker that executes one of them loses it."""
-        sources: set[str] = set()
+        job_ids, sources = self.changeable(job_ids), set[str]()
         with self.writing() as connection:
             for ids in chunks(job_ids):
+                book_time(connection, JOBS.id.in_(ids), now())
                 sources |= sources_named(connection, ids)
                 for table in (epochs_table, series_table):
                     connection.execute(delete(table).where(table.c.run_id.in_(ids)))
@@ -203,15 +211,16 @@ class Store(Reader):
         study = Study(name, kept, dict(settings), created_at, kind)
         with self.writing() as connection:
             _insert_study(connection, study)
-            _insert_runs(connection, specs, name)
+            self._insert_runs(connection, specs, name)
         return study
 
     def add_to_study(self, study: Study, specs: Sequence[RunSpec]) -> None:
         """Put more runs of a study into the queue; the study is made where it is missing."""
+        self.changeable([run.id for run in self.runs(study=study.id)])
         with self.writing() as connection:
             if specs:
                 _insert_study(connection, study)
-                _insert_runs(connection, specs, study.id)
+                self._insert_runs(connection, specs, study.id)
 
     def study(self, study_id: str) -> Study:
         """The study; raises LabError when there is none, or none of its runs is left."""
@@ -229,10 +238,12 @@ class Store(Reader):
 
     def _studies(self, condition: Any, limit: int | None = None) -> list[Study]:
         newest = func.max(JOBS.id)
+        owners = func.min(JOBS.owner).label("owner"), func.max(JOBS.owner).label("other")
+        shared = func.min(case((JOBS.is_shared, 1), else_=0)).label("is_shared")
         query = (
-            select(studies_table)
+            select(studies_table, *owners, shared)
             .join(jobs_table, JOBS.study == studies_table.c.id)
-            .where(condition)
+            .where(condition, self.seen)
             .group_by(*studies_table.c)
             .order_by(newest.desc())
             .limit(limit)
@@ -240,7 +251,15 @@ class Store(Reader):
         with self.reading() as connection:
             rows = connection.execute(query).all()
         return [
-            Study(row.id, row.title, json.loads(row.settings), row.created_at, StudyKind(row.kind))
+            Study(
+                row.id,
+                row.title,
+                json.loads(row.settings),
+                row.created_at,
+                StudyKind(row.kind),
+                row.owner if row.owner == row.other else NOBODY,
+                bool(row.is_shared),
+            )
             for row in rows
         ]
 
@@ -251,106 +270,21 @@ class Store(Reader):
     def continue_study(self, study_id: str) -> int:
         """Put every stopped or failed run of the study back into the queue; how many."""
         ended = JOBS.state.in_([state for state in JobState if state.can_go_on])
+        self.changeable([run.id for run in self.runs(study=study_id)])
         return self._requeue_where(and_(JOBS.study == study_id, ended))
-
-    # Measurements
-
-    def measurement(self, request: Request) -> Measurement | None:
-        """The job that measures, or has measured, what is asked for; None before anybody asked."""
-        asked = renamed(request)
-        rows = self.rows(JOBS.key.in_([asked.key, asked.key_by_host]))
-        rows.sort(key=lambda row: row["key"] != asked.key)
-        job = read_row(rows[0]) if rows else None
-        return job if isinstance(job, Measurement) else None
-
-    def measurements(self, limit: int | None = None) -> list[Measurement]:
-        """Measurements that somebody asked for, the newest first."""
-        kinds = JOBS.kind.not_in([TRAIN, *NOBODY_ASKED])
-        jobs = (read_row(row) for row in self.rows(kinds, limit))
-        return [job for job in jobs if isinstance(job, Measurement)]
-
-    def unreadable_measurements(self, limit: int | None = None) -> list[UnreadableJob]:
-        """Among the newest, those that this lab cannot read; of runs, `listed` tells them."""
-        jobs = (read_row(row) for row in self.rows(JOBS.kind != TRAIN, limit))
-        return [job for job in jobs if isinstance(job, UnreadableJob)]
-
-    def enqueue_measurement(self, request: Request) -> Measurement:
-        """Put what is asked for into the queue, unless it waits there or is measured already."""
-        fresh = {
-            "state": JobState.QUEUED,
-            "result": None,
-            "message": "",
-            "created_at": time.time(),
-            "started_at": None,
-            "finished_at": None,
-            "spent_seconds": 0.0,
-            "stop_requested": False,
-            "progress": None,
-        }
-        over = JOBS.state.in_([state for state in JobState if state.is_over])
-        request = self._upsert(request, fresh, over)
-        job = self.measurement(request)
-        if job is None:
-            raise LabError("The measurement was deleted while it was queued; ask for it again.")
-        return job
-
-    def keep_result(
-        self, request: Request, result: Mapping[str, Any], replace: bool = False
-    ) -> dict[str, Any]:
-        """Keep the caller's own result; returns the result that is stored now.
-
-        Without `replace` the first result stays, so that all who measure the same use one.
-        """
-        moment = time.time()
-        finished = {
-            "state": JobState.FINISHED,
-            "result": result_to_json(result),
-            "created_at": moment,
-            "started_at": moment,
-            "finished_at": moment,
-        }
-        self._upsert(request, finished, replace)
-        return self.result_of(request) or dict(result)
-
-    def result_of(self, request: Request) -> dict[str, Any] | None:
-        """The result of what was asked for, as far as it is known."""
-        job = self.measurement(request)
-        return job.result if job else None
-
-    def _upsert(self, request: Request, values: Mapping[str, Any], change: Any) -> Request:
-        """Insert a measurement; where its key is there already, change it if `change` holds.
-
-        Returns what is asked for, with the sources that are kept for it.
-        """
-        with self.writing() as connection:
-            request = renamed(request, partial(keep_source, connection))
-            row = {
-                "kind": request.kind,
-                "key": request.key,
-                "request": request.to_json(),
-                **needs_of_request(request).columns(),
-                **values,
-            }
-            statement = insert_or_change(connection, jobs_table).values(**row)
-            if change is False:
-                statement = statement.on_conflict_do_nothing(index_elements=[JOBS.key])
-            else:
-                where = None if change is True else change
-                statement = statement.on_conflict_do_update(
-                    index_elements=[JOBS.key], set_=row, where=where
-                )
-            connection.execute(statement)
-            ring(connection)
-        return request
 
     # Shared by the above
 
     def _requeue_where(self, condition: Any, **values: Any) -> int:
+        """Put the jobs for which it holds, and that the actor may change, into the queue again."""
+        which = and_(condition, self.own)
         with self.writing() as connection:
+            jobs = connection.execute(select(JOBS.id, JOBS.owner, JOBS.work).where(which)).all()
+            self.check_room(connection, len(jobs))
             ring(connection)
-            return connection.execute(
+            connection.execute(
                 update(jobs_table)
-                .where(condition)
+                .where(which)
                 .values(
                     state=JobState.QUEUED,
                     message="",
@@ -360,35 +294,46 @@ class Store(Reader):
                     finished_at=None,
                     **values,
                 )
-            ).rowcount
-
-
-def _insert_runs(
-    connection: Connection, specs: Iterable[RunSpec], study: str | None, **values: Any
-) -> list[int]:
-    row = {
-        "kind": TRAIN,
-        "state": JobState.QUEUED,
-        "study": study,
-        "created_at": time.time(),
-        "store_id": STORE_ID_OF_LAB,
-        **values,
-    }
-    statement = insert(jobs_table).values(**row).returning(JOBS.id)
-    keep = cache(partial(keep_source, connection))  # once for all
-    kept = (with_kept_source(spec, keep) for spec in specs)
-    needs_of = cache(needs_of_run)  # of all seeds at once
-    ring(connection)
-    return [
-        connection.execute(
-            statement.values(
-                **run_columns(spec),
-                **needs_of(replace(spec, seed=0)).columns(),
-                source=to_json(source),
             )
-        ).scalar_one()
-        for spec, source in kept
-    ]
+            for job in jobs if has_people(connection) else []:
+                [turn] = turns(connection, job.owner, [job.work])
+                connection.execute(update(jobs_table).where(JOBS.id == job.id).values(turn=turn))
+        return len(jobs)
+
+    def _insert_runs(
+        self, connection: Connection, specs: Iterable[RunSpec], study: str | None, **values: Any
+    ) -> list[int]:
+        specs = list(specs)
+        self.check_room(connection, len(specs))
+        row = {
+            "kind": TRAIN,
+            "state": JobState.QUEUED,
+            "study": study,
+            "created_at": time.time(),
+            "store_id": STORE_ID_OF_LAB,
+            "owner": self.owner,
+            **values,
+        }
+        statement = insert(jobs_table).values(**row).returning(JOBS.id)
+        keep = cache(partial(keep_source, connection))  # once for all
+        kept = [with_kept_source(spec, keep) for spec in specs]
+        needs_of, work_of = cache(needs_of_run), cache(work_of_run)  # of all seeds at once
+        works = [work_of(replace(spec, seed=0)) for spec, _source in kept]
+        ring(connection)
+        return [
+            connection.execute(
+                statement.values(
+                    **run_columns(spec),
+                    **needs_of(replace(spec, seed=0)).columns(),
+                    source=to_json(source),
+                    work=work,
+                    turn=turn,
+                )
+            ).scalar_one()
+            for (spec, source), work, turn in zip(
+                kept, works, turns(connection, self.owner, works), strict=True
+            )
+        ]
 
 
 def _insert_study(connection: Connection, study: Study) -> None:

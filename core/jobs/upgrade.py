@@ -305,6 +305,37 @@ def _store_id_from_7(connection: Connection) -> None:
     )
 
 
+def _from_8(connection: Connection) -> None:
+    """Jobs belong to people, and take turns."""
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS people (id VARCHAR(40) NOT NULL PRIMARY KEY,"
+            " name VARCHAR(200) NOT NULL, email VARCHAR(200) NOT NULL,"
+            " is_teacher BOOLEAN NOT NULL, last_seen FLOAT NOT NULL, runs_at_once BIGINT,"
+            " queued BIGINT, minutes_a_day BIGINT, kept_bytes BIGINT)"
+        )
+    )
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS spent (owner VARCHAR(40) NOT NULL, day INTEGER NOT NULL,"
+            " seconds FLOAT NOT NULL, PRIMARY KEY (owner, day))"
+        )
+    )
+    columns = {
+        "owner": "VARCHAR(40) NOT NULL DEFAULT ''",
+        "is_shared": "BOOLEAN NOT NULL DEFAULT TRUE",
+        "work": "FLOAT NOT NULL DEFAULT 0",
+        "turn": "FLOAT NOT NULL DEFAULT 0",
+    }
+    _add_columns(connection, "jobs", columns)
+    connection.execute(text("DROP INDEX IF EXISTS ix_jobs_state_needs_device"))
+    for name, indexed in (
+        ("queue", "state, needs_device, turn, id"),
+        ("owner_state", "owner, state"),
+    ):
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS ix_jobs_{name} ON jobs ({indexed})"))
+
+
 def new_store_id() -> str:
     return f"{OF_STORES}{secrets.token_hex(6)}"
 
@@ -317,4 +348,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {  # version → the step to t
     5: _from_5,
     6: _from_6,
     7: _from_7,
+    8: _from_8,
 }

@@ -38,6 +38,10 @@ class Request(Spec):
         """The hardware that the result depends on, whatever its host is called; here: none."""
         return ()
 
+    def runs_needed(self) -> tuple[int, ...]:
+        """The runs of which files are read."""
+        return ()
+
     @property
     def key(self) -> str:
         """A short name for this measurement."""
@@ -145,6 +149,10 @@ class GradientFlowRequest(Request):
         setting = (self.dataset, self.seeds, self.initialization, self.batch_size)
         return *networks, *setting, sorted(self.runs)
 
+    def runs_needed(self) -> tuple[int, ...]:
+        """Those with whose parameters gradients are measured."""
+        return self.runs
+
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with each model's options as an object."""
         return asdict(self) | {"models": [model.to_dict() for model in self.models]}
@@ -163,6 +171,10 @@ class PredictRequest(Request):
     def what(self) -> tuple[object, ...]:
         """The run and its parameters."""
         return self.run, self.parameters_sha256
+
+    def runs_needed(self) -> tuple[int, ...]:
+        """The one that predicts."""
+        return (self.run,)
 
 
 @dataclass(frozen=True)
@@ -199,6 +211,10 @@ class LandscapeRequest(Request):
             plane = (self.points, self.images, self.plane)
         return *sorted(self.runs), *trainings, *plane
 
+    def runs_needed(self) -> tuple[int, ...]:
+        """Those around whose parameters the loss is measured."""
+        return tuple(run for run, _digest in self.runs)
+
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with each model's options as an object."""
         return asdict(self) | {"trainings": [run.to_dict() for run in self.trainings]}
@@ -224,6 +240,10 @@ class WeightsRequest(Request):
         """Network, parameters, images."""
         parameters = (self.run, self.parameters_sha256, self.initialization, self.seed)
         return self.model.to_json(), *parameters, self.dataset, self.mean, self.std
+
+    def runs_needed(self) -> tuple[int, ...]:
+        """The one whose parameters they are."""
+        return () if self.run is None else (self.run,)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with the model's options as an object."""

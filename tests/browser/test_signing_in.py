@@ -31,7 +31,7 @@ ASKED = "/calculators?calc_tool=Output+size&calc_dilation=3"
 def school(request, tmp_path_factory) -> Iterator[Lab]:
     """A lab in which people sign in."""
     folder = tmp_path_factory.mktemp("school")
-    port = free_port()
+    port = str(free_port())
     address = f"http://127.0.0.1:{port}/{request.param}".rstrip("/")
     with identity_provider(PEOPLE) as provider:
         variables = {

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
 from core.language import _
+from core.specs import LabError
 from pages.views.app.base_path import base_path
 from pages.views.app.messages import errors_in_one_sentence
+from pages.views.app.services import store
 from pages.views.people.round_trip import FAILED, sign_in_address
 from pages.views.people.visitor import is_signed_in, visitor
 
 _LAB = "CNN Architecture Lab"
+_MET = "met"  # in the session: whom the store knows
 
 
 def only_signed_in(page: str) -> None:
     """Goes on for who may see the lab; a stranger gets a card with the page's name, and no more."""
     with errors_in_one_sentence():
         if is_signed_in():
+            _meet()
             return
         with st.container(horizontal_alignment="center"):
             _card(page)
     st.stop()
+
+
+def _meet() -> None:
+    """Once a visit: others see whose runs they are. A store that cannot be opened says so where
+    it is needed.
+    """
+    person = visitor()
+    if person and st.session_state.get(_MET) != person.id:
+        with suppress(LabError):
+            store().meet(person)
+            st.session_state[_MET] = person.id
 
 
 def _card(page: str) -> None:

@@ -32,6 +32,7 @@ from pages.views.forms.estimates import (
     span_of,
 )
 from pages.views.forms.run import run_keys
+from pages.views.people.ownership import told_before_the_start
 
 _SAMPLES = 10
 _LONG = N_("This run takes over ten minutes.")
@@ -121,6 +122,7 @@ def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
             st.rerun()
     if offers():
         st.caption(_("A process of its own trains it, also when this tab closes."))
+        told_before_the_start()
     else:
         st.warning(nobody_sentence(), icon=":material/power_off:")
 

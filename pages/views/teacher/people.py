@@ -27,7 +27,6 @@ def people_view() -> None:
         height="content",
         key="class_people",
         column_config={
-            "files (MiB)": st.column_config.NumberColumn(format="%.0f"),
             "last seen": st.column_config.DatetimeColumn(format="distance"),
         },
         placeholder=formats.NOTHING,
@@ -42,10 +41,7 @@ def people_view() -> None:
 
 def _frame(people: Sequence[Participant], of_class: Quotas) -> pd.DataFrame:
     """Numbers, each of how many they may have."""
-    limits = [
-        Quotas() if one.person.is_teacher else one.quotas.or_those(of_class) for one in people
-    ]
-    pairs = list(zip([one.taken for one in people], limits, strict=True))
+    pairs = [(one.taken, _limits(one, of_class)) for one in people]
     return pd.DataFrame(
         {
             N_("name"): [_name(one) for one in people],
@@ -65,6 +61,10 @@ def _frame(people: Sequence[Participant], of_class: Quotas) -> pd.DataFrame:
             N_("last seen"): pd.to_datetime([one.last_seen for one in people], unit="s", utc=True),
         }
     )
+
+
+def _limits(one: Participant, of_class: Quotas) -> Quotas:
+    return Quotas() if one.person.is_teacher else one.quotas.or_those(of_class)
 
 
 def _name(one: Participant) -> str:

@@ -37,11 +37,13 @@ class Quotas:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if value is not None and not 0 <= value <= MOST[field.name]:
+            value, (least, most) = getattr(self, field.name), BOUNDS[field.name]
+            if value is not None and not least <= value <= most:
                 raise LabError(
-                    "A quota is a whole number from 0 to {most}, or nothing; this was {value}.",
-                    most=MOST[field.name],
+                    "This quota is a whole number from {least} to {most}, or nothing; it was"
+                    " {value}.",
+                    least=least,
+                    most=most,
                     value=value,
                 )
 
@@ -51,7 +53,12 @@ class Quotas:
         return Quotas(**(vars(others) | mine))
 
 
-MOST = {"runs_at_once": 10_000, "queued": 100_000, "minutes_a_day": 10**6, "kept_bytes": 2**50}
+BOUNDS = {  # of each quota; whoever may queue nothing runs nothing
+    "runs_at_once": (1, 10_000),
+    "queued": (0, 100_000),
+    "minutes_a_day": (0, 10**6),
+    "kept_bytes": (0, 2**50),
+}
 OF_A_CLASS = Quotas(runs_at_once=2, queued=50, minutes_a_day=240, kept_bytes=2 * 2**30)
 
 

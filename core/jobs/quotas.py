@@ -117,8 +117,9 @@ def taken(connection: Connection, person_id: str | None = None) -> dict[str, Tak
 
 
 def _running_seconds() -> Any:
-    """Of the attempt under way, today's as a whole: what nobody has written down yet."""
-    return case((_JOBS.state == JobState.RUNNING, now() - _JOBS.attempt_started_at), else_=0.0)
+    """Of the attempts under way, until their last signs of life: nobody has written it down yet."""
+    seconds = _JOBS.heartbeat_at - _JOBS.attempt_started_at
+    return case((_JOBS.state == JobState.RUNNING, seconds), else_=0.0)
 
 
 def allowance(connection: Connection, person_id: str) -> Allowance:
@@ -147,8 +148,8 @@ def check_quotas(connection: Connection, person_id: str, new_jobs: int) -> None:
     quotas, has = given.quotas, given.taken
     if quotas.queued is not None and has.queued + new_jobs > quotas.queued:
         raise LabError(
-            "You have {queued} jobs in the queue and may have {limit}, so {new} more cannot be"
-            " queued; wait until some have begun, or stop some.",
+            "{queued} of your {limit} places in the queue are taken, too few for {new} more; wait"
+            " until some jobs have begun, or stop some.",
             queued=has.queued,
             limit=quotas.queued,
             new=new_jobs,

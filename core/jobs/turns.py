@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from core.analysis.kept import kept_analysis
 from core.data.catalogue import train_images_of
@@ -46,16 +46,14 @@ def turns(connection: Connection, owner: str, works: Iterable[float]) -> list[fl
     works = list(works)
     if not has_people(connection):
         return [0.0] * len(works)
-    running, queued = (_JOBS.state == state for state in (JobState.RUNNING, JobState.QUEUED))
-    own_last = connection.scalar(
-        select(func.max(_JOBS.turn)).where(
-            _JOBS.owner == owner, _JOBS.state.in_([JobState.RUNNING, JobState.QUEUED])
-        )
-    )
-    now_at = _scalar(connection, func.max(_JOBS.turn), running)
-    if now_at is None:
-        now_at = _scalar(connection, func.min(_JOBS.turn), queued) or 0.0
-    return list(accumulate(works, initial=max(now_at, own_last or 0.0)))[1:]
+    is_running = _JOBS.state == JobState.RUNNING
+    is_queued = _JOBS.state == JobState.QUEUED
+    own_last = _first(connection, func.max(_JOBS.turn), or_(is_running, is_queued), owner)
+    at = _first(connection, func.max(_JOBS.turn), is_running)  # where the queue is now
+    if at is None:
+        at = _first(connection, func.min(_JOBS.turn - _JOBS.work), is_queued)
+    start = max(at or 0.0, own_last or 0.0)
+    return list(accumulate(works, initial=start))[1:]
 
 
 def has_people(connection: Connection) -> bool:
@@ -64,6 +62,12 @@ def has_people(connection: Connection) -> bool:
     return connection.scalar(anybody) is not None
 
 
-def _scalar(connection: Connection, value: Any, condition: Any) -> float | None:
-    found: float | None = connection.scalar(select(value).where(condition))
+def _first(
+    connection: Connection, value: Any, condition: Any, owner: str | None = None
+) -> float | None:
+    """Of the jobs for which the condition holds, or of one owner's; None without any."""
+    query = select(value).where(condition)
+    if owner is not None:
+        query = query.where(_JOBS.owner == owner)
+    found: float | None = connection.scalar(query)
     return found

@@ -11,7 +11,7 @@ from core.jobs.store import JobState, Measurement, Run, RunFilter
 from core.language import N_, _, ngettext, paragraph
 from core.measure.requests import REQUESTS
 from core.report import formats
-from core.report.names import run_title
+from core.report.names import network_title
 from pages.views.app.language import in_this_language
 from pages.views.app.live import live
 from pages.views.app.services import store
@@ -97,5 +97,5 @@ def _link(job: Run | Measurement) -> str:
 
 def _what(job: Run | Measurement) -> str:
     if isinstance(job, Run):
-        return run_title(job)
+        return network_title(job.spec.model)
     return _(REQUESTS[job.kind].title) if job.kind in REQUESTS else job.kind

@@ -120,9 +120,9 @@ def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
         ):
             st.query_params["run"] = str(store().enqueue(spec))
             st.rerun()
+    told_before_the_start()
     if offers():
         st.caption(_("A process of its own trains it, also when this tab closes."))
-        told_before_the_start()
     else:
         st.warning(nobody_sentence(), icon=":material/power_off:")
 

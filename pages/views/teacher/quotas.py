@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs.people import MOST, THE_CLASS, Quotas
+from core.jobs.people import BOUNDS, THE_CLASS, Quotas
 from core.language import N_, _
 from pages.views.app.messages import errors_in_one_sentence
 from pages.views.app.services import store
@@ -59,10 +59,11 @@ def _form(chosen: str, own: Quotas) -> None:
 
 def _control(name: str, label: str, value: int | None, chosen: str, empty: str) -> int | None:
     unit = _UNITS.get(name, 1)
+    least, most = BOUNDS[name]
     shown = st.number_input(
         _(label),
-        min_value=0,
-        max_value=MOST[name] // unit,
+        min_value=least,
+        max_value=most // unit,
         value=None if value is None else value // unit,
         step=1,
         placeholder=empty,

@@ -34,10 +34,11 @@ from tests.pages.people.signed_in import open_as, person
 pytestmark = pytest.mark.slow
 
 FILES = [path for path, _name, _icon in PAGES]
-SECRET_SEED, SECRET_TITLE = 424_242, "Carol's own question"
+SECRET_SEED, SECRET_TITLE = 731_946_205, "Carol's own question"
 SECRETS = (str(SECRET_SEED), f"{SECRET_SEED:,}", SECRET_TITLE, "91.2345")
 NET = ModelSpec("course-residual", image_size=28)
 CONSTANT = Recipe("fast", 2, 64, 0.05, schedule="constant")
+_OF_THE_CLOCK = ("spent_seconds", "attempt_started_at", "heartbeat_at", "lease_until")
 MEASUREMENT = LayerTimesRequest(NET, "cpu", 32)
 
 
@@ -53,7 +54,8 @@ class Carols:
     def rows(self) -> list[Any]:
         """All that is Carol's, as it stands in the store."""
         with open_store().engine.connect() as connection:
-            jobs = select(jobs_table).where(jobs_table.c.owner == person("Carol").id)
+            columns = [one for one in jobs_table.c if one.name not in _OF_THE_CLOCK]
+            jobs = select(*columns).where(jobs_table.c.owner == person("Carol").id)
             ids = [self.study, self.private_study]
             studies = select(studies_table).where(studies_table.c.id.in_(ids))
             return [

@@ -43,11 +43,12 @@ else:
     from core.zoo.own import name_files
     from pages.views.app.html_head import HtmlHead
     from pages.views.app.server import Compressed, lab_routes, ready_for_visitors
+    from pages.views.people.round_trip import RoundTrip
 
     name_files([Path(text) for text in sys.argv[1:]])  # streamlit run dashboard.py -- my_nets.py
     app = st.App(
         __file__,
         lifespan=ready_for_visitors,
         routes=lab_routes(),
-        middleware=[Middleware(Compressed), Middleware(HtmlHead)],
+        middleware=[Middleware(Compressed), Middleware(HtmlHead), Middleware(RoundTrip)],
     )

@@ -31,7 +31,7 @@ _MOVED = "why_"  # begins the parameters of what is now the page Gradients
 
 
 def _page(head: Head) -> None:
-    """The study that the address names, else the newest; before any the way to the first one."""
+    """The study that the address names, else a newest; before any the way to the first one."""
     _forward_to_gradients()
     studies = store().studies(StudyKind.VARIANTS, _LISTED)
     study = _chosen_study(studies)
@@ -56,10 +56,11 @@ def _forward_to_gradients() -> None:
 
 
 def _chosen_study(studies: Sequence[Study]) -> Study | None:
-    """The one that the address names, else the newest; a sentence for a name that is unknown."""
+    """The one that the address names, else the visitor's newest, else the newest of all."""
     asked = st.query_params.get("study")
     if asked is None:
-        return next(iter(studies), None)
+        own = (study for study in studies if store().actor and study.owner == store().owner)
+        return next(own, next(iter(studies), None))
     with errors_in_one_sentence():
         return store().study(asked)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -108,10 +109,21 @@ def person_of(claims: Mapping[str, Any]) -> Person:
     if not issuer or not subject:
         raise LabError("The identity provider does not say who has signed in; try again.")
     person_id = sha256(f"{issuer}\n{subject}".encode()).hexdigest()[:20]
-    email = str(claims.get("email") or "")[:_MOST_LETTERS]
-    name = str(claims.get("name") or claims.get("preferred_username") or email or person_id)
+    email = one_line(claims.get("email"))
+    name = one_line(claims.get("name")) or one_line(claims.get("preferred_username")) or email
     is_teacher = _is_teacher(person_id, email, claims.get("email_verified"))
-    return Person(person_id, name[:_MOST_LETTERS], email, is_teacher)
+    return Person(person_id, name or person_id, email, is_teacher)
+
+
+def one_line(text: object) -> str:
+    """What somebody else has written, on one line: without characters that nobody sees or that turn
+    others around. "" where it is no text."""
+    letters = (
+        " " if letter.isspace() else letter
+        for letter in (text if isinstance(text, str) else "")[: 2 * _MOST_LETTERS]
+        if letter.isspace() or not unicodedata.category(letter).startswith("C")
+    )
+    return " ".join("".join(letters).split())[:_MOST_LETTERS]
 
 
 def _is_teacher(person_id: str, email: str, is_verified: object) -> bool:

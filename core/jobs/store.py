@@ -20,7 +20,7 @@ from core.jobs.bell import ring
 from core.jobs.database import StoreUnavailable, open_database
 from core.jobs.dialects import now
 from core.jobs.needs import needs_of_run
-from core.jobs.people import NOBODY, Person
+from core.jobs.people import NOBODY, Person, one_line
 from core.jobs.queue import JOBS, LostJob, is_silent, settle, sign_of_life
 from core.jobs.quotas import book_time
 from core.jobs.reading import RunFilter, chunks
@@ -267,7 +267,7 @@ class Store(Asked):
 
     def rename_study(self, study_id: str, title: str) -> None:
         """Call the study so from now on. Raises LabError for an empty title, or a longer one."""
-        title = " ".join(title.split())
+        title = one_line(title)
         if not 0 < len(title) <= MOST_LETTERS_OF_A_TITLE:
             raise LabError(
                 "A title has 1 to {most} letters; this one has {count}.",

@@ -46,15 +46,15 @@ def free_port() -> int:
 
 @contextmanager
 def start_server(
-    base_path: str = "", **variables: str
+    base_path: str = "", port: str = "", **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`streamlit run dashboard.py`, as the README says: its address and its process."""
-    port = free_port()
+    port = port or str(free_port())
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
     process = subprocess.Popen(
         [
             *command,
-            *("--server.port", str(port), "--server.headless", "true"),
+            *("--server.port", port, "--server.headless", "true"),
             *("--server.baseUrlPath", base_path),
         ],
         cwd=PROJECT,

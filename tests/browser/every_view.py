@@ -12,7 +12,7 @@ _COMPARE = ("Table", "MACs against parameters", "Accuracy against MACs", "Stages
 
 PAGES = (
     *("/", "/architecture", "/inside", "/compare", "/calculators", "/glossary", "/train"),
-    *("/residual", "/gradients", "/runs"),
+    *("/residual", "/gradients", "/runs", "/teacher"),
 )
 VIEWS = (
     "/",
@@ -37,4 +37,5 @@ VIEWS = (
     "/residual",
     *(f"/gradients?why_show={view}" for view in ("Curves", "Heat map", "Table")),
     "/runs",
+    "/teacher",
 )

@@ -9,9 +9,11 @@ from contextvars import ContextVar
 import pandas as pd
 import streamlit as st
 
+from core.jobs.people import Person
 from core.language import ENGLISH, in_language, language
 from core.report.tables.csv import to_csv
 from core.specs import LabError
+from pages.views.people.visitor import acting_for, visitor
 
 _said: ContextVar[list[str]] = ContextVar("_said")  # by files that could not be made
 
@@ -38,10 +40,10 @@ def download_file(
     help_text: str | None = None,
 ) -> None:
     """A button that downloads what `make` gives, in a thread of its own: it must not draw."""
-    spoken = language()  # that thread has no visit of which to ask it
+    spoken, person = language(), visitor()  # that thread has no visit of which to ask them
     st.download_button(
         label,
-        lambda: _made(make, spoken),
+        lambda: _made(make, spoken, person),
         file_name=name,
         mime=mime,
         on_click="ignore",
@@ -51,9 +53,9 @@ def download_file(
     )
 
 
-def _made(make: Callable[[], bytes], spoken: str) -> bytes:
+def _made(make: Callable[[], bytes], spoken: str, person: Person | None) -> bytes:
     """The file; where it cannot be made, its sentence is kept for `sentences_of_downloads`."""
-    with in_language(spoken):
+    with in_language(spoken), acting_for(person):
         try:
             return make()
         except LabError as error:

@@ -20,7 +20,10 @@ from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.metrics import page_timed
 from pages.views.app.prose import caption, words_explained
 from pages.views.app.work_badge import work_badge
+from pages.views.people.card import name_in_menu, only_signed_in
+from pages.views.people.visitor import visitor
 
+_CLASS = N_("Class")  # a group for teachers only
 _MENU = {  # group of the menu → its pages: file, name, icon
     N_("Explore"): (
         ("dashboard.py", N_("Overview"), ":material/home:"),
@@ -36,6 +39,7 @@ _MENU = {  # group of the menu → its pages: file, name, icon
         ("pages/gradients.py", N_("Gradients"), ":material/ssid_chart:"),
         ("pages/runs.py", N_("Runs"), ":material/list_alt:"),
     ),
+    _CLASS: (("pages/teacher.py", N_("Teacher"), ":material/school:"),),
 }
 PAGES = tuple(page for pages in _MENU.values() for page in pages)
 
@@ -49,9 +53,11 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
     with page_timed(page):
         choose_language()
         page_config(page)
+        only_signed_in(page)
         with st.sidebar:
             _menu()
             language_switch()
+            name_in_menu()
         head = Head(page)
         with words_explained():
             if intro:
@@ -65,7 +71,10 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
 
 def _menu() -> None:
     """All pages, by what one does there, and the work under way."""
+    person = visitor()
     for group, pages in _MENU.items():
+        if group == _CLASS and not (person and person.is_teacher):
+            continue
         st.html(f'<p class="menu-group">{_(group)}</p>')
         for path, label, icon in pages:
             st.page_link(path, label=_(label), icon=icon)

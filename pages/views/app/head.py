@@ -68,7 +68,7 @@ class Head:
         """The view's address, and the handout where there is one."""
         address = _("Address of this view")
         st.markdown(f"**{address}**")
-        host = _own_name()
+        host = own_name()
         _address(
             key="page_address",
             data={
@@ -107,7 +107,7 @@ def page_config(page: str) -> None:
     )
 
 
-def _own_name() -> str:
+def own_name() -> str:
     """Under which others reach this server, where it was told."""
     name = config.get_option("browser.serverAddress")
     return str(name) if name and config.is_manually_set("browser.serverAddress") else ""

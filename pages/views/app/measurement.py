@@ -16,6 +16,7 @@ from pages.views.app.messages import show_error
 from pages.views.app.offers import waits_in_vain, warn_of_waiting
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
+from pages.views.people.ownership import only_owner
 
 Show = Callable[[dict[str, Any]], None]  # draws the result of a measurement
 
@@ -101,6 +102,7 @@ def _what_comes_first(job: Measurement, key: str) -> None:
     first = next((other for other in others if other.state is JobState.RUNNING), None)
     if first is None:
         return
+    reason = only_owner(first)
     name = _(REQUESTS[first.kind].title) if first.kind in REQUESTS else first.kind
     st.caption(_("First this is measured: {name} (job {job}).", name=name, job=first.id))
     with st.container(horizontal=True):
@@ -108,8 +110,8 @@ def _what_comes_first(job: Measurement, key: str) -> None:
             _("Free the worker"),
             key=f"{key}_free",
             icon=":material/skip_next:",
-            disabled=first.stop_requested,
-            help=_("Ends what is measured now; what it knows so far is kept."),
+            disabled=first.stop_requested or reason is not None,
+            help=reason or _("Ends what is measured now; what it knows so far is kept."),
             on_click=store().request_stop,
             args=([first.id],),
         )
@@ -117,12 +119,13 @@ def _what_comes_first(job: Measurement, key: str) -> None:
 
 
 def _stop_button(job: Measurement, key: str) -> None:
+    reason = only_owner(job)
     if st.button(
         _("Stopping…") if job.stop_requested else _("Stop"),
         key=f"{key}_stop",
         icon=":material/stop:",
-        disabled=job.stop_requested,
-        help=_("What is known so far is kept."),
+        disabled=job.stop_requested or reason is not None,
+        help=reason or _("What is known so far is kept."),
     ):
         store().request_stop([job.id])
         st.rerun(scope="fragment")

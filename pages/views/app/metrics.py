@@ -18,7 +18,7 @@ from core.operating.logs import log
 from core.operating.metrics import Histogram, gauge
 from core.operating.status_server import serve_status
 from core.specs import LabError
-from pages.views.app.services import store
+from pages.views.app.services import lab_store
 
 _ANSWER_SECONDS = 3.0
 PAGE_SECONDS = Histogram(
@@ -57,7 +57,7 @@ class PageServerStatus(StoreStatus):
 
     def opened(self) -> Store:
         """That of the pages."""
-        return store()
+        return lab_store()
 
     def lines(self) -> Iterator[str]:
         """Also its pages and sessions, and the workers that it has started."""

@@ -14,7 +14,7 @@ from core.jobs.store import JobState, Measurement, Run, Worker
 from core.report.sentences.workers import waiting_sentence
 from core.training.records import Device
 from pages.views.app.messages import escaped
-from pages.views.app.services import store
+from pages.views.app.services import lab_store
 from pages.views.app.with_torch import devices, free_bytes_here
 
 _LIVING_SECONDS = 1.0  # for which the workers that live are taken as known
@@ -22,7 +22,7 @@ _LIVING_SECONDS = 1.0  # for which the workers that live are taken as known
 
 @cached(TTLCache(4, _LIVING_SECONDS), condition=Condition())  # also asked outside of a visit
 def _living(_url: str) -> list[Worker]:
-    return store().workers()
+    return lab_store().workers()
 
 
 def living() -> list[Worker]:

@@ -32,9 +32,12 @@ from core.torch_process import (
     torch_process,
 )
 from core.zoo.own import own_files
+from pages.views.app.base_path import base_path
 from pages.views.app.browser_files import BROWSER_FILES
 from pages.views.app.downloads import sentences_of_downloads
 from pages.views.app.metrics import serve_metrics
+from pages.views.people import round_trip
+from pages.views.people.visitor import for_visitors
 
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
@@ -102,13 +105,11 @@ def lab_routes() -> list[BaseRoute]:
         return await importlib.import_module("pages.views.app.test_images").answer(request)
 
     routes = {"glances": glances, "watched": watched, "test-image": test_image}
-    return [Route(f"{_base()}lab/{name}", answer) for name, answer in routes.items()]
-
-
-def _base() -> str:
-    """The path that the lab stands under, from and to a slash."""
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}/" if base else "/"
+    base = base_path()
+    return [
+        *(Route(f"{base}lab/{name}", for_visitors(answer)) for name, answer in routes.items()),
+        Route(f"{base}{round_trip.PATH}", round_trip.sign_in),
+    ]
 
 
 class Compressed:
@@ -120,7 +121,7 @@ class Compressed:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.base = _base()
+        self.base = base_path()
         static = Path(get_static_dir()) / "static"
         self.files = {
             f"static/{path.relative_to(static).as_posix()}": path

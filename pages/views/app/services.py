@@ -12,6 +12,7 @@ from core.jobs.database import database_url
 from core.jobs.engines.local import Workers, starts_workers
 from core.jobs.store import Store, open_store
 from pages.views.app.messages import show_error
+from pages.views.people.visitor import visitor
 
 if TYPE_CHECKING:
     from core.studies.reproduction import Reproduction
@@ -23,7 +24,16 @@ def _store(url: str) -> Store:
 
 
 def store() -> Store:
-    """The run store. Raises LabError when it cannot be opened."""
+    """The run store, as whoever this is for sees and may change it.
+
+    Raises LabError when it cannot be opened, and where nobody is signed in who has to be.
+    """
+    person = visitor()
+    return lab_store() if person is None else lab_store().acting_for(person)
+
+
+def lab_store() -> Store:
+    """The same for the lab itself, which nobody has asked: workers, figures of whoever runs it."""
     return _store(database_url())
 
 
@@ -46,7 +56,7 @@ def _ensure_workers(single: bool) -> None:
     if not starts_workers():
         return
     workers = _workers(database_url())
-    workers.ensure(store(), single)
+    workers.ensure(lab_store(), single)
     if workers.problem:
         show_error(workers.problem)
 

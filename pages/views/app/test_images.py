@@ -17,7 +17,7 @@ from core.report.picture.insets import image_png
 from core.specs import LabError
 
 PATH = "lab/test-image"
-_KEPT = "public, max-age=86400"  # a data set does not change
+_KEPT = "private, max-age=86400"  # a data set does not change
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # of 30 MiB at most, and never copied

@@ -22,9 +22,10 @@ from core.jobs.step_curves import StepCurve
 from core.language import in_language, language
 from core.specs import LabError
 from pages.views.app.growing import new_points
+from pages.views.people.visitor import visitor
 
 PATH = "lab/watched"
-_MOST = 256  # that are remembered
+_MOST = 1024  # that are remembered
 _SERVES = 0.6  # of the time between two looks, an answer; who looks a moment early gets a new one
 LIVE_SECONDS = 0.75  # between two looks at something with curves, which shall grow every second
 
@@ -88,7 +89,7 @@ class _Reading:
             self.at = time.monotonic()
 
 
-_readings: OrderedDict[str, _Reading] = OrderedDict()
+_readings: OrderedDict[tuple[str, str], _Reading] = OrderedDict()  # by visitor and name
 _changing = threading.Lock()
 
 
@@ -97,13 +98,19 @@ def name_here(name: str) -> str:
     return f"{name} {language()}"
 
 
+def _key(name: str) -> tuple[str, str]:
+    """Everybody sees the store in their own way, where people sign in."""
+    person = visitor()
+    return (person.id if person else "", name)
+
+
 def watch(watched: Watched[Any]) -> None:
     """Let browsers ask for it."""
     with _changing:
-        name = name_here(watched.name)
-        reading = _readings.pop(name, None) or _Reading(watched)
+        key = _key(name_here(watched.name))
+        reading = _readings.pop(key, None) or _Reading(watched)
         reading.watched = watched
-        _readings[name] = reading
+        _readings[key] = reading
         while len(_readings) > _MOST:
             _readings.popitem(last=False)
 
@@ -113,7 +120,7 @@ async def answer(request: Request) -> Response:
 
     Another stage makes the page ask for a new drawing.
     """
-    reading = _readings.get(request.query_params.get("name", ""))
+    reading = _readings.get(_key(request.query_params.get("name", "")))
     if reading is None:  # of an earlier server
         return JSONResponse({"stage": "unknown"})
     if not reading.is_new:

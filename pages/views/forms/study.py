@@ -7,6 +7,7 @@ import streamlit as st
 from core.data import find_dataset
 from core.explain.glossary import explained
 from core.jobs.offers import device_names
+from core.jobs.store import Study
 from core.language import _, ngettext, paragraph
 from core.report import formats
 from core.report.sentences.workers import nobody_sentence
@@ -46,9 +47,14 @@ from pages.views.forms.run import (
     choose_images,
     choose_recipe,
 )
+from pages.views.people.ownership import told_before_the_start
 
 _FIRST_VALUES = 4  # of an argument, where nobody has chosen
 PREFIX = "res_"  # begins the keys of the form, and so its part of the address
+_IN_ADDRESS = {  # setting of a study → its key
+    **{name: name for name in ("network", "variants", "seeds", "first_seed", "dataset", "recipe")},
+    **{"epochs": "epochs", "train_images": "images", "device": "device"},
+}
 _STYLE = """<style>
 .st-key-row_study > .st-key-res_variants { flex: 3 1 24rem; max-width: 40rem; }
 .st-key-row_study > :is(.st-key-res_seeds, .st-key-res_epochs) { flex: 0 1 8rem; min-width: 7rem; }
@@ -82,6 +88,16 @@ def study_form() -> StudyPlan:
     plan = plan_study(run, compared, range(first, first + seeds))
     _start(plan)
     return plan
+
+
+def study_keys(study: Study) -> dict[str, object]:
+    """The URL parameters under which the form has the settings of this study; of one that it cannot
+    have, such as one over an argument of somebody's own network, none.
+    """
+    settings = study.settings
+    if is_own(settings.get("network", "")) or not set(_IN_ADDRESS) <= set(settings):
+        return {}
+    return {f"{PREFIX}{key}": settings[name] for name, key in _IN_ADDRESS.items()}
 
 
 def _folded_label(dataset: str) -> str:
@@ -192,6 +208,7 @@ def _start(plan: StudyPlan) -> None:
         with st.container(width="stretch"):
             _say_time(plan, seconds)
             caption(dataset_line(plan.settings["dataset"]))
+            told_before_the_start()
             if not offers():
                 caption(nobody_sentence())
 

@@ -37,6 +37,7 @@ from pages.views.gradients.depth import (
     stack_findings,
     stack_headline,
 )
+from pages.views.people.ownership import only_owner
 
 DATASET, RECIPE = "fashion-mini", "fast"
 _STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
@@ -169,9 +170,17 @@ def _progress(runs: Sequence[Run]) -> Progress:
 
 
 def _stop_button(waiting: Sequence[Run]) -> None:
-    """Stops all of them."""
-    if st.button(_("Stop them"), icon=":material/stop:", key="why_stack_stop"):
-        store().request_stop([run.id for run in waiting])
+    """Stops all of them that are the visitor's."""
+    own = [run.id for run in waiting if store().may_change(run)]
+    reason = None if own else only_owner(*waiting)
+    if st.button(
+        _("Stop them"),
+        icon=":material/stop:",
+        key="why_stack_stop",
+        disabled=reason is not None,
+        help=reason,
+    ):
+        store().request_stop(own)
         st.rerun()
 
 

@@ -10,20 +10,23 @@ from core.jobs.files import delete_study
 from core.jobs.store import Run, Study
 from core.language import _, ngettext
 from pages.views.app.services import store
+from pages.views.people.ownership import only_owner, ownership
 from pages.views.runs.delete import bytes_of, delete_button
 
 
 def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
     """Each only where it can do something."""
+    ownership(study, lambda is_shared: store().share_study(study.id, is_shared))
+    reason = only_owner(*runs)
     with st.container(horizontal=True):
         if not over:
-            _stop(study, runs)
+            _stop(study, runs, reason)
             return
-        _continue(study, runs)
-        _delete(study, runs)
+        _continue(study, runs, reason)
+        _delete(study, runs, reason)
 
 
-def _stop(study: Study, runs: Sequence[Run]) -> None:
+def _stop(study: Study, runs: Sequence[Run], reason: str | None) -> None:
     """Answers at once; what is left of a step comes to its end."""
     going = [run for run in runs if not run.state.is_over]
     is_asked = all(run.stop_requested for run in going)
@@ -31,14 +34,14 @@ def _stop(study: Study, runs: Sequence[Run]) -> None:
         _("Stopping after this step…") if is_asked else _("Stop the study"),
         icon=":material/stop:",
         key="res_stop",
-        disabled=is_asked,
-        help=_("Ends its runs after their current step; what they have learned is kept."),
+        disabled=is_asked or reason is not None,
+        help=reason or _("Ends its runs after their current step; what they have learned is kept."),
     ):
         store().stop_study(study.id)
         st.rerun(scope="fragment")
 
 
-def _continue(study: Study, runs: Sequence[Run]) -> None:
+def _continue(study: Study, runs: Sequence[Run], reason: str | None) -> None:
     """Every stopped or failed run, where there are any."""
     ended = [run for run in runs if run.state.can_go_on]
     if ended and st.button(
@@ -46,13 +49,14 @@ def _continue(study: Study, runs: Sequence[Run]) -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="res_continue",
-        help=_("Queues every stopped or failed run again; each goes on where it was."),
+        disabled=reason is not None,
+        help=reason or _("Queues every stopped or failed run again; each goes on where it was."),
     ):
         store().continue_study(study.id)
         st.rerun()
 
 
-def _delete(study: Study, runs: Sequence[Run]) -> None:
+def _delete(study: Study, runs: Sequence[Run], reason: str | None) -> None:
     """The study with all that belongs to it."""
     what = ngettext("{number:,} run", "{number:,} runs", len(runs))
 
@@ -67,4 +71,5 @@ def _delete(study: Study, runs: Sequence[Run]) -> None:
         _("Its {runs}, their curves and their saved parameters are removed.", runs=what),
         delete,
         bytes_of(runs),
+        reason,
     )

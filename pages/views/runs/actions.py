@@ -14,6 +14,8 @@ from core.report.names import run_title
 from core.report.tables.runs import epoch_frame, run_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.services import start_worker, store
+from pages.views.people.ownership import only_owner
+from pages.views.people.visitor import visitor
 from pages.views.runs.delete import bytes_of, delete_button
 
 
@@ -27,6 +29,7 @@ def actions(
     """
     going = [run.id for run in picked if not run.state.is_over]
     resumable = [run.id for run in picked if run.state.can_go_on]
+    reason = only_owner(*picked)
     with st.container(horizontal=True, vertical_alignment="center", key="runs_actions"):
         if len(picked) == 1:
             st.page_link(
@@ -36,7 +39,11 @@ def actions(
                 query_params={"run": str(picked[0].id)},
             )
         if going and st.button(
-            _("Stop {runs}", runs=_runs(going)), icon=":material/stop:", key="runs_stop"
+            _("Stop {runs}", runs=_runs(going)),
+            icon=":material/stop:",
+            key="runs_stop",
+            disabled=reason is not None,
+            help=reason,
         ):
             store().request_stop(going)
             st.rerun()
@@ -44,7 +51,8 @@ def actions(
             _("Continue {runs}", runs=_runs(resumable)),
             icon=":material/play_arrow:",
             key="runs_continue",
-            help=_("They go on where they were stopped, in the middle of an epoch too."),
+            disabled=reason is not None,
+            help=reason or _("They go on where they were stopped, in the middle of an epoch too."),
         ):
             for run_id in resumable:
                 store().resume(run_id)
@@ -52,7 +60,8 @@ def actions(
             st.rerun()
         _downloads(exported, files)
         if picked:
-            _delete_button(picked)
+            _share_button(picked, reason)
+            _delete_button(picked, reason)
 
 
 def _runs(ids: Sequence[int]) -> str:
@@ -74,7 +83,23 @@ def _epoch_frame(runs: Sequence[Run]) -> pd.DataFrame:
     return epoch_frame(runs, store().epochs([run.id for run in runs]))
 
 
-def _delete_button(picked: Sequence[Run]) -> None:
+def _share_button(picked: Sequence[Run], reason: str | None) -> None:
+    """Where people sign in: let the class see these runs, or nobody else any more."""
+    if visitor() is None:
+        return
+    is_shared = all(run.is_shared for run in picked)
+    if st.button(
+        _("Keep private") if is_shared else _("Share with the class"),
+        icon=":material/visibility_off:" if is_shared else ":material/group:",
+        key="runs_share",
+        disabled=reason is not None,
+        help=reason or _("Runs of a study go with the whole study."),
+    ):
+        store().share([run.id for run in picked], not is_shared)
+        st.rerun()
+
+
+def _delete_button(picked: Sequence[Run], reason: str | None) -> None:
     """With the size of the files that go."""
     ids = [run.id for run in picked]
     delete_button(
@@ -84,4 +109,5 @@ def _delete_button(picked: Sequence[Run]) -> None:
         _("Their curves and their saved parameters are removed."),
         lambda: delete_runs(store(), ids),
         bytes_of(picked),
+        reason,
     )

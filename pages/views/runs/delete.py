@@ -25,10 +25,11 @@ def delete_button(
     loses: str,
     delete: Callable[[], None],
     size: int | None = None,
+    reason_against: str | None = None,
 ) -> None:
     """`what` goes, in words, with files of `size` bytes, where that is known.
 
-    `named`: each of it; `loses`: with what.
+    `named`: each of it; `loses`: with what; `reason_against`: why the visitor may not delete it.
     `delete` may raise LabError, which becomes one sentence.
     """
     label = (
@@ -39,7 +40,13 @@ def delete_button(
     if problem := st.session_state.pop(_PROBLEM, None):
         show_error(problem)
     with st.container(key=f"danger_{key}", width="content"):
-        if st.button(f"{label}…", icon=":material/delete:", key=key):
+        if st.button(
+            f"{label}…",
+            icon=":material/delete:",
+            key=key,
+            disabled=reason_against is not None,
+            help=reason_against,
+        ):
             _confirm(key, label, named, loses, delete)
 
 

@@ -14,6 +14,7 @@ from core.measure.requests import REQUESTS
 from core.report import formats
 from pages.views.app.services import store
 from pages.views.app.tables import table
+from pages.views.people.ownership import only_owner
 from pages.views.runs.delete import delete_button
 from pages.views.runs.table import STATE_SIGNS
 
@@ -50,6 +51,7 @@ def unreadable_view(rows: Sequence[UnreadableJob]) -> None:
         [_("run {run}: {reason}", run=row.id, reason=row.reason) for row in rows],
         _("These rows and their epochs are removed."),
         lambda: delete_runs(store(), ids),
+        reason_against=only_owner(*rows),
     )
 
 
@@ -62,12 +64,14 @@ def measurements_view() -> None:
         picked = _pick(jobs)
         going = [job.id for job in picked if not job.state.is_over]
         ids = [job.id for job in picked]
+        reason = only_owner(*picked)
         with st.container(horizontal=True):
             if going and st.button(
                 ngettext("Stop {number:,} measurement", "Stop {number:,} measurements", len(going)),
                 key="runs_stop_measurements",
                 icon=":material/stop:",
-                help=_("What they know so far stays."),
+                disabled=reason is not None,
+                help=reason or _("What they know so far stays."),
             ):
                 store().request_stop(going)
                 st.rerun()
@@ -78,6 +82,7 @@ def measurements_view() -> None:
                     [f"{job.id}: {_title(job)}" for job in picked],
                     _("They can be measured again."),
                     lambda: store().delete(ids),
+                    reason_against=reason,
                 )
 
 

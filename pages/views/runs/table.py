@@ -19,6 +19,7 @@ from core.report.tables.runs import sources_now
 from core.studies.conditions import condition_of
 from pages.views.app.language import in_this_language
 from pages.views.app.tables import table
+from pages.views.people.ownership import owner_names
 
 STATE_SIGNS = {
     JobState.QUEUED: N_("○ queued"),
@@ -78,6 +79,7 @@ def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> p
     accuracies = store.accuracies([run.id for run in runs])
     now = sources_now(runs)
     duration, seconds = _duration_and_unit(runs)
+    names = owner_names()
     frame = pd.DataFrame(
         {
             # Beside this page, whatever its base
@@ -88,6 +90,7 @@ def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> p
             ],
             N_("network"): [network_title(run.spec.model) for run in runs],
             N_("state"): [_state(run) for run in runs],
+            N_("whose"): [_whose(run, names) for run in runs],
             N_("study"): [_study_link(studies.get(run.study or "")) for run in runs],
             _SPARK: [[100 * accuracy for accuracy in accuracies[run.id]] for run in runs],
             N_("data"): [comma().join(parts[:2]) for parts in conditions],
@@ -99,6 +102,7 @@ def _frame(store: Store, runs: Sequence[Run], studies: Mapping[str, Study]) -> p
         }
     )
     says_nothing = {
+        "whose": not names,
         "study": not any(frame["study"]),
         _SPARK: not any(accuracies.values()),
         duration: all(run.seconds is None for run in runs),
@@ -155,6 +159,12 @@ def _study_link(study: Study | None) -> str:
         return ""
     page = in_this_language(_STUDY_PAGES[study.kind].format(study.id))
     return f"{page}#{quote(study.title)}"
+
+
+def _whose(run: Run, names: Mapping[str, str]) -> str:
+    """Who has started it, and whether the class may see it; empty where nobody signs in."""
+    name = names.get(run.owner, "")
+    return name if run.is_shared or not name else _("{name}, private", name=name)
 
 
 def _state(run: Run) -> str:

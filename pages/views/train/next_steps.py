@@ -21,6 +21,7 @@ from pages.views.app.services import store
 from pages.views.forms.limits import RATE
 from pages.views.forms.run import run_keys
 from pages.views.inside.subject import name_of_run
+from pages.views.people.ownership import only_owner
 from pages.views.train.source import source_downloads
 
 
@@ -86,12 +87,14 @@ def _again(run: Run) -> None:
 
 def _go_on(run: Run) -> None:
     """Put a run that was stopped, or failed, back into the queue."""
+    reason = only_owner(run)
     if st.button(
         _("Continue"),
         icon=":material/play_arrow:",
         key="train_continue",
         type="primary",
-        help=_("Goes on where it was stopped, in the middle of an epoch too."),
+        disabled=reason is not None,
+        help=reason or _("Goes on where it was stopped, in the middle of an epoch too."),
     ):
         store().resume(run.id)
         st.rerun()
@@ -118,12 +121,15 @@ def _go_longer(run: Run) -> None:
     """Train a finished run for longer, where its schedule allows; else set up a longer one."""
     recipe = run.spec.recipe
     longer = min(2 * recipe.epochs, MAX_EPOCHS)
+    reason = only_owner(run)
     if recipe.schedule == "constant" and run.checkpoint and longer > recipe.epochs:
         if st.button(
             _("Go on to {epochs} epochs", epochs=longer),
             icon=":material/fast_forward:",
             key="train_extend",
-            help=_("Its learning rate is constant, so it goes on as if it had been this long."),
+            disabled=reason is not None,
+            help=reason
+            or _("Its learning rate is constant, so it goes on as if it had been this long."),
         ):
             store().extend(run.id, longer)
             st.rerun()

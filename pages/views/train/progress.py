@@ -12,6 +12,7 @@ from pages.views.app.live import progress_bar
 from pages.views.app.offers import warn_of_waiting
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress
+from pages.views.people.ownership import only_owner
 
 _EVALUATION_SHARE = 1.1  # of the time left: evaluations take about a tenth on top
 
@@ -24,13 +25,15 @@ def live_name(run_id: int) -> str:
 def progress_row(run: Run, ahead: int) -> None:
     """The bar of a run that is not over, and the way to end it."""
     start_worker()  # also in place of one that died
+    reason = only_owner(run)
     with st.container(key="train_progress", horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
             progress_bar(live_name(run.id), progress_of(run, ahead))
         st.button(
             _("Stopping…") if run.stop_requested else _("Stop"),
             icon=":material/stop:",
-            disabled=run.stop_requested,
+            disabled=run.stop_requested or reason is not None,
+            help=reason,
             key="train_stop",
             on_click=store().request_stop,  # before the drawing that says so
             args=([run.id],),

@@ -33,6 +33,7 @@ from pages.views.app.offers import waits_in_vain
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.app.watched import LIVE_SECONDS, Watched
+from pages.views.people.ownership import ownership
 from pages.views.runs.table import STATE_SIGNS
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import files_row, ways_on
@@ -110,6 +111,7 @@ def record(run: Run, steps: StepCurve | None, ahead: int) -> None:
 def _heading(run: Run, ahead: int) -> None:
     """How far it is or why it failed, how to go on, and what a reader should know about it."""
     caption(_settings_line(run))
+    ownership(run, lambda is_shared: store().share([run.id], is_shared))
     source_view(run)
     if not run.state.is_over:
         progress_row(run, ahead)

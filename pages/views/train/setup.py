@@ -32,6 +32,7 @@ from pages.views.forms.estimates import (
     span_of,
 )
 from pages.views.forms.run import run_keys
+from pages.views.people.ownership import told_before_the_start
 
 _SAMPLES = 10
 _LONG = N_("This run takes over ten minutes.")
@@ -119,6 +120,7 @@ def _start(spec: RunSpec, seconds: float | None, runs: Sequence[Run]) -> None:
         ):
             st.query_params["run"] = str(store().enqueue(spec))
             st.rerun()
+    told_before_the_start()
     if offers():
         st.caption(_("A process of its own trains it, also when this tab closes."))
     else:

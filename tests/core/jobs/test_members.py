@@ -240,7 +240,7 @@ def test_a_study_is_shared_as_a_whole(people, study):
 
 def test_a_study_gets_another_title(people, study):
     ada, bob, _ = people
-    ada.rename_study(study, "  Shortcuts,\n once more ")
+    ada.rename_study(study, "  Shortcuts,\n\ufdd0once\u202e more ")
     assert bob.study(study).title == "Shortcuts, once more"
     for title in (" \n", "x" * 121):
         with pytest.raises(LabError, match="1 to 120 letters"):

@@ -37,6 +37,14 @@ def test_a_person_has_some_name():
     assert len(person_of(CLAIMS | {"name": "x" * 9999}).name) == 200
 
 
+def test_a_name_is_one_line_of_what_can_be_seen():
+    assert (
+        person_of(CLAIMS | {"name": " Ada\n\u202eecalevoL\x00  of\tLondon "}).name
+        == "Ada ecalevoL of London"
+    )
+    assert person_of(CLAIMS | {"name": "\u200b\u202e"}).name == "Ada@example.org"
+
+
 def test_a_teacher_is_named_by_an_address_that_the_provider_has_verified(monkeypatch):
     monkeypatch.setenv("LAB_TEACHERS", "bob@example.org, ADA@example.org")
     assert person_of(CLAIMS).is_teacher

@@ -8,7 +8,7 @@ import streamlit as st
 from cachetools import TTLCache, cached
 
 from core.jobs.database import database_url
-from core.jobs.engines.local import starts_workers
+from core.jobs.engines.choice import starts_workers
 from core.jobs.offers import Offer, first_with, is_any_here, most_bytes, offers_of
 from core.jobs.store import JobState, Measurement, Run, Worker
 from core.report.sentences.workers import waiting_sentence

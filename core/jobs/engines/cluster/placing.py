@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from core.jobs.records import Measurement, Run
 from core.jobs.workers import NODE, Worker
@@ -121,10 +122,10 @@ def place(jobs: Sequence[Run | Measurement], rooms: Sequence[Room]) -> list[Plac
     it do not take it away for ever.
     """
     placements = []
+    most_cores = max((room.node.cores for room in rooms), default=0)
     for index, job in enumerate(jobs):
-        choices = [
-            (room, share) for room in rooms if (share := _share(job, room, len(jobs) - index))
-        ]
+        share_in = partial(_share, job, waiting=len(jobs) - index, most_cores=most_cores)
+        choices = [(room, share) for room in rooms if (share := share_in(room))]
         if not choices:  # no node of this cluster is large enough
             continue
         fitting = [choice for choice in choices if choice[0].has(choice[1])]
@@ -135,28 +136,33 @@ def place(jobs: Sequence[Run | Measurement], rooms: Sequence[Room]) -> list[Plac
     return placements
 
 
-def _share(job: Run | Measurement, room: Room, waiting: int) -> Share | None:
-    """What the job would get of this node; None where the node can never execute it."""
+def _share(job: Run | Measurement, room: Room, waiting: int, most_cores: int) -> Share | None:
+    """What the job would get of this node; None where the node can never execute it.
+
+    So many jobs are `waiting`, it among them.
+    """
     node, needs = room.node, job.needs
     if needs.is_met_by(node.cpu):
-        share = Share(_threads(job, room, waiting), memory_bytes=needs.memory_bytes or 0)
+        share = Share(
+            _threads(job, room, waiting, most_cores), memory_bytes=needs.memory_bytes or 0
+        )
         return share if Room(node).has(share) else None
     if node.card and needs.is_met_by(node.card):
         return Share(1, cards=1)
     return None
 
 
-def _threads(job: Run | Measurement, room: Room, waiting: int) -> int:
-    """CPU threads: those of its compute plan, once it has one.
+def _threads(job: Run | Measurement, room: Room, waiting: int, most_cores: int) -> int:
+    """CPU threads: those of its compute plan, once it has one, as far as any node has as many.
 
     Runs of a study go fastest side by side, a thread each. What measures a CPU has all of it.
     Another job gets its part of what is free.
     """
     if isinstance(job, Run):
         if job.compute_plan:
-            return min(job.compute_plan.threads, room.node.cores)
+            return min(job.compute_plan.threads, most_cores)
         if job.study:
             return 1
     elif job.needs.device:
         return room.node.cores
-    return max(1, room.cores // max(1, waiting))
+    return max(1, room.cores // waiting)

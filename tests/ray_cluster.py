@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -74,7 +75,6 @@ class Cluster:
 
     def __init__(self, network: Network, folder: Path) -> None:
         self.network, self.folder = network, folder  # of the head's record and token
-        self.nodes: list[subprocess.Popen[bytes]] = []
 
     def lab(self, *arguments: str) -> list[str]:
         """`python -m core`, inside."""
@@ -100,15 +100,19 @@ class Cluster:
         """The head, and as many nodes as it takes to be so many."""
         self._up()
         for _more in range(nodes - 1):
-            self.add_node()
-
-    def add_node(self) -> None:
-        """One more."""
-        self._up("--join", HEAD)
+            self._up("--join", HEAD)
 
     def _up(self, *arguments: str) -> None:
         done = self.run("up", "--cpus", "1", *arguments, LAB_RUNS_DIR=str(self.folder))
         assert done.returncode == 0, done.stderr
+
+    @contextmanager
+    def another_node(self) -> Iterator[None]:
+        """One more, which has come up when the block is over."""
+        with ThreadPoolExecutor(1) as thread:
+            coming = thread.submit(self._up, "--join", HEAD)
+            yield
+            coming.result()
 
     def kill_last_node(self) -> None:
         """As if its machine had failed: what Ray runs there dies, at once and unasked."""

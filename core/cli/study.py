@@ -163,6 +163,7 @@ def _plan(
 def _follow(store: Store, found: Study) -> None:
     """Until every run is over, with workers of this machine for those that wait."""
     from core.analysis.cpu import threads
+    from core.jobs.capacity import capacity_of
     from core.jobs.engines.choice import make_engine, starts_engine
     from core.studies.study import progress_of
 
@@ -177,7 +178,8 @@ def _follow(store: Store, found: Study) -> None:
                     bar.tell(engine.problem)
             for sentence in _waiting_for(runs, store):
                 bar.tell(sentence)
-            bar.show(progress_of(runs, threads()))
+            capacity = capacity_of(store.workers())
+            bar.show(progress_of(runs, capacity.cores if capacity else threads()))
             time.sleep(_LOOK_SECONDS)
 
 

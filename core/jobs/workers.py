@@ -62,6 +62,11 @@ class Worker:
         """Whether it is no process, but the cores or a card of a node of a Ray cluster."""
         return self.process.startswith(NODE)
 
+    @property
+    def free_cores(self) -> int:
+        """Cores that the jobs of a node leave; a process has no use for those it leaves."""
+        return max(0, self.cores - self.threads)
+
     @classmethod
     def from_json(cls, text: str) -> Worker:
         """What `to_json` wrote."""

@@ -19,7 +19,7 @@ from tests.required import skip_without
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.usefixtures("one_thread")]
 
-LONG = replace(TINY, recipe=recipe("fast", 600, epochs=12, batch_size=20), train_images=600)
+LONG = replace(TINY, recipe=recipe("fast", 600, epochs=7, batch_size=20), train_images=600)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +63,9 @@ def test_a_study_goes_on_though_a_node_dies_and_each_run_ends_once(cluster, stor
     assert [run.state for run in runs] == [JobState.FINISHED] * 4
     assert sorted(run.attempt for run in runs) == [1, 1, 1, 2]
     dispatching.close()
-    cluster.add_node()
-    for run in runs:
-        assert history(store, run.id) == uninterrupted(store, run.spec)
+    with cluster.another_node():
+        for run in runs:
+            assert history(store, run.id) == uninterrupted(store, run.spec)
 
 
 def test_a_stop_is_heard_and_what_needs_a_card_waits(store, dispatching):
@@ -80,7 +80,7 @@ def test_a_stop_is_heard_and_what_needs_a_card_waits(store, dispatching):
 
 
 def test_another_dispatcher_goes_on_where_one_has_ended(cluster, store, dispatching):
-    spec = replace(LONG, recipe=recipe("fast", 600, epochs=8, batch_size=20))
+    spec = replace(LONG, recipe=recipe("fast", 600, epochs=5, batch_size=20))
     run_id = store.enqueue(spec)
     wait_until(lambda: is_training(store, run_id))
     dispatching.close()

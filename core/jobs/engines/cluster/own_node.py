@@ -123,12 +123,11 @@ def up(cpus: int | None, address: str, join: str) -> OwnNode:
 
 
 def down() -> list[OwnNode]:
-    """End what was started on this machine; nodes before the head, without which they wait."""
-    ended = []
-    for file, node in sorted(_kept(), key=lambda kept: kept[1].is_head):
-        if node.is_alive:
-            _end(node)
-            ended.append(node)
+    """End what was started on this machine."""
+    kept = list(_kept())
+    ended = [node for _file, node in kept if node.is_alive]
+    _end(ended)
+    for file, node in kept:
         shutil.rmtree(node.folder, ignore_errors=True)
         file.unlink(missing_ok=True)
     return ended
@@ -190,7 +189,7 @@ def _start(where: list[str], cpus: int | None, address: str, is_head: bool) -> O
         )
     node = OwnNode(process.pid, address, is_head, str(folder))
     if not _waited(lambda: _STARTED in _text(log) or process.poll() is not None, _START_SECONDS):
-        _end(node)
+        _end([node])
     if process.poll() is not None:
         lines = [line for line in _text(log).splitlines() if line.strip()]
         shutil.rmtree(folder, ignore_errors=True)
@@ -202,11 +201,13 @@ def _start(where: list[str], cpus: int | None, address: str, is_head: bool) -> O
     return node
 
 
-def _end(node: OwnNode) -> None:
-    os.kill(node.process, signal.SIGTERM)
-    if not _waited(lambda: not _runs(node.process), _LEAVE_SECONDS):
-        with suppress(ProcessLookupError):
-            os.killpg(node.process, signal.SIGKILL)
+def _end(nodes: list[OwnNode]) -> None:
+    for node in nodes:
+        os.kill(node.process, signal.SIGTERM)
+    if not _waited(lambda: not any(_runs(node.process) for node in nodes), _LEAVE_SECONDS):
+        for node in nodes:
+            with suppress(ProcessLookupError):
+                os.killpg(node.process, signal.SIGKILL)
 
 
 def _runs(process: int) -> bool:

@@ -170,5 +170,5 @@ def _what(node: OwnNode) -> str:
     return "The cluster" if node.is_head else "The node of the cluster"
 
 
-for _command in (up, status, down, dispatch):
+for _command in (up, status, dispatch, down):
     cluster.add_command(_command)

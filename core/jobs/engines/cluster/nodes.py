@@ -16,7 +16,6 @@ from core.jobs.engines.cluster import tasks
 from core.jobs.engines.cluster.placing import Node
 from core.jobs.store import Store
 from core.jobs.workers import SIGN_SECONDS
-from core.language import Message, lazy
 from core.measure.requests import DeviceSpeedRequest
 from core.operating.logs import log
 from core.specs import LabError
@@ -133,16 +132,19 @@ class Nodes:
         """What looks have seen, as soon as they have: the one with a card may have to wait."""
         if not seen.looks:
             return
+        errors = self.ray.exceptions
         done, seen.looks = self.ray.wait(seen.looks, num_returns=len(seen.looks), timeout=0)
         for look in done:
             try:
                 self._note(seen, self.ray.get(look))
-            except self.ray.exceptions.RayError as error:
+            except (errors.NodeDiedError, errors.TaskUnschedulableError):
+                continue  # which Ray will say of the node itself
+            except errors.RayError as error:
                 log("node-unusable", f"A node cannot be used: {_cause(error)}.")
 
     def _note(self, seen: _Seen, sight: tasks.Sight) -> None:
         if reason := self._unusable(sight):
-            log("node-unusable", str(reason))
+            log("node-unusable", reason)
             return
         *cards, cpu = sight.devices
         memory = min(int(seen.resources.get("memory", 0)), sight.memory_bytes)
@@ -153,22 +155,20 @@ class Nodes:
         seen.node = node
         self._declare(node)
 
-    def _unusable(self, sight: tasks.Sight) -> Message | None:
-        """Why a node cannot execute the jobs of this store."""
-        values = {"machine": sight.machine}
+    def _unusable(self, sight: tasks.Sight) -> str:
+        """Why a node cannot execute the jobs of this store; empty where it can."""
         if self._is_file and sight.machine != platform.node():
-            return lazy(
-                "Node {machine} gets no jobs: the store is an SQLite file, which other machines"
-                " must not use; LAB_DATABASE_URL=postgresql+psycopg://... names a database server.",
-                **values,
+            return (
+                f"Node {sight.machine} gets no jobs: the store is an SQLite file, which other"
+                " machines must not use; LAB_DATABASE_URL=postgresql+psycopg://... names a"
+                " database server."
             )
         if not files_url() and not sight.sees_mark:
-            return lazy(
-                "Node {machine} gets no jobs: it does not see the folder of this machine where the"
-                " files of runs lie; LAB_FILES_URL names a place that all reach.",
-                **values,
+            return (
+                f"Node {sight.machine} gets no jobs: it does not see the folder of this machine"
+                " where the files of runs lie; LAB_FILES_URL names a place that all reach."
             )
-        return None
+        return ""
 
     def _declare(self, node: Node) -> None:
         for worker in node.workers():

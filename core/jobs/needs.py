@@ -73,9 +73,14 @@ def fits(devices: Sequence[Device] | None) -> Any:
     if devices is None:
         return true()
     names = ["", *(device.name for device in devices)]  # which the index has
-    return and_(
-        _JOBS.needs_device.in_(names), or_(_JOBS.needs_device == "", *map(_fits_one, devices))
-    )
+    return and_(_JOBS.needs_device.in_(names), or_(*fits_in_ways(devices)))
+
+
+def fits_in_ways(devices: Sequence[Device] | None) -> list[Any]:
+    """Conditions of which one holds where `fits` does; each is for one `needs_device`."""
+    if devices is None:
+        return [true()]
+    return [_JOBS.needs_device == "", *map(_fits_one, devices)]
 
 
 def _fits_one(device: Device) -> Any:

@@ -13,11 +13,23 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from core.jobs.bell import ring
 from core.jobs.dialects import now
-from core.jobs.needs import fits
+from core.jobs.needs import fits, fits_in_ways
 from core.jobs.quotas import book_time, count_alone, may_begin
 from core.jobs.records import (
     TRAIN,
@@ -66,6 +78,7 @@ class Queue(Register):
         query = query.order_by(*IN_TURN).limit(limit)
         jobs: list[Run | Measurement] = []
         with self.reading() as connection:
+            query = query.where(may_begin(connection))
             for row in connection.execute(query).mappings():
                 with suppress(LabError):  # a job that cannot be read cannot be executed
                     jobs.append(job_from_row(row))
@@ -79,7 +92,7 @@ class Queue(Register):
         """Whether a worker would get a job now, readable or not; takes no lock."""
         query = select(JOBS.id).where(_is_free(), _for_worker(queue_filter, devices)).limit(1)
         with self.reading() as connection:
-            return connection.scalar(query) is not None
+            return connection.scalar(query.where(may_begin(connection))) is not None
 
     def claim(
         self,
@@ -95,30 +108,26 @@ class Queue(Register):
         set to failed.
         """
         wanted = true() if job_id is None else JOBS.id == job_id
-        suits = and_(wanted, _for_worker(queue_filter, devices))
-        while row := self._claim_row(worker, suits):
+        suits = and_(wanted, _passes(queue_filter))
+        while row := self._claim_row(worker, suits, devices):
             try:
                 return job_from_row(row)
             except LabError as error:
                 self._fail_unreadable(row, error.message)
         return None
 
-    def _claim_row(self, worker: str, condition: Any) -> Mapping[Any, Any] | None:
+    def _claim_row(
+        self, worker: str, condition: Any, devices: Sequence[Device] | None
+    ) -> Mapping[Any, Any] | None:
         silent = is_silent()
         with self.writing() as connection:
             count_alone(connection)
             settle(connection)
-            next_job = (
-                select(JOBS.id)
-                .where(_is_free(), condition)
-                .order_by(*IN_TURN)
-                .limit(1)
-                .with_for_update(skip_locked=True)  # SQLite leaves this out
-            )
+            next_job = _next_job(and_(condition, may_begin(connection)), devices)
             return (
                 connection.execute(
                     update(jobs_table)
-                    .where(JOBS.id == next_job.scalar_subquery())
+                    .where(JOBS.id == next_job)
                     .values(
                         state=JobState.RUNNING,
                         attempt=JOBS.attempt + 1,
@@ -365,15 +374,39 @@ def _made_progress() -> dict[str, Any]:
 
 def _is_free() -> Any:
     """The condition that a job waits for a worker: queued, or its worker died."""
-    return and_(or_(JOBS.state == JobState.QUEUED, is_silent()), may_begin())
+    return or_(JOBS.state == JobState.QUEUED, is_silent())
 
 
 def _for_worker(queue_filter: QueueFilter, devices: Sequence[Device] | None) -> Any:
     """The condition that a worker with this filter and these devices may take a job."""
+    return and_(fits(devices), _passes(queue_filter))
+
+
+def _passes(queue_filter: QueueFilter) -> Any:
     conditions: dict[QueueFilter, Any] = {
         QueueFilter.ANY: true(),
         QueueFilter.SINGLE: and_(JOBS.kind == TRAIN, JOBS.study.is_(None)),
         QueueFilter.STUDIES: JOBS.study.is_not(None),
         QueueFilter.MEASUREMENTS: JOBS.kind != TRAIN,
     }
-    return and_(fits(devices), conditions[queue_filter])
+    return conditions[queue_filter]
+
+
+def _next_job(condition: Any, devices: Sequence[Device] | None) -> Any:
+    """The id of the free job for which the condition holds and whose turn it is.
+
+    It is the first of a few, each of which is the first entry of a part of the index: however many
+    jobs wait, none is sorted.
+    """
+    firsts = [
+        select(JOBS.id, JOBS.turn)
+        .where(is_free, fits_device, condition)
+        .order_by(*IN_TURN)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # SQLite leaves this out
+        .subquery()
+        for is_free in (JOBS.state == JobState.QUEUED, is_silent())
+        for fits_device in fits_in_ways(devices)
+    ]
+    each = union_all(*map(select, firsts)).subquery()
+    return select(each.c.id).order_by(each.c.turn, each.c.id).limit(1).scalar_subquery()

@@ -109,17 +109,18 @@ def person_of(claims: Mapping[str, Any]) -> Person:
     if not issuer or not subject:
         raise LabError("The identity provider does not say who has signed in; try again.")
     person_id = sha256(f"{issuer}\n{subject}".encode()).hexdigest()[:20]
-    email = _plain(claims.get("email"))
-    name = _plain(claims.get("name")) or _plain(claims.get("preferred_username")) or email
+    email = one_line(claims.get("email"))
+    name = one_line(claims.get("name")) or one_line(claims.get("preferred_username")) or email
     is_teacher = _is_teacher(person_id, email, claims.get("email_verified"))
     return Person(person_id, name or person_id, email, is_teacher)
 
 
-def _plain(claim: object) -> str:
-    """On one line, without characters that nobody sees or that turn others around."""
+def one_line(text: object) -> str:
+    """What somebody else has written, on one line: without characters that nobody sees or that turn
+    others around. "" where it is no text."""
     letters = (
         " " if letter.isspace() else letter
-        for letter in (claim if isinstance(claim, str) else "")[: 2 * _MOST_LETTERS]
+        for letter in (text if isinstance(text, str) else "")[: 2 * _MOST_LETTERS]
         if letter.isspace() or not unicodedata.category(letter).startswith("C")
     )
     return " ".join("".join(letters).split())[:_MOST_LETTERS]

@@ -20,7 +20,7 @@ from core.jobs.bell import ring
 from core.jobs.database import StoreUnavailable, open_database
 from core.jobs.dialects import now
 from core.jobs.needs import needs_of_run
-from core.jobs.people import NOBODY, Person
+from core.jobs.people import NOBODY, Person, one_line
 from core.jobs.queue import JOBS, LostJob, is_silent, settle, sign_of_life
 from core.jobs.quotas import book_time
 from core.jobs.reading import RunFilter, chunks
@@ -62,6 +62,8 @@ __all__ = [
     "Worker",
     "open_store",
 ]
+
+MOST_LETTERS_OF_A_TITLE = 120
 
 
 def open_store(url: str | None = None) -> Store:
@@ -262,6 +264,21 @@ class Store(Asked):
             )
             for row in rows
         ]
+
+    def rename_study(self, study_id: str, title: str) -> None:
+        """Call the study so from now on. Raises LabError for an empty title, or a longer one."""
+        title = one_line(title)
+        if not 0 < len(title) <= MOST_LETTERS_OF_A_TITLE:
+            raise LabError(
+                "A title has 1 to {most} letters; this one has {count}.",
+                most=MOST_LETTERS_OF_A_TITLE,
+                count=len(title),
+            )
+        self.changeable([run.id for run in self.runs(study=self.study(study_id).id)])
+        with self.writing() as connection:
+            connection.execute(
+                update(studies_table).where(studies_table.c.id == study_id).values(title=title)
+            )
 
     def stop_study(self, study_id: str) -> None:
         """Queued runs stop now, running ones after their current step."""

@@ -1,4 +1,4 @@
-"""What can be done with a whole study: stop, continue, delete."""
+"""What can be done with a whole study: stop, continue, rename, delete."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.jobs.files import delete_study
-from core.jobs.store import Run, Study
+from core.jobs.store import MOST_LETTERS_OF_A_TITLE, Run, Study
 from core.language import _, ngettext
+from core.specs import LabError
+from pages.views.app.messages import show_error
 from pages.views.app.services import store
 from pages.views.people.ownership import only_owner, ownership
 from pages.views.runs.delete import bytes_of, delete_button
@@ -23,6 +25,7 @@ def actions(study: Study, runs: Sequence[Run], over: bool) -> None:
             _stop(study, runs, reason)
             return
         _continue(study, runs, reason)
+        _rename(study, reason)
         _delete(study, runs, reason)
 
 
@@ -54,6 +57,25 @@ def _continue(study: Study, runs: Sequence[Run], reason: str | None) -> None:
     ):
         store().continue_study(study.id)
         st.rerun()
+
+
+def _rename(study: Study, reason: str | None) -> None:
+    """Another title, by which the study is found among others."""
+    with st.popover(_("Rename"), icon=":material/edit:", disabled=reason is not None, help=reason):
+        title = st.text_input(
+            _("Title of the study"),
+            study.title,
+            max_chars=MOST_LETTERS_OF_A_TITLE,
+            key=f"res_title_{study.id}",
+            help=_("By it the study is found on Runs and on the overview."),
+        )
+        if st.button(_("Rename"), key="res_rename", disabled=title in ("", study.title)):
+            try:
+                store().rename_study(study.id, title)
+            except LabError as error:
+                show_error(error)
+            else:
+                st.rerun()
 
 
 def _delete(study: Study, runs: Sequence[Run], reason: str | None) -> None:

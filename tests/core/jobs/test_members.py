@@ -189,6 +189,7 @@ STUDY_CHANGES: dict[str, Callable[[Store, str], object]] = {
     "stop_study": lambda store, study: store.stop_study(study),
     "continue_study": lambda store, study: store.continue_study(study),
     "share_study": lambda store, study: store.share_study(study, False),
+    "rename_study": lambda store, study: store.rename_study(study, "mine"),
     "delete_study": lambda store, study: delete_study(store, study),
     "add_to_study": lambda store, study: store.add_to_study(store.study(study), [SPEC]),
 }
@@ -235,6 +236,15 @@ def test_a_study_is_shared_as_a_whole(people, study):
         bob.study(study)
     ada.share_study(study, True)
     assert len(bob.runs(study=study)) == 2
+
+
+def test_a_study_gets_another_title(people, study):
+    ada, bob, _ = people
+    ada.rename_study(study, "  Shortcuts,\n\ufdd0once\u202e more ")
+    assert bob.study(study).title == "Shortcuts, once more"
+    for title in (" \n", "x" * 121):
+        with pytest.raises(LabError, match="1 to 120 letters"):
+            ada.rename_study(study, title)
 
 
 # Measurements

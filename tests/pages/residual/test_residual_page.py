@@ -286,6 +286,19 @@ def test_a_study_stops_and_continues_as_a_whole_and_says_what_is_missing():
     assert states.count(JobState.QUEUED) == 2
 
 
+def test_a_study_gets_another_title():
+    study = trained(CLEAR)
+    app = open_page(PAGE, study=study)
+    assert app.button(key="res_rename").disabled
+    app.text_input(key=f"res_title_{study}").set_value("Shortcuts *and* ratios").run()
+    app.button(key="res_rename").click().run()
+    assert open_store().study(study).title == "Shortcuts *and* ratios"
+    assert "Shortcuts \\*and\\* ratios" in texts(app)
+    app.text_input(key=f"res_title_{study}").set_value("\u202e").run()
+    app.button(key="res_rename").click().run()
+    assert "1 to 120 letters" in app.error[0].value
+
+
 def test_failed_runs_say_why_once():
     store = open_store()
     study = trained(CLEAR, leave=3)

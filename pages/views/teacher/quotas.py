@@ -60,13 +60,16 @@ def _form(chosen: str, own: Quotas) -> None:
 def _control(name: str, label: str, value: int | None, chosen: str, empty: str) -> int | None:
     unit = _UNITS.get(name, 1)
     least, most = BOUNDS[name]
+    key = f"class_quota_{name}_{chosen}"
+    if key not in st.session_state:  # given as the control's own value it could not be taken away
+        st.session_state[key] = None if value is None else value // unit
     shown = st.number_input(
         _(label),
         min_value=least,
         max_value=most // unit,
-        value=None if value is None else value // unit,
+        value=None,
         step=1,
         placeholder=empty,
-        key=f"class_quota_{name}_{chosen}",
+        key=key,
     )
     return None if shown is None else int(shown) * unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,10 +38,10 @@ def _proxy(folder: Path, ports: Sequence[int]) -> Iterator[int]:
     As deploy/nginx.conf, without TLS.
     """
     port = free_port()
-    all_servers = " ".join(f"server 127.0.0.1:{one};" for one in ports)
-    each = " ".join(f"{one} 127.0.0.1:{one};" for one in ports)
+    each = " ".join(f"{one} lab_{one};" for one in ports)
     site = f"""
-        upstream lab_any {{ {all_servers} }}
+        {_upstream("lab_any", ports, backups=())}
+        {"".join(_upstream(f"lab_{one}", [one], set(ports) - {one}) for one in ports)}
         map $cookie_lab_server $lab_upstream {{ default lab_any; {each} }}
         map $upstream_addr $lab_server {{ ~:(?<port>\\d+)$ $port; }}
         map $http_upgrade $lab_connection {{ default upgrade; "" ""; }}
@@ -54,9 +54,16 @@ def _proxy(folder: Path, ports: Sequence[int]) -> Iterator[int]:
                 proxy_set_header Upgrade $http_upgrade;
                 proxy_set_header Connection $lab_connection;
                 proxy_buffering off;
+                proxy_connect_timeout 2s;
                 proxy_read_timeout 1h;
                 add_header Set-Cookie "lab_server=$lab_server; Path=/" always;
             }}
         }}"""
     with nginx.running(folder, site, port):
         yield port
+
+
+def _upstream(name: str, ports: Iterable[int], backups: Iterable[int]) -> str:
+    """Servers that share visitors, and those who take them over."""
+    first = "".join(f"server 127.0.0.1:{port};" for port in ports)
+    return f"upstream {name} {{ {first} {''.join(f'server 127.0.0.1:{port} backup;' for port in backups)} }}\n"

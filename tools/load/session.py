@@ -221,8 +221,7 @@ class Session:
             return
         element = message.delta.new_element
         self.elements[place] = element
-        if message.delta.fragment_id:
-            self._fragments[place] = message.delta.fragment_id
+        self._fragments[place] = message.delta.fragment_id
         if element.WhichOneof("type") == "exception":
             self._errors.append(f"{element.exception.type}: {element.exception.message[:200]}")
 

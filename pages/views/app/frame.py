@@ -19,6 +19,7 @@ from pages.views.app.language import choose_language, language_switch
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.metrics import page_timed
 from pages.views.app.prose import caption, words_explained
+from pages.views.app.reconnected import drawn_anew_when_reconnected
 from pages.views.app.work_badge import work_badge
 
 _MENU = {  # group of the menu → its pages: file, name, icon
@@ -52,6 +53,7 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
         with st.sidebar:
             _menu()
             language_switch()
+            drawn_anew_when_reconnected()
         head = Head(page)
         with words_explained():
             if intro:

@@ -65,5 +65,6 @@ def _proxy(folder: Path, ports: Sequence[int]) -> Iterator[int]:
 
 def _upstream(name: str, ports: Iterable[int], backups: Iterable[int]) -> str:
     """Servers that share visitors, and those who take them over."""
-    first = "".join(f"server 127.0.0.1:{port};" for port in ports)
-    return f"upstream {name} {{ {first} {''.join(f'server 127.0.0.1:{port} backup;' for port in backups)} }}\n"
+    members = [f"server 127.0.0.1:{port};" for port in ports]
+    members += [f"server 127.0.0.1:{port} backup;" for port in backups]
+    return f"upstream {name} {{ {' '.join(members)} }}\n"

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.jobs.engines.local import WorkerProcess
 from tests import nginx, postgresql
 from tests.browser.conftest import free_port, start_server
 
@@ -18,12 +19,19 @@ Process = subprocess.Popen[bytes]
 
 @contextmanager
 def servers(count: int) -> Iterator[tuple[int, list[Process]]]:
-    """The port that visitors come to, and so many page servers. Sets LAB_DATABASE_URL for more."""
+    """The port that visitors come to, and so many page servers.
+
+    One starts its workers itself. Several are as deploy has them: a worker beside them, and a
+    database, whose address stands in LAB_DATABASE_URL from then on.
+    """
     with ExitStack() as at_the_end:
+        settings = {}
         if count > 1:
             database = at_the_end.enter_context(postgresql.server())
             os.environ["LAB_DATABASE_URL"] = at_the_end.enter_context(database.database())
-        started = [at_the_end.enter_context(start_server()) for _ in range(count)]
+            at_the_end.callback(WorkerProcess().close)
+            settings = {"LAB_START_WORKER": "0"}
+        started = [at_the_end.enter_context(start_server(**settings)) for _ in range(count)]
         ports = [int(urlsplit(url).port or 80) for url, _process in started]
         if count > 1:
             folder = Path(at_the_end.enter_context(tempfile.TemporaryDirectory()))

@@ -6,19 +6,20 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from tools.bench.figures import cpu_seconds
+
 _SAMPLE_SECONDS = 2.0
-_PROGRAMS = {"postgres": "PostgreSQL", "nginx": "nginx"}
-_TICKS = os.sysconf("SC_CLK_TCK")  # of CPU time, a second
+_PROGRAMS = {"postgres": "PostgreSQL", "nginx": "nginx"}  # by the name of their processes
 
 
 class Usage:
     """CPU of every part, and the page servers' memory, from entering to leaving."""
 
-    def __init__(self, page_servers: Sequence[int]) -> None:
+    def __init__(self, page_servers: Collection[int]) -> None:
         """By the numbers of their processes."""
         self.page_servers = page_servers
         self.memory: list[float] = []  # of all page servers together, MiB, every two seconds
@@ -62,44 +63,47 @@ class Usage:
 
     def _count(self) -> None:
         """Add what every process has used since it was last seen; one that ends loses its last."""
-        processes = _processes()
-        for process_id, (_parent, _name, used) in processes.items():
-            if part := self._part(process_id, processes):
-                self._cpu[part] += used - self._seen.get(process_id, 0.0)
-                self._seen[process_id] = used
-
-    def _part(self, process_id: int, processes: dict[int, tuple[int, str, float]]) -> str:
-        """Which part of the lab a process belongs to; empty: none."""
-        if process_id == os.getpid():
-            return "visitors"
-        if process_id in self.page_servers:
-            return "page servers"
-        parent, name, _used = processes[process_id]
-        if name in _PROGRAMS:
-            return _PROGRAMS[name] if self._is_ours(process_id, processes) else ""
-        if parent in self.page_servers:
-            return "their processes with PyTorch"
-        return "workers" if self._is_ours(process_id, processes) else ""
-
-    def _is_ours(self, process_id: int, processes: dict[int, tuple[int, str, float]]) -> bool:
-        while process_id in processes:
-            if process_id == os.getpid():
-                return True
-            process_id = processes[process_id][0]
-        return False
+        for process_id, (part, used) in cpu_of_processes(self.page_servers).items():
+            self._cpu[part] += used - self._seen.get(process_id, 0.0)
+            self._seen[process_id] = used
 
 
-def _processes() -> dict[int, tuple[int, str, float]]:
-    """Of this machine: parent, name, CPU seconds so far."""
-    found = {}
+def cpu_of_processes(page_servers: Collection[int]) -> dict[int, tuple[str, float]]:
+    """Of each process of the lab that this one has started: its part, and CPU seconds so far."""
+    names, parents = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             start, _, rest = path.read_text().rpartition(")")
-            fields = rest.split()
-            name = start.partition("(")[2]
-            found[int(path.parent.name)] = (
-                int(fields[1]),
-                name,
-                (int(fields[11]) + int(fields[12])) / _TICKS,
-            )
+            names[int(path.parent.name)] = start.partition("(")[2]
+            parents[int(path.parent.name)] = int(rest.split()[1])
+    used = {}
+    for process_id, name in names.items():
+        ancestors = _ancestors(process_id, parents)
+        if process_id == os.getpid():
+            part = "visitors"
+        elif os.getpid() not in ancestors:
+            continue
+        elif process_id in page_servers:
+            part = "page servers"
+        elif name in _PROGRAMS:
+            part = _PROGRAMS[name]
+        else:
+            part = "workers" if _is_worker(process_id) else "PyTorch beside pages"
+        with suppress(OSError):
+            used[process_id] = (part, cpu_seconds(process_id))
+    return used
+
+
+def _is_worker(process_id: int) -> bool:
+    with suppress(OSError):
+        return b"\0worker\0" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    return False
+
+
+def _ancestors(process_id: int, parents: dict[int, int]) -> list[int]:
+    """Its parent, the parent of that one, and so on."""
+    found = []
+    while parent := parents.get(process_id):
+        found.append(parent)
+        process_id = parent
     return found

@@ -61,7 +61,7 @@ async def _visitor(
         while time.monotonic() < end:
             try:
                 await session.pause(choose.uniform(*pause))
-                page = await _act(session, page, choose, diary)
+                page = await act(session, page, choose, diary)
             except Dropped:
                 diary.dropped += 1
                 await _come_back(session, diary)
@@ -80,7 +80,7 @@ async def _come_back(session: Session, diary: Diary) -> None:
         diary.errors.append("came back to another view")
 
 
-async def _act(session: Session, page: str, choose: random.Random, diary: Diary) -> str:
+async def act(session: Session, page: str, choose: random.Random, diary: Diary) -> str:
     """One action; the page on which the visitor then is."""
     dice = choose.random()
     sliders = [one for one in session.widgets("slider") if one.slider.label in _SLIDERS]

@@ -1,0 +1,134 @@
+"""How many page servers and workers for how many learners: docs/scaling.md.
+
+`python -m tools.scaling measure` measures what one action takes on this machine; `pages` and `runs`
+simulate learners at page servers and their runs in the queue; `compare` holds the simulation
+against `make load`'s files. All are kept as CSV in docs/measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import mean, quantiles
+
+from tools.scaling.actions import FILE, Action, read
+from tools.scaling.pages import WARM_SECONDS, Pages, Site
+from tools.scaling.runs import durations, waits
+
+_ACTIONS = 400  # that are measured
+_PAUSES = {"class": (2.0, 5.0), "reading": (10.0, 30.0)}  # seconds between two actions of a learner
+_LEARNERS = (30, 100, 300, 1_000, 3_000, 10_000)
+_SERVERS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)
+_CORES, _SERVERS_EACH = 8, 6  # of a machine with page servers
+_MOST_OF_A_SERVER = 0.98  # of its time; what asks for more only grows
+_ACTIONS_SIMULATED = 20_000  # at least half a minute of them
+_RUNS = 20_000
+_MINUTES_BETWEEN_RUNS = (10, 60)  # of a learner
+_NODES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # of eight workers, a thread each
+_WORKERS_EACH = 8
+
+Row = dict[str, object]
+
+
+def measure() -> None:
+    """One visitor on two page servers with a worker, PostgreSQL and nginx."""
+    from tools.load.servers import servers
+    from tools.scaling.actions import measured, write
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"LAB_RUNS_DIR": folder, "LAB_CACHE_DIR": folder}
+        with servers(2) as (port, processes):
+            time.sleep(10)
+            write(measured(port, [process.pid for process in processes], _ACTIONS))
+
+
+def pages() -> Iterator[Row]:
+    """How long answers take, by learners and page servers."""
+    actions = list(read())
+    of_a_server = mean(action.cpu["page servers"] for action in actions)
+    for named, pause in _PAUSES.items():
+        for learners in _LEARNERS:
+            for servers in _SERVERS:
+                share = learners / servers * of_a_server / mean(pause)
+                if not 0.1 < share < _MOST_OF_A_SERVER:
+                    continue
+                site = Site(servers, _CORES, min(servers, _SERVERS_EACH))
+                seconds = max(30.0, _ACTIONS_SIMULATED * mean(pause) / learners)
+                yield {"learners": named, "how_many": learners} | _simulated(
+                    site, actions, learners, pause, seconds
+                )
+
+
+def _simulated(
+    site: Site, actions: list[Action], learners: int, pause: tuple[float, float], seconds: float
+) -> Row:
+    simulation = Pages(site, actions, learners, pause)
+    answers = [took for _kind, took in simulation.run(seconds)]
+    cuts = quantiles(answers, n=20)
+    machines = -(-site.page_servers // site.servers_each)
+    return {
+        "page_servers": site.page_servers,
+        "machines": machines,
+        "cores_each": site.cores,
+        "actions_a_second": round(len(answers) / seconds, 1),
+        "median_seconds": round(cuts[9], 3),
+        "p95_seconds": round(cuts[18], 3),
+        "cores_busy_of_a_machine": round(simulation.cores_busy(0), 2),
+        "cores_busy_of_the_database": round(simulation.cores_busy(machines), 2),
+        "cores_busy_of_the_proxy": round(simulation.cores_busy(machines + 1), 2),
+    }
+
+
+def runs() -> Iterator[Row]:
+    """How long runs wait, by learners and machines with workers."""
+    seconds = durations()
+    for minutes in _MINUTES_BETWEEN_RUNS:
+        for learners in _LEARNERS:
+            a_second = learners / (60 * minutes)
+            for nodes in _NODES:
+                workers = nodes * _WORKERS_EACH
+                busy = a_second * mean(seconds) / workers
+                if not 0.1 < busy < 1:
+                    continue
+                cuts = quantiles(waits(a_second, seconds, workers, _RUNS), n=20)
+                yield {
+                    "learners": learners,
+                    "minutes_between_runs": minutes,
+                    "nodes": nodes,
+                    "workers": workers,
+                    "share_of_time_busy": round(busy, 2),
+                    "median_wait_seconds": round(cuts[9], 1),
+                    "p95_wait_seconds": round(cuts[18], 1),
+                }
+
+
+_SIMULATIONS: dict[str, Callable[[], Iterator[Row]]] = {"pages": pages, "runs": runs}
+
+
+def _keep(name: str, rows: list[Row]) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    path = FILE.with_name(f"scaling_{name}.csv")
+    frame.to_csv(path, index=False, lineterminator="\n")
+    print(frame.to_string(index=False))
+    print(f"kept in {path}")
+
+
+def main() -> None:
+    """Measure or simulate, print, keep."""
+    parser = argparse.ArgumentParser(prog="python -m tools.scaling", description=__doc__)
+    parser.add_argument("what", choices=["measure", *_SIMULATIONS])
+    what = parser.parse_args().what
+    if what == "measure":
+        measure()
+    else:
+        _keep(what, list(_SIMULATIONS[what]()))
+
+
+if __name__ == "__main__":
+    main()

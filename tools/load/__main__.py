@@ -42,7 +42,7 @@ def measure(
     """One class on servers of its own; with `kill` the first of them dies halfway."""
     from tools.load.servers import servers
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folders = {"LAB_RUNS_DIR": folder, "LAB_CACHE_DIR": folder}
         os.environ |= folders
         os.environ.pop("LAB_DATABASE_URL", None)

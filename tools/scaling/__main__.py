@@ -39,7 +39,7 @@ def measure() -> None:
     from tools.load.servers import servers
     from tools.scaling.actions import measured, write
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ |= {"LAB_RUNS_DIR": folder, "LAB_CACHE_DIR": folder}
         with servers(2) as (port, processes):
             time.sleep(10)

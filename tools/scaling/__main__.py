@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import mean, quantiles
 
 from tools.scaling.actions import FILE, Action, read
-from tools.scaling.pages import WARM_SECONDS, Pages, Site
-from tools.scaling.runs import durations, waits
+from tools.scaling.pages import Pages, Site
+from tools.scaling.runs import durations, in_classes, independent, waits
 
 _ACTIONS = 400  # that are measured
 _PAUSES = {"class": (2.0, 5.0), "reading": (10.0, 30.0)}  # seconds between two actions of a learner
@@ -26,10 +26,10 @@ _SERVERS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)
 _CORES, _SERVERS_EACH = 8, 6  # of a machine with page servers
 _MOST_OF_A_SERVER = 0.98  # of its time; what asks for more only grows
 _ACTIONS_SIMULATED = 20_000  # at least half a minute of them
-_RUNS = 20_000
+_RUNS, _LEAST_HOURS = 50_000, 8  # that are simulated; the first hour is not counted
 _MINUTES_BETWEEN_RUNS = (10, 60)  # of a learner
-_NODES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # of eight workers, a thread each
-_WORKERS_EACH = 8
+_NODES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # machines
+_WORKERS_EACH = 8  # a thread each
 
 Row = dict[str, object]
 
@@ -92,17 +92,24 @@ def runs() -> Iterator[Row]:
             for nodes in _NODES:
                 workers = nodes * _WORKERS_EACH
                 busy = a_second * mean(seconds) / workers
-                if not 0.1 < busy < 1:
+                if not 0.3 < busy < 1:
                     continue
-                cuts = quantiles(waits(a_second, seconds, workers, _RUNS), n=20)
+                draw = random.Random(nodes)
+                span = max(_RUNS / a_second, 3600 * _LEAST_HOURS)
+                alone, together = (
+                    quantiles(waits(come(a_second, span, draw), seconds, workers, draw, 3600), n=20)
+                    for come in (independent, in_classes)
+                )
                 yield {
                     "learners": learners,
                     "minutes_between_runs": minutes,
                     "nodes": nodes,
                     "workers": workers,
                     "share_of_time_busy": round(busy, 2),
-                    "median_wait_seconds": round(cuts[9], 1),
-                    "p95_wait_seconds": round(cuts[18], 1),
+                    "median_wait_seconds": round(alone[9], 1),
+                    "p95_wait_seconds": round(alone[18], 1),
+                    "median_wait_in_classes": round(together[9], 1),
+                    "p95_wait_in_classes": round(together[18], 1),
                 }
 
 

@@ -1,8 +1,8 @@
 """Learners at page servers, simulated event by event.
 
-A process computes on one core at most (Python's interpreter lock), and all that is asked of it at
-once shares it equally; the busy processes of a machine share its cores equally. What a learner does
-is one of the measured actions, drawn from all of them, which waits for each part of the lab in turn.
+A process computes on one core at most (Python's interpreter lock), and what is asked of it at once
+shares it equally; the busy processes of a machine share its cores equally. What a learner does is
+one of the measured actions, drawn from all of them; it goes through the parts of the lab in turn.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import heapq
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -48,7 +49,8 @@ class Site:
             case "PostgreSQL":  # a process for a connection; each page server has its own
                 return Process(0 if self.is_one_machine else machines, part, server)
             case "nginx":  # a process for a core
-                return Process(0 if self.is_one_machine else machines + 1, part, server % self.cores)
+                machine = 0 if self.is_one_machine else machines + 1
+                return Process(machine, part, server % self.cores)
             case _:
                 return Process(0, part, 0)
 
@@ -63,7 +65,7 @@ class _Machine:
     def __init__(self, cores: int) -> None:
         self.cores, self.now, self.plans = cores, 0.0, 0
         self.clocks: dict[Process, float] = {}
-        self.jobs: dict[Process, list[tuple[float, int, Then]]] = {}  # heaps, by the clock at the end
+        self.jobs: dict[Process, list[tuple[float, int, Then]]] = {}  # heaps: clock at the end
         self.core_seconds = 0.0
 
     def speed(self, process: Process) -> float:
@@ -117,7 +119,7 @@ class Pages:
         self._machines: dict[int, _Machine] = {}
         for learner in range(learners):
             server = learner % site.page_servers
-            self._later(_ARRIVAL_SECONDS * self.draw.random(), lambda server=server: self._act(server))
+            self._later(_ARRIVAL_SECONDS * self.draw.random(), partial(self._act, server))
 
     def run(self, seconds: float) -> list[tuple[str, float]]:
         """What the actions of this time after the warm-up have taken."""
@@ -140,10 +142,10 @@ class Pages:
         def answered() -> None:
             if began >= WARM_SECONDS:
                 self.answers.append((action.kind, self.now - began))
-            self._later(self.draw.uniform(*self.pause), lambda: self._act(server))
+            self._later(self.draw.uniform(*self.pause), partial(self._act, server))
 
-        stages = [(part, work) for part, work in action.cpu.items() if self.site.works(part) and work]
-        self._later(action.idle_seconds, lambda: self._work(server, stages, answered))
+        stages = [(part, work) for part, work in action.cpu.items() if self.site.works(part)]
+        self._later(action.idle_seconds, partial(self._work, server, stages, answered))
 
     def _work(self, server: int, stages: Sequence[tuple[str, float]], then: Then) -> None:
         """One part after the other."""
@@ -154,7 +156,7 @@ class Pages:
         process = self.site.process(part, server)
         machine = self._machines.setdefault(process.machine, _Machine(self.site.cores))
         machine.advance(self.now)
-        machine.add(process, work, next(self._numbers), lambda: self._work(server, rest, then))
+        machine.add(process, work, next(self._numbers), partial(self._work, server, rest, then))
         self._plan(machine)
 
     def _plan(self, machine: _Machine) -> None:
@@ -162,8 +164,7 @@ class Pages:
         machine.plans += 1
         if machine.jobs:
             at, process = machine.next_end()
-            plan = machine.plans
-            self._later(at - self.now, lambda: self._end(machine, plan, process))
+            self._later(at - self.now, partial(self._end, machine, machine.plans, process))
 
     def _end(self, machine: _Machine, plan: int, process: Process) -> None:
         if plan == machine.plans:

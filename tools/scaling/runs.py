@@ -6,8 +6,7 @@ import csv
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Sequence
-from math import exp, lgamma, log
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _SHIPPED = Path(__file__).parents[2] / "core" / "studies" / "shipped" / "studies.csv"
@@ -15,7 +14,7 @@ _RUN = ("arch", "options", "seed", "image_size", "ratio", "date")  # what tells 
 
 
 def durations() -> list[float]:
-    """Seconds of each run of the shipped studies, on one thread of the machine that trained them."""
+    """Seconds of each run of the shipped studies, on one thread of their machine."""
     seconds: dict[tuple[str, ...], float] = defaultdict(float)
     with _SHIPPED.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -24,17 +23,42 @@ def durations() -> list[float]:
     return list(seconds.values())
 
 
-def waits(
-    runs_a_second: float, durations: Sequence[float], workers: int, count: int, seed: int = 0
-) -> list[float]:
-    """Seconds in the queue of so many runs, which come independently of each other."""
-    draw, now, found = random.Random(seed), 0.0, []
-    free = [0.0] * workers  # when each worker is, a heap
-    for _ in range(count):
+def independent(runs_a_second: float, seconds: float, draw: random.Random) -> list[float]:
+    """When runs come, in so long, of learners who do not know of each other."""
+    now, times = draw.expovariate(runs_a_second), []
+    while now < seconds:
+        times.append(now)
         now += draw.expovariate(runs_a_second)
+    return times
+
+
+def in_classes(
+    runs_a_second: float,
+    seconds: float,
+    draw: random.Random,
+    learners: int = 30,
+    within: float = 60.0,
+) -> list[float]:
+    """The same, but a class starts its runs within a minute, as it is told to."""
+    starts = independent(runs_a_second / learners, seconds, draw)
+    return sorted(start + within * draw.random() for start in starts for _ in range(learners))
+
+
+def waits(
+    arrivals: Iterable[float],
+    durations: Sequence[float],
+    workers: int,
+    draw: random.Random,
+    after: float = 0.0,
+) -> list[float]:
+    """Seconds in the queue of each run that comes after this time: a site begins without any."""
+    free = [0.0] * workers  # when each worker is, a heap
+    found = []
+    for now in arrivals:
         begins = max(now, free[0])
         heapq.heapreplace(free, begins + draw.choice(durations))
-        found.append(begins - now)
+        if now >= after:
+            found.append(begins - now)
     return found
 
 
@@ -43,6 +67,7 @@ def share_that_waits(load: float, workers: int) -> float:
 
     `load`: runs a second × their mean seconds, below `workers`.
     """
-    terms = [n * log(load) - lgamma(n + 1) for n in range(workers + 1)]
-    last = exp(terms[-1]) * workers / (workers - load)
-    return last / (sum(map(exp, terms[:-1])) + last)
+    lost = 1.0  # Erlang's B: the share that would go away if there were no queue
+    for number in range(1, workers + 1):
+        lost = load * lost / (number + load * lost)
+    return lost / (1 - load / workers * (1 - lost))

@@ -38,7 +38,7 @@ from pages.views.app.metrics import serve_metrics
 
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
-_YOUNG_OBJECTS = 10_000  # before a look for garbage; of Python's own 700 a page makes many times as many
+_YOUNG_OBJECTS = 10_000  # before a look for garbage; Python's own 700 a page makes a hundred times
 _FOREVER = "public, immutable, max-age=31536000"  # the address holds a hash
 
 

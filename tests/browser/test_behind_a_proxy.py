@@ -154,7 +154,7 @@ def test_a_visitor_stays_with_one_server_and_finds_the_view_again_on_the_other(p
     expect(verdict).to_contain_text("comes to 16 parameters")
     image.fill("17")
     image.press("Enter")
-    inside.wait_for_url("**/inside?*in_image=17*")
+    expect(inside.get_by_role("img", name="test image 17")).to_be_visible(timeout=15_000)
     page.reload()
     expect(number).to_have_text(shown, timeout=60_000)
     assert servers.sessions(second) == 3 and refused == []

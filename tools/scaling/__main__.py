@@ -8,11 +8,14 @@ against `make load`'s files. All are kept as CSV in docs/measured.
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import random
+import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from statistics import mean, quantiles
 
 from tools.scaling.actions import FILE, Action, read
@@ -21,6 +24,7 @@ from tools.scaling.runs import durations, in_classes, independent, waits
 
 _ACTIONS = 400  # that are measured
 _PAUSES = {"class": (2.0, 5.0), "reading": (10.0, 30.0)}  # seconds between two actions of a learner
+_COMPARED_SECONDS = 240.0
 _LEARNERS = (30, 100, 300, 1_000, 3_000, 10_000)
 _SERVERS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)
 _CORES, _SERVERS_EACH = 8, 6  # of a machine with page servers
@@ -113,6 +117,34 @@ def runs() -> Iterator[Row]:
                 }
 
 
+def compare(files: Sequence[Path]) -> Iterator[Row]:
+    """`make load`'s moves of sliders beside those of the simulation, on the machine of both."""
+    actions = list(read())
+    for path in files:
+        figures = dict(_figures(path))
+        [name] = (name for name in figures if "moves of sliders, p95" in name)
+        visitors, _trainings, *behind_nginx = map(int, re.findall(r"(\d+) (?:v|t|page)", name))
+        servers, cores = (behind_nginx or [1])[0], os.cpu_count() or 1
+        site = Site(servers, cores, servers_each=servers, is_one_machine=True)
+        simulation = Pages(site, actions, visitors, _PAUSES["class"])
+        answers = simulation.run(_COMPARED_SECONDS)
+        sliders = [took for kind, took in answers if kind.startswith("slider")]
+        yield {
+            "visitors": visitors,
+            "page_servers": site.page_servers,
+            "measured_p95_seconds": figures[name],
+            "simulated_p95_seconds": round(quantiles(sliders, n=20)[18], 3),
+            "measured_cores": round(sum(used for of, used in figures.items() if "CPU of" in of), 2),
+            "simulated_cores": round(simulation.cores_busy(0), 2),
+        }
+
+
+def _figures(path: Path) -> Iterator[tuple[str, float]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield row["figure"], float(row["value"])
+
+
 _SIMULATIONS: dict[str, Callable[[], Iterator[Row]]] = {"pages": pages, "runs": runs}
 
 
@@ -129,12 +161,15 @@ def _keep(name: str, rows: list[Row]) -> None:
 def main() -> None:
     """Measure or simulate, print, keep."""
     parser = argparse.ArgumentParser(prog="python -m tools.scaling", description=__doc__)
-    parser.add_argument("what", choices=["measure", *_SIMULATIONS])
-    what = parser.parse_args().what
-    if what == "measure":
+    parser.add_argument("what", choices=["measure", *_SIMULATIONS, "compare"])
+    parser.add_argument("files", type=Path, nargs="*", help="of make load, for compare")
+    asked = parser.parse_args()
+    if asked.what == "measure":
         measure()
+    elif asked.what == "compare":
+        _keep("compared", list(compare(asked.files)))
     else:
-        _keep(what, list(_SIMULATIONS[what]()))
+        _keep(asked.what, list(_SIMULATIONS[asked.what]()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import random
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -46,14 +47,14 @@ async def _visit(port: int, page_servers: Collection[int], count: int) -> list[A
     actions: list[Action] = []
     for number in range(_WARM + count):
         diary, before = Diary(), cpu_of_processes(page_servers)
+        began = time.process_time()
         page = await act(session, page, choose, diary)
-        own = cpu_of_processes(page_servers)  # at once: reading all processes is work of this one
+        own = time.process_time() - began
         await asyncio.sleep(_AFTERWARDS_SECONDS)
-        after = cpu_of_processes(page_servers)
         used = Counter[str]()
-        for process, (part, seconds) in after.items():
-            ends = own[process][1] if part == "visitors" and process in own else seconds
-            used[part] += ends - before.get(process, (part, 0.0))[1]
+        for process, (part, seconds) in cpu_of_processes(page_servers).items():
+            used[part] += seconds - before.get(process, (part, 0.0))[1]
+        used["visitors"] = own  # without what looking at all processes takes
         [(kind, [seconds])] = diary.seconds.items()
         if number >= _WARM:
             actions.append(Action(kind, seconds, {part: used[part] for part in PARTS}))

@@ -118,12 +118,15 @@ def person_of(claims: Mapping[str, Any]) -> Person:
 def one_line(text: object) -> str:
     """What somebody else has written, on one line: without characters that nobody sees or that turn
     others around. "" where it is no text."""
-    letters = (
-        " " if letter.isspace() else letter
-        for letter in (text if isinstance(text, str) else "")[: 2 * _MOST_LETTERS]
-        if letter.isspace() or not unicodedata.category(letter).startswith("C")
-    )
-    return " ".join("".join(letters).split())[:_MOST_LETTERS]
+    letters = text[: 2 * _MOST_LETTERS] if isinstance(text, str) else ""
+    if not letters.isprintable():  # of a name, which is read for each question to a store, rarely
+        letters = "".join(letter for letter in letters if _is_seen(letter))
+    return " ".join(letters.split())[:_MOST_LETTERS]
+
+
+def _is_seen(letter: str) -> bool:
+    """Whether it is neither a control character nor one that only formats; blanks are."""
+    return letter.isspace() or not unicodedata.category(letter).startswith("C")
 
 
 def _is_teacher(person_id: str, email: str, is_verified: object) -> bool:

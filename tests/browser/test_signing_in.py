@@ -4,14 +4,21 @@ people beside each other.
 
 from __future__ import annotations
 
+import csv
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.jobs.people import Person
+from core.jobs.store import open_store
+from core.specs import ModelSpec, RunSpec
+from core.training.recipes import recipe
+from core.zoo.catalogue import complete
 from tests.browser.conftest import Lab, Visitor, free_port, start_server
 from tests.identity_provider import identity_provider, secrets_file
 
@@ -22,8 +29,14 @@ PEOPLE = [
         "email": f"{name.lower()}@school.example",
         "email_verified": True,
     }
-    for name in ("Ada", "Bob")
+    for name in ("Ada", "Bob", "Eve")
 ]
+RUN = RunSpec(
+    complete(ModelSpec("course-residual", image_size=28)),
+    "fashion-mini",
+    recipe("fast", 64, epochs=2, batch_size=32),
+    train_images=64,
+)
 ASKED = "/calculators?calc_tool=Output+size&calc_dilation=3"
 
 
@@ -130,10 +143,55 @@ def test_a_stranger_is_told_nothing_whatever_is_asked(school, browser_of):
     expect(visitor.page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-def test_two_people_beside_each_other(browser_of, school):
-    """Each has their own name and their own runs; what one keeps private the other never meets."""
-    ada, bob = browser_of(), browser_of()
-    sign_in(ada, "Ada")
+def test_what_one_keeps_private_the_other_never_meets(browser_of, school):
+    """Two people beside each other: pages, files and what is asked for once a second."""
+    bob, eve = browser_of(), browser_of()
     sign_in(bob, "Bob")
-    for visitor, name in ((ada, "Ada"), (bob, "Bob")):
-        expect(who(visitor.page)).to_have_text(name)
+    sign_in(eve, "Eve")
+    expect(who(bob.page)).to_have_text("Bob")
+    store = open_store(f"sqlite:///{school.runs_dir / 'lab.sqlite'}")
+    ids = {name: person_id for person_id, name in store.names().items()}
+    bobs = store.acting_for(Person(ids["Bob"], "Bob"))
+    run = bobs.enqueue(RUN)
+    bobs.share([run], False)
+    eves = store.acting_for(Person(ids["Eve"], "Eve")).enqueue(replace(RUN, seed=7))
+    bob.open(f"/train?run={run}")
+    eve.open(f"/train?run={run}")
+    expect(eve.page.get_by_text(f"There is no run {run}")).to_be_visible()
+    assert _runs_in_file(bob) == {run, eves} and _runs_in_file(eve) == {eves}
+    asked = f"{school.url}/lab/watched?name=run-{run} en"
+    told = [one.page.request.get(asked).json()["stage"] for one in (bob, eve)]
+    assert told[0] != "unknown" and told[1] == "unknown"
+
+    bob.open(f"/train?run={run}")
+    bob.page.get_by_text("Shared with the class").click()
+    bob.settle()
+    eve.open(f"/train?run={run}")
+    expect(eve.page.get_by_text("Started by Bob.")).to_be_visible()
+    expect(eve.button("Stop")).to_be_disabled()
+    store.delete([run, eves])
+    store.close()
+
+
+def _runs_in_file(visitor: Visitor) -> set[int]:
+    """Numbers in what *Runs as CSV* gives this visitor; a thread of its own makes it."""
+    visitor.open("/runs")
+    text = visitor.download("Runs as CSV").read_text(encoding="utf-8-sig")
+    return {int(row["run"]) for row in csv.DictReader(text.splitlines())}
+
+
+def test_a_teacher_sees_the_class(browser_of, school):
+    ada, bob = browser_of(), browser_of()
+    sign_in(ada, "Ada", "/teacher")
+    expect(ada.page.get_by_role("heading", name="People")).to_be_visible()
+    limit = ada.page.get_by_role("spinbutton", name="Minutes of computing a day")
+    ada.page.get_by_text("Quotas", exact=True).click()
+    limit.fill("")
+    ada.button("Save quotas").click()
+    ada.settle()
+    ada.page.reload()
+    ada.page.get_by_text("Quotas", exact=True).click()
+    expect(limit).to_have_value("")
+    sign_in(bob, "Bob", "/teacher")
+    expect(bob.page.get_by_text("This page is for teachers")).to_be_visible()
+    expect(bob.page.get_by_role("link", name="Teacher")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,10 +31,14 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def dispatching(cluster, store) -> Iterator[ExitStack]:
+def dispatching(cluster, store, database, request) -> Iterator[ExitStack]:
     """A dispatcher for the test's store; closed, it has ended."""
+    settings = {}
+    if database == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        settings["LAB_DATABASE_URL"] = server.by_socket(os.environ["LAB_DATABASE_URL"])
     with ExitStack() as stack:
-        stack.enter_context(cluster.dispatching())
+        stack.enter_context(cluster.dispatching(**settings))
         wait_until(lambda: len(nodes(store)) == 2)
         yield stack
 
@@ -68,6 +73,7 @@ def test_a_study_goes_on_though_a_node_dies_and_each_run_ends_once(cluster, stor
             assert history(store, run.id) == uninterrupted(store, run.spec)
 
 
+@pytest.mark.postgresql
 def test_a_stop_is_heard_and_what_needs_a_card_waits(store, dispatching):
     needs_card = store.enqueue(replace(TINY, device="cuda"))
     running = store.enqueue(replace(LONG, recipe=recipe("fast", 600, epochs=900, batch_size=20)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.jobs.store import JobState, Store
+from core.measure.requests import DeviceSpeedRequest, LayerTimesRequest
 from core.training.recipes import recipe
 from tests import ray_cluster
 from tests.core.jobs.tiny_runs import TINY, history, uninterrupted, wait_until
@@ -83,6 +84,16 @@ def test_a_stop_is_heard_and_what_needs_a_card_waits(store, dispatching):
     after = store.enqueue(TINY)
     wait_for(store, [after])
     assert store.get(needs_card).state is JobState.QUEUED
+
+
+def test_devices_are_measured_as_they_are_declared(store, dispatching):
+    [cpu] = {worker.devices[0].hardware for worker in store.workers()}
+    assert cpu.endswith("1 threads")
+    wait_until(lambda: store.result_of(DeviceSpeedRequest("cpu", cpu)))  # while nobody wants more
+    request = LayerTimesRequest(TINY.model, "cpu", 2, passes=1, hardware=cpu)
+    measurement = store.enqueue_measurement(request).id
+    wait_until(lambda: store.job(measurement).state.is_over)
+    assert store.result_of(request)
 
 
 def test_another_dispatcher_goes_on_where_one_has_ended(cluster, store, dispatching):

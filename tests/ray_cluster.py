@@ -43,26 +43,26 @@ class Network:
 
     @classmethod
     @contextmanager
-    def made(cls) -> Iterator[Network]:
-        """It is gone afterwards."""
+    def made(cls, *at_the_end: str, **settings: str) -> Iterator[Network]:
+        """It is gone afterwards; before, also when this process dies, the command is executed."""
         me = ("--uid", str(os.getuid()), "--gid", str(os.getgid()))
         holder = subprocess.Popen(
             [
-                *("bwrap", "--dev-bind", "/", "/", "--die-with-parent"),
-                *("--unshare-net", "--unshare-user", *me),
-                *("sh", "-c", "echo $$; exec sleep infinity"),
+                *("bwrap", "--dev-bind", "/", "/", "--unshare-net", "--unshare-user", *me),
+                *("sh", "-c", 'echo $$; read _; exec "$@"', "sh", *(at_the_end or ["true"])),
             ],
+            cwd=PROJECT,
+            env=os.environ | settings,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
             text=True,
         )
-        assert holder.stdout is not None
         try:
-            yield cls(int(holder.stdout.readline()))
+            yield cls(int(holder.stdout.readline()))  # type: ignore[union-attr]
         finally:
-            holder.kill()
-            holder.wait()
-            holder.stdout.close()
+            holder.communicate()
 
     def inside(self, *command: str) -> list[str]:
         """The command, as it is started inside."""
@@ -126,21 +126,19 @@ class Cluster:
                 continue
         last.unlink()
 
-    def down(self) -> None:
-        """All of it."""
-        self.run("down", LAB_RUNS_DIR=str(self.folder))
-
     @contextmanager
     def dispatching(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
         """A dispatcher for the store that the environment names; its process."""
         process = subprocess.Popen(
-            self.lab("cluster", "dispatch"), cwd=PROJECT, env=self.environment(**settings)
+            self.lab("cluster", "dispatch", "--exit-with-parent"),
+            cwd=PROJECT,
+            env=self.environment(**settings),
+            stdin=subprocess.PIPE,
         )
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.communicate(timeout=60)
 
 
 def _descendants(process: int) -> list[int]:
@@ -152,13 +150,11 @@ def _descendants(process: int) -> list[int]:
 @contextmanager
 def cluster(nodes: int) -> Iterator[Cluster]:
     """One that is gone afterwards. Only where `why_not` has no reason."""
+    down = (sys.executable, "-m", "core", "cluster", "down")
     with (
         tempfile.TemporaryDirectory(prefix="lab-cluster-") as folder,
-        Network.made() as network,
+        Network.made(*down, LAB_RUNS_DIR=folder) as network,
     ):
         ours = Cluster(network, Path(folder))
-        try:
-            ours.up(nodes)
-            yield ours
-        finally:
-            ours.down()
+        ours.up(nodes)
+        yield ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.jobs.store import JobState, Store
+from core.measure.requests import DeviceSpeedRequest, LayerTimesRequest
 from core.training.recipes import recipe
 from tests import ray_cluster
 from tests.core.jobs.tiny_runs import TINY, history, uninterrupted, wait_until
@@ -30,10 +32,14 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def dispatching(cluster, store) -> Iterator[ExitStack]:
+def dispatching(cluster, store, database, request) -> Iterator[ExitStack]:
     """A dispatcher for the test's store; closed, it has ended."""
+    settings = {}
+    if database == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        settings["LAB_DATABASE_URL"] = server.by_socket(os.environ["LAB_DATABASE_URL"])
     with ExitStack() as stack:
-        stack.enter_context(cluster.dispatching())
+        stack.enter_context(cluster.dispatching(**settings))
         wait_until(lambda: len(nodes(store)) == 2)
         yield stack
 
@@ -68,6 +74,7 @@ def test_a_study_goes_on_though_a_node_dies_and_each_run_ends_once(cluster, stor
             assert history(store, run.id) == uninterrupted(store, run.spec)
 
 
+@pytest.mark.postgresql
 def test_a_stop_is_heard_and_what_needs_a_card_waits(store, dispatching):
     needs_card = store.enqueue(replace(TINY, device="cuda"))
     running = store.enqueue(replace(LONG, recipe=recipe("fast", 600, epochs=900, batch_size=20)))
@@ -77,6 +84,16 @@ def test_a_stop_is_heard_and_what_needs_a_card_waits(store, dispatching):
     after = store.enqueue(TINY)
     wait_for(store, [after])
     assert store.get(needs_card).state is JobState.QUEUED
+
+
+def test_devices_are_measured_as_they_are_declared(store, dispatching):
+    [cpu] = {worker.devices[0].hardware for worker in store.workers()}
+    assert cpu.endswith("1 threads")
+    wait_until(lambda: store.result_of(DeviceSpeedRequest("cpu", cpu)))  # while nobody wants more
+    request = LayerTimesRequest(TINY.model, "cpu", 2, passes=1, hardware=cpu)
+    measurement = store.enqueue_measurement(request).id
+    wait_until(lambda: store.job(measurement).state.is_over)
+    assert store.result_of(request)
 
 
 def test_another_dispatcher_goes_on_where_one_has_ended(cluster, store, dispatching):

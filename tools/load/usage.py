@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +24,7 @@ class Usage:
         """By the numbers of their processes."""
         self.page_servers = page_servers
         self.memory: list[float] = []  # of all page servers together, MiB, every two seconds
-        self._cpu: Counter[str] = Counter()
+        self._cpu: dict[str, float] = defaultdict(float)  # seconds
         self._seen: dict[int, float] = {}  # process → CPU seconds that are counted
         self._is_over = threading.Event()
 
@@ -41,7 +41,7 @@ class Usage:
         self._thread.join()
         self._count()
         self.seconds = time.monotonic() - self.began
-        self._cpu[OTHERS] = _machine_seconds() - self._busy - self._cpu.total()
+        self._cpu[OTHERS] = _machine_seconds() - self._busy - sum(self._cpu.values())
 
     @property
     def cores(self) -> dict[str, float]:

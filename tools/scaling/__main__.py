@@ -26,7 +26,7 @@ _ACTIONS = 400  # that are measured
 _PAUSES = {"class": (2.0, 5.0), "reading": (10.0, 30.0)}  # seconds between two actions of a learner
 _COMPARED_SECONDS = 240.0
 _LEARNERS = (30, 100, 300, 1_000, 3_000, 10_000)
-_SERVERS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)
+_SERVERS = (1, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72, 96, 120, 144, 192)
 _CORES, _SERVERS_EACH = 8, 6  # of a machine with page servers
 _MOST_OF_A_SERVER = 0.98  # of its time; what asks for more only grows
 _ACTIONS_SIMULATED = 20_000  # at least half a minute of them
@@ -58,7 +58,7 @@ def pages() -> Iterator[Row]:
         for learners in _LEARNERS:
             for servers in _SERVERS:
                 share = learners / servers * of_a_server / mean(pause)
-                if not 0.1 < share < _MOST_OF_A_SERVER:
+                if not 0.15 < share < _MOST_OF_A_SERVER:
                     continue
                 site = Site(servers, _CORES, min(servers, _SERVERS_EACH))
                 seconds = max(30.0, _ACTIONS_SIMULATED * mean(pause) / learners)
@@ -96,7 +96,7 @@ def runs() -> Iterator[Row]:
             for nodes in _NODES:
                 workers = nodes * _WORKERS_EACH
                 busy = a_second * mean(seconds) / workers
-                if not 0.3 < busy < 1:
+                if not 0.15 < busy < 1:
                     continue
                 draw = random.Random(nodes)
                 span = max(_RUNS / a_second, 3600 * _LEAST_HOURS)

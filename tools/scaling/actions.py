@@ -6,7 +6,7 @@ import asyncio
 import csv
 import random
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ async def _visit(port: int, page_servers: Collection[int], count: int) -> list[A
         page = await act(session, page, choose, diary)
         own = time.process_time() - began
         await asyncio.sleep(_AFTERWARDS_SECONDS)
-        used = Counter[str]()
+        used: dict[str, float] = defaultdict(float)
         for process, (part, seconds) in cpu_of_processes(page_servers).items():
             used[part] += seconds - before.get(process, (part, 0.0))[1]
         used["visitors"] = own  # without what looking at all processes takes

@@ -86,7 +86,7 @@ class FakeRay:
     def get(self, look: Sight) -> Sight:
         return look
 
-    def task_on(self, _ray, _function, _node, **_resources):
+    def task_on(self, *_task, **_resources):
         return SimpleNamespace(remote=lambda *_: self._look())
 
     def _look(self):

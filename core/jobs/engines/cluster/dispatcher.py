@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -150,8 +151,14 @@ class Dispatcher:
 
     def _give(self, placement: Placement) -> None:
         node, share = placement.node, placement.share
-        task = task_on(self.ray, tasks.execute, node.id, **_resources(share))
+        task = self._task(tasks.execute, node, share)
         self._start(task, _Given(placement.job.id, node, share), placement.job.id, node, share)
+
+    def _task(self, function: Callable[..., Any], node: Node, share: Share) -> Any:
+        """A process that has used one card of several cannot use another one."""
+        is_kept = not share.cards or node.cards == 1
+        taken = {"num_cpus": share.threads, "num_gpus": share.cards, "memory": share.memory_bytes}
+        return task_on(self.ray, function, node.id, is_kept, **taken)
 
     def _start(self, task: Any, given: _Given, *arguments: Any) -> None:
         reference = task.remote(*arguments)
@@ -164,7 +171,7 @@ class Dispatcher:
             if named not in self.measured:
                 self.measured.add(named)
                 share = Share(node.cores, cards=int(device.name != CPU))
-                task = task_on(self.ray, tasks.measure, node.id, **_resources(share))
+                task = self._task(tasks.measure, node, share)
                 self._start(task, _Given(None, node, share), device, node.cores)
 
     def _cancel(self) -> None:
@@ -180,8 +187,3 @@ class Dispatcher:
         for given in self.given.values():
             if given.job_id in jobs_of.get(given.node.name, ()):
                 self.store.release(self.store.job(given.job_id))
-
-
-def _resources(share: Share) -> dict[str, Any]:
-    """As Ray counts them."""
-    return {"num_cpus": share.threads, "num_gpus": share.cards, "memory": share.memory_bytes}

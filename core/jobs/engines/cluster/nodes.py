@@ -127,7 +127,9 @@ class Nodes:
         if seen.cores:
             shares = [{"num_cpus": 0}, *([{"num_cpus": 0, "num_gpus": 1}] if seen.cards else [])]
             seen.looks = [
-                task_on(self.ray, tasks.look, seen.id, **share).remote(seen.cores, str(self._mark))
+                task_on(self.ray, tasks.look, seen.id, seen.cards < 2, **share).remote(
+                    seen.cores, str(self._mark)
+                )
                 for share in shares
             ]
             for look in seen.looks:
@@ -181,20 +183,22 @@ class Nodes:
                 self.store.declare(worker)
 
 
-def task_on(ray: Any, function: Callable[..., Any], node_id: str, **resources: Any) -> Any:
+def task_on(
+    ray: Any, function: Callable[..., Any], node_id: str, is_kept: bool, **resources: Any
+) -> Any:
     """A function of `tasks`, for this node and no other; never tried again by Ray.
 
-    The process is kept for the next task: loading torch takes seconds.
+    A process that `is_kept` executes the next task too: loading torch takes seconds.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return _remote(ray, function).options(scheduling_strategy=there, **resources)
+    return _remote(ray, function, is_kept).options(scheduling_strategy=there, **resources)
 
 
 @cache
-def _remote(ray: Any, function: Callable[..., Any]) -> Any:
-    return ray.remote(max_retries=0, max_calls=0)(function)
+def _remote(ray: Any, function: Callable[..., Any], is_kept: bool) -> Any:
+    return ray.remote(max_retries=0, max_calls=0 if is_kept else 1)(function)
 
 
 def cause(error: Exception) -> str:

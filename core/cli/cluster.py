@@ -99,7 +99,11 @@ def dispatch(exit_with_parent: bool) -> int:
     import signal
 
     from core.jobs.asleep import open_patiently
-    from core.jobs.engines.cluster.connection import connected, shared_settings
+    from core.jobs.engines.cluster.connection import (
+        cluster_address,
+        connected,
+        shared_settings,
+    )
     from core.jobs.engines.cluster.dispatcher import Dispatcher
     from core.operating.logs import take_over_loggers
 
@@ -111,7 +115,7 @@ def dispatch(exit_with_parent: bool) -> int:
     with connected(shared_settings()) as ray:
         for name in (signal.SIGTERM, signal.SIGINT):  # Ray has its own, which end the process
             signal.signal(name, lambda *_: leave.set())
-        Dispatcher(ray, store).run(leave)
+        Dispatcher(ray, cluster_address(), store).run(leave)
     return 0
 
 

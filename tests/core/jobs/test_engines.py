@@ -86,7 +86,7 @@ class FakeRay:
     def get(self, look: Sight) -> Sight:
         return look
 
-    def task_on(self, _ray, _function, _node, **_resources):
+    def task_on(self, *_task, **_resources):
         return SimpleNamespace(remote=lambda *_: self._look())
 
     def _look(self):
@@ -103,7 +103,8 @@ def seen(store, monkeypatch):
         ray = FakeRay(*sights, cards=cards)
         monkeypatch.setattr(nodes, "task_on", ray.task_on)
         monkeypatch.setattr(nodes, "_LOOK_SECONDS", 0.0)
-        found = nodes.Nodes(ray, store, lambda *_: None)
+        monkeypatch.setattr(nodes, "check_answers", lambda _address: None)
+        found = nodes.Nodes(ray, "HOST:PORT", store, lambda *_: None)
         found.refresh()
         return found, ray
 

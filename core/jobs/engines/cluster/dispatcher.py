@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from core.jobs.bell import Bell
 from core.jobs.engines.cluster import tasks
-from core.jobs.engines.cluster.nodes import Nodes, task_on
+from core.jobs.engines.cluster.nodes import Nodes, cause, task_on
 from core.jobs.engines.cluster.placing import (
     CPU,
     Node,
@@ -50,17 +51,29 @@ class _Given:
 class Dispatcher:
     """One process's part in giving out the queue."""
 
-    def __init__(self, ray: Any, store: Store) -> None:
+    def __init__(self, ray: Any, address: str, store: Store) -> None:
         self.ray, self.store = ray, store
         self.awake = threading.Event()
-        self.nodes = Nodes(ray, store, self._wake)
+        self.nodes = Nodes(ray, address, store, self._wake)
         self.given: dict[Any, _Given] = {}  # by task
         self.not_before: dict[int, float] = {}  # job → when it may be given out again
         self.measured: set[tuple[str, str]] = set()  # devices, so that each is tried once
 
     def run(self, leave: threading.Event) -> None:
-        """Until `leave` is set, a second at most; then what is under way is queued again."""
+        """Until `leave` is set, a second at most; then what is under way is queued again.
+
+        Raises LabError where the cluster is gone.
+        """
         threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            self._give_out_until(leave)
+            self._cancel()
+        finally:
+            with suppress(LabError):
+                self._release()
+                self.nodes.leave()
+
+    def _give_out_until(self, leave: threading.Event) -> None:
         is_told = False
         while not leave.is_set():
             pulse.beat()
@@ -76,7 +89,6 @@ class Dispatcher:
                 is_told = True
                 time.sleep(RETRY_SECONDS)
             self.awake.wait(_LOOK_SECONDS)
-        self._give_back()
 
     def _listen(self) -> None:
         """The bell of the store wakes as the end of a task does."""
@@ -108,7 +120,7 @@ class Dispatcher:
 
     def _lose(self, given: _Given, error: Exception) -> None:
         """The process died, or never came to life: before its lease ends nobody else says so."""
-        log("task-lost", f"A task of the cluster ended: {error}", job=given.job_id)
+        log("task-lost", f"A task of the cluster ended: {cause(error)}.", job=given.job_id)
         if given.job_id is not None:
             self._pause(given.job_id)
             if not given.share.cards:  # of a card's jobs nobody knows which were its
@@ -139,8 +151,14 @@ class Dispatcher:
 
     def _give(self, placement: Placement) -> None:
         node, share = placement.node, placement.share
-        task = task_on(self.ray, tasks.execute, node.id, **_resources(share))
+        task = self._task(tasks.execute, node, share)
         self._start(task, _Given(placement.job.id, node, share), placement.job.id, node, share)
+
+    def _task(self, function: Callable[..., Any], node: Node, share: Share) -> Any:
+        """A process that has used one card of several cannot use another one."""
+        is_kept = not share.cards or node.cards == 1
+        taken = {"num_cpus": share.threads, "num_gpus": share.cards, "memory": share.memory_bytes}
+        return task_on(self.ray, function, node.id, is_kept, **taken)
 
     def _start(self, task: Any, given: _Given, *arguments: Any) -> None:
         reference = task.remote(*arguments)
@@ -153,18 +171,15 @@ class Dispatcher:
             if named not in self.measured:
                 self.measured.add(named)
                 share = Share(node.cores, cards=int(device.name != CPU))
-                task = task_on(self.ray, tasks.measure, node.id, **_resources(share))
+                task = self._task(tasks.measure, node, share)
                 self._start(task, _Given(None, node, share), device, node.cores)
 
-    def _give_back(self) -> None:
+    def _cancel(self) -> None:
         """Tasks end with this process: their jobs need not wait for the end of their leases."""
         for task in self.given:
             self.ray.cancel(task)
         if self.given:
             self.ray.wait(list(self.given), num_returns=len(self.given), timeout=_LEAVE_SECONDS)
-        with suppress(LabError):
-            self._release()
-            self.nodes.leave()
 
     def _release(self) -> None:
         """What tasks that did not end in time still hold; it is theirs no longer."""
@@ -172,8 +187,3 @@ class Dispatcher:
         for given in self.given.values():
             if given.job_id in jobs_of.get(given.node.name, ()):
                 self.store.release(self.store.job(given.job_id))
-
-
-def _resources(share: Share) -> dict[str, Any]:
-    """As Ray counts them."""
-    return {"num_cpus": share.threads, "num_gpus": share.cards, "memory": share.memory_bytes}

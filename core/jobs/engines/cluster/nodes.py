@@ -13,6 +13,7 @@ from typing import Any
 
 from core.folders import files_url, runs_folder
 from core.jobs.engines.cluster import tasks
+from core.jobs.engines.cluster.own_node import check_answers
 from core.jobs.engines.cluster.placing import Node
 from core.jobs.store import Store
 from core.jobs.workers import SIGN_SECONDS
@@ -47,8 +48,8 @@ class _Seen:
 class Nodes:
     """Those on which jobs can be executed now."""
 
-    def __init__(self, ray: Any, store: Store, wake: Callable[..., None]) -> None:
-        self.ray, self.store, self.wake = ray, store, wake
+    def __init__(self, ray: Any, address: str, store: Store, wake: Callable[..., None]) -> None:
+        self.ray, self.address, self.store, self.wake = ray, address, store, wake
         self._seen: dict[str, _Seen] = {}
         self._gone: set[str] = set()  # dead, though Ray does not say so yet
         self._look_at = self._signs_at = 0.0
@@ -58,8 +59,12 @@ class Nodes:
         self._mark.touch()
 
     def refresh(self) -> None:
-        """See who came and who has gone, and say that the others live."""
+        """See who came and who has gone, and say that the others live.
+
+        Raises LabError where the head is gone, which Ray itself waits for without a word.
+        """
         if time.monotonic() >= self._look_at:
+            check_answers(self.address)
             self._look_at = time.monotonic() + _LOOK_SECONDS
             self._compare(self.ray.nodes())
         for seen in self._seen.values():
@@ -122,7 +127,9 @@ class Nodes:
         if seen.cores:
             shares = [{"num_cpus": 0}, *([{"num_cpus": 0, "num_gpus": 1}] if seen.cards else [])]
             seen.looks = [
-                task_on(self.ray, tasks.look, seen.id, **share).remote(seen.cores, str(self._mark))
+                task_on(self.ray, tasks.look, seen.id, seen.cards < 2, **share).remote(
+                    seen.cores, str(self._mark)
+                )
                 for share in shares
             ]
             for look in seen.looks:
@@ -140,7 +147,7 @@ class Nodes:
             except (errors.NodeDiedError, errors.TaskUnschedulableError):
                 continue  # which Ray will say of the node itself
             except errors.RayError as error:
-                log("node-unusable", f"A node cannot be used: {_cause(error)}.")
+                log("node-unusable", f"A node cannot be used: {cause(error)}.")
 
     def _note(self, seen: _Seen, sight: tasks.Sight) -> None:
         if reason := self._unusable(sight):
@@ -176,23 +183,25 @@ class Nodes:
                 self.store.declare(worker)
 
 
-def task_on(ray: Any, function: Callable[..., Any], node_id: str, **resources: Any) -> Any:
+def task_on(
+    ray: Any, function: Callable[..., Any], node_id: str, is_kept: bool, **resources: Any
+) -> Any:
     """A function of `tasks`, for this node and no other; never tried again by Ray.
 
-    The process is kept for the next task: loading torch takes seconds.
+    A process that `is_kept` executes the next task too: loading torch takes seconds.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return _remote(ray, function).options(scheduling_strategy=there, **resources)
+    return _remote(ray, function, is_kept).options(scheduling_strategy=there, **resources)
 
 
 @cache
-def _remote(ray: Any, function: Callable[..., Any]) -> Any:
-    return ray.remote(max_retries=0, max_calls=0)(function)
+def _remote(ray: Any, function: Callable[..., Any], is_kept: bool) -> Any:
+    return ray.remote(max_retries=0, max_calls=0 if is_kept else 1)(function)
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """The last line of what went wrong there."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines or [type(error).__name__])[-1].rstrip(".")

@@ -52,7 +52,7 @@ def execute(job_id: int, node: Node, share: Share) -> bool:
 
     _use(share.threads)
     store, workers = _store(), node.workers()
-    worker = workers[1 + _card_number()] if share.cards else workers[0]
+    worker = workers[1 + _card_number() % node.cards] if share.cards else workers[0]
     try:
         job = store.claim(worker.process, job_id=job_id, devices=worker.devices)
     except StoreUnavailable:  # it stays queued, and is given out again
@@ -64,7 +64,7 @@ def execute(job_id: int, node: Node, share: Share) -> bool:
 
 
 def _card_number() -> int:
-    """Which card of its node this task was given."""
+    """Which card of its machine this task was given; the lab may have some of them only."""
     import ray
 
     return int(ray.get_gpu_ids()[0])

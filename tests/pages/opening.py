@@ -67,7 +67,7 @@ def labels(app: AppTest) -> list[str]:
 
 def layer_rows(app: AppTest) -> pd.DataFrame:
     """The table of layers on Architecture: its columns as numbers, and the block of each row."""
-    sent = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    sent = [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
     [table] = [data for data in sent if "columns" in data and "rows" in data]
     names = [column["name"] for column in table["columns"]]
     cells = [

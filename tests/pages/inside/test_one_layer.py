@@ -39,7 +39,7 @@ def opened(arch: str, path: str, unit: str = "") -> dict[str, Any]:
         app.query_params[UNIT_KEY] = unit
     app.run()
     assert not app.exception and not app.error
-    given = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    given = [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
     [number] = [one for one in given if one["kind"] == "number"]
     return number | {"tiles": next((one for one in given if one["kind"] == "tiles"), None)}
 

@@ -67,11 +67,11 @@ clean:
 	$(call install,$(PYTHON),-r requirements.txt -c requirements.lock)
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-server.txt requirements.txt requirements.lock | .venv/made
+.venv/installed-dev: requirements-dev.txt requirements-cluster.txt requirements-server.txt requirements.txt requirements.lock | .venv/made
 	$(call install,$(PYTHON),-r requirements-dev.txt -c requirements.lock)
 	@touch .venv/installed $@
 
-.venv-oldest/installed: requirements-dev.txt requirements-server.txt requirements.txt | .venv-oldest/made
+.venv-oldest/installed: requirements-dev.txt requirements-cluster.txt requirements-server.txt requirements.txt | .venv-oldest/made
 	$(call install,$(OLDEST),-r requirements-dev.txt "$(strip $(OLDEST_TORCH))")
 	@touch $@
 

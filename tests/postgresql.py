@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: on a loopback port, in a temporary folder."""
+"""A PostgreSQL server of the tests' own: on a loopback port, and on a socket in its folder."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Server:
         self.user = "postgres" if os.geteuid() == 0 else None
         if self.user:
             shutil.chown(folder, self.user, self.user)
+            folder.chmod(0o711)  # its socket is for others
         password_file = folder / "password"
         password_file.write_text(self.password, encoding="utf-8")
         password_file.chmod(0o600)
@@ -59,7 +60,12 @@ class Server:
 
     def start(self) -> None:
         """Until it answers."""
-        options = ("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
+        options = (
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={self.folder}",
+        )
         place = ("-D", str(self.folder / "data"), "-p", str(self.port))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -103,6 +109,12 @@ class Server:
     def address(self, database: str) -> str:
         """As LAB_DATABASE_URL has it."""
         return f"postgresql+psycopg://lab:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def by_socket(self, address: str) -> str:
+        """The same database for processes in another network."""
+        before, _, database = address.rpartition("@")
+        name = database.rpartition("/")[2]
+        return f"{before}@/{name}?host={self.folder}&port={self.port}"
 
     def _connected(self):
         import psycopg

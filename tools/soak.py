@@ -1,8 +1,8 @@
 """`make soak`: kill the lab over and over; nothing may be lost, and no figure may change.
 
 `python -m tools.soak [NAME ...]` runs these only: worker-kills, server-kills, queue, store,
-database-restarts (of PostgreSQL), bucket-errors (of S3), sleeping-workers. The test suite runs the
-same with small counts.
+database-restarts (of PostgreSQL), bucket-errors (of S3), sleeping-workers, node-kills (of a Ray
+cluster). The test suite runs the same with small counts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from core.jobs.store import JobState, Run, Store, open_store
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.training.records import TIMES
-from tests import postgresql, s3
+from tests import postgresql, ray_cluster, s3
 
 PROJECT = Path(__file__).parents[1]
 LONG = RunSpec(  # some seconds on one thread, with a checkpoint every few steps
@@ -319,6 +319,37 @@ def sleeping_workers(sleeps: int, seed: int = 0) -> Findings:
     return Findings("workers that sleep longer than their lease", counts, faults)
 
 
+def node_kills(kills: int, seed: int = 0) -> Findings:
+    """One of two nodes of a Ray cluster dies while both train, and another comes in its place."""
+    title = "kill -9 of nodes of a cluster"
+    if reason := ray_cluster.why_not():
+        return Findings(f"{title}: left out, {reason}", {}, [])
+    store, chance = open_store(), random.Random(seed)
+    longer = replace(LONG, recipe=replace(LONG.recipe, epochs=30))
+    specs = [replace(longer, seed=seed) for seed in range(2)]
+    expected = {spec: unbroken(store, spec) for spec in specs}
+    done, ids, faults = 0, list[int](), list[str]()
+    with ray_cluster.cluster(nodes=2) as nodes, nodes.dispatching():
+        while done < kills:
+            ids += (queued := store.enqueue_all(specs))
+            before = dict.fromkeys(queued, 0)
+            while not all(store.get(run_id).state.is_over for run_id in queued):
+                epochs = {run_id: len(history(store, run_id)) for run_id in queued}
+                both = sum(bool(worker.jobs) for worker in store.workers()) == 2
+                if both and done < kills and all(epochs[each] > before[each] for each in queued):
+                    time.sleep(chance.random())
+                    nodes.kill_last_node()
+                    done += 1
+                    before = epochs
+                    with nodes.another_node():
+                        pass
+                time.sleep(0.05)
+    for run in map(store.get, ids):
+        faults += faults_of(store, run, expected[run.spec])
+    attempts = sum(run.attempt for run in map(store.get, ids))
+    return Findings(title, {"kills": done, "runs": len(ids), "attempts": attempts}, faults)
+
+
 HAMMER = """
 import sys, time
 from core.jobs.store import open_store
@@ -395,6 +426,7 @@ PARTS: dict[str, Callable[[], Findings]] = {
     "database-restarts": lambda: database_restarts(20),
     "bucket-errors": lambda: bucket_errors(20),
     "sleeping-workers": lambda: sleeping_workers(20),
+    "node-kills": lambda: node_kills(20),
 }
 
 

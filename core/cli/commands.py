@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from core.cli.backup import backup, restore
+from core.cli.cluster import cluster
 from core.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
 from core.cli.export import export
 from core.cli.handout import handout
@@ -29,6 +30,7 @@ COMMANDS = (
     *(serve, list_networks, analyze, time_layers, bench, gradients, predict, inside),
     handout,
     *(train, submit, study, list_runs, stop, resume, export, reproduce, worker, list_workers),
+    cluster,
     *(backup, restore),
 )
 

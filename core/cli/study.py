@@ -163,27 +163,29 @@ def _plan(
 def _follow(store: Store, found: Study) -> None:
     """Until every run is over, with workers of this machine for those that wait."""
     from core.analysis.cpu import threads
-    from core.jobs.engines.local import Workers, starts_workers
+    from core.jobs.capacity import capacity_of
+    from core.jobs.engines.choice import make_engine, starts_engine
     from core.studies.study import progress_of
 
-    with closing(Workers()) as workers, closing(_Bar()) as bar:
+    with closing(make_engine()) as engine, closing(_Bar()) as bar:
         while True:
             runs = store.runs(study=found.id)
             if all(run.state.is_over for run in runs):
                 return
-            if starts_workers():
-                workers.ensure(store, single=False)
-                if workers.problem:
-                    bar.tell(workers.problem)
+            if starts_engine():
+                engine.ensure(store, single=False)
+                if engine.problem:
+                    bar.tell(engine.problem)
             for sentence in _waiting_for(runs, store):
                 bar.tell(sentence)
-            bar.show(progress_of(runs, threads()))
+            capacity = capacity_of(store.workers())
+            bar.show(progress_of(runs, capacity.cores if capacity else threads()))
             time.sleep(_LOOK_SECONDS)
 
 
 def _waiting_for(runs: list[Run], store: Store) -> list[str]:
     """What its queued runs wait for, where nobody has it; a worker may just be starting here."""
-    from core.jobs.engines.local import starts_workers
+    from core.jobs.engines.choice import starts_workers
     from core.jobs.offers import is_any_here, offers_of
     from core.jobs.store import JobState
     from core.report.sentences.workers import waiting_sentence

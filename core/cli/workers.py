@@ -40,7 +40,7 @@ def list_workers(output: str) -> int:
 
 def offers_to(store: Store) -> list[Offer]:
     """The devices of the living workers and, where it starts workers, of this machine."""
-    from core.jobs.engines.local import starts_workers
+    from core.jobs.engines.choice import starts_workers
     from core.jobs.offers import offers_of
     from core.training.devices import devices_here  # torch
 

@@ -155,13 +155,18 @@ class Queue(Register):
                 .values(state=JobState.FAILED, finished_at=now(), message=reason.kept())
             )
 
-    def end_lease(self, worker: str) -> None:
-        """`worker`, a process, is dead: its jobs are free again, or over."""
+    def end_lease(self, worker: str, job_id: int | None = None) -> None:
+        """`worker`, a process, is dead: its jobs are free again, or over.
+
+        With `job_id` only that job, whose part of the worker is dead.
+        """
+        wanted = true() if job_id is None else JOBS.id == job_id
         with self.writing() as connection:
-            connection.execute(delete(workers_table).where(workers_table.c.process == worker))
+            if job_id is None:
+                connection.execute(delete(workers_table).where(workers_table.c.process == worker))
             connection.execute(
                 update(jobs_table)
-                .where(JOBS.state == JobState.RUNNING, JOBS.worker == worker)
+                .where(JOBS.state == JobState.RUNNING, JOBS.worker == worker, wanted)
                 .values(worker=None, lease_until=0.0)
             )
             settle(connection)

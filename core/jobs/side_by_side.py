@@ -7,16 +7,14 @@ runs are worthwhile is tried while they train: four times as many, as long as th
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.analysis import analyze
 from core.data.load import Dataset, load
 from core.jobs.execution import execute_in_steps
-from core.jobs.processes import this_process
 from core.jobs.records import Run
-from core.jobs.store import QueueFilter, Store
+from core.jobs.store import Store, Worker
 from core.jobs.train import Shared
 from core.measure.requests import RunsAtOnceRequest
 from core.specs import LabError, RunSpec
@@ -24,7 +22,7 @@ from core.training.compute_plan import compute_plan_key
 from core.training.device_stream import DeviceStream
 from core.training.devices import available_bytes, available_devices, find_device, synchronize
 from core.training.estimate import needed_bytes
-from core.training.records import Device, EpochMetrics, Progress
+from core.training.records import EpochMetrics, Progress
 
 MOST_AT_ONCE = 32  # PyTorch has as many streams; the next run would wait for the first
 _MORE = 4  # times as many runs are tried
@@ -105,15 +103,8 @@ class _Member:
 class SharedDevice:
     """The runs of one worker that are computed side by side."""
 
-    def __init__(
-        self,
-        store: Store,
-        first: Run,
-        queue_filter: QueueFilter,
-        devices: Sequence[Device] | None = None,  # of the worker; None: any
-    ) -> None:
-        self.store, self.first = store, first.spec
-        self.queue_filter, self.devices = queue_filter, devices
+    def __init__(self, store: Store, first: Run, worker: Worker) -> None:
+        self.store, self.first, self.worker = store, first.spec, worker
         self.device = find_device(first.spec.device)
         self.data: Dataset | None = None
         self.members: list[_Member] = []
@@ -183,10 +174,11 @@ class SharedDevice:
 
     def _claim(self) -> Run | None:
         """The next of the queue, if it suits: nobody is passed over."""
+        queue_filter, devices = self.worker.queue_filter, self.worker.devices
         with suppress(LabError):
-            for job in self.store.waiting(self.queue_filter, 1, self.devices):
+            for job in self.store.waiting(queue_filter, 1, devices):
                 if isinstance(job, Run) and self._suits(job.spec):
-                    run = self.store.claim(this_process(), self.queue_filter, job.id)
+                    run = self.store.claim(self.worker.process, queue_filter, job.id)
                     return run if isinstance(run, Run) else None
         return None
 

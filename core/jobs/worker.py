@@ -116,19 +116,21 @@ def _work(
                 fall_asleep(worker)
             bell.wait()
             continue
-        count += _execute(store, job, abandon, worker)
+        count += carry_out(store, job, worker, abandon)
         _free_memory()
         last_job = time.monotonic()
     bell.close()
     return count
 
 
-def _execute(
-    store: Store, job: Run | Measurement, abandon: Callable[[], None] | None, worker: Worker
+def carry_out(
+    store: Store, job: Run | Measurement, worker: Worker, abandon: Callable[[], None] | None = None
 ) -> int:
-    """Execute the job, with others beside it where the device is large enough; how many."""
+    """Execute a job that `worker` has claimed, with others beside it where the device is large
+    enough; how many.
+    """
     if isinstance(job, Run) and is_shared(job.spec):
-        return SharedDevice(store, job, worker.queue_filter, worker.devices).execute()
+        return SharedDevice(store, job, worker).execute()
     try:
         execute(store, job, abandon=abandon)
     except KeyboardInterrupt:
@@ -144,7 +146,7 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _measure_devices(store: Store, devices: Sequence[Device]) -> None:
+def measure_devices(store: Store, devices: Sequence[Device]) -> None:
     """Measure the speed of each device, for estimates; the best of all measurements is kept."""
     for device in devices:
         request = DeviceSpeedRequest(device.name, device.hardware)
@@ -207,7 +209,7 @@ def main(
     work(
         store,
         drain,
-        when_idle=lambda store: _measure_devices(store, worker.devices),
+        when_idle=lambda store: measure_devices(store, worker.devices),
         abandon=_begin_anew,
         worker=worker,
     )

@@ -6,6 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -22,6 +23,8 @@ from core.training.records import Device
 SIGN_SECONDS = 20.0  # between two signs of life of a worker
 LEASE_SECONDS = 60.0  # a worker that has been silent for longer counts as dead
 _KEPT_SECONDS = 3600.0  # for which what a dead one had can still be read
+
+NODE = "ray "  # begins the names of workers that are parts of a cluster
 
 _JOBS, _WORKERS = jobs_table.c, workers_table.c
 
@@ -47,11 +50,22 @@ class Worker:
     queue_filter: QueueFilter = QueueFilter.ANY
     since: float = 0.0  # seconds since 1970, by the clock of the database
     jobs: tuple[int, ...] = ()  # that it executes now
+    threads: int = 0  # that they take, as far as it is known
 
     @property
     def takes_runs(self) -> bool:
         """Whether it is not for measurements alone."""
         return self.queue_filter is not QueueFilter.MEASUREMENTS
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is no process, but the cores or a card of a node of a Ray cluster."""
+        return self.process.startswith(NODE)
+
+    @property
+    def free_cores(self) -> int:
+        """Cores that the jobs of a node leave; a process has no use for those it leaves."""
+        return max(0, self.cores - self.threads)
 
     @classmethod
     def from_json(cls, text: str) -> Worker:
@@ -118,15 +132,21 @@ class Register(Database):
             .where(_WORKERS.lease_until >= now())
             .order_by(_WORKERS.since, _WORKERS.process)
         )
-        running = select(_JOBS.worker, _JOBS.id).where(_JOBS.state == JobState.RUNNING)
+        running = select(_JOBS.worker, _JOBS.id, _JOBS.compute_plan).where(
+            _JOBS.state == JobState.RUNNING
+        )
         with self.reading() as connection:
             rows = connection.execute(living).mappings().all()
             held = connection.execute(running.order_by(_JOBS.id)).all() if rows else []
-        jobs: dict[str, tuple[int, ...]] = {}
-        for process, job in held:
-            jobs[process] = (*jobs.get(process, ()), job)
-        workers = (Worker.from_row(row) for row in rows)
-        return [replace(worker, jobs=jobs.get(worker.process, ())) for worker in workers]
+        jobs: dict[str, list[int]] = defaultdict(list)
+        threads: dict[str, int] = defaultdict(int)
+        for process, job, plan in held:
+            jobs[process].append(job)
+            threads[process] += json.loads(plan)["threads"] if plan else 1
+        return [
+            replace(worker, jobs=tuple(jobs[worker.process]), threads=threads[worker.process])
+            for worker in map(Worker.from_row, rows)
+        ]
 
     def devices_of(self, processes: Iterable[str]) -> Sequence[Device] | None:
         """What the first of these processes to be found has declared, dead or alive; None: nothing.

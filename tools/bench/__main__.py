@@ -1,10 +1,10 @@
 """`make bench`: the figures that the lab promises, measured on this machine and kept as CSV.
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
-drag, inside, server-work, click, many-runs, analysis, timm, memory, training, study, throughput,
-pipeline, accuracy, estimate, published-vgg, device-share, device-bits, device-estimate,
-device-study. timm needs timm; those from throughput on need LAB_DATA_DIR; accuracy takes half an
-hour, those from published-vgg on need a CUDA device.
+drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
+pipeline, accuracy, estimate, study, cluster, published-vgg, device-share, device-bits,
+device-estimate, device-study. timm needs timm, cluster Ray; those from throughput to estimate need
+LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from tools.bench.accelerator import device_bits, device_estimate, device_share
 from tools.bench.accuracy import accuracy, published_vgg, training
 from tools.bench.analysis import analysis, memory
+from tools.bench.cluster import cluster
 from tools.bench.device_study import device_study
 from tools.bench.figures import Row, keep
 from tools.bench.pages import drag, first_numbers, first_page, inside, page_weight, slider
@@ -44,6 +45,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "accuracy": accuracy,
     "estimate": estimate,
     "study": study,
+    "cluster": cluster,
     "published-vgg": published_vgg,
     "device-share": device_share,
     "device-bits": device_bits,

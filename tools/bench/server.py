@@ -21,7 +21,7 @@ def server_work() -> list[Row]:
     """CPU of the server for a move of a slider to a size that nobody has seen, and for a page."""
     from tests.browser.conftest import start_server
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folders = {"LAB_RUNS_DIR": folder, "LAB_CACHE_DIR": folder}
         with start_server(**folders) as (url, process):
             time.sleep(_WARM_SECONDS)

@@ -1,8 +1,9 @@
 """`make load`: a class, over Streamlit's own protocol.
 
-`python -m tools.load [--visitors 30 60] [--minutes 5] [--trainings 0 2] [--servers 1]` drives so
-many visitors for so long, without and with trainings beside them, and prints how long each action
-took, what went wrong, how memory went and what the trainings lost.
+`python -m tools.load [--visitors 30 60] [--minutes 5] [--trainings 0 2] [--servers 1]
+[--pause 2 5] [--kill]` drives so many visitors for so long, without and with trainings beside them,
+and prints how long each action took, what went wrong, which part of the lab took how much of the
+machine, how memory went and what the trainings lost.
 """
 
 from __future__ import annotations
@@ -12,64 +13,36 @@ import asyncio
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import Row, cpu_seconds, keep, row
-from tools.load.visitors import Diary, visit
+from tools.bench.figures import Row, keep, row
+from tools.load.usage import Usage
+from tools.load.visitors import PAUSE_SECONDS, Diary, visit
 
 if TYPE_CHECKING:
     from core.specs import RunSpec
 
 _ALONE_SECONDS = 45.0  # in which trainings show how fast they are without visitors
 _WARM_SECONDS = 10.0  # after the server's first answer
-_SAMPLE_SECONDS = 2.0
 _IMAGES = 5_000  # of a training's epoch
 
 
-@dataclass
-class Usage:
-    """What a process has taken, sampled every two seconds."""
-
-    process_id: int
-    memory: list[float] = field(default_factory=list)  # MiB
-    _is_over: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> Usage:
-        self.began, self.first = time.monotonic(), cpu_seconds(self.process_id)
-        self._thread = threading.Thread(target=self._sample)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-        used = cpu_seconds(self.process_id) - self.first
-        self.cores = used / (time.monotonic() - self.began)
-
-    def _sample(self) -> None:
-        while not self._is_over.wait(_SAMPLE_SECONDS):
-            pages = int(Path(f"/proc/{self.process_id}/statm").read_text().split()[1])
-            self.memory.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
-
-    def growth(self, after_seconds: float) -> float:
-        """From this moment to the end, as a share of what it was; means of ten samples each."""
-        rest = self.memory[int(after_seconds / _SAMPLE_SECONDS) :]
-        early, late = rest[:10], rest[-10:]
-        return (sum(late) / len(late)) / (sum(early) / len(early)) - 1
-
-
-def measure(visitors: int, seconds: float, trainings: int, page_servers: int) -> list[Row]:
-    """One class on servers of its own."""
+def measure(
+    visitors: int,
+    seconds: float,
+    trainings: int,
+    page_servers: int = 1,
+    pause: tuple[float, float] = PAUSE_SECONDS,
+    kill: bool = False,
+) -> list[Row]:
+    """One class on servers of its own; with `kill` the first of them dies halfway."""
     from tools.load.servers import servers
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folders = {"LAB_RUNS_DIR": folder, "LAB_CACHE_DIR": folder}
         os.environ |= folders
         os.environ.pop("LAB_DATABASE_URL", None)
@@ -79,29 +52,45 @@ def measure(visitors: int, seconds: float, trainings: int, page_servers: int) ->
             time.sleep(_ALONE_SECONDS if trainings else 0.0)
             alone = (images() - first) / (time.monotonic() - began)
             began, first = time.monotonic(), images()
-            with Usage(processes[0].pid) as usage:  # one of them stands for all
-                diary = asyncio.run(visit(port, visitors, seconds))
+            halfway = processes[0].kill if kill else None
+            with Usage([process.pid for process in processes]) as usage:
+                diary = asyncio.run(visit(port, visitors, seconds, pause, halfway))
             beside = (images() - first) / (time.monotonic() - began)
     who = f"{visitors} visitors, {trainings} trainings"
     if page_servers > 1:
         who += f", {page_servers} page servers"
-    return _rows(who, diary, usage, alone, beside)
+    if kill:
+        who += ", one killed halfway"
+    return _rows(who, pause, diary, usage, alone, beside)
 
 
-def _rows(who: str, diary: Diary, usage: Usage, alone: float, beside: float) -> list[Row]:
+def _rows(
+    who: str, pause: tuple[float, float], diary: Diary, usage: Usage, alone: float, beside: float
+) -> list[Row]:
     rows = []
     for action, times in sorted(diary.seconds.items()):
         middle, slow = _percentiles(times)
         rows.append(row(f"{who}: {action}, median of {len(times)}", middle, "s", ""))
         rows.append(row(f"{who}: {action}, p95", slow, "s", "within 0.5"))
     everything = [time for times in diary.seconds.values() for time in times]
+    sliders = [
+        time
+        for action, times in diary.seconds.items()
+        if action.startswith("slider")
+        for time in times
+    ]
     rows += [
+        row(
+            f"{who}: all {len(sliders)} moves of sliders, p95", _percentiles(sliders)[1], "s", "0.5"
+        ),
         row(f"{who}: all {len(everything)} actions, p95", _percentiles(everything)[1], "s", "0.5"),
         row(f"{who}: slowest", max(everything), "s", ""),
+        row(f"{who}: a visitor's pause between two actions, mean", sum(pause) / 2, "s", ""),
+        row(f"{who}: actions a second", len(everything) / usage.seconds, "", ""),
         row(f"{who}: errors", len(diary.errors), "", "0"),
         row(f"{who}: dropped", diary.dropped, "", "0"),
-        row(f"{who}: page server's CPU", usage.cores, "cores", ""),
-        row(f"{who}: page server's memory at the end", usage.memory[-1], "MiB", ""),
+        *(row(f"{who}: CPU of {part}", used, "cores", "") for part, used in usage.cores.items()),
+        row(f"{who}: page servers' memory at the end", usage.memory[-1], "MiB", ""),
         row(f"{who}: its growth after the first minute", 100 * usage.growth(60), "%", "5"),
         row(f"{who}: received", diary.bytes_received / 1e6, "MB", ""),
     ]
@@ -167,12 +156,24 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--trainings", type=int, nargs="+", default=[0, 2])
     parser.add_argument("--servers", type=int, default=1, help="more than one: behind nginx")
+    parser.add_argument(
+        "--pause",
+        type=float,
+        nargs=2,
+        default=PAUSE_SECONDS,
+        help="seconds between two actions of a visitor: at least, at most",
+    )
+    parser.add_argument("--kill", action="store_true", help="one page server, halfway")
     asked = parser.parse_args()
+    if asked.kill and asked.servers < 2:
+        parser.error("--kill needs --servers 2 or more.")
     rows = [
         one
         for visitors in asked.visitors
         for trainings in asked.trainings
-        for one in measure(visitors, 60 * asked.minutes, trainings, asked.servers)
+        for one in measure(
+            visitors, 60 * asked.minutes, trainings, asked.servers, tuple(asked.pause), asked.kill
+        )
     ]
     keep(rows, "load-")
 

@@ -72,20 +72,15 @@ class Session:
 
     async def open(self, path: str, query: str = "") -> Answer:
         """Type an address."""
-        self._connection = await connect(
-            f"ws://127.0.0.1:{self.port}/_stcore/stream",
-            subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"],  # type: ignore[list-item]
-            origin=f"http://127.0.0.1:{self.port}",  # type: ignore[arg-type]
-            max_size=None,
-            compression=None,
-            ping_interval=None,
-        )
-        answer = self._connection.response
-        cookies = answer.headers.get_all("Set-Cookie") if answer else []
-        self._cookies = "; ".join(cookie.partition(";")[0] for cookie in cookies)
-        self._reader = asyncio.create_task(self._read())
+        await self._connect()
         self._query = query
         return await self._run(lambda run: setattr(run, "page_name", path))
+
+    async def come_back(self) -> Answer:
+        """After the connection was lost: the page as `reconnected.js` has it drawn anew."""
+        self._stop_watching()
+        await self._connect()
+        return await self._run(lambda run: None)
 
     async def switch_to(self, path: str) -> Answer:
         """Click a page of the menu."""
@@ -116,11 +111,38 @@ class Session:
             with suppress(OSError, ConnectionClosed, TimeoutError):
                 await asyncio.wait_for(self._connection.close(), 5)
 
+    async def pause(self, seconds: float) -> None:
+        """Look at the page. Raises Dropped as soon as the connection is lost."""
+        assert self._reader is not None
+        if (await asyncio.wait({self._reader}, timeout=seconds))[0]:
+            raise Dropped
+
+    def view(self) -> tuple[str, dict[str, bytes]]:
+        """The page, and what its widgets are set to."""
+        values = self._values.items()
+        return self._page, {name: value.SerializeToString() for name, value in values}
+
     def widgets(self, kind: str) -> list[Any]:
         """The elements of this kind that stand on the page."""
         return [one for one in self.elements.values() if one.WhichOneof("type") == kind]
 
     # What is sent ------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        """To the server that the cookie names, or whoever stands in for it."""
+        self._connection = await connect(
+            f"ws://127.0.0.1:{self.port}/_stcore/stream",
+            subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"],  # type: ignore[list-item]
+            origin=f"http://127.0.0.1:{self.port}",  # type: ignore[arg-type]
+            additional_headers={"Cookie": self._cookies} if self._cookies else {},
+            max_size=None,
+            compression=None,
+            ping_interval=None,
+        )
+        answer = self._connection.response
+        cookies = answer.headers.get_all("Set-Cookie") if answer else []
+        self._cookies = "; ".join(cookie.partition(";")[0] for cookie in cookies)
+        self._reader = asyncio.create_task(self._read(self._connection))
 
     async def _run(self, fill: Callable[[Any], None]) -> Answer:
         """Ask for a run of the page and wait for its end."""
@@ -167,10 +189,9 @@ class Session:
 
     # What arrives ------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        assert self._connection is not None
+    async def _read(self, connection: ClientConnection) -> None:
         with suppress(ConnectionClosed):
-            async for raw in self._connection:
+            async for raw in connection:
                 self.bytes_received += len(raw)
                 message = ForwardMsg()
                 message.ParseFromString(raw)
@@ -221,8 +242,7 @@ class Session:
             return
         element = message.delta.new_element
         self.elements[place] = element
-        if message.delta.fragment_id:
-            self._fragments[place] = message.delta.fragment_id
+        self._fragments[place] = message.delta.fragment_id
         if element.WhichOneof("type") == "exception":
             self._errors.append(f"{element.exception.type}: {element.exception.message[:200]}")
 

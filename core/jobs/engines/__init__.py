@@ -1,1 +1,1 @@
-"""Who executes the queue: worker processes on this machine."""
+"""Who executes the queue: worker processes on this machine, or a Ray cluster."""

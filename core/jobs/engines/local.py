@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from core.analysis.cpu import threads
-from core.folders import absolute_folders
 from core.host_memory import total_host_bytes
-from core.jobs.database import database_url
+from core.jobs.engines.child_process import ChildProcess, Restarts
 from core.jobs.processes import process_here
 from core.jobs.records import Run
 from core.jobs.store import Store
 from core.jobs.workers import QueueFilter
 from core.language import _
-from core.operating.metrics import Counter
 from core.training.records import Device
 
-WORKER_DEATHS = Counter(
-    "lab_worker_deaths_total", "Worker processes of this page server that ended with an error."
-)
-PROJECT = Path(__file__).parents[3]
-_LEAVE_SECONDS = 5.0
 _UNKNOWN_MEMORY = 4 * 2**30  # is taken for this
-_STARTING_SECONDS = 10.0  # in which a worker takes its first job; one that ends before has failed
-MAX_PAUSE_SECONDS = 60.0  # between two starts of a worker that fails each time
-_TOLD_AFTER = 3  # failed starts, the reader is told
 
 
-def absolute_settings() -> dict[str, str]:
-    """The lab's folders and store as this process sees them: the worker runs in another folder."""
-    return absolute_folders() | {"LAB_DATABASE_URL": database_url()}
-
-
-def starts_workers() -> bool:
-    """Unless LAB_START_WORKER=0 leaves that to somebody else."""
-    return os.environ.get("LAB_START_WORKER", "1") != "0"
-
-
-class WorkerProcess:
-    """A worker for jobs that pass the filter; it leaves when its standard input closes."""
+class WorkerProcess(ChildProcess):
+    """A worker for jobs that pass the filter."""
 
     def __init__(
         self,
@@ -54,89 +28,20 @@ class WorkerProcess:
         drain: bool = False,
         threads: int | None = None,
     ) -> None:
+        flags = ["--only", queue_filter, *(["--drain"] if drain else [])]
         own = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-        flags = ["--only", queue_filter, *(["--drain"] if drain else []), "--exit-with-parent"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "core", "worker", *flags],
-            cwd=PROJECT,
-            env=os.environ | absolute_settings() | own,
-            stdin=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in the terminal reaches the server, not the child
-        )
-        self.began = time.monotonic()
-        atexit.register(self.close)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process still runs."""
-        return self.process.poll() is None
+        super().__init__("worker", *flags, **own)
 
     @property
     def name(self) -> str:
         """Under which it declares itself."""
         return process_here(self.process.pid)
 
-    @property
-    def is_starting(self) -> bool:
-        """Whether it has just been started, so that it is about to take a job."""
-        return self.is_alive and time.monotonic() - self.began < _STARTING_SECONDS
-
     def wake(self) -> None:
         """Somebody is about to queue a job: load torch, where the worker sleeps without it."""
         with suppress(OSError, ValueError):
             self.process.stdin.write(b".")  # type: ignore[union-attr]
             self.process.stdin.flush()  # type: ignore[union-attr]
-
-    def close(self) -> None:
-        """Ask the process to leave, and end it when it does not."""
-        atexit.unregister(self.close)
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        try:
-            self.process.wait(_LEAVE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class Restarts:
-    """When a worker that dies while it starts may be started again: ever later."""
-
-    def __init__(self) -> None:
-        self.failed = 0
-        self.exit_code = 0
-        self.not_before = 0.0
-
-    def note(self, worker: WorkerProcess) -> None:
-        """A worker has ended."""
-        code = worker.process.poll()
-        if not code:  # it left in good order, or was asked to
-            self.failed, self.not_before = 0, 0.0
-            return
-        WORKER_DEATHS.add()
-        now = time.monotonic()
-        lived = now - worker.began
-        self.failed = self.failed + 1 if lived < _STARTING_SECONDS else 1
-        self.exit_code = code
-        self.not_before = now + min(MAX_PAUSE_SECONDS, 2.0 ** (self.failed - 1))
-
-    @property
-    def may_start(self) -> bool:
-        """Whether the pause is over."""
-        return time.monotonic() >= self.not_before
-
-    @property
-    def problem(self) -> str | None:
-        """What the reader should know."""
-        if self.failed < _TOLD_AFTER:
-            return None
-        return _(
-            "The worker process has ended {failed} times as soon as it was started (exit code"
-            " {exit_code}); the terminal of the server says why. What is queued stays queued, and"
-            " the next try comes within a minute.",
-            failed=self.failed,
-            exit_code=self.exit_code,
-        )
 
 
 class Workers:
@@ -216,7 +121,15 @@ class Workers:
     @property
     def problem(self) -> str | None:
         """Why workers do not start, in one sentence; None while they do."""
-        return self.restarts.problem
+        if not self.restarts.is_hopeless:
+            return None
+        return _(
+            "The worker process has ended {failed} times as soon as it was started (exit code"
+            " {exit_code}); the terminal of the server says why. What is queued stays queued, and"
+            " the next try comes within a minute.",
+            failed=self.restarts.failed,
+            exit_code=self.restarts.exit_code,
+        )
 
     def close(self) -> None:
         """Ask every worker to leave."""

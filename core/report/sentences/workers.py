@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from core.jobs.engines.choice import RAY, engine_name
 from core.jobs.needs import Needs
 from core.jobs.offers import Offer, device_names, is_met
 from core.language import _, comma, listed, ngettext
@@ -14,6 +15,11 @@ _MOST_NAMED = 3  # runs, machines
 
 def nobody_sentence() -> str:
     """That there is no worker, and how there is one."""
+    if engine_name() == RAY:
+        return _(
+            "No node of the Ray cluster is there yet to compute what is queued; python -m core"
+            " cluster status shows the cluster."
+        )
     return _(
         "Nobody is there to compute what is queued: python -m core worker starts a worker, on"
         " this machine or on another that uses the same store."

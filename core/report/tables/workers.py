@@ -9,17 +9,30 @@ import pandas as pd
 from core.jobs.store import Worker
 from core.report.tables.runs import as_time
 
-WORKER_COLUMNS = ["machine", "devices", "cores", "memory_bytes", "takes", "jobs", "since"]
+WORKER_COLUMNS = [
+    "machine",
+    "devices",
+    "cores",
+    "free_cores",
+    "memory_bytes",
+    "takes",
+    "jobs",
+    "since",
+]
 
 
 def worker_frame(workers: Iterable[Worker]) -> pd.DataFrame:
-    """One row a worker; `jobs` are the numbers of those that it executes now."""
+    """One row a worker; `jobs` are the numbers of those that it executes now.
+
+    `free_cores` are those of a node of a cluster; a worker of its own takes one job at a time.
+    """
     return pd.DataFrame(
         [
             {
                 "machine": worker.machine,
                 "devices": devices_in_words(worker),
                 "cores": worker.cores,
+                "free_cores": worker.free_cores if worker.is_node else None,
                 "memory_bytes": worker.memory_bytes,
                 "takes": str(worker.queue_filter),
                 "jobs": " ".join(map(str, worker.jobs)),

@@ -19,6 +19,7 @@ from pages.views.app.language import choose_language, language_switch
 from pages.views.app.messages import errors_in_one_sentence, escaped
 from pages.views.app.metrics import page_timed
 from pages.views.app.prose import caption, words_explained
+from pages.views.app.reconnected import drawn_anew_when_reconnected
 from pages.views.app.work_badge import work_badge
 from pages.views.people.card import name_in_menu, only_signed_in
 from pages.views.people.visitor import visitor
@@ -58,6 +59,7 @@ def page_frame(page: str, intro: str = "") -> Iterator[Head]:
             _menu()
             language_switch()
             name_in_menu()
+            drawn_anew_when_reconnected()
         head = Head(page)
         with words_explained():
             if intro:

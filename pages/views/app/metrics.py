@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from streamlit.runtime import get_instance
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY, GaugeStat
 
-from core.jobs.engines.local import WORKER_DEATHS
+from core.jobs.engines.child_process import WORKER_DEATHS
 from core.jobs.status import StoreStatus
 from core.jobs.store import Store
 from core.operating.logs import log

@@ -41,6 +41,7 @@ from pages.views.people.visitor import for_visitors
 
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
+_YOUNG_OBJECTS = 10_000  # before a look for garbage; Python's own 700 a page makes a hundred times
 _FOREVER = "public, immutable, max-age=31536000"  # the address holds a hash
 
 
@@ -63,6 +64,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     serve_metrics()
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again
+    gc.set_threshold(_YOUNG_OBJECTS)
     yield
     close_torch_process()
     close_own_process()

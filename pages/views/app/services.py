@@ -9,7 +9,7 @@ import streamlit as st
 from cachetools import cached
 
 from core.jobs.database import database_url
-from core.jobs.engines.local import Workers, starts_workers
+from core.jobs.engines.choice import Engine, make_engine, starts_engine
 from core.jobs.store import Store, open_store
 from pages.views.app.messages import show_error
 from pages.views.people.visitor import visitor
@@ -38,8 +38,8 @@ def lab_store() -> Store:
 
 
 @st.cache_resource(show_spinner=False)
-def _workers(url: str) -> Workers:
-    return Workers()
+def _engine(url: str) -> Engine:
+    return make_engine()
 
 
 def start_worker() -> None:
@@ -53,12 +53,12 @@ def start_waiting_workers() -> None:
 
 
 def _ensure_workers(single: bool) -> None:
-    if not starts_workers():
+    if not starts_engine():
         return
-    workers = _workers(database_url())
-    workers.ensure(lab_store(), single)
-    if workers.problem:
-        show_error(workers.problem)
+    engine = _engine(database_url())
+    engine.ensure(lab_store(), single)
+    if engine.problem:
+        show_error(engine.problem)
 
 
 @st.cache_resource(show_spinner=False)  # records never change: no copies

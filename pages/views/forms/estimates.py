@@ -24,7 +24,7 @@ from core.training.estimate import (
 )
 from core.zoo.own import plain_name, renamed
 from pages.views.app.live import live
-from pages.views.app.offers import free_bytes, hardware_of, offers
+from pages.views.app.offers import cluster, free_bytes, hardware_of, offers
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Watched
 from pages.views.app.with_torch import analysis_of
@@ -113,14 +113,19 @@ def _equal_rates(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> list[
 def study_seconds(specs: Sequence[RunSpec]) -> float | None:
     """Time of all these runs, side by side on the CPU as far as it has cores; None: not yet known.
 
-    Where no equal run was measured, the speed of all cores together stands for a study, which
-    uses them no worse. Raises LabError when a run cannot be built or would not fit.
+    Where no equal run was measured, the speed of all cores of a machine together stands for a
+    study, which uses them no worse. Raises LabError when a run cannot be built or would not fit.
     """
-    together = min(threads(), len(specs)) if specs[0].device == "cpu" else 1
+    capacity = cluster()
+    cores, machines = (capacity.cores, capacity.nodes) if capacity else (threads(), 1)
+    cards = max(1, capacity.cards) if capacity else 1
+    together = min(cores if specs[0].device == "cpu" else cards, len(specs))
+    own_threads = 1 if capacity else threads() // together
     seconds, runs = 0.0, newest_runs(specs[0].model.arch)
     for spec, seeds in Counter(replace(spec, seed=0) for spec in specs).items():
-        cost = cost_of(spec, runs, threads() // together)
+        cost = cost_of(spec, runs, own_threads)
         if cost.seconds is None:
             return None
-        seconds += seeds * cost.seconds / (together if cost.basis == EQUAL_RUN else 1)
+        at_once = together if cost.basis == EQUAL_RUN else min(machines, len(specs))
+        seconds += seeds * cost.seconds / at_once
     return seconds

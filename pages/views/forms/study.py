@@ -30,7 +30,7 @@ from core.zoo.catalogue import CATALOGUE, find
 from core.zoo.own import is_own
 from core.zoo.variants import VARIANTS
 from pages.views.app.messages import show_error
-from pages.views.app.offers import offers
+from pages.views.app.offers import cluster, cluster_caption, offers
 from pages.views.app.prose import caption
 from pages.views.app.services import store
 from pages.views.forms.data_sets import dataset_line
@@ -209,6 +209,7 @@ def _start(plan: StudyPlan) -> None:
             _say_time(plan, seconds)
             caption(dataset_line(plan.settings["dataset"]))
             told_before_the_start()
+            cluster_caption()
             if not offers():
                 caption(nobody_sentence())
 
@@ -220,14 +221,22 @@ def _say_time(plan: StudyPlan, seconds: float | None) -> None:
         told = ngettext("{number} run.", "{number} runs.", runs)
         caption(paragraph(told, no_time_yet(plan.specs[0].device)))
         return
-    caption(
-        ngettext(
+    time = formats.duration(seconds)
+    if cluster():
+        told = ngettext(
+            "{number} run, about {time} on the cluster.",
+            "{number} runs, together about {time} on the cluster.",
+            runs,
+            time=time,
+        )
+    else:
+        told = ngettext(
             "{number} run, about {time} on this machine.",
             "{number} runs, together about {time} on this machine.",
             runs,
-            time=formats.duration(seconds),
+            time=time,
         )
-    )
+    caption(told)
     if seconds > LONG_SECONDS:
         st.caption(_("Fewer variants, seeds, epochs or images make it shorter."))
 

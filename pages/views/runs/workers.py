@@ -15,7 +15,7 @@ from core.report.sentences.workers import told_together
 from core.report.tables.workers import worker_frame
 from pages.views.app.downloads import download_csv
 from pages.views.app.messages import escaped
-from pages.views.app.offers import living, waits_for
+from pages.views.app.offers import cluster_caption, living, waits_for
 from pages.views.app.services import store
 from pages.views.app.tables import table
 
@@ -32,6 +32,7 @@ def workers_view() -> None:
     workers = living()
     if not workers:
         return
+    cluster_caption()
     with st.expander(_("Workers ({number})", number=len(workers)), key="runs_workers"):
         table(
             _frame(workers),
@@ -54,6 +55,7 @@ def _frame(workers: Sequence[Worker]) -> pd.DataFrame:
             N_("machine"): [worker.machine for worker in workers],
             N_("devices"): [_devices(worker) for worker in workers],
             N_("cores"): [worker.cores for worker in workers],
+            N_("free cores"): [worker.free_cores if worker.is_node else None for worker in workers],
             N_("memory"): [
                 None if worker.memory_bytes is None else formats.mebibytes(worker.memory_bytes)
                 for worker in workers

@@ -69,6 +69,10 @@ INTERFACE = {
         "--http": None,
     },
     "workers": FORMAT,
+    "cluster up": {"--cpus": None, "--address": "", "--join": ""},
+    "cluster status": FORMAT,
+    "cluster dispatch": {"--exit-with-parent": False},
+    "cluster down": {},
     "backup": {"FOLDER": None},
     "restore": {"FOLDER": None},
 }

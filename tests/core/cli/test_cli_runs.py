@@ -298,7 +298,7 @@ def test_workers_in_every_format(command):
     store.claim(CARD.process, devices=CARD.devices)
     heading, line = command("workers")[1].splitlines()
     assert heading.split() == [
-        *("machine", "devices", "cores", "memory_gib", "takes", "jobs", "since")
+        *("machine", "devices", "cores", "free_cores", "memory_gib", "takes", "jobs", "since")
     ]
     assert line.startswith("node-1   cuda (NVIDIA H100)") and " 128  any " in line
     [row] = command("workers", "--format", "csv").rows

@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 
 from core.folders import runs_folder
 from core.jobs.database import database_url
-from core.jobs.engines.local import absolute_settings
+from core.jobs.engines.child_process import absolute_settings
 from core.jobs.schema import SCHEMA_VERSION
 from core.jobs.store import (
     Store,

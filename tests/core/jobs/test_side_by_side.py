@@ -13,8 +13,8 @@ import torch
 from core.jobs import heartbeat as heartbeat_module
 from core.jobs import side_by_side
 from core.jobs.side_by_side import SharedDevice, Trial
-from core.jobs.store import JobState, QueueFilter
-from core.jobs.worker import work
+from core.jobs.store import JobState
+from core.jobs.worker import this_worker, work
 from core.measure.requests import RunsAtOnceRequest
 from core.specs import ModelSpec
 from core.training import fit as training_loop
@@ -28,6 +28,7 @@ DROPOUT = replace(
     model=ModelSpec("custom-vgg", 4, 16, options={"conv_arch": "1x32 1x64", "head_width": 32}),
 )
 NORM = replace(HERE, model=ModelSpec("resnet18", 8, 32))
+WORKER = this_worker()
 LONG = replace(HERE, seed=7, recipe=replace(HERE.recipe, epochs=6))
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "few_test_images")]
@@ -42,7 +43,7 @@ def three_at_once(monkeypatch) -> None:
 def share(store, *specs) -> list[int]:
     """The runs of these specs, carried out side by side by one worker."""
     ids = store.enqueue_all(specs)
-    assert SharedDevice(store, store.claim(), QueueFilter.ANY).execute() == len(specs)
+    assert SharedDevice(store, store.claim(), WORKER).execute() == len(specs)
     return ids
 
 
@@ -88,7 +89,7 @@ def test_one_that_is_stopped_or_diverges_leaves_the_others_alone(store, three_at
         recipe=replace(HERE.recipe, learning_rate=100.0, max_gradient_norm=0.0),
     )
     stopped, diverged, finished = store.enqueue_all((replace(LONG, seed=1), wild, LONG))
-    device = SharedDevice(store, store.claim(), QueueFilter.ANY)
+    device = SharedDevice(store, store.claim(), WORKER)
     store.request_stop([stopped])
     assert device.execute() == 3
     assert store.get(stopped).state is JobState.STOPPED
@@ -96,14 +97,14 @@ def test_one_that_is_stopped_or_diverges_leaves_the_others_alone(store, three_at
     assert store.get(finished).state is JobState.FINISHED
     assert history(store, finished) == uninterrupted(store, LONG)
     store.resume(stopped)
-    share_again = SharedDevice(store, store.claim(), QueueFilter.ANY)
+    share_again = SharedDevice(store, store.claim(), WORKER)
     assert share_again.execute() == 1
     assert history(store, stopped) == uninterrupted(store, replace(LONG, seed=1))
 
 
 def test_who_ends_the_worker_gets_all_its_runs_back_into_the_queue(store, three_at_once):
     ids = store.enqueue_all(replace(LONG, seed=seed) for seed in range(3))
-    device = SharedDevice(store, store.claim(), QueueFilter.ANY)
+    device = SharedDevice(store, store.claim(), WORKER)
     device._take_turns = interrupted(device)
     with pytest.raises(KeyboardInterrupt):
         device.execute()
@@ -128,7 +129,7 @@ def interrupted(device):
 def test_nobody_in_the_queue_is_passed_over(store, three_at_once):
     other = replace(HERE, train_images=64)
     _first, second, third = store.enqueue_all((HERE, other, replace(HERE, seed=1)))
-    assert SharedDevice(store, store.claim(), QueueFilter.ANY).execute() == 1
+    assert SharedDevice(store, store.claim(), WORKER).execute() == 1
     assert store.get(second).state is JobState.QUEUED
     assert store.get(third).state is JobState.QUEUED
 
@@ -136,7 +137,7 @@ def test_nobody_in_the_queue_is_passed_over(store, three_at_once):
 def test_what_has_no_room_waits(store, three_at_once, monkeypatch):
     monkeypatch.setattr(side_by_side, "available_bytes", lambda _device: 1000)
     store.enqueue_all((HERE, replace(HERE, seed=1)))
-    assert SharedDevice(store, store.claim(), QueueFilter.ANY).execute() == 1
+    assert SharedDevice(store, store.claim(), WORKER).execute() == 1
 
 
 # How many at once
@@ -180,6 +181,6 @@ def test_what_was_found_is_kept_for_the_next_worker(store, monkeypatch):
     share(store, *(replace(LONG, seed=seed) for seed in range(4)))
     request = RunsAtOnceRequest(compute_plan_key(LONG))
     assert store.result_of(request) == {"runs": 1}
-    again = SharedDevice(store, claimed(store, LONG), QueueFilter.ANY)
+    again = SharedDevice(store, claimed(store, LONG), WORKER)
     assert again.trial == Trial(1, is_over=True)
     assert again.execute() == 1

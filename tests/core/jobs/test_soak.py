@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests import ray_cluster
+from tests.required import skip_without
 from tools import soak
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -52,3 +54,13 @@ def test_a_worker_that_wakes_after_its_lease_changes_no_figure(database):
         findings = soak.sleeping_workers(2)
     assert findings.faults == []
     assert findings.counts["sleeps"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_nodes_of_a_cluster_that_die_change_no_figure():
+    skip_without(ray_cluster.why_not(), "LAB_REQUIRE_RAY")
+    with soak.own_folder():
+        findings = soak.node_kills(1)
+    assert findings.faults == []
+    assert findings.counts["kills"] == 1

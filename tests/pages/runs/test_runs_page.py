@@ -206,6 +206,22 @@ def test_the_living_workers_are_listed_with_what_they_have_and_do():
     assert frame["memory"].tolist()[0] == formats.mebibytes(128 * 2**30)
 
 
+def test_a_cluster_says_what_it_has_free_and_when_its_queue_is_done():
+    store, cpu = open_store(), Device("cpu", "a CPU")
+    store.declare(Worker("ray a", "node-1", (cpu,), 4, None))
+    store.declare(Worker("ray a card 0", "node-1", (Device("cuda", "NVIDIA H100"),), 1, None))
+    store.declare(Worker("ray b", "node-2", (cpu,), 2, None))
+    spec = RunSpec(ModelSpec("lenet", image_size=28), "mnist", SHORT)
+    store.enqueue_all([replace(spec, seed=seed) for seed in range(3)])
+    store.claim("ray b")
+    offers._living.cache_clear()
+    app = open_page("pages/runs.py")
+    assert "Ray cluster: 2 nodes, 5 of 6 cores free, 1 of 1 GPUs free. 2 runs wait." in [
+        caption.value for caption in app.caption
+    ]
+    assert app.dataframe[-1].value["free cores"].tolist()[0::2] == [4, 1]
+
+
 def test_runs_that_nobody_can_take_say_what_they_wait_for(monkeypatch, watching):
     monkeypatch.setattr(offers, "starts_workers", lambda: False)
     store = open_store()

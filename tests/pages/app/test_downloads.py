@@ -16,7 +16,7 @@ from pages.views.app.downloads import _made
 
 def asked_for(make) -> str:
     """The error that the browser is told when it asks for this file."""
-    manager = SimpleNamespace(execute_deferred=lambda _: _made(make, ENGLISH))
+    manager = SimpleNamespace(execute_deferred=lambda _: _made(make, ENGLISH, None))
     request = SimpleNamespace(request_id="1", deferred_file=SimpleNamespace(file_id="2"))
     handler = DeferredFileHandler(lambda: manager)
     return asyncio.run(handler.handle(request, "session")).error_msg
@@ -42,4 +42,4 @@ def test_outside_of_the_server_the_error_is_as_it_was():
         raise LabError("It has no room.")
 
     with pytest.raises(LabError, match="no room"):
-        _made(refuses, ENGLISH)
+        _made(refuses, ENGLISH, None)

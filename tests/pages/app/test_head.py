@@ -35,10 +35,10 @@ def test_share_knows_whether_others_can_open_the_address(host, is_here):
 
 
 def test_the_servers_own_name_stands_in_the_address(monkeypatch):
-    assert head._own_name() == ""
+    assert head.own_name() == ""
     monkeypatch.setattr(config, "get_option", lambda name: "lab.example")
     monkeypatch.setattr(config, "is_manually_set", lambda name: True)
-    assert head._own_name() == "lab.example"
+    assert head.own_name() == "lab.example"
 
 
 def test_nothing_is_said_of_work_where_there_is_none():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from statistics import mean
 
 import pytest
 
-from tools.scaling.actions import Action
+from tools.scaling.actions import FILE, Action
 from tools.scaling.pages import Pages, Site
 from tools.scaling.runs import in_classes, independent, share_that_waits, waits
 
@@ -100,3 +101,13 @@ def test_the_database_can_be_what_all_wait_for():
     answers = pages.run(300)
     assert pages.cores_busy(25) == pytest.approx(2.0, rel=0.05)
     assert mean(took for _kind, took in answers) > 1.0
+
+
+def test_the_simulation_is_near_what_make_load_measured():
+    """`python -m tools.scaling compare`, kept: sliders' p95, and the cores that all was given."""
+    with FILE.with_name("scaling_compared.csv").open(newline="", encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert {row["visitors"] for row in rows} >= {20, 100}
+    for row in rows:
+        for what, factor in (("p95_seconds", 1.5), ("cores", 1.2)):
+            assert 1 / factor < row[f"simulated_{what}"] / row[f"measured_{what}"] < factor

@@ -114,6 +114,8 @@ class Job:
     @property
     def fraction(self) -> float:
         """Share of the job that is done, 0 to 1."""
+        if self.state is JobState.FINISHED:  # whatever its last sign of life said
+            return 1.0
         return self.progress.fraction if self.progress else 0.0
 
     @property

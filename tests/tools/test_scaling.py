@@ -104,10 +104,16 @@ def test_the_database_can_be_what_all_wait_for():
 
 
 def test_the_simulation_is_near_what_make_load_measured():
-    """`python -m tools.scaling compare`, kept: sliders' p95, and the cores that all was given."""
+    """`python -m tools.scaling compare`, kept: sliders' p95, and the cores that were busy.
+
+    Of a site that is asked for more than it can do, only that it is.
+    """
     with FILE.with_name("scaling_compared.csv").open(newline="", encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     assert {row["visitors"] for row in rows} >= {20, 100}
     for row in rows:
+        if row["measured_p95_seconds"] > 1:
+            assert row["simulated_p95_seconds"] > 1
+            continue
         for what, factor in (("p95_seconds", 1.5), ("cores", 1.2)):
             assert 1 / factor < row[f"simulated_{what}"] / row[f"measured_{what}"] < factor

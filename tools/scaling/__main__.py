@@ -52,7 +52,7 @@ def measure() -> None:
 
 def pages() -> Iterator[Row]:
     """How long answers take, by learners and page servers."""
-    actions = list(read())
+    actions = [action.among_others() for action in read()]
     of_a_server = mean(action.cpu["page servers"] for action in actions)
     for named, pause in _PAUSES.items():
         for learners in _LEARNERS:
@@ -119,7 +119,7 @@ def runs() -> Iterator[Row]:
 
 def compare(files: Sequence[Path]) -> Iterator[Row]:
     """`make load`'s moves of sliders beside those of the simulation, on the machine of both."""
-    actions = list(read())
+    actions = [action.among_others() for action in read()]
     for path in files:
         figures = dict(_figures(path))
         [name] = (name for name in figures if "moves of sliders, p95" in name)

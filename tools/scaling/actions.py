@@ -18,6 +18,9 @@ from tools.load.visitors import Diary, act
 
 FILE = Path(__file__).parents[2] / "docs" / "measured" / "actions.csv"
 PARTS = ("nginx", "page servers", "PyTorch beside pages", "PostgreSQL", "visitors")
+# CPU of an action while others are served too, as a multiple of what it takes alone: 50 ms beside
+# 41.5, by `make load` with a hundred visitors on three page servers. Processors' caches are shared
+AMONG_OTHERS = 1.2
 _WARM = 80  # actions that fill caches first, as a class does within its first minute
 _AFTERWARDS_SECONDS = 0.1  # in which a server ends what an answer has left to do
 
@@ -29,6 +32,11 @@ class Action:
     kind: str
     seconds: float  # until its answer is whole
     cpu: dict[str, float]  # seconds of each of PARTS
+
+    def among_others(self) -> Action:
+        """As it is on a server with many visitors."""
+        cpu = {part: AMONG_OTHERS * used for part, used in self.cpu.items()}
+        return Action(self.kind, AMONG_OTHERS * self.seconds, cpu)
 
     @property
     def idle_seconds(self) -> float:

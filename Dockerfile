@@ -4,12 +4,14 @@ ARG PYTHON=3.13-slim
 FROM python:${PYTHON} AS installed
 # cpu, or what https://pytorch.org calls the version for your cards: cu130
 ARG TORCH=cpu
+# requirements-cluster.txt brings Ray as well
+ARG REQUIREMENTS=requirements-server.txt
 WORKDIR /lab
-COPY requirements.txt requirements-server.txt requirements.lock ./
+COPY requirements*.txt requirements.lock ./
 RUN python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir \
     --extra-index-url "https://download.pytorch.org/whl/${TORCH}" \
-    -r requirements-server.txt -c requirements.lock
+    -r "${REQUIREMENTS}" -c requirements.lock
 COPY . .
 # Nothing can be written beside the source later, so it is compiled now
 RUN python -m compileall -q core pages dashboard.py

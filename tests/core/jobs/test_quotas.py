@@ -69,6 +69,23 @@ def test_who_has_many_jobs_waiting_is_told_so(store, people):
         ada.resume(ids[0])
 
 
+def test_measurements_take_places_as_well(store, people):
+    ada, bob, _ = people
+    store.set_quotas(Quotas(queued=2))
+    first, second, third = (DeviceSpeedRequest("cpu", f"CPU {number}") for number in range(3))
+    ada.enqueue(SPEC)
+    asked = ada.enqueue_measurement(first)
+    with pytest.raises(LabError, match="2 of your 2 places in the queue are taken"):
+        ada.enqueue_measurement(second)
+    assert ada.enqueue_measurement(first).id == asked.id  # it waits already
+    bob.enqueue_measurement(second)
+    assert ada.enqueue_measurement(second).owner == BOB.id
+    store.request_stop([asked.id])
+    ada.enqueue_measurement(third)
+    with pytest.raises(LabError, match="2 of your 2 places"):
+        ada.enqueue_measurement(first)  # again
+
+
 def test_two_tabs_together_get_no_more_than_one(store, people):
     store.set_quotas(Quotas(queued=5))
     ada, *_ = people
@@ -179,6 +196,8 @@ def test_who_has_no_minutes_left_waits_until_tomorrow(store, people):
     assert store.claim() is None
     with pytest.raises(LabError, match="10 of your 10 minutes of today"):
         ada.enqueue(SPEC)
+    with pytest.raises(LabError, match="10 of your 10 minutes of today"):
+        ada.enqueue_measurement(DeviceSpeedRequest("cpu", "a CPU"))
     bob.enqueue(SPEC)
     assert store.claim().owner == BOB.id
     a_day_passes(store)
@@ -211,6 +230,7 @@ def test_files_are_counted_until_they_are_deleted(store, people):
     assert ada.allowance().taken.kept_bytes == 30 * MIB
     with pytest.raises(LabError, match="take 30 of your 30 MiB; delete runs"):
         ada.enqueue(SPEC)
+    ada.enqueue_measurement(DeviceSpeedRequest("cpu", "a CPU"))  # keeps none
     ada.delete([run.id])
     ada.enqueue(SPEC)
 

@@ -149,6 +149,13 @@ def check_quotas(connection: Connection, person_id: str, new_jobs: int, keeps_fi
         ).all()
     given = allowance(connection, person_id)
     quotas, has = given.quotas, given.taken
+    if quotas.queued is not None and new_jobs > quotas.queued:
+        raise LabError(
+            "This takes {new} of your places in the queue, more than the {limit} that you have;"
+            " start fewer jobs at once, or ask a teacher for more.",
+            new=new_jobs,
+            limit=quotas.queued,
+        )
     if quotas.queued is not None and has.queued + new_jobs > quotas.queued:
         raise LabError(
             "{queued} of your {limit} places in the queue are taken, too few for {new} more; wait"

@@ -69,6 +69,18 @@ def test_who_has_many_jobs_waiting_is_told_so(store, people):
         ada.resume(ids[0])
 
 
+def test_what_can_never_have_room_is_not_told_to_wait(store, people):
+    ada, *_ = people
+    study = ada.create_study("large", {}, [SPEC] * 4)
+    ada.stop_study(study.id)
+    store.set_quotas(Quotas(queued=3))
+    with pytest.raises(LabError, match="takes 4 of your places in the queue, more than the 3"):
+        ada.continue_study(study.id)
+    store.set_quotas(Quotas(queued=0))
+    with pytest.raises(LabError, match="takes 1 of your places in the queue, more than the 0"):
+        ada.enqueue(SPEC)
+
+
 def test_measurements_take_places_as_well(store, people):
     ada, bob, _ = people
     store.set_quotas(Quotas(queued=2))

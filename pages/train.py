@@ -18,7 +18,7 @@ from pages.views.train.setup import setup_view
 from pages.views.train.throughput import throughput_view
 
 _VIEWS = (N_("Set up a run"), N_("Throughput"))
-_LONGEST_NUMBER = 11  # digits of a run's number
+_LONGEST_NUMBER = 9  # digits of a run's number; PostgreSQL reads no larger ones
 
 
 def _page(head: Head) -> None:

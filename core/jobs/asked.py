@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from core.jobs.bell import ring
 from core.jobs.dialects import insert_or_change
 from core.jobs.members import Members
@@ -27,6 +29,8 @@ from core.jobs.turns import WORK_OF_MEASUREMENT, turns
 from core.measure.requests import Request
 from core.specs import LabError
 from core.zoo.own import renamed
+
+_IS_OVER = JOBS.state.in_([state for state in JobState if state.is_over])
 
 
 class Asked(Members):
@@ -68,8 +72,7 @@ class Asked(Members):
             "progress": None,
             "owner": self.owner,
         }
-        over = JOBS.state.in_([state for state in JobState if state.is_over])
-        request = self._upsert(request, fresh, over)
+        request = self._upsert(request, fresh, _IS_OVER)
         job = self.measurement(request)
         if job is None:
             raise LabError("The measurement was deleted while it was queued; ask for it again.")
@@ -105,6 +108,8 @@ class Asked(Members):
         """
         with self.writing() as connection:
             request = renamed(request, partial(keep_source, connection))
+            if values["state"] is JobState.QUEUED:
+                self._check_place(connection, request)
             row = {
                 "kind": request.kind,
                 "key": request.key,
@@ -125,6 +130,13 @@ class Asked(Members):
             connection.execute(statement)
             ring(connection)
         return request
+
+    def _check_place(self, connection: Connection, request: Request) -> None:
+        """Raise LabError where the actor may ask for nothing more; joining what is asked already
+        takes no place."""
+        going_on = select(JOBS.id).where(JOBS.key == request.key, ~_IS_OVER)
+        if connection.scalar(going_on) is None:
+            self.check_room(connection, 1, keeps_files=False)
 
     def _is_seen(self, job: Measurement) -> bool:
         """Whether the actor may see all runs that were measured."""

@@ -158,10 +158,10 @@ class Members(Reader):
         """As `share`, for all runs of the study."""
         self.share([run.id for run in self.runs(study=study_id)], is_shared)
 
-    def check_room(self, connection: Connection, new_jobs: int) -> None:
+    def check_room(self, connection: Connection, new_jobs: int, keeps_files: bool = True) -> None:
         """Raise LabError, one sentence, where the actor may not queue so many more jobs."""
         if self.actor is not None:
-            check_quotas(connection, self.actor.id, new_jobs)
+            check_quotas(connection, self.actor.id, new_jobs, keeps_files)
 
     def _check_teacher(self) -> None:
         if self.is_limited:

@@ -138,14 +138,24 @@ def quotas_of(row: Any) -> Quotas:
     return Quotas(**{name: row[name] for name in Quotas.__dataclass_fields__})
 
 
-def check_quotas(connection: Connection, person_id: str, new_jobs: int) -> None:
-    """Raise LabError, one sentence, where the person may not queue so many more jobs."""
+def check_quotas(connection: Connection, person_id: str, new_jobs: int, keeps_files: bool) -> None:
+    """Raise LabError, one sentence, where the person may not queue so many more jobs.
+
+    `keeps_files`: as runs do; whoever has no room for more may still measure what there is.
+    """
     if is_postgresql(connection):  # one at a time of each person, or two would both find room
         connection.execute(
             select(_PEOPLE.id).where(_PEOPLE.id == person_id).with_for_update()
         ).all()
     given = allowance(connection, person_id)
     quotas, has = given.quotas, given.taken
+    if quotas.queued is not None and new_jobs > quotas.queued:
+        raise LabError(
+            "This takes {new} of your places in the queue, more than the {limit} that you have;"
+            " start fewer jobs at once, or ask a teacher for more.",
+            new=new_jobs,
+            limit=quotas.queued,
+        )
     if quotas.queued is not None and has.queued + new_jobs > quotas.queued:
         raise LabError(
             "{queued} of your {limit} places in the queue are taken, too few for {new} more; wait"
@@ -161,7 +171,7 @@ def check_quotas(connection: Connection, person_id: str, new_jobs: int) -> None:
             taken=round(has.minutes_today),
             limit=quotas.minutes_a_day,
         )
-    if quotas.kept_bytes is not None and has.kept_bytes >= quotas.kept_bytes:
+    if keeps_files and quotas.kept_bytes is not None and has.kept_bytes >= quotas.kept_bytes:
         raise LabError(
             "The files of your runs take {taken} of your {limit} MiB; delete runs that you no"
             " longer need.",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, true, update
@@ -179,7 +180,8 @@ class Store(Asked):
                 epochs=run.spec.recipe.epochs,
             )
         finished = and_(JOBS.id == run_id, JOBS.state == JobState.FINISHED)
-        self._requeue_where(finished, **run_columns(extended(run.spec, epochs)))
+        longer = extended(run.spec, epochs)
+        self._requeue_where(finished, **run_columns(longer), work=work_of_run(longer))
 
     def delete(self, job_ids: Iterable[int]) -> None:
         """Remove jobs and their epochs; a worker that executes one of them loses it."""
@@ -295,10 +297,15 @@ class Store(Asked):
     def _requeue_where(self, condition: Any, **values: Any) -> int:
         """Put the jobs for which it holds, and that the actor may change, into the queue again."""
         which = and_(condition, self.own)
+        query = select(JOBS.id, JOBS.owner, JOBS.work).where(which).order_by(JOBS.owner, JOBS.id)
         with self.writing() as connection:
-            jobs = connection.execute(select(JOBS.id, JOBS.owner, JOBS.work).where(which)).all()
+            jobs = connection.execute(query).all()
             self.check_room(connection, len(jobs))
             ring(connection)
+            if has_people(connection):  # before they wait: their old turns count no more
+                for owner, theirs in groupby(jobs, lambda job: job.owner):
+                    works = {job.id: values.get("work", job.work) for job in theirs}
+                    _give_turns(connection, owner, works)
             connection.execute(
                 update(jobs_table)
                 .where(which)
@@ -312,9 +319,6 @@ class Store(Asked):
                     **values,
                 )
             )
-            for job in jobs if has_people(connection) else []:
-                [turn] = turns(connection, job.owner, [job.work])
-                connection.execute(update(jobs_table).where(JOBS.id == job.id).values(turn=turn))
         return len(jobs)
 
     def _insert_runs(
@@ -329,6 +333,7 @@ class Store(Asked):
             "created_at": time.time(),
             "store_id": STORE_ID_OF_LAB,
             "owner": self.owner,
+            "is_shared": _is_shared(connection, study),
             **values,
         }
         statement = insert(jobs_table).values(**row).returning(JOBS.id)
@@ -351,6 +356,20 @@ class Store(Asked):
                 kept, works, turns(connection, self.owner, works), strict=True
             )
         ]
+
+
+def _give_turns(connection: Connection, owner: str, works: Mapping[int, float]) -> None:
+    """Turns to jobs of one owner that are queued again; `works` by their ids."""
+    for job_id, turn in zip(works, turns(connection, owner, works.values()), strict=True):
+        connection.execute(update(jobs_table).where(JOBS.id == job_id).values(turn=turn))
+
+
+def _is_shared(connection: Connection, study: str | None) -> bool:
+    """Whether a new run is: as the study is that it goes with, else from the start."""
+    if study is None:
+        return True
+    kept_private = select(JOBS.id).where(JOBS.study == study, ~JOBS.is_shared).limit(1)
+    return connection.scalar(kept_private) is None
 
 
 def _insert_study(connection: Connection, study: Study) -> None:

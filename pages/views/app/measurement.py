@@ -12,7 +12,7 @@ from core.language import N_, _
 from core.measure.requests import REQUESTS, Request
 from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
-from pages.views.app.messages import show_error
+from pages.views.app.messages import errors_in_one_sentence, show_error
 from pages.views.app.offers import waits_in_vain, warn_of_waiting
 from pages.views.app.services import start_worker, store
 from pages.views.app.watched import Progress, Watched
@@ -73,8 +73,9 @@ def measurement(
             icon=":material/timer:",
             help=help_text,
         ):
-            store().enqueue_measurement(request)
-            st.rerun()
+            with errors_in_one_sentence():
+                store().enqueue_measurement(request)
+                st.rerun()
         if known and not result:
             st.caption(_("Measured before on another machine; it comes with the lab."))
         if known:

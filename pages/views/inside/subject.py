@@ -160,7 +160,7 @@ def _runs_offered() -> list[Run]:
     known = {run.id for run in runs}
     for key in ("in_network", "in_other"):
         number = str(st.query_params.get(key, "")).removeprefix(_RUN)
-        if number.isascii() and number.isdigit() and len(number) < 12 and int(number) not in known:
+        if number.isascii() and number.isdigit() and len(number) < 10 and int(number) not in known:
             job = store().get(int(number)) if store().has(int(number)) else None
             runs += [job] if isinstance(job, Run) else []
     return runs

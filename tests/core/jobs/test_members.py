@@ -238,6 +238,17 @@ def test_a_study_is_shared_as_a_whole(people, study):
     assert len(bob.runs(study=study)) == 2
 
 
+def test_what_is_added_to_a_study_is_shared_as_the_study_is(people, study):
+    ada, bob, teacher = people
+    for is_shared in (False, True):
+        ada.share_study(study, is_shared)
+        ada.add_to_study(ada.study(study), [SPEC])
+        assert {run.is_shared for run in ada.runs(study=study)} == {is_shared}
+    teacher.share_study(study, False)
+    teacher.add_to_study(teacher.study(study), [SPEC])
+    assert bob.runs(study=study) == []
+
+
 def test_a_study_gets_another_title(people, study):
     ada, bob, _ = people
     ada.rename_study(study, "  Shortcuts,\n\ufdd0once\u202e more ")

@@ -53,6 +53,17 @@ def test_a_teacher_is_named_by_an_address_that_the_provider_has_verified(monkeyp
         assert not person_of(CLAIMS | {"email_verified": unverified}).is_teacher
 
 
+@pytest.mark.parametrize(
+    "other", ["ada@gro\u00df.example", "ad\u200ba@gross.example", "ada@gro\u017fs.example"]
+)
+def test_an_address_that_only_looks_like_a_teacher_s_is_not_one(monkeypatch, other):
+    """Whoever has gro\u00df.example may write as anybody there."""
+    monkeypatch.setenv("LAB_TEACHERS", "ada@gross.example, z\u00f6e@gross.example")
+    for theirs in ("Ada@Gross.example", "z\u00f6e@gross.example"):
+        assert person_of(CLAIMS | {"email": theirs}).is_teacher
+    assert not person_of(CLAIMS | {"email": other}).is_teacher
+
+
 def test_or_by_id(monkeypatch):
     monkeypatch.setenv("LAB_TEACHERS", person_of(CLAIMS).id)
     assert person_of(CLAIMS | {"email": ""}).is_teacher

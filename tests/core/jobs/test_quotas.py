@@ -69,6 +69,35 @@ def test_who_has_many_jobs_waiting_is_told_so(store, people):
         ada.resume(ids[0])
 
 
+def test_what_can_never_have_room_is_not_told_to_wait(store, people):
+    ada, *_ = people
+    study = ada.create_study("large", {}, [SPEC] * 4)
+    ada.stop_study(study.id)
+    store.set_quotas(Quotas(queued=3))
+    with pytest.raises(LabError, match="takes 4 of your places in the queue, more than the 3"):
+        ada.continue_study(study.id)
+    store.set_quotas(Quotas(queued=0))
+    with pytest.raises(LabError, match="takes 1 of your places in the queue, more than the 0"):
+        ada.enqueue(SPEC)
+
+
+def test_measurements_take_places_as_well(store, people):
+    ada, bob, _ = people
+    store.set_quotas(Quotas(queued=2))
+    first, second, third = (DeviceSpeedRequest("cpu", f"CPU {number}") for number in range(3))
+    ada.enqueue(SPEC)
+    asked = ada.enqueue_measurement(first)
+    with pytest.raises(LabError, match="2 of your 2 places in the queue are taken"):
+        ada.enqueue_measurement(second)
+    assert ada.enqueue_measurement(first).id == asked.id  # it waits already
+    bob.enqueue_measurement(second)
+    assert ada.enqueue_measurement(second).owner == BOB.id
+    store.request_stop([asked.id])
+    ada.enqueue_measurement(third)
+    with pytest.raises(LabError, match="2 of your 2 places"):
+        ada.enqueue_measurement(first)  # again
+
+
 def test_two_tabs_together_get_no_more_than_one(store, people):
     store.set_quotas(Quotas(queued=5))
     ada, *_ = people
@@ -179,6 +208,8 @@ def test_who_has_no_minutes_left_waits_until_tomorrow(store, people):
     assert store.claim() is None
     with pytest.raises(LabError, match="10 of your 10 minutes of today"):
         ada.enqueue(SPEC)
+    with pytest.raises(LabError, match="10 of your 10 minutes of today"):
+        ada.enqueue_measurement(DeviceSpeedRequest("cpu", "a CPU"))
     bob.enqueue(SPEC)
     assert store.claim().owner == BOB.id
     a_day_passes(store)
@@ -211,6 +242,7 @@ def test_files_are_counted_until_they_are_deleted(store, people):
     assert ada.allowance().taken.kept_bytes == 30 * MIB
     with pytest.raises(LabError, match="take 30 of your 30 MiB; delete runs"):
         ada.enqueue(SPEC)
+    ada.enqueue_measurement(DeviceSpeedRequest("cpu", "a CPU"))  # keeps none
     ada.delete([run.id])
     ada.enqueue(SPEC)
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.people import Person, Quotas
-from core.jobs.store import JobState, Store
+from core.jobs.store import JobState, Store, StoredFile
 from core.jobs.turns import work_of_run
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import ModelSpec
 from tests.core.jobs import example_runs
 from tests.core.jobs.class_of_people import ADA, BOB, signed_in
+from tests.core.jobs.example_runs import metrics
 
 SPEC = replace(example_runs.SPEC, model=ModelSpec("lenet", image_size=28))
 SHORT = replace(SPEC, recipe=replace(SPEC.recipe, epochs=1))
@@ -127,6 +128,30 @@ def test_what_is_queued_again_stands_at_the_end_of_its_owner_s(store, people):
     ada.resume(first)
     assert ada.get(first).turn == max(run.turn for run in ada.runs())
     assert order(store) == "ababab"
+
+
+def test_to_stop_and_go_on_again_and_again_costs_no_turn(store, people):
+    ada, bob = people
+    bob.enqueue_all([SPEC] * 2)
+    store.claim()
+    run_id = ada.enqueue(SPEC)
+    turn = ada.get(run_id).turn
+    for _ in range(3):
+        ada.request_stop([run_id])
+        ada.resume(run_id)
+    assert ada.get(run_id).turn == turn
+
+
+def test_a_run_that_is_made_longer_waits_as_long_as_a_long_one(store, people):
+    """Or whoever wants a long run would start a short one first."""
+    ada, _ = people
+    constant = replace(SHORT, recipe=replace(SHORT.recipe, schedule="constant"))
+    run_id = ada.enqueue(constant)
+    run = store.claim()
+    store.record(run, metrics(1), StoredFile("c", "00"))
+    store.finish(run, JobState.FINISHED)
+    ada.extend(run_id, LONG.recipe.epochs)
+    assert ada.get(run_id).turn == pytest.approx(work_of_run(LONG))
 
 
 def test_measurements_take_turns_too(store, people):

@@ -36,6 +36,12 @@ def test_an_address_that_names_no_run_gets_one_sentence(address):
     assert app.error[0].value.endswith(".")
 
 
+def test_no_run_has_a_number_that_a_database_cannot_read():
+    """PostgreSQL's integers end at 2,147,483,647, and the store would seem to be broken."""
+    [error] = open_page("pages/train.py", run="9" * 10).error
+    assert error.value.startswith("The address names no run")
+
+
 def test_the_points_of_its_steps_are_a_file_of_a_run_that_has_any():
     store = open_store()
     run_id = store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))

@@ -43,6 +43,7 @@ from core.jobs.records import (
     to_json,
 )
 from core.jobs.schema import epochs_table, jobs_table, series_table, workers_table
+from core.jobs.turns import note_taken
 from core.jobs.workers import QueueFilter, Register
 from core.language import NO_MESSAGE, Message, lazy
 from core.specs import LabError
@@ -124,7 +125,7 @@ class Queue(Register):
             count_alone(connection)
             settle(connection)
             next_job = _next_job(and_(condition, may_begin(connection)), devices)
-            return (
+            row = (
                 connection.execute(
                     update(jobs_table)
                     .where(JOBS.id == next_job)
@@ -146,6 +147,9 @@ class Queue(Register):
                 .mappings()
                 .first()
             )
+            if row and row["turn"]:
+                note_taken(connection, row["owner"], row["work"], row["turn"])
+            return row
 
     def _fail_unreadable(self, row: Mapping[Any, Any], reason: Message) -> None:
         with self.writing() as connection:

@@ -104,6 +104,9 @@ people_table = Table(
     Column("email", String(200), nullable=False),
     Column("is_teacher", Boolean, nullable=False),
     Column("last_seen", Float, nullable=False),
+    Column(
+        "turn", Float, nullable=False, server_default="0"
+    ),  # of the last job taken, see turns.py
     *(Column(name, BigInteger) for name in Quotas.__dataclass_fields__),
 )
 

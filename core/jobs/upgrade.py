@@ -311,8 +311,9 @@ def _from_8(connection: Connection) -> None:
         text(
             "CREATE TABLE IF NOT EXISTS people (id VARCHAR(40) NOT NULL PRIMARY KEY,"
             " name VARCHAR(200) NOT NULL, email VARCHAR(200) NOT NULL,"
-            " is_teacher BOOLEAN NOT NULL, last_seen FLOAT NOT NULL, runs_at_once BIGINT,"
-            " queued BIGINT, minutes_a_day BIGINT, kept_bytes BIGINT)"
+            " is_teacher BOOLEAN NOT NULL, last_seen FLOAT NOT NULL,"
+            " turn FLOAT NOT NULL DEFAULT 0, runs_at_once BIGINT, queued BIGINT,"
+            " minutes_a_day BIGINT, kept_bytes BIGINT)"
         )
     )
     connection.execute(

@@ -120,6 +120,46 @@ def test_a_hundred_people_each_get_one_before_anybody_gets_a_third(store):
     assert max(owners.count(owner) for owner in set(owners)) == 2
 
 
+def test_a_job_taken_early_while_others_are_held_back_puts_nobody_back(store):
+    """Cleo may run no more now, so Ada's long run begins; Bob is not behind all of Cleo's."""
+    cleo, ada, bob = signed_in(store, Person("c" * 20, "Cleo"), ADA, BOB)
+    store.set_quotas(Quotas(runs_at_once=2))
+    cleo.enqueue_all([SHORT] * 30)
+    cleo_s = [store.claim(), store.claim()]
+    ada.enqueue(LONG)
+    assert store.claim().owner == ADA.id
+    bob.enqueue(SHORT)
+    for run in cleo_s:
+        store.finish(run, JobState.FINISHED)
+    assert BOB.id in {store.claim().owner for _ in range(2)}
+
+
+def test_whoever_comes_again_and_again_is_not_new_each_time(store, people):
+    """Bob queues one short run after another; Ada's second one is not passed for ever."""
+    ada, bob = people
+    ada.enqueue_all([SPEC] * 2)
+    first = store.claim()
+    assert first.owner == ADA.id
+    passed = 0
+    while True:
+        bob.enqueue(SHORT)
+        job = store.claim()
+        if job.owner == ADA.id:
+            break
+        store.finish(job, JobState.FINISHED)
+        passed += 1
+    assert 0 < passed <= 1 + 2 * work_of_run(SPEC) / work_of_run(SHORT)
+
+
+def test_what_was_stopped_before_it_began_costs_no_turn(store, people):
+    ada, bob = people
+    ids = ada.enqueue_all([LONG] * 9)
+    ada.request_stop(ids)
+    ada.enqueue(SHORT)
+    bob.enqueue(SHORT)
+    assert order(store) == "ab"
+
+
 def test_what_is_queued_again_stands_at_the_end_of_its_owner_s(store, people):
     ada, bob = people
     first, *_ = ada.enqueue_all([SPEC] * 3)
@@ -127,7 +167,7 @@ def test_what_is_queued_again_stands_at_the_end_of_its_owner_s(store, people):
     bob.enqueue_all([SPEC] * 3)
     ada.resume(first)
     assert ada.get(first).turn == max(run.turn for run in ada.runs())
-    assert order(store) == "ababab"
+    assert order(store) == "bababa"
 
 
 def test_to_stop_and_go_on_again_and_again_costs_no_turn(store, people):
@@ -151,7 +191,8 @@ def test_a_run_that_is_made_longer_waits_as_long_as_a_long_one(store, people):
     store.record(run, metrics(1), StoredFile("c", "00"))
     store.finish(run, JobState.FINISHED)
     ada.extend(run_id, LONG.recipe.epochs)
-    assert ada.get(run_id).turn == pytest.approx(work_of_run(LONG))
+    taken = work_of_run(constant)
+    assert ada.get(run_id).turn == pytest.approx(taken + work_of_run(LONG))
 
 
 def test_measurements_take_turns_too(store, people):

@@ -25,7 +25,7 @@ SAID_IN_ENGLISH = frozenset(
         *("dumoulin", "visin", "simonyan", "zisserman", "szegedy", "grad", "cam", "holm"),
         # what Chinese books write in letters too, units, keys
         *("dropout", "softmax", "sigmoid", "batch", "one", "cycle", "in", "place", "nat", "px"),
-        *("ms", "min"),
+        *("ms", "min", "oidc"),
         *("esc", "enter", "home", "end", "page", "down"),
         # a study that the test has named
         *("two", "blocks"),

@@ -192,6 +192,11 @@ def test_a_teacher_sees_the_class(browser_of, school):
     ada.page.reload()
     ada.page.get_by_text("Quotas", exact=True).click()
     expect(limit).to_have_value("")
+    for width in (1600, 400):
+        ada.page.set_viewport_size({"width": width, "height": 900})
+        ada.page.wait_for_timeout(300)
+        main = ada.page.get_by_test_id("stMain")
+        assert main.evaluate("one => one.scrollWidth <= one.clientWidth"), width
     sign_in(bob, "Bob", "/teacher")
     expect(bob.page.get_by_text("This page is for teachers")).to_be_visible()
     expect(bob.page.get_by_role("link", name="Teacher")).to_have_count(0)

@@ -220,7 +220,7 @@ def test_whatever_is_pressed_changes_nothing_of_somebody_else_s(carols, monkeypa
         open_as("Bob", page)  # from now on its modules are there
     tells = only_owner  # this module has the name too
     for module in list(sys.modules.values()):
-        if getattr(module, "only_owner", None) is tells:
+        if vars(module).get("only_owner") is tells:  # some modules of torch do things when asked
             monkeypatch.setattr(module, "only_owner", lambda *_: None)
     before, pressed = carols.rows(), set()
     for page, parameters in _views(carols):

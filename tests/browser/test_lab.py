@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import urllib.request
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -45,8 +46,13 @@ def test_the_strip_and_the_totals_move_while_a_slider_is_dragged(visitor):
     visitor.page.mouse.move(x, y)
     visitor.page.mouse.down()
     try:
-        visitor.page.mouse.move(x + 20, y)
-        wait_until(lambda: work.get_attribute("data-live") is not None)
+        moves = cycle((20, 21))  # until the browser has put together what it was sent
+
+        def moved() -> bool:
+            visitor.page.mouse.move(x + next(moves), y)
+            return work.get_attribute("data-live") is not None
+
+        wait_until(moved)
         size = int(thumb.input_value())
         macs = analyze(ModelSpec("lenet", image_size=size)).totals.macs
         expected = formats.short(macs)

@@ -306,7 +306,7 @@ class Store(Asked):
                 for owner, theirs in groupby(jobs, lambda job: job.owner):
                     works = {job.id: values.get("work", job.work) for job in theirs}
                     _give_turns(connection, owner, works)
-            connection.execute(
+            return connection.execute(
                 update(jobs_table)
                 .where(which)
                 .values(
@@ -318,8 +318,7 @@ class Store(Asked):
                     finished_at=None,
                     **values,
                 )
-            )
-        return len(jobs)
+            ).rowcount
 
     def _insert_runs(
         self, connection: Connection, specs: Iterable[RunSpec], study: str | None, **values: Any

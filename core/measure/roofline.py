@@ -1,7 +1,7 @@
 """How fast layers compute beside what their device lets them. Imports no torch.
 
-The roofline (see `core.measure.roofs`): a layer computes at most as fast as a large matrix product,
-and at most as fast as memory brings what it works on, each number once.
+The roofline (see `core.measure.roofs`): a layer computes at most as fast as the widest work that
+there is, and at most as fast as memory brings what it works on, each number once.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import torch
 from core.training.devices import synchronize
 
 PEAK_SIDES = {"cpu": 1536, "cuda": 8192, "mps": 4096}  # of the square matrices
+_WIDE = {"cpu": (64, 64, 12), "cuda": (64, 256, 56), "mps": (64, 128, 28)}  # images, channels, side
 _ARRAY_BYTES = {"cpu": 2**26, "cuda": 2**28, "mps": 2**27}  # several times what a cache holds
 _TIMES = 6
 
@@ -25,6 +26,21 @@ def matrix_peak(device: torch.device, dtype: torch.dtype = torch.float32) -> flo
     matrix = torch.rand((side, side), device=device).to(dtype)
     with _as_convolutions():
         return 2 * side**3 / _least_seconds(device, lambda: matrix @ matrix)
+
+
+def arithmetic_peak(device: torch.device) -> float:
+    """FLOP/s in float32 of the faster of a large matrix product and a wide convolution, 5×5.
+
+    Which one it is depends on the libraries: MKL's matrix product is no measure for AMD's cores.
+    """
+    images, channels, side = _WIDE.get(device.type, _WIDE["cpu"])
+    maps = torch.rand((images, channels, side, side), device=device)
+    maps = maps.to(memory_format=torch.channels_last)
+    weights = torch.rand((channels, channels, 5, 5), device=device)
+    weights = weights.to(memory_format=torch.channels_last)
+    flops = 2 * 25 * channels * maps.numel()
+    seconds = _least_seconds(device, lambda: torch.conv2d(maps, weights, padding=2))
+    return max(flops / seconds, matrix_peak(device))
 
 
 def memory_peak(device: torch.device) -> float:

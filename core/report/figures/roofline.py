@@ -14,7 +14,7 @@ from core.report.figures.palette import INK, ORANGE, TINTS
 from core.report.sentences.findings import roofline_finding
 from core.training.records import LayerTimes
 
-_SMALLEST, _LARGEST = 7, 30  # pixels across: the area is the layer's time
+_SMALLEST, _LARGEST = 7, 22  # pixels across: the area is the layer's time
 _BEYOND = 1.6  # as a factor, how far the roof reaches beyond the first and the last layer
 
 
@@ -46,7 +46,7 @@ def roofline_chart(points: Sequence[RooflinePoint], times: LayerTimes) -> go.Fig
             ],
             hovertemplate=_(
                 "<b>%{{customdata[0]}}</b>, {direction}<br>%{{y:.3~g}} of %{{customdata[2]:.3~g}}"
-                " attainable GFLOP/s (%{{customdata[3]:.0f}} %)<br>%{{x:.3~g}} FLOPs a byte,"
+                " attainable GFLOP/s (%{{customdata[3]:.3~g}} %)<br>%{{x:.3~g}} FLOPs a byte,"
                 " %{{customdata[1]:.3~g}} ms",
                 direction=name,
             )

@@ -77,7 +77,7 @@ def roofline_finding(points: Sequence[RooflinePoint]) -> str:
     return _(
         "{layer} takes most of the time<br>and computes at {share} of what is attainable",
         layer=longest[0].path,
-        share=formats.whole_percent(share_of_attainable(longest) or 0.0),
+        share=formats.joined(f"{100 * (share_of_attainable(longest) or 0.0):.3g}", "%"),
     )
 
 

@@ -117,7 +117,7 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
             "of the time": share_column(_("Share of forward and backward together.")),
             "of the MACs": share_column(_("Share of the multiply-adds, forward and backward.")),
             "GFLOP/s": config.NumberColumn(format="%.1f", help=explained("GFLOP/s")),
-            "of attainable": config.NumberColumn(format="%.0f %%", help=explained("roofline")),
+            "of attainable": config.NumberColumn(format="%.1f %%", help=explained("roofline")),
         },
     )
     _show_roofline(analysis, times)
@@ -155,10 +155,10 @@ def _show_roofline(analysis: Analysis, times: LayerTimes) -> None:
     caption(
         _(
             "Roofline: on the slope memory is the limit ({bandwidth}, measured by adding two"
-            " large arrays), on the level arithmetic is ({peak}, by a large matrix"
-            " product). Larger marks take more time. What lies far below both is slow for another"
-            " reason: few channels leave the processor's lanes empty, small layers mostly wait for"
-            " their start. Small maps stay in a cache, so a layer may lie above the slope.",
+            " large arrays), on the level arithmetic is ({peak}, by a large matrix product or a"
+            " wide convolution). Larger marks take more time. What lies far below both is slow for"
+            " another reason: few channels leave the processor's lanes empty, small layers mostly"
+            " wait for their start. Small maps stay in a cache, so a layer may lie above the slope.",
             bandwidth=formats.joined(f"{times.bytes_per_second / 1e9:.3g}", "GB/s"),
             peak=formats.joined(f"{times.peak_flops_per_second / 1e9:.3g}", "GFLOP/s"),
         )

@@ -11,7 +11,7 @@ from core.measure import roofs
 from core.measure.layer_shares import timed_rows
 from core.measure.layer_times import measure_layers
 from core.measure.roofline import attainable, roofline_points, share_of_attainable
-from core.measure.roofs import matrix_peak, memory_peak
+from core.measure.roofs import arithmetic_peak, matrix_peak, memory_peak
 from core.report.figures.roofline import roofline_chart
 from core.report.tables.measurements import layer_time_frame
 from core.specs import ModelSpec
@@ -110,6 +110,15 @@ def test_the_peak_is_that_of_a_matrix_product_and_leaves_no_setting_behind(monke
     before = torch.backends.cuda.matmul.allow_tf32
     assert 1e8 < matrix_peak(CPU) < 1e14 and 1e6 < matrix_peak(CPU, torch.bfloat16) < 1e14
     assert torch.backends.cuda.matmul.allow_tf32 == before
+
+
+def test_the_roof_is_the_faster_of_two_kinds_of_wide_work(monkeypatch):
+    monkeypatch.setattr(roofs, "_WIDE", {"cpu": (1, 2, 4)})
+    monkeypatch.setattr(roofs, "_least_seconds", lambda device, work: 1e-6)
+    convolution = 2 * 25 * 2 * 2 * 16 / 1e-6
+    for side, peak in ((64, 2 * 64**3 / 1e-6), (4, convolution)):
+        monkeypatch.setattr(roofs, "PEAK_SIDES", {"cpu": side})
+        assert arithmetic_peak(CPU) == pytest.approx(peak)
 
 
 def test_bytes_are_counted_as_they_are_read_and_written(monkeypatch):

@@ -26,7 +26,7 @@ from core.zoo.building import build
 TRIAL_SECONDS = 0.6  # for all candidates together, after each has warmed up
 TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
-_LONG_STEP_SECONDS = 1.0  # where a step takes longer, few other ways are tried
+_LONG_STEP_SECONDS = 0.25  # where a step takes longer, only another number format is tried
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
@@ -104,7 +104,7 @@ def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
         images, labels = _random_batch(spec, device)
         seconds = dict.fromkeys(plans, inf)
         seconds[plans[0]] = trial_step(spec, network, plans[0], images, labels)
-        if seconds[plans[0]] > _LONG_STEP_SECONDS:  # of other ways only the number format matters
+        if seconds[plans[0]] > _LONG_STEP_SECONDS:
             plans = [plans[0], *(plan for plan in plans if plan.bfloat16)][:2]
         on_cpu = device.type == "cpu"
         for plan in _in_turns(plans, TRIAL_SECONDS if on_cpu else TRIAL_SECONDS_ON_DEVICE):

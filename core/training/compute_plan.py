@@ -84,7 +84,7 @@ def candidates(
         for count in counts
         for channels_last in formats
     ]
-    if bfloat16 and device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if bfloat16 and device.type == "cpu" and has_bfloat16(device):
         plans += [replace(default, threads=count, bfloat16=True) for count in counts]
     return plans
 
@@ -148,12 +148,19 @@ def trial_step(
     return perf_counter() - began
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether it computes in bfloat16 itself, however fast."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def uses_bfloat16(
     spec: RunSpec, device: torch.device, compute_plan: ComputePlan | None = None
 ) -> bool:
     """Where the recipe allows it and the device gains by it: on a CPU, where its plan says so."""
     if device.type == "cuda":
-        return spec.recipe.bfloat16 and torch.cuda.is_bf16_supported()
+        return spec.recipe.bfloat16 and has_bfloat16(device)
     is_faster = compute_plan is not None and compute_plan.bfloat16
     return spec.recipe.bfloat16 and device.type == "cpu" and is_faster
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.file_util import get_static_dir
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
+from streamlit.runtime.metrics_util import Installation
 
 from core.operating.logs import take_over_loggers
 from core.torch_process import (
@@ -55,6 +56,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     take_over_loggers()
     _remember_options()
     _let_downloads_say_why()
+    _be_one_of_many()
     torch_process()
     if own_files():
         own_process()
@@ -92,6 +94,13 @@ def _let_downloads_say_why() -> None:
         return response
 
     DeferredFileHandler.handle = told  # type: ignore[method-assign,assignment]
+
+
+def _be_one_of_many() -> None:
+    """Page servers on several machines are one lab: by this name, which is the machine's otherwise, a
+    browser decides whether it is still the same, or puts its controls back to what they were at first.
+    """
+    Installation.instance().installation_id_v3 = "cnn-architecture-lab"
 
 
 def lab_routes() -> list[BaseRoute]:

@@ -97,8 +97,9 @@ def _let_downloads_say_why() -> None:
 
 
 def _be_one_of_many() -> None:
-    """Page servers on several machines are one lab: by this name, which is the machine's otherwise, a
-    browser decides whether it is still the same, or puts its controls back to what they were at first.
+    """By this name a browser that finds another page server knows that it is the same lab.
+
+    Otherwise it is a name of the machine, and on another one a page's controls begin anew.
     """
     Installation.instance().installation_id_v3 = "cnn-architecture-lab"
 

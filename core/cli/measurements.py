@@ -30,7 +30,7 @@ from core.inside.landscape_records import Landscape
 from core.inside.parts_records import MissingParts
 from core.language import Message
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
-from core.measure.learning_rate_records import SWEEPS, LearningRates
+from core.measure.learning_rate_records import STEPS, SWEEPS, LearningRates
 from core.measure.requests import (
     ActivityRequest,
     EffectiveFieldRequest,
@@ -140,12 +140,16 @@ def bench(
 
 @command("find-rate", "from which learning rate on the loss of a network rises")
 @run_flags(arch="course-residual")
-@click.option("--sweeps", type=int, default=SWEEPS, metavar="N", help="each with another seed")
+@click.option("--steps", type=int, default=STEPS, metavar="N", help="of a sweep")
 @click.option(
-    "--steps", type=int, metavar="N", show_default="as many as their time allows, 100 to 200"
+    "--sweeps",
+    type=int,
+    metavar="N",
+    show_default=f"as many as their time allows, at most {SWEEPS}",
+    help="each with another seed",
 )
 @output_option
-def find_rate(flags: RunFlags, sweeps: int, steps: int | None, output: str) -> int:
+def find_rate(flags: RunFlags, steps: int, sweeps: int | None, output: str) -> int:
     """Trains a fresh network for some ten seconds while the learning rate rises at each step.
 
     A range test (arXiv 1506.01186): the CSV has the loss of every step, the table a row for each

@@ -16,13 +16,15 @@ from typing import Any
 from core.measure.gradient_records import Spread
 from core.specs import MAX_SEED, check_whole
 
-# At the lowest rate the steps of a sweep together move nothing; at the highest, a hundred times the
-# largest of any recipe here, every network that has learned something loses it.
-LOWEST, HIGHEST = 1e-5, 10.0
+# The recipes' rates are 0.01 to 0.1. At the lowest rate here the steps of a sweep hardly move the
+# loss, at the highest a network loses what it has learned.
+LOWEST, HIGHEST = 1e-4, 10.0
 NOT_FOLLOWED = ("learning_rate", "schedule", "epochs")  # of a recipe: a sweep has its own rates
-SWEEPS = 3  # each with a seed of its own, so that the curve comes with its spread
-LEAST_STEPS, MOST_STEPS = 100, 200  # of a sweep; with fewer, the untrained network is what explodes
-_MAX_STEPS, _MAX_SWEEPS = 2_000, 20  # that can be asked for
+# Half as many steps move the rise of the course nets by factors of two and more, as the network is
+# still untrained where it explodes; twice as many do not, nor does another seed.
+STEPS = 200  # of a sweep
+SWEEPS = 3  # where there is time for them, each with a seed of its own, for the spread
+_LEAST_STEPS, _MOST_STEPS, _MOST_SWEEPS = 50, 2_000, 20  # that can be asked for
 _MEMORY = 0.05  # of a sweep: over so many steps a loss fades to 1/e
 _DIVERGED = 4.0  # times the best average: as in fastai
 _LEARNED = 0.05  # of the first loss; a smaller fall is noise
@@ -207,8 +209,8 @@ def _lowest_step(losses: Sequence[float]) -> int | None:
     return losses.index(lowest) if losses and lowest < (1 - _LEARNED) * losses[0] else None
 
 
-def check_sweeps(sweeps: int, steps: int | None) -> None:
-    """Raise LabError unless so many sweeps of so many steps can be measured."""
-    check_whole("sweeps", sweeps, 1, _MAX_SWEEPS)
-    if steps is not None:
-        check_whole("steps", steps, LEAST_STEPS, _MAX_STEPS)
+def check_sweeps(steps: int, sweeps: int | None) -> None:
+    """Raise LabError unless so many steps of so many sweeps can be measured."""
+    check_whole("steps", steps, _LEAST_STEPS, _MOST_STEPS)
+    if sweeps is not None:
+        check_whole("sweeps", sweeps, 1, _MOST_SWEEPS)

@@ -19,9 +19,8 @@ from core.analysis.cpu import threads
 from core.data.batches import Images, batch_of, epoch_order
 from core.data.load import load
 from core.measure.learning_rate_records import (
-    LEAST_STEPS,
     LOWEST,
-    MOST_STEPS,
+    STEPS,
     SWEEPS,
     LearningRates,
     Sweep,
@@ -40,28 +39,28 @@ from core.training.records import ComputePlan
 from core.training.state import Training
 from core.training.step import PhaseClock, seed_dropout, train_step
 
-SECONDS = 30.0  # for all sweeps together, where a step is short enough; of most nets ten are enough
+SECONDS = 30.0  # that several sweeps may take; of a small network on an idle machine ten do
 _NEWS_SECONDS = 0.5  # of a sweep, before what is known is told again
 _WARM_UP, _TIMED = 2, 3  # steps that are taken to see how long one takes
 _DIGITS = 6  # of a loss that are kept
 
 
 def measure_learning_rates(
-    spec: RunSpec, steps: int | None = None, sweeps: int = SWEEPS
+    spec: RunSpec, steps: int = STEPS, sweeps: int | None = None
 ) -> Iterator[LearningRates]:
     """Measure sweep by sweep: yields what is known a few times a second, the last is the result.
 
-    As many steps as half a minute allows, within bounds, where their number is not given: with the
-    same number the losses are the same, to the bit. Raises LabError when a batch does not fit, or
-    the device or the data set is not here.
+    As many sweeps as half a minute allows, at least one, where their number is not given. With the
+    same number of steps a sweep has the same losses, to the bit. Raises LabError when a batch does
+    not fit, or the device or the data set is not here.
     """
-    check_sweeps(sweeps, steps)
+    check_sweeps(steps, sweeps)
     device = find_device(spec.device)
     data = load(spec.dataset).first(spec.train_images)
     check_data(spec, data.info, len(data.train_labels))
     check_memory(spec, analyze(spec.model), available_bytes(device))
     train, _test = image_sets(spec, data, device)
-    steps = steps or _affordable_steps(spec, train, sweeps)
+    sweeps = sweeps or _affordable_sweeps(spec, train, steps)
     known = LearningRates(spec.to_json(), 0.0, describe(spec.device), steps, ())
     for number, seed in enumerate(seeds_of(spec.seed, sweeps)):
         losses: list[float] = []
@@ -106,18 +105,16 @@ def _fresh_sweep(spec: RunSpec, train: Images, rates: Sequence[float]) -> Iterat
         yield float(f"{loss:.{_DIGITS}g}")
 
 
-def _affordable_steps(spec: RunSpec, train: Images, sweeps: int) -> int:
-    """Of each sweep, so that all of them take half a minute at most."""
+def _affordable_sweeps(spec: RunSpec, train: Images, steps: int) -> int:
+    """As many as half a minute allows, at least one."""
     trial = _fresh_sweep(spec, train, [LOWEST] * (_WARM_UP + _TIMED))
     with _own_settings():
-        warmed_up = list(islice(trial, _WARM_UP))
+        list(islice(trial, _WARM_UP))
         began = perf_counter()
-        timed = list(trial)
+        timed = len(list(trial))
         seconds = perf_counter() - began
-    if not warmed_up or not timed:  # not even the first losses are numbers
-        return LEAST_STEPS
-    wanted = SECONDS / sweeps / (seconds / len(timed))
-    return max(LEAST_STEPS, min(MOST_STEPS, round(wanted)))
+    sweep_seconds = steps * seconds / max(1, timed)  # none: the first losses are no numbers
+    return max(1, min(SWEEPS, int(SECONDS / sweep_seconds)))
 
 
 def _for_a_moment(losses: Iterator[float]) -> list[float]:

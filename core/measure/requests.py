@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from core.inside.landscape_records import PATH, PLANES, RANDOM
 from core.language import N_, either
 from core.measure.gradient_records import BATCH_SIZE
-from core.measure.learning_rate_records import NOT_FOLLOWED, SWEEPS
+from core.measure.learning_rate_records import NOT_FOLLOWED, STEPS
 from core.specs import LabError, ModelSpec, RunSpec, Spec
 
 PASSES = 9  # of a network whose layers are timed; the medians are over these
@@ -131,8 +131,8 @@ class LearningRatesRequest(Request):
     title: ClassVar[str] = N_("learning-rate range test")
     in_key: ClassVar[str] = "learning rates"
     run: RunSpec
-    steps: int | None = None  # of a sweep; None: as many as their time allows
-    sweeps: int = SWEEPS
+    steps: int = STEPS  # of a sweep
+    sweeps: int | None = None  # None: as many as their time allows
     hardware: str = ""  # what the device is, see records.Device; "": that of this host
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 from math import log10
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -17,19 +18,24 @@ from core.report.figures.axes import FOOT_LEGEND, set_title
 from core.report.figures.palette import BLUE, ORANGE, RED, translucent
 from core.report.sentences.learning_rates import rate_text, rise_finding
 
+_HEIGHT = 420  # pixels
 _ROOM = 1.3  # of the axis, above the loss with which training begins
-_LEFT_EDGE = 1e-4  # rates below it have their name to the right, where it has room
+_LEFT_EDGE = 1e-3  # rates below it have their name to the right, where it has room
+_POINTS = 20  # of a line across the plot
+_LAST = 2_000  # in a legend, where others have 1,000
 
 
 def learning_rate_chart(found: LearningRates, own: float) -> go.Figure:
     """Loss of each batch, smoothed for each seed, in the mean; `own`: the recipe's rate."""
     figure = go.Figure()
     top = _ROOM * max((sweep.losses[0] for sweep in found.sweeps), default=1.0)
-    if found.rise is not None:
-        _mark_rise(figure, found.rise, top)
+    rise = found.rise
+    own_is_larger = rise is not None and own > rise.median
+    if rise is not None:
+        _mark_rise(figure, rise, top, is_left=own_is_larger)
     _add_sweeps(figure, found)
     if LOWEST <= own <= HIGHEST:
-        _mark_own(figure, own, top, found.rise)
+        _mark_own(figure, own, top, is_left=not own_is_larger)
     powers = range(round(log10(LOWEST)), round(log10(HIGHEST)) + 1)
     figure.update_layout(
         xaxis=dict(
@@ -40,10 +46,10 @@ def learning_rate_chart(found: LearningRates, own: float) -> go.Figure:
             ticktext=[_power(power) for power in powers],
         ),
         yaxis=dict(title=_("cross-entropy (nats)"), range=[0, top]),
-        height=420,
-        margin=dict(t=56, b=112, l=8, r=16),
+        height=_HEIGHT,
+        margin=dict(t=56, b=48, l=8, r=16),
         hovermode="closest",
-        legend=FOOT_LEGEND | dict(traceorder="normal"),
+        legend=FOOT_LEGEND,
     )
     set_title(figure, rise_finding(found))
     return figure
@@ -87,7 +93,7 @@ def _add_sweeps(figure: go.Figure, found: LearningRates) -> None:
         )
 
 
-def _mark_rise(figure: go.Figure, rise: Spread, top: float) -> None:
+def _mark_rise(figure: go.Figure, rise: Spread, top: float, is_left: bool) -> None:
     """A line where the loss begins to rise, in a band from the first seed to the last."""
     figure.add_scatter(
         x=[rise.low, rise.high, rise.high, rise.low],
@@ -105,39 +111,38 @@ def _mark_rise(figure: go.Figure, rise: Spread, top: float) -> None:
         low=rate_text(rise.low),
         high=rate_text(rise.high),
     )
-    _add_line(figure, rise.median, top, _("the loss begins to rise"), RED, "solid", told)
+    line = dict(color=RED, dash="solid", width=2)
+    _add_line(figure, rise.median, top, _("the loss begins to rise"), line, told)
+    text = _("rises: {rate}", rate=rate_text(rise.median))
+    _name_line(figure, rise.median, text, 0.92, is_left)
 
 
-def _mark_own(figure: go.Figure, own: float, top: float, rise: Spread | None) -> None:
-    """A dashed line at the recipe's rate; both lines have their rates written beside them."""
+def _mark_own(figure: go.Figure, own: float, top: float, is_left: bool) -> None:
+    """A dashed line at the recipe's rate."""
     told = _("<b>the recipe's rate</b><br>{rate}", rate=rate_text(own))
-    _add_line(figure, own, top, _("the recipe's rate"), ORANGE, "dash", told)
-    is_left = own > _LEFT_EDGE and (rise is None or own <= rise.median)
+    line = dict(color=ORANGE, dash="dash", width=2)
+    _add_line(figure, own, top, _("the recipe's rate"), line, told)
     _name_line(figure, own, _("recipe: {rate}", rate=rate_text(own)), 1.0, is_left)
-    if rise is not None:
-        is_left = not is_left and rise.median > _LEFT_EDGE
-        _name_line(
-            figure, rise.median, _("rises: {rate}", rate=rate_text(rise.median)), 0.92, is_left
-        )
 
 
 def _add_line(
-    figure: go.Figure, rate: float, top: float, name: str, color: str, dash: str, told: str
+    figure: go.Figure, rate: float, top: float, name: str, line: dict[str, Any], told: str
 ) -> None:
-    """From the foot to the top; points between, so that it can be pointed at."""
-    points = 20
+    """From the foot to the top, the last in the legend; it can be pointed at all along."""
     figure.add_scatter(
-        x=[rate] * (points + 1),
-        y=[top * point / points for point in range(points + 1)],
+        x=[rate] * _POINTS,
+        y=[top * point / (_POINTS - 1) for point in range(_POINTS)],
         name=name,
         mode="lines",
-        line=dict(color=color, dash=dash, width=2),
+        line=line,
+        legendrank=_LAST,
         hovertemplate=f"{told}<extra></extra>",
     )
 
 
 def _name_line(figure: go.Figure, rate: float, text: str, height: float, is_left: bool) -> None:
-    """Beside its upper end, as a share of the plot's height."""
+    """Beside it, at this share of the plot's height."""
+    is_left = is_left and rate > _LEFT_EDGE
     figure.add_annotation(
         x=log10(rate),
         y=height,

@@ -13,7 +13,7 @@ from core.specs import Recipe
 # How far below the rise; a constant rate: Bengio, arXiv 1206.5533, section 3.1. It fits the course
 # nets: on 20,000 images of MNIST peaks of 0.1 to 0.2 were best, and constant rates of 0.05 to 0.1.
 _ROOM = {"one-cycle": 1.0, "constant": 2.0}
-_ROUND = (7, 5, 3, 2, 1.5, 1)  # digits that a suggested rate begins with
+_ROUND = (7, 5, 3, 2, 1.5, 1, 0.7)  # digits that a suggested rate begins with
 
 
 def rise_finding(found: LearningRates) -> str:
@@ -22,9 +22,7 @@ def rise_finding(found: LearningRates) -> str:
         return _("The loss falls at none of these learning rates")
     if found.rise is None:
         return _("The loss rises at none of these learning rates")
-    return _(
-        "The loss begins to rise at a learning rate of {rate}", rate=rate_text(found.rise.median)
-    )
+    return _("The loss begins to rise at {rate}", rate=rate_text(found.rise.median))
 
 
 def suggested_rate(found: LearningRates, schedule: str) -> float | None:

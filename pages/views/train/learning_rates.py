@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.catalogue import train_images_of
 from core.language import N_, _, paragraph
-from core.measure.learning_rate_records import LEAST_STEPS, SWEEPS, LearningRates
+from core.measure.learning_rate_records import STEPS, LearningRates
 from core.measure.requests import LearningRatesRequest
 from core.report import formats
 from core.report.figures.learning_rates import learning_rate_chart
@@ -39,14 +39,13 @@ def learning_rates_view(spec: RunSpec) -> None:
     caption(
         _(
             "Is the learning rate too large, or smaller than need be? A learning-rate range test"
-            " trains {sweeps} fresh networks for some ten seconds, with a larger rate at each step,"
-            " and shows from where on the loss rises. Only batch, seed and what the recipe sets"
-            " besides rate and schedule play a part.",
-            sweeps=SWEEPS,
+            " trains fresh networks for some ten seconds, with a larger rate at each step, and"
+            " shows from where on the loss rises. The recipe's own rate and its schedule play no"
+            " part in it."
         )
     )
     steps = spec.recipe.epochs * train_images_of(spec) / spec.recipe.batch_size
-    seconds = cost.seconds and cost.seconds / steps * SWEEPS * LEAST_STEPS
+    seconds = cost.seconds and cost.seconds / steps * STEPS
     if seconds and seconds > _TOLD_SECONDS:
         st.warning(
             _("This takes about {time} here.", time=formats.duration(seconds)),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.data.batches import Images
 from core.data.load import load
 from core.measure import learning_rates as learning_rates_module
-from core.measure.learning_rate_records import LEAST_STEPS, LearningRates
+from core.measure.learning_rate_records import SWEEPS, LearningRates
 from core.measure.learning_rates import measure_learning_rates, sweep_losses
 from core.specs import LabError, ModelSpec, Recipe, RunSpec
 from core.training.fit import fit, image_sets, start
@@ -150,10 +150,10 @@ def test_a_sweep_at_one_rate_is_an_epoch_of_a_run(model):
 
 
 def test_the_same_sweeps_give_the_same_bits(monkeypatch):
-    *_, first = measure_learning_rates(TINY, LEAST_STEPS, sweeps=2)
+    *_, first = measure_learning_rates(TINY, 100, sweeps=2)
     torch.rand(7)  # whatever else draws
     monkeypatch.setattr(learning_rates_module, "_NEWS_SECONDS", 0.01)
-    events = list(measure_learning_rates(TINY, LEAST_STEPS, sweeps=2))
+    events = list(measure_learning_rates(TINY, 100, sweeps=2))
     assert events[-1] == first and len(events) > 4
     assert [event.share for event in events] == sorted(event.share for event in events)
     assert events[-1].share == 1.0
@@ -164,13 +164,13 @@ def test_a_measurement_leaves_nothing_behind_not_even_while_it_waits(monkeypatch
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     monkeypatch.setattr(learning_rates_module, "threads", lambda: threads + 1)
     monkeypatch.setattr(learning_rates_module, "_NEWS_SECONDS", 0.0001)
-    for _ in islice(measure_learning_rates(TINY, LEAST_STEPS), 3):
+    for _ in islice(measure_learning_rates(TINY, 100), 3):
         assert torch.get_num_threads() == threads
         assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_where_the_loss_rises_is_found():
-    *_, found = measure_learning_rates(TINY, LEAST_STEPS, sweeps=2)
+    *_, found = measure_learning_rates(TINY, 100, sweeps=2)
     assert [sweep.seed for sweep in found.sweeps] == [0, 1]
     for sweep, reading in zip(found.sweeps, found.readings, strict=True):
         assert math.isclose(sweep.losses[0], math.log(10), rel_tol=0.3)  # of guessing
@@ -178,19 +178,21 @@ def test_where_the_loss_rises_is_found():
         assert 0.001 < reading.steepest < reading.rise < 2
 
 
-@pytest.mark.parametrize(("seconds", "steps"), [(0.0, 100), (1e6, 200)])
-def test_the_time_decides_how_many_steps_a_sweep_has(monkeypatch, seconds, steps):
+@pytest.mark.parametrize(("seconds", "sweeps"), [(0.0, 1), (1e6, SWEEPS)])
+def test_the_time_decides_how_many_sweeps_there_are(monkeypatch, seconds, sweeps):
     monkeypatch.setattr(learning_rates_module, "SECONDS", seconds)
-    assert next(measure_learning_rates(LENET)).steps == steps
+    *_, found = measure_learning_rates(TINY, steps=50)
+    assert [sweep.seed for sweep in found.sweeps] == list(range(sweeps))
 
 
 @pytest.mark.parametrize(
     ("changes", "steps", "sweeps", "words"),
     [
-        ({"train_images": 15}, None, 3, "batch of 16 is larger than the 15"),
-        ({"device": "abacus"}, None, 3, "no device 'abacus'"),
-        ({}, 99, 3, "steps must be a whole number from 100"),
-        ({}, None, 0, "sweeps must be a whole number from 1"),
+        ({"train_images": 15}, 50, 3, "batch of 16 is larger than the 15"),
+        ({"device": "abacus"}, 50, 3, "no device 'abacus'"),
+        ({}, 49, 3, "steps must be a whole number from 50"),
+        ({}, 2_001, 3, "to 2,000"),
+        ({}, 50, 0, "sweeps must be a whole number from 1"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(changes, steps, sweeps, words):

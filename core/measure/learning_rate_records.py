@@ -71,16 +71,20 @@ class LearningRates:
         return smoothed(sweep.losses, self.steps)
 
     @property
+    def over(self) -> list[Sweep]:
+        """Those that are over: nothing is read from the others."""
+        return [sweep for sweep in self.sweeps if sweep.diverged or len(sweep.losses) == self.steps]
+
+    @property
     def mean_curve(self) -> list[float]:
         """Over the sweeps that are over, at each rate that all of them have reached."""
-        over = [sweep for sweep in self.sweeps if sweep.diverged or len(sweep.losses) == self.steps]
-        return [mean(losses) for losses in zip(*map(self.smoothed, over), strict=False)]
+        return [mean(losses) for losses in zip(*map(self.smoothed, self.over), strict=False)]
 
     @property
     def readings(self) -> list[Reading]:
-        """What the curve of each sweep says."""
+        """What the curve of each sweep says that is over."""
         rates, readings = self.rates, []
-        for sweep in self.sweeps:
+        for sweep in self.over:
             losses = self.smoothed(sweep)
             falls, rises = steepest_step(losses), rise_step(losses, sweep.diverged)
             readings.append(

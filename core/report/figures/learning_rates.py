@@ -57,7 +57,7 @@ def learning_rate_chart(found: LearningRates, own: float) -> go.Figure:
 
 def _add_sweeps(figure: go.Figure, found: LearningRates) -> None:
     """Dots, thin lines, and a bold one where several sweeps are over."""
-    rates, count = found.rates, len(found.sweeps)
+    rates, count = found.rates, len(found.over)
     for number, sweep in enumerate(found.sweeps):
         hover = "<br>" + _("rate %{x:.2~g}, loss %{y:.3~g} nats") + "<extra></extra>"
         shared = dict(x=rates[: len(sweep.losses)], showlegend=number == 0)

@@ -13,11 +13,14 @@ from core.specs import Recipe
 # How far below the rise; a constant rate: Bengio, arXiv 1206.5533, section 3.1. It fits the course
 # nets: on 20,000 images of MNIST peaks of 0.1 to 0.2 were best, and constant rates of 0.05 to 0.1.
 _ROOM = {"one-cycle": 1.0, "constant": 2.0}
+_NEAR = 1.2  # the factor up to which two rates are as good as one: seeds differ by more
 _ROUND = (7, 5, 3, 2, 1.5, 1, 0.7)  # digits that a suggested rate begins with
 
 
 def rise_finding(found: LearningRates) -> str:
-    """What the curve shows, as its title."""
+    """What the curves of the sweeps that are over show, as their title."""
+    if not found.over:
+        return _("The loss at rising learning rates")
     if found.steepest is None:
         return _("The loss falls at none of these learning rates")
     if found.rise is None:
@@ -26,20 +29,25 @@ def rise_finding(found: LearningRates) -> str:
 
 
 def suggested_rate(found: LearningRates, schedule: str) -> float | None:
-    """A round rate with the room that its schedule needs, below where any seed begins to rise.
+    """A round rate with the room that its schedule needs below where the loss begins to rise.
 
-    None where it rises for none.
+    None where it does not rise.
     """
     if found.rise is None:
         return None
-    most = found.rise.low / _ROOM[schedule]
+    most = found.rise.median / _ROOM[schedule] * (1 + 1e-9)  # a swept 0.1 is a little less
     power = 10.0 ** floor(log10(most))
     digits = next(digits for digits in _ROUND if digits * power <= most)
     return float(f"{digits * power:.2g}")
 
 
 def rate_verdict(found: LearningRates, recipe: Recipe) -> list[str]:
-    """Sentences: how far the recipe's rate is from where the loss begins to rise; which is not."""
+    """Sentences: how far the recipe's rate is from where the loss begins to rise; which is not.
+
+    None before a sweep is over.
+    """
+    if not found.over:
+        return []
     if found.steepest is None:
         return [
             _(
@@ -54,7 +62,7 @@ def rate_verdict(found: LearningRates, recipe: Recipe) -> list[str]:
     if found.rise is None or rate is None:
         return [_("No rate up to {high} is too large here.", high=rate_text(HIGHEST))]
     template = (
-        N_("The peak of one-cycle may come close to that: {rate} is below it for every seed.")
+        N_("The peak of one-cycle may come close to that, such as {rate}.")
         if recipe.schedule == "one-cycle"
         else N_("A constant rate does best at about half of that, such as {rate}.")
     )
@@ -70,20 +78,18 @@ def _distance(rise: Spread, own: float, seeds: int) -> str:
         "factor": formats.scientific(max(own / rise.median, rise.median / own)),
         "rise": _rise_text(rise, seeds),
     }
-    if own < rise.low:
+    if own * _NEAR < rise.median:
         template = N_(
             "The recipe's {own} lies a factor {factor} below where the loss begins to rise"
             " ({rise})."
         )
-    elif own > rise.high:
+    elif own > rise.median * _NEAR:
         template = N_(
             "The recipe's {own} lies a factor {factor} above where the loss begins to rise"
             " ({rise}): it may diverge."
         )
     else:
-        template = N_(
-            "The recipe's {own} lies where the loss begins to rise ({rise}): it may diverge."
-        )
+        template = N_("The recipe's {own} lies where the loss begins to rise ({rise}).")
     return _(template, **values)
 
 
@@ -101,7 +107,9 @@ def _rise_text(rise: Spread, seeds: int) -> str:
 
 
 def rate_limits(found: LearningRates) -> list[str]:
-    """Sentences on what the test cannot tell."""
+    """Sentences on what the test cannot tell. None before a sweep is over."""
+    if not found.over:
+        return []
     told = [
         ngettext(
             "It has seen the first {steps} steps of {number} seed, one at each rate: a rate at"
@@ -110,7 +118,7 @@ def rate_limits(found: LearningRates) -> list[str]:
             "It has seen the first {steps} steps of {number} seeds, one at each rate: a rate at"
             " which the loss still falls here may diverge later, and a run that begins slowly, as"
             " one-cycle does, may take a larger one.",
-            len(found.sweeps),
+            len(found.over),
             steps=found.steps,
         )
     ]

@@ -71,20 +71,23 @@ def _show_rates(found: LearningRates, spec: RunSpec) -> None:
     markdown(escaped(paragraph(*rate_verdict(found, own))))
     rate = suggested_rate(found, own.schedule)
     if rate is not None and rate != own.learning_rate:
-        st.button(
+        is_used = st.button(
             _("Use {rate}", rate=rate_text(rate)),
             key="train_rates_use",
             icon=":material/check:",
             on_click=_use,
             args=(rate,),
         )
-    table(
-        reading_frame(found).rename(columns=_COLUMNS),
-        height="content",
-        key="train_rates_table",
-        placeholder=formats.NOTHING,
-        column_config=_columns(),
-    )
+        if is_used:
+            st.rerun()  # the form, which is not drawn with what is measured
+    if found.over:
+        table(
+            reading_frame(found).rename(columns=_COLUMNS),
+            height="content",
+            key="train_rates_table",
+            placeholder=formats.NOTHING,
+            column_config=_columns(),
+        )
     caption(escaped(paragraph(*rate_limits(found))))
     download_csv(
         _("Every step as CSV"), lambda: sweep_frame(found), f"{name}.csv", "train_rates_csv"

@@ -80,11 +80,12 @@ def test_a_sweep_that_ends_in_no_number_has_risen_where_it_was_lowest():
     assert found.rise.median == found.rates[79]
 
 
-def test_the_mean_is_of_sweeps_that_are_over():
+def test_only_sweeps_that_are_over_are_read():
     whole = measured(valley(0.1), valley(0.1))
     going_on = Sweep(2, whole.sweeps[0].losses[:10])
     found = LearningRates("{}", 0.7, "", STEPS, (*whole.sweeps, going_on))
     assert found.mean_curve == pytest.approx(whole.smoothed(whole.sweeps[0]))
+    assert [reading.seed for reading in found.readings] == [0, 1]
     assert LearningRates("{}", 0.0, "", STEPS, (going_on,)).mean_curve == []
     assert LearningRates("{}", 0.0, "", STEPS, ()).rise is None
 

@@ -11,6 +11,7 @@ from core.jobs.store import JobState, open_store
 from core.measure.requests import DeviceSpeedRequest, LearningRatesRequest
 from core.specs import RunSpec
 from core.training.estimate import Speed
+from core.training.records import Progress
 from pages.views.app import offers
 from tests.core.measure.example_rates import FOUND, RUN, measured
 from tests.pages.opening import as_read, labels, open_page
@@ -54,17 +55,17 @@ def test_it_asks_for_the_run_that_the_form_shows():
 def test_the_suggested_rate_goes_into_the_form_and_what_was_found_stays():
     open_store().keep_result(asked_for(), FOUND.to_dict())
     app = open_view(train_rate="0.25")
-    assert "The recipe's 0.25 lies where the loss begins to rise" in said(app)
+    assert "The recipe's 0.25 lies a factor 2.5 above where the loss begins to rise" in said(app)
     [table] = [one.value for one in app.dataframe]
     assert table["begins to rise at"].tolist() == pytest.approx([0.316, 0.0316, 0.1], rel=0.01)
     use = app.button(key="train_rates_use")
-    assert use.label == "Use 0.03"
+    assert use.label == "Use 0.1"
     use.click().run()
-    assert app.number_input(key="train_rate").value == 0.03
-    assert "The recipe's 0.03 lies a factor 3.3 below" in said(app)
-    assert "Use 0.03" not in labels(app)
+    assert app.number_input(key="train_rate").value == 0.1
+    assert "The recipe's 0.1 lies where the loss" in said(app)
+    assert "Use 0.1" not in labels(app)
     app.segmented_control(key="train_view").set_value("Set up a run").run()
-    assert app.number_input(key="train_rate").value == 0.03
+    assert app.number_input(key="train_rate").value == 0.1
 
 
 def test_a_network_that_never_learns_gets_no_suggestion():
@@ -72,6 +73,16 @@ def test_a_network_that_never_learns_gets_no_suggestion():
     app = open_view()
     assert "learns nothing at any rate" in said(app)
     assert not [label for label in labels(app) if label.startswith("Use ")]
+
+
+def test_while_the_first_sweep_goes_on_nothing_is_said_of_it():
+    begun = replace(FOUND, sweeps=(replace(FOUND.sweeps[0], losses=(2.3,) * 9, diverged=False),))
+    store = open_store()
+    store.enqueue_measurement(asked_for())
+    job = store.claim()
+    store.keep_partial_result(job, begun.to_dict(), Progress("measuring", 1, 1, 16, 1000))
+    app = open_view()
+    assert "Stop" in labels(app) and not app.dataframe and "learns" not in said(app)
 
 
 def test_another_batch_is_another_measurement():

@@ -20,8 +20,8 @@ from core.specs import MAX_SEED, check_whole
 # loss, at the highest a network loses what it has learned.
 LOWEST, HIGHEST = 1e-4, 10.0
 NOT_FOLLOWED = ("learning_rate", "schedule", "epochs")  # of a recipe: a sweep has its own rates
-# Half as many steps move the rise of the course nets by factors of two and more, as the network is
-# still untrained where it explodes; twice as many do not, nor does another seed.
+# Half as many move the rise of the course nets by factors of two and more, as the network is still
+# untrained where it explodes; twice as many do not.
 STEPS = 200  # of a sweep
 SWEEPS = 3  # where there is time for them, each with a seed of its own, for the spread
 _LEAST_STEPS, _MOST_STEPS, _MOST_SWEEPS = 50, 2_000, 20  # that can be asked for

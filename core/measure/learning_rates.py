@@ -29,7 +29,7 @@ from core.measure.learning_rate_records import (
     swept_rates,
     until_it_diverges,
 )
-from core.specs import RunSpec
+from core.specs import LabError, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import threads_restored
 from core.training.devices import available_bytes, describe, find_device
@@ -52,7 +52,7 @@ def measure_learning_rates(
 
     As many sweeps as half a minute allows, at least one, where their number is not given. With the
     same number of steps a sweep has the same losses, to the bit. Raises LabError when a batch does
-    not fit, or the device or the data set is not here.
+    not fit, the device or the data set is not here, or the first loss is no number.
     """
     check_sweeps(steps, sweeps)
     device = find_device(spec.device)
@@ -70,6 +70,10 @@ def measure_learning_rates(
             share = (number + len(losses) / steps) / sweeps
             sweep = Sweep(seed, tuple(losses))
             yield replace(known, share=share, sweeps=(*known.sweeps, sweep))
+        if not losses:
+            raise LabError(
+                "The loss of the untrained network is no number; look at its initialization first."
+            )
         sweep = Sweep(seed, tuple(losses), diverged=len(losses) < steps)
         known = replace(known, share=(number + 1) / sweeps, sweeps=(*known.sweeps, sweep))
         yield known

@@ -200,6 +200,12 @@ def test_what_cannot_be_measured_is_one_sentence(changes, steps, sweeps, words):
         next(measure_learning_rates(replace(LENET, **changes), steps, sweeps))
 
 
+def test_a_network_that_gives_no_numbers_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(learning_rates_module, "sweep_losses", lambda *_: iter([math.nan]))
+    with pytest.raises(LabError, match="no number; look at its initialization"):
+        next(measure_learning_rates(LENET))
+
+
 def test_a_batch_that_does_not_fit_is_refused_before_anything_is_computed(monkeypatch):
     monkeypatch.setattr(learning_rates_module, "available_bytes", lambda device: 2**20)
     with pytest.raises(LabError, match="only 0.0 GiB are free"):

@@ -302,7 +302,7 @@ class Recipe(Spec):
     schedule: str = "constant"  # constant, one-cycle
     initialization: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
     normalize: bool = False  # pixels to zero mean and unit deviation of the data set
-    bfloat16: bool = False  # forward pass in bfloat16 where the device gains by it (CUDA)
+    bfloat16: bool = False  # forward pass in bfloat16 where the device gains by it
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

@@ -101,7 +101,7 @@ def _use(rate: float) -> None:
 
 _COLUMNS = {
     "seed": N_("seed"),
-    "steps": N_("steps"),
+    "steps": N_("steps taken"),
     "steepest": N_("falls fastest at"),
     "rise": N_("begins to rise at"),
     "lowest_loss": N_("lowest loss"),

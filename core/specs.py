@@ -293,7 +293,7 @@ def _accept_old_names(cls: type[Recipe]) -> type[Recipe]:
 class Recipe(Spec):
     """How a network is trained: an optimizer with these settings, the same for every network."""
 
-    name: str  # published-vgg, published-course, fast
+    name: str  # of a row in core.training.recipes, or one of somebody's own
     epochs: int
     batch_size: int  # images a step
     learning_rate: float  # the constant rate, or the peak of one-cycle
@@ -330,9 +330,13 @@ class Recipe(Spec):
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`; as older labs wrote it, where nothing is set that they did not know.
 
-        By these texts the store finds runs that may be averaged, whichever lab has trained them.
+        By such a text the store finds runs that may be averaged, whichever lab has trained them.
         """
         return {name: v for name, v in asdict(self).items() if v != _SINCE.get(name, ...)}
+
+    def __repr__(self) -> str:
+        """Likewise: addresses name the condition of an accuracy by a hash of it."""
+        return f"Recipe({', '.join(f'{name}={v!r}' for name, v in self.to_dict().items())})"
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:

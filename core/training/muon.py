@@ -1,7 +1,7 @@
 """Muon: momentum whose steps are made orthogonal, for the weights of convolutions.
 
-Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/; torch.optim.Muon takes matrices only,
-and its class imports torch's compiler, as that of torch.optim.SGD does.
+Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/. torch.optim.Muon takes matrices
+only, and its class imports torch's compiler, as that of torch.optim.SGD does.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Muon(SGD):
         weight.sub_(step.mul_(MUON_SHARE * longer).mul_(self._rate).view(weight.shape))
 
 
-def _kernels(network: nn.Module) -> list[nn.Parameter]:
+def _kernels(network: nn.Module) -> list[Tensor]:
     """The weights of convolutions whose filters see all channels.
 
     The filters of other groups share no inputs, so that there is nothing to be orthogonal to.

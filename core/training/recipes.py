@@ -14,7 +14,7 @@ FAST_PEAK = 0.1  # learning rate at batch 128
 _FAST_IMAGES = 60_000  # to be seen in all: one epoch of MNIST is more than enough for 99 %
 _MAX_FAST_EPOCHS = 5  # of a smaller set
 _FAST_SMOOTHING = 0.1
-MUON_SHARE = 0.3  # of the learning rate: a step of Muon is equally long in all directions
+MUON_SHARE = 0.25  # of the learning rate: a step of Muon is equally long in all directions
 
 
 @dataclass(frozen=True)

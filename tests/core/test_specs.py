@@ -81,6 +81,12 @@ def test_a_recipe_without_what_is_new_is_written_as_older_labs_wrote_it():
     assert RECIPE.to_json() == written
     assert Recipe.from_json(written) == RECIPE
     assert written in RUN.to_json()
+    assert repr(RECIPE) == (
+        "Recipe(name='fast', epochs=5, batch_size=32, learning_rate=0.05, momentum=0.9,"
+        " nesterov=True, weight_decay=0.0, max_gradient_norm=0.0, schedule='one-cycle',"
+        " initialization='default', normalize=False, bfloat16=False)"
+    )
+    assert "optimizer='muon'" in repr(replace(RECIPE, optimizer="muon"))
 
 
 def test_json_of_a_network_shows_its_options_by_name():

@@ -2,7 +2,7 @@
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
 drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
-pipeline, accuracy, estimate, study, cluster, published-vgg, device-share, device-bits,
+pipeline, accuracy, recipe, estimate, study, cluster, published-vgg, device-share, device-bits,
 device-estimate, device-study. timm needs timm, cluster Ray; those from throughput to estimate need
 LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
 """
@@ -20,6 +20,7 @@ from tools.bench.cluster import cluster
 from tools.bench.device_study import device_study
 from tools.bench.figures import Row, keep
 from tools.bench.pages import drag, first_numbers, first_page, inside, page_weight, slider
+from tools.bench.recipe import recipe
 from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
 from tools.bench.study import study
@@ -43,6 +44,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput,
     "pipeline": pipeline,
     "accuracy": accuracy,
+    "recipe": recipe,
     "estimate": estimate,
     "study": study,
     "cluster": cluster,

@@ -130,8 +130,8 @@ TERMS = (
     Term(
         "Muon",
         N_(
-            "An optimizer for matrices, here for the filters of convolutions: momentum whose step is"
-            " made equally long in all directions, so that rare ones are learned as fast."
+            "An optimizer for matrices, here for the filters of convolutions: momentum whose step"
+            " is made equally long in all directions, so that rare ones are learned as fast."
         ),
         "Jordan et al. 2024",
         "https://kellerjordan.github.io/posts/muon/",

@@ -84,7 +84,9 @@ def test_what_the_person_changes_is_changed_and_nothing_else(name):
 
 
 def test_an_unknown_recipe_gets_the_list():
-    with pytest.raises(LabError, match="no recipe named 'slow'; try fast, one-cycle, published-vgg"):
+    with pytest.raises(
+        LabError, match="no recipe named 'slow'; try fast, one-cycle, published-vgg"
+    ):
         recipe("slow", 100)
 
 

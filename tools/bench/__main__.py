@@ -2,9 +2,10 @@
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
 drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
-pipeline, accuracy, recipe, estimate, study, cluster, published-vgg, device-share, device-bits,
-device-estimate, device-study. timm needs timm, cluster Ray; those from throughput to estimate need
-LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
+pipeline, accuracy, fashion, recipe, estimate, study, cluster, published-vgg, device-share,
+device-bits, device-estimate, device-study. timm needs timm, cluster Ray; those from throughput to
+estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion ten minutes, those from
+published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Callable
 
 from tools.bench.accelerator import device_bits, device_estimate, device_share
-from tools.bench.accuracy import accuracy, published_vgg, training
+from tools.bench.accuracy import accuracy, fashion, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.cluster import cluster
 from tools.bench.device_study import device_study
@@ -44,6 +45,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput,
     "pipeline": pipeline,
     "accuracy": accuracy,
+    "fashion": fashion,
     "recipe": recipe,
     "estimate": estimate,
     "study": study,

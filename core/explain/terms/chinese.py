@@ -72,7 +72,6 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "backward pass": ("反向传播",),
     "autograd": ("自动微分", "自动求导"),
     "optimizer": ("优化器",),
-    "Muon": ("Muon",),
     "SGD": ("SGD", "随机梯度下降", "小批量随机梯度下降"),
     "learning rate": ("学习率",),
     "one-cycle": ("单周期", "单周期调度"),

@@ -6,14 +6,12 @@ Imports no torch.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from core.jobs.database import PSYCOPG, Database
+from core.jobs.database import Database
 from core.jobs.dialects import is_postgresql
+from core.jobs.listener import Listener, can_listen
 
 _CHANNEL = "lab_jobs"
 _LOOK_SECONDS = 0.1  # between two looks at the queue, a millisecond each
@@ -30,35 +28,18 @@ class Bell:
     """Of one worker that waits at this database."""
 
     def __init__(self, database: Database) -> None:
-        self.engine = database.engine
-        self._line: Connection | None = None
+        self.listener = Listener(database.engine, _CHANNEL)
 
     def wait(self) -> None:
         """Until there may be a job."""
-        if self.engine.dialect.driver != PSYCOPG:
+        if not can_listen(self.listener.engine):
             time.sleep(_LOOK_SECONDS)
             return
-        import psycopg
-
         try:
-            line: Any = self._listen().connection.driver_connection
-            for _rung in line.notifies(timeout=_LOOK_THOUGH_IT_RINGS_SECONDS, stop_after=1):
-                pass
-        except (SQLAlchemyError, psycopg.Error):  # the server is away; who looks finds out why
-            self.close()
+            self.listener.hears(_LOOK_THOUGH_IT_RINGS_SECONDS)
+        except ConnectionError:  # who looks finds out why
             time.sleep(_LOOK_SECONDS)
-
-    def _listen(self) -> Connection:
-        """A connection of its own, which hears from now on."""
-        if self._line is None:
-            self._line = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._line.execute(text(f"LISTEN {_CHANNEL}"))
-        return self._line
 
     def close(self) -> None:
         """Hear no longer."""
-        line, self._line = self._line, None
-        if line is not None:
-            with suppress(SQLAlchemyError):
-                line.invalidate()  # nobody else shall get a connection that listens
-                line.close()
+        self.listener.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -34,6 +34,8 @@ from core.storage.place import Unavailable
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
 LOCKED_SECONDS = 30  # how long a database waits for another program that holds what it needs
 PSYCOPG = "psycopg"  # the driver of PostgreSQL that the lab is tried with
+CHANGES = "lab_changes"  # where PostgreSQL tells that something has changed
+_HAS_CHANGED = "lab_has_changed"  # of a connection: its transaction has changed rows
 _POSTGRESQL: dict[str, Any] = {
     "pool_size": 5,
     "max_overflow": 15,  # of one page server; PostgreSQL takes 100 of all together
@@ -86,8 +88,10 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction; raises StoreUnavailable where trying later may help, else LabError."""
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            with self.engine.connect() as connection:
+                with connection.begin():
+                    yield connection
+                _tell_changes(connection)
         except _REFUSALS as error:
             raise _refusal("written", error) from error
 
@@ -198,7 +202,28 @@ def _engine(url: str) -> Engine:
     if address.get_driver_name() != PSYCOPG:
         return create_engine(address, pool_pre_ping=True)
     address = address.set(query=_POSTGRESQL_CONNECTION | dict(address.query))
-    return create_engine(address, pool_pre_ping=True, **_POSTGRESQL)
+    engine = create_engine(address, pool_pre_ping=True, **_POSTGRESQL)
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def note(
+        connection: Connection, cursor: Any, _text: str, _values: Any, context: Any, _many: bool
+    ) -> None:
+        if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount:
+            connection.info[_HAS_CHANGED] = True
+
+    return engine
+
+
+def _tell_changes(connection: Connection) -> None:
+    """Tell those who show the store what this connection has written.
+
+    After it is written: a transaction that also tells holds a lock on all others until its disk has
+    taken it, so that writers would wait for each other.
+    """
+    if connection.info.pop(_HAS_CHANGED, False):
+        with suppress(SQLAlchemyError):  # it is written all the same
+            connection.exec_driver_sql(f"NOTIFY {CHANGES}")
+            connection.commit()
 
 
 def _sqlite_engine(url: str) -> Engine:

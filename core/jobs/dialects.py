@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, Integer, Table
+from sqlalchemy import BigInteger, Connection, Engine, Float, Integer, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -61,6 +61,25 @@ def _today_on_sqlite(*_: Any, **__: Any) -> str:
 @compiles(today, "postgresql")
 def _today_on_postgresql(*_: Any, **__: Any) -> str:
     return "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) / 86400) AS INTEGER)"
+
+
+class file_bytes(FunctionElement[int]):
+    """The size in the JSON of a kept file; 0 for NULL and for what has none."""
+
+    type = BigInteger()
+    name = "file_bytes"
+    inherit_cache = True
+
+
+@compiles(file_bytes)
+def _file_bytes_on_sqlite(element: Any, compiler: Any, **others: Any) -> str:
+    return f"COALESCE(json_extract({compiler.process(element.clauses, **others)}, '$.size'), 0)"
+
+
+@compiles(file_bytes, "postgresql")
+def _file_bytes_on_postgresql(element: Any, compiler: Any, **others: Any) -> str:
+    of_file = compiler.process(element.clauses, **others)
+    return f"COALESCE(CAST(CAST({of_file} AS JSON) ->> 'size' AS BIGINT), 0)"
 
 
 def teach_sqlite(connection: Any) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import Connection, case, func, null, or_, select, true, union
 
-from core.jobs.dialects import insert_or_change, is_postgresql, now, today
+from core.jobs.dialects import file_bytes, insert_or_change, is_postgresql, now, today
 from core.jobs.people import NOBODY, OF_A_CLASS, THE_CLASS, Allowance, Quotas, Taken
 from core.jobs.records import TRAIN, JobState
 from core.jobs.schema import jobs_table, people_table, spent_table
@@ -110,9 +109,10 @@ def taken(connection: Connection, person_id: str | None = None) -> dict[str, Tak
     )
     for owner, seconds in connection.execute(spent):
         note(owner, "minutes_today", seconds / 60)
-    files = select(_JOBS.owner, _JOBS.checkpoint, _JOBS.best_file).where(of_person(_JOBS.owner))
-    for owner, *kept in connection.execute(files):
-        note(owner, "kept_bytes", sum(json.loads(file).get("size", 0) for file in kept if file))
+    size = file_bytes(_JOBS.checkpoint) + file_bytes(_JOBS.best_file)
+    files = select(_JOBS.owner, func.sum(size)).where(of_person(_JOBS.owner)).group_by(_JOBS.owner)
+    for owner, kept in connection.execute(files):
+        note(owner, "kept_bytes", int(kept))
     return {owner: Taken(**values) for owner, values in found.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.analysis.records import Analysis
+from core.measure.roofline import RooflinePoint, roofline_points, share_of_attainable
 from core.training.records import LayerTimes
 
 
@@ -19,6 +20,7 @@ class TimedRow:
     time_share: float  # 0 to 1, of all measured layers, forward and backward
     macs_share: float  # 0 to 1, of the network's MACs, forward and backward
     flops_per_second: float | None  # None for a row without MACs
+    attainable_share: float | None = None  # of what the device lets it compute; None: unknown
 
 
 def timed_rows(analysis: Analysis, times: LayerTimes, level: str) -> list[TimedRow]:
@@ -29,6 +31,9 @@ def timed_rows(analysis: Analysis, times: LayerTimes, level: str) -> list[TimedR
     measured = {layer.path: layer for layer in times.layers}
     total = sum(layer.seconds for layer in times.layers) or 1.0
     work = analysis.totals.macs + analysis.totals.backward_macs or 1
+    points: dict[str, list[RooflinePoint]] = {}
+    for point in roofline_points(analysis, times):
+        points.setdefault(point.path, []).append(point)
     rows = []
     for row, members in zip(analysis.rows(level), analysis.members(level), strict=True):
         timed = [measured[path] for path in members if path in measured]
@@ -37,6 +42,9 @@ def timed_rows(analysis: Analysis, times: LayerTimes, level: str) -> list[TimedR
         flops = times.batch_size * row.flops / forward if row.macs and forward else None
         share = (forward + backward) / total
         macs_share = (row.macs + row.backward_macs) / work
+        attained = share_of_attainable([p for path in members for p in points.get(path, [])])
         if timed:
-            rows.append(TimedRow(row.path, row.kind, forward, backward, share, macs_share, flops))
+            rows.append(
+                TimedRow(row.path, row.kind, forward, backward, share, macs_share, flops, attained)
+            )
     return rows

@@ -20,6 +20,7 @@ from core.analysis.module_watcher import ModuleWatcher
 from core.analysis.operations import name_and_kind
 from core.analysis.tensors import tensors_in
 from core.measure.requests import PASSES
+from core.measure.roofs import arithmetic_peak, memory_peak
 from core.specs import LabError
 from core.training.compute_plan import memory_format
 from core.training.devices import available_bytes, describe, find_device, synchronize
@@ -50,6 +51,7 @@ def measure_layers(
     spec = analysis.spec
     network = build(spec).train()
     network = network.to(device, memory_format=memory_format(network))  # type: ignore[call-overload]
+    roofs = arithmetic_peak(device), memory_peak(device)
     shape = (batch_size, spec.in_channels, *spec.sides)
     images = torch.rand(shape, device=device)
     labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
@@ -72,7 +74,7 @@ def measure_layers(
             for path in paths
         )
         machine = describe(device_name)
-        yield LayerTimes(device_name, machine, batch_size, done, median(steps), layers)
+        yield LayerTimes(device_name, machine, batch_size, done, median(steps), layers, *roofs)
 
 
 def _timed_step(network: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> float:

@@ -19,6 +19,7 @@ from core.analysis import analyze
 from core.data.load import Dataset, load
 from core.measure.conventional_loop import LOADER_WORKERS, PREFETCHED, conventional_steps
 from core.measure.requests import ROUNDS
+from core.measure.roofs import matrix_peak
 from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import choose_compute_plan, threads_restored, uses_bfloat16
@@ -31,7 +32,6 @@ from core.training.state import Training
 TURN_SECONDS = 0.7
 MIN_STEPS, MAX_STEPS = 3, 100  # of a turn
 _WARM_UP = 3  # steps before the clock starts for the first time
-PEAK_SIDES = {"cpu": 1536, "cuda": 8192, "mps": 4096}  # of the square matrices for the peak
 
 
 @dataclass
@@ -160,7 +160,7 @@ def measure_throughput(
         for done in range(1, rounds + 1):
             for loop in loops:
                 loop.take_turn()
-            peaks[device] = max(peaks.get(device, 0.0), matrix_peak(here))
+            peaks[device] = max(peaks.get(device, 0.0), _peak(here))
             points = (*finished, *_faster_loaders([loop.point(flops) for loop in loops]))
             share = (number + done / rounds) / len(devices)
             machines = {name: describe(name) for name in devices}
@@ -178,17 +178,7 @@ def _faster_loaders(points: list[ThroughputPoint]) -> list[ThroughputPoint]:
     return list(best.values())
 
 
-def matrix_peak(spec: RunSpec) -> float:
-    """FLOP/s of a large square matrix product, in the number format that the run computes in."""
+def _peak(spec: RunSpec) -> float:
+    """FLOP/s of a large matrix product, in the number format that the run computes in."""
     device = find_device(spec.device)
-    side = PEAK_SIDES.get(device.type, 2048)
-    dtype = torch.bfloat16 if uses_bfloat16(spec, device) else torch.float32
-    matrix = torch.rand((side, side), device=device).to(dtype)
-    seconds = []
-    for _ in range(6):
-        synchronize(device)
-        began = perf_counter()
-        matrix @ matrix
-        synchronize(device)
-        seconds.append(perf_counter() - began)
-    return 2 * side**3 / min(seconds)
+    return matrix_peak(device, torch.bfloat16 if uses_bfloat16(spec, device) else torch.float32)

@@ -127,6 +127,8 @@ class LayerTimes:
     passes: int  # that are done; of a finished measurement, all
     step_seconds: float  # forward and backward without any watching, median
     layers: tuple[LayerTime, ...]  # in the order of execution
+    peak_flops_per_second: float = 0.0  # at best, of wide work; 0: not measured
+    bytes_per_second: float = 0.0  # of memory, read and written
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

@@ -23,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 _LONGEST_SECONDS = 90.0  # that an answer may take
-_POLL_SECONDS, _BETWEEN_SECONDS = 1.0, 2.0  # as in live.js
+_POLL_SECONDS, _BETWEEN_SECONDS, _QUIET_SECONDS = 1.0, 2.0, 10.0  # as in live.js
 _RUNS_KEPT = 3  # for so many runs of the page the browser keeps a message that may come again
 _KEPT_VALUES = {  # the widgets whose values are sent with each run, and where a value stands
     "slider": "double_array_value",
@@ -62,6 +62,9 @@ class Session:
         self._drawn: set[tuple[int, ...]] = set()  # places that the run under way has drawn
         self._fragments: dict[tuple[int, ...], str] = {}
         self._watchers: dict[str, asyncio.Task[None]] = {}  # name of what is watched → its polls
+        self._news = ""  # number of the newest change that was heard
+        self._told = asyncio.Condition()
+        self._hearing: asyncio.Task[None] | None = None
         self._ended: asyncio.Queue[int | None] = asyncio.Queue()
         self._page, self._query, self._runs, self._cookies = "", "", 0, ""
         self._errors: list[str] = []
@@ -105,8 +108,9 @@ class Session:
     async def close(self) -> None:
         """Close the tab."""
         self._stop_watching()
-        if self._reader is not None:
-            self._reader.cancel()
+        for task in (self._reader, self._hearing):
+            if task is not None:
+                task.cancel()
         if self._connection is not None:
             with suppress(OSError, ConnectionClosed, TimeoutError):
                 await asyncio.wait_for(self._connection.close(), 5)
@@ -277,6 +281,8 @@ class Session:
             self._watchers.pop(name).cancel()
         for name in watched.keys() - self._watchers:
             self._watchers[name] = asyncio.create_task(self._poll(name))
+        if watched and (self._hearing is None or self._hearing.done()):
+            self._hearing = asyncio.create_task(self._hear())
 
     def _live(self) -> Iterator[tuple[tuple[int, ...], Any]]:
         """Each watcher of the page: its place and data."""
@@ -285,8 +291,31 @@ class Session:
             if component.component_name.endswith("lab_live"):
                 yield place, json.loads(component.json or component.mixed.json)
 
+    async def _hear(self) -> None:
+        """The numbers of changes, as `news.js` hears them."""
+        with suppress(ConnectionClosed, OSError, TimeoutError):
+            async with connect(
+                f"ws://127.0.0.1:{self.port}/lab/news",
+                additional_headers={"Cookie": self._cookies} if self._cookies else {},
+                compression=None,
+                ping_interval=None,
+            ) as numbers:
+                async for number in numbers:
+                    await self._note_news(str(number))
+        await self._note_news("")
+
+    async def _note_news(self, number: str) -> None:
+        async with self._told:
+            self._news = number
+            self._told.notify_all()
+
+    async def _something_new(self, known: str) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_QUIET_SECONDS), self._told:
+                await self._told.wait_for(lambda: not self._news or self._news != known)
+
     async def _poll(self, name: str) -> None:
-        query, asked = urlencode({"name": name}), float("-inf")
+        query, asked, known = urlencode({"name": name}), float("-inf"), ""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         head = (
             f"GET /lab/watched?{query} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
@@ -295,8 +324,10 @@ class Session:
         with suppress(Dropped, OSError, asyncio.IncompleteReadError), closing(writer):
             while True:
                 await asyncio.sleep(_POLL_SECONDS)
+                await self._something_new(known)
                 writer.write(head.encode())
-                stage = (await self._reply(reader))["stage"]
+                reply = await self._reply(reader)
+                stage, known = reply["stage"], reply.get("news", "")
                 for place, data in list(self._live()):
                     if data["name"] != name or stage == data["stage"]:
                         continue

@@ -108,6 +108,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "reproduced": ("复现",),
     # devices and files
     "throughput": ("吞吐量",),
+    "roofline": ("屋顶线", "屋顶线模型"),
     "data-bound": ("受限于数据", "受数据限制"),
     "conventional loop": ("常规训练循环", "常规循环"),
     "CUDA graph": ("CUDA 图",),

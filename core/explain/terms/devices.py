@@ -25,7 +25,19 @@ TERMS = (
         "Williams et al. 2009, Roofline",
         "https://doi.org/10.1145/1498765.1498785",
         (),
-        ("FLOPs", "throughput"),
+        ("FLOPs", "throughput", "roofline"),
+    ),
+    Term(
+        "roofline",
+        N_(
+            "The most operations a second that a device allows a layer: as many as memory brings"
+            " numbers for, and no more than its arithmetic does."
+        ),
+        "Williams et al. 2009, Roofline",
+        "https://doi.org/10.1145/1498765.1498785",
+        ("attainable",),
+        ("GFLOP/s", "throughput"),
+        ("architecture?net_view=Time",),
     ),
     Term(
         "data-bound",

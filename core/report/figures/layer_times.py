@@ -73,4 +73,5 @@ def _together(path: str, rows: Sequence[TimedRow]) -> TimedRow:
         time_share=sum(row.time_share for row in rows),
         macs_share=sum(row.macs_share for row in rows),
         flops_per_second=None,
+        attainable_share=None,
     )

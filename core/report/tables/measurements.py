@@ -13,6 +13,7 @@ from core.jobs.store import Run
 from core.measure.branch_norms import BranchNorm
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import QUANTITIES, GradientFlow
+from core.measure.roofline import RooflinePoint, roofline_points
 from core.measure.shipped.device_use import DeviceUse
 from core.report.tables.columns import model_columns, run_columns
 from core.specs import RunSpec
@@ -22,6 +23,7 @@ from core.training.records import LayerTimes, Throughput
 def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
     """One row a layer: what it costs and how long it took on one device, in seconds a batch."""
     costs = {layer.path: layer for layer in analysis.layers}
+    points = {(p.path, p.is_backward): p for p in roofline_points(analysis, times)}
     network = model_columns(analysis.spec) | {
         "device": times.device,
         "machine": times.machine,
@@ -31,7 +33,6 @@ def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
     rows = []
     for time in times.layers:
         cost = costs[time.path]
-        flops = times.batch_size * cost.flops
         rows.append(
             network
             | {
@@ -43,11 +44,24 @@ def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
                 "forward_seconds": time.forward_seconds,
                 "backward_seconds": time.backward_seconds,
                 "achieved_flops_per_second": (
-                    flops / time.forward_seconds if flops and time.forward_seconds else None
+                    times.batch_size * cost.flops / time.forward_seconds
+                    if cost.flops and time.forward_seconds
+                    else None
                 ),
             }
+            | _roofline_columns("forward", points.get((time.path, False)))
+            | _roofline_columns("backward", points.get((time.path, True)))
         )
     return pd.DataFrame(rows)
+
+
+def _roofline_columns(direction: str, point: RooflinePoint | None) -> dict[str, Any]:
+    """What a layer has to move and would have been let achieve; and what it has, backward."""
+    achieved = point and point.flops_per_second
+    return ({} if direction == "forward" else {"backward_achieved_flops_per_second": achieved}) | {
+        f"{direction}_moved_bytes": point and point.moved_bytes,
+        f"{direction}_attainable_flops_per_second": point and point.attainable,
+    }
 
 
 def throughput_frame(result: Throughput) -> pd.DataFrame:

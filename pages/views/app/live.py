@@ -16,7 +16,7 @@ _watcher = st.components.v2.component(
     "lab_live",
     html='<span class="watcher"></span>',
     css=(FOLDER / "live.css").read_text(encoding="utf-8"),
-    js=component_script(FOLDER / "live.js"),
+    js=component_script(FOLDER / "live.js", news=FOLDER / "news.js"),
     isolate_styles=False,
 )
 
@@ -52,6 +52,7 @@ def follow(watched: Watched[State], state: State) -> None:
             "path": PATH,
             "name": name_here(watched.name),
             "every": 1000 * watched.every_seconds,
+            "stored": watched.is_stored,
             **watched.answer(state),
         },
         on_change_change=lambda: None,

@@ -17,8 +17,9 @@ import streamlit as st
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 from streamlit import config
 from streamlit.file_util import get_static_dir
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
@@ -106,10 +107,14 @@ def lab_routes() -> list[BaseRoute]:
     async def test_image(request: Request) -> Response:
         return await importlib.import_module("pages.views.app.test_images").answer(request)
 
+    async def news(browser: WebSocket) -> None:
+        await importlib.import_module("pages.views.app.news").tell(browser)
+
     routes = {"glances": glances, "watched": watched, "test-image": test_image}
     base = base_path()
     return [
         *(Route(f"{base}lab/{name}", for_visitors(answer)) for name, answer in routes.items()),
+        WebSocketRoute(f"{base}lab/news", news),
         Route(f"{base}{round_trip.PATH}", round_trip.sign_in),
     ]
 

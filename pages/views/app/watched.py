@@ -1,7 +1,8 @@
-"""What is under way, read once or twice a second however many watch it.
+"""What is under way, read at most once or twice a second however many watch it.
 
 A page that shows something under way has its browser ask here for how far it is, and for the points
-that its charts do not have yet. Only when more than that has changed is the page itself drawn anew.
+that its charts do not have yet, once the store has changed (`news`). Only when more than that has
+changed is the page itself drawn anew.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from core.jobs.step_curves import StepCurve
 from core.language import in_language, language
 from core.specs import LabError
 from pages.views.app.growing import new_points
+from pages.views.app.news import newest
 from pages.views.people.visitor import visitor
 
 PATH = "lab/watched"
@@ -51,7 +53,8 @@ class Watched(Generic[State]):
     stage: Callable[[State], Hashable]  # pages are drawn anew when this changes
     progress: Callable[[State], Progress] = _none  # moves in between
     curves: Callable[[State], Mapping[int, StepCurve]] = _no_curves  # grow in between, by their run
-    every_seconds: float = 1.0  # between two looks of a browser
+    every_seconds: float = 1.0  # between two looks of a browser, at least
+    is_stored: bool = True  # it can only be another one when the store has changed, or time passes
     language: str = field(default_factory=language)  # of the words that browsers are told
 
     def answer(self, state: State) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class _Reading:
 
     watched: Watched[Any]
     at: float = float("-inf")
+    news: int = -1  # the newest change when it was read
     answer: dict[str, Any] = field(default_factory=dict)
     curves: Mapping[int, StepCurve] = field(default_factory=dict)
     reading: threading.Lock = field(default_factory=threading.Lock)
@@ -81,12 +85,13 @@ class _Reading:
         with self.reading:
             if self.is_new:
                 return
+            news = newest()
             try:
                 state = self.watched.read()
                 self.answer, self.curves = self.watched.answer(state), self.watched.curves(state)
             except LabError as error:  # the page that is drawn anew says so
                 self.answer = {"stage": str(error)}
-            self.at = time.monotonic()
+            self.at, self.news = time.monotonic(), news
 
 
 _readings: OrderedDict[tuple[str, str], _Reading] = OrderedDict()  # by visitor and name
@@ -116,7 +121,7 @@ def watch(watched: Watched[Any]) -> None:
 
 
 async def answer(request: Request) -> Response:
-    """JSON: stage, share, text, and new points of the curves that are asked for.
+    """JSON: stage, share, text, new points of the curves that are asked for; as of which change.
 
     Another stage makes the page ask for a new drawing.
     """
@@ -126,5 +131,5 @@ async def answer(request: Request) -> Response:
     if not reading.is_new:
         await anyio.to_thread.run_sync(reading.read)
     points = new_points(reading.curves, request.query_params.get("curves", ""))
-    told = reading.answer | {"curves": points}
+    told = reading.answer | {"curves": points, "news": str(reading.news)}
     return JSONResponse(told, headers={"Cache-Control": "no-store"})

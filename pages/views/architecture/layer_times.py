@@ -12,8 +12,10 @@ from core.jobs.store import Measurement
 from core.language import N_, _
 from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
+from core.measure.roofline import roofline_points
 from core.report import formats
 from core.report.figures.layer_times import layer_time_bars
+from core.report.figures.roofline import roofline_chart
 from core.report.names import file_name, network_title
 from core.report.tables.measurements import layer_time_frame
 from core.training.records import LayerTimes
@@ -100,6 +102,10 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
                 N_("of the time"): [100 * row.time_share for row in rows],
                 N_("of the MACs"): [100 * row.macs_share for row in rows],
                 "GFLOP/s": [row.flops_per_second and row.flops_per_second / 1e9 for row in rows],
+                N_("of attainable"): [
+                    None if row.attainable_share is None else 100 * row.attainable_share
+                    for row in rows
+                ],
             }
         ),
         height="content" if len(rows) <= _MOST_LINES else _SCROLLED,
@@ -111,8 +117,10 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
             "of the time": share_column(_("Share of forward and backward together.")),
             "of the MACs": share_column(_("Share of the multiply-adds, forward and backward.")),
             "GFLOP/s": config.NumberColumn(format="%.1f", help=explained("GFLOP/s")),
+            "of attainable": config.NumberColumn(format="%.1f %%", help=explained("roofline")),
         },
     )
+    _show_roofline(analysis, times)
     caption(
         _(
             "Medians of {passes} passes with a batch of {batch_size} on {machine}; a whole step,"
@@ -130,4 +138,28 @@ def _show_times(analysis: Analysis, times: LayerTimes, level: str) -> None:
         lambda: layer_time_frame(analysis, times),
         f"{file_name(spec)}-times-batch{times.batch_size}.csv",
         "net_time_csv",
+    )
+
+
+def _show_roofline(analysis: Analysis, times: LayerTimes) -> None:
+    """Each layer under the roofs of the device; nothing where an older lab has measured."""
+    points = roofline_points(analysis, times)
+    if not points:
+        return
+    chart(
+        roofline_chart(points, times),
+        "net_time_roofline",
+        about=network_title(analysis.spec),
+        name=f"{file_name(analysis.spec)}-roofline",
+    )
+    caption(
+        _(
+            "Roofline: on the slope memory is the limit ({bandwidth}, measured by adding two"
+            " large arrays), on the level arithmetic is ({peak}, by a large matrix product or a"
+            " wide convolution). Larger marks take more time. What lies far below both is slow for"
+            " another reason: few channels leave the processor's lanes empty, small layers mostly"
+            " wait for their start. Small maps stay in a cache, so a layer may lie above the slope.",
+            bandwidth=formats.joined(f"{times.bytes_per_second / 1e9:.3g}", "GB/s"),
+            peak=formats.joined(f"{times.peak_flops_per_second / 1e9:.3g}", "GFLOP/s"),
+        )
     )

@@ -28,7 +28,14 @@ def follow_file(arch: str) -> None:
             return str(error)
 
     name = f"file-{arch.rpartition(':')[0]}"
-    watched = Watched(name, version, lambda seen: False, stage=str, every_seconds=_EVERY_SECONDS)
+    watched = Watched(
+        name,
+        version,
+        lambda seen: False,
+        stage=str,
+        every_seconds=_EVERY_SECONDS,
+        is_stored=False,
+    )
     follow(watched, version())
 
 

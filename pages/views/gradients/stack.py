@@ -37,7 +37,7 @@ from pages.views.gradients.depth import (
     stack_findings,
     stack_headline,
 )
-from pages.views.people.ownership import only_owner
+from pages.views.people.ownership import only_owner, told_before_the_start
 
 DATASET, RECIPE = "fashion-mini", "one-cycle"  # gradient descent as it is, for all weights
 _STACK_RATIO = 4  # channels divided, so that 110 layers train in a minute or two on a CPU
@@ -107,6 +107,7 @@ def _stack_form() -> None:
         ):
             store().create_study(lazy("Stack layers"), {}, specs, StudyKind.STACK)
             st.rerun()
+    told_before_the_start()
 
 
 def _stack_specs(depths: Sequence[int], batch_norm: bool, epochs: int) -> list[RunSpec]:

@@ -22,6 +22,7 @@ from pages.views.overview.pictures import (
     curve_picture,
     strip_picture,
 )
+from pages.views.people.ownership import told_before_the_start
 
 _STYLE = """<style>
 .st-key-start_cards [data-testid="stColumn"] > [data-testid="stVerticalBlock"] { height: 100%; }
@@ -120,6 +121,8 @@ def start_cards() -> None:
                 st.html(_image(index, language()))
                 st.subheader(_(card.title), anchor=False)
                 st.write(_(card.text))
+                if card.start is _train:
+                    told_before_the_start()
                 if st.button(_(card.button), type="primary", key=f"open_{card.name}"):
                     card.start()
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from streamlit.auth_util import get_cookie_with_chunks, get_origin_from_redirect_uri
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -66,7 +66,7 @@ def _of_session() -> Person | None:
     return _person(context.user_info) if context else None
 
 
-def of_request(request: Request) -> Person | None:
+def of_request(request: HTTPConnection) -> Person | None:
     """Of a request without a session, by the cookie with which Streamlit's sessions begin.
 
     None for one that is missing, forged, expired or of another address than this lab's. Raises

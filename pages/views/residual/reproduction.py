@@ -31,6 +31,7 @@ from pages.views.app.prose import caption, markdown
 from pages.views.app.services import shipped, store
 from pages.views.app.tables import table
 from pages.views.forms.run import run_keys
+from pages.views.people.ownership import told_before_the_start
 
 SEEDS = 3  # of a reproduction that is queued here
 _ONE_RUN = N_(
@@ -69,6 +70,7 @@ def reproduction_view() -> None:
             "reproduction.csv",
             "res_reproduction_csv",
         )
+    told_before_the_start()
     with st.expander(_("What explains the differences, and where ours were trained")):
         _explanations(rows, remarks)
 

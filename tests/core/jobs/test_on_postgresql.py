@@ -70,7 +70,7 @@ def test_whoever_queues_a_job_wakes_who_waits_for_one(store, long_look, queue):
     store.request_stop([store.enqueue(SPEC)])
     store.start_here(SPEC)
     bell = Bell(store)
-    bell._listen()
+    bell.listener.listen()
     began = time.monotonic()
     somebody = threading.Timer(0.2, queue, [open_store()])
     somebody.start()
@@ -82,7 +82,7 @@ def test_whoever_queues_a_job_wakes_who_waits_for_one(store, long_look, queue):
 
 def test_a_bell_rings_once_the_job_can_be_seen(store, long_look):
     bell = Bell(store)
-    bell._listen()
+    bell.listener.listen()
     store.enqueue(SPEC)
     bell.wait()
     bell.close()

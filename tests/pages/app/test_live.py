@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.specs import LabError
 from pages.views.app import watched
+from pages.views.app.news import newest
 from pages.views.app.server import lab_routes
 from pages.views.app.watched import Watched, name_here, watch
 from tests.pages.app.asgi import get
@@ -114,7 +115,7 @@ def test_what_an_earlier_server_knew_and_what_cannot_be_read_make_the_page_look_
         raise LabError("There is no run 7.")
 
     watch(Watched("gone", read, bool, stage=int))
-    assert told("gone") == {"stage": "There is no run 7.", "curves": {}}
+    assert told("gone") == {"stage": "There is no run 7.", "curves": {}, "news": str(newest())}
     assert told("never heard of") == {"stage": "unknown"}
 
 

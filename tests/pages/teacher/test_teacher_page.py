@@ -84,8 +84,10 @@ def test_quotas_of_the_class_and_of_one_person(store):
 
 def test_what_is_left_is_told_before_the_start(store):
     told = "1 of 2 runs at once, 1 of 50 jobs in the queue, 0 of 240 minutes today"
+    assert told in shown(open_as("Bob"))  # the overview's run with one click
     assert told in shown(open_as("Bob", "pages/train.py"))
-    assert told in shown(open_as("Bob", "pages/residual.py"))
+    assert told in shown(open_as("Bob", "pages/gradients.py"))
+    assert shown(open_as("Bob", "pages/residual.py")).count(told) == 2  # a study, a published run
     assert "runs at once" not in shown(open_as("Ada", "pages/train.py"))
 
 

@@ -1,8 +1,10 @@
-/* Asks about once a second how far something is, moves its bars, hands new points to the charts that
-   draw it, and has the page drawn anew when more than that has changed. */
+/* Asks how far something is once the store has changed, at most about once a second, moves its bars,
+   hands new points to the charts that draw it, and has the page drawn anew when more than that has
+   changed. */
 
 const BETWEEN = 2000  // milliseconds between two drawings, however short the epochs are
 const SOON = 250  // milliseconds between two looks, while there is no point yet
+const LONGEST = 10000  // that nobody looks: also time alone may change something, as when a worker died
 
 const watchers = new WeakMap()  // for each place: what is watched there
 const curves = new Map()  // for each run under way: what its steps have come to, so far
@@ -51,6 +53,7 @@ async function look(watcher) {
   const reply = await fetch(`${root}${data.path}?${query}`).catch(() => null)
   if (!reply?.ok || watcher.data !== data || watcher.isGone) return
   const now = await reply.json()
+  watcher.news = now.news
   move(data.name, now)
   extend(now.curves)
   if (now.stage === data.stage || Date.now() - watcher.askedAt < BETWEEN) return
@@ -65,8 +68,10 @@ function pause(watcher) {
 }
 
 async function watch(watcher) {
+  const {somethingNew} = await import(watcher.addresses.news)
   while (!watcher.isGone) {
     await new Promise(resolve => setTimeout(resolve, pause(watcher)))
+    if (watcher.data.stored) await somethingNew(watcher.root, watcher.news, LONGEST)
     if (!watcher.isGone) await look(watcher)
   }
 }
@@ -74,7 +79,7 @@ async function watch(watcher) {
 export function draw({data, parentElement, setTriggerValue}, addresses, root) {
   const place = parentElement.querySelector(".watcher")
   const isNew = !watchers.has(place)
-  const watcher = watchers.get(place) ?? {root, askedAt: 0}
+  const watcher = watchers.get(place) ?? {root, addresses, askedAt: 0}
   Object.assign(watcher, {data, setTriggerValue})
   watchers.set(place, watcher)
   const color = getComputedStyle(place).getPropertyValue("--st-primary-color")

@@ -21,7 +21,7 @@ _CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie betwee
 EQUAL_RUN = N_("an equal run here")  # what an estimate rests on
 _BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 _EVALUATION = 1.0  # forward only
-_MUON_OPERATIONS = 6  # as long as that of a layer, of each of some thirty small ones a fifth
+_MUON_OPERATIONS = 6  # thirty small ones a kernel, each a fifth of a layer's three passes
 AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimizer, sums
 # What a shorter run may have, the longest first.
 _SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images

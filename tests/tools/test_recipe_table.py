@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import mean
 
 import pytest
 
-from tools.bench.recipe import MEASURED, measured, table
+from tools.bench.recipe import ACCURACIES, read, table
 
 NETWORKS = ("course-residual", "course-inception")
 
@@ -15,14 +14,14 @@ NETWORKS = ("course-residual", "course-inception")
 def accuracies(network: str, dataset: str, without: str) -> list[float]:
     return [
         float(run["test_accuracy"])
-        for run in measured()
+        for run in read(ACCURACIES)
         if (run["network"], run["dataset"], run["without"]) == (network, dataset, without)
     ]
 
 
 def test_the_table_is_that_of_the_runs():
-    page = Path(MEASURED.parents[1] / "recipe.md").read_text(encoding="utf-8")
-    assert "\n".join(table(measured())) in page
+    page = (ACCURACIES.parents[1] / "recipe.md").read_text(encoding="utf-8")
+    assert "\n".join(table()) in page
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -2,10 +2,10 @@
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
 drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
-pipeline, roofline, accuracy, fashion, recipe, estimate, study, cluster, published-vgg,
-device-share, device-bits, device-estimate, device-study. timm needs timm, cluster Ray; those from
-throughput to estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion ten minutes, those
-from published-vgg on need a CUDA device.
+pipeline, roofline, accuracy, fashion, recipe, recipe-rates, estimate, study, cluster,
+published-vgg, device-share, device-bits, device-estimate, device-study. timm needs timm, cluster
+Ray; those from throughput to estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion ten
+minutes, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tools.bench.cluster import cluster
 from tools.bench.device_study import device_study
 from tools.bench.figures import Row, keep
 from tools.bench.pages import drag, first_numbers, first_page, inside, page_weight, slider
-from tools.bench.recipe import recipe
+from tools.bench.recipe import recipe, recipe_rates
 from tools.bench.roofline import roofline
 from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
@@ -49,6 +49,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "accuracy": accuracy,
     "fashion": fashion,
     "recipe": recipe,
+    "recipe-rates": recipe_rates,
     "estimate": estimate,
     "study": study,
     "cluster": cluster,

@@ -1,7 +1,8 @@
 """What each part of the fast recipe is worth: the same runs without it, over several seeds.
 
 Runs that docs/measured/fast_recipe.csv does not have yet are trained and added to it, so that it
-can be made in pieces; the table in docs/recipe.md is printed from it.
+can be made in pieces; `recipe-time` measures on a quiet machine how fast they are. The table in
+docs/recipe.md is printed from both.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import SEEDS, Row, machine, row, run_spec
+from tools.bench.figures import ROUNDS, SEEDS, Row, machine, row, run_spec
 
 if TYPE_CHECKING:
     from core.specs import RunSpec
+    from core.training.records import ComputePlan, EpochMetrics
 
-MEASURED = Path(__file__).parents[2] / "docs" / "measured" / "fast_recipe.csv"
-_COLUMNS = (
-    *("network", "dataset", "train_images", "epochs", "without", "seed"),
-    *("test_accuracy", "train_seconds", "machine", "date"),
-)
+_FOLDER = Path(__file__).parents[2] / "docs" / "measured"
+ACCURACIES, RATES = _FOLDER / "fast_recipe.csv", _FOLDER / "fast_recipe_rates.csv"
+_COLUMNS = {
+    ACCURACIES: ("network", "dataset", "without", "seed", "test_accuracy", "machine", "date"),
+    RATES: ("network", "dataset", "without", "round", "images_per_second", "machine", "date"),
+}
 PARTS: dict[str, dict[str, object]] = {  # what is left out, and what stands in its place
     "nothing": {},
     "Muon": {"optimizer": "sgd"},
@@ -35,111 +38,112 @@ PARTS: dict[str, dict[str, object]] = {  # what is left out, and what stands in 
     "shortened gradients": {"max_gradient_norm": 0.0},
     "Xavier initialization": {"initialization": "default"},
 }
-_NEW = ("nothing", "Muon", "label smoothing", "both")
-_RUNS = (  # network, data set, its first so many images, what is left out; one epoch each
+_NEW = ("nothing", "Muon", "label smoothing")
+# Network, data set, its first so many images, what is left out; one epoch each
+_Setting = tuple[str, str, int, tuple[str, ...]]
+_SETTINGS: tuple[_Setting, ...] = (
     ("course-residual", "mnist", 30_000, tuple(PARTS)),
-    ("course-residual", "fashion-mnist", 60_000, _NEW),
     ("course-inception", "mnist", 50_000, _NEW),
+    ("course-residual", "fashion-mnist", 60_000, _NEW),
 )
+_TIMED_IMAGES = 6_400  # a rate needs no more
+Known = list[dict[str, str]]
 
 
 def recipe() -> list[Row]:
-    """Train what is missing; accuracy and seconds of the whole recipe."""
-    known = measured()
-    done = {(r["network"], r["dataset"], r["without"], int(r["seed"])) for r in known}
-    for network, dataset, images, parts in _RUNS:
-        known += _train(network, dataset, images, parts, done)
-    for line in table(known):
-        print(line)
+    """Train what is missing; the mean accuracy without each part."""
+    known = read(ACCURACIES)
+    done = {(run["network"], run["dataset"], run["without"], run["seed"]) for run in known}
+    for setting in _SETTINGS:
+        for seed in range(SEEDS):
+            for network, dataset, part, spec in _specs(setting):
+                if (network, dataset, part, str(seed)) not in done:
+                    reached = _epoch(replace(spec, seed=seed)).test_accuracy
+                    _keep(ACCURACIES, network, dataset, part, seed, reached)
+    known = read(ACCURACIES)
     return [
-        row(f"{network} on {dataset}: accuracy without {part}", 100 * mean(accuracies), "%", "")
-        for network, dataset, _images, parts in _RUNS
-        for part in parts
-        if (accuracies := _values(known, network, dataset, part, "test_accuracy"))
+        row(f"{network}, {dataset}: without {part}", 100 * mean(reached), "%", "")
+        for setting in _SETTINGS
+        for network, dataset, part, _spec in _specs(setting)
+        if (reached := _values(known, network, dataset, part, "test_accuracy"))
     ]
 
 
-def measured() -> list[dict[str, str]]:
-    """The runs that there are, the oldest first."""
-    if not MEASURED.exists():
-        return []
-    with open(MEASURED, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _train(
-    network: str,
-    dataset: str,
-    images: int,
-    parts: tuple[str, ...],
-    done: set[tuple[str, str, str, int]],
-) -> Iterator[dict[str, str]]:
-    """The runs that are not `done`: in turns, so that all share what else the machine does."""
-    from core.data.load import load
+def recipe_rates() -> list[Row]:
+    """Images a second of MNIST with and without each part, all in turns."""
     from core.training.compute_plan import choose_compute_plan
 
+    specs = [spec for setting in _SETTINGS[:2] for spec in _specs(setting)]
+    plans = {network: choose_compute_plan(spec, 1_000) for network, _, _, spec in specs}
+    RATES.unlink(missing_ok=True)
+    for turn in range(ROUNDS + 1):  # the first one warms up
+        for network, dataset, part, spec in specs:
+            metrics = _epoch(replace(spec, train_images=_TIMED_IMAGES), plans[network])
+            if turn:
+                _keep(RATES, network, dataset, part, turn, round(metrics.images_per_second, 1))
+    return []
+
+
+def _specs(setting: _Setting) -> Iterator[tuple[str, str, str, RunSpec]]:
+    """Network, data set, what is left out, and the run without it."""
+    network, dataset, images, parts = setting
     spec = replace(run_spec(f"{network}/1/28/1/10", dataset, "fast"), train_images=images)
-    missing = [
-        (seed, part)
-        for seed in range(SEEDS)
-        for part in parts
-        if (network, dataset, part, seed) not in done
-    ]
-    if missing:
-        plan, data = choose_compute_plan(spec, steps=1_000), load(dataset)
-    for seed, part in missing:
+    for part in parts:
         changed = replace(spec.recipe, epochs=1, **PARTS[part])  # type: ignore[arg-type]
-        accuracy, seconds = _result(replace(spec, recipe=changed, seed=seed), plan, data)
-        values = (network, dataset, images, 1, part, seed, accuracy, round(seconds, 2))
-        yield _keep((*values, machine(), time.strftime("%Y-%m-%d")))
+        yield network, dataset, part, replace(spec, recipe=changed)
 
 
-def _result(spec: RunSpec, plan: object, data: object) -> tuple[float, float]:
-    """Test accuracy after the last epoch, and the seconds of all."""
+def _epoch(spec: RunSpec, plan: ComputePlan | None = None) -> EpochMetrics:
+    """The only epoch of the run."""
     from core.training.fit import fit, start
     from core.training.records import EpochMetrics
 
-    training = start(spec, plan)  # type: ignore[arg-type]
-    epochs = [e for e in fit(spec, data, training) if isinstance(e, EpochMetrics)]  # type: ignore[arg-type]
-    return epochs[-1].test_accuracy, sum(epoch.train_seconds for epoch in epochs)
+    events = fit(spec, training=start(spec, plan))
+    return next(event for event in events if isinstance(event, EpochMetrics))
 
 
-def _keep(values: tuple[object, ...]) -> dict[str, str]:
-    """Write one run down at once."""
-    is_new = not MEASURED.exists()
-    with open(MEASURED, "a", encoding="utf-8", newline="") as file:
+def read(path: Path) -> Known:
+    """The rows that there are, the oldest first."""
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _keep(path: Path, *values: object) -> None:
+    """Write one row down at once."""
+    columns = _COLUMNS[path]
+    is_new = not path.exists()
+    with open(path, "a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if is_new:
-            writer.writerow(_COLUMNS)
-        writer.writerow(values)
-    print(*values[:8], flush=True)
-    return dict(zip(_COLUMNS, map(str, values), strict=True))
+            writer.writerow(columns)
+        writer.writerow((*values, machine(), time.strftime("%Y-%m-%d")))
+    print(*values, flush=True)
 
 
-def _values(
-    known: list[dict[str, str]], network: str, dataset: str, part: str, column: str
-) -> list[float]:
-    """A column of the runs over all seeds."""
+def _values(known: Known, network: str, dataset: str, part: str, column: str) -> list[float]:
+    """A column of the rows without this part."""
+    wanted = (network, dataset, part)
     return [
-        float(r[column])
-        for r in known
-        if (r["network"], r["dataset"], r["without"]) == (network, dataset, part)
+        float(run[column])
+        for run in known
+        if (run["network"], run["dataset"], run["without"]) == wanted
     ]
 
 
-def table(known: list[dict[str, str]]) -> list[str]:
-    """Lines of Markdown: mean accuracy ± deviation, and mean seconds, without each part."""
-    names = [f"{network}, {dataset}" for network, dataset, *_ in _RUNS]
-    lines = [f"| without | {' | '.join(names)} |", "|---|" + "---|" * len(_RUNS)]
+def table() -> list[str]:
+    """Lines of Markdown: without each part mean accuracy ± deviation, and images a second."""
+    accuracies, rates = read(ACCURACIES), read(RATES)
+    titles = [f"{network}, {dataset}" for network, dataset, *_ in _SETTINGS]
+    lines = [f"| without | {' | '.join(titles)} |", "|---|" + "---|" * len(titles)]
     for part in PARTS:
         cells = []
-        for network, dataset, *_ in _RUNS:
-            accuracies = _values(known, network, dataset, part, "test_accuracy")
-            seconds = _values(known, network, dataset, part, "train_seconds")
-            if len(accuracies) < SEEDS:
-                cells.append("")
-                continue
-            spread = f"{100 * mean(accuracies):.2f} ± {100 * stdev(accuracies):.2f} %"
-            cells.append(f"{spread}, {mean(seconds):.1f} s")
+        for network, dataset, *_ in _SETTINGS:
+            reached = _values(accuracies, network, dataset, part, "test_accuracy")
+            cell = f"{100 * mean(reached):.2f} ± {100 * stdev(reached):.2f} %" if reached else ""
+            if rate := _values(rates, network, dataset, part, "images_per_second"):
+                cell += f", {mean(rate):,.0f} ± {stdev(rate):,.0f} images/s"
+            cells.append(cell)
         lines.append(f"| {part} | {' | '.join(cells)} |")
     return lines

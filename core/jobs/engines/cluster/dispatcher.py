@@ -101,7 +101,13 @@ class Dispatcher:
         self.awake.set()
 
     def _collect(self) -> None:
-        """Take note of tasks that are over, however they ended."""
+        """Take note of tasks that are over, however they ended.
+
+        Behind a lost link they end for nobody: Ray waits for their answers.
+        """
+        self.given = {
+            task: given for task, given in self.given.items() if not self.nodes.is_gone(given.node)
+        }
         if not self.given:
             return
         done, _ = self.ray.wait(list(self.given), num_returns=len(self.given), timeout=0)

@@ -51,7 +51,7 @@ class Nodes:
     def __init__(self, ray: Any, address: str, store: Store, wake: Callable[..., None]) -> None:
         self.ray, self.address, self.store, self.wake = ray, address, store, wake
         self._seen: dict[str, _Seen] = {}
-        self._gone: set[str] = set()  # dead, though Ray does not say so yet
+        self._gone: set[str] = set()  # dead, though Ray may not say so yet
         self._look_at = self._signs_at = 0.0
         self._is_file = store.engine.dialect.name == "sqlite"
         self._mark = runs_folder() / "cluster" / f"mark-{secrets.token_hex(8)}"
@@ -77,6 +77,10 @@ class Nodes:
     def usable(self) -> list[Node]:
         """Those that have been looked at and live."""
         return [seen.node for seen in self._seen.values() if seen.node]
+
+    def is_gone(self, node: Node) -> bool:
+        """Whether it has died, or is taken for dead: it does not come back."""
+        return node.id in self._gone
 
     def forget(self, node_id: str) -> None:
         """It is dead: its jobs are free again."""

@@ -26,7 +26,7 @@ from core.training.records import EpochMetrics
 def train(row: ShippedNetwork) -> None:
     """Train it by its recipe and write its parameters."""
     data = load(row.dataset)
-    run = row.run(replace(recipe("fast", len(data.train_labels)), epochs=EPOCHS))
+    run = row.run(replace(recipe("one-cycle", len(data.train_labels)), epochs=EPOCHS))
     training = start(run)
     for event in fit(run, data, training):
         if isinstance(event, EpochMetrics):

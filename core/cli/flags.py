@@ -198,7 +198,9 @@ RUN_OPTIONS = (
         "--train-images", type=int, metavar="N", show_default="all", help="the first N of them"
     ),
     click.option(
-        "--recipe", default=RunFlags.recipe, help="fast, published-vgg or published-course"
+        "--recipe",
+        default=RunFlags.recipe,
+        help="fast, one-cycle, published-vgg or published-course",
     ),
     click.option("--epochs", type=int, metavar="N", show_default="the recipe's"),
     click.option("--batch-size", type=int, metavar="N", show_default="the recipe's"),

@@ -37,7 +37,7 @@ class Known:
 
 @dataclass(frozen=True)
 class ShippedNetwork:
-    """A course network that was trained by the fast recipe."""
+    """A course network that was trained by the recipe one-cycle."""
 
     name: str  # of its file, and in addresses
     title: str  # in English, for `_`

@@ -56,7 +56,7 @@ def _transform(spec: RunSpec, data: Dataset) -> Any:
 
 
 def conventional_network(spec: RunSpec) -> tuple[nn.Module, torch.optim.SGD]:
-    """The network and its optimizer, as the published code makes them."""
+    """The network and its optimizer as the published code makes them: always SGD."""
     network = initialized(spec).to(find_device(spec.device)).train()
     recipe = spec.recipe
     optimizer = torch.optim.SGD(

@@ -111,7 +111,10 @@ class ThroughputRequest(Request):
     def what(self) -> tuple[object, ...]:
         """The run but for its batch size and device, and both of these."""
         run = self.run
-        setting = (run.model.to_json(), run.dataset, run.train_images, run.recipe.name)
+        recipe = run.recipe.name
+        if run.recipe.optimizer != "sgd":  # which was every recipe's before
+            recipe += f", {run.recipe.optimizer}"
+        setting = (run.model.to_json(), run.dataset, run.train_images, recipe)
         return *setting, sorted(self.batch_sizes), sorted(self.devices)
 
     def where(self) -> tuple[object, ...]:

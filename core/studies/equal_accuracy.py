@@ -16,7 +16,7 @@ from core.studies.statistics import Comparison, Mean, compare, mean_interval
 
 SHIPPED = Path(__file__).parent / "shipped" / "equal_accuracy.csv"
 _SIZE = 32  # pixels a side, the least that DenseNet's five halvings leave something of
-DATASET, RECIPE, EPOCHS, IMAGES = "fashion-mini", "fast", 10, 5_000
+DATASET, RECIPE, EPOCHS, IMAGES = "fashion-mini", "one-cycle", 10, 5_000
 DENSE = tuple(ModelSpec("densenet121", ratio, _SIZE) for ratio in (8, 4, 2))
 RESIDUAL = (
     *(ModelSpec("resnet18", ratio, _SIZE) for ratio in (16, 8, 4, 2)),

@@ -71,7 +71,7 @@ STUDIES = {
             ),
             "mnist",
             60_000,
-            "fast",
+            "one-cycle",
             2,
         ),
         ShippedStudy(
@@ -83,7 +83,7 @@ STUDIES = {
             ),
             "fashion-mini",
             5_000,
-            "fast",
+            "one-cycle",
             5,
         ),
         ShippedStudy(
@@ -92,7 +92,7 @@ STUDIES = {
             tuple((f"{size} px", replace(_VGG, image_size=size)) for size in (32, 64, 96)),
             "fashion-mini",
             5_000,
-            "fast",
+            "one-cycle",
             5,
         ),
     )

@@ -183,6 +183,7 @@ SETTINGS = (
     *(N_("data"), N_("images"), N_("name"), N_("epochs"), N_("batch size"), N_("learning rate")),
     *(N_("momentum"), N_("nesterov"), N_("weight decay"), N_("max gradient norm")),
     *(N_("schedule"), N_("initialization"), N_("normalize"), N_("bfloat16")),
+    *(N_("optimizer"), N_("label smoothing")),
 )
 
 

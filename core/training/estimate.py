@@ -22,6 +22,7 @@ _CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie betwee
 EQUAL_RUN = N_("an equal run here")  # what an estimate rests on
 _BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 _EVALUATION = 1.0  # forward only
+_MUON_OPERATIONS = 6  # thirty small ones a kernel, each a fifth of a layer's three passes
 AROUND_LAYERS = 15  # operations of a step besides the layers: batch, loss, optimizer, sums
 # What a shorter run may have, the longest first.
 _SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
@@ -114,6 +115,8 @@ def _seconds(
     steps = math.ceil(train_images / batch)
     step = sum(layer_seconds(layer, speed, batch, _BACKWARD) for layer in analysis.layers)
     step += speed.parameter_seconds * analysis.totals.params
+    if spec.recipe.optimizer == "muon":
+        step += sum(_muon_seconds(layer, speed) for layer in analysis.layers)
     step += AROUND_LAYERS * speed.operation_seconds
     evaluation_batch = 256
     evaluation = sum(
@@ -121,6 +124,20 @@ def _seconds(
     )
     evaluation *= test_images / evaluation_batch
     return spec.recipe.epochs * (steps * step + evaluation)
+
+
+def _muon_seconds(layer: LayerCost, speed: Speed) -> float:
+    """What making a step orthogonal takes, for the weight (O, I, H, W) of a convolution.
+
+    As `core.training.muon.orthogonal` does it: two products of the whole matrix, and in each of
+    five iterations four of a square one with as many rows as its shorter side.
+    """
+    if layer.kind != "convolution" or layer.weights_of:
+        return 0.0
+    filters, *filter_shape = layer.weight_shape
+    short, long = sorted((filters, math.prod(filter_shape)))
+    macs = 2 * short**2 * long + 20 * short**3
+    return _MUON_OPERATIONS * speed.operation_seconds + macs / speed.linear
 
 
 def estimate(

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from time import perf_counter
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.analysis import analyze
 from core.data.batches import Images, batch_of, epoch_order
 from core.data.load import Dataset, load
-from core.specs import LabError, RunSpec
+from core.specs import LabError, Recipe, RunSpec
 from core.training.captured import CapturedSteps
 from core.training.compute_plan import (
     default_compute_plan,
@@ -28,6 +28,7 @@ from core.training.compute_plan import (
 from core.training.devices import available_bytes, find_device, synchronize
 from core.training.estimate import check_data, keeps_resized
 from core.training.initialization import initialized
+from core.training.muon import Muon
 from core.training.recipes import learning_rate_at
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.sgd import SGD
@@ -54,10 +55,17 @@ def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
     torch.set_num_threads(compute_plan.threads)
     layout = memory_format(network, compute_plan.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
-    optimizer = SGD(network.parameters(), spec.recipe)
+    optimizer = _optimizer(network, spec.recipe)
     bf16 = uses_bfloat16(spec, device, compute_plan)
     captured = compute_plan.captured
     return Training(network, optimizer, device, EpochSums(device), bfloat16=bf16, captured=captured)
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> SGD:
+    """The one that the recipe names, for all parameters."""
+    if recipe.optimizer == "muon":
+        return Muon(network, recipe)
+    return SGD(network.parameters(), recipe)
 
 
 def fit(

@@ -45,19 +45,27 @@ class SGD:
         device = self.parameters[0].device
         self._rate_on_device = torch.tensor(self._learning_rate, device=device)
 
+    @property
+    def _rate(self) -> float | Tensor:
+        """The learning rate, where a captured step finds it changed if one is captured."""
+        return self._learning_rate if self._rate_on_device is None else self._rate_on_device
+
     @torch.no_grad()
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        moved = [index for index, p in enumerate(self.parameters) if p.grad is not None]
+        self._move(range(len(self.parameters)))
+
+    def _move(self, indices: Iterable[int]) -> None:
+        """Move those of these parameters that have a gradient."""
+        moved = [index for index in indices if self.parameters[index].grad is not None]
         momenta = [self.momenta[index] for index in moved]
-        rate = self.learning_rate if self._rate_on_device is None else self._rate_on_device
         sgd(
             [self.parameters[index] for index in moved],
             [grad for index in moved if (grad := self.parameters[index].grad) is not None],
             momenta,
             foreach=False,
             fused=self._fused,
-            lr=rate,
+            lr=self._rate,
             momentum=self._momentum,
             nesterov=self._nesterov,
             weight_decay=self._weight_decay,

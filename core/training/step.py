@@ -25,8 +25,9 @@ def train_step(
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=keep_casts):
         logits = network(images)
         loss = F.cross_entropy(logits, labels)
+        wanted = _smoothed(loss, logits, recipe.label_smoothing)
     phase_clock.end("forward")
-    loss.backward()
+    wanted.backward()
     training.look_for_gradients()
     phase_clock.end("backward")
     if recipe.max_gradient_norm:
@@ -35,6 +36,17 @@ def train_step(
     training.optimizer.zero_grad()
     training.sums.add(loss, logits, labels)
     phase_clock.end("optimiser")
+
+
+def _smoothed(loss: Tensor, logits: Tensor, share: float) -> Tensor:
+    """The loss for targets of which a share is spread evenly over all classes.
+
+    What is recorded stays the plain loss, which is comparable with that of the test images.
+    Szegedy et al. 2016, section 7.
+    """
+    if not share:
+        return loss
+    return (1 - share) * loss - share * F.log_softmax(logits, dim=1).mean()
 
 
 def seed_dropout(seed: int, epoch: int, step: int, device: torch.device) -> None:

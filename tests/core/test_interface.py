@@ -57,7 +57,7 @@ def test_a_script_from_before_the_jobs_finds_the_store():
 RUN_COLUMNS_OF_CSV = (
     "run network ratio image_size in_channels num_classes options dataset train_images recipe"
     " epochs batch_size learning_rate momentum nesterov weight_decay max_gradient_norm schedule"
-    " initialisation normalise bfloat16 device seed"
+    " initialisation normalise bfloat16 optimizer label_smoothing device seed"
 )
 
 

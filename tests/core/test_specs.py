@@ -37,6 +37,7 @@ SPECS = [
     MODEL,
     Recipe("published-vgg", 5, 128, 0.05),
     RECIPE,
+    replace(RECIPE, optimizer="muon", label_smoothing=0.1),
     RunSpec(ModelSpec("lenet"), "mnist", RECIPE),
     RUN,
 ]
@@ -68,6 +69,24 @@ def test_json_is_one_line_that_every_language_reads(spec):
     text = spec.to_json()
     assert "\n" not in text
     assert json.loads(text, parse_constant=refuse) == spec.to_dict()
+
+
+def test_a_recipe_without_what_is_new_is_written_as_older_labs_wrote_it():
+    """By the text of its settings the store finds a run's like, whichever lab has trained it."""
+    written = (
+        '{"batch_size": 32, "bfloat16": false, "epochs": 5, "initialization": "default",'
+        ' "learning_rate": 0.05, "max_gradient_norm": 0.0, "momentum": 0.9, "name": "fast",'
+        ' "nesterov": true, "normalize": false, "schedule": "one-cycle", "weight_decay": 0.0}'
+    )
+    assert RECIPE.to_json() == written
+    assert Recipe.from_json(written) == RECIPE
+    assert written in RUN.to_json()
+    assert repr(RECIPE) == (
+        "Recipe(name='fast', epochs=5, batch_size=32, learning_rate=0.05, momentum=0.9,"
+        " nesterov=True, weight_decay=0.0, max_gradient_norm=0.0, schedule='one-cycle',"
+        " initialization='default', normalize=False, bfloat16=False)"
+    )
+    assert "optimizer='muon'" in repr(replace(RECIPE, optimizer="muon"))
 
 
 def test_json_of_a_network_shows_its_options_by_name():
@@ -168,6 +187,7 @@ NUMBERS = [
     (replace(RECIPE, nesterov=False), "momentum", 0.0, 1.0),
     (RECIPE, "weight_decay", 0.0, 10.0),
     (RECIPE, "max_gradient_norm", 0.0, 1e6),
+    (RECIPE, "label_smoothing", 0.0, 1.0),
 ]
 field_name = {"ids": lambda value: value if isinstance(value, str) else ""}
 
@@ -206,6 +226,7 @@ def test_numbers_stay_within_bounds(spec, field, low, high):
         (RECIPE, "normalize", (0, "", None), "normalize must be true or false"),
         (RECIPE, "schedule", ("cosine", None, []), "schedule must be one of constant, one-cycle"),
         (RECIPE, "initialization", ("he", 1, {}), "initialization must be one of default, xavier"),
+        (RECIPE, "optimizer", ("adam", None, []), "optimizer must be one of sgd, muon"),
         (RUN, "dataset", ("", None, 3), "dataset must be the name of a data set"),
         (RUN, "device", ("", None, 0), "device must be cpu, cuda or mps"),
         (RUN, "model", (None, "vgg11", 3), "ModelSpec is a JSON object"),

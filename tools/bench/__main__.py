@@ -2,9 +2,10 @@
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
 drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
-pipeline, roofline, accuracy, estimate, study, cluster, published-vgg, device-share, device-bits,
-device-estimate, device-study. timm needs timm, cluster Ray; those from throughput to estimate need
-LAB_DATA_DIR; accuracy takes half an hour, those from published-vgg on need a CUDA device.
+pipeline, roofline, accuracy, fashion, recipe, recipe-rates, estimate, study, cluster,
+published-vgg, device-share, device-bits, device-estimate, device-study. timm needs timm, cluster
+Ray; those from throughput to estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion ten
+minutes, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import sys
 from collections.abc import Callable
 
 from tools.bench.accelerator import device_bits, device_estimate, device_share
-from tools.bench.accuracy import accuracy, published_vgg, training
+from tools.bench.accuracy import accuracy, fashion, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.cluster import cluster
 from tools.bench.device_study import device_study
 from tools.bench.figures import Row, keep
 from tools.bench.pages import drag, first_numbers, first_page, inside, page_weight, slider
+from tools.bench.recipe import recipe, recipe_rates
 from tools.bench.roofline import roofline
 from tools.bench.server import server_work
 from tools.bench.speed import estimate, pipeline, throughput
@@ -45,6 +47,9 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "pipeline": pipeline,
     "roofline": roofline,
     "accuracy": accuracy,
+    "fashion": fashion,
+    "recipe": recipe,
+    "recipe-rates": recipe_rates,
     "estimate": estimate,
     "study": study,
     "cluster": cluster,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from tools.bench.figures import SEEDS, Row, row, run_spec
 
 if TYPE_CHECKING:
     from core.specs import RunSpec
+    from core.training.records import EpochMetrics
 
 
 def training() -> list[Row]:
@@ -51,13 +53,12 @@ ENOUGH = 0.989  # test accuracy on MNIST
 def accuracy() -> list[Row]:
     """Training seconds until the first epoch with 98.9 % on MNIST: `fast` and as published.
 
-    One epoch of `fast`, its default for so many images, brings the Inception net to 98.8 to 99.1 %,
-    so it gets two.
+    `fast` needs less than an epoch, so it gets as many images as do, each once.
     """
     rows = []
-    for network, epochs, wanted in (
-        ("course-residual/1/28/1/10", 1, 8),
-        ("course-inception/1/28/1/10", 2, 4),
+    for network, images, wanted in (
+        ("course-residual/1/28/1/10", 30_000, 12),
+        ("course-inception/1/28/1/10", 50_000, 7),
     ):
         seconds: dict[str, list[float]] = {"fast": [], "published-course": []}
         final_accuracies = []
@@ -65,7 +66,8 @@ def accuracy() -> list[Row]:
             for name, taken in seconds.items():
                 spec = replace(run_spec(network, "mnist", name), seed=seed)
                 if name == "fast":
-                    spec = replace(spec, recipe=replace(spec.recipe, epochs=epochs))
+                    once = replace(spec.recipe, epochs=1)
+                    spec = replace(spec, recipe=once, train_images=images)
                 spent, reached = seconds_to_reach(spec)
                 taken.append(spent)
                 if name == "fast":
@@ -73,7 +75,7 @@ def accuracy() -> list[Row]:
                 print(f"{network} {name} seed {seed}: {spent:.1f} s, {reached:.4f}", flush=True)
         fast, published = (sum(taken) / SEEDS for taken in seconds.values())
         rows += [
-            row(f"{network}: seconds to 98.9 % on MNIST, fast, {epochs} epochs", fast, "s", ""),
+            row(f"{network}: seconds to 98.9 % on MNIST, fast, {images} images", fast, "s", ""),
             row(f"{network}: seconds to 98.9 % on MNIST, as published", published, "s", ""),
             row(f"{network}: as published ÷ fast", published / fast, "×", f"at least {wanted}"),
             row(f"{network}: lowest accuracy of fast", 100 * min(final_accuracies), "%", "98.9"),
@@ -81,21 +83,48 @@ def accuracy() -> list[Row]:
     return rows
 
 
+def fashion() -> list[Row]:
+    """Fashion-MNIST at 28 px: the best epoch of ten as published, and one epoch of `fast`."""
+    network = "course-residual/1/28/1/10"
+    best: dict[str, list[float]] = {"fast": [], "published-course": []}
+    seconds: dict[str, list[float]] = {name: [] for name in best}
+    for seed in range(SEEDS):
+        for name, accuracies in best.items():
+            spec = replace(run_spec(network, "fashion-mnist", name), seed=seed)
+            epochs = list(_epochs(spec))
+            accuracies.append(max(epoch.test_accuracy for epoch in epochs))
+            seconds[name].append(sum(epoch.train_seconds for epoch in epochs))
+            print(f"{name} seed {seed}: {seconds[name][-1]:.1f} s, {accuracies[-1]}", flush=True)
+    fast, published = (100 * sum(accuracies) / SEEDS for accuracies in best.values())
+    times = sum(seconds["published-course"]) / sum(seconds["fast"])
+    return [
+        row(f"{network}: best epoch on Fashion-MNIST, as published", published, "%", ""),
+        row(f"{network}: after one epoch of fast", fast, "%", "no less"),
+        row(f"{network}: ten epochs as published ÷ fast", times, "×", "at least 5"),
+    ]
+
+
 def seconds_to_reach(spec: RunSpec) -> tuple[float, float]:
     """Training seconds until an epoch is good enough, or of all epochs; that epoch's accuracy."""
+    spent = accuracy = 0.0
+    for epoch in _epochs(spec):
+        spent, accuracy = spent + epoch.train_seconds, epoch.test_accuracy
+        if accuracy >= ENOUGH:
+            break
+    return spent, accuracy
+
+
+def _epochs(spec: RunSpec) -> Iterator[EpochMetrics]:
+    """The run as a worker computes it, epoch by epoch."""
     from core.data.load import load
     from core.training.compute_plan import choose_compute_plan
     from core.training.fit import fit, start
     from core.training.records import EpochMetrics
 
     training = start(spec, choose_compute_plan(spec, steps=1_000))
-    spent = accuracy = 0.0
     for event in fit(spec, load(spec.dataset), training):
         if isinstance(event, EpochMetrics):
-            spent, accuracy = spent + event.train_seconds, event.test_accuracy
-            if accuracy >= ENOUGH:
-                break
-    return spent, accuracy
+            yield event
 
 
 def published_vgg() -> list[Row]:

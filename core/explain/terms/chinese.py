@@ -66,6 +66,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "batch": ("批量", "小批量", "批量大小", "批次"),
     "loss": ("损失", "损失函数", "训练损失"),
     "cross-entropy": ("交叉熵", "交叉熵损失"),
+    "label smoothing": ("标签平滑",),
     "gradient": ("梯度",),
     "forward pass": ("前向传播",),
     "backward pass": ("反向传播",),

@@ -67,6 +67,18 @@ TERMS = (
         ("loss", "softmax", "logits"),
     ),
     Term(
+        "label smoothing",
+        N_(
+            "A small share of each target goes to all classes alike, so that the network is not"
+            " driven to be ever surer."
+        ),
+        "Szegedy et al. 2016, section 7",
+        "https://arxiv.org/abs/1512.00567",
+        ("smoothed labels", "labels smoothed"),
+        ("cross-entropy", "overfitting"),
+        (_FORM,),
+    ),
+    Term(
         "gradient",
         N_(
             "How much the loss changes with each parameter; a step moves the parameters against it."
@@ -113,7 +125,19 @@ TERMS = (
         N_("PyTorch documentation, torch.optim"),
         "https://docs.pytorch.org/docs/stable/optim.html",
         (),
-        ("SGD", "learning rate"),
+        ("SGD", "Muon", "learning rate"),
+    ),
+    Term(
+        "Muon",
+        N_(
+            "An optimizer for matrices, here for the filters of convolutions: momentum whose step"
+            " is made equally long in all directions, so that rare ones are learned as fast."
+        ),
+        "Jordan et al. 2024",
+        "https://kellerjordan.github.io/posts/muon/",
+        (),
+        ("optimizer", "momentum", "SGD"),
+        (_FORM,),
     ),
     Term(
         "SGD",

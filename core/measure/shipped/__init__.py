@@ -71,7 +71,7 @@ _RATIO = 4  # of the deep ones, which then train in a minute or two
 
 def _landscape(models: Sequence[ModelSpec], epochs: int, images: int) -> LandscapeRequest:
     """Around short trainings that the measurement does itself."""
-    how = recipe("fast", _IMAGES, epochs)
+    how = recipe("one-cycle", _IMAGES, epochs)
     runs = tuple(RunSpec(complete(model), "fashion-mini", how, _IMAGES) for model in models)
     return LandscapeRequest((), runs, images=images)
 

@@ -13,8 +13,8 @@ def dead_sentence(dead: Mapping[str, int], recipe: Recipe) -> str:
     count, names = sum(dead.values()), comma().join(dead)
     if recipe.weight_decay:
         return _(
-            "{count:,} parameters got no gradient in any step, so only weight decay has changed"
-            " them: {names}.",
+            "{count:,} parameters got no gradient in any step, so at most weight decay has"
+            " changed them: {names}.",
             count=count,
             names=names,
         )

@@ -23,7 +23,7 @@ _SUMMARY_COLUMNS = (
     *("best_accuracy_mean", "best_accuracy_low", "best_accuracy_high"),
     *("params", "macs", "seconds_mean", "dead_parameters", "dead_parameter_names"),
     *("learning_rate", "momentum", "nesterov", "weight_decay", "max_gradient_norm", "schedule"),
-    *("initialisation", "normalise", "bfloat16"),
+    *("initialisation", "normalise", "bfloat16", "optimizer", "label_smoothing"),
 )
 
 

@@ -16,7 +16,7 @@ from core.language import N_, _
 from core.report.sentences.recipes import recipe_settings
 from core.report.sentences.workers import device_label
 from core.specs import ModelSpec, Recipe, RunSpec
-from core.training.recipes import RECIPES, recipe
+from core.training.recipes import RECIPES, name_today, recipe
 from core.zoo.architecture import Architecture
 from core.zoo.catalogue import complete
 from core.zoo.libraries import library_of
@@ -48,7 +48,7 @@ def run_keys(spec: RunSpec) -> dict[str, object]:
     """
     return model_keys("train_", spec.model) | {
         "train_dataset": spec.dataset,
-        "train_recipe": spec.recipe.name,
+        "train_recipe": name_today(spec.recipe),
         "train_images": train_images_of(spec),
         "train_epochs": spec.recipe.epochs,
         "train_batch": spec.recipe.batch_size,
@@ -106,7 +106,9 @@ def _choose_folded(default: Recipe) -> tuple[float, int]:
     """Learning rate and seed, and what else the recipe sets."""
     rate = shown_number("train_rate", default.learning_rate)
     seed = shown_number("train_seed", 0)
-    with folded("train_run", _("SGD, rate {rate:g}, seed {seed}", rate=rate, seed=seed)):
+    optimizer = {"sgd": "SGD", "muon": "Muon"}[default.optimizer]
+    label = _("{optimizer}, rate {rate:g}, seed {seed}", optimizer=optimizer, rate=rate, seed=seed)
+    with folded("train_run", label):
         rate = _choose_rate("train_", default.learning_rate)
         seed = _choose_seed("train_")
         markdown("\n".join(f"- {line}" for line in recipe_settings(default)))

@@ -26,7 +26,7 @@ def runs(model: ModelSpec, *final_accuracies: float, epochs: int = EPOCHS) -> li
         ReproducedRun(
             model,
             "fashion-mini",
-            "fast",
+            "one-cycle",
             EPOCHS,
             64,
             seed,

@@ -53,7 +53,7 @@ def test_a_study_is_told_with_its_verdict_and_what_it_rests_on():
     text = study_sentence(trained_study(STUDIES["last-activation"], [*better, *worse]))
     assert text.startswith("logits is better than sigmoid.")
     assert "(3 seeds; Your own VGG, " in text and "head width 512, ratio 8, 32 px; " in text
-    assert "5,000 images of fashion-mini, 5 epochs, recipe fast)" in text
+    assert "5,000 images of fashion-mini, 5 epochs, recipe one-cycle)" in text
 
 
 def test_runs_of_another_setting_do_not_count():

@@ -31,6 +31,7 @@ DEAD = replace(
     model=ModelSpec("course-residual", 4, 16, options={"shortcut": "conv", "as_published": True}),
 )
 CLIPPED = change(SHORT, max_gradient_norm=0.1)
+GRADIENT_DESCENT = change(SHORT, optimizer="sgd", label_smoothing=0.0)
 PLAIN, CAPTURED = ComputePlan(1, True), ComputePlan(1, True, captured=True)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
@@ -54,8 +55,8 @@ def replays(monkeypatch) -> list[int]:
 
 @pytest.mark.parametrize(
     ("spec", "count"),
-    [(SHORT, 31), (UNEVEN, 28), (DROPOUT, 31), (NORM, 31), (CLIPPED, 31)],
-    ids=["residual", "a smaller batch at the end", "dropout", "batch norm", "clipped"],
+    [(SHORT, 31), (UNEVEN, 28), (DROPOUT, 31), (NORM, 31), (CLIPPED, 31), (GRADIENT_DESCENT, 31)],
+    ids=["residual", "a smaller batch at the end", "dropout", "batch norm", "clipped", "no Muon"],
 )
 def test_captured_steps_give_the_bits_of_plain_ones(tiny, replays, spec, count):
     plain, captured = start(spec, PLAIN), start(spec, CAPTURED)
@@ -129,7 +130,9 @@ def test_only_cuda_devices_capture():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("bfloat16", [True, False])
 @pytest.mark.parametrize(
-    "spec", [SHORT, UNEVEN, DROPOUT, NORM, CLIPPED, DEAD], ids=lambda spec: spec.model.arch
+    "spec",
+    [SHORT, UNEVEN, DROPOUT, NORM, CLIPPED, GRADIENT_DESCENT, DEAD],
+    ids=lambda spec: spec.model.arch,
 )
 def test_a_graph_gives_the_bits_of_plain_steps(tiny, spec, bfloat16, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)

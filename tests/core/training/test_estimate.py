@@ -144,6 +144,21 @@ def test_predicted_time_is_the_sum_of_its_parts():
     assert found.seconds == pytest.approx(training + evaluation)
 
 
+def test_muon_s_time_grows_with_the_kernels_and_not_with_the_batch():
+    analysis = analyze(RESIDUAL)
+    plain = RunSpec(RESIDUAL, "fashion-mini", Recipe("fast", 1, 100, 0.1))
+    predict = partial(
+        predict_seconds, analysis=analysis, speed=SPEED, train_images=100, test_images=0
+    )
+    muon = predict(change(plain, optimizer="muon")) - predict(plain)
+    kernels = [(16, 25), (16, 144), (16, 144), (32, 400), (32, 288), (32, 288)]
+    macs = sum(2 * short**2 * long + 20 * short**3 for short, long in kernels)
+    small = muon - macs / SPEED.linear
+    assert small == pytest.approx(6 * 6 * SPEED.operation_seconds)
+    larger = change(plain, batch_size=50, optimizer="muon")
+    assert predict(larger) - predict(change(plain, batch_size=50)) == pytest.approx(2 * muon)
+
+
 @pytest.mark.slow
 def test_a_layers_time_is_its_macs_over_the_rate_of_its_width():
     analysis = analyze(ModelSpec("vgg11"))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from core.data.batches import prepare
 from core.data.load import load
@@ -86,6 +87,20 @@ def test_a_step_is_plain_sgd(tiny):
         torch.testing.assert_close(moved, parameter - 0.05 * parameter.grad, rtol=1e-4, atol=1e-6)
 
 
+def test_smoothed_labels_are_targets_of_the_gradient_and_not_of_the_figures(tiny):
+    """One step beside PyTorch's own smoothing; the loss that is told is the plain one."""
+    smoothed = replace(TINY, recipe=Recipe("published-vgg", 1, 96, 0.05, label_smoothing=0.2))
+    expected, training = start(smoothed).network, start(smoothed)
+    part = tiny.first(96)
+    logits = expected.train()(prepare(part.train_images, (16, 16), 1))
+    F.cross_entropy(logits, part.train_labels, label_smoothing=0.2).backward()
+    row = epochs(fit(smoothed, tiny, training))[0]
+    for name, parameter in expected.named_parameters():
+        moved = training.network.get_parameter(name)
+        torch.testing.assert_close(moved, parameter - 0.05 * parameter.grad, rtol=1e-4, atol=1e-6)
+    assert row.train_loss == pytest.approx(F.cross_entropy(logits, part.train_labels).item())
+
+
 def test_the_learning_rate_is_applied(tiny):
     assert {row.last_learning_rate for row in epochs(fit(replace(TINY, recipe=Recipe(
         "published-course", 2, 32, 0.0625)), tiny))} == {0.0625}  # fmt: skip
@@ -104,9 +119,12 @@ DROPOUT = RunSpec(
     train_images=96,
 )
 NORM = replace(TINY, model=ModelSpec("resnet18", 8, 32))
+GRADIENT_DESCENT = change(TINY, optimizer="sgd", label_smoothing=0.0)
 THIN = replace(TINY, model=ModelSpec("resnet18", 16, 32))  # see memory_format in core.training.fit
 seeded = pytest.mark.parametrize(
-    "spec", [TINY, DROPOUT, NORM, THIN], ids=["residual", "dropout", "batch norm", "four channels"]
+    "spec",
+    [TINY, GRADIENT_DESCENT, DROPOUT, NORM, THIN],
+    ids=["residual", "without Muon", "dropout", "batch norm", "four channels"],
 )
 
 

@@ -7,12 +7,13 @@ from itertools import pairwise
 
 import pytest
 
-from core.specs import LabError
+from core.specs import LabError, Recipe
 from core.training.recipes import (
     FAST_BATCH_SIZES,
     FAST_PEAK,
     RECIPES,
     learning_rate_at,
+    name_today,
     recipe,
 )
 
@@ -49,6 +50,20 @@ def test_the_fast_recipe_fits_the_number_of_images(train_images, epochs, batch_s
     assert chosen.epochs == epochs
     assert (chosen.batch_size, chosen.learning_rate) == (batch_size, learning_rate)
     assert (chosen.schedule, chosen.nesterov) == ("one-cycle", True)
+    assert (chosen.optimizer, chosen.label_smoothing) == ("muon", 0.1)
+
+
+def test_one_cycle_is_what_fast_was_before():
+    before = (
+        '{"batch_size": 128, "bfloat16": true, "epochs": 1, "initialization": "xavier",'
+        ' "learning_rate": 0.1, "max_gradient_norm": 1.0, "momentum": 0.9, "name": "fast",'
+        ' "nesterov": true, "normalize": true, "schedule": "one-cycle", "weight_decay": 0.0005}'
+    )
+    recorded = Recipe.from_json(before)
+    assert replace(recorded, name="one-cycle") == recipe("one-cycle", 60_000)
+    assert name_today(recorded) == "one-cycle"
+    for name in RECIPES:
+        assert name_today(recipe(name, 60_000)) == name
 
 
 def test_more_images_never_make_the_fast_batch_or_rate_smaller():
@@ -69,7 +84,9 @@ def test_what_the_person_changes_is_changed_and_nothing_else(name):
 
 
 def test_an_unknown_recipe_gets_the_list():
-    with pytest.raises(LabError, match="no recipe named 'slow'; try fast, published-vgg"):
+    with pytest.raises(
+        LabError, match="no recipe named 'slow'; try fast, one-cycle, published-vgg"
+    ):
         recipe("slow", 100)
 
 

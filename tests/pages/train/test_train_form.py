@@ -73,7 +73,7 @@ def test_five_help_marks_are_enough():
 def test_the_fold_says_what_is_set():
     app = open_page("pages/train.py", train_rate="0.25", train_seed="7")
     folds = [block.proto.popover.label for block in app.get("popover")]
-    assert "SGD, rate 0.25, seed 7" in folds
+    assert "Muon, rate 0.25, seed 7" in folds
 
 
 def test_such_runs_are_told_of_once_there_are_some():

@@ -20,4 +20,4 @@ def test_without_weight_decay_they_are_as_they_were_initialized():
 
 def test_weight_decay_changes_them_all_the_same():
     sentence = dead_sentence(DEAD, replace(COURSE, weight_decay=5e-4))
-    assert "only weight decay has changed them" in sentence and "initialized" not in sentence
+    assert "at most weight decay has changed them" in sentence and "initialized" not in sentence

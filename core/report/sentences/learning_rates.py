@@ -51,8 +51,9 @@ def rate_verdict(found: LearningRates, recipe: Recipe) -> list[str]:
     if found.steepest is None:
         return [
             _(
-                "In {steps} steps the network learns nothing at any rate from {low} to {high}: its"
-                " initialization or its images are what to look at first.",
+                "In {steps} steps the loss hardly falls at any rate from {low} to {high}: this"
+                " network begins too slowly for the test, as deep ones without BatchNorm do. More"
+                " steps tell more: python -m core find-rate --steps 1000.",
                 steps=found.steps,
                 low=rate_text(LOWEST),
                 high=rate_text(HIGHEST),

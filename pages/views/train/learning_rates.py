@@ -52,7 +52,7 @@ def learning_rates_view(spec: RunSpec) -> None:
             icon=":material/hourglass_top:",
         )
     measurement(
-        LearningRatesRequest(spec, hardware=hardware_of(spec.device) or ""),
+        LearningRatesRequest(spec, hardware=hardware_of(spec.device)),
         "train_rates",
         _("Find a rate"),
         _("In a process of its own; the page stays usable."),

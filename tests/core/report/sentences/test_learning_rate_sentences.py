@@ -60,7 +60,7 @@ def test_a_suggestion_is_round_and_below_the_rise():
 
 def test_without_a_rise_nothing_is_suggested():
     assert suggested_rate(NEVER_FALLS, "constant") is suggested_rate(NEVER_RISES, "constant")
-    assert "learns nothing at any rate from 1.0 × 10⁻⁴ to 10" in verdict(NEVER_FALLS, 0.1)
+    assert "hardly falls at any rate from 1.0 × 10⁻⁴ to 10" in verdict(NEVER_FALLS, 0.1)
     assert verdict(NEVER_RISES, 0.1) == "No rate up to 10 is too large here."
     assert rise_finding(NEVER_FALLS) == "The loss falls at none of these learning rates"
     assert rise_finding(NEVER_RISES) == "The loss rises at none of these learning rates"

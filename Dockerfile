@@ -8,7 +8,9 @@ ARG TORCH=cpu
 ARG REQUIREMENTS=requirements-server.txt
 WORKDIR /lab
 COPY requirements*.txt requirements.lock ./
+# Which CUDA, if any, says TORCH: the lock's libraries for it are those of PyPI's torch
 RUN python -m venv --without-pip /venv \
+ && sed -i -E '/^(cuda|nvidia|triton)/d' requirements.lock \
  && pip --python /venv/bin/python install --no-cache-dir \
     --extra-index-url "https://download.pytorch.org/whl/${TORCH}" \
     -r "${REQUIREMENTS}" -c requirements.lock
@@ -31,12 +33,13 @@ ENV PATH=/venv/bin:$PATH \
     LAB_METRICS_PORT=9100 \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
     STREAMLIT_SERVER_PORT=8501 \
-    STREAMLIT_SERVER_HEADLESS=true
+    STREAMLIT_SERVER_HEADLESS=true \
+    STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE=true
 WORKDIR /lab
 USER 10001
 VOLUME /var/lib/lab
 EXPOSE 8501
 # Pages and workers answer there: both have LAB_METRICS_PORT, the workers as --http
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s \
     CMD ["python", "-m", "core.operating.healthy"]
 CMD ["streamlit", "run", "dashboard.py"]

@@ -304,7 +304,7 @@ class Recipe(Spec):
     schedule: str = "constant"  # constant, one-cycle
     initialization: str = "default"  # default: PyTorch's; xavier: uniform, convolutions and linear
     normalize: bool = False  # pixels to zero mean and unit deviation of the data set
-    bfloat16: bool = False  # forward pass in bfloat16 where the device gains by it (CUDA)
+    bfloat16: bool = False  # forward pass in bfloat16 where the device gains by it
     optimizer: str = "sgd"  # sgd; muon: the weights of convolutions by Muon, all others by SGD
     label_smoothing: float = 0.0  # share of each target that is spread evenly over all classes
 

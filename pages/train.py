@@ -13,11 +13,17 @@ from pages.views.app.head import Head
 from pages.views.app.services import start_worker
 from pages.views.forms.names import pick_name
 from pages.views.forms.run import choose_run
+from pages.views.train.learning_rates import learning_rates_view
 from pages.views.train.record import record_view
 from pages.views.train.setup import setup_view
 from pages.views.train.throughput import throughput_view
 
-_VIEWS = (N_("Set up a run"), N_("Throughput"))
+_SET_UP, _FIND_RATE, _THROUGHPUT = N_("Set up a run"), N_("Find a rate"), N_("Throughput")
+_VIEWS = {
+    _SET_UP: setup_view,
+    _FIND_RATE: learning_rates_view,
+    _THROUGHPUT: throughput_view,
+}
 _LONGEST_NUMBER = 9  # digits of a run's number; PostgreSQL reads no larger ones
 
 
@@ -34,20 +40,21 @@ def _page(head: Head) -> None:
 
 
 def _form(head: Head) -> None:
-    """The settings; what they will cost, or how fast the network trains here."""
-    trains = st.session_state.get("train_view", st.query_params.get("train_view")) != _VIEWS[1]
-    spec = choose_run(lambda spec: head.title(set_up_title(spec)), trains)
+    """The settings; what they will cost, which rates they take, or how fast they train here."""
+    asked = st.session_state.get("train_view", st.query_params.get("train_view"))
+    spec = choose_run(
+        lambda spec: head.title(set_up_title(spec)),
+        has_epochs=asked not in (_FIND_RATE, _THROUGHPUT),
+        has_steps=asked != _THROUGHPUT,
+    )
     view = pick_name(
         _("View"),
         {name: name for name in _VIEWS},
-        _VIEWS[0],
+        _SET_UP,
         "train_view",
         label_visibility="collapsed",
     )
-    if view == _VIEWS[0]:
-        setup_view(spec)
-    else:
-        throughput_view(spec)
+    _VIEWS[view](spec)
 
 
 with (

@@ -1,4 +1,4 @@
-"""python -m core time | bench | gradients | predict"""
+"""python -m core time | bench | find-rate | gradients | predict"""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from core.inside.landscape_records import Landscape
 from core.inside.parts_records import MissingParts
 from core.language import Message
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
+from core.measure.learning_rate_records import STEPS, SWEEPS, LearningRates
 from core.measure.requests import (
     ActivityRequest,
     EffectiveFieldRequest,
@@ -37,6 +38,7 @@ from core.measure.requests import (
     GradientFlowRequest,
     LandscapeRequest,
     LayerTimesRequest,
+    LearningRatesRequest,
     MissingPartsRequest,
     PredictRequest,
     ThroughputRequest,
@@ -133,6 +135,37 @@ def bench(
             say(f"{100 * throughput.share:.0f} % measured")
     frame = throughput_frame(throughput)
     write_result(output, throughput.to_dict(), frame, frame[_THROUGHPUT_COLUMNS])
+    return 0
+
+
+@command("find-rate", "from which learning rate on the loss of a network rises")
+@run_flags(arch="course-residual")
+@click.option("--steps", type=int, default=STEPS, metavar="N", help="of a sweep")
+@click.option(
+    "--sweeps",
+    type=int,
+    metavar="N",
+    show_default=f"as many as their time allows, at most {SWEEPS}",
+    help="each with another seed",
+)
+@output_option
+def find_rate(flags: RunFlags, steps: int, sweeps: int | None, output: str) -> int:
+    """Trains a fresh network for some ten seconds while the learning rate rises at each step.
+
+    A range test (arXiv 1506.01186): the CSV has the loss of every step, the table a row for each
+    sweep.
+    """
+    from core.measure.learning_rates import measure_learning_rates
+    from core.report.sentences.learning_rates import rate_verdict
+    from core.report.tables.measurements import reading_frame, sweep_frame
+
+    spec = flags.run_spec()
+    with _errors_in_one_sentence():
+        for found in measure_learning_rates(spec, steps, sweeps):
+            say(f"{100 * found.share:.0f} % measured")
+    for sentence in rate_verdict(found, spec.recipe):
+        say(sentence)
+    write_result(output, found.to_dict(), sweep_frame(found), reading_frame(found))
     return 0
 
 
@@ -241,6 +274,8 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
         return tables.layer_time_frame(analysis, LayerTimes.from_dict(result))
     if result is not None and job.kind == ThroughputRequest.kind:
         return tables.throughput_frame(Throughput.from_dict(result))
+    if result is not None and job.kind == LearningRatesRequest.kind:
+        return tables.sweep_frame(LearningRates.from_dict(result))
     if result is not None and job.kind == GradientFlowRequest.kind:
         return tables.flow_frame(GradientFlow.from_dict(result))
     if result is not None and job.kind == LandscapeRequest.kind:

@@ -24,6 +24,7 @@ from core.jobs.store import Store
 from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
 from core.measure.layer_times import measure_layers
+from core.measure.learning_rates import measure_learning_rates
 from core.measure.predict import predict
 from core.measure.requests import (
     ActivityRequest,
@@ -32,6 +33,7 @@ from core.measure.requests import (
     GradientFlowRequest,
     LandscapeRequest,
     LayerTimesRequest,
+    LearningRatesRequest,
     MissingPartsRequest,
     PredictRequest,
     ThroughputRequest,
@@ -82,6 +84,11 @@ def _throughput(store: Store, request: ThroughputRequest) -> Iterator[Partial]:
     sizes, devices = list(request.batch_sizes), list(request.devices)
     for rates in measure_throughput(request.run, sizes, devices, request.rounds):
         yield Partial(rates.share, rates.to_dict())
+
+
+def _learning_rates(store: Store, request: LearningRatesRequest) -> Iterator[Partial]:
+    for known in measure_learning_rates(request.run, request.steps, request.sweeps):
+        yield Partial(known.share, known.to_dict())
 
 
 def _gradient_flow(store: Store, request: GradientFlowRequest) -> Iterator[Partial]:
@@ -160,6 +167,7 @@ def _run_at_its_end(store: Store, run_id: int, sha256: str) -> Trained:
 MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     LayerTimesRequest.kind: _layer_times,
     ThroughputRequest.kind: _throughput,
+    LearningRatesRequest.kind: _learning_rates,
     GradientFlowRequest.kind: _gradient_flow,
     PredictRequest.kind: _predict,
     MissingPartsRequest.kind: _missing_parts,

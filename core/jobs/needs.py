@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_, or_, true
 
 from core.analysis.kept import kept_analysis
 from core.jobs.schema import jobs_table
-from core.measure.requests import LayerTimesRequest, Request, ThroughputRequest
+from core.measure.requests import (
+    LayerTimesRequest,
+    LearningRatesRequest,
+    Request,
+    ThroughputRequest,
+)
 from core.specs import LabError, RunSpec
 from core.training.estimate import needed_bytes
 from core.training.records import Device
@@ -61,6 +66,8 @@ def needs_of_request(request: Request) -> Needs:
     """The device that is measured; other measurements take whatever there is."""
     if isinstance(request, LayerTimesRequest):
         return Needs(device_name(request.device), request.hardware or None)
+    if isinstance(request, LearningRatesRequest):  # which takes the memory of its run
+        return replace(needs_of_run(request.run), hardware=request.hardware or None)
     if isinstance(request, ThroughputRequest):  # all are of one machine: the rarest stands for them
         hardware = dict(zip(request.devices, request.hardware, strict=False))
         rarest = max(request.devices, key=lambda name: (name != "cpu", name))

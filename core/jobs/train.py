@@ -188,7 +188,9 @@ def _compute_plan_of(store: Store, run: Run) -> ComputePlan:
                 before=run.fingerprint,
             ),
         )
-    store.describe(run, f"{platform.node()}: {describe(spec.device)}", here, plan)
+    bf16 = compute_plans.uses_bfloat16(spec, find_device(spec.device), plan)
+    machine = f"{platform.node()}: {describe(spec.device)}{', bfloat16' if bf16 else ''}"
+    store.describe(run, machine, here, plan)
     return plan
 
 

@@ -41,7 +41,7 @@ def predict(
         if compute_plan is not None:
             torch.set_num_threads(compute_plan.threads)
         for start in range(0, len(test.labels), size):
-            bf16 = uses_bfloat16(spec, device)
+            bf16 = uses_bfloat16(spec, device, compute_plan)
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 images, _ = test.batch(slice(start, start + size))
                 logits = network(images)

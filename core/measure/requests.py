@@ -5,6 +5,7 @@ What a new measurement needs besides its record here: docs/architecture.md, "Whe
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 from core.inside.landscape_records import PATH, PLANES, RANDOM
 from core.language import N_, either
 from core.measure.gradient_records import BATCH_SIZE
+from core.measure.learning_rate_records import NOT_FOLLOWED, STEPS
 from core.specs import LabError, ModelSpec, RunSpec, Spec
 
 PASSES = 9  # of a network whose layers are timed; the medians are over these
@@ -118,6 +120,38 @@ class ThroughputRequest(Request):
     def where(self) -> tuple[object, ...]:
         """What the devices are."""
         return (sorted(self.hardware) or platform.node(),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Spec.to_dict`, with the model's options as an object."""
+        return asdict(self) | {"run": self.run.to_dict()}
+
+
+@dataclass(frozen=True)
+class LearningRatesRequest(Request):
+    """Up to which learning rate a run's network trains, and from which on its loss rises."""
+
+    kind: ClassVar[str] = "learning-rates"
+    title: ClassVar[str] = N_("learning-rate range test")
+    in_key: ClassVar[str] = "learning rates"
+    run: RunSpec
+    steps: int = STEPS  # of a sweep
+    sweeps: int | None = None  # None: as many as their time allows
+    hardware: str = ""  # what the device is, see records.Device; "": that of this host
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.run, RunSpec):
+            object.__setattr__(self, "run", RunSpec.from_dict(self.run))
+
+    def what(self) -> tuple[object, ...]:
+        """The run but for its rate, schedule and epochs, which the sweeps do not follow."""
+        values = self.run.to_dict()
+        for field in ("name", *NOT_FOLLOWED):
+            del values["recipe"][field]
+        return json.dumps(values, sort_keys=True), self.steps, self.sweeps
+
+    def where(self) -> tuple[object, ...]:
+        """What the device is."""
+        return (self.hardware or platform.node(),)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Spec.to_dict`, with the model's options as an object."""
@@ -373,6 +407,7 @@ REQUESTS: dict[str, type[Request]] = {
     for request in (
         LayerTimesRequest,
         ThroughputRequest,
+        LearningRatesRequest,
         GradientFlowRequest,
         PredictRequest,
         MissingPartsRequest,

@@ -22,7 +22,7 @@ from core.measure.requests import ROUNDS
 from core.measure.roofs import matrix_peak
 from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
-from core.training.compute_plan import choose_compute_plan, threads_restored, uses_bfloat16
+from core.training.compute_plan import choose_compute_plan, threads_restored
 from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.estimate import check_data, check_memory
 from core.training.fit import fit, start
@@ -107,6 +107,7 @@ class TimedLoop:
             flops_per_second=rate * flops_an_image,
             threads=self.compute_plan.threads if self.compute_plan else torch.get_num_threads(),
             channels_last=bool(self.compute_plan and self.compute_plan.channels_last),
+            bfloat16=bool(self.training and self.training.bfloat16),
         )
 
 
@@ -160,7 +161,7 @@ def measure_throughput(
         for done in range(1, rounds + 1):
             for loop in loops:
                 loop.take_turn()
-            peaks[device] = max(peaks.get(device, 0.0), _peak(here))
+            peaks[device] = max(peaks.get(device, 0.0), _peak(device, loops))
             points = (*finished, *_faster_loaders([loop.point(flops) for loop in loops]))
             share = (number + done / rounds) / len(devices)
             machines = {name: describe(name) for name in devices}
@@ -178,7 +179,7 @@ def _faster_loaders(points: list[ThroughputPoint]) -> list[ThroughputPoint]:
     return list(best.values())
 
 
-def _peak(spec: RunSpec) -> float:
-    """FLOP/s of a large matrix product, in the number format that the run computes in."""
-    device = find_device(spec.device)
-    return matrix_peak(device, torch.bfloat16 if uses_bfloat16(spec, device) else torch.float32)
+def _peak(device: str, loops: list[TimedLoop]) -> float:
+    """FLOP/s of a large matrix product, in the number format that the lab's loop computes in."""
+    bf16 = any(loop.training.bfloat16 for loop in loops if loop.training)
+    return matrix_peak(find_device(device), torch.bfloat16 if bf16 else torch.float32)

@@ -1,4 +1,6 @@
-"""How a run is computed fastest here: threads and memory format, chosen by a timed trial."""
+"""How a run is computed fastest here: threads, memory format and, where the recipe allows another,
+number format, chosen by a timed trial.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ from core.zoo.building import build
 TRIAL_SECONDS = 0.6  # for all candidates together, after each has warmed up
 TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
-_LONG_STEP_SECONDS = 1.0  # where a step takes longer, no other way is tried
+_LONG_STEP_SECONDS = 0.25  # where a step takes longer, only another number format is tried
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
@@ -64,18 +66,27 @@ def pool_before_relu(network: nn.Module) -> nn.Module:
     return network
 
 
-def candidates(network: nn.Module, device: torch.device) -> list[ComputePlan]:
-    """The default first, then what may be faster."""
+def candidates(
+    network: nn.Module, device: torch.device, bfloat16: bool = False
+) -> list[ComputePlan]:
+    """The default first, then what may be faster; with `bfloat16` also where that is computed in.
+
+    CPUs with AVX512_BF16 or AMX multiply twice as many of these numbers at a time; of others those
+    that do it in float32 anyway lose the trial.
+    """
     default = default_compute_plan(network, threads(), device)
     counts = [default.threads]
     if device.type == "cpu":
         counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
-    return [
+    plans = [
         replace(default, threads=count, channels_last=channels_last)
         for count in counts
         for channels_last in formats
     ]
+    if bfloat16 and device.type == "cpu" and has_bfloat16(device):
+        plans += [replace(default, threads=count, bfloat16=True) for count in counts]
+    return plans
 
 
 def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
@@ -87,16 +98,17 @@ def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
     device = find_device(spec.device)
     with torch.random.fork_rng(devices=[]), threads_restored():
         network = pool_before_relu(build(spec.model)).to(device).train()
-        plans = candidates(network, device)
+        plans = candidates(network, device, spec.recipe.bfloat16)
         if len(plans) == 1 or steps < TRIAL_STEPS:
             return plans[0]
         images, labels = _random_batch(spec, device)
         seconds = dict.fromkeys(plans, inf)
+        seconds[plans[0]] = trial_step(spec, network, plans[0], images, labels)
+        if seconds[plans[0]] > _LONG_STEP_SECONDS:
+            plans = [plans[0], *(plan for plan in plans if plan.bfloat16)][:2]
         on_cpu = device.type == "cpu"
         for plan in _in_turns(plans, TRIAL_SECONDS if on_cpu else TRIAL_SECONDS_ON_DEVICE):
             seconds[plan] = min(seconds[plan], trial_step(spec, network, plan, images, labels))
-            if seconds[plans[0]] > _LONG_STEP_SECONDS:
-                break
     fastest = min(plans, key=seconds.__getitem__)
     return fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[plans[0]] else plans[0]
 
@@ -128,16 +140,29 @@ def trial_step(
     device = images.device
     synchronize(device)
     began = perf_counter()
-    with torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16(spec, device)):
+    bf16 = uses_bfloat16(spec, device, plan)
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         loss = F.cross_entropy(network(images), labels)
     loss.backward()
     synchronize(device)
     return perf_counter() - began
 
 
-def uses_bfloat16(spec: RunSpec, device: torch.device) -> bool:
-    """Where the recipe allows it and the device gains by it; on CPUs it is slower."""
-    return spec.recipe.bfloat16 and device.type == "cuda" and torch.cuda.is_bf16_supported()
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether it computes in bfloat16 itself, however fast."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def uses_bfloat16(
+    spec: RunSpec, device: torch.device, compute_plan: ComputePlan | None = None
+) -> bool:
+    """Where the recipe allows it and the device gains by it: on a CPU, where its plan says so."""
+    if device.type == "cuda":
+        return spec.recipe.bfloat16 and has_bfloat16(device)
+    is_faster = compute_plan is not None and compute_plan.bfloat16
+    return spec.recipe.bfloat16 and device.type == "cpu" and is_faster
 
 
 @contextmanager
@@ -159,6 +184,8 @@ def compute_plan_key(spec: RunSpec) -> str:
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
     if spec.device.startswith("cuda"):
         where += "/captured"  # older labs had chosen without
+    elif spec.recipe.bfloat16:
+        where += "/bfloat16"  # and without this
     text = f"{where} {recipe} {spec.model.to_json()}"
     return f"execution {sha256(text.encode()).hexdigest()}"  # the column is short
 

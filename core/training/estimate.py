@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from time import perf_counter
 from typing import Any
 
@@ -28,6 +29,7 @@ _SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # of the training images
 SIZES = (160, 128, 96, 64, 48, 32, 28)  # pixels a side
 RATIOS = (2, 4, 8, 16)
 _PASSES_IN_A_GRAPH = 20
+_STARTS_IN_BFLOAT16 = 2.0  # operations for each in float32: numbers are converted before it
 _MEGABYTE = 2**20
 _KEPT_RESIZED = 0.25  # of the free memory that images resized once and for all may take
 WORKING_BYTES = 64 * _MEGABYTE  # what the libraries take besides the tensors counted
@@ -42,20 +44,24 @@ class Speed:
     elementwise: float  # elements a second, forward and backward together
     operation_seconds: float  # the least that an operation takes, forward and backward
     parameter_seconds: float  # an optimizer step, for each parameter
+    bfloat16: tuple[float, ...] = ()  # as `convolution`, computed in that; empty: not measured
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Speed:
         """From what the store keeps."""
-        return cls(**(values | {"convolution": tuple(values["convolution"])}))
+        rates = {name: tuple(values.get(name, ())) for name in ("convolution", "bfloat16")}
+        return cls(**(values | rates))
 
     def best_of(self, other: Speed) -> Speed:
         """The faster of both in every part: what else ran on the machine only ever slows it."""
+        both = zip_longest(self.bfloat16, other.bfloat16, fillvalue=0.0)
         return Speed(
             convolution=tuple(map(max, self.convolution, other.convolution)),
             linear=max(self.linear, other.linear),
             elementwise=max(self.elementwise, other.elementwise),
             operation_seconds=min(self.operation_seconds, other.operation_seconds),
             parameter_seconds=min(self.parameter_seconds, other.parameter_seconds),
+            bfloat16=tuple(max(rates) for rates in both),
         )
 
 
@@ -91,7 +97,20 @@ def _convolution_rate(layer: LayerCost, speed: Speed) -> float:
 def predict_seconds(
     spec: RunSpec, analysis: Analysis, speed: Speed, train_images: int, test_images: int
 ) -> float:
-    """The whole run: every step of every epoch, and its evaluations."""
+    """The whole run: every step of every epoch, and its evaluations.
+
+    In bfloat16 where the recipe allows it and the device is faster so.
+    """
+    speeds = [speed]
+    if spec.recipe.bfloat16 and speed.bfloat16:
+        starts = _STARTS_IN_BFLOAT16 * speed.operation_seconds
+        speeds.append(replace(speed, convolution=speed.bfloat16, operation_seconds=starts))
+    return min(_seconds(spec, analysis, each, train_images, test_images) for each in speeds)
+
+
+def _seconds(
+    spec: RunSpec, analysis: Analysis, speed: Speed, train_images: int, test_images: int
+) -> float:
     batch = spec.recipe.batch_size
     steps = math.ceil(train_images / batch)
     step = sum(layer_seconds(layer, speed, batch, _BACKWARD) for layer in analysis.layers)
@@ -271,12 +290,13 @@ def measure_speed(device_name: str) -> Speed:
     from torch import Tensor, nn
 
     from core.training.captured import capture
+    from core.training.compute_plan import has_bfloat16
     from core.training.devices import find_device, synchronize
     from core.training.sgd import SGD
 
     device = find_device(device_name)
 
-    def seconds(module: nn.Module, shape: tuple[int, ...]) -> float:
+    def seconds(module: nn.Module, shape: tuple[int, ...], bfloat16: bool = False) -> float:
         """Least seconds of one forward and backward pass."""
         network = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         image = torch.rand(shape, device=device, requires_grad=True)
@@ -285,7 +305,8 @@ def measure_speed(device_name: str) -> Speed:
             for _again in range(count):
                 network.zero_grad()
                 image.grad = None
-                output: Tensor = network(image)
+                with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                    output: Tensor = network(image)
                 output.backward(torch.ones_like(output))
 
         count, repeat = 1, passes
@@ -302,10 +323,12 @@ def measure_speed(device_name: str) -> Speed:
             times.append(perf_counter() - began)
         return min(times) / count  # whatever else runs here only ever adds time
 
-    def convolution(channels: int, side: int) -> float:
-        layer = nn.Conv2d(channels, channels, 3, padding=1)
-        macs = 32 * channels * channels * 9 * side * side
-        return _BACKWARD * macs / seconds(layer, (32, channels, side, side))
+    def convolutions(bfloat16: bool = False) -> Iterator[float]:
+        """MACs a second at each width."""
+        for channels, side in zip(_CHANNELS, (28, 28, 14), strict=True):
+            layer = nn.Conv2d(channels, channels, 3, padding=1)
+            macs = 32 * channels * channels * 9 * side * side
+            yield _BACKWARD * macs / seconds(layer, (32, channels, side, side), bfloat16)
 
     elements = 32 * 64 * 28 * 28
     parameters = 4_000_000
@@ -320,12 +343,10 @@ def measure_speed(device_name: str) -> Speed:
     step_seconds = perf_counter() - began
     with torch.random.fork_rng():
         return Speed(
-            convolution=tuple(
-                convolution(channels, side)
-                for channels, side in zip(_CHANNELS, (28, 28, 14), strict=True)
-            ),
+            convolution=tuple(convolutions()),
             linear=_BACKWARD * 64 * 2048 * 2048 / seconds(nn.Linear(2048, 2048), (64, 2048)),
             elementwise=elements / seconds(nn.ReLU(), (32, 64, 28, 28)),
             operation_seconds=seconds(nn.ReLU(), (1, 1, 4, 4)),
             parameter_seconds=step_seconds / parameters,
+            bfloat16=tuple(convolutions(bfloat16=True)) if has_bfloat16(device) else (),
         )

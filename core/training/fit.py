@@ -56,7 +56,9 @@ def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
     layout = memory_format(network, compute_plan.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
     optimizer = _optimizer(network, spec.recipe)
-    return Training(network, optimizer, device, EpochSums(device), captured=compute_plan.captured)
+    bf16 = uses_bfloat16(spec, device, compute_plan)
+    captured = compute_plan.captured
+    return Training(network, optimizer, device, EpochSums(device), bfloat16=bf16, captured=captured)
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> SGD:
@@ -211,8 +213,8 @@ def _evaluate(
     steps = math.ceil(len(test.labels) / batch_size)
     began = perf_counter()
     for step in range(steps):
-        bf16 = uses_bfloat16(spec, device)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        bf16 = torch.autocast(device.type, torch.bfloat16, enabled=training.bfloat16)
+        with torch.no_grad(), bf16:
             images, labels = test.batch(slice(step * batch_size, (step + 1) * batch_size))
             logits = network(images)
             tested.add(F.cross_entropy(logits, labels), logits, labels)

@@ -87,7 +87,7 @@ TIMES = (  # the fields that two equal runs do not share
 
 @dataclass(frozen=True)
 class ComputePlan:
-    """How a run is computed, which decides its speed and its last bits but not what it learns.
+    """How a run is computed, which decides its speed and its bits, but not what it learns.
 
     Chosen when the run first starts and kept with it, so that a resume computes the same bits.
     """
@@ -95,12 +95,15 @@ class ComputePlan:
     threads: int  # CPU threads
     channels_last: bool  # maps as (N, H, W, C) in memory
     captured: bool = False  # steps are captured once as a CUDA graph, then replayed
+    bfloat16: bool = False  # on a CPU that is faster so; of other devices the recipe decides
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ComputePlan:
         """From what the store keeps."""
         threads, channels_last = int(values["threads"]), bool(values["channels_last"])
-        return cls(threads, channels_last, bool(values.get("captured")))
+        return cls(
+            threads, channels_last, bool(values.get("captured")), bool(values.get("bfloat16"))
+        )
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ class ThroughputPoint:
     flops_per_second: float  # of convolutions and matrix products, forward and backward
     threads: int
     channels_last: bool
+    bfloat16: bool = False  # of the forward pass
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ class Training:
     step: int = 0  # steps done of the epoch under way
     dead: dict[str, int] | None = None  # never got a gradient in a whole epoch: name → how many
     silent: dict[str, nn.Parameter] = field(init=False)  # have not got a gradient yet
+    bfloat16: bool = False  # of the forward pass, by autocast
     captured: bool = False  # full batches are replayed; see core.training.captured
     is_captured: bool = False  # they already are
     capture_error: str = ""  # why they are not, where they should have been

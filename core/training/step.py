@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.specs import RunSpec
-from core.training.compute_plan import uses_bfloat16
 from core.training.devices import cuda_generator, synchronize
 from core.training.state import EpochSums, Training
 
@@ -21,7 +20,7 @@ def train_step(
 ) -> None:
     """One step on a batch (B, C, S, S) with its labels (B,)."""
     recipe, network, device = spec.recipe, training.network, training.device
-    bf16 = uses_bfloat16(spec, device)
+    bf16 = training.bfloat16
     keep_casts = not training.is_captured  # PyTorch asks for this within a graph
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=keep_casts):
         logits = network(images)

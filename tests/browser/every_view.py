@@ -30,7 +30,7 @@ VIEWS = (
         for tool in ("1×1 bottleneck", "Output size", "Stacked 3×3")
     ),
     "/glossary?term=batch",
-    *(f"/train?train_view={view}" for view in ("Set up a run", "Throughput")),
+    *(f"/train?train_view={view}" for view in ("Set up a run", "Find a rate", "Throughput")),
     "/train?run=1",  # over, with what it gets wrong
     "/train?run=3",  # under way
     "/train?run=999",  # an error

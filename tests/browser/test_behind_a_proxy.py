@@ -39,6 +39,18 @@ class PageServers:
         return read_metrics(lines)[("lab_sessions", ())]
 
 
+def machine(folder: Path, number: int) -> str:
+    """Where Python finds, before all else, what makes Streamlit believe in a machine of its own."""
+    path = folder / f"machine-{number}"
+    path.mkdir()
+    (path / "sitecustomize.py").write_text(
+        "from streamlit.runtime import metrics_util\n"
+        f"metrics_util._get_machine_id_v3 = lambda: {path.name!r}\n",
+        encoding="utf-8",
+    )
+    return str(path)
+
+
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory) -> Iterator[PageServers]:
     if PROGRAM is None or shutil.which("openssl") is None:
@@ -48,11 +60,10 @@ def servers(tmp_path_factory) -> Iterator[PageServers]:
     shared |= {"STREAMLIT_BROWSER_SERVER_ADDRESS": "localhost"}
     with ExitStack() as rim:
         processes, metrics = {}, {}
-        for _ in range(2):
+        for number in range(2):
             health = free_port()
-            url, process = rim.enter_context(
-                start_server("lab", LAB_METRICS_PORT=str(health), **shared)
-            )
+            own = {"LAB_METRICS_PORT": str(health), "PYTHONPATH": machine(folder, number)}
+            url, process = rim.enter_context(start_server("lab", **shared, **own))
             port = str(urlsplit(url).port)
             processes[port], metrics[port] = process, health
         secure, plain = free_port(), free_port()
@@ -149,6 +160,8 @@ def test_a_visitor_stays_with_one_server_and_finds_the_view_again_on_the_other(p
     assert server_of(page) == second
     refused.clear()  # of the page as it stood, whose pictures were the first server's
     assert page.url == servers.url + PAGE and number.inner_text() == shown
+    ratio = page.get_by_role("slider", name="Ratio")
+    expect(ratio).to_have_value("4")
     assert download_csv(page) == before and refused == []
     assert count.input_value() == "1x1x3x3 + 7000"
     expect(verdict).to_contain_text("comes to 16 parameters")

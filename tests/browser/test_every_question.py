@@ -19,7 +19,8 @@ from core.inside.effective_field_records import WindowCounts
 from core.inside.parts_records import MissingParts
 from core.inside.shipped import SHIPPED
 from core.measure.gradient_records import GradientFlow
-from core.measure.shipped import GRADIENTS, LAST_WINDOW, MISSING, shipped_result
+from core.measure.learning_rate_records import LearningRates
+from core.measure.shipped import GRADIENTS, LAST_WINDOW, LEARNING_RATES, MISSING, shipped_result
 from core.measure.shipped.branches import shipped_branches
 from core.measure.shipped.device_use import device_uses
 from core.report import formats
@@ -28,6 +29,7 @@ from core.report.sentences.branch_norms import branches_over_seeds
 from core.report.sentences.effective_field import window_sentences
 from core.report.sentences.epochs import best_epoch_sentence
 from core.report.sentences.gradients import gradient_sentences
+from core.report.sentences.learning_rates import rate_verdict, rise_finding
 from core.report.sentences.parts import worst_of
 from core.report.sentences.verdict import pair_sentence
 from core.specs import ModelSpec
@@ -130,6 +132,11 @@ def _waiting_card() -> list[str]:
     return [f"{formats.whole_percent(idle.kernel_share)} of the time with {title}"]
 
 
+def _rise() -> list[str]:
+    found = LearningRates.from_dict(shipped_result(LEARNING_RATES))
+    return [*rate_verdict(found, LEARNING_RATES.run.recipe), rise_finding(found)]
+
+
 def _surest_mistake() -> list[str]:
     row = SHIPPED["residual"]
     return [f"test image {row.known.mistake}: {row.data.class_names[row.known.label]}"]
@@ -165,6 +172,7 @@ PROOFS: dict[str, Callable[[], list[str]]] = {
     "devices": lambda: [f"PyTorch {device_report().torch}", next(iter(device_report().devices))],
     "faster-here": lambda: ["Measure every layer", formats.short(analysis("vgg11").totals.macs)],
     "more-epochs": lambda: [best_epoch_sentence(row("course-inception"))],
+    "learning-rate": _rise,
     "size-and-accuracy": _sizes,
     "smaller-images-accuracy": lambda: _means("sizes"),
     "sigmoid": lambda: _means("last-activation"),

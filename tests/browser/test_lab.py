@@ -117,6 +117,22 @@ def test_the_ratio_slider_changes_the_totals_and_the_address(visitor):
     visitor.wait_for_metric("MACs an image", formats.short(narrow.macs))
 
 
+def test_a_rate_is_found_and_put_into_the_form(visitor):
+    """The button stands in a part of the page that is drawn alone: only a browser proves it."""
+    visitor.open("/train?train_view=Find a rate&train_size=16&train_ratio=4&train_rate=0.0002")
+    visitor.button("Find a rate").click()
+    use = visitor.page.get_by_role("button", name=re.compile("^Use 0"))
+    use.wait_for()
+    visitor.button("Measure again").wait_for()
+    rate = use.inner_text().split()[-1]
+    use.focus()
+    use.press("Enter")
+    visitor.page.wait_for_url(f"**train_rate={rate}**")
+    visitor.page.get_by_text(f"SGD, rate {rate}").wait_for()
+    rows = pd.read_csv(visitor.download("Every step as CSV"))
+    assert rows["seed"].min() == 0 and rows["learning_rate"].iloc[0] == 1e-4
+
+
 def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, tmp_path):
     visitor.open("/train?train_images=1000&train_epochs=2&train_batch=50")
     visitor.page.get_by_text("of memory").wait_for()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import fnmatch
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,19 @@ def test_the_image_runs_as_nobody_special_and_is_looked_after():
 def test_the_last_stage_installs_nothing():
     runs = [rest for word, rest in dockerfile.stages()[-1] if word == "RUN"]
     assert not [run for run in runs if re.search(r"\b(pip|apt|apt-get|gcc|make)\b", run)]
+
+
+def test_the_image_leaves_to_its_torch_which_libraries_of_cuda_it_needs(tmp_path):
+    """The lock has those of PyPI's torch, which another index's torch contradicts."""
+    [install] = [rest for word, rest in dockerfile.stages()[0] if "pip" in rest]
+    [edit] = [part for part in install.split("&&") if part.strip().startswith("sed ")]
+    lock = shutil.copy(PROJECT / "requirements.lock", tmp_path)
+    subprocess.run(shlex.split(edit), cwd=tmp_path, check=True)
+    every = (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    left = Path(lock).read_text(encoding="utf-8").splitlines()
+    gone = {line.partition("==")[0] for line in set(every) - set(left)}
+    assert {"nvidia-cublas", "cuda-toolkit", "triton"} <= gone
+    assert not [line for line in left if "nvidia" in line] and {"torch", "numpy"}.isdisjoint(gone)
 
 
 def test_only_what_runs_goes_into_the_image():

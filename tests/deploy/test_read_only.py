@@ -134,5 +134,6 @@ def test_pages_and_worker_write_nothing_but_into_their_volume(image, monkeypatch
     finally:
         said = end(worker) + end(pages)
     assert "Error" not in said and "Read-only" not in said and "denied" not in said
+    assert "URL" not in said  # to tell one, Streamlit would ask the Internet for its own address
     assert {path.name for path in image.state.iterdir()} <= {"runs", "cache", "data", ".streamlit"}
     assert not is_well(image, worker_health)

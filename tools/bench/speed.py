@@ -120,8 +120,9 @@ def estimate() -> list[Row]:
     """What the page says before a run against what it takes: 2,000 images for an epoch."""
     from core.analysis import analyze
     from core.data.load import load
+    from core.training.compute_plan import choose_compute_plan
     from core.training.estimate import measure_speed, predict_seconds
-    from core.training.fit import fit
+    from core.training.fit import fit, start
     from core.training.records import EpochMetrics
 
     speed = measure_speed("cpu").best_of(measure_speed("cpu"))
@@ -131,7 +132,9 @@ def estimate() -> list[Row]:
         short = replace(spec.recipe, epochs=1, batch_size=min(64, spec.recipe.batch_size))
         spec = replace(spec, recipe=short, train_images=2_000)
         said = predict_seconds(spec, analyze(spec.model), speed, 2_000, 2_000)
-        [done] = [e for e in fit(spec, load("fashion-mini")) if isinstance(e, EpochMetrics)]
+        training = start(spec, choose_compute_plan(spec, steps=1_000))
+        events = fit(spec, load("fashion-mini"), training)
+        [done] = [event for event in events if isinstance(event, EpochMetrics)]
         took = done.train_seconds + done.evaluation_seconds
         rows.append(row(f"estimated time ÷ time, {network}", said / took, "×", "0.5 to 2"))
     return rows

@@ -74,6 +74,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "optimizer": ("优化器",),
     "SGD": ("SGD", "随机梯度下降", "小批量随机梯度下降"),
     "learning rate": ("学习率",),
+    "learning-rate range test": ("学习率范围测试",),
     "one-cycle": ("单周期", "单周期调度"),
     "momentum": ("动量", "动量法"),
     "Nesterov momentum": ("Nesterov 动量", "Nesterov 动量法"),

@@ -159,8 +159,20 @@ TERMS = (
         "Dive into Deep Learning 12.11",
         "https://d2l.ai/chapter_optimization/lr-scheduler.html",
         ("learning rates",),
-        ("one-cycle", "SGD"),
+        ("one-cycle", "SGD", "learning-rate range test"),
         (_FORM,),
+    ),
+    Term(
+        "learning-rate range test",
+        N_(
+            "A short training in which the learning rate grows from step to step; where its loss"
+            " begins to rise, the rate is too large."
+        ),
+        "Smith 2015, 3.3",
+        "https://arxiv.org/abs/1506.01186",
+        ("learning rate range test", "LR range test", "LR finder"),
+        ("learning rate", "one-cycle"),
+        ("train?train_view=Find+a+rate",),
     ),
     Term(
         "one-cycle",

@@ -27,6 +27,7 @@ from core.measure.requests import (
     EffectiveFieldRequest,
     GradientFlowRequest,
     LandscapeRequest,
+    LearningRatesRequest,
     MissingPartsRequest,
     Request,
     ThroughputRequest,
@@ -62,6 +63,7 @@ THROUGHPUT = ThroughputRequest(
     batch_sizes=(32, 64, 128),
     devices=("cpu",),
 )
+LEARNING_RATES = LearningRatesRequest(THROUGHPUT.run)
 _EPOCHS = 2  # of the course nets around which the loss is computed
 _DEEP_EPOCHS = 6  # of the deep ones, which begin slowly
 _RATIO = 4  # of the deep ones, which then train in a minute or two
@@ -121,6 +123,7 @@ LAST_WINDOW = EffectiveFieldRequest(
 REQUESTS: dict[str, Request] = {
     "gradients": GRADIENTS,
     "throughput": THROUGHPUT,
+    "learning-rates": LEARNING_RATES,
     "landscape-course": COURSE_LANDSCAPE,
     "landscape-deep": DEEP_LANDSCAPE,
     "window-96": LAST_WINDOW,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from core.language import N_, _, paragraph
+from core.measure.learning_rate_records import LearningRates
+from core.measure.shipped import LEARNING_RATES, shipped_result
 from core.report.questions.networks import COURSE_INCEPTION, VGG11
 from core.report.questions.question import Evidence, Question
 from core.report.sentences.another_size import measured_at_sizes, measured_sentence
 from core.report.sentences.epochs import best_epoch_sentence
+from core.report.sentences.learning_rates import rate_verdict
 from core.report.sentences.studies import means_sentence, study_sentence
 from core.studies.reproduction import Reproduction
+from core.zoo.catalogue import find
 
 
 def _best_epoch(evidence: Evidence) -> str:
@@ -41,6 +45,20 @@ def _sigmoid(evidence: Evidence) -> str:
     )
 
 
+def _learning_rate(evidence: Evidence) -> str:
+    result = shipped_result(LEARNING_RATES)
+    run = LEARNING_RATES.run
+    measured = rate_verdict(LearningRates.from_dict(result), run.recipe) if result else []
+    return paragraph(
+        _(
+            "A short training with a larger rate at each step shows where the loss begins to rise,"
+            " here of the {network}.",
+            network=_(find(run.model.arch).title),
+        ),
+        *measured,
+    )
+
+
 QUESTIONS = (
     Question(
         "more-epochs",
@@ -50,6 +68,15 @@ QUESTIONS = (
         {"net_network": COURSE_INCEPTION.arch, "net_view": "Trained"},
         needs_runs=True,
         words=N_("save the best"),
+    ),
+    Question(
+        "learning-rate",
+        N_("How large may the learning rate be?"),
+        _learning_rate,
+        "train",
+        {"train_view": "Find a rate", "train_network": LEARNING_RATES.run.model.arch},
+        needs_runs=True,
+        words=N_("find a rate range test diverged"),
     ),
     Question(
         "smaller-images-accuracy",

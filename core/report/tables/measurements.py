@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from core.jobs.store import Run
 from core.measure.branch_norms import BranchNorm
 from core.measure.first_and_last import first_and_last
 from core.measure.gradient_records import QUANTITIES, GradientFlow
+from core.measure.learning_rate_records import NOT_FOLLOWED, LearningRates
 from core.measure.roofline import RooflinePoint, roofline_points
 from core.measure.shipped.device_use import DeviceUse
 from core.report.tables.columns import model_columns, run_columns
@@ -80,6 +81,27 @@ def throughput_frame(result: Throughput) -> pd.DataFrame:
             for point in result.points
         ]
     )
+
+
+def sweep_frame(result: LearningRates) -> pd.DataFrame:
+    """One row a step of each sweep: its learning rate, and the loss of its batch."""
+    spec = RunSpec.from_json(result.spec)
+    left_out = ("run", *NOT_FOLLOWED)
+    rows = []
+    for sweep in result.sweeps:
+        run = run_columns(None, replace(spec, seed=sweep.seed))
+        about = {name: value for name, value in run.items() if name not in left_out}
+        about |= {"machine": result.machine, "steps": result.steps}
+        figures = zip(result.rates, sweep.losses, result.smoothed(sweep), strict=False)
+        for step, (rate, loss, smooth) in enumerate(figures, start=1):
+            row = {"step": step, "learning_rate": rate, "loss": loss, "smoothed_loss": smooth}
+            rows.append(about | row)
+    return pd.DataFrame(rows)
+
+
+def reading_frame(result: LearningRates) -> pd.DataFrame:
+    """One row a sweep: where its loss falls fastest, where it begins to rise."""
+    return pd.DataFrame([asdict(reading) for reading in result.readings])
 
 
 def device_use_frame(rows: Iterable[DeviceUse]) -> pd.DataFrame:

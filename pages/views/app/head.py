@@ -108,9 +108,11 @@ def page_config(page: str) -> None:
 
 
 def own_name() -> str:
-    """Under which others reach this server, where it was told."""
-    name = config.get_option("browser.serverAddress")
-    return str(name) if name and config.is_manually_set("browser.serverAddress") else ""
+    """Under which others reach this server, where it was told; compose.yaml's ":80" is no name."""
+    if not config.is_manually_set("browser.serverAddress"):
+        return ""
+    name = str(config.get_option("browser.serverAddress") or "")
+    return urlsplit(name if "//" in name else f"//{name}").hostname or ""
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -23,6 +23,7 @@ from starlette.websockets import WebSocket
 from streamlit import config
 from streamlit.file_util import get_static_dir
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
+from streamlit.runtime.metrics_util import Installation
 
 from core.operating.logs import take_over_loggers
 from core.torch_process import (
@@ -56,6 +57,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     take_over_loggers()
     _remember_options()
     _let_downloads_say_why()
+    _be_one_of_many()
     torch_process()
     if own_files():
         own_process()
@@ -93,6 +95,14 @@ def _let_downloads_say_why() -> None:
         return response
 
     DeferredFileHandler.handle = told  # type: ignore[method-assign,assignment]
+
+
+def _be_one_of_many() -> None:
+    """By this name a browser that finds another page server knows that it is the same lab.
+
+    Otherwise it is a name of the machine, and on another one a page's controls begin anew.
+    """
+    Installation.instance().installation_id_v3 = "cnn-architecture-lab"
 
 
 def lab_routes() -> list[BaseRoute]:

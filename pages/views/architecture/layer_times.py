@@ -158,7 +158,8 @@ def _show_roofline(analysis: Analysis, times: LayerTimes) -> None:
             " large arrays), on the level arithmetic is ({peak}, by a large matrix product or a"
             " wide convolution). Larger marks take more time. What lies far below both is slow for"
             " another reason: few channels leave the processor's lanes empty, small layers mostly"
-            " wait for their start. Small maps stay in a cache, so a layer may lie above the slope.",
+            " wait for their start. Small maps stay in a cache, so a layer may lie above the"
+            " slope.",
             bandwidth=formats.joined(f"{times.bytes_per_second / 1e9:.3g}", "GB/s"),
             peak=formats.joined(f"{times.peak_flops_per_second / 1e9:.3g}", "GFLOP/s"),
         )

@@ -72,11 +72,13 @@ def _short_default(row: Architecture) -> ModelSpec:
     return replace(default, image_size=SHORT_SIZE, ratio=SHORT_RATIO)
 
 
-def choose_run(show: Callable[[RunSpec], None], trains: bool = True) -> RunSpec:
+def choose_run(
+    show: Callable[[RunSpec], None], has_epochs: bool = True, has_steps: bool = True
+) -> RunSpec:
     """Two rows above what they change: the network, then what trains it; rate and seed folded.
 
-    `show` is told the run as soon as all but its device is known, which waits for torch. Unless it
-    `trains`, what counts for a whole run alone is left out.
+    `show` is told the run as soon as all but its device is known, which waits for torch. Left out
+    is what changes nothing: the number of epochs, or batch, rate and seed of the steps.
     """
     st.html(_FEW_MARKS)
     model = choose_model("train_", FIRST_NETWORK, _short_default, libraries=True, wide=True)
@@ -86,14 +88,12 @@ def choose_run(show: Callable[[RunSpec], None], trains: bool = True) -> RunSpec:
             "train_", dataset, _("Training images"), _follow_images, explanation=None
         )
         chosen = recipe(choose_recipe("train_", _follow_recipe), train_images)
-        if trains:
-            chosen = replace(
-                chosen,
-                epochs=choose_epochs("train_", chosen.epochs),
-                batch_size=_choose_batch("train_", chosen.batch_size),
-            )
+        if has_epochs:
+            chosen = replace(chosen, epochs=choose_epochs("train_", chosen.epochs))
+        if has_steps:
+            chosen = replace(chosen, batch_size=_choose_batch("train_", chosen.batch_size))
         device_box, seed = st.container(), 0
-        if trains:
+        if has_steps:
             rate, seed = _choose_folded(chosen)
             chosen = replace(chosen, learning_rate=rate)
     spec = RunSpec(complete(model), dataset, chosen, train_images, seed=seed)

@@ -33,6 +33,7 @@ INTERFACE = {
     "bench": TRAINING
     | {"ARCH": "course-residual", "--batch-sizes": None, "--rounds": 5, "--all-devices": False}
     | FORMAT,
+    "find-rate": TRAINING | {"ARCH": "course-residual", "--steps": 200, "--sweeps": None} | FORMAT,
     "gradients": NETWORK
     | {"ARCH": "", "--depths": (), "--shortcuts": (), "--batch-norm": None}
     | {"--initialization": "default", "--initialisation": "default", "--seeds": 3}

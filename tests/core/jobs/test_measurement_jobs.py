@@ -21,6 +21,7 @@ from core.measure.requests import (
     GradientFlowRequest,
     LandscapeRequest,
     LayerTimesRequest,
+    LearningRatesRequest,
     MissingPartsRequest,
     PredictRequest,
     RunsAtOnceRequest,
@@ -59,6 +60,27 @@ def test_an_older_request_for_a_landscape_is_for_a_random_plane():
     assert along.key != older.key and replace(along, seed=3, span=2.0).key == along.key
     with pytest.raises(LabError, match="A plane is random or path, not 'flat'"):
         replace(older, plane="flat")
+
+
+def test_a_range_test_is_the_same_whatever_the_rate_that_is_held_against_it():
+    request = LearningRatesRequest(SPEC)
+
+    def of(**changes):
+        return replace(request, run=replace(SPEC, recipe=replace(SPEC.recipe, **changes)))
+
+    alike = {"learning_rate": 0.7, "schedule": "constant", "epochs": 9, "name": "by hand"}
+    assert of(**alike).key == request.key
+    assert SPEC.recipe.schedule != alike["schedule"]
+    others = [of(batch_size=7), of(momentum=0.5), of(normalize=not SPEC.recipe.normalize)]
+    others += [replace(request, run=replace(SPEC, seed=5)), replace(request, steps=400)]
+    assert len({other.key for other in (request, *others)}) == len(others) + 1
+
+
+def test_a_range_test_needs_what_its_run_needs(store):
+    large = replace(SPEC, recipe=replace(SPEC.recipe, batch_size=10_000), device="cuda")
+    needs = store.enqueue_measurement(LearningRatesRequest(large, hardware="Tesla T4")).needs
+    run = store.get(store.enqueue(large))
+    assert needs == replace(run.needs, hardware="Tesla T4")
 
 
 def test_two_who_ask_for_the_same_share_one_job(store):
@@ -143,6 +165,7 @@ def test_a_measurement_is_taken_where_its_hardware_is(store, devices):
         ON_A_CARD,
         DeviceSpeedRequest("cuda", "NVIDIA H100"),
         ThroughputRequest(SPEC, (32,), ("cuda",), hardware=("NVIDIA H100",)),
+        LearningRatesRequest(replace(SPEC, device="cuda"), hardware="NVIDIA H100"),
         PredictRequest(4, "00ff"),
     ],
     ids=lambda request: request.kind,
@@ -187,6 +210,7 @@ def test_every_request_comes_back_from_its_json(store):
     requests = (
         TIMES_OF_LENET,
         ThroughputRequest(SPEC, (32, 64), ("cpu",), rounds=3),
+        LearningRatesRequest(SPEC, steps=150, sweeps=2),
         GradientFlowRequest((model, replace(model, ratio=2)), "fashion-mini", 3, "he", 8, (1, 2)),
         PredictRequest(4, "00ff"),
         LandscapeRequest(((4, "00ff"),), (SPEC,), points=5, span=0.5),

@@ -12,13 +12,17 @@ from core.jobs.execution import execute
 from core.jobs.predictions import read_predictions
 from core.jobs.store import JobState, Store
 from core.jobs.worker import work
-from core.measure.requests import GradientFlowRequest, LayerTimesRequest, PredictRequest
+from core.measure.learning_rate_records import LearningRates
+from core.measure.requests import (
+    GradientFlowRequest,
+    LayerTimesRequest,
+    LearningRatesRequest,
+    PredictRequest,
+)
 from core.specs import ModelSpec
 from core.training.records import LayerTimes
 from core.zoo.catalogue import complete
-from tests.core.jobs.tiny_runs import (
-    claimed,
-)
+from tests.core.jobs.tiny_runs import TINY, claimed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -65,6 +69,19 @@ def test_predictions_of_a_run_are_a_measurement_too(store):
     labels = load("fashion-mini").test_labels.numpy()
     predictions = read_predictions(run, labels)
     assert predictions.accuracy == pytest.approx(run.best_accuracy)
+
+
+def test_a_range_test_is_measured_in_the_queue_and_exported(store, capsys):
+    request = LearningRatesRequest(TINY, steps=50, sweeps=2)
+    job = store.enqueue_measurement(request)
+    assert work(store, drain=True) == 1
+    done = store.job(job.id)
+    assert (done.state, done.fraction) == (JobState.FINISHED, 1.0)
+    found = LearningRates.from_dict(done.result)
+    assert [sweep.seed for sweep in found.sweeps] == [TINY.seed, TINY.seed + 1]
+    assert main(["export", str(job.id)]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert "learning_rate" in header and len(rows) == sum(len(s.losses) for s in found.sweeps)
 
 
 def test_what_was_measured_is_exported_by_the_command_for_runs(store, capsys):

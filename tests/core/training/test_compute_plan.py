@@ -21,6 +21,7 @@ from core.training.compute_plan import (
     memory_format,
     pool_before_relu,
 )
+from core.training.fit import fit, start
 from core.training.recipes import recipe
 from core.training.records import ComputePlan
 from core.zoo.building import build
@@ -36,6 +37,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def four_threads(monkeypatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
 
 
 def trial_that_takes(monkeypatch, seconds: dict[ComputePlan, float]) -> list[ComputePlan]:
@@ -52,10 +54,43 @@ def trial_that_takes(monkeypatch, seconds: dict[ComputePlan, float]) -> list[Com
 
 
 WAYS = [ComputePlan(count, layout) for count in (4, 2, 1) for layout in (True, False)]
+IN_BFLOAT16 = [ComputePlan(count, True, bfloat16=True) for count in (4, 2, 1)]
+ALL = WAYS + IN_BFLOAT16
 
 
 def test_fewer_threads_and_both_memory_formats_are_candidates(four_threads):
     assert candidates(build(LENET.model), CPU) == WAYS
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_bfloat16_is_a_candidate_where_the_recipe_and_the_processor_have_it(
+    four_threads, monkeypatch, is_there
+):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: is_there)
+    network = build(LENET.model)
+    found = candidates(network, CPU, bfloat16=True)
+    assert found == WAYS + (IN_BFLOAT16 if is_there else [])
+    assert not any(way.bfloat16 for way in candidates(network, torch.device("cuda"), True))
+
+
+@pytest.mark.parametrize("name", ["fast", "published-course"])
+def test_only_a_recipe_that_allows_it_computes_in_bfloat16(name):
+    plan = ComputePlan(1, True, bfloat16=True)
+    spec = replace(LENET, recipe=recipe(name, 64, epochs=1), train_images=64)
+    assert start(spec, plan).bfloat16 == (name == "fast")
+    assert not start(spec, ComputePlan(1, True)).bfloat16  # as in older labs
+
+
+def test_in_bfloat16_a_run_computes_the_same_bits_again_and_nearly_those_of_float32():
+    spec = replace(LENET, recipe=recipe("fast", 64, epochs=1, batch_size=16), train_images=64)
+
+    def losses(bfloat16: bool) -> tuple[float, ...]:
+        *_, last = fit(spec, training=start(spec, ComputePlan(1, True, bfloat16=bfloat16)))
+        return last.train_loss, last.test_loss
+
+    again = losses(True)
+    assert again == losses(True)
+    assert again != losses(False) and again == pytest.approx(losses(False), rel=0.02)
 
 
 def test_a_network_that_breaks_with_channels_last_is_not_tried_with_it(four_threads):
@@ -64,22 +99,23 @@ def test_a_network_that_breaks_with_channels_last_is_not_tried_with_it(four_thre
     assert memory_format(network) is torch.contiguous_format
 
 
-@pytest.mark.parametrize("fastest", WAYS)
+@pytest.mark.parametrize("fastest", ALL)
 def test_the_fastest_way_is_chosen(four_threads, monkeypatch, fastest):
-    tried = trial_that_takes(monkeypatch, {way: 0.5 + 0.5 * (way != fastest) for way in WAYS})
+    tried = trial_that_takes(monkeypatch, {way: 0.1 + 0.1 * (way != fastest) for way in ALL})
     assert choose_compute_plan(LENET, TRIAL_STEPS) == fastest
-    assert all(tried.count(way) >= 3 for way in WAYS)
+    assert all(tried.count(way) >= 3 for way in ALL)
 
 
 def test_what_is_hardly_faster_may_be_noise(four_threads, monkeypatch):
-    trial_that_takes(monkeypatch, {way: 1.0 - 0.04 * (way != WAYS[0]) for way in WAYS})
+    trial_that_takes(monkeypatch, {way: 0.2 - 0.008 * (way != WAYS[0]) for way in ALL})
     assert choose_compute_plan(LENET, TRIAL_STEPS) == WAYS[0]
 
 
-def test_where_a_step_takes_long_nothing_else_is_tried(four_threads, monkeypatch):
-    tried = trial_that_takes(monkeypatch, dict.fromkeys(WAYS, 3.0) | {WAYS[1]: 0.1})
-    assert choose_compute_plan(LENET, TRIAL_STEPS) == WAYS[0]
-    assert tried == [WAYS[0]]
+def test_where_a_step_takes_long_only_bfloat16_is_tried(four_threads, monkeypatch):
+    seconds = dict.fromkeys(WAYS, 3.0) | dict.fromkeys(IN_BFLOAT16, 2.0) | {WAYS[1]: 0.1}
+    tried = trial_that_takes(monkeypatch, seconds)
+    assert choose_compute_plan(LENET, TRIAL_STEPS) == IN_BFLOAT16[0]
+    assert set(tried) == {WAYS[0], IN_BFLOAT16[0]}
 
 
 def test_a_short_run_is_not_worth_a_trial(four_threads, monkeypatch):
@@ -90,7 +126,7 @@ def test_a_short_run_is_not_worth_a_trial(four_threads, monkeypatch):
 def test_a_real_trial_leaves_threads_and_random_numbers_as_they_were(monkeypatch):
     monkeypatch.setattr(execution_module, "TRIAL_SECONDS", 0.0)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    ways = candidates(build(LENET.model), CPU)
+    ways = candidates(build(LENET.model), CPU, LENET.recipe.bfloat16)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     assert choose_compute_plan(LENET, TRIAL_STEPS) in ways
     assert torch.get_num_threads() == threads

@@ -216,3 +216,30 @@ def test_a_loss_that_fails_only_on_the_test_images_is_named_before_anything_is_s
     monkeypatch.setattr(EpochSums, "means", lambda self: next(means))
     with pytest.raises(LabError, match="no longer a number"):
         list(fit(TINY))
+
+
+def test_where_the_recipe_allows_it_and_it_is_faster_time_is_that_of_bfloat16():
+    fast, course = (recipe(name, 5_000) for name in ("fast", "published-course"))
+    analysis = analyze(RESIDUAL)
+
+    def predicted(allowed: Recipe, bfloat16: tuple[float, ...]) -> float:
+        spec, speed = RunSpec(RESIDUAL, "fashion-mini", allowed), replace(SPEED, bfloat16=bfloat16)
+        return predict_seconds(spec, analysis, speed, 5_000, 2_000)
+
+    twice = tuple(2 * rate for rate in SPEED.convolution)
+    half = tuple(rate / 2 for rate in SPEED.convolution)
+    starts = 2 * SPEED.operation_seconds  # numbers are converted first
+    as_if = replace(SPEED, convolution=twice, operation_seconds=starts)
+    spec = RunSpec(RESIDUAL, "fashion-mini", fast)
+    assert predicted(fast, twice) == predict_seconds(spec, analysis, as_if, 5_000, 2_000)
+    assert predicted(fast, twice) < predicted(fast, half) == predicted(fast, ())
+    assert predicted(course, twice) == predicted(course, ())
+
+
+def test_a_speed_that_an_older_lab_has_measured_has_none_in_bfloat16():
+    values = {name: value for name, value in vars(SPEED).items() if name != "bfloat16"}
+    older = Speed.from_dict(values)
+    assert older == SPEED and older.bfloat16 == ()
+    newer = replace(older, bfloat16=(1.0, 5.0, 3.0))
+    assert older.best_of(newer).bfloat16 == newer.best_of(older).bfloat16 == (1.0, 5.0, 3.0)
+    assert newer.best_of(replace(newer, bfloat16=(2.0, 4.0, 3.0))).bfloat16 == (2.0, 5.0, 3.0)

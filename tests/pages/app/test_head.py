@@ -34,11 +34,16 @@ def test_share_knows_whether_others_can_open_the_address(host, is_here):
     assert head._is_loopback(host) == is_here
 
 
-def test_the_servers_own_name_stands_in_the_address(monkeypatch):
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [("lab.example", "lab.example"), ("http://lab.example", "lab.example"), (":80", "")],
+)
+def test_the_servers_own_name_stands_in_the_address(setting, name, monkeypatch):
+    """As compose.yaml sets it: what Caddy takes for a site need not be a name alone."""
     assert head.own_name() == ""
-    monkeypatch.setattr(config, "get_option", lambda name: "lab.example")
-    monkeypatch.setattr(config, "is_manually_set", lambda name: True)
-    assert head.own_name() == "lab.example"
+    monkeypatch.setattr(config, "get_option", lambda option: setting)
+    monkeypatch.setattr(config, "is_manually_set", lambda option: True)
+    assert head.own_name() == name
 
 
 def test_nothing_is_said_of_work_where_there_is_none():

@@ -47,6 +47,7 @@ for page, parameters in (
     ("architecture", {"net_view": "Time"}),
     ("compare", {"networks": "vgg16,alexnet", "cmp_view": "Sweep"}),
     ("train", {}),
+    ("train", {"train_view": "Find a rate"}),
     ("train", {"train_view": "Throughput"}),
     ("residual", {}),
     ("gradients", {}),

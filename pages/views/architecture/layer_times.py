@@ -36,7 +36,8 @@ def layer_times_view(analysis: Analysis, level: str) -> None:
     caption(
         _(
             "Multiply-adds say how much work there is, not how long it takes: a layer may wait for"
-            " memory instead. This runs the real network on random images, forward and backward."
+            " memory instead. This runs the real network on random images, forward and backward,"
+            " and draws each layer below its roofline."
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):

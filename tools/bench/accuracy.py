@@ -84,13 +84,15 @@ def accuracy() -> list[Row]:
 
 
 def fashion() -> list[Row]:
-    """Fashion-MNIST at 28 px: the best epoch of ten as published, and one epoch of `fast`."""
+    """Fashion-MNIST at 28 px: the best epoch of ten as published, and two epochs of `fast`."""
     network = "course-residual/1/28/1/10"
     best: dict[str, list[float]] = {"fast": [], "published-course": []}
     seconds: dict[str, list[float]] = {name: [] for name in best}
     for seed in range(SEEDS):
         for name, accuracies in best.items():
             spec = replace(run_spec(network, "fashion-mnist", name), seed=seed)
+            if name == "fast":
+                spec = replace(spec, recipe=replace(spec.recipe, epochs=2))
             epochs = list(_epochs(spec))
             accuracies.append(max(epoch.test_accuracy for epoch in epochs))
             seconds[name].append(sum(epoch.train_seconds for epoch in epochs))
@@ -99,7 +101,7 @@ def fashion() -> list[Row]:
     times = sum(seconds["published-course"]) / sum(seconds["fast"])
     return [
         row(f"{network}: best epoch on Fashion-MNIST, as published", published, "%", ""),
-        row(f"{network}: after one epoch of fast", fast, "%", "no less"),
+        row(f"{network}: the better of two epochs of fast", fast, "%", "no less"),
         row(f"{network}: ten epochs as published ÷ fast", times, "×", "at least 5"),
     ]
 

@@ -60,8 +60,8 @@ def recipe() -> list[Row]:
         for seed in range(SEEDS):
             for network, dataset, part, spec in _specs(setting):
                 if (network, dataset, part, str(seed)) not in done:
-                    reached = _epoch(replace(spec, seed=seed)).test_accuracy
-                    _keep(ACCURACIES, network, dataset, part, seed, reached)
+                    accuracy = _epoch(replace(spec, seed=seed)).test_accuracy
+                    _keep(ACCURACIES, network, dataset, part, seed, accuracy)
     known = read(ACCURACIES)
     return [
         row(f"{network}, {dataset}: without {part}", 100 * mean(reached), "%", "")

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from core.jobs.engines.cluster import nodes
 from core.jobs.engines.cluster.dispatcher import Dispatcher
 from core.jobs.engines.cluster.placing import Node
-from core.jobs.store import open_store
 from core.training.records import Device
 from tests.core.jobs.tiny_runs import TINY
 
@@ -36,10 +35,10 @@ class SilentRay:
         return answer
 
 
-def test_a_job_behind_a_lost_link_is_given_out_again_though_its_task_never_ends(monkeypatch):
+def test_a_job_behind_a_lost_link_is_given_out_again_though_its_task_never_ends(store, monkeypatch):
     monkeypatch.setattr(nodes, "check_answers", lambda address: None)
     monkeypatch.setattr(nodes, "_LOOK_SECONDS", 0.0)
-    store, ray = open_store(), SilentRay("here", "there")
+    ray = SilentRay("here", "there")
     run_id = store.enqueue(TINY)
     dispatcher = Dispatcher(ray, "10.0.0.5:6379", store)
     monkeypatch.setattr(dispatcher, "_task", lambda *_: ray)

@@ -22,7 +22,7 @@ SAID_IN_ENGLISH = frozenset(
         *("conv", "dense", "head", "stem", "flatten", "sequential", "same", "inception", "total"),
         *("fashion", "mnist", "mini", "fast", "published", "vgg", "vm"),
         # people, methods
-        *("dumoulin", "visin", "simonyan", "zisserman", "szegedy", "grad", "cam", "holm"),
+        *("dumoulin", "visin", "simonyan", "zisserman", "szegedy", "grad", "cam", "holm", "muon"),
         # what Chinese books write in letters too, units, keys
         *("dropout", "softmax", "sigmoid", "batch", "one", "cycle", "in", "place", "nat", "px"),
         *("ms", "min", "oidc"),

@@ -56,7 +56,7 @@ def train(
     spec = run.spec
     _fetch_data(spec.dataset, heartbeat, listen)
     _check_memory(run)
-    training = training_loop.start(spec, _compute_plan_of(store, run))
+    training = training_loop.start(spec, _compute_plan_of(store, run, heartbeat))
     _go_on(store, run, training, heartbeat)
     heartbeat.series = training.series
     is_told = False  # that others were there
@@ -126,7 +126,7 @@ class Checkpointer:
 
     def __init__(self, store: Store, run: Run, training: Training, heartbeat: Heartbeat) -> None:
         self.store, self.run, self.training, self.heartbeat = store, run, training, heartbeat
-        self.best = store.get(run.id).best_accuracy or -1.0
+        self.best = heartbeat.patiently(lambda: store.get(run.id)).best_accuracy or -1.0
         self.due = time.monotonic() + _CHECKPOINT_SECONDS
 
     def keep_epoch(self, metrics: EpochMetrics) -> None:
@@ -166,7 +166,7 @@ class Checkpointer:
             remove_others(files)
 
 
-def _compute_plan_of(store: Store, run: Run) -> ComputePlan:
+def _compute_plan_of(store: Store, run: Run, heartbeat: Heartbeat) -> ComputePlan:
     """Threads and memory format: those the run began with, else the best of a short trial.
 
     A run that goes on elsewhere gets a note, because its last digits are then no longer those of
@@ -175,9 +175,9 @@ def _compute_plan_of(store: Store, run: Run) -> ComputePlan:
     spec, here = run.spec, compute_plans.fingerprint(run.spec.device)
     plan = run.compute_plan
     if plan is None:
-        plan = _fastest_compute_plan(store, spec)
+        plan = _fastest_compute_plan(store, spec, heartbeat)
     elif not run.fingerprint.endswith(here):  # older labs began it with the name of the host
-        epoch = len(store.epochs([run.id])[run.id]) + 1
+        epoch = len(heartbeat.patiently(lambda: store.epochs([run.id]))[run.id]) + 1
         store.add_note(
             run,
             lazy(
@@ -190,21 +190,22 @@ def _compute_plan_of(store: Store, run: Run) -> ComputePlan:
         )
     bf16 = compute_plans.uses_bfloat16(spec, find_device(spec.device), plan)
     machine = f"{platform.node()}: {describe(spec.device)}{', bfloat16' if bf16 else ''}"
-    store.describe(run, machine, here, plan)
+    chosen = plan
+    heartbeat.patiently(lambda: store.describe(run, machine, here, chosen))
     return plan
 
 
-def _fastest_compute_plan(store: Store, spec: RunSpec) -> ComputePlan:
+def _fastest_compute_plan(store: Store, spec: RunSpec, heartbeat: Heartbeat) -> ComputePlan:
     """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
     steps = spec.recipe.epochs * -(-train_images_of(spec) // spec.recipe.batch_size)
     request = ComputePlanRequest(compute_plans.compute_plan_key(spec))
     is_worth_a_trial = steps >= compute_plans.TRIAL_STEPS
-    if is_worth_a_trial and (known := store.result_of(request)):
+    if is_worth_a_trial and (known := heartbeat.patiently(lambda: store.result_of(request))):
         return ComputePlan(**known)
     plan = compute_plans.choose_compute_plan(spec, steps)
     if not is_worth_a_trial:
         return plan
-    return ComputePlan(**store.keep_result(request, vars(plan)))
+    return ComputePlan(**heartbeat.patiently(lambda: store.keep_result(request, vars(plan))))
 
 
 def _go_on(store: Store, run: Run, training: Training, heartbeat: Heartbeat) -> None:
@@ -217,8 +218,8 @@ def _go_on(store: Store, run: Run, training: Training, heartbeat: Heartbeat) -> 
         store.add_note(run, reason)
     if state:
         training.restore(state)
-    store.forget_epochs(run, after=training.epoch)
-    remove_others(store.get(run.id))
+    heartbeat.patiently(lambda: store.forget_epochs(run, after=training.epoch))
+    remove_others(heartbeat.patiently(lambda: store.get(run.id)))
 
 
 def _check_memory(run: Run) -> None:

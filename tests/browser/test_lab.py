@@ -128,7 +128,7 @@ def test_a_rate_is_found_and_put_into_the_form(visitor):
     use.focus()
     use.press("Enter")
     visitor.page.wait_for_url(f"**train_rate={rate}**")
-    visitor.page.get_by_text(f"SGD, rate {rate}").wait_for()
+    visitor.page.get_by_text(f", rate {rate}").wait_for()
     rows = pd.read_csv(visitor.download("Every step as CSV"))
     assert rows["seed"].min() == 0 and rows["learning_rate"].iloc[0] == 1e-4
 

@@ -13,7 +13,7 @@ from core.jobs import queue as queue_module
 from core.jobs import train as train_module
 from core.jobs.execution import execute
 from core.jobs.files import load_checkpoint
-from core.jobs.store import JobState, Run
+from core.jobs.store import JobState, Run, Store, StoreUnavailable
 from core.jobs.worker import work
 from core.specs import RunSpec
 from core.training import fit as training_loop
@@ -124,6 +124,24 @@ def test_equal_runs_share_one_trial(store, monkeypatch):
     work(store, drain=True)
     assert tried == [9]
     assert {store.get(run_id).compute_plan for run_id in ids} == {ComputePlan(1, False)}
+
+
+@pytest.mark.parametrize("name", ["result_of", "keep_result", "describe", "forget_epochs", "get"])
+def test_a_run_that_begins_waits_for_a_store_that_is_away(store, monkeypatch, impatient, name):
+    monkeypatch.setattr("core.training.compute_plan.TRIAL_STEPS", 9)
+    run_id, answers = store.enqueue(TINY), getattr(Store, name)
+    refusals = [StoreUnavailable("It is away.")]
+
+    def away_at_first(of: Store, *asked, **options):
+        begins = of.job(run_id).state is JobState.RUNNING
+        if begins and refusals:
+            raise refusals.pop()
+        return answers(of, *asked, **options)
+
+    monkeypatch.setattr(Store, name, away_at_first)
+    work(store, drain=True)
+    run = store.get(run_id)
+    assert (run.state, run.attempt, refusals) == (JobState.FINISHED, 1, [])
 
 
 # A stop that cannot wait

@@ -13,7 +13,8 @@ from core.jobs.schema import SCHEMA_VERSION, tables
 from core.jobs.store import JobState, Store, open_store
 from core.measure.requests import DeviceSpeedRequest
 from core.training.records import Device
-from tests.core.jobs.example_runs import SPEC, unreadable
+from tests.core.jobs.example_runs import SPEC as SPEC_OF_TODAY
+from tests.core.jobs.example_runs import unreadable
 
 VERSION_7 = Path(__file__).with_name("store_of_version_7.sql")
 COUNTED = {
@@ -21,6 +22,9 @@ COUNTED = {
     "postgresql": "SERIAL PRIMARY KEY",
 }
 ON_CARD, ON_CPU, FINISHED, TIMES, SPEED, BROKEN = range(1, 7)  # its jobs
+SPEC = replace(  # what the recipe of that name was
+    SPEC_OF_TODAY, recipe=replace(SPEC_OF_TODAY.recipe, optimizer="sgd", label_smoothing=0.0)
+)
 CPU, CARD = Device("cpu", "a CPU"), Device("cuda", "NVIDIA H100")
 
 

@@ -207,14 +207,16 @@ def test_a_run_whose_files_cannot_be_written_waits_and_goes_on(store, impatient,
     assert "LAB_RUNS_DIR" in capfd.readouterr().err
 
 
-def test_a_store_that_is_locked_while_a_run_starts_keeps_it_in_the_queue(store, monkeypatch):
-    run, describe = claimed(store), Store.describe
+def test_a_store_that_is_away_where_nothing_waits_for_it_keeps_the_run_in_the_queue(
+    store, monkeypatch
+):
+    run, check = claimed(store), train_module._check_memory
 
-    def refuse(self, *what) -> None:
-        monkeypatch.setattr(Store, "describe", describe)  # the next time it can be written
+    def refuse(run) -> None:
+        monkeypatch.setattr(train_module, "_check_memory", check)  # the next time it is there
         raise StoreUnavailable("The run store could not be written: another program holds it.")
 
-    monkeypatch.setattr(Store, "describe", refuse)
+    monkeypatch.setattr(train_module, "_check_memory", refuse)
     assert execute(store, run) is JobState.QUEUED
     assert store.get(run.id).state is JobState.QUEUED
     assert work(store, drain=True) == 1

@@ -132,8 +132,15 @@ class Spec:
     """What the specs below share: JSON both ways, and one clear error for a broken one."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, strings and objects, ready for `json.dumps`."""
-        return asdict(self)
+        """Plain numbers, strings and objects, ready for `json.dumps`; a spec in it by its own."""
+        values = asdict(self)
+        for name in values:
+            match getattr(self, name):
+                case Spec() as spec:
+                    values[name] = spec.to_dict()
+                case (Spec(), *_) as specs:
+                    values[name] = [spec.to_dict() for spec in specs]
+        return values
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys, equal for equal specs."""
@@ -373,7 +380,3 @@ class RunSpec(Spec):
                 "device must be cpu, cuda or mps, not {device}.", device=repr(self.device)
             )
         check_whole("seed", self.seed, 0, MAX_SEED)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with the model's options as an object."""
-        return asdict(self) | {"model": self.model.to_dict(), "recipe": self.recipe.to_dict()}

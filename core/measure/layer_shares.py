@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.analysis.records import Analysis
-from core.measure.roofline import RooflinePoint, roofline_points, share_of_attainable
+from core.measure.roofline import points_by_layer, roofline_points, share_of_attainable
 from core.training.records import LayerTimes
 
 
@@ -31,9 +31,7 @@ def timed_rows(analysis: Analysis, times: LayerTimes, level: str) -> list[TimedR
     measured = {layer.path: layer for layer in times.layers}
     total = sum(layer.seconds for layer in times.layers) or 1.0
     work = analysis.totals.macs + analysis.totals.backward_macs or 1
-    points: dict[str, list[RooflinePoint]] = {}
-    for point in roofline_points(analysis, times):
-        points.setdefault(point.path, []).append(point)
+    points = points_by_layer(roofline_points(analysis, times))
     rows = []
     for row, members in zip(analysis.rows(level), analysis.members(level), strict=True):
         timed = [measured[path] for path in members if path in measured]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from core.inside.landscape_records import PATH, PLANES, RANDOM
 from core.language import N_, either
@@ -83,10 +83,6 @@ class LayerTimesRequest(Request):
         """What the device is."""
         return (self.hardware or platform.node(),)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with the model's options as an object."""
-        return asdict(self) | {"model": self.model.to_dict()}
-
 
 @dataclass(frozen=True)
 class ThroughputRequest(Request):
@@ -102,8 +98,7 @@ class ThroughputRequest(Request):
     hardware: tuple[str, ...] = ()  # what each of the devices is; none: those of this host
 
     def __post_init__(self) -> None:
-        if not isinstance(self.run, RunSpec):
-            object.__setattr__(self, "run", RunSpec.from_dict(self.run))
+        _read_run(self)
         object.__setattr__(self, "batch_sizes", tuple(self.batch_sizes))
         object.__setattr__(self, "devices", tuple(self.devices))
         object.__setattr__(self, "hardware", tuple(self.hardware))
@@ -121,10 +116,6 @@ class ThroughputRequest(Request):
         """What the devices are."""
         return (sorted(self.hardware) or platform.node(),)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with the model's options as an object."""
-        return asdict(self) | {"run": self.run.to_dict()}
-
 
 @dataclass(frozen=True)
 class LearningRatesRequest(Request):
@@ -139,8 +130,7 @@ class LearningRatesRequest(Request):
     hardware: str = ""  # what the device is, see records.Device; "": that of this host
 
     def __post_init__(self) -> None:
-        if not isinstance(self.run, RunSpec):
-            object.__setattr__(self, "run", RunSpec.from_dict(self.run))
+        _read_run(self)
 
     def what(self) -> tuple[object, ...]:
         """The run but for its rate, schedule and epochs, which the sweeps do not follow."""
@@ -152,10 +142,6 @@ class LearningRatesRequest(Request):
     def where(self) -> tuple[object, ...]:
         """What the device is."""
         return (self.hardware or platform.node(),)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with the model's options as an object."""
-        return asdict(self) | {"run": self.run.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -189,10 +175,6 @@ class GradientFlowRequest(Request):
     def runs_needed(self) -> tuple[int, ...]:
         """Those with whose parameters gradients are measured."""
         return self.runs
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with each model's options as an object."""
-        return asdict(self) | {"models": [model.to_dict() for model in self.models]}
 
 
 @dataclass(frozen=True)
@@ -252,10 +234,6 @@ class LandscapeRequest(Request):
         """Those around whose parameters the loss is measured."""
         return tuple(run for run, _digest in self.runs)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with each model's options as an object."""
-        return asdict(self) | {"trainings": [run.to_dict() for run in self.trainings]}
-
 
 @dataclass(frozen=True)
 class WeightsRequest(Request):
@@ -281,10 +259,6 @@ class WeightsRequest(Request):
     def runs_needed(self) -> tuple[int, ...]:
         """The one whose parameters they are."""
         return () if self.run is None else (self.run,)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `Spec.to_dict`, with the model's options as an object."""
-        return asdict(self) | {"model": self.model.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -434,3 +408,8 @@ def request_from_json(kind: str, text: str) -> Request:
 def _read_model(request: LayerTimesRequest | WeightsRequest) -> None:
     if not isinstance(request.model, ModelSpec):
         object.__setattr__(request, "model", ModelSpec.from_dict(request.model))
+
+
+def _read_run(request: ThroughputRequest | LearningRatesRequest) -> None:
+    if not isinstance(request.run, RunSpec):
+        object.__setattr__(request, "run", RunSpec.from_dict(request.run))

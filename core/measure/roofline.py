@@ -60,10 +60,18 @@ def roofline_points(analysis: Analysis, times: LayerTimes) -> list[RooflinePoint
             macs = layer.backward_macs if is_backward else layer.macs
             if macs and seconds:
                 flops = 2 * macs * times.batch_size
-                moved = _moved_bytes(layer, times.batch_size, is_backward)
+                moved = moved_bytes(layer, times.batch_size, is_backward)
                 limit = attainable(times, flops / moved)
                 points.append(RooflinePoint(time.path, is_backward, seconds, flops, moved, limit))
     return points
+
+
+def points_by_layer(points: Sequence[RooflinePoint]) -> dict[str, list[RooflinePoint]]:
+    """Those of each layer, by its path."""
+    layers: dict[str, list[RooflinePoint]] = {}
+    for point in points:
+        layers.setdefault(point.path, []).append(point)
+    return layers
 
 
 def share_of_attainable(points: Sequence[RooflinePoint]) -> float | None:
@@ -72,7 +80,7 @@ def share_of_attainable(points: Sequence[RooflinePoint]) -> float | None:
     return sum(point.share * point.seconds for point in points) / taken if taken else None
 
 
-def _moved_bytes(layer: LayerCost, batch_size: int, is_backward: bool) -> int:
+def moved_bytes(layer: LayerCost, batch_size: int, is_backward: bool = False) -> int:
     """Weights once, maps once an image; backward their gradients too, as far as there are any."""
     once, an_image = layer.weight_bytes, layer.input_bytes + layer.output_bytes
     if is_backward:

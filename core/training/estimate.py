@@ -305,7 +305,10 @@ def measure_speed(device_name: str) -> Speed:
             for _again in range(count):
                 network.zero_grad()
                 image.grad = None
-                with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                # Nothing is kept from pass to pass, as a graph must not
+                with torch.autocast(
+                    device.type, torch.bfloat16, enabled=bfloat16, cache_enabled=False
+                ):
                     output: Tensor = network(image)
                 output.backward(torch.ones_like(output))
 

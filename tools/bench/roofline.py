@@ -137,6 +137,7 @@ def roofline() -> list[Row]:
 def _pieces(network: str, peak: float, moved: float) -> Iterator[dict[str, object]]:
     """Every piece of work of every convolution of a net."""
     from core.analysis import analyze
+    from core.measure.roofline import moved_bytes
 
     lanes = _lanes()
     started = {name: min(_seconds(work)) for name, work in _SMALLEST.work().items()}
@@ -147,12 +148,11 @@ def _pieces(network: str, peak: float, moved: float) -> Iterator[dict[str, objec
         convolution = Convolution.of(layer, batch)
         filled = convolution.filled(lanes)
         filled_work = filled.work()
-        least_bytes = layer.weight_bytes + batch * (layer.input_bytes + layer.output_bytes)
         for name, work in convolution.work().items():
             if name == "gradient of the input" and layer.backward_macs == layer.macs:
                 continue  # nobody needs that of the images
             seconds, of_filled = median(_seconds(work)), median(_seconds(filled_work[name]))
-            limit = min(peak, moved * convolution.flops / least_bytes)
+            limit = min(peak, moved * convolution.flops / moved_bytes(layer, batch))
             least = convolution.flops / limit
             start = max(0.0, min(started[name], seconds - least))
             empty = max(0.0, seconds - of_filled * convolution.flops / filled.flops)

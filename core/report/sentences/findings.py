@@ -12,7 +12,7 @@ from core.language import N_, _
 from core.measure.first_and_last import first_and_last, gradient_outcome
 from core.measure.gradient_records import NetworkFlow
 from core.measure.layer_shares import TimedRow
-from core.measure.roofline import RooflinePoint, share_of_attainable
+from core.measure.roofline import RooflinePoint, points_by_layer, share_of_attainable
 from core.report import formats
 from core.report.cost_rows import CostRow
 from core.report.sentences.gradients import label
@@ -69,13 +69,11 @@ def layer_time_finding(rows: Sequence[TimedRow]) -> str:
 
 
 def roofline_finding(points: Sequence[RooflinePoint]) -> str:
-    """How near to its roof the layer is that takes most of the time."""
-    by_layer: dict[str, list[RooflinePoint]] = {}
-    for point in points:
-        by_layer.setdefault(point.path, []).append(point)
-    longest = max(by_layer.values(), key=lambda layer: sum(point.seconds for point in layer))
+    """How near to its roof the layer is that takes longest, of those with multiply-adds."""
+    layers = points_by_layer(points).values()
+    longest = max(layers, key=lambda layer: sum(point.seconds for point in layer))
     return _(
-        "{layer} takes most of the time<br>and computes at {share} of what is attainable",
+        "{layer} takes longest of these layers<br>and computes at {share} of what is attainable",
         layer=longest[0].path,
         share=formats.joined(f"{100 * (share_of_attainable(longest) or 0.0):.3g}", "%"),
     )

@@ -23,7 +23,6 @@ from core.specs import LabError
 from pages.views.app.services import lab_store
 from pages.views.people.visitor import of_request
 
-PATH = "lab/news"
 _MOST = 4_096  # browsers at once
 _BETWEEN_SECONDS = 0.1  # two numbers to the same browser
 _AGAIN_SECONDS = 2.0  # until a store that cannot be opened is tried again

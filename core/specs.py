@@ -363,6 +363,7 @@ class RunSpec(Spec):
     train_images: int | None = None  # the first so many of the shuffled training set; None: all
     device: str = "cpu"  # cpu, cuda, cuda:1, mps
     seed: int = 0
+    deterministic: bool = False  # on CUDA: kernels that add in a fixed order
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, ModelSpec):
@@ -380,3 +381,18 @@ class RunSpec(Spec):
                 "device must be cpu, cuda or mps, not {device}.", device=repr(self.device)
             )
         check_whole("seed", self.seed, 0, MAX_SEED)
+        check_flag("deterministic", self.deterministic)
+        if not self.is_on_cuda:  # a CPU's kernels are; others have none
+            object.__setattr__(self, "deterministic", False)
+
+    @property
+    def is_on_cuda(self) -> bool:
+        """Whether it computes on one of NVIDIA's cards."""
+        return self.device.startswith("cuda")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Without what was not asked for, as labs wrote it that did not know it."""
+        values = super().to_dict()
+        if not self.deterministic:
+            del values["deterministic"]
+        return values

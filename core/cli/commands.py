@@ -14,7 +14,7 @@ from core.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
 from core.cli.export import export
 from core.cli.handout import handout
 from core.cli.inside import inside
-from core.cli.measurements import bench, find_rate, gradients, predict, time_layers
+from core.cli.measurements import bench, estimate, find_rate, gradients, predict, time_layers
 from core.cli.networks import analyze, list_networks
 from core.cli.reproduce import reproduce
 from core.cli.runs import list_runs, resume, stop, submit, train
@@ -27,8 +27,8 @@ from core.specs import LabError
 
 _PROGRAM = "python -m core"
 COMMANDS = (
-    *(serve, list_networks, analyze, time_layers, bench, find_rate, gradients, predict, inside),
-    handout,
+    *(serve, list_networks, analyze, time_layers, bench, find_rate, estimate, gradients, predict),
+    *(inside, handout),
     *(train, submit, study, list_runs, stop, resume, export, reproduce, worker, list_workers),
     cluster,
     *(backup, restore),

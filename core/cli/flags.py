@@ -129,6 +129,7 @@ class RunFlags(NetworkFlags):
     lr: float | None = None
     seed: int = 0
     device: str | None = None
+    deterministic: bool = False
 
     def run_spec(self, devices: Sequence[str] = ()) -> RunSpec:
         """The run that the flags describe; by default on the first of `devices`. Raises LabError.
@@ -147,6 +148,7 @@ class RunFlags(NetworkFlags):
             images,
             self.device or (devices or available_devices())[0],
             self.seed,
+            self.deterministic,
         )
 
 
@@ -207,6 +209,11 @@ RUN_OPTIONS = (
     click.option("--lr", type=float, metavar="RATE", help="learning rate, of one-cycle the peak"),
     click.option("--seed", type=int, default=RunFlags.seed, metavar="N"),
     device_option,
+    click.option(
+        "--deterministic",
+        is_flag=True,
+        help="on CUDA: kernels that add in a fixed order, so that equal runs have equal bits",
+    ),
 )
 
 output_option = click.option("--format", "output", type=click.Choice(OUTPUTS), default="table")

@@ -1,10 +1,10 @@
-"""python -m core time | bench | find-rate | gradients | predict"""
+"""python -m core time | bench | find-rate | estimate | gradients | predict"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -30,22 +30,25 @@ from core.inside.landscape_records import Landscape
 from core.inside.parts_records import MissingParts
 from core.language import Message
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
-from core.measure.learning_rate_records import STEPS, SWEEPS, LearningRates
-from core.measure.requests import (
+from core.measure.inside_requests import (
     ActivityRequest,
     EffectiveFieldRequest,
     EmbeddingRequest,
-    GradientFlowRequest,
     LandscapeRequest,
+    MissingPartsRequest,
+)
+from core.measure.learning_rate_records import STEPS, SWEEPS, LearningRates
+from core.measure.requests import (
+    GradientFlowRequest,
     LayerTimesRequest,
     LearningRatesRequest,
-    MissingPartsRequest,
     PredictRequest,
+    StepCostRequest,
     ThroughputRequest,
 )
 from core.report import formats
 from core.specs import MAX_BATCH_SIZE, LabError, ModelSpec, check_whole
-from core.training.records import LayerTimes, Throughput
+from core.training.records import LayerTimes, StepCost, Throughput
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -53,6 +56,10 @@ if TYPE_CHECKING:
     from core.jobs.store import Measurement, Store
 
 _LAYER_TIME_COLUMNS = ["layer", "macs", "forward_ms", "backward_ms", "gflops_per_second"]
+_STEP_COST_COLUMNS = [
+    *("device", "batch_size", "step_ms", "test_image_us", "run_seconds"),
+    *("run_memory_bytes", "kernel_share"),
+]
 _THROUGHPUT_COLUMNS = [
     *("device", "batch_size", "loop", "loader_workers", "threads"),
     *("images_per_second", "slowest", "fastest", "share_of_peak"),
@@ -169,6 +176,39 @@ def find_rate(flags: RunFlags, steps: int, sweeps: int | None, output: str) -> i
     return 0
 
 
+@command("estimate", "what a run will take here, by its own steps")
+@run_flags(arch="course-residual")
+@output_option
+def estimate(flags: RunFlags, output: str) -> int:
+    """Times short epochs of the run for some seconds.
+
+    Tells what a step, a test image and the start take, and the whole run; on a CUDA device also its
+    memory, and the share of a step in which the device computes.
+    """
+    from core.data.catalogue import find_dataset, train_images_of
+    from core.measure.step_cost import measure_step_cost
+    from core.report.sentences.run_cost import steps_sentence
+    from core.report.tables.measurements import step_cost_frame
+    from core.training.devices import free_bytes
+    from core.training.estimate import estimate as estimated
+
+    spec = flags.run_spec()
+    with _errors_in_one_sentence():
+        for cost in measure_step_cost(spec):
+            say(f"{100 * cost.share:.0f} % measured")
+    images = train_images_of(spec), find_dataset(spec.dataset).test_images
+    free = free_bytes(spec.device)
+    analysis = analyze_network(spec.model)
+    whole = estimated(spec, analysis, None, *images, free_bytes=free, own_steps=cost)
+    say(steps_sentence(cost))
+    frame = step_cost_frame(spec, cost, whole)
+    table = frame.assign(
+        step_ms=1e3 * frame["step_seconds"], test_image_us=1e6 * frame["evaluation_seconds"]
+    )
+    write_result(output, cost.to_dict() | asdict(whole), frame, table[_STEP_COST_COLUMNS])
+    return 0
+
+
 @command("gradients", "gradient norm and activation variance of every layer")
 @network_flags(arch="", shown="resnet110, or only the runs")
 @click.option("--depths", type=Several(click.INT), default=(), metavar="N ...")
@@ -276,6 +316,8 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
         return tables.throughput_frame(Throughput.from_dict(result))
     if result is not None and job.kind == LearningRatesRequest.kind:
         return tables.sweep_frame(LearningRates.from_dict(result))
+    if result is not None and isinstance(request, StepCostRequest):
+        return tables.step_cost_frame(request.run, StepCost(**result))
     if result is not None and job.kind == GradientFlowRequest.kind:
         return tables.flow_frame(GradientFlow.from_dict(result))
     if result is not None and job.kind == LandscapeRequest.kind:

@@ -26,7 +26,7 @@ from core.jobs.records import (
 from core.jobs.schema import jobs_table
 from core.jobs.sources import keep_source
 from core.jobs.turns import WORK_OF_MEASUREMENT, turns
-from core.measure.requests import Request
+from core.measure.request import Request
 from core.specs import LabError
 from core.zoo.own import renamed
 

@@ -23,21 +23,25 @@ from core.jobs.run_weights import LAST, other_by_now, run_weights
 from core.jobs.store import Store
 from core.jobs.trail import parameters_path, path_epochs
 from core.measure.gradient_flow import Trained, measure_flow
+from core.measure.inside_requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
+    EmbeddingRequest,
+    LandscapeRequest,
+    MissingPartsRequest,
+)
 from core.measure.layer_times import measure_layers
 from core.measure.learning_rates import measure_learning_rates
 from core.measure.predict import predict
 from core.measure.requests import (
-    ActivityRequest,
-    EffectiveFieldRequest,
-    EmbeddingRequest,
     GradientFlowRequest,
-    LandscapeRequest,
     LayerTimesRequest,
     LearningRatesRequest,
-    MissingPartsRequest,
     PredictRequest,
+    StepCostRequest,
     ThroughputRequest,
 )
+from core.measure.step_cost import measure_step_cost
 from core.measure.throughput import measure_throughput
 from core.specs import LabError
 from core.training.parameters import check_hash
@@ -88,6 +92,11 @@ def _throughput(store: Store, request: ThroughputRequest) -> Iterator[Partial]:
 
 def _learning_rates(store: Store, request: LearningRatesRequest) -> Iterator[Partial]:
     for known in measure_learning_rates(request.run, request.steps, request.sweeps):
+        yield Partial(known.share, known.to_dict())
+
+
+def _step_cost(store: Store, request: StepCostRequest) -> Iterator[Partial]:
+    for known in measure_step_cost(request.run):
         yield Partial(known.share, known.to_dict())
 
 
@@ -168,6 +177,7 @@ MEASURES: dict[str, Callable[[Store, Any], Iterator[Partial]]] = {
     LayerTimesRequest.kind: _layer_times,
     ThroughputRequest.kind: _throughput,
     LearningRatesRequest.kind: _learning_rates,
+    StepCostRequest.kind: _step_cost,
     GradientFlowRequest.kind: _gradient_flow,
     PredictRequest.kind: _predict,
     MissingPartsRequest.kind: _missing_parts,

@@ -11,10 +11,11 @@ from sqlalchemy import and_, or_, true
 
 from core.analysis.kept import kept_analysis
 from core.jobs.schema import jobs_table
+from core.measure.request import Request
 from core.measure.requests import (
     LayerTimesRequest,
     LearningRatesRequest,
-    Request,
+    StepCostRequest,
     ThroughputRequest,
 )
 from core.specs import LabError, RunSpec
@@ -66,7 +67,7 @@ def needs_of_request(request: Request) -> Needs:
     """The device that is measured; other measurements take whatever there is."""
     if isinstance(request, LayerTimesRequest):
         return Needs(device_name(request.device), request.hardware or None)
-    if isinstance(request, LearningRatesRequest):  # which takes the memory of its run
+    if isinstance(request, LearningRatesRequest | StepCostRequest):  # with the memory of its run
         return replace(needs_of_run(request.run), hardware=request.hardware or None)
     if isinstance(request, ThroughputRequest):  # all are of one machine: the rarest stands for them
         hardware = dict(zip(request.devices, request.hardware, strict=False))

@@ -15,7 +15,8 @@ from core.data.catalogue import train_images_of
 from core.jobs.needs import Needs
 from core.jobs.people import NOBODY
 from core.language import N_, read_kept
-from core.measure.requests import Request, request_from_json
+from core.measure.request import Request
+from core.measure.requests import request_from_json
 from core.specs import LabError, RunSpec
 from core.training.records import ComputePlan, Progress
 from core.zoo.own import plain_name

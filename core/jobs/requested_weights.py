@@ -6,7 +6,7 @@ from core.inside.shipped import SHIPPED
 from core.inside.weights import Weights
 from core.jobs.run_weights import BEST, LAST, other_by_now, run_weights
 from core.jobs.store import Store
-from core.measure.requests import WeightsRequest
+from core.measure.inside_requests import WeightsRequest
 from core.specs import LabError
 
 

@@ -37,7 +37,7 @@ _RESERVE = 2.0  # times the memory that a run needs must be free when it joins
 
 def is_shared(spec: RunSpec) -> bool:
     """Whether runs on this device go side by side."""
-    return spec.device.startswith("cuda") and spec.device in available_devices()
+    return spec.is_on_cuda and spec.device in available_devices()
 
 
 @dataclass
@@ -183,11 +183,8 @@ class SharedDevice:
         return None
 
     def _suits(self, spec: RunSpec) -> bool:
-        """Whether a run reads the same images on the same device, and has room there."""
-        first = self.first
-        if (spec.device, spec.dataset, spec.train_images) != (
-            *(first.device, first.dataset, first.train_images),
-        ):
+        """Whether a run computes as the first does on the same device, and has room there."""
+        if _shared_by(spec) != _shared_by(self.first):
             return False
         free = available_bytes(self.device)
         return free is None or _RESERVE * needed_bytes(spec, analyze(spec.model)) < free
@@ -204,3 +201,8 @@ class SharedDevice:
             self.data = load(name).to(self.device)
             synchronize(self.device)  # other streams read it too
         return self.data
+
+
+def _shared_by(spec: RunSpec) -> tuple[object, ...]:
+    """What runs have in common that share a process: the device, its kernels, the images there."""
+    return spec.device, spec.deterministic, spec.dataset, spec.train_images

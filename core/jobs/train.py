@@ -28,7 +28,7 @@ from core.specs import RunSpec
 from core.training import compute_plan as compute_plans
 from core.training import fit as training_loop
 from core.training.allocator import memory_kept
-from core.training.devices import available_bytes, describe, find_device
+from core.training.devices import available_bytes, find_device
 from core.training.estimate import check_memory
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.state import Training
@@ -188,8 +188,7 @@ def _compute_plan_of(store: Store, run: Run, heartbeat: Heartbeat) -> ComputePla
                 before=run.fingerprint,
             ),
         )
-    bf16 = compute_plans.uses_bfloat16(spec, find_device(spec.device), plan)
-    machine = f"{platform.node()}: {describe(spec.device)}{', bfloat16' if bf16 else ''}"
+    machine = f"{platform.node()}: {compute_plans.in_words(spec, plan)}"
     chosen = plan
     heartbeat.patiently(lambda: store.describe(run, machine, here, chosen))
     return plan

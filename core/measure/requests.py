@@ -7,56 +7,24 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from core.inside.landscape_records import PATH, PLANES, RANDOM
-from core.language import N_, either
+from core.language import N_
 from core.measure.gradient_records import BATCH_SIZE
+from core.measure.inside_requests import (
+    ActivityRequest,
+    EffectiveFieldRequest,
+    EmbeddingRequest,
+    LandscapeRequest,
+    MissingPartsRequest,
+)
 from core.measure.learning_rate_records import NOT_FOLLOWED, STEPS
-from core.specs import LabError, ModelSpec, RunSpec, Spec
+from core.measure.request import Request
+from core.specs import LabError, ModelSpec, RunSpec
 
 PASSES = 9  # of a network whose layers are timed; the medians are over these
-LANDSCAPE_POINTS = 15  # a side of the plane; odd, so that the trained network is one of them
-LANDSCAPE_SPAN = 1.0  # from the center to an edge; 1: as long as the network's own filters
-LANDSCAPE_IMAGES = 1_000  # whose loss is computed at each point
 ROUNDS = 5  # of a throughput, in which every loop has its turn
-
-
-@dataclass(frozen=True)
-class Request(Spec):
-    """What is measured. Equal requests share one job, found by their key."""
-
-    kind: ClassVar[str]
-    title: ClassVar[str]  # in lists; translated where it is shown
-    in_key: ClassVar[str]  # what stands before the hash in the key, as older labs wrote it
-
-    def what(self) -> tuple[object, ...]:
-        """What the result depends on, besides the machine."""
-        raise NotImplementedError
-
-    def where(self) -> tuple[object, ...]:
-        """The hardware that the result depends on, whatever its host is called; here: none."""
-        return ()
-
-    def runs_needed(self) -> tuple[int, ...]:
-        """The runs of which files are read."""
-        return ()
-
-    @property
-    def key(self) -> str:
-        """A short name for this measurement."""
-        return self._key_of(*self.where(), *self.what())
-
-    @property
-    def key_by_host(self) -> str:
-        """Its name in labs whose results all belonged to a host: they are still found there."""
-        return self._key_of(platform.node(), *self.what())
-
-    def _key_of(self, *parts: object) -> str:
-        text = " ".join(map(str, parts))
-        return f"{self.in_key} {sha256(text.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +41,8 @@ class LayerTimesRequest(Request):
     hardware: str = ""  # what the device is, see records.Device; "": that of this host
 
     def __post_init__(self) -> None:
-        _read_model(self)
+        if not isinstance(self.model, ModelSpec):
+            object.__setattr__(self, "model", ModelSpec.from_dict(self.model))
 
     def what(self) -> tuple[object, ...]:
         """Network, device, batch."""
@@ -145,6 +114,31 @@ class LearningRatesRequest(Request):
 
 
 @dataclass(frozen=True)
+class StepCostRequest(Request):
+    """What the steps of a run take, timed with its own network."""
+
+    kind: ClassVar[str] = "step-cost"
+    title: ClassVar[str] = N_("time of a run's steps")
+    in_key: ClassVar[str] = "step cost"
+    run: RunSpec
+    hardware: str = ""  # what the device is, see records.Device; "": that of this host
+
+    def __post_init__(self) -> None:
+        _read_run(self)
+
+    def what(self) -> tuple[object, ...]:
+        """The run but for what changes no step: seed, images, epochs, rate."""
+        values = replace(self.run, seed=0, train_images=None).to_dict()
+        for field in ("name", *NOT_FOLLOWED):
+            del values["recipe"][field]
+        return (json.dumps(values, sort_keys=True),)
+
+    def where(self) -> tuple[object, ...]:
+        """What the device is."""
+        return (self.hardware or platform.node(),)
+
+
+@dataclass(frozen=True)
 class GradientFlowRequest(Request):
     """Gradient norm and activation variance of every layer of networks and trained runs."""
 
@@ -194,123 +188,6 @@ class PredictRequest(Request):
     def runs_needed(self) -> tuple[int, ...]:
         """The one that predicts."""
         return (self.run,)
-
-
-@dataclass(frozen=True)
-class LandscapeRequest(Request):
-    """The loss around trained networks: of finished runs, or trained by the measurement itself."""
-
-    kind: ClassVar[str] = "landscape"
-    title: ClassVar[str] = N_("loss around trained networks")
-    in_key: ClassVar[str] = "landscape"
-    runs: tuple[tuple[int, str], ...]  # number, and hash of the file with its best parameters
-    trainings: tuple[RunSpec, ...]
-    points: int = LANDSCAPE_POINTS
-    span: float = LANDSCAPE_SPAN
-    images: int = LANDSCAPE_IMAGES
-    seed: int = 0  # of the directions
-    plane: str = RANDOM  # PATH: along the training; the hashes are of the runs' last checkpoints
-
-    def __post_init__(self) -> None:
-        if self.plane not in PLANES:
-            raise LabError(
-                "A plane is {planes}, not {plane}.", planes=either(PLANES), plane=repr(self.plane)
-            )
-        trainings = tuple(
-            run if isinstance(run, RunSpec) else RunSpec.from_dict(run) for run in self.trainings
-        )
-        object.__setattr__(self, "trainings", trainings)
-        object.__setattr__(self, "runs", tuple((run, digest) for run, digest in self.runs))
-
-    def what(self) -> tuple[object, ...]:
-        """Runs and their parameters, trainings, plane."""
-        trainings = sorted(run.to_json() for run in self.trainings)
-        plane: tuple[object, ...] = (self.points, self.span, self.images, self.seed)
-        if self.plane == PATH:  # whose extent is the path's, and nothing is drawn
-            plane = (self.points, self.images, self.plane)
-        return *sorted(self.runs), *trainings, *plane
-
-    def runs_needed(self) -> tuple[int, ...]:
-        """Those around whose parameters the loss is measured."""
-        return tuple(run for run, _digest in self.runs)
-
-
-@dataclass(frozen=True)
-class WeightsRequest(Request):
-    """Something about a network with its parameters: a run's, or those that a seed draws."""
-
-    model: ModelSpec  # every option filled in
-    dataset: str  # whose test images it is shown
-    run: int | None  # None: as initialized
-    parameters_sha256: str  # of the run's file that holds them; "": as initialized
-    initialization: str
-    seed: int
-    mean: float | None  # of the pixels, 0 to 1, that the network reads as 0; None: 0
-    std: float | None  # pixels are divided by this; None: 1
-
-    def __post_init__(self) -> None:
-        _read_model(self)
-
-    def what(self) -> tuple[object, ...]:
-        """Network, parameters, images."""
-        parameters = (self.run, self.parameters_sha256, self.initialization, self.seed)
-        return self.model.to_json(), *parameters, self.dataset, self.mean, self.std
-
-    def runs_needed(self) -> tuple[int, ...]:
-        """The one whose parameters they are."""
-        return () if self.run is None else (self.run,)
-
-
-@dataclass(frozen=True)
-class MissingPartsRequest(WeightsRequest):
-    """What the network reaches over the test set without each of its parts."""
-
-    kind: ClassVar[str] = "missing-parts"
-    title: ClassVar[str] = N_("parts left out")
-    in_key: ClassVar[str] = "missing parts"
-    level: str  # blocks, branches, shortcuts, channels
-    layer: str = ""  # whose channels
-
-    def what(self) -> tuple[object, ...]:
-        """And which parts."""
-        return *super().what(), self.level, self.layer
-
-
-@dataclass(frozen=True)
-class ActivityRequest(WeightsRequest):
-    """How active every channel of every convolution is over the test set."""
-
-    kind: ClassVar[str] = "activity"
-    title: ClassVar[str] = N_("dead channels")
-    in_key: ClassVar[str] = "activity"
-
-
-@dataclass(frozen=True)
-class EffectiveFieldRequest(WeightsRequest):
-    """Which pixels a unit of a layer listens to, before and after training."""
-
-    kind: ClassVar[str] = "effective-field"
-    title: ClassVar[str] = N_("effective receptive field")
-    in_key: ClassVar[str] = "effective field"
-    layer: str
-
-    def what(self) -> tuple[object, ...]:
-        """And of which layer."""
-        return *super().what(), self.layer
-
-
-@dataclass(frozen=True)
-class EmbeddingRequest(WeightsRequest):
-    """Test images in two dimensions, by what a network's last linear layer reads (t-SNE)."""
-
-    kind: ClassVar[str] = "embedding"
-    title: ClassVar[str] = N_("map of the test images")
-    in_key: ClassVar[str] = "embedding"
-    images: int
-
-    def what(self) -> tuple[object, ...]:
-        """And how many images."""
-        return *super().what(), self.images
 
 
 @dataclass(frozen=True)
@@ -382,6 +259,7 @@ REQUESTS: dict[str, type[Request]] = {
         LayerTimesRequest,
         ThroughputRequest,
         LearningRatesRequest,
+        StepCostRequest,
         GradientFlowRequest,
         PredictRequest,
         MissingPartsRequest,
@@ -405,11 +283,6 @@ def request_from_json(kind: str, text: str) -> Request:
     return REQUESTS[kind].from_json(text)
 
 
-def _read_model(request: LayerTimesRequest | WeightsRequest) -> None:
-    if not isinstance(request.model, ModelSpec):
-        object.__setattr__(request, "model", ModelSpec.from_dict(request.model))
-
-
-def _read_run(request: ThroughputRequest | LearningRatesRequest) -> None:
+def _read_run(request: ThroughputRequest | LearningRatesRequest | StepCostRequest) -> None:
     if not isinstance(request.run, RunSpec):
         object.__setattr__(request, "run", RunSpec.from_dict(request.run))

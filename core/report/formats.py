@@ -10,6 +10,7 @@ from typing import Any
 
 from core.analysis.records import Sides, each_side
 from core.language import N_, _, comma, ngettext
+from core.training.records import DETERMINISTIC
 
 _THIN_SPACE = "\u2009"
 _UNBROKEN_SPACE = "\u202f"  # as thin, and no line ends there
@@ -168,7 +169,7 @@ def _part_of_machine(part: str) -> str:
         return ngettext("{number} thread", "{number} threads", int(threads[1]))
     if driver := _DRIVER.fullmatch(part):
         return _("driver {version}", version=driver[1])
-    return part
+    return _("deterministic kernels") if part == DETERMINISTIC else part
 
 
 def shape(sizes: Sequence[int], layout: str = "NCHW", batch_size: int = 1) -> str:

@@ -20,7 +20,7 @@ from core.analysis.cpu import threads
 from core.specs import RunSpec
 from core.training.devices import describe, find_device, synchronize
 from core.training.processor import processor
-from core.training.records import ComputePlan
+from core.training.records import DETERMINISTIC, ComputePlan
 from core.zoo.building import build
 
 TRIAL_SECONDS = 0.6  # for all candidates together, after each has warmed up
@@ -165,6 +165,32 @@ def uses_bfloat16(
     return spec.recipe.bfloat16 and device.type == "cpu" and is_faster
 
 
+def precision(spec: RunSpec, plan: ComputePlan) -> str:
+    """In which number format the run's convolutions multiply: float32, TF32 or bfloat16.
+
+    NVIDIA's cards since Ampere do so in TF32, 10 bits of 23, unless PyTorch is told otherwise.
+    """
+    device = find_device(spec.device)
+    if uses_bfloat16(spec, device, plan):
+        return "bfloat16"
+    if device.type == "cuda" and torch.backends.cudnn.allow_tf32 and _has_tf32(device):
+        return "TF32"
+    return "float32"
+
+
+def _has_tf32(device: torch.device) -> bool:
+    major, _minor = torch.cuda.get_device_capability(device)
+    return major >= 8  # Ampere
+
+
+def in_words(spec: RunSpec, plan: ComputePlan) -> str:
+    """What the run is computed on, and in which way where that is not plain float32."""
+    numbers = precision(spec, plan)
+    parts = [describe(spec.device), "" if numbers == "float32" else numbers]
+    parts.append(DETERMINISTIC if spec.deterministic else "")
+    return ", ".join(filter(None, parts))
+
+
 @contextmanager
 def threads_restored() -> Iterator[None]:
     """Afterwards as many threads as before."""
@@ -182,7 +208,7 @@ def compute_plan_key(spec: RunSpec) -> str:
     """
     where = f"{describe(spec.device)}/{spec.device}/{threads()}/{torch.__version__}"
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
-    if spec.device.startswith("cuda"):
+    if spec.is_on_cuda:
         where += "/captured"  # older labs had chosen without
     elif spec.recipe.bfloat16:
         where += "/bfloat16"  # and without this

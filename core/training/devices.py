@@ -55,6 +55,16 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
+def choose_kernels(device: torch.device, deterministic: bool) -> None:
+    """From now on this process asks cuDNN for kernels that add in a fixed order, or for any.
+
+    The fastest ones add in whatever order their threads end, so that equal runs differ by rounding.
+    Runs that share a process ask for the same.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = deterministic
+
+
 def cuda_generator(device: torch.device) -> torch.Generator:
     """The generator that dropout on a CUDA device draws from."""
     torch.cuda.init()

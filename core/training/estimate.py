@@ -17,9 +17,12 @@ from core.analysis.records import Analysis, LayerCost
 from core.data.catalogue import DatasetInfo, check_channels, find_dataset, train_images_of
 from core.language import N_, _
 from core.specs import LabError, Recipe, RunSpec
+from core.training.records import StepCost
 
 _CHANNELS = (16, 64, 256)  # convolutions this wide are timed; others lie between
-EQUAL_RUN = N_("an equal run here")  # what an estimate rests on
+# What an estimate rests on
+EQUAL_RUN = N_("an equal run here")
+OWN_STEPS = N_("this run's own steps, timed here")
 _BACKWARD = 3.0  # forward, gradient of the input, gradient of the weights
 _EVALUATION = 1.0  # forward only
 _MUON_OPERATIONS = 6  # thirty small ones a kernel, each a fifth of a layer's three passes
@@ -148,14 +151,22 @@ def estimate(
     test_images: int,
     measured_rate: float | None = None,
     free_bytes: int | None = None,
+    own_steps: StepCost | None = None,
 ) -> Estimate:
     """Memory and time of a run. `measured_rate`: images a second of an equal finished run.
 
-    `free_bytes` of the device's memory decide whether its images are resized once and kept there.
+    `own_steps`, which is best, has been timed with the very network. `free_bytes` of the device's
+    memory decide whether its images are resized once and kept there.
     """
     memory = needed_bytes(spec, analysis)
+    if own_steps is not None and own_steps.memory_bytes is not None:
+        memory = own_steps.memory_bytes + _data_bytes(spec)
     if keeps_resized(resized_bytes(spec), free_bytes):
         memory += resized_bytes(spec)
+    if own_steps is not None:
+        epochs, steps = spec.recipe.epochs, math.ceil(train_images / spec.recipe.batch_size)
+        seconds = own_steps.seconds(epochs, steps, train_images, test_images)
+        return Estimate(memory, seconds, OWN_STEPS)
     images = spec.recipe.epochs * train_images
     if measured_rate:
         evaluated = spec.recipe.epochs * test_images / _EVALUATION_SPEEDUP

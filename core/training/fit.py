@@ -25,7 +25,7 @@ from core.training.compute_plan import (
     pool_before_relu,
     uses_bfloat16,
 )
-from core.training.devices import available_bytes, find_device, synchronize
+from core.training.devices import available_bytes, choose_kernels, find_device, synchronize
 from core.training.estimate import check_data, keeps_resized
 from core.training.initialization import initialized
 from core.training.muon import Muon
@@ -82,6 +82,7 @@ def fit(
     training = training or start(spec)
     if training.epoch >= spec.recipe.epochs:
         return
+    choose_kernels(training.device, spec.deterministic)
     began = perf_counter()
     train, test = image_sets(spec, data, training.device)
     synchronize(training.device)

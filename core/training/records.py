@@ -78,6 +78,7 @@ class Device:
         return cls(str(values["name"]), str(values["hardware"]), values.get("memory_bytes"))
 
 
+DETERMINISTIC = "deterministic kernels"  # in what a run was computed on, in words
 PHASES = ("data", "transfer", "forward", "backward", "optimiser", "captured")  # as above
 TIMES = (  # the fields that two equal runs do not share
     *("train_seconds", "evaluation_seconds", "images_per_second"),
@@ -142,6 +143,30 @@ class LayerTimes:
         """The inverse of `to_dict`."""
         layers = tuple(LayerTime(**layer) for layer in values["layers"])
         return cls(**(values | {"layers": layers}))
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What one run's steps take on one device, timed with its own network; medians over epochs."""
+
+    share: float  # of the measurement that is done, 0 to 1
+    machine: str  # what the device is, in words
+    start_seconds: float  # once: building, copying, choosing kernels, capturing
+    resize_seconds: float  # an image, where all are resized once and kept; else 0
+    step_seconds: float  # of training
+    evaluation_seconds: float  # a test image
+    memory_bytes: int | None  # the allocator's peak besides the data; None: the device tells none
+    kernel_share: float | None  # of a step in which the device computes; None: no profile of it
+
+    def seconds(self, epochs: int, steps: int, train_images: int, test_images: int) -> float:
+        """A whole run of so many epochs with so many steps each."""
+        once = self.start_seconds + self.resize_seconds * (train_images + test_images)
+        epoch = steps * self.step_seconds + test_images * self.evaluation_seconds
+        return once + epochs * epoch
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,13 @@ from core.measure.gradient_records import (
     deep_net,
     variations,
 )
-from core.measure.requests import (
+from core.measure.inside_requests import (
     EffectiveFieldRequest,
-    GradientFlowRequest,
     LandscapeRequest,
-    LearningRatesRequest,
     MissingPartsRequest,
-    Request,
-    ThroughputRequest,
 )
+from core.measure.request import Request
+from core.measure.requests import GradientFlowRequest, LearningRatesRequest, ThroughputRequest
 from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete

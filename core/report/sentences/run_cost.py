@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.language import _
+from core.language import _, paragraph
 from core.report import formats
+from core.training.records import StepCost
 
 
 def cost_sentence(
@@ -35,6 +36,24 @@ def cost_sentence(
         device=device,
         memory=memory,
     )
+
+
+def steps_sentence(cost: StepCost) -> str:
+    """`A step takes 11.3 ms, a test image 20 µs, ...`, of steps that were timed."""
+    told = [
+        _(
+            "A step takes {step}, a test image {image}, the start {start} (medians, timed with this"
+            " run's own network on {machine}).",
+            step=formats.duration(cost.step_seconds),
+            image=formats.duration(cost.evaluation_seconds),
+            start=formats.duration(cost.start_seconds),
+            machine=formats.machine(cost.machine),
+        )
+    ]
+    if cost.kernel_share is not None:
+        share = formats.whole_percent(cost.kernel_share)
+        told.append(_("The device computes {share} of a step's time.", share=share))
+    return paragraph(*told)
 
 
 def reached_sentence(accuracies: Sequence[float]) -> str:

@@ -15,11 +15,15 @@ _DATA_BOUND = 0.3  # of the training time, spent on preparing and moving batches
 _EVALUATION_BOUND = 0.35  # of all the time, spent on the test images
 _OVERHEAD_BOUND = 0.3  # of the training time, spent between the phases of the steps
 _FAR_FROM_PEAK = 0.1  # of what a matrix product achieves: the device mostly waits
+_KERNEL_BOUND = 0.7  # of a step in which the device computes; the published loops stay below 0.2
 _CLEARLY_FASTER = 1.15  # one rate by another
 
 
-def time_verdict(split: TimeSplit, device: str) -> str:
-    """One or two sentences: what the run waited for, and what that means for a faster device."""
+def time_verdict(split: TimeSplit, device: str, kernel_share: float | None = None) -> str:
+    """One or two sentences: what the run waited for, and what that means for a faster device.
+
+    `kernel_share` of a step's time, where a profile has told it, is what a CUDA device computes.
+    """
     training = split.training
     waiting = (split.data + split.transfer) / training
     overhead = split.overhead / training
@@ -43,6 +47,8 @@ def time_verdict(split: TimeSplit, device: str) -> str:
             " images an epoch change that.",
             share=formats.whole_percent(evaluation),
         )
+    if kernel_share is not None:
+        return _kernel_verdict(kernel_share, split.captured >= split.network / 2)
     if device == "cpu":
         template = N_(
             "Bound by the network: {share} of the training time is forward, backward and optimizer,"
@@ -61,6 +67,31 @@ def time_verdict(split: TimeSplit, device: str) -> str:
             " batch trains more images a second, it waits, and a faster one would change little."
         )
     return _(template, share=formats.whole_percent(network))
+
+
+def _kernel_verdict(kernel_share: float, is_captured: bool) -> str:
+    """Whether the device computes all the time or waits to be told what."""
+    share = formats.whole_percent(kernel_share)
+    if kernel_share >= _KERNEL_BOUND:
+        return _(
+            "Bound by its kernels: the device computes {share} of a step's time. Where each kernel"
+            " is too small to fill it, several runs at once or a larger batch train more images a"
+            " second; else only a faster device does.",
+            share=share,
+        )
+    if is_captured:
+        return _(
+            "Launch-bound: the device computes {share} of a step's time and waits for the rest,"
+            " although whole steps are replayed; a larger batch or several runs at once would fill"
+            " it, a faster one would wait more.",
+            share=share,
+        )
+    return _(
+        "Launch-bound: the device computes {share} of a step's time and waits for the rest until"
+        " Python launches its next operation. A larger batch, steps that are captured, or several"
+        " runs at once would help; a faster device would wait more.",
+        share=share,
+    )
 
 
 def throughput_verdict(result: Throughput) -> list[str]:

@@ -18,7 +18,8 @@ from core.measure.roofline import RooflinePoint, roofline_points
 from core.measure.shipped.device_use import DeviceUse
 from core.report.tables.columns import model_columns, run_columns
 from core.specs import RunSpec
-from core.training.records import LayerTimes, Throughput
+from core.training.estimate import Estimate
+from core.training.records import LayerTimes, StepCost, Throughput
 
 
 def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
@@ -102,6 +103,13 @@ def sweep_frame(result: LearningRates) -> pd.DataFrame:
 def reading_frame(result: LearningRates) -> pd.DataFrame:
     """One row a sweep: where its loss falls fastest, where it begins to rise."""
     return pd.DataFrame([asdict(reading) for reading in result.readings])
+
+
+def step_cost_frame(spec: RunSpec, cost: StepCost, whole: Estimate | None = None) -> pd.DataFrame:
+    """One row: what the steps of this run take, and the `whole` run by them."""
+    timed = {name: value for name, value in asdict(cost).items() if name != "share"}
+    told = whole and {"run_seconds": whole.seconds, "run_memory_bytes": whole.memory_bytes}
+    return pd.DataFrame([run_columns(None, spec) | timed | (told or {})])
 
 
 def device_use_frame(rows: Iterable[DeviceUse]) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.jobs.store import JobState, Measurement
 from core.language import N_, _
-from core.measure.requests import REQUESTS, Request
+from core.measure.request import Request
+from core.measure.requests import REQUESTS
 from core.measure.shipped import shipped_result
 from pages.views.app.live import live, progress_bar
 from pages.views.app.messages import errors_in_one_sentence, show_error
@@ -41,10 +42,11 @@ def measurement(
     again: str = N_("Measure again"),
     progress_text: Callable[[Measurement], str] = share_measured,
     shows_partial_result: bool = True,
+    is_minor: bool = False,
 ) -> None:
     """A button that queues the measurement; its progress; what was found, drawn by `show`.
 
-    Who asks for the same at the same time shares one job.
+    Who asks for the same at the same time shares one job. A minor button does not stand out.
     """
 
     name = f"measurement-{request.key}"
@@ -68,7 +70,7 @@ def measurement(
         known = result or shipped_result(request)
         if st.button(
             _(again) if result else label,
-            type="secondary" if result else "primary",
+            type="tertiary" if is_minor else "secondary" if result else "primary",
             key=f"{key}_start",
             icon=":material/timer:",
             help=help_text,

@@ -12,16 +12,18 @@ from core.jobs.offers import first_with
 from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
 from core.language import _
-from core.measure.requests import DeviceSpeedRequest
+from core.measure.requests import DeviceSpeedRequest, StepCostRequest
 from core.specs import RunSpec
 from core.training.estimate import (
     EQUAL_RUN,
+    OWN_STEPS,
     Estimate,
     Speed,
     check_data,
     check_memory,
     estimate,
 )
+from core.training.records import StepCost
 from core.zoo.own import plain_name, renamed
 from pages.views.app.live import live
 from pages.views.app.offers import cluster, free_bytes, hardware_of, offers
@@ -31,6 +33,7 @@ from pages.views.app.with_torch import analysis_of
 
 LONG_SECONDS = 600
 _SPEED_FACTOR = 2.0  # how far off the speed measured on small pieces of networks may be
+_STEPS_FACTOR = 1.25  # how far off the run's own steps may be
 _SPAN_TOLD = 1.05  # a narrower one is no more than the figure itself
 _LOOKED_AT = 50  # newest runs of a network, for one that is equal
 
@@ -56,9 +59,21 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     rates = _equal_rates(spec, runs, own_threads or threads())
     free = free_bytes(spec.device)
     rate = rates[-1] if rates else None
-    cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free)
+    own = own_steps(spec)
+    cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free, own)
     check_memory(spec, analysis, free)
     return cost
+
+
+def step_cost_request(spec: RunSpec) -> StepCostRequest:
+    """To time the run's steps on the device that this name means."""
+    return StepCostRequest(spec, hardware_of(spec.device))
+
+
+def own_steps(spec: RunSpec) -> StepCost | None:
+    """What the run's own steps take; None before they were timed to the end."""
+    known = store().result_of(step_cost_request(spec))
+    return StepCost(**known) if known and known["share"] == 1 else None
 
 
 def no_time_yet(device: str) -> str:
@@ -76,12 +91,13 @@ def no_time_yet(device: str) -> str:
 def span_of(spec: RunSpec, cost: Estimate, runs: Sequence[Run]) -> tuple[float, float] | None:
     """Between which seconds the run will lie; None where that is not known.
 
-    As the epochs of an equal run have differed; else by the factor of the measured speed.
+    As the epochs of an equal run have differed; else by the factor of what was measured.
     """
     if cost.seconds is None:
         return None
     if cost.basis != EQUAL_RUN:
-        return cost.seconds / _SPEED_FACTOR, cost.seconds * _SPEED_FACTOR
+        factor = _STEPS_FACTOR if cost.basis == OWN_STEPS else _SPEED_FACTOR
+        return cost.seconds / factor, cost.seconds * factor
     rates = _equal_rates(spec, runs, threads())
     low, high = (cost.seconds * rates[-1] / rate for rate in (max(rates), min(rates)))
     return (low, high) if high > low * _SPAN_TOLD else None
@@ -100,7 +116,9 @@ def _equal_rates(spec: RunSpec, runs: Sequence[Run], most_threads: int) -> list[
     """
 
     def essence(spec: RunSpec) -> tuple[object, ...]:
-        return spec.model, spec.recipe.batch_size, spec.device
+        recipe = spec.recipe
+        way = recipe.batch_size, recipe.optimizer, recipe.bfloat16
+        return spec.model, *way, spec.device, spec.deterministic
 
     wanted = essence(renamed(spec))
     for run in runs:

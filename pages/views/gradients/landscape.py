@@ -18,7 +18,7 @@ from core.inside.landscape_records import (
 from core.jobs.store import Run
 from core.jobs.trail import path_epochs
 from core.language import N_, _, either, paragraph
-from core.measure.requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
+from core.measure.inside_requests import LANDSCAPE_IMAGES, LANDSCAPE_POINTS, LandscapeRequest
 from core.measure.shipped import COURSE_LANDSCAPE, DEEP_LANDSCAPE
 from core.report import formats
 from core.report.figures.landscape import contour

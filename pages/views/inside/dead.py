@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.inside.activity_records import Activity
 from core.language import N_, _
-from core.measure.requests import ActivityRequest
+from core.measure.inside_requests import ActivityRequest
 from core.report.sentences.activity import dead_sentences
 from core.report.tables.inside import activity_frame, dead_frame
 from pages.views.app.columns import share_column

@@ -14,7 +14,7 @@ from core.explain.glossary import explained
 from core.inside.embedding_records import Embedding, image_count
 from core.jobs.store import Measurement
 from core.language import N_, _, paragraph
-from core.measure.requests import EmbeddingRequest
+from core.measure.inside_requests import EmbeddingRequest
 from core.report import formats
 from core.report.figures.palette import colors_and_markers
 from core.report.sentences.embedding import (

@@ -19,7 +19,7 @@ from core.inside.parts_records import (
     MissingParts,
 )
 from core.language import N_, _, either, paragraph, pgettext, read_kept
-from core.measure.requests import MissingPartsRequest
+from core.measure.inside_requests import MissingPartsRequest
 from core.report.figures.parts import missing_bars
 from core.report.sentences.parts import NOUNS, images_sentence, missing_sentences
 from core.report.tables.inside import missing_frame

@@ -19,7 +19,7 @@ from core.inside.effective_field_records import (
     theoretical_window,
 )
 from core.language import N_, _, paragraph
-from core.measure.requests import EffectiveFieldRequest
+from core.measure.inside_requests import EffectiveFieldRequest
 from core.report.arrays import npz_bytes
 from core.report.figures.effective_field import field_map
 from core.report.maps import map_png

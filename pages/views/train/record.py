@@ -33,11 +33,13 @@ from pages.views.app.offers import waits_in_vain
 from pages.views.app.prose import caption, markdown
 from pages.views.app.services import store
 from pages.views.app.watched import LIVE_SECONDS, Watched
+from pages.views.forms.estimates import own_steps
 from pages.views.people.ownership import ownership
 from pages.views.runs.table import STATE_SIGNS
 from pages.views.train.branches import branches_view
 from pages.views.train.next_steps import files_row, ways_on
 from pages.views.train.numbers import numbers_table
+from pages.views.train.own_steps import time_own_steps
 from pages.views.train.predictions import mistakes_view
 from pages.views.train.progress import live_name, progress_of, progress_row
 from pages.views.train.source import source_view
@@ -230,7 +232,11 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> 
         return
     chart(time_bar(split), key="train_time_chart", name=f"{run_file_name(run)}-time")
     if has_verdict:
-        markdown(escaped(time_verdict(split, run.spec.device)))
+        steps = own_steps(run.spec)
+        kernel_share = steps.kernel_share if steps else None
+        markdown(escaped(time_verdict(split, run.spec.device, kernel_share)))
+        if run.spec.is_on_cuda and run.state.is_over:
+            time_own_steps(run.spec, "train_profile", _("Find what its steps wait for"))
     by_clock = [metrics.images_per_second for metrics in epochs]
     by_steps = [rate for metrics in epochs if (rate := metrics.step_images_per_second)]
     parts = [

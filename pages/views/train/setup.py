@@ -33,6 +33,7 @@ from pages.views.forms.estimates import (
 )
 from pages.views.forms.run import run_keys
 from pages.views.people.ownership import told_before_the_start
+from pages.views.train.own_steps import ask_for_own_steps, time_own_steps
 
 _SAMPLES = 10
 _LONG = N_("This run takes over ten minutes.")
@@ -58,6 +59,8 @@ def setup_view(spec: RunSpec) -> None:
         return
     _announce(spec, cost, runs)
     _start(spec, cost.seconds, runs)
+    ask_for_own_steps(spec)
+    time_own_steps(spec, "train_steps", _("Time this run's own steps"))
 
 
 def _show_samples(name: str, model: ModelSpec) -> None:

@@ -23,6 +23,7 @@ TRAINING = NETWORK | {
     "--lr": None,
     "--seed": 0,
     "--device": None,
+    "--deterministic": False,
 }
 LANGUAGE = {"--language": "en"}
 INTERFACE = {
@@ -34,6 +35,7 @@ INTERFACE = {
     | {"ARCH": "course-residual", "--batch-sizes": None, "--rounds": 5, "--all-devices": False}
     | FORMAT,
     "find-rate": TRAINING | {"ARCH": "course-residual", "--steps": 200, "--sweeps": None} | FORMAT,
+    "estimate": TRAINING | {"ARCH": "course-residual"} | FORMAT,
     "gradients": NETWORK
     | {"ARCH": "", "--depths": (), "--shortcuts": (), "--batch-norm": None}
     | {"--initialization": "default", "--initialisation": "default", "--seeds": 3}

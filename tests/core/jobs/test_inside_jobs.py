@@ -9,7 +9,7 @@ from core.inside.landscape_records import Landscape
 from core.jobs.execution import execute
 from core.jobs.store import JobState
 from core.jobs.worker import work
-from core.measure.requests import EmbeddingRequest, LandscapeRequest
+from core.measure.inside_requests import EmbeddingRequest, LandscapeRequest
 from tests.core.jobs.tiny_runs import claimed
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -11,20 +11,23 @@ from core.jobs.store import (
     LostJob,
 )
 from core.jobs.workers import QueueFilter
-from core.measure.requests import (
-    REQUESTS,
+from core.measure.inside_requests import (
     ActivityRequest,
-    ComputePlanRequest,
-    DeviceSpeedRequest,
     EffectiveFieldRequest,
     EmbeddingRequest,
-    GradientFlowRequest,
     LandscapeRequest,
+    MissingPartsRequest,
+)
+from core.measure.requests import (
+    REQUESTS,
+    ComputePlanRequest,
+    DeviceSpeedRequest,
+    GradientFlowRequest,
     LayerTimesRequest,
     LearningRatesRequest,
-    MissingPartsRequest,
     PredictRequest,
     RunsAtOnceRequest,
+    StepCostRequest,
     ThroughputRequest,
     request_from_json,
 )
@@ -166,6 +169,7 @@ def test_a_measurement_is_taken_where_its_hardware_is(store, devices):
         DeviceSpeedRequest("cuda", "NVIDIA H100"),
         ThroughputRequest(SPEC, (32,), ("cuda",), hardware=("NVIDIA H100",)),
         LearningRatesRequest(replace(SPEC, device="cuda"), hardware="NVIDIA H100"),
+        StepCostRequest(replace(SPEC, device="cuda"), hardware="NVIDIA H100"),
         PredictRequest(4, "00ff"),
     ],
     ids=lambda request: request.kind,
@@ -211,6 +215,7 @@ def test_every_request_comes_back_from_its_json(store):
         TIMES_OF_LENET,
         ThroughputRequest(SPEC, (32, 64), ("cpu",), rounds=3),
         LearningRatesRequest(SPEC, steps=150, sweeps=2),
+        StepCostRequest(SPEC),
         GradientFlowRequest((model, replace(model, ratio=2)), "fashion-mini", 3, "he", 8, (1, 2)),
         PredictRequest(4, "00ff"),
         LandscapeRequest(((4, "00ff"),), (SPEC,), points=5, span=0.5),

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 
 from core.jobs.store import JobState, open_store
-from core.measure.requests import EmbeddingRequest
+from core.measure.inside_requests import EmbeddingRequest
 from core.report import formats
 from core.specs import ModelSpec
 from core.training.records import Progress

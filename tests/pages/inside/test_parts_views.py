@@ -9,11 +9,7 @@ from core.inside.activity_records import Activity, ChannelActivity, LayerActivit
 from core.inside.parts_records import Missing, MissingParts
 from core.jobs.store import JobState, open_store
 from core.jobs.worker import work
-from core.measure.requests import (
-    ActivityRequest,
-    EffectiveFieldRequest,
-    MissingPartsRequest,
-)
+from core.measure.inside_requests import ActivityRequest, EffectiveFieldRequest, MissingPartsRequest
 from core.specs import ModelSpec
 from core.zoo.catalogue import complete
 from tests.pages.opening import as_read

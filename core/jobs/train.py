@@ -22,7 +22,7 @@ from core.jobs.heartbeat import Heartbeat, StopRequested
 from core.jobs.keep_trail import TrailKeeper
 from core.jobs.records import Run, StoredFile
 from core.jobs.store import Store
-from core.language import Message, lazy
+from core.language import N_, Message, lazy
 from core.measure.requests import ComputePlanRequest
 from core.specs import RunSpec
 from core.training import compute_plan as compute_plans
@@ -84,17 +84,18 @@ def train(
 
 
 def _tell_plain_steps(store: Store, run: Run, training: Training) -> None:
-    """Once: why the steps of this network cannot be captured."""
+    """Once: why the steps of this network, or its evaluations alone, cannot be captured."""
     if training.capture_error:
-        _note_once(
-            store,
-            run,
-            lazy(
-                "Its steps cannot be captured as a CUDA graph, so each of their operations is"
-                " launched on its own ({error}).",
-                error=training.capture_error,
-            ),
+        template = N_(
+            "Its steps cannot be captured as a CUDA graph, so each of their operations is launched"
+            " on its own ({error})."
         )
+        if training.captured:
+            template = N_(
+                "Its evaluations cannot be captured as a CUDA graph, as its training steps are"
+                " ({error})."
+            )
+        _note_once(store, run, lazy(template, error=training.capture_error))
         training.capture_error = ""
 
 

@@ -12,13 +12,12 @@ from time import perf_counter
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from core.analysis import analyze
 from core.data.batches import Images, batch_of, epoch_order
 from core.data.load import Dataset, load
 from core.specs import LabError, Recipe, RunSpec
-from core.training.captured import CapturedSteps
+from core.training.captured import CapturedEvaluation, CapturedSteps
 from core.training.compute_plan import (
     default_compute_plan,
     memory_format,
@@ -26,14 +25,20 @@ from core.training.compute_plan import (
     uses_bfloat16,
 )
 from core.training.devices import available_bytes, choose_kernels, find_device, synchronize
-from core.training.estimate import check_data, keeps_resized
+from core.training.estimate import WORKING_BYTES, check_data, keeps_resized
 from core.training.initialization import initialized
 from core.training.muon import Muon
 from core.training.recipes import learning_rate_at
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.sgd import SGD
 from core.training.state import EpochSums, Training
-from core.training.step import PhaseClock, seed_dropout, timing_weight, train_step
+from core.training.step import (
+    PhaseClock,
+    evaluation_step,
+    seed_dropout,
+    timing_weight,
+    train_step,
+)
 from core.training.step_readings import StepReadings
 
 _EVALUATION_BYTES = 256 * 2**20  # the two largest neighboring maps of an evaluation batch
@@ -88,13 +93,18 @@ def fit(
     synchronize(training.device)
     training.sums.charge("transfer", perf_counter() - began)
     yield from _resize_once(spec, training, (train, test))
+    tested = EpochSums(training.device)
+    steps = evaluation = None
     batch_size = evaluation_batch_size(spec)
-    steps = CapturedSteps(spec, training, train) if training.captured else None
+    if training.captured:
+        batch_size = _batch_of_no_more_memory(spec, batch_size)
+        steps = CapturedSteps(spec, training, train)
+        evaluation = CapturedEvaluation(training, test, batch_size, tested)
     readings = StepReadings(training, len(train.labels))
     while training.epoch < spec.recipe.epochs:
         yield from _train_epoch(spec, training, train, steps, readings)
-        tested = EpochSums(training.device)
-        yield from _evaluate(spec, training, test, batch_size, tested)
+        tested.begin_anew()
+        yield from _evaluate(spec, training, test, batch_size, tested, evaluation)
         metrics = _metrics_of(spec, training, tested)
         training.next_epoch()
         yield metrics
@@ -206,23 +216,37 @@ def evaluation_batch_size(spec: RunSpec) -> int:
     return max(1, min(_MAX_EVALUATION_BATCH, _EVALUATION_BYTES // (2 * largest)))
 
 
+def _batch_of_no_more_memory(spec: RunSpec, most: int) -> int:
+    """Images whose evaluation takes no more than a training step, whose memory it then shares, or
+    than estimates leave for it. A graph keeps its memory as long as the run goes on.
+    """
+    analysis, recipe = analyze(spec.model), spec.recipe
+    held = analysis.inference_bytes(0)
+    step = analysis.training_bytes(recipe.batch_size, bool(recipe.momentum))
+    room = max(step - held, WORKING_BYTES)
+    return max(1, min(most, room // (analysis.inference_bytes(1) - held)))
+
+
 def _evaluate(
-    spec: RunSpec, training: Training, test: Images, batch_size: int, tested: EpochSums
+    spec: RunSpec,
+    training: Training,
+    test: Images,
+    batch_size: int,
+    tested: EpochSums,
+    captured: CapturedEvaluation | None,
 ) -> Iterator[Progress]:
     """Add all test images to `tested`."""
-    network, device, seen = training.network.eval(), training.device, training.sums
+    training.network.eval()
     steps = math.ceil(len(test.labels) / batch_size)
     began = perf_counter()
     for step in range(steps):
-        bf16 = torch.autocast(device.type, torch.bfloat16, enabled=training.bfloat16)
-        with torch.no_grad(), bf16:
+        if captured is None or not captured.take(step):
             images, labels = test.batch(slice(step * batch_size, (step + 1) * batch_size))
-            logits = network(images)
-            tested.add(F.cross_entropy(logits, labels), logits, labels)
+            evaluation_step(training, images, labels, tested)
         if step + 1 == steps:
-            synchronize(device)
+            synchronize(training.device)
         ended = perf_counter()
         tested.seconds += ended - began
-        epoch, rate = training.epoch + 1, seen.images / seen.seconds
+        epoch, rate = training.epoch + 1, training.sums.images / training.sums.seconds
         yield Progress("evaluating", epoch, spec.recipe.epochs, step + 1, steps, rate)
         began = ended if training.takes_turns else perf_counter()

@@ -91,12 +91,15 @@ class Training:
     bfloat16: bool = False  # of the forward pass, by autocast
     captured: bool = False  # full batches are replayed; see core.training.captured
     is_captured: bool = False  # they already are
-    capture_error: str = ""  # why they are not, where they should have been
+    capture_error: str = ""  # why they, or evaluations, are not where they should have been
+    graph_memory: Any = field(init=False, default=None)  # of all its graphs
     takes_turns: bool = False  # with other runs: the time between two steps is then its own too
     series: StepSeries = field(default_factory=StepSeries)  # what its steps have come to
 
     def __post_init__(self) -> None:
         self.silent = dict(self.network.named_parameters())
+        if self.captured and self.device.type == "cuda":
+            self.graph_memory = torch.cuda.graph_pool_handle()
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""

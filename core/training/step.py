@@ -38,6 +38,16 @@ def train_step(
     phase_clock.end("optimiser")
 
 
+def evaluation_step(training: Training, images: Tensor, labels: Tensor, sums: EpochSums) -> None:
+    """Add a batch (B, C, S, S) of test images with its labels (B,) to `sums`."""
+    device, bf16 = training.device, training.bfloat16
+    keep_casts = not training.captured
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=keep_casts)
+    with torch.no_grad(), autocast:
+        logits = training.network(images)
+        sums.add(F.cross_entropy(logits, labels), logits, labels)
+
+
 def _smoothed(loss: Tensor, logits: Tensor, share: float) -> Tensor:
     """The loss for targets of which a share is spread evenly over all classes.
 

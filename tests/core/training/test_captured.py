@@ -11,10 +11,13 @@ import pytest
 import torch
 from torch import nn
 
+from core.analysis import analyze
 from core.specs import ModelSpec
 from core.training import captured as captured_module
-from core.training.captured import capture
+from core.training import fit as fit_module
+from core.training.captured import CapturedSteps, capture
 from core.training.compute_plan import candidates
+from core.training.estimate import WORKING_BYTES
 from core.training.fit import fit, start
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from tests.core.training.tiny_training import TINY, change, epochs, equal_weights, learnt
@@ -38,13 +41,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture
-def replays(monkeypatch) -> list[int]:
-    """A replay is a call; how often there was one."""
-    calls = [0]
+def replays(monkeypatch) -> dict[str, int]:
+    """A replay is a call; how often there was one, of training steps and of evaluations."""
+    calls = {"training": 0, "evaluation": 0}
 
-    def called(step):
+    def called(step, _memory):
+        phase = "training" if isinstance(step.__self__, CapturedSteps) else "evaluation"
+
         def replay() -> None:
-            calls[0] += 1
+            calls[phase] += 1
             step()
 
         return replay
@@ -61,9 +66,9 @@ def replays(monkeypatch) -> list[int]:
 def test_captured_steps_give_the_bits_of_plain_ones(tiny, replays, spec, count):
     plain, captured = start(spec, PLAIN), start(spec, CAPTURED)
     rows = learnt(epochs(fit(spec, tiny, plain)))
-    assert replays == [0]
+    assert replays["training"] == 0
     assert learnt(epochs(fit(spec, tiny, captured))) == rows
-    assert replays == [count]
+    assert replays["training"] == count
     assert equal_weights(plain, captured)
     assert captured.dead == plain.dead == {}
 
@@ -73,7 +78,7 @@ def test_dead_parameters_are_found_by_captured_steps_too(tiny, replays):
     plain, captured = start(spec, PLAIN), start(spec, CAPTURED)
     rows = learnt(epochs(fit(spec, tiny, plain)))
     assert learnt(epochs(fit(spec, tiny, captured))) == rows
-    assert replays == [4 * 12 - 32]  # as long as one waits for the others' gradients
+    assert replays["training"] == 4 * 12 - 32  # as long as one waits for the others' gradients
     assert captured.dead == plain.dead and plain.dead
 
 
@@ -110,7 +115,7 @@ def test_time_of_captured_steps_is_charged_to_them(tiny, replays):
 
 
 def test_a_network_that_cannot_be_captured_trains_plainly_and_says_why(tiny, monkeypatch):
-    def refuse(_step):
+    def refuse(_step, _memory):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     monkeypatch.setattr(captured_module, "capture", refuse)
@@ -119,6 +124,43 @@ def test_a_network_that_cannot_be_captured_trains_plainly_and_says_why(tiny, mon
     assert learnt(epochs(fit(SHORT, tiny, refused))) == rows
     assert refused.capture_error == "operation not permitted when stream is capturing"
     assert not refused.is_captured
+
+
+@pytest.mark.parametrize("size", [10, 16], ids=["all are full", "a smaller batch at the end"])
+def test_captured_evaluations_give_the_bits_of_plain_ones(tiny, replays, monkeypatch, size):
+    """All but the very first batch, and a smaller one at the end."""
+    monkeypatch.setattr(fit_module, "evaluation_batch_size", lambda _spec: size)
+    full, rest = divmod(len(tiny.test_labels), size)
+    rows = learnt(epochs(fit(NORM, tiny, start(NORM, PLAIN))))
+    assert learnt(epochs(fit(NORM, tiny, start(NORM, CAPTURED)))) == rows
+    assert replays["evaluation"] == NORM.recipe.epochs * full - 1
+    assert (rest == 0) == (size == 10)
+
+
+def test_evaluations_that_cannot_be_captured_are_done_plainly_and_that_is_said(tiny, monkeypatch):
+    def only_training(step, _memory):
+        if isinstance(step.__self__, CapturedSteps):
+            return step
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(captured_module, "capture", only_training)
+    monkeypatch.setattr(fit_module, "evaluation_batch_size", lambda _spec: 16)
+    plain, half = start(SHORT, PLAIN), start(SHORT, CAPTURED)
+    rows = learnt(epochs(fit(SHORT, tiny, plain)))
+    assert learnt(epochs(fit(SHORT, tiny, half))) == rows
+    assert half.is_captured and half.capture_error
+
+
+def test_a_captured_evaluation_takes_no_more_memory_than_a_step_or_what_is_left_for_it():
+    roomy = change(TINY, batch_size=64)
+    for spec in (roomy, replace(roomy, model=ModelSpec("vgg11", 4, 64, 1, 10))):
+        usual = fit_module.evaluation_batch_size(spec)
+        size = fit_module._batch_of_no_more_memory(spec, usual)
+        analysis = analyze(spec.model)
+        step = analysis.training_bytes(spec.recipe.batch_size, bool(spec.recipe.momentum))
+        held = analysis.inference_bytes(0)
+        assert 1 <= size <= usual
+        assert analysis.inference_bytes(size) - held <= max(step - held, WORKING_BYTES)
 
 
 def test_only_cuda_devices_capture():

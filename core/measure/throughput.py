@@ -22,7 +22,7 @@ from core.measure.requests import ROUNDS
 from core.measure.roofs import matrix_peak
 from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
-from core.training.compute_plan import choose_compute_plan, threads_restored
+from core.training.compute_plan import choose_compute_plan, precision, threads_restored
 from core.training.devices import available_bytes, describe, find_device, synchronize
 from core.training.estimate import check_data, check_memory
 from core.training.fit import fit, start
@@ -79,6 +79,14 @@ class TimedLoop:
         phases = self.training.sums.phases
         return phases["forward"] + phases["backward"] + phases["optimiser"] + phases["captured"]
 
+    @property
+    def precision(self) -> str:
+        """In which its convolutions multiply; the published loop's recipe knows no bfloat16."""
+        if self.compute_plan is not None:
+            return precision(self.spec, self.compute_plan)
+        plain = replace(self.spec, recipe=replace(self.spec.recipe, bfloat16=False))
+        return precision(plain, ComputePlan(torch.get_num_threads(), channels_last=False))
+
     def warm_up(self) -> None:
         """Load kernels, and find how many steps make a turn."""
         device = find_device(self.spec.device)
@@ -107,7 +115,7 @@ class TimedLoop:
             flops_per_second=rate * flops_an_image,
             threads=self.compute_plan.threads if self.compute_plan else torch.get_num_threads(),
             channels_last=bool(self.compute_plan and self.compute_plan.channels_last),
-            bfloat16=bool(self.training and self.training.bfloat16),
+            precision=self.precision,
         )
 
 

@@ -168,7 +168,7 @@ def uses_bfloat16(
 def precision(spec: RunSpec, plan: ComputePlan) -> str:
     """In which number format the run's convolutions multiply: float32, TF32 or bfloat16.
 
-    NVIDIA's cards since Ampere do so in TF32, 10 bits of 23, unless PyTorch is told otherwise.
+    NVIDIA's cards since Ampere do so in TF32, with 10 of 23 bits, unless PyTorch is told not to.
     """
     device = find_device(spec.device)
     if uses_bfloat16(spec, device, plan):

@@ -184,7 +184,7 @@ class ThroughputPoint:
     flops_per_second: float  # of convolutions and matrix products, forward and backward
     threads: int
     channels_last: bool
-    bfloat16: bool = False  # of the forward pass
+    precision: str = "float32"  # in which convolutions multiply: float32, TF32, bfloat16
 
 
 @dataclass(frozen=True)

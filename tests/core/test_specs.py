@@ -360,3 +360,19 @@ def test_equal_sides_are_one_number():
 def test_what_is_no_size_is_one_sentence(text):
     with pytest.raises(LabError):
         parse_image_size(text)
+
+
+def test_deterministic_kernels_are_asked_for_on_cuda_alone():
+    """A CPU's always are, so that equal specs are equal runs."""
+    run = RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 32, 0.1), deterministic=True)
+    assert not run.deterministic
+    assert replace(run, device="cuda:1", deterministic=True).deterministic
+    with pytest.raises(LabError, match="deterministic must be true or false"):
+        replace(run, deterministic="yes")
+
+
+def test_a_run_that_asks_for_no_such_kernels_is_written_as_before():
+    run = RunSpec(ModelSpec("lenet"), "mnist", Recipe("fast", 1, 32, 0.1), device="cuda")
+    assert "deterministic" not in run.to_json()
+    fixed = replace(run, deterministic=True)
+    assert RunSpec.from_json(fixed.to_json()) == fixed != run

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
@@ -54,8 +55,9 @@ def _specs() -> Iterator[tuple[str, RunSpec]]:
 def device_share() -> list[Row]:
     """Images a second through `fit`, and how much of that time the device computes."""
     from core.data.load import load
+    from core.measure.kernels import kernels_of
     from core.measure.throughput import lab_steps
-    from core.training.compute_plan import choose_compute_plan
+    from core.training.compute_plan import choose_compute_plan, precision
     from core.training.fit import start
 
     rows = []
@@ -71,11 +73,10 @@ def device_share() -> list[Row]:
         for _ in range(ROUNDS):
             for kind, steps in loops.items():
                 rates[kind].append(_rate(steps, PROFILED))
-        precision = "bfloat16" if spec.recipe.bfloat16 else "float32"
         for kind, steps in loops.items():
-            kernels, launches = _profiled(steps, PROFILED)
+            kernels, launches = kernels_of(partial(list, islice(steps, PROFILED)))
             share = kernels / (PROFILED * spec.recipe.batch_size / median(rates[kind]))
-            name = f"{network}, {precision}, {kind} steps"
+            name = f"{network}, {precision(spec, plan)}, {kind} steps"
             rows += [
                 row(f"{name}: images/s, median", median(rates[kind]), "images/s", ""),
                 row(f"{name}: images/s, slowest", min(rates[kind]), "images/s", ""),
@@ -97,30 +98,18 @@ def _rate(steps: Iterator[int], count: int) -> float:
     return images / (time.perf_counter() - began)
 
 
-def _profiled(steps: Iterator[int], count: int) -> tuple[float, int]:
-    """Seconds in kernels, and their number, over `count` steps."""
-    import torch
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-        sum(islice(steps, count))
-        torch.cuda.synchronize()
-    events = [event for event in profiler.key_averages() if event.self_device_time_total > 0]
-    return sum(e.self_device_time_total for e in events) / 1e6, sum(e.count for e in events)
-
-
 @contextmanager
-def _settings(tf32: bool, deterministic: bool) -> Iterator[None]:
-    """How float32 is multiplied, and whether cuDNN may choose kernels that add in any order."""
+def _tf32(is_allowed: bool) -> Iterator[None]:
+    """How float32 is multiplied."""
     import torch
 
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.deterministic
-    cudnn.allow_tf32, matmul.allow_tf32, cudnn.deterministic = tf32, tf32, deterministic
+    before = cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.allow_tf32 = matmul.allow_tf32 = is_allowed
     try:
         yield
     finally:
-        cudnn.allow_tf32, matmul.allow_tf32, cudnn.deterministic = before
+        cudnn.allow_tf32, matmul.allow_tf32 = before
 
 
 @on_cuda
@@ -139,8 +128,8 @@ def device_bits() -> list[Row]:
             ("TF32, deterministic", False, True, True),
         ):
             recipe = replace(spec.recipe, epochs=1, bfloat16=bfloat16)
-            run = replace(spec, recipe=recipe, train_images=SHORT)
-            with _settings(tf32, deterministic):
+            run = replace(spec, recipe=recipe, train_images=SHORT, deterministic=deterministic)
+            with _tf32(tf32):
                 pairs = [_trained(run, data) for _ in range(3)]
             distance = max(_distance(pairs[0][0], other) for other, _ in pairs[1:])
             rate = median(rate for _, rate in pairs)
@@ -169,20 +158,22 @@ def _distance(first: Training, second: Training) -> float:
 
 @on_cuda
 def device_estimate() -> list[Row]:
-    """The estimate of time and memory before a run against what an epoch takes."""
+    """The estimate of time and memory before a run, by its own steps, against what it takes."""
     import torch
 
     from core.analysis import analyze
     from core.data.load import load
-    from core.training.estimate import estimate, measure_speed
+    from core.measure.step_cost import measure_step_cost
+    from core.training.estimate import estimate
 
-    speed = measure_speed("cuda").best_of(measure_speed("cuda"))
     rows = []
     for network, spec in _specs():
         spec = replace(spec, recipe=replace(spec.recipe, epochs=1))
         data = load(spec.dataset)
         free = torch.cuda.mem_get_info()[0]
-        told = estimate(spec, analyze(spec.model), speed, 60_000, 10_000, free_bytes=free)
+        *_before, own = measure_step_cost(spec)
+        images = len(data.train_labels), len(data.test_labels)
+        told = estimate(spec, analyze(spec.model), None, *images, free_bytes=free, own_steps=own)
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before, began = torch.cuda.memory_allocated(), time.perf_counter()

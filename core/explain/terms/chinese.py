@@ -111,6 +111,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "throughput": ("吞吐量",),
     "roofline": ("屋顶线", "屋顶线模型"),
     "data-bound": ("受限于数据", "受数据限制"),
+    "launch-bound": ("受启动限制", "受限于启动"),
     "conventional loop": ("常规训练循环", "常规循环"),
     "CUDA graph": ("CUDA 图",),
     "channels-last": ("通道在后",),

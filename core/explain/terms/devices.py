@@ -51,6 +51,17 @@ TERMS = (
         ("throughput",),
     ),
     Term(
+        "launch-bound",
+        N_(
+            "The device computes for a small part of a step and waits for the rest until the host"
+            " launches its next operation, so a faster device would wait more."
+        ),
+        N_("this lab's rule: core/report/sentences/speed.py"),
+        "",
+        (),
+        ("throughput", "data-bound"),
+    ),
+    Term(
         "conventional loop",
         N_("Training as most tutorials write it: a DataLoader over PIL images."),
         N_("PyTorch tutorial, Training a classifier"),
@@ -97,6 +108,18 @@ TERMS = (
         (),
         ("float32",),
         ("residual",),
+    ),
+    Term(
+        "TF32",
+        N_(
+            "How NVIDIA's cards since Ampere multiply float32 numbers faster: with 10 of their 23"
+            " bits after the point, added up in float32."
+        ),
+        N_("PyTorch documentation, CUDA semantics"),
+        "https://docs.pytorch.org/docs/stable/notes/cuda.html",
+        (),
+        ("float32", "bfloat16"),
+        ("train?train_recipe=published-course",),
     ),
     Term(
         "meta device",
@@ -151,7 +174,10 @@ TERMS = (
     ),
     Term(
         "checkpoint",
-        N_("What a run writes to disk so that it can go on after a stop, to the same bits."),
+        N_(
+            "What a run writes to disk so that it can go on after a stop, to the same bits; on a"
+            " CUDA device equal within rounding, unless deterministic kernels were asked for."
+        ),
         N_("PyTorch tutorial, Saving and loading models"),
         "https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html",
         ("checkpoints",),

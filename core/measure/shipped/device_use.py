@@ -21,7 +21,7 @@ class DeviceUse:
     """One network, trained in one way on one card."""
 
     model: ModelSpec
-    precision: str  # float32, bfloat16
+    precision: str  # in which convolutions multiply: TF32, bfloat16
     steps: str  # plain: launched one by one from Python; captured: replayed as one graph
     batch_size: int
     images_per_second: float

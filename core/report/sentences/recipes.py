@@ -25,7 +25,9 @@ def recipe_settings(recipe: Recipe) -> list[str]:
         _("gradients longer than {norm} are shortened", norm=f"{norm:g}") if norm else "",
         _("labels smoothed by {share}", share=f"{smoothing:g}") if smoothing else "",
         _("pixels with mean 0 and deviation 1") if recipe.normalize else _("pixels from 0 to 1"),
-        _("bfloat16 where the device gains by it") if recipe.bfloat16 else "float32",
+        _("bfloat16 where the device gains by it")
+        if recipe.bfloat16
+        else _("float32; convolutions on NVIDIA's cards since Ampere: TF32"),
     )
     return [line for line in lines if line]
 

@@ -75,8 +75,8 @@ def _kernel_verdict(kernel_share: float, is_captured: bool) -> str:
     if kernel_share >= _KERNEL_BOUND:
         return _(
             "Bound by its kernels: the device computes {share} of a step's time. Where each kernel"
-            " is too small to fill it, several runs at once or a larger batch train more images a"
-            " second; else only a faster device does.",
+            " is too small to fill it, a larger batch or several runs at once help; where they fill"
+            " it, a faster device does.",
             share=share,
         )
     if is_captured:

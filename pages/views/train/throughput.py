@@ -177,7 +177,7 @@ def _throughput_table(throughput: Throughput) -> pd.DataFrame:
             N_("of the peak"): [
                 100 * point.flops_per_second / throughput.peaks[point.device] for point in points
             ],
-            "precision": ["bfloat16" if point.bfloat16 else "float32" for point in points],
+            "precision": [point.precision for point in points],
             N_("threads"): [point.threads for point in points],
             N_("loader workers"): [
                 point.loader_workers if point.loop == "conventional" else None for point in points

@@ -15,7 +15,7 @@ from core.specs import LabError
 TERMS = [term for terms in GLOSSARY.values() for term in terms]
 ENGLISH_EVERYWHERE = {  # that have no other name in Chinese books
     "Grad-CAM", "t-SNE", "NCHW", "NHWC", "GFLOP/s", "bfloat16", "safetensors", "ONNX", "SHA-256",
-    "Muon",
+    "Muon", "TF32",
 }  # fmt: skip
 
 

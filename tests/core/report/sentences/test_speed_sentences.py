@@ -50,6 +50,28 @@ def test_the_verdict_names_what_the_run_waits_for(changes, words):
     assert text.startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("kernel_share", "changes", "words"),
+    [
+        (0.12, {}, "Launch-bound: the device computes 12"),
+        (0.12, {"captured_seconds": 9.5}, "although whole steps are replayed"),
+        (0.97, {"captured_seconds": 9.5}, "Bound by its kernels: the device computes 97"),
+    ],
+)
+def test_a_profile_tells_whether_a_card_computes_or_waits(kernel_share, changes, words):
+    if changes:
+        changes |= {"forward_seconds": 0.0, "backward_seconds": 0.0, "optimiser_seconds": 0.0}
+    text = time_verdict(split_time([replace(EPOCH, **changes)]), "cuda", kernel_share)
+    assert words in text
+    if kernel_share < 0.5:
+        assert "a faster device would wait more" in text or "a faster one would wait more" in text
+
+
+def test_what_a_run_waits_for_besides_its_steps_comes_before_a_profile_of_them():
+    rows = [replace(EPOCH, data_seconds=4.0, backward_seconds=2.2)]
+    assert time_verdict(split_time(rows), "cuda", 0.97).startswith("Data-bound")
+
+
 def test_the_throughput_is_told_in_words():
     text = " ".join(throughput_verdict(FOUND))
     assert "On cuda a batch of 256 is 6.0 times as fast as one of 32." in text

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from core.analysis import analyze
 from core.data import download, is_available
@@ -176,7 +177,8 @@ def _compute_plan_of(store: Store, run: Run, heartbeat: Heartbeat) -> ComputePla
     spec, here = run.spec, compute_plans.fingerprint(run.spec.device)
     plan = run.compute_plan
     if plan is None:
-        plan = _fastest_compute_plan(store, spec, heartbeat)
+        bfloat16 = _format_of_study(store, run, heartbeat)
+        plan = _fastest_compute_plan(store, spec, heartbeat, bfloat16)
     elif not run.fingerprint.endswith(here):  # older labs began it with the name of the host
         epoch = len(heartbeat.patiently(lambda: store.epochs([run.id]))[run.id]) + 1
         store.add_note(
@@ -195,16 +197,33 @@ def _compute_plan_of(store: Store, run: Run, heartbeat: Heartbeat) -> ComputePla
     return plan
 
 
-def _fastest_compute_plan(store: Store, spec: RunSpec, heartbeat: Heartbeat) -> ComputePlan:
+def _format_of_study(store: Store, run: Run, heartbeat: Heartbeat) -> bool | None:
+    """Whether the first run of its study computes in bfloat16 here; None of the first one, and of
+    a run alone.
+
+    So variants differ in what is compared, and not in the number format that was faster for each.
+    """
+    if run.study is None:
+        return None
+    first = min(heartbeat.patiently(lambda: store.runs(study=run.study)), key=lambda run: run.id)
+    if first.spec.model == run.spec.model:
+        return None
+    return _fastest_compute_plan(store, first.spec, heartbeat).bfloat16
+
+
+def _fastest_compute_plan(
+    store: Store, spec: RunSpec, heartbeat: Heartbeat, bfloat16: bool | None = None
+) -> ComputePlan:
     """What a trial finds; equal networks here share one, so that equal runs compute equal bits."""
     steps = spec.recipe.epochs * -(-train_images_of(spec) // spec.recipe.batch_size)
-    request = ComputePlanRequest(compute_plans.compute_plan_key(spec))
-    is_worth_a_trial = steps >= compute_plans.TRIAL_STEPS
-    if is_worth_a_trial and (known := heartbeat.patiently(lambda: store.result_of(request))):
-        return ComputePlan(**known)
-    plan = compute_plans.choose_compute_plan(spec, steps)
-    if not is_worth_a_trial:
-        return plan
+    if steps < compute_plans.TRIAL_STEPS:
+        return compute_plans.choose_compute_plan(spec, steps, bfloat16)
+    for wanted in dict.fromkeys((None, bfloat16)):
+        request = ComputePlanRequest(compute_plans.compute_plan_key(spec, wanted))
+        known = heartbeat.patiently(partial(store.result_of, request))
+        if known and bfloat16 in (None, ComputePlan(**known).bfloat16):
+            return ComputePlan(**known)
+    plan = compute_plans.choose_compute_plan(spec, steps, bfloat16)
     return ComputePlan(**heartbeat.patiently(lambda: store.keep_result(request, vars(plan))))
 
 

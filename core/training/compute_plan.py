@@ -89,23 +89,25 @@ def candidates(
     return plans
 
 
-def choose_compute_plan(spec: RunSpec, steps: int) -> ComputePlan:
+def choose_compute_plan(spec: RunSpec, steps: int, bfloat16: bool | None = None) -> ComputePlan:
     """The fastest way to compute the `steps` steps of `spec` here, found in a second or two.
 
     Every candidate is timed in turns with the others, on random images; the default stays unless
-    another is clearly faster. Raises LabError for a network or a device that is not here.
+    another is clearly faster. `bfloat16`: only those that compute in it, or only the others; None:
+    all. Raises LabError for a network or a device that is not here.
     """
     device = find_device(spec.device)
     with torch.random.fork_rng(devices=[]), threads_restored():
         network = pool_before_relu(build(spec.model)).to(device).train()
         plans = candidates(network, device, spec.recipe.bfloat16)
+        plans = [plan for plan in plans if bfloat16 in (None, plan.bfloat16)] or plans
         if len(plans) == 1 or steps < TRIAL_STEPS:
             return plans[0]
         images, labels = _random_batch(spec, device)
         seconds = dict.fromkeys(plans, inf)
         seconds[plans[0]] = trial_step(spec, network, plans[0], images, labels)
         if seconds[plans[0]] > _LONG_STEP_SECONDS:
-            plans = [plans[0], *(plan for plan in plans if plan.bfloat16)][:2]
+            plans = [plans[0], *(plan for plan in plans[1:] if plan.bfloat16)][:2]
         on_cpu = device.type == "cpu"
         for plan in _in_turns(plans, TRIAL_SECONDS if on_cpu else TRIAL_SECONDS_ON_DEVICE):
             seconds[plan] = min(seconds[plan], trial_step(spec, network, plan, images, labels))
@@ -201,10 +203,11 @@ def threads_restored() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def compute_plan_key(spec: RunSpec) -> str:
+def compute_plan_key(spec: RunSpec, bfloat16: bool | None = None) -> str:
     """The key under which the choice for this network, batch and device is kept.
 
-    Machines of one kind share it, whatever they are called.
+    With `bfloat16` that among plans of one number format, as choose_compute_plan has it. Machines
+    of one kind share a choice, whatever they are called.
     """
     where = f"{describe(spec.device)}/{spec.device}/{threads()}/{torch.__version__}"
     recipe = f"{spec.recipe.batch_size}/{spec.recipe.bfloat16}"
@@ -212,6 +215,8 @@ def compute_plan_key(spec: RunSpec) -> str:
         where += "/captured"  # older labs had chosen without
     elif spec.recipe.bfloat16:
         where += "/bfloat16"  # and without this
+    if bfloat16 is not None:
+        where += f"/{bfloat16} wanted"
     text = f"{where} {recipe} {spec.model.to_json()}"
     return f"execution {sha256(text.encode()).hexdigest()}"  # the column is short
 

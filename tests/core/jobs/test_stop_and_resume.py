@@ -114,7 +114,7 @@ def test_a_run_that_goes_on_elsewhere_says_so(store, monkeypatch):
 def test_equal_runs_share_one_trial(store, monkeypatch):
     tried = []
 
-    def choose(spec: RunSpec, steps: int) -> ComputePlan:
+    def choose(spec: RunSpec, steps: int, bfloat16: bool | None) -> ComputePlan:
         tried.append(steps)
         return ComputePlan(1, False)
 
@@ -124,6 +124,33 @@ def test_equal_runs_share_one_trial(store, monkeypatch):
     work(store, drain=True)
     assert tried == [9]
     assert {store.get(run_id).compute_plan for run_id in ids} == {ComputePlan(1, False)}
+
+
+@pytest.mark.parametrize("first_is_faster_in_it", [True, False])
+def test_the_runs_of_a_study_compute_in_the_number_format_of_its_first(
+    store, monkeypatch, first_is_faster_in_it
+):
+    """The second variant alone would be faster in the other one."""
+    other = replace(TINY, model=replace(TINY.model, ratio=8))
+    tried = []
+
+    def choose(spec: RunSpec, steps: int, bfloat16: bool | None) -> ComputePlan:
+        tried.append((spec.model.ratio, bfloat16))
+        faster = first_is_faster_in_it == (spec.model == TINY.model)
+        return ComputePlan(1, True, bfloat16=faster if bfloat16 is None else bfloat16)
+
+    monkeypatch.setattr("core.training.compute_plan.TRIAL_STEPS", 9)
+    monkeypatch.setattr("core.training.compute_plan.choose_compute_plan", choose)
+    alone = store.enqueue(other)
+    work(store, drain=True)
+    specs = [replace(spec, seed=seed) for seed in range(2) for spec in (TINY, other)]
+    study = store.create_study("Two", {}, specs).id
+    work(store, drain=True)
+    formats = {run.compute_plan.bfloat16 for run in store.runs(study=study)}
+    assert formats == {first_is_faster_in_it}
+    assert store.get(alone).compute_plan.bfloat16 != first_is_faster_in_it
+    first, second = TINY.model.ratio, 8
+    assert tried == [(second, None), (first, None), (second, first_is_faster_in_it)]
 
 
 @pytest.mark.parametrize("name", ["result_of", "keep_result", "describe", "forget_epochs", "get"])

@@ -106,6 +106,21 @@ def test_the_fastest_way_is_chosen(four_threads, monkeypatch, fastest):
     assert all(tried.count(way) >= 3 for way in ALL)
 
 
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_of_one_number_format_the_fastest_is_chosen(four_threads, monkeypatch, bfloat16):
+    fastest = IN_BFLOAT16[-1] if bfloat16 else WAYS[-1]
+    seconds = {way: 0.1 * (way != fastest) + 0.1 * (way.bfloat16 == bfloat16) for way in ALL}
+    tried = trial_that_takes(monkeypatch, seconds)
+    assert choose_compute_plan(LENET, TRIAL_STEPS, bfloat16) == fastest
+    assert {way.bfloat16 for way in tried} == {bfloat16}
+
+
+def test_a_format_that_a_device_does_not_have_is_not_waited_for(four_threads, monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    trial_that_takes(monkeypatch, dict.fromkeys(ALL, 0.1))
+    assert choose_compute_plan(LENET, TRIAL_STEPS, bfloat16=True) == WAYS[0]
+
+
 def test_what_is_hardly_faster_may_be_noise(four_threads, monkeypatch):
     trial_that_takes(monkeypatch, {way: 0.2 - 0.008 * (way != WAYS[0]) for way in ALL})
     assert choose_compute_plan(LENET, TRIAL_STEPS) == WAYS[0]
@@ -152,6 +167,7 @@ def test_a_trial_is_known_by_what_decides_it(monkeypatch):
     assert compute_plan_key(replace(LENET, seed=9)) == compute_plan_key(LENET)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert compute_plan_key(LENET) not in names
+    assert len({compute_plan_key(LENET, wanted) for wanted in (None, True, False)}) == 3
 
 
 def test_a_fingerprint_does_not_depend_on_the_threads(monkeypatch):

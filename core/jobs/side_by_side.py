@@ -18,9 +18,14 @@ from core.jobs.store import Store, Worker
 from core.jobs.train import Shared
 from core.measure.requests import RunsAtOnceRequest
 from core.specs import LabError, RunSpec
-from core.training.compute_plan import compute_plan_key
 from core.training.device_stream import DeviceStream
-from core.training.devices import available_bytes, available_devices, find_device, synchronize
+from core.training.devices import (
+    available_bytes,
+    available_devices,
+    describe,
+    find_device,
+    synchronize,
+)
 from core.training.estimate import needed_bytes
 from core.training.records import EpochMetrics, Progress
 
@@ -46,10 +51,12 @@ class Trial:
 
     wanted: int = 1
     is_over: bool = False
+    gain: float = field(default=1.0, compare=False)  # of so many, in images a second, over one
     _rates: list[float] = field(default_factory=list, compare=False)  # images a second with so many
     _before: tuple[int, float] = field(
         default=(1, 0.0), compare=False
     )  # how many were tried last, and their rate
+    _alone: float = field(default=0.0, compare=False)  # the rate of one
 
     def note(self, runs: int, rate: float) -> None:
         """`runs` at once train `rate` images a second together; the best of some tries counts."""
@@ -59,14 +66,18 @@ class Trial:
         if len(self._rates) < _TRIES:
             return
         best = max(self._rates)
+        self._rates.clear()
+        self._alone = self._alone or best
         fewer, their_rate = self._before
         if best < _PAYS * their_rate:
             self.wanted, self.is_over = fewer, True
-        elif runs >= MOST_AT_ONCE:
+            self.gain = their_rate / self._alone
+            return
+        self.gain = best / self._alone
+        if runs >= MOST_AT_ONCE:
             self.is_over = True
         else:
             self.wanted, self._before = min(MOST_AT_ONCE, _MORE * runs), (runs, best)
-        self._rates.clear()
 
 
 @dataclass(eq=False)
@@ -109,7 +120,7 @@ class SharedDevice:
         self.data: Dataset | None = None
         self.members: list[_Member] = []
         self.idle_streams: list[DeviceStream] = []
-        self.request = RunsAtOnceRequest(compute_plan_key(first.spec))
+        self.request = RunsAtOnceRequest(first.spec, describe(first.spec.device))
         self.trial = self._known_trial()
         self.ask_at = 0.0  # when to look into the queue again
         self._add(first)
@@ -133,7 +144,7 @@ class SharedDevice:
         """What an earlier worker has found, else a new one."""
         with suppress(LabError):  # the store cannot be read just now
             if known := self.store.result_of(self.request):
-                return Trial(known["runs"], is_over=True)
+                return Trial(known["runs"], is_over=True, gain=known["gain"])
         return Trial()
 
     def _take_turns(self) -> int:
@@ -161,7 +172,8 @@ class SharedDevice:
             self.trial.note(len(self.members), rate)
             if self.trial.is_over:
                 with suppress(LabError):  # the next worker tries again
-                    self.store.keep_result(self.request, {"runs": self.trial.wanted}, replace=True)
+                    found = {"runs": self.trial.wanted, "gain": self.trial.gain}
+                    self.store.keep_result(self.request, found, replace=True)
 
     def _fill(self) -> None:
         """Let as many runs join as are worthwhile, wait in the queue, suit and fit."""

@@ -203,7 +203,7 @@ def _format_of_study(store: Store, run: Run, heartbeat: Heartbeat) -> bool | Non
 
     So variants differ in what is compared, and not in the number format that was faster for each.
     """
-    if run.study is None:
+    if run.study is None or run.spec.device != "cpu":  # elsewhere the recipe decides
         return None
     first = min(heartbeat.patiently(lambda: store.runs(study=run.study)), key=lambda run: run.id)
     if first.spec.model == run.spec.model:

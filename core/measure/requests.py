@@ -127,11 +127,8 @@ class StepCostRequest(Request):
         _read_run(self)
 
     def what(self) -> tuple[object, ...]:
-        """The run but for what changes no step: seed, images, epochs, rate."""
-        values = replace(self.run, seed=0, train_images=None).to_dict()
-        for field in ("name", *NOT_FOLLOWED):
-            del values["recipe"][field]
-        return (json.dumps(values, sort_keys=True),)
+        """What a step of the run is."""
+        return (_step_of(self.run),)
 
     def where(self) -> tuple[object, ...]:
         """What the device is."""
@@ -246,11 +243,19 @@ class RunsAtOnceRequest(Request):
     kind: ClassVar[str] = "runs-at-once"
     title: ClassVar[str] = N_("runs that share a device")
     in_key: ClassVar[str] = "runs at once"
-    setting: str  # see core.training.compute_plan.compute_plan_key
+    run: RunSpec
+    hardware: str = ""  # what the device is, see records.Device; "": that of this host
+
+    def __post_init__(self) -> None:
+        _read_run(self)
 
     def what(self) -> tuple[object, ...]:
-        """Network, batch, device."""
-        return (self.setting,)
+        """What a step of the run is."""
+        return (_step_of(self.run),)
+
+    def where(self) -> tuple[object, ...]:
+        """What the device is."""
+        return (self.hardware or platform.node(),)
 
 
 REQUESTS: dict[str, type[Request]] = {
@@ -283,6 +288,16 @@ def request_from_json(kind: str, text: str) -> Request:
     return REQUESTS[kind].from_json(text)
 
 
-def _read_run(request: ThroughputRequest | LearningRatesRequest | StepCostRequest) -> None:
+def _step_of(run: RunSpec) -> str:
+    """The run but for what changes no step: seed, images, epochs, rate."""
+    values = replace(run, seed=0, train_images=None).to_dict()
+    for field in ("name", *NOT_FOLLOWED):
+        del values["recipe"][field]
+    return json.dumps(values, sort_keys=True)
+
+
+def _read_run(
+    request: ThroughputRequest | LearningRatesRequest | StepCostRequest | RunsAtOnceRequest,
+) -> None:
     if not isinstance(request.run, RunSpec):
         object.__setattr__(request, "run", RunSpec.from_dict(request.run))

@@ -12,7 +12,7 @@ from core.jobs.offers import first_with
 from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
 from core.language import _
-from core.measure.requests import DeviceSpeedRequest, StepCostRequest
+from core.measure.requests import DeviceSpeedRequest, RunsAtOnceRequest, StepCostRequest
 from core.specs import RunSpec
 from core.training.estimate import (
     EQUAL_RUN,
@@ -132,18 +132,27 @@ def study_seconds(specs: Sequence[RunSpec]) -> float | None:
     """Time of all these runs, side by side on the CPU as far as it has cores; None: not yet known.
 
     Where no equal run was measured, the speed of all cores of a machine together stands for a
-    study, which uses them no worse. Raises LabError when a run cannot be built or would not fit.
+    study, which uses them no worse. On a card, by what runs that share it have gained there. Raises
+    LabError when a run cannot be built or would not fit.
     """
     capacity = cluster()
     cores, machines = (capacity.cores, capacity.nodes) if capacity else (threads(), 1)
     cards = max(1, capacity.cards) if capacity else 1
     together = min(cores if specs[0].device == "cpu" else cards, len(specs))
     own_threads = 1 if capacity else threads() // together
+    gain = _gain_of_sharing(specs[0]) if specs[0].is_on_cuda else 1.0
     seconds, runs = 0.0, newest_runs(specs[0].model.arch)
     for spec, seeds in Counter(replace(spec, seed=0) for spec in specs).items():
         cost = cost_of(spec, runs, own_threads)
         if cost.seconds is None:
             return None
         at_once = together if cost.basis == EQUAL_RUN else min(machines, len(specs))
-        seconds += seeds * cost.seconds / at_once
+        seconds += seeds * cost.seconds / (at_once * gain)
     return seconds
+
+
+def _gain_of_sharing(spec: RunSpec) -> float:
+    """How many times the images a second several such runs have trained at once; 1: not known."""
+    request = RunsAtOnceRequest(spec, hardware_of(spec.device))
+    known = store().result_of(request)
+    return float(known["gain"]) if known else 1.0

@@ -226,7 +226,7 @@ def test_every_request_comes_back_from_its_json(store):
         EffectiveFieldRequest(*WITH_PARAMETERS, "stem1.conv"),
         DeviceSpeedRequest("cpu"),
         ComputePlanRequest("here"),
-        RunsAtOnceRequest("here"),
+        RunsAtOnceRequest(SPEC),
     )
     assert {type(request) for request in requests} == set(REQUESTS.values())
     for request in requests:

@@ -18,7 +18,7 @@ from core.jobs.worker import this_worker, work
 from core.measure.requests import RunsAtOnceRequest
 from core.specs import ModelSpec
 from core.training import fit as training_loop
-from core.training.compute_plan import compute_plan_key
+from core.training.devices import describe
 from tests.core.jobs.tiny_runs import TINY, claimed, history, uninterrupted
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -157,6 +157,13 @@ def test_four_times_as_many_as_long_as_that_pays():
     assert tried(Trial(), 100.0, 300.0, 400.0, 410.0) == tried(Trial(16, is_over=True))
 
 
+def test_what_they_gain_over_one_is_known():
+    """Four at once train 300 images a second, of which 16 gain nothing more."""
+    assert tried(Trial(), 100.0, 300.0, 310.0).gain == pytest.approx(3.0)
+    assert tried(Trial(), 100.0, 103.0).gain == pytest.approx(1.0)
+    assert tried(Trial(), 100.0, 200.0, 300.0, 400.0).gain == pytest.approx(4.0)  # 32 at once
+
+
 def test_a_network_that_fills_the_device_goes_alone():
     assert tried(Trial(), 100.0, 103.0) == Trial(1, is_over=True)
 
@@ -179,8 +186,8 @@ def test_what_was_found_is_kept_for_the_next_worker(store, monkeypatch):
     monkeypatch.setattr(side_by_side, "_STEPS_IN_A_TURN", 1)
     monkeypatch.setattr(side_by_side, "_PAYS", 1e6)  # never
     share(store, *(replace(LONG, seed=seed) for seed in range(4)))
-    request = RunsAtOnceRequest(compute_plan_key(LONG))
-    assert store.result_of(request) == {"runs": 1}
+    request = RunsAtOnceRequest(LONG, describe(LONG.device))
+    assert store.result_of(request) == {"runs": 1, "gain": 1.0}
     again = SharedDevice(store, claimed(store, LONG), WORKER)
     assert again.trial == Trial(1, is_over=True)
     assert again.execute() == 1

@@ -9,13 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs.store import JobState, Worker, open_store
 from core.language import Message
-from core.measure.requests import DeviceSpeedRequest, StepCostRequest
+from core.measure.requests import DeviceSpeedRequest, RunsAtOnceRequest, StepCostRequest
 from core.specs import ModelSpec, RunSpec
 from core.training.estimate import Speed
 from core.training.recipes import recipe
 from core.training.records import Device, EpochMetrics, StepCost
 from core.zoo.catalogue import complete
 from pages.views.app import offers
+from pages.views.forms.estimates import study_seconds
 from tests.pages.opening import as_read, labels, open_page, shown
 
 CARD = Device("cuda", "NVIDIA H100", 80 * 2**30)
@@ -156,3 +157,13 @@ def test_an_error_of_the_measurement_is_one_sentence():
     store = open_store()
     store.finish(store.claim(), JobState.FAILED, Message("The loss is no number."))
     assert "The loss is no number." in as_read(shown(open_page("pages/train.py")))
+
+
+def test_a_study_on_a_card_takes_as_much_less_as_runs_have_gained_side_by_side(with_card):
+    runs = [replace(ON_CARD, seed=seed) for seed in range(6)]
+    open_store().keep_result(request_of(ON_CARD), replace(COST, machine="a card").to_dict())
+    one_by_one = study_seconds(runs)
+    assert one_by_one == pytest.approx(6 * COST.seconds(ON_CARD.recipe.epochs, 157, 5_000, 2_000))
+    found = RunsAtOnceRequest(ON_CARD, CARD.hardware)
+    open_store().keep_result(found, {"runs": 4, "gain": 2.5})
+    assert study_seconds(runs) == pytest.approx(one_by_one / 2.5)

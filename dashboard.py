@@ -42,10 +42,18 @@ else:
 
     from core.zoo.own import name_files
     from pages.views.app.html_head import HtmlHead
-    from pages.views.app.server import Compressed, lab_routes, ready_for_visitors
+    from pages.views.app.server import (
+        Compressed,
+        errors_end_the_start,
+        lab_routes,
+        ready_for_visitors,
+    )
     from pages.views.people.round_trip import RoundTrip
+    from pages.views.people.settings import check_secrets_files
 
-    name_files([Path(text) for text in sys.argv[1:]])  # streamlit run dashboard.py -- my_nets.py
+    with errors_end_the_start():
+        name_files([Path(text) for text in sys.argv[1:]])  # streamlit run dashboard.py -- nets.py
+        check_secrets_files()
     app = st.App(
         __file__,
         lifespan=ready_for_visitors,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from core.jobs.engines.cluster.own_node import OwnNode
+    from core.jobs.store import Store
 
 
 @click.group("cluster", short_help="a Ray cluster: start it here, look at it, give it jobs, end it")
@@ -66,16 +67,26 @@ def up(cpus: int | None, address: str, join: str) -> int:
 @command("status", "the nodes of the cluster, what is free, what waits")
 @output_option
 def status(output: str) -> int:
-    """The nodes of the cluster with their cores, cards and memory, free and all; and the queue."""
+    """The nodes of the cluster with their cores, cards and memory, free and all, and their jobs;
+    nodes that have died, and what became of their jobs; and the queue.
+    """
     from core.jobs.engines.cluster.connection import connected
+    from core.jobs.engines.cluster.health import living_and_lost
+    from core.jobs.store import open_store
 
     with connected() as ray:
-        nodes = [_row(node, free) for node, free in _nodes(ray)]
+        living, lost = living_and_lost(ray.nodes())
+        free = _free_of_nodes()
+    store = open_store()
+    jobs = store.jobs_under_way()
+    nodes = [_row(node, free.get(node["NodeID"], {}), _jobs_of(node, jobs)) for node in living]
     frame = _frame(nodes)
     gibibytes = frame["memory_bytes"].astype(float) / 2**30
     table = frame.assign(memory_bytes=gibibytes).rename(columns={"memory_bytes": "memory_gib"})
     write_result(output, nodes, frame, table)
-    _tell_queue()
+    for node in lost:
+        _tell_lost(node, _jobs_of(node, jobs))
+    _tell_queue(store, jobs)
     return 0
 
 
@@ -125,15 +136,23 @@ def _wait_for_end(leave: threading.Event) -> None:
     leave.set()
 
 
-def _nodes(ray: Any) -> list[tuple[dict[str, Any], dict[str, float]]]:
-    """Each living node of Ray's, with what is free of it."""
+def _free_of_nodes() -> dict[str, dict[str, float]]:
+    """What is free of each node, by its id."""
     from ray._private.state import available_resources_per_node
 
-    free = available_resources_per_node()
-    return [(node, free.get(node["NodeID"], {})) for node in ray.nodes() if node["Alive"]]
+    free: dict[str, dict[str, float]] = available_resources_per_node()
+    return free
 
 
-def _row(node: dict[str, Any], free: dict[str, float]) -> dict[str, Any]:
+def _jobs_of(node: dict[str, Any], jobs: dict[str, list[int]]) -> list[int]:
+    """Those that its cores and its cards have."""
+    from core.jobs.engines.cluster.placing import node_name
+
+    name = node_name(node["NodeID"])
+    return sorted(job for worker, its in jobs.items() if worker.startswith(name) for job in its)
+
+
+def _row(node: dict[str, Any], free: dict[str, float], jobs: list[int]) -> dict[str, Any]:
     has = node["Resources"]
     return {
         "machine": node["NodeManagerHostname"],
@@ -142,27 +161,36 @@ def _row(node: dict[str, Any], free: dict[str, float]) -> dict[str, Any]:
         "cards": int(has.get("GPU", 0)),
         "free_cards": int(free.get("GPU", 0)),
         "memory_bytes": int(has.get("memory", 0)),
+        "jobs": len(jobs),
     }
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(
-        rows,
-        columns=["machine", "cores", "free_cores", "cards", "free_cards", "memory_bytes"],
-    )
+    columns = ["machine", "cores", "free_cores", "cards", "free_cards", "memory_bytes", "jobs"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _tell_queue() -> None:
+def _tell_lost(node: dict[str, Any], jobs: list[int]) -> None:
+    """That a node is not heard of any more, and what became of its jobs."""
+    if jobs:
+        named = ", ".join(map(str, jobs))
+        became = f"Of its jobs, {named}, each begins again elsewhere once its lease ends."
+    else:
+        became = "No job is its own any more: what it had begins again elsewhere."
+    say(f"Node {node['NodeManagerHostname']} is not heard of any more. {became}")
+
+
+def _tell_queue(store: Store, jobs: dict[str, list[int]]) -> None:
     """What waits in the store, and whether anybody gives it out."""
-    from core.jobs.store import JobState, RunFilter, open_store
+    from core.jobs.store import JobState, RunFilter
 
-    store = open_store()
-    queued, running = (
-        store.count(RunFilter(states=(state,))) for state in (JobState.QUEUED, JobState.RUNNING)
-    )
-    say(f"Queued: {queued}, running: {running}.")
+    queued = store.count(RunFilter(states=(JobState.QUEUED,)))
+    begins_again = len(jobs.get("", ()))
+    running = sum(map(len, jobs.values())) - begins_again
+    again = f", to begin again: {begins_again}" if begins_again else ""
+    say(f"Queued: {queued}, running: {running}{again}.")
     if not any(worker.is_node for worker in store.workers()):
         say(
             "Nobody gives them to this cluster: a page server with LAB_ENGINE=ray does, or"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, func, select, update
 
 from core.jobs.database import Database
 from core.jobs.dialects import insert_or_change, now
@@ -157,6 +157,19 @@ class Register(Database):
         with self.reading() as connection:
             text = connection.scalar(query)
         return text and tuple(map(Device.from_dict, json.loads(text)))
+
+    def jobs_under_way(self) -> dict[str, list[int]]:
+        """Jobs that have begun, by the worker that has them; "" for those whose worker has died:
+        they wait for another one.
+        """
+        lives = _JOBS.lease_until >= now()
+        holder = case((lives, func.coalesce(_JOBS.worker, "")), else_="")
+        query = select(holder, _JOBS.id).where(_JOBS.state == JobState.RUNNING).order_by(_JOBS.id)
+        jobs: dict[str, list[int]] = defaultdict(list)
+        with self.reading() as connection:
+            for worker, job in connection.execute(query):
+                jobs[worker].append(job)
+        return dict(jobs)
 
     def processes(self) -> set[str]:
         """All that have a job, or count as living workers."""

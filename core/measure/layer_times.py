@@ -6,7 +6,7 @@ autograd graph, each of which belongs to the layer that has made it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -51,30 +51,33 @@ def measure_layers(
     spec = analysis.spec
     network = build(spec).train()
     network = network.to(device, memory_format=memory_format(network))  # type: ignore[call-overload]
-    roofs = arithmetic_peak(device), memory_peak(device)
+    peak = bandwidth = 0.0
     shape = (batch_size, spec.in_channels, *spec.sides)
     images = torch.rand(shape, device=device)
     labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
     paths = [layer.path for layer in analysis.layers if layer.inputs]
-    times: dict[str, list[tuple[float, float]]] = {
-        path: [] for path in paths
-    }  # (forward, backward)
+    times: dict[str, list[tuple[float, float]]] = {path: [] for path in paths}
     steps: list[float] = []
     for done in range(1 - _WARM_UP, passes + 1):
         seconds = _timed_step(network, images, labels, device)
         watch = Stopwatch(network, device, batch_size)
         watch.time_step(images, labels)
+        # In turns with the layers: others who work here slow down both or neither
+        peak, bandwidth = max(peak, arithmetic_peak(device)), max(bandwidth, memory_peak(device))
         if done < 1:
             continue
         steps.append(seconds)
         for path in paths:
             times[path].append((watch.forward.get(path, 0.0), watch.backward.get(path, 0.0)))
-        layers = tuple(
-            LayerTime(path, *(median(seconds) for seconds in zip(*times[path], strict=True)))
-            for path in paths
-        )
-        machine = describe(device_name)
-        yield LayerTimes(device_name, machine, batch_size, done, median(steps), layers, *roofs)
+        layers = tuple(_layer_time(path, times[path]) for path in paths)
+        machine, step = describe(device_name), median(steps)
+        yield LayerTimes(device_name, machine, batch_size, done, step, layers, peak, bandwidth)
+
+
+def _layer_time(path: str, passes: Sequence[tuple[float, float]]) -> LayerTime:
+    """Of the seconds that each pass has taken, forward and backward."""
+    forward, backward = zip(*passes, strict=True)
+    return LayerTime(path, median(forward), median(backward), min(forward), min(backward))
 
 
 def _timed_step(network: nn.Module, images: Tensor, labels: Tensor, device: torch.device) -> float:

@@ -19,7 +19,7 @@ class RooflinePoint:
 
     path: str
     is_backward: bool
-    seconds: float  # measured
+    seconds: float  # measured, in the fastest pass
     flops: int  # two for each multiply-add
     moved_bytes: int  # at least: what it reads and writes, each number once
     attainable: float  # FLOP/s, of the device at this many operations a byte
@@ -48,7 +48,8 @@ def attainable(times: LayerTimes, intensity: float) -> float:
 def roofline_points(analysis: Analysis, times: LayerTimes) -> list[RooflinePoint]:
     """Every layer with multiply-adds, forward and, where it was timed, backward.
 
-    None where the roofs were not measured, as in an older lab.
+    Each at its fastest, as the roofs are: what else runs on the machine may slow down every other
+    pass. None where the roofs were not measured, as in an older lab.
     """
     if not times.peak_flops_per_second or not times.bytes_per_second:
         return []
@@ -56,7 +57,9 @@ def roofline_points(analysis: Analysis, times: LayerTimes) -> list[RooflinePoint
     points = []
     for time in times.layers:
         layer = costs[time.path]
-        for is_backward, seconds in ((False, time.forward_seconds), (True, time.backward_seconds)):
+        forward = time.least_forward_seconds or time.forward_seconds
+        backward = time.least_backward_seconds or time.backward_seconds
+        for is_backward, seconds in ((False, forward), (True, backward)):
             macs = layer.backward_macs if is_backward else layer.macs
             if macs and seconds:
                 flops = 2 * macs * times.batch_size

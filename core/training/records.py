@@ -109,11 +109,13 @@ class ComputePlan:
 
 @dataclass(frozen=True)
 class LayerTime:
-    """Seconds that one layer took for a batch: medians over several passes."""
+    """Seconds that one layer took for a batch: medians over several passes, and the least."""
 
     path: str  # of core.analysis.LayerCost
     forward_seconds: float
     backward_seconds: float
+    least_forward_seconds: float = 0.0  # 0: not kept by an older lab
+    least_backward_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:

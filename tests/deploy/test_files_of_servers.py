@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import fnmatch
+import os
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from tests.deploy.dockerfile import PROJECT
 
 COMPOSE = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
+WITH_CARDS = yaml.safe_load((PROJECT / "compose.gpu.yaml").read_text(encoding="utf-8"))["services"]
 OWN = {name for name, service in SERVICES.items() if service["image"] == COMPOSE["name"]}
 UNITS = sorted((PROJECT / "deploy").glob("*.service"))
 
@@ -104,6 +106,38 @@ def test_compose_holds_no_password():
         if re.search(r"PASSWORD|SECRET|_URL$", name) and "://" not in value.replace("://lab:", "")
     ]
     assert secrets and all("${LAB_PASSWORD" in secret for secret in secrets)
+
+
+def test_cards_are_for_workers_alone_and_come_with_a_torch_that_uses_them():
+    assert set(WITH_CARDS) <= set(SERVICES)
+    asks = [name for name, service in WITH_CARDS.items() if "deploy" in service]
+    assert asks == ["worker"] and set(WITH_CARDS["worker"]) == {"deploy"}
+    [card] = WITH_CARDS["worker"]["deploy"]["resources"]["reservations"]["devices"]
+    assert card == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
+    [builder] = [name for name, service in SERVICES.items() if "build" in service]
+    [(name, version)] = WITH_CARDS[builder]["build"]["args"].items()
+    assert ("ARG", f"{name}=cpu") in dockerfile.stages()[0] and version.startswith("cu")
+
+
+def test_cards_change_nothing_of_what_a_worker_may(tmp_path):
+    """As Compose puts both files together; `name` is newer than the one that Debian has."""
+    if shutil.which("docker-compose") is None:
+        pytest.skip("docker-compose is missing")
+    text = (PROJECT / "compose.yaml").read_text(encoding="utf-8")
+    (tmp_path / "compose.yaml").write_text(re.sub(r"^name: .*$", "", text, flags=re.MULTILINE))
+    shutil.copy(PROJECT / "compose.gpu.yaml", tmp_path)
+    files = ["-f", "compose.yaml", "-f", "compose.gpu.yaml"]
+    together = subprocess.run(
+        ["docker-compose", *files, "config"],
+        cwd=tmp_path,
+        env=os.environ | {"LAB_SITE": ":80", "LAB_PASSWORD": "x"},
+        capture_output=True,
+        text=True,
+    )
+    assert together.returncode == 0, together.stderr
+    worker = yaml.safe_load(together.stdout)["services"]["worker"]
+    assert worker["read_only"] and worker["cap_drop"] == ["ALL"]
+    assert worker["deploy"]["replicas"] == 1 and "reservations" in worker["deploy"]["resources"]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)

@@ -51,18 +51,22 @@ def layer_time_frame(analysis: Analysis, times: LayerTimes) -> pd.DataFrame:
                     else None
                 ),
             }
-            | _roofline_columns("forward", points.get((time.path, False)))
-            | _roofline_columns("backward", points.get((time.path, True)))
+            | _roofline_columns("forward", time.forward_seconds, points.get((time.path, False)))
+            | _roofline_columns("backward", time.backward_seconds, points.get((time.path, True)))
         )
     return pd.DataFrame(rows)
 
 
-def _roofline_columns(direction: str, point: RooflinePoint | None) -> dict[str, Any]:
-    """What a layer has to move and would have been let achieve; and what it has, backward."""
-    achieved = point and point.flops_per_second
+def _roofline_columns(
+    direction: str, seconds: float, point: RooflinePoint | None
+) -> dict[str, Any]:
+    """What a layer has to move, would have been let achieve, and the share that it reached in its
+    fastest pass; backward also what it achieved in the median's `seconds`."""
+    achieved = point and point.flops / seconds
     return ({} if direction == "forward" else {"backward_achieved_flops_per_second": achieved}) | {
         f"{direction}_moved_bytes": point and point.moved_bytes,
         f"{direction}_attainable_flops_per_second": point and point.attainable,
+        f"{direction}_attained_share": point and point.share,
     }
 
 

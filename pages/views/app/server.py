@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import gzip
 import importlib
+import logging
 import mimetypes
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ from streamlit.file_util import get_static_dir
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 from streamlit.runtime.metrics_util import Installation
 
-from core.operating.logs import take_over_loggers
+from core.operating.logs import log, take_over_loggers
+from core.specs import LabError
 from core.torch_process import (
     close_inside_process,
     close_own_process,
@@ -44,7 +47,18 @@ from pages.views.people.visitor import for_visitors
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
 _YOUNG_OBJECTS = 10_000  # before a look for garbage; Python's own 700 a page makes a hundred times
+_BAD_INPUT = 2  # as the command line exits
 _FOREVER = "public, immutable, max-age=31536000"  # the address holds a hash
+
+
+@contextmanager
+def errors_end_the_start() -> Iterator[None]:
+    """What whoever starts the server can mend is one sentence on the terminal."""
+    try:
+        yield
+    except LabError as error:
+        log("not-started", str(error), logging.ERROR)
+        sys.exit(_BAD_INPUT)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from core.analysis.records import Analysis
 from core.explain.glossary import explained
 from core.jobs.offers import device_names
 from core.jobs.store import Measurement
-from core.language import N_, _
+from core.language import N_, _, paragraph
 from core.measure.layer_shares import timed_rows
 from core.measure.requests import LayerTimesRequest
 from core.measure.roofline import roofline_points
@@ -153,15 +153,24 @@ def _show_roofline(analysis: Analysis, times: LayerTimes) -> None:
         about=network_title(analysis.spec),
         name=f"{file_name(analysis.spec)}-roofline",
     )
-    caption(
-        _(
-            "Roofline: on the slope memory is the limit ({bandwidth}, measured by adding two"
-            " large arrays), on the level arithmetic is ({peak}, by a large matrix product or a"
-            " wide convolution). Larger marks take more time. What lies far below both is slow for"
-            " another reason: few channels leave the processor's lanes empty, small layers mostly"
-            " wait for their start. Small maps stay in a cache, so a layer may lie above the"
-            " slope.",
-            bandwidth=formats.joined(f"{times.bytes_per_second / 1e9:.3g}", "GB/s"),
-            peak=formats.joined(f"{times.peak_flops_per_second / 1e9:.3g}", "GFLOP/s"),
-        )
+    about = _(
+        "Roofline: on the slope memory is the limit ({bandwidth}, measured by adding two"
+        " large arrays), on the level arithmetic is ({peak}, by a large matrix product or a"
+        " wide convolution). Larger marks take more time. What lies far below both is slow for"
+        " another reason: few channels leave the processor's lanes empty, small layers mostly"
+        " wait for their start. Small maps stay in a cache, so a layer may lie above the"
+        " slope.",
+        bandwidth=formats.joined(f"{times.bytes_per_second / 1e9:.3g}", "GB/s"),
+        peak=formats.joined(f"{times.peak_flops_per_second / 1e9:.3g}", "GFLOP/s"),
+    )
+    caption(paragraph(about, _fastest_passes(times)))
+
+
+def _fastest_passes(times: LayerTimes) -> str:
+    """What the marks are; of an older lab they are medians, as in the table."""
+    if not any(layer.least_forward_seconds for layer in times.layers):
+        return ""
+    return _(
+        "Marks and roofs show the fastest pass of each, which other work on the machine disturbs"
+        " least; while such work goes on, layers that take long still lie too low."
     )

@@ -64,6 +64,9 @@ def test_a_study_goes_on_though_a_node_dies_and_each_run_ends_once(cluster, stor
     assert {len(worker.jobs) for worker in store.workers()} == {1}  # on both nodes, one each
     cluster.kill_last_node()
     wait_until(lambda: len(nodes(store)) == 1, 20)
+    told = cluster.run("status", "--format", "csv")  # Ray itself says nothing yet
+    assert len(told.stdout.splitlines()) == 2
+    assert "is not heard of any more. No job is its own any more" in told.stderr
     wait_for(store, ids)
     runs = [store.get(run_id) for run_id in ids]
     assert [run.state for run in runs] == [JobState.FINISHED] * 4

@@ -194,6 +194,17 @@ def test_one_that_dies_disappears_after_its_lease(store):
     assert len(store.workers()) == 1
 
 
+def test_jobs_under_way_are_known_by_who_has_them_and_those_of_the_dead_apart(store):
+    first, second, lost, _waiting = (store.enqueue(SPEC) for _ in range(4))
+    for worker in ("one", "one", "two"):
+        store.claim(worker)
+    assert store.jobs_under_way() == {"one": [first, second], "two": [lost]}
+    store.end_lease("two")
+    assert store.jobs_under_way() == {"one": [first, second], "": [lost]}
+    assert store.claim("one").id == lost
+    assert store.jobs_under_way() == {"one": [first, second, lost]}
+
+
 def test_those_long_dead_are_forgotten(store):
     store.declare(PLAIN)
     fall_silent(store, PLAIN, 2 * 3600)

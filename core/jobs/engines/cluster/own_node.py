@@ -108,7 +108,7 @@ def up(cpus: int | None, address: str, join: str) -> OwnNode:
             )
         host, _, port = address.partition(":")
         join = f"{host or LOOPBACK}:{port or PORT}"
-        if _is_open(join):
+        if is_open(join):
             raise LabError(
                 "Something else answers at {address}; choose another port, as in --address"
                 " {host}:{port}.",
@@ -141,7 +141,7 @@ def check_answers(address: str) -> None:
             " machine as a node of its cluster.",
             address=address,
         )
-    if not _is_open(address):
+    if not is_open(address):
         raise LabError(
             "Nothing answers at {address}, where the cluster should be; python -m core cluster up"
             " starts one on this machine, and RAY_ADDRESS=HOST:PORT names another.",
@@ -231,7 +231,7 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
-def _is_open(address: str) -> bool:
+def is_open(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=3.0):

@@ -16,6 +16,11 @@ from core.training.records import Device
 CPU = "cpu"
 
 
+def node_name(node_id: str) -> str:
+    """The worker that the cores of this node of Ray's are; those of its cards begin so."""
+    return f"{NODE}{node_id[:16]}"
+
+
 @dataclass(frozen=True)
 class Node:
     """What a machine of the cluster has for the lab."""
@@ -31,7 +36,7 @@ class Node:
     @property
     def name(self) -> str:
         """The worker that its cores are."""
-        return f"{NODE}{self.id[:16]}"
+        return node_name(self.id)
 
     def card_name(self, number: int) -> str:
         """The worker that one of its cards is."""

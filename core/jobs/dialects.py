@@ -10,7 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+DAY_SECONDS = 86_400  # of UTC, which has the same each day
 _SQLITE_NOW = "lab_now"
+_POSTGRESQL_NOW = "EXTRACT(EPOCH FROM statement_timestamp())"
 
 
 def is_postgresql(place: Engine | Connection) -> bool:
@@ -42,7 +44,7 @@ def _on_sqlite(*_: Any, **__: Any) -> str:
 
 @compiles(now, "postgresql")
 def _on_postgresql(*_: Any, **__: Any) -> str:
-    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS DOUBLE PRECISION)"
+    return f"CAST({_POSTGRESQL_NOW} AS DOUBLE PRECISION)"
 
 
 class today(FunctionElement[int]):
@@ -55,12 +57,12 @@ class today(FunctionElement[int]):
 
 @compiles(today)
 def _today_on_sqlite(*_: Any, **__: Any) -> str:
-    return f"CAST({_SQLITE_NOW}() / 86400 AS INTEGER)"
+    return f"CAST({_SQLITE_NOW}() / {DAY_SECONDS} AS INTEGER)"
 
 
 @compiles(today, "postgresql")
 def _today_on_postgresql(*_: Any, **__: Any) -> str:
-    return "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) / 86400) AS INTEGER)"
+    return f"CAST(FLOOR({_POSTGRESQL_NOW} / {DAY_SECONDS}) AS INTEGER)"
 
 
 class file_bytes(FunctionElement[int]):

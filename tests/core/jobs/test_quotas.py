@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -21,6 +22,17 @@ from tests.core.jobs.example_runs import SPEC, fall_silent, metrics
 from tests.core.jobs.tiny_runs import TINY
 
 MIB = 2**20
+DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def clock(request, monkeypatch) -> None:
+    """The store's clock shows this hour of today, UTC: noon, where a test says nothing else."""
+    now = time.time()
+    shift = now // DAY * DAY + getattr(request, "param", 12.0) * 3600 - now
+    monkeypatch.setattr(dialects, "time", SimpleNamespace(time=lambda: time.time() + shift))
+    moved = f"({dialects._POSTGRESQL_NOW} + {shift})"
+    monkeypatch.setattr(dialects, "_POSTGRESQL_NOW", moved)
 
 
 @pytest.fixture
@@ -192,6 +204,46 @@ def test_minutes_are_counted_however_an_attempt_ends(store, people):
     assert minutes(ada) == pytest.approx(3.5, abs=0.05)
     a_day_passes(store)
     assert minutes(ada) == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("clock", [1 / 6], indirect=True)
+def test_a_run_over_midnight_takes_of_each_day_its_part(store, people):
+    """At ten past twelve: after two days and forty minutes, and after half an hour."""
+    ada, bob, _ = people
+    ada.enqueue(SPEC)
+    bob.enqueue(SPEC)
+    long, short = store.claim(), store.claim()
+    worked_for(store, long.id, 2 * DAY + 40 * 60)
+    worked_for(store, short.id, 30 * 60)
+    assert [minutes(ada), minutes(bob)] == pytest.approx([10, 10], abs=0.1)  # still under way
+    store.finish(long, JobState.FINISHED)
+    store.finish(short, JobState.FINISHED)
+    assert [minutes(ada), minutes(bob)] == pytest.approx([10, 10], abs=0.1)
+    assert booked(store, ADA) == pytest.approx([10, 24 * 60, 24 * 60, 30], abs=0.1)
+    assert booked(store, BOB) == pytest.approx([10, 20], abs=0.1)
+
+
+@pytest.mark.parametrize("clock", [1 / 6], indirect=True)
+def test_who_died_before_midnight_has_taken_nothing_of_today(store, people):
+    ada, *_ = people
+    ada.enqueue(SPEC)
+    run = store.claim()
+    worked_for(store, run.id, 3600)
+    fall_silent(store, run, 1800)
+    assert minutes(ada) == 0
+    store.end_lease("")
+    again = store.claim()
+    assert minutes(ada) == pytest.approx(0, abs=0.1)
+    assert booked(store, ADA) == pytest.approx([30], abs=0.1)
+    assert again.attempt == 2
+
+
+def booked(store: Store, person: Person) -> list[float]:
+    """Minutes that are written down for each day, the last one first."""
+    spent = spent_table.c
+    query = select(spent.seconds).where(spent.owner == person.id).order_by(spent.day.desc())
+    with store.reading() as connection:
+        return [seconds / 60 for seconds in connection.scalars(query)]
 
 
 def minutes(store: Store) -> float:

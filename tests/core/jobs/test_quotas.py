@@ -11,12 +11,13 @@ from sqlalchemy import select, update
 
 from core.jobs import dialects
 from core.jobs.execution import execute
-from core.jobs.files import fetched
+from core.jobs.files import run_folder
 from core.jobs.people import Person, Quotas, Taken
 from core.jobs.schema import jobs_table, spent_table
 from core.jobs.store import JobState, Store, StoredFile
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import LabError
+from core.storage.files_place import files_place
 from tests.core.jobs.class_of_people import ADA, BOB, TEACHER, signed_in
 from tests.core.jobs.example_runs import SPEC, fall_silent, metrics
 from tests.core.jobs.tiny_runs import TINY
@@ -288,7 +289,7 @@ def test_files_are_counted_until_they_are_deleted(store, people):
     store.set_quotas(Quotas(kept_bytes=30 * MIB))
     ada.enqueue(SPEC)
     run = store.claim()
-    checkpoint, best = StoredFile("c", "00", 20 * MIB), StoredFile("b", "11", 10 * MIB)
+    checkpoint, best = StoredFile("c", "00", 18 * MIB, 2 * MIB), StoredFile("b", "11", 10 * MIB)
     store.record(run, metrics(1), checkpoint, best)
     store.finish(run, JobState.FINISHED)
     assert ada.allowance().taken.kept_bytes == 30 * MIB
@@ -305,9 +306,9 @@ def test_a_run_weighs_what_its_files_do(store, people):
     ada.enqueue(TINY)
     run = store.claim()
     assert execute(store, run) is JobState.FINISHED
-    kept = store.get(run.id)
-    sizes = [fetched(kept, file).stat().st_size for file in (kept.checkpoint, kept.best_file)]
-    assert ada.allowance().taken.kept_bytes == sum(sizes) > 0
+    sizes = files_place().sizes(run_folder(run))
+    assert {name.partition("-")[0] for name in sizes} == {"best", "checkpoint", "trail", "path"}
+    assert ada.allowance().taken.kept_bytes == sum(sizes.values())
 
 
 # What teachers are shown

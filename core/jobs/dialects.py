@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Engine, Float, Integer, Table
@@ -10,7 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+DAY_SECONDS = 86_400  # of UTC, which has the same each day
 _SQLITE_NOW = "lab_now"
+_POSTGRESQL_NOW = "EXTRACT(EPOCH FROM statement_timestamp())"
 
 
 def is_postgresql(place: Engine | Connection) -> bool:
@@ -42,7 +45,7 @@ def _on_sqlite(*_: Any, **__: Any) -> str:
 
 @compiles(now, "postgresql")
 def _on_postgresql(*_: Any, **__: Any) -> str:
-    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS DOUBLE PRECISION)"
+    return f"CAST({_POSTGRESQL_NOW} AS DOUBLE PRECISION)"
 
 
 class today(FunctionElement[int]):
@@ -55,31 +58,39 @@ class today(FunctionElement[int]):
 
 @compiles(today)
 def _today_on_sqlite(*_: Any, **__: Any) -> str:
-    return f"CAST({_SQLITE_NOW}() / 86400 AS INTEGER)"
+    return f"CAST({_SQLITE_NOW}() / {DAY_SECONDS} AS INTEGER)"
 
 
 @compiles(today, "postgresql")
 def _today_on_postgresql(*_: Any, **__: Any) -> str:
-    return "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) / 86400) AS INTEGER)"
+    return f"CAST(FLOOR({_POSTGRESQL_NOW} / {DAY_SECONDS}) AS INTEGER)"
 
 
 class file_bytes(FunctionElement[int]):
-    """The size in the JSON of a kept file; 0 for NULL and for what has none."""
+    """Bytes in the JSON of a kept file, its own and its trail's; 0 for NULL and what has none."""
 
     type = BigInteger()
     name = "file_bytes"
     inherit_cache = True
 
 
+_SIZES = ("size", "trail_bytes")
+
+
 @compiles(file_bytes)
 def _file_bytes_on_sqlite(element: Any, compiler: Any, **others: Any) -> str:
-    return f"COALESCE(json_extract({compiler.process(element.clauses, **others)}, '$.size'), 0)"
+    of_file = compiler.process(element.clauses, **others)
+    return _sum(f"json_extract({of_file}, '$.{size}')" for size in _SIZES)
 
 
 @compiles(file_bytes, "postgresql")
 def _file_bytes_on_postgresql(element: Any, compiler: Any, **others: Any) -> str:
     of_file = compiler.process(element.clauses, **others)
-    return f"COALESCE(CAST(CAST({of_file} AS JSON) ->> 'size' AS BIGINT), 0)"
+    return _sum(f"CAST(CAST({of_file} AS JSON) ->> '{size}' AS BIGINT)" for size in _SIZES)
+
+
+def _sum(numbers: Iterable[str]) -> str:
+    return f"({' + '.join(f'COALESCE({number}, 0)' for number in numbers)})"
 
 
 def teach_sqlite(connection: Any) -> None:

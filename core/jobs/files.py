@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from core.jobs.store import Store
 
 _FILE_OF_ATTEMPT = re.compile(r"\.?(?:best|checkpoint)-(\d+)-")
+TRAIL_KINDS = ("trail", "path")  # of files of a trail, with which their names begin
 _PREDICTIONS = re.compile(r"predictions-.*\.npz")
 _AT_ONCE = 8  # folders whose sizes are asked for
 _RUN_FOLDER = re.compile(r"run-(\d+)")
@@ -115,7 +117,10 @@ def save_checkpoint(run: Run, state: dict[str, Any]) -> StoredFile:
     import torch
 
     name = f"checkpoint-{run.attempt}-{state['epoch']}-{state['step']}.pt"
-    return _write(run, name, lambda path: torch.save(state, path))
+    file = _write(run, name, lambda path: torch.save(state, path))
+    sizes = files_place().sizes(run_folder(run))
+    trail = sum(size for name, size in sizes.items() if name.partition("-")[0] in TRAIL_KINDS)
+    return replace(file, trail_bytes=trail)
 
 
 def load_checkpoint(run: Run) -> dict[str, Any] | None:

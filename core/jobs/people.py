@@ -34,7 +34,7 @@ class Quotas:
     runs_at_once: int | None = None
     queued: int | None = None  # jobs that wait
     minutes_a_day: int | None = None  # in which workers execute their runs; days are those of UTC
-    kept_bytes: int | None = None  # checkpoints and best parameters
+    kept_bytes: int | None = None  # checkpoints, trails and best parameters
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, case, func, null, or_, select, true, union
+from sqlalchemy import Connection, and_, case, func, null, or_, select, true, union
 
-from core.jobs.dialects import file_bytes, insert_or_change, is_postgresql, now, today
+from core.jobs.dialects import (
+    DAY_SECONDS,
+    file_bytes,
+    insert_or_change,
+    is_postgresql,
+    now,
+    today,
+)
 from core.jobs.people import NOBODY, OF_A_CLASS, THE_CLASS, Allowance, Quotas, Taken
 from core.jobs.records import TRAIN, JobState
 from core.jobs.schema import jobs_table, people_table, spent_table
@@ -66,15 +75,28 @@ _HELD_BACK = union(_run_enough(), _computed_enough())  # asked by each claim: pu
 
 
 def book_time(connection: Connection, attempts: Any, until: Any) -> None:
-    """Write down, for their owners, how long these running attempts have taken when they end."""
-    seconds = until - _JOBS.attempt_started_at
-    booked = (
-        select(_JOBS.owner, today(), func.sum(seconds))
-        .where(attempts, _JOBS.state == JobState.RUNNING, _JOBS.owner != NOBODY, seconds > 0)
-        .group_by(_JOBS.owner)
+    """Write down, for their owners, how long these running attempts have taken when they end.
+
+    Of one over midnight each day has its part. Nobody else ends them before this transaction does.
+    """
+    began = _JOBS.attempt_started_at
+    ended = (
+        select(_JOBS.owner, began, until)
+        .where(attempts, _JOBS.state == JobState.RUNNING, _JOBS.owner != NOBODY, until > began)
+        .order_by(_JOBS.id)
+        .with_for_update()  # SQLite lets only one write anyway
     )
-    insert = insert_or_change(connection, spent_table).from_select(
-        ["owner", "day", "seconds"], booked
+    seconds: dict[tuple[str, int], float] = defaultdict(float)
+    for owner, start, end in connection.execute(ended):
+        for day, part in _days_of(start, end):
+            seconds[owner, day] += part
+    if not seconds:
+        return
+    insert = insert_or_change(connection, spent_table).values(
+        [
+            {"owner": owner, "day": day, "seconds": seconds[owner, day]}
+            for owner, day in sorted(seconds)
+        ]
     )
     connection.execute(
         insert.on_conflict_do_update(
@@ -82,6 +104,15 @@ def book_time(connection: Connection, attempts: Any, until: Any) -> None:
             set_={"seconds": _SPENT.seconds + insert.excluded.seconds},
         )
     )
+
+
+def _days_of(start: float, end: float) -> Iterator[tuple[int, float]]:
+    """The days of UTC, since 1970, in which this time lies; of each how many seconds."""
+    for day in range(int(start // DAY_SECONDS), int(end // DAY_SECONDS) + 1):
+        midnight = day * DAY_SECONDS
+        part = min(end, midnight + DAY_SECONDS) - max(start, midnight)
+        if part > 0:
+            yield day, part
 
 
 def taken(connection: Connection, person_id: str | None = None) -> dict[str, Taken]:
@@ -117,9 +148,13 @@ def taken(connection: Connection, person_id: str | None = None) -> dict[str, Tak
 
 
 def _running_seconds() -> Any:
-    """Of the attempts under way, until their last signs of life: nobody has written it down yet."""
-    seconds = _JOBS.heartbeat_at - _JOBS.attempt_started_at
-    return case((_JOBS.state == JobState.RUNNING, seconds), else_=0.0)
+    """Of the attempts under way, what lies in today, until their last signs of life: nobody has
+    written it down yet.
+    """
+    began, midnight = _JOBS.attempt_started_at, today() * DAY_SECONDS
+    since = case((began > midnight, began), else_=midnight)
+    lived = and_(_JOBS.state == JobState.RUNNING, _JOBS.heartbeat_at > since)
+    return case((lived, _JOBS.heartbeat_at - since), else_=0.0)
 
 
 def allowance(connection: Connection, person_id: str) -> Allowance:

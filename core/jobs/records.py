@@ -68,6 +68,7 @@ class StoredFile:
     name: str
     sha256: str
     size: int = 0  # bytes; 0: of a lab that did not keep it
+    trail_bytes: int = 0  # of a checkpoint: what the trail takes, for whose epochs it vouches
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from core.jobs.files import run_folder
+from core.jobs.files import TRAIL_KINDS, run_folder
 from core.jobs.records import Run
 from core.storage.files_place import files_place
 from core.storage.place import sha256_of
 from core.training.trail_records import FEWEST, Moment, Trail, TrailPlan, most_epochs, thinned
 
 _VERSION = 1
-_VIEWS, _PARAMETERS = "trail", "path"  # how the names of both kinds begin
+_VIEWS, _PARAMETERS = TRAIL_KINDS
 _DIGITS = 12  # of a SHA-256, that stand in a name
 _NAME = re.compile(  # .NAME.PID: half a file
     rf"(\.?)({_VIEWS}|{_PARAMETERS})-(\d+)-(\d+)(?:-([0-9a-f]{{{_DIGITS}}}))?\.npz"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from sqlalchemy import update
 
 from core.jobs import queue as queue_module
+from core.jobs.dialects import now
 from core.jobs.schema import jobs_table
 from core.jobs.store import (
     JobState,
@@ -47,8 +47,8 @@ def fall_silent(store: Store, run: Run, seconds: float = 60) -> None:
             update(jobs_table)
             .where(jobs_table.c.id == run.id)
             .values(
-                heartbeat_at=time.time() - seconds,
-                lease_until=time.time() - seconds + queue_module.LEASE_SECONDS,
+                heartbeat_at=now() - seconds,
+                lease_until=now() - seconds + queue_module.LEASE_SECONDS,
             )
         )
 

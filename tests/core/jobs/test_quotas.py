@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
 
 from core.jobs import dialects
 from core.jobs.execution import execute
-from core.jobs.files import fetched
+from core.jobs.files import run_folder
 from core.jobs.people import Person, Quotas, Taken
 from core.jobs.schema import jobs_table, spent_table
 from core.jobs.store import JobState, Store, StoredFile
 from core.measure.requests import DeviceSpeedRequest
 from core.specs import LabError
+from core.storage.files_place import files_place
 from tests.core.jobs.class_of_people import ADA, BOB, TEACHER, signed_in
 from tests.core.jobs.example_runs import SPEC, fall_silent, metrics
 from tests.core.jobs.tiny_runs import TINY
 
 MIB = 2**20
+DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def clock(request, monkeypatch) -> None:
+    """The store's clock shows this hour of today, UTC: noon, where a test says nothing else."""
+    now = time.time()
+    shift = now // DAY * DAY + getattr(request, "param", 12.0) * 3600 - now
+    monkeypatch.setattr(dialects, "time", SimpleNamespace(time=lambda: time.time() + shift))
+    moved = f"({dialects._POSTGRESQL_NOW} + {shift})"
+    monkeypatch.setattr(dialects, "_POSTGRESQL_NOW", moved)
 
 
 @pytest.fixture
@@ -194,6 +207,46 @@ def test_minutes_are_counted_however_an_attempt_ends(store, people):
     assert minutes(ada) == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.parametrize("clock", [1 / 6], indirect=True)
+def test_a_run_over_midnight_takes_of_each_day_its_part(store, people):
+    """At ten past twelve: after two days and forty minutes, and after half an hour."""
+    ada, bob, _ = people
+    ada.enqueue(SPEC)
+    bob.enqueue(SPEC)
+    long, short = store.claim(), store.claim()
+    worked_for(store, long.id, 2 * DAY + 40 * 60)
+    worked_for(store, short.id, 30 * 60)
+    assert [minutes(ada), minutes(bob)] == pytest.approx([10, 10], abs=0.1)  # still under way
+    store.finish(long, JobState.FINISHED)
+    store.finish(short, JobState.FINISHED)
+    assert [minutes(ada), minutes(bob)] == pytest.approx([10, 10], abs=0.1)
+    assert booked(store, ADA) == pytest.approx([10, 24 * 60, 24 * 60, 30], abs=0.1)
+    assert booked(store, BOB) == pytest.approx([10, 20], abs=0.1)
+
+
+@pytest.mark.parametrize("clock", [1 / 6], indirect=True)
+def test_who_died_before_midnight_has_taken_nothing_of_today(store, people):
+    ada, *_ = people
+    ada.enqueue(SPEC)
+    run = store.claim()
+    worked_for(store, run.id, 3600)
+    fall_silent(store, run, 1800)
+    assert minutes(ada) == 0
+    store.end_lease("")
+    again = store.claim()
+    assert minutes(ada) == pytest.approx(0, abs=0.1)
+    assert booked(store, ADA) == pytest.approx([30], abs=0.1)
+    assert again.attempt == 2
+
+
+def booked(store: Store, person: Person) -> list[float]:
+    """Minutes that are written down for each day, the last one first."""
+    spent = spent_table.c
+    query = select(spent.seconds).where(spent.owner == person.id).order_by(spent.day.desc())
+    with store.reading() as connection:
+        return [seconds / 60 for seconds in connection.scalars(query)]
+
+
 def minutes(store: Store) -> float:
     return store.allowance().taken.minutes_today
 
@@ -236,7 +289,7 @@ def test_files_are_counted_until_they_are_deleted(store, people):
     store.set_quotas(Quotas(kept_bytes=30 * MIB))
     ada.enqueue(SPEC)
     run = store.claim()
-    checkpoint, best = StoredFile("c", "00", 20 * MIB), StoredFile("b", "11", 10 * MIB)
+    checkpoint, best = StoredFile("c", "00", 18 * MIB, 2 * MIB), StoredFile("b", "11", 10 * MIB)
     store.record(run, metrics(1), checkpoint, best)
     store.finish(run, JobState.FINISHED)
     assert ada.allowance().taken.kept_bytes == 30 * MIB
@@ -253,9 +306,9 @@ def test_a_run_weighs_what_its_files_do(store, people):
     ada.enqueue(TINY)
     run = store.claim()
     assert execute(store, run) is JobState.FINISHED
-    kept = store.get(run.id)
-    sizes = [fetched(kept, file).stat().st_size for file in (kept.checkpoint, kept.best_file)]
-    assert ada.allowance().taken.kept_bytes == sum(sizes) > 0
+    sizes = files_place().sizes(run_folder(run))
+    assert {name.partition("-")[0] for name in sizes} == {"best", "checkpoint", "trail", "path"}
+    assert ada.allowance().taken.kept_bytes == sum(sizes.values())
 
 
 # What teachers are shown

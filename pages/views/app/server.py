@@ -40,6 +40,7 @@ from core.zoo.own import own_files
 from pages.views.app.base_path import base_path
 from pages.views.app.browser_files import BROWSER_FILES
 from pages.views.app.downloads import sentences_of_downloads
+from pages.views.app.event_loop import free_the_event_loop
 from pages.views.app.metrics import serve_metrics
 from pages.views.people import round_trip
 from pages.views.people.visitor import for_visitors
@@ -72,6 +73,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     _remember_options()
     _let_downloads_say_why()
     _be_one_of_many()
+    free_the_event_loop()
     torch_process()
     if own_files():
         own_process()

@@ -79,6 +79,12 @@ def most_bytes(
     return max(known) if known and len(known) == len(sizes) else None
 
 
+def is_elsewhere(device: str, offers: Iterable[Offer]) -> bool:
+    """Whether a machine other than this one has the device."""
+    name = device_name(device)
+    return any(not offer.is_here for offer in offers if offer.device.name == name)
+
+
 def is_met(needs: Needs, offers: Iterable[Offer]) -> bool:
     """Whether a job that needs this can be executed by anybody."""
     return any(needs.is_met_by(offer.device) for offer in offers)

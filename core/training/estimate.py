@@ -214,24 +214,39 @@ def keeps_resized(needed: int, free_bytes: int | None) -> bool:
     return free_bytes is None or needed <= _KEPT_RESIZED * free_bytes
 
 
-def check_memory(spec: RunSpec, analysis: Analysis, free_bytes: int | None) -> None:
-    """Raise LabError when the run would not fit into the device's free memory."""
+def check_memory(
+    spec: RunSpec, analysis: Analysis, free_bytes: int | None, is_elsewhere: bool = False
+) -> None:
+    """Raise LabError when the run would not fit into the device's free memory.
+
+    `is_elsewhere`: other machines have it too, of whose memory nobody knows how much is free.
+    """
     needed = needed_bytes(spec, analysis)
     if free_bytes is None or needed <= free_bytes:
         return
     sizes = {"needed": needed / 2**30, "free": free_bytes / 2**30}
-    if largest := largest_batch(spec, analysis, free_bytes):
-        raise LabError(
-            "This run needs about {needed:.1f} GiB and only {free:.1f} GiB are free; a batch of"
-            " {largest} fits.",
-            largest=largest,
-            **sizes,
-        )
-    raise LabError(
+    largest = largest_batch(spec, analysis, free_bytes)
+    raise LabError(_TOO_LARGE[is_elsewhere, largest > 0], largest=largest, **sizes)
+
+
+_TOO_LARGE = {  # by whether another machine may execute it, and whether a smaller batch fits
+    (False, True): N_(
+        "This run needs about {needed:.1f} GiB and only {free:.1f} GiB are free; a batch of"
+        " {largest} fits."
+    ),
+    (False, False): N_(
         "This run needs about {needed:.1f} GiB and only {free:.1f} GiB are free; not even a batch"
-        " of 1 fits, so choose a larger ratio or a smaller image.",
-        **sizes,
-    )
+        " of 1 fits, so choose a larger ratio or a smaller image."
+    ),
+    (True, True): N_(
+        "This run needs about {needed:.1f} GiB and no machine offers more than {free:.1f} GiB; a"
+        " batch of {largest} fits."
+    ),
+    (True, False): N_(
+        "This run needs about {needed:.1f} GiB and no machine offers more than {free:.1f} GiB; not"
+        " even a batch of 1 fits, so choose a larger ratio or a smaller image."
+    ),
+}
 
 
 def largest_batch(spec: RunSpec, analysis: Analysis, free_bytes: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from core.analysis.cpu import threads
 from core.data.catalogue import find_dataset, train_images_of
-from core.jobs.offers import first_with
+from core.jobs.offers import first_with, is_elsewhere
 from core.jobs.records import setting_key
 from core.jobs.store import JobState, Run, RunFilter
 from core.language import _
@@ -61,7 +61,7 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     rate = rates[-1] if rates else None
     own = own_steps(spec)
     cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free, own)
-    check_memory(spec, analysis, free)
+    check_memory(spec, analysis, free, is_elsewhere(spec.device, offers()))
     return cost
 
 

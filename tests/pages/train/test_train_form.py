@@ -300,7 +300,7 @@ def test_memory_is_judged_by_what_the_workers_have(alone, monkeypatch):
     large = {name: str(value) for name, value in large.items()} | {"train_batch": "64"}
     assert not open_page("pages/train.py", **large).error
     [error] = open_page("pages/train.py", **large | {"train_device": "cpu"}).error
-    assert "and only 1.0 GiB are free" in as_read(error.value)
+    assert "and no machine offers more than 1.0 GiB" in as_read(error.value)
 
 
 def test_a_queued_run_says_what_it_waits_for(alone):

@@ -27,13 +27,15 @@ def click() -> list[Row]:
     from core.jobs.store import QueueFilter
     from core.measure.requests import DeviceSpeedRequest
     from core.specs import ModelSpec, RunSpec
+    from core.training.devices import describe
     from core.training.recipes import recipe
 
     model, fast = ModelSpec("course-residual", image_size=28), recipe("fast", 5_000, 5)
     times: dict[str, list[float]] = {"first sign": [], "end": [], "besides training": []}
     with empty_store() as store:
         worker = WorkerProcess(QueueFilter.SINGLE)
-        while not store.result_of(DeviceSpeedRequest("cpu")):  # until then it is not idle
+        speed = DeviceSpeedRequest("cpu", describe("cpu"))
+        while not store.result_of(speed):  # until then it is not idle
             time.sleep(0.1)
         for seed in range(ROUNDS + 1):  # the first chooses the compute plan
             clicked = time.time()

@@ -28,12 +28,13 @@ def live(watched: Watched[State], draw: Callable[[State], None]) -> None:
     whole page is run anew. Errors become one sentence, because a fragment is outside of the page's
     own frame.
     """
-    was_over = watched.is_over(watched.read())
+    read = [watched.read()]  # for the first drawing, which follows at once
+    was_over = watched.is_over(read[0])
 
     @st.fragment
     def redrawn() -> None:
         with errors_in_one_sentence():
-            state = watched.read()
+            state = read.pop() if read else watched.read()
             if watched.is_over(state) != was_over:
                 st.rerun()
             draw(state)

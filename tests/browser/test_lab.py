@@ -142,7 +142,7 @@ def test_train_one_epoch_reload_meanwhile_and_download_everything(visitor, lab, 
     visitor.settle()
     visitor.page.get_by_text("✓ finished").wait_for()
     visitor.button("Metrics as CSV").last.wait_for()  # beside the one of the page before
-    [run] = lab_store(lab).runs()
+    run = lab_store(lab).runs(1)[0]
     epochs = lab_store(lab).epochs([run.id])[run.id]
     visitor.wait_for_metric("Best test accuracy", formats.percent(run.best_accuracy))
     for title in ("Loss by epoch", "Test accuracy by epoch"):

@@ -6,6 +6,7 @@ import json
 from urllib.parse import quote
 
 import pytest
+import streamlit
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
@@ -40,29 +41,33 @@ def counting_page() -> None:
 
 
 def test_it_is_watched_until_it_is_over(watching):
-    app = AppTest.from_function(counting_page).run()
-    assert watching == ["counting"] and app.markdown[0].value == "look 2"
-    app.run()
-    assert watching == ["counting"] and app.markdown[0].value == "look 4"
-
-
-def test_what_ends_between_two_looks_runs_the_page_again(watching):
     app = AppTest.from_function(counting_page)
     app.session_state["over_at"] = 2
     app.run()
-    assert not watching and app.markdown[0].value == "look 4"
+    assert watching == ["counting"] and app.markdown[0].value == "look 1"
+    app.run()
+    assert watching == ["counting"] and app.markdown[0].value == "look 2"
+
+
+def test_what_ends_before_it_is_drawn_again_runs_the_page_anew(watching, monkeypatch):
+    """A fragment that is drawn, and then once more by itself."""
+    monkeypatch.setattr(streamlit, "fragment", lambda draw: lambda: (draw(), draw()))
+    app = AppTest.from_function(counting_page)
+    app.session_state["over_at"] = 2
+    app.run()
+    assert [one.value for one in app.markdown] == ["look 3", "look 4"]
 
 
 def test_an_error_is_one_sentence(watching):
     app = AppTest.from_function(counting_page)
-    app.session_state["looks"] = 97
+    app.session_state["looks"] = 98
     app.run()
     assert app.error[0].value == "It is \\*gone\\*." and not app.exception
 
 
 def test_the_bar_says_in_words_how_far_it_is():
     bar = AppTest.from_function(counting_page).run().get("html")[0].proto.body
-    assert "&lt;look&gt; 2" in bar and 'aria-valuenow="66.7"' in bar
+    assert "&lt;look&gt; 1" in bar and 'aria-valuenow="33.3"' in bar
 
 
 # What browsers are told ------------------------------------------------------------------------

@@ -171,6 +171,11 @@ class Spec:
             ) from error
 
     @classmethod
+    def read(cls, value: Any) -> Self:
+        """The spec itself, or the one whose values these are; raises LabError as `from_dict`."""
+        return value if isinstance(value, cls) else cls.from_dict(value)
+
+    @classmethod
     def from_json(cls, text: str) -> Self:
         """The inverse of `to_json`; raises LabError when `text` is no such JSON."""
         try:
@@ -366,10 +371,8 @@ class RunSpec(Spec):
     deterministic: bool = False  # on CUDA: kernels that add in a fixed order
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, ModelSpec):
-            object.__setattr__(self, "model", ModelSpec.from_dict(self.model))
-        if not isinstance(self.recipe, Recipe):
-            object.__setattr__(self, "recipe", Recipe.from_dict(self.recipe))
+        object.__setattr__(self, "model", ModelSpec.read(self.model))
+        object.__setattr__(self, "recipe", Recipe.read(self.recipe))
         if not isinstance(self.dataset, str) or not self.dataset:
             raise LabError(
                 "dataset must be the name of a data set, not {dataset}.", dataset=repr(self.dataset)

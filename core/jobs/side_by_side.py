@@ -120,7 +120,7 @@ class SharedDevice:
         self.data: Dataset | None = None
         self.members: list[_Member] = []
         self.idle_streams: list[DeviceStream] = []
-        self.request = RunsAtOnceRequest(first.spec, describe(first.spec.device))
+        self.request = RunsAtOnceRequest(first.spec, hardware=describe(first.spec.device))
         self.trial = self._known_trial()
         self.ask_at = 0.0  # when to look into the queue again
         self._add(first)

@@ -29,8 +29,7 @@ class WeightsRequest(Request):
     std: float | None  # pixels are divided by this; None: 1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, ModelSpec):
-            object.__setattr__(self, "model", ModelSpec.from_dict(self.model))
+        object.__setattr__(self, "model", ModelSpec.read(self.model))
 
     def what(self) -> tuple[object, ...]:
         """Network, parameters, images."""
@@ -114,10 +113,7 @@ class LandscapeRequest(Request):
             raise LabError(
                 "A plane is {planes}, not {plane}.", planes=either(PLANES), plane=repr(self.plane)
             )
-        trainings = tuple(
-            run if isinstance(run, RunSpec) else RunSpec.from_dict(run) for run in self.trainings
-        )
-        object.__setattr__(self, "trainings", trainings)
+        object.__setattr__(self, "trainings", tuple(map(RunSpec.read, self.trainings)))
         object.__setattr__(self, "runs", tuple((run, digest) for run, digest in self.runs))
 
     def what(self) -> tuple[object, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar
 
-from core.specs import Spec
+from core.specs import RunSpec, Spec
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,25 @@ class Request(Spec):
     def _key_of(self, *parts: object) -> str:
         text = " ".join(map(str, parts))
         return f"{self.in_key} {sha256(text.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class DeviceRequest(Request):
+    """Something whose result depends on what one device is."""
+
+    # What the device is, see records.Device; "": that of this host
+    hardware: str = field(default="", kw_only=True)
+
+    def where(self) -> tuple[object, ...]:
+        """What the device is."""
+        return (self.hardware or platform.node(),)
+
+
+@dataclass(frozen=True)
+class RunRequest(DeviceRequest):
+    """Something about the steps of one run, on its device."""
+
+    run: RunSpec
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "run", RunSpec.read(self.run))

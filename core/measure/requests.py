@@ -20,7 +20,7 @@ from core.measure.inside_requests import (
     MissingPartsRequest,
 )
 from core.measure.learning_rate_records import NOT_FOLLOWED, STEPS
-from core.measure.request import Request
+from core.measure.request import DeviceRequest, Request, RunRequest
 from core.specs import LabError, ModelSpec, RunSpec
 
 PASSES = 9  # of a network whose layers are timed; the medians are over these
@@ -28,7 +28,7 @@ ROUNDS = 5  # of a throughput, in which every loop has its turn
 
 
 @dataclass(frozen=True)
-class LayerTimesRequest(Request):
+class LayerTimesRequest(DeviceRequest):
     """How long each layer of a network takes, forward and backward."""
 
     kind: ClassVar[str] = "layer-times"
@@ -38,19 +38,13 @@ class LayerTimesRequest(Request):
     device: str
     batch_size: int
     passes: int = PASSES
-    hardware: str = ""  # what the device is, see records.Device; "": that of this host
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, ModelSpec):
-            object.__setattr__(self, "model", ModelSpec.from_dict(self.model))
+        object.__setattr__(self, "model", ModelSpec.read(self.model))
 
     def what(self) -> tuple[object, ...]:
         """Network, device, batch."""
         return self.model.to_json(), self.device, self.batch_size
-
-    def where(self) -> tuple[object, ...]:
-        """What the device is."""
-        return (self.hardware or platform.node(),)
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class ThroughputRequest(Request):
     hardware: tuple[str, ...] = ()  # what each of the devices is; none: those of this host
 
     def __post_init__(self) -> None:
-        _read_run(self)
+        object.__setattr__(self, "run", RunSpec.read(self.run))
         object.__setattr__(self, "batch_sizes", tuple(self.batch_sizes))
         object.__setattr__(self, "devices", tuple(self.devices))
         object.__setattr__(self, "hardware", tuple(self.hardware))
@@ -87,52 +81,31 @@ class ThroughputRequest(Request):
 
 
 @dataclass(frozen=True)
-class LearningRatesRequest(Request):
+class LearningRatesRequest(RunRequest):
     """Up to which learning rate a run's network trains, and from which on its loss rises."""
 
     kind: ClassVar[str] = "learning-rates"
     title: ClassVar[str] = N_("learning-rate range test")
     in_key: ClassVar[str] = "learning rates"
-    run: RunSpec
     steps: int = STEPS  # of a sweep
     sweeps: int | None = None  # None: as many as their time allows
-    hardware: str = ""  # what the device is, see records.Device; "": that of this host
-
-    def __post_init__(self) -> None:
-        _read_run(self)
 
     def what(self) -> tuple[object, ...]:
         """The run but for its rate, schedule and epochs, which the sweeps do not follow."""
-        values = self.run.to_dict()
-        for field in ("name", *NOT_FOLLOWED):
-            del values["recipe"][field]
-        return json.dumps(values, sort_keys=True), self.steps, self.sweeps
-
-    def where(self) -> tuple[object, ...]:
-        """What the device is."""
-        return (self.hardware or platform.node(),)
+        return _without_rates(self.run), self.steps, self.sweeps
 
 
 @dataclass(frozen=True)
-class StepCostRequest(Request):
+class StepCostRequest(RunRequest):
     """What the steps of a run take, timed with its own network."""
 
     kind: ClassVar[str] = "step-cost"
     title: ClassVar[str] = N_("time of a run's steps")
     in_key: ClassVar[str] = "step cost"
-    run: RunSpec
-    hardware: str = ""  # what the device is, see records.Device; "": that of this host
-
-    def __post_init__(self) -> None:
-        _read_run(self)
 
     def what(self) -> tuple[object, ...]:
         """What a step of the run is."""
         return (_step_of(self.run),)
-
-    def where(self) -> tuple[object, ...]:
-        """What the device is."""
-        return (self.hardware or platform.node(),)
 
 
 @dataclass(frozen=True)
@@ -150,11 +123,7 @@ class GradientFlowRequest(Request):
     runs: tuple[int, ...] = ()  # finished runs, as initialized and with their best parameters
 
     def __post_init__(self) -> None:
-        models = tuple(
-            model if isinstance(model, ModelSpec) else ModelSpec.from_dict(model)
-            for model in self.models
-        )
-        object.__setattr__(self, "models", models)
+        object.__setattr__(self, "models", tuple(map(ModelSpec.read, self.models)))
         object.__setattr__(self, "runs", tuple(self.runs))
 
     def what(self) -> tuple[object, ...]:
@@ -237,25 +206,16 @@ class ComputePlanRequest(Request):
 
 
 @dataclass(frozen=True)
-class RunsAtOnceRequest(Request):
+class RunsAtOnceRequest(RunRequest):
     """How many runs of a network train fastest side by side on a device that they share."""
 
     kind: ClassVar[str] = "runs-at-once"
     title: ClassVar[str] = N_("runs that share a device")
     in_key: ClassVar[str] = "runs at once"
-    run: RunSpec
-    hardware: str = ""  # what the device is, see records.Device; "": that of this host
-
-    def __post_init__(self) -> None:
-        _read_run(self)
 
     def what(self) -> tuple[object, ...]:
         """What a step of the run is."""
         return (_step_of(self.run),)
-
-    def where(self) -> tuple[object, ...]:
-        """What the device is."""
-        return (self.hardware or platform.node(),)
 
 
 REQUESTS: dict[str, type[Request]] = {
@@ -290,14 +250,12 @@ def request_from_json(kind: str, text: str) -> Request:
 
 def _step_of(run: RunSpec) -> str:
     """The run but for what changes no step: seed, images, epochs, rate."""
-    values = replace(run, seed=0, train_images=None).to_dict()
+    return _without_rates(replace(run, seed=0, train_images=None))
+
+
+def _without_rates(run: RunSpec) -> str:
+    """The run as JSON, but for its rate, schedule and epochs, and the name of its recipe."""
+    values = run.to_dict()
     for field in ("name", *NOT_FOLLOWED):
         del values["recipe"][field]
     return json.dumps(values, sort_keys=True)
-
-
-def _read_run(
-    request: ThroughputRequest | LearningRatesRequest | StepCostRequest | RunsAtOnceRequest,
-) -> None:
-    if not isinstance(request.run, RunSpec):
-        object.__setattr__(request, "run", RunSpec.from_dict(request.run))

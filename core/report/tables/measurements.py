@@ -61,7 +61,8 @@ def _roofline_columns(
     direction: str, seconds: float, point: RooflinePoint | None
 ) -> dict[str, Any]:
     """What a layer has to move, would have been let achieve, and the share that it reached in its
-    fastest pass; backward also what it achieved in the median's `seconds`."""
+    fastest pass; backward also what it achieved in the median's `seconds`.
+    """
     achieved = point and point.flops / seconds
     return ({} if direction == "forward" else {"backward_achieved_flops_per_second": achieved}) | {
         f"{direction}_moved_bytes": point and point.moved_bytes,

@@ -27,6 +27,7 @@ from streamlit.file_util import get_static_dir
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 from streamlit.runtime.metrics_util import Installation
 
+from core.cli.exit_codes import BAD_INPUT
 from core.operating.logs import log, take_over_loggers
 from core.specs import LabError
 from core.torch_process import (
@@ -48,7 +49,6 @@ from pages.views.people.visitor import for_visitors
 _VIEWS = Path(__file__).parents[1]
 _COMPRESSED = (".js", ".css", ".svg", ".json")
 _YOUNG_OBJECTS = 10_000  # before a look for garbage; Python's own 700 a page makes a hundred times
-_BAD_INPUT = 2  # as the command line exits
 _FOREVER = "public, immutable, max-age=31536000"  # the address holds a hash
 
 
@@ -59,7 +59,7 @@ def errors_end_the_start() -> Iterator[None]:
         yield
     except LabError as error:
         log("not-started", str(error), logging.ERROR)
-        sys.exit(_BAD_INPUT)
+        sys.exit(BAD_INPUT)
 
 
 @asynccontextmanager

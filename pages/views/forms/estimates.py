@@ -67,7 +67,7 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
 
 def step_cost_request(spec: RunSpec) -> StepCostRequest:
     """To time the run's steps on the device that this name means."""
-    return StepCostRequest(spec, hardware_of(spec.device))
+    return StepCostRequest(spec, hardware=hardware_of(spec.device))
 
 
 def own_steps(spec: RunSpec) -> StepCost | None:
@@ -153,6 +153,6 @@ def study_seconds(specs: Sequence[RunSpec]) -> float | None:
 
 def _gain_of_sharing(spec: RunSpec) -> float:
     """How many times the images a second several such runs have trained at once; 1: not known."""
-    request = RunsAtOnceRequest(spec, hardware_of(spec.device))
+    request = RunsAtOnceRequest(spec, hardware=hardware_of(spec.device))
     known = store().result_of(request)
     return float(known["gain"]) if known else 1.0

@@ -55,7 +55,7 @@ def run_keys(spec: RunSpec) -> dict[str, object]:
         "train_rate": spec.recipe.learning_rate,
         "train_seed": spec.seed,
         "train_device": spec.device,
-        "train_deterministic": spec.deterministic,
+        **({"train_deterministic": "true"} if spec.deterministic else {}),
     }
 
 

@@ -45,9 +45,11 @@ def ask_for_own_steps(spec: RunSpec) -> None:
 
     Estimates from pieces of networks are furthest off there, and it takes a moment.
     """
+    if not spec.is_on_cuda:
+        return
     request = step_cost_request(spec)
     with suppress(LabError):  # there is no room for it
-        if spec.is_on_cuda and not store().measurement(request) and _has_nothing_to_do(spec.device):
+        if not store().measurement(request) and _has_nothing_to_do(spec.device):
             store().enqueue_measurement(request)
 
 

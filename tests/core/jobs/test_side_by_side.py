@@ -186,7 +186,7 @@ def test_what_was_found_is_kept_for_the_next_worker(store, monkeypatch):
     monkeypatch.setattr(side_by_side, "_STEPS_IN_A_TURN", 1)
     monkeypatch.setattr(side_by_side, "_PAYS", 1e6)  # never
     share(store, *(replace(LONG, seed=seed) for seed in range(4)))
-    request = RunsAtOnceRequest(LONG, describe(LONG.device))
+    request = RunsAtOnceRequest(LONG, hardware=describe(LONG.device))
     assert store.result_of(request) == {"runs": 1, "gain": 1.0}
     again = SharedDevice(store, claimed(store, LONG), WORKER)
     assert again.trial == Trial(1, is_over=True)

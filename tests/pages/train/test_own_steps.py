@@ -17,6 +17,7 @@ from core.training.records import Device, EpochMetrics, StepCost
 from core.zoo.catalogue import complete
 from pages.views.app import offers
 from pages.views.forms.estimates import study_seconds
+from pages.views.forms.run import run_keys
 from tests.pages.opening import as_read, labels, open_page, shown
 
 CARD = Device("cuda", "NVIDIA H100", 80 * 2**30)
@@ -164,6 +165,13 @@ def test_a_study_on_a_card_takes_as_much_less_as_runs_have_gained_side_by_side(w
     open_store().keep_result(request_of(ON_CARD), replace(COST, machine="a card").to_dict())
     one_by_one = study_seconds(runs)
     assert one_by_one == pytest.approx(6 * COST.seconds(ON_CARD.recipe.epochs, 157, 5_000, 2_000))
-    found = RunsAtOnceRequest(ON_CARD, CARD.hardware)
+    found = RunsAtOnceRequest(ON_CARD, hardware=CARD.hardware)
     open_store().keep_result(found, {"runs": 4, "gain": 2.5})
     assert study_seconds(runs) == pytest.approx(one_by_one / 2.5)
+
+
+def test_a_link_to_a_run_asks_for_equal_bits_where_it_had_them(with_card):
+    asked = run_keys(replace(ON_CARD, deterministic=True))
+    app = open_page("pages/train.py", **{key: str(value) for key, value in asked.items()})
+    assert app.checkbox(key="train_deterministic").value and not app.warning
+    assert "train_deterministic" not in run_keys(ON_CARD) | run_keys(RUN)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.data import DATASETS, find_dataset
 from core.data.catalogue import train_images_of
@@ -95,17 +96,20 @@ def choose_run(
             chosen = replace(chosen, batch_size=_choose_batch("train_", chosen.batch_size))
         device_box, seed = st.container(), 0
         if has_steps:
-            rate, seed = _choose_folded(chosen)
+            rate, seed, bits_box = _choose_folded(chosen)
             chosen = replace(chosen, learning_rate=rate)
     spec = RunSpec(complete(model), dataset, chosen, train_images, seed=seed)
     show(spec)
     with device_box:
         spec = replace(spec, device=choose_device("train_"))
-        return replace(spec, deterministic=spec.is_on_cuda and _choose_deterministic("train_"))
+    if has_steps and spec.is_on_cuda:
+        with bits_box:
+            return replace(spec, deterministic=_choose_deterministic("train_"))
+    return spec
 
 
-def _choose_folded(default: Recipe) -> tuple[float, int]:
-    """Learning rate and seed, and what else the recipe sets."""
+def _choose_folded(default: Recipe) -> tuple[float, int, DeltaGenerator]:
+    """Learning rate and seed, what else the recipe sets; and the place of what only a card has."""
     rate = shown_number("train_rate", default.learning_rate)
     seed = shown_number("train_seed", 0)
     optimizer = {"sgd": "SGD", "muon": "Muon"}[default.optimizer]
@@ -113,9 +117,10 @@ def _choose_folded(default: Recipe) -> tuple[float, int]:
     with folded("train_run", label):
         rate = _choose_rate("train_", default.learning_rate)
         seed = _choose_seed("train_")
+        bits_box = st.container()
         markdown("\n".join(f"- {line}" for line in recipe_settings(default)))
         st.caption(_("Source of the recipe: {source}", source=_(RECIPES[default.name].source)))
-    return rate, seed
+    return rate, seed, bits_box
 
 
 def _follow_images() -> None:

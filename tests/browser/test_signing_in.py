@@ -20,6 +20,7 @@ from core.specs import ModelSpec, RunSpec
 from core.training.recipes import recipe
 from core.zoo.catalogue import complete
 from tests.browser.conftest import Lab, Visitor, free_port, start_server
+from tests.core.jobs.tiny_runs import wait_until
 from tests.identity_provider import identity_provider, secrets_file
 
 PEOPLE = [
@@ -165,7 +166,7 @@ def test_what_one_keeps_private_the_other_never_meets(browser_of, school):
 
     bob.open(f"/train?run={run}")
     bob.page.get_by_text("Shared with the class").click()
-    bob.settle()
+    wait_until(lambda: store.get(run).is_shared)
     eve.open(f"/train?run={run}")
     expect(eve.page.get_by_text("Started by Bob.")).to_be_visible()
     expect(eve.button("Stop")).to_be_disabled()
@@ -188,7 +189,7 @@ def test_a_teacher_sees_the_class(browser_of, school):
     ada.page.get_by_text("Quotas", exact=True).click()
     limit.fill("")
     ada.button("Save quotas").click()
-    ada.settle()
+    expect(ada.page.get_by_text("Quotas saved")).to_be_visible()
     ada.page.reload()
     ada.page.get_by_text("Quotas", exact=True).click()
     expect(limit).to_have_value("")

@@ -16,6 +16,7 @@ _LABELS = {  # name of the quota → its control
     "minutes_a_day": N_("Minutes of computing a day"),
     "kept_bytes": N_("Files (MiB)"),
 }
+_SAVED = "class_quotas_saved"  # said by the next drawing: a toast does not outlast a rerun
 _UNITS = {"kept_bytes": _MEBIBYTE}
 
 
@@ -35,6 +36,8 @@ def quotas_view() -> None:
         )
         own = people[chosen].quotas if chosen in people else store().quotas_of_class()
         _form(str(chosen), own)
+        if st.session_state.pop(_SAVED, False):
+            st.toast(_("Quotas saved"), icon=":material/check:")
         st.caption(
             _(
                 "Days begin at midnight UTC. Teachers have no quotas. A run that is under way is"
@@ -54,7 +57,8 @@ def _form(chosen: str, own: Quotas) -> None:
         if st.form_submit_button(_("Save quotas"), icon=":material/save:"):
             with errors_in_one_sentence():
                 store().set_quotas(Quotas(**values), chosen)
-                st.rerun()
+                st.session_state[_SAVED] = True
+                st.rerun()  # what stands above shows them too
 
 
 def _control(name: str, label: str, value: int | None, chosen: str, empty: str) -> int | None:

@@ -15,6 +15,8 @@ from core.training.devices import available_devices, find_device
 from core.training.fit import evaluation_batch_size, image_sets
 from core.training.parameters import load_parameters
 from core.training.records import ComputePlan
+from core.training.replicas import replicas_of
+from core.training.step import logits_by
 from core.zoo.building import build
 
 
@@ -36,15 +38,16 @@ def predict(
     network = network.to(device, memory_format=layout).eval()  # type: ignore[call-overload]
     _, test = image_sets(spec, data, device)
     size = evaluation_batch_size(spec)
+    logits_of = logits_by(uses_bfloat16(spec, device, compute_plan))
+    replicas = None
     parts = []
-    with threads_restored(), torch.no_grad():
+    with threads_restored():
         if compute_plan is not None:
-            torch.set_num_threads(compute_plan.threads)
+            torch.set_num_threads(compute_plan.threads_of_an_operation)
+            replicas = replicas_of(network, compute_plan)
         for start in range(0, len(test.labels), size):
-            bf16 = uses_bfloat16(spec, device, compute_plan)
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                images, _ = test.batch(slice(start, start + size))
-                logits = network(images)
+            images, _ = test.batch(slice(start, start + size))
+            logits = replicas.logits(logits_of, images) if replicas else logits_of(network, images)
             parts.append(logits.float().softmax(1).cpu())
     probabilities: NDArray[np.float32] = torch.cat(parts).numpy()
     if not np.isfinite(probabilities).all():

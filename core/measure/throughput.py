@@ -69,7 +69,7 @@ class TimedLoop:
         """Threads and allocator as the lab's worker sets them, or as torch has them by itself."""
         with threads_restored(), memory_kept() if self.compute_plan else nullcontext():
             if self.compute_plan is not None:
-                torch.set_num_threads(self.compute_plan.threads)
+                torch.set_num_threads(self.compute_plan.threads_of_an_operation)
             yield
 
     def compute_seconds(self) -> float:

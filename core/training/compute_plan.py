@@ -14,19 +14,21 @@ from time import perf_counter
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from core.analysis.cpu import threads
 from core.specs import RunSpec
 from core.training.devices import describe, find_device, synchronize
 from core.training.processor import processor
 from core.training.records import DETERMINISTIC, ComputePlan
+from core.training.replicas import can_be_divided, replicas_of
+from core.training.step import losses_by
 from core.zoo.building import build
 
 TRIAL_SECONDS = 0.6  # for all candidates together, after each has warmed up
 TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
 _LONG_STEP_SECONDS = 0.25  # where a step takes longer, only another number format is tried
+_IMAGES_OF_A_REPLICA = 8  # at least: of fewer, each costs more than the cores win
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
@@ -67,26 +69,33 @@ def pool_before_relu(network: nn.Module) -> nn.Module:
 
 
 def candidates(
-    network: nn.Module, device: torch.device, bfloat16: bool = False
+    network: nn.Module, device: torch.device, bfloat16: bool = False, most_replicas: int = 1
 ) -> list[ComputePlan]:
     """The default first, then what may be faster; with `bfloat16` also where that is computed in.
 
     CPUs with AVX512_BF16 or AMX multiply twice as many of these numbers at a time; of others those
-    that do it in float32 anyway lose the trial.
+    that do it in float32 anyway lose the trial. `most_replicas`: in how many parts at once a batch
+    may be computed, a core each.
     """
     default = default_compute_plan(network, threads(), device)
-    counts = [default.threads]
-    if device.type == "cpu":
-        counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
+    if device.type != "cpu":
+        return [default]
+    counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
     plans = [
         replace(default, threads=count, channels_last=channels_last)
         for count in counts
         for channels_last in formats
     ]
-    if bfloat16 and device.type == "cpu" and has_bfloat16(device):
-        plans += [replace(default, threads=count, bfloat16=True) for count in counts]
-    return plans
+    divided = [
+        replace(default, threads=count, replicas=count)
+        for count in dict.fromkeys(min(count, most_replicas) for count in counts)
+        if count > 1
+    ]
+    if not (bfloat16 and has_bfloat16(device)):
+        return plans + divided
+    in_bfloat16 = [replace(default, threads=count) for count in counts] + divided
+    return plans + divided + [replace(plan, bfloat16=True) for plan in in_bfloat16]
 
 
 def choose_compute_plan(spec: RunSpec, steps: int, bfloat16: bool | None = None) -> ComputePlan:
@@ -99,11 +108,12 @@ def choose_compute_plan(spec: RunSpec, steps: int, bfloat16: bool | None = None)
     device = find_device(spec.device)
     with torch.random.fork_rng(devices=[]), threads_restored():
         network = pool_before_relu(build(spec.model)).to(device).train()
-        plans = candidates(network, device, spec.recipe.bfloat16)
+        images, labels = _random_batch(spec, device)
+        most = _most_replicas(network, images) if steps >= TRIAL_STEPS else 1
+        plans = candidates(network, device, spec.recipe.bfloat16, most)
         plans = [plan for plan in plans if bfloat16 in (None, plan.bfloat16)] or plans
         if len(plans) == 1 or steps < TRIAL_STEPS:
             return plans[0]
-        images, labels = _random_batch(spec, device)
         seconds = dict.fromkeys(plans, inf)
         seconds[plans[0]] = trial_step(spec, network, plans[0], images, labels)
         if seconds[plans[0]] > _LONG_STEP_SECONDS:
@@ -122,6 +132,14 @@ def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
     return images.to(device), torch.zeros(count, dtype=torch.int64, device=device)
 
 
+def _most_replicas(network: nn.Module, images: Tensor) -> int:
+    """In how many parts at once the batch (B, C, S, S) may be computed here."""
+    if images.device.type != "cpu" or threads() == 1:
+        return 1
+    most = len(images) // _IMAGES_OF_A_REPLICA
+    return most if most > 1 and can_be_divided(network, images) else 1
+
+
 def _in_turns(plans: list[ComputePlan], seconds: float) -> Iterator[ComputePlan]:
     """Each candidate at least three times, until `seconds` are over; the first turn warms up."""
     began = perf_counter()
@@ -136,16 +154,21 @@ def trial_step(
     spec: RunSpec, network: nn.Module, plan: ComputePlan, images: Tensor, labels: Tensor
 ) -> float:
     """Seconds of one forward and backward pass; changing the memory format is left out."""
-    torch.set_num_threads(plan.threads)
+    torch.set_num_threads(plan.threads_of_an_operation)
     network.to(memory_format=memory_format(network, plan.channels_last))
     network.zero_grad(set_to_none=True)
     device = images.device
+    losses_of = losses_by(spec, uses_bfloat16(spec, device, plan))
+    replicas = replicas_of(network, plan)
+    if replicas is not None:  # its threads begin, and touch memory for the first time
+        replicas.backward(losses_of, images, labels)
+        network.zero_grad(set_to_none=True)
     synchronize(device)
     began = perf_counter()
-    bf16 = uses_bfloat16(spec, device, plan)
-    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        loss = F.cross_entropy(network(images), labels)
-    loss.backward()
+    if replicas is None:
+        losses_of(network, images, labels).wanted.backward()
+    else:
+        replicas.backward(losses_of, images, labels)
     synchronize(device)
     return perf_counter() - began
 
@@ -215,6 +238,8 @@ def compute_plan_key(spec: RunSpec, bfloat16: bool | None = None) -> str:
         where += "/captured"  # older labs had chosen without
     elif spec.recipe.bfloat16:
         where += "/bfloat16"  # and without this
+    if spec.device == "cpu" and threads() > 1:
+        where += "/replicas"
     if bfloat16 is not None:
         where += f"/{bfloat16} wanted"
     text = f"{where} {recipe} {spec.model.to_json()}"

@@ -30,6 +30,7 @@ from core.training.initialization import initialized
 from core.training.muon import Muon
 from core.training.recipes import learning_rate_at
 from core.training.records import ComputePlan, EpochMetrics, Progress
+from core.training.replicas import replicas_of
 from core.training.sgd import SGD
 from core.training.state import EpochSums, Training
 from core.training.step import (
@@ -57,13 +58,20 @@ def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
     device = find_device(spec.device)
     network = pool_before_relu(initialized(spec))
     compute_plan = compute_plan or default_compute_plan(network, torch.get_num_threads(), device)
-    torch.set_num_threads(compute_plan.threads)
+    torch.set_num_threads(compute_plan.threads_of_an_operation)
     layout = memory_format(network, compute_plan.channels_last)
     network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
     optimizer = _optimizer(network, spec.recipe)
     bf16 = uses_bfloat16(spec, device, compute_plan)
-    captured = compute_plan.captured
-    return Training(network, optimizer, device, EpochSums(device), bfloat16=bf16, captured=captured)
+    return Training(
+        network,
+        optimizer,
+        device,
+        EpochSums(device),
+        bfloat16=bf16,
+        replicas=replicas_of(network, compute_plan),
+        captured=compute_plan.captured,
+    )
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> SGD:

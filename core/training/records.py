@@ -97,14 +97,19 @@ class ComputePlan:
     channels_last: bool  # maps as (N, H, W, C) in memory
     captured: bool = False  # steps are captured once as a CUDA graph, then replayed
     bfloat16: bool = False  # on a CPU that is faster so; of other devices the recipe decides
+    replicas: int = 1  # of the network, each of which computes a part of a batch
+
+    @property
+    def threads_of_an_operation(self) -> int:
+        """Into how many one operation on the CPU divides its work."""
+        return max(1, self.threads // self.replicas)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ComputePlan:
         """From what the store keeps."""
         threads, channels_last = int(values["threads"]), bool(values["channels_last"])
-        return cls(
-            threads, channels_last, bool(values.get("captured")), bool(values.get("bfloat16"))
-        )
+        captured, bfloat16 = bool(values.get("captured")), bool(values.get("bfloat16"))
+        return cls(threads, channels_last, captured, bfloat16, int(values.get("replicas", 1)))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.training.records import PHASES
+from core.training.replicas import Replicas
 from core.training.sgd import SGD
 from core.training.step_series import StepSeries
 
@@ -89,6 +90,7 @@ class Training:
     dead: dict[str, int] | None = None  # never got a gradient in a whole epoch: name → how many
     silent: dict[str, nn.Parameter] = field(init=False)  # have not got a gradient yet
     bfloat16: bool = False  # of the forward pass, by autocast
+    replicas: Replicas | None = None  # that compute a batch in parts
     captured: bool = False  # full batches are replayed; see core.training.captured
     is_captured: bool = False  # they already are
     capture_error: str = ""  # why they, or evaluations, are not where they should have been

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import torch
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 
 from core.specs import RunSpec
 from core.training.devices import cuda_generator, synchronize
+from core.training.replicas import Losses, LossesOf
 from core.training.state import EpochSums, Training
 
 _TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
@@ -19,33 +22,61 @@ def train_step(
     spec: RunSpec, training: Training, images: Tensor, labels: Tensor, phase_clock: PhaseClock
 ) -> None:
     """One step on a batch (B, C, S, S) with its labels (B,)."""
-    recipe, network, device = spec.recipe, training.network, training.device
-    bf16 = training.bfloat16
-    keep_casts = not training.is_captured  # PyTorch asks for this within a graph
-    with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=keep_casts):
-        logits = network(images)
-        loss = F.cross_entropy(logits, labels)
-        wanted = _smoothed(loss, logits, recipe.label_smoothing)
-    phase_clock.end("forward")
-    wanted.backward()
+    recipe, network = spec.recipe, training.network
+    # PyTorch asks for no kept casts within a graph
+    losses_of = losses_by(spec, training.bfloat16, keep_casts=not training.is_captured)
+    if training.replicas is None:
+        losses = losses_of(network, images, labels)
+        phase_clock.end("forward")
+        losses.wanted.backward()
+    else:
+        after_forward = partial(phase_clock.end, "forward")
+        losses = training.replicas.backward(losses_of, images, labels, after_forward)
     training.look_for_gradients()
     phase_clock.end("backward")
     if recipe.max_gradient_norm:
         nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
     training.optimizer.step()
     training.optimizer.zero_grad()
-    training.sums.add(loss, logits, labels)
+    training.sums.add(losses.plain, losses.logits, labels)
     phase_clock.end("optimiser")
+
+
+def losses_by(spec: RunSpec, bfloat16: bool, keep_casts: bool = True) -> LossesOf:
+    """How the recipe of `spec` finds the losses of a network on a batch, on the batch's device."""
+
+    def losses_of(network: nn.Module, images: Tensor, labels: Tensor) -> Losses:
+        kind = images.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=bfloat16, cache_enabled=keep_casts):
+            logits = network(images)
+            plain = F.cross_entropy(logits, labels)
+            wanted = _smoothed(plain, logits, spec.recipe.label_smoothing)
+        return Losses(logits, plain, wanted)
+
+    return losses_of
 
 
 def evaluation_step(training: Training, images: Tensor, labels: Tensor, sums: EpochSums) -> None:
     """Add a batch (B, C, S, S) of test images with its labels (B,) to `sums`."""
-    device, bf16 = training.device, training.bfloat16
-    keep_casts = not training.captured
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=keep_casts)
-    with torch.no_grad(), autocast:
-        logits = training.network(images)
+    logits_of = logits_by(training.bfloat16, keep_casts=not training.captured)
+    if training.replicas is None:
+        logits = logits_of(training.network, images)
+    else:
+        logits = training.replicas.logits(logits_of, images)
+    with torch.no_grad():
         sums.add(F.cross_entropy(logits, labels), logits, labels)
+
+
+def logits_by(bfloat16: bool, keep_casts: bool = True) -> Callable[[nn.Module, Tensor], Tensor]:
+    """How a network is asked for its logits (B, classes), on the device of the images."""
+
+    def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+        kind = images.device.type
+        casts = torch.autocast(kind, torch.bfloat16, enabled=bfloat16, cache_enabled=keep_casts)
+        with torch.no_grad(), casts:
+            return network(images)
+
+    return logits_of
 
 
 def _smoothed(loss: Tensor, logits: Tensor, share: float) -> Tensor:

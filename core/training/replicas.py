@@ -1,0 +1,132 @@
+"""A batch computed in parts at once, each by a replica of the network on a core of its own.
+
+Threads within an operation wait for each other at its end, and a small map leaves them little to
+share; parts of a batch meet once a step. As DistributedDataParallel does (Li et al. 2020,
+arXiv 2006.15704), between threads of one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
+
+from core.training.records import ComputePlan
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a forward pass over some images comes to."""
+
+    logits: Tensor  # (B, classes)
+    plain: Tensor  # mean loss, which is recorded
+    wanted: Tensor  # that with smoothed targets, which is made small
+
+
+_Result = TypeVar("_Result")
+LossesOf = Callable[[nn.Module, Tensor, Tensor], Losses]  # of a network, images and labels
+
+
+def _nothing() -> None:
+    pass
+
+
+class Replicas:
+    """A network and others that share its parameters; each has gradients of its own.
+
+    Gradients are added in the order of the parts, so the same run twice computes the same bits. For
+    networks that `can_be_divided` alone, with one thread an operation: a second one that still
+    looks for work holds the core that another part needs.
+    """
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        self._network = network
+        self._others = [_sharing(network) for _ in range(count - 1)]
+        self._threads = ThreadPoolExecutor(count - 1, initializer=_one_thread)
+
+    def backward(
+        self,
+        losses_of: LossesOf,
+        images: Tensor,
+        labels: Tensor,
+        after_forward: Callable[[], None] = _nothing,
+    ) -> Losses:
+        """Give the network the gradients of the whole batch (B, C, S, S), labels (B,)."""
+
+        def of_a_part(network: nn.Module, images: Tensor, own: Tensor) -> tuple[float, Losses]:
+            losses, share = losses_of(network, images, own), len(own) / len(labels)
+            if network is self._network:
+                after_forward()
+            (share * losses.wanted).backward()
+            return share, losses
+
+        parts = self._at_once(of_a_part, images, labels)
+        self._add_gradients()
+        with torch.no_grad():
+            return Losses(
+                torch.cat([losses.logits for _share, losses in parts]),
+                torch.stack([share * losses.plain for share, losses in parts]).sum(),
+                torch.stack([share * losses.wanted for share, losses in parts]).sum(),
+            )
+
+    def logits(self, logits_of: Callable[[nn.Module, Tensor], Tensor], images: Tensor) -> Tensor:
+        """(B, classes) of a batch (B, C, S, S)."""
+        return torch.cat(self._at_once(logits_of, images))
+
+    def _at_once(self, work: Callable[..., _Result], *batch: Tensor) -> list[_Result]:
+        """The work on each part: the first on this thread with the network, others on theirs."""
+        for other in self._others:
+            if other.training is not self._network.training:
+                other.train(self._network.training)
+        # A last batch may have fewer images than there are networks
+        first, *rest = zip(*(one.chunk(1 + len(self._others)) for one in batch), strict=True)
+        begun = [
+            self._threads.submit(work, other, *part)
+            for other, part in zip(self._others, rest, strict=False)
+        ]
+        return [work(self._network, *first), *(one.result() for one in begun)]
+
+    def _add_gradients(self) -> None:
+        networks = (self._network, *self._others)
+        for whole, *others in zip(*(one.parameters() for one in networks), strict=True):
+            for other in others:
+                if other.grad is not None and whole.grad is not None:
+                    whole.grad += other.grad
+                    other.grad = None
+
+
+def replicas_of(network: nn.Module, compute_plan: ComputePlan) -> Replicas | None:
+    """Those that the plan asks for, if it does."""
+    return Replicas(network, compute_plan.replicas) if compute_plan.replicas > 1 else None
+
+
+def _sharing(network: nn.Module) -> nn.Module:
+    """A copy whose parameters are those of `network` in memory."""
+    own = {id(one): nn.Parameter(one.detach(), one.requires_grad) for one in network.parameters()}
+    return deepcopy(network, own)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def can_be_divided(network: nn.Module, images: Tensor) -> bool:
+    """Whether, in training, the logits of an image depend on nothing but it and the parameters.
+
+    Not with BatchNorm, whose statistics are those of a batch; nor with random numbers, which parts
+    would draw in any order. What no layer's kind tells shows in two passes over `images`
+    (B, C, S, S).
+    """
+    if any(isinstance(module, _NormBase | _DropoutNd) for module in network.modules()):
+        return False
+    with torch.no_grad():
+        whole, again = network(images), network(images)
+        parts = torch.cat([network(part) for part in images.chunk(2)])
+    return torch.equal(whole, again) and torch.allclose(whole, parts, rtol=1e-3, atol=1e-4)

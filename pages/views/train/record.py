@@ -245,6 +245,8 @@ def _time_spent(run: Run, epochs: Sequence[EpochMetrics], has_verdict: bool) -> 
     ]
     if plan := run.compute_plan:
         parts.append(ngettext("{number} CPU thread", "{number} CPU threads", plan.threads))
+        if plan.replicas > 1:
+            parts.append(_("a batch in {number} parts at once", number=plan.replicas))
         parts.append(_("channels last") if plan.channels_last else _("channels first"))
     if run.spec.is_on_cuda and not run.spec.deterministic:
         parts.append(_("equal within rounding if trained again"))

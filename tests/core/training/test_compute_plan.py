@@ -54,12 +54,22 @@ def trial_that_takes(monkeypatch, seconds: dict[ComputePlan, float]) -> list[Com
 
 
 WAYS = [ComputePlan(count, layout) for count in (4, 2, 1) for layout in (True, False)]
-IN_BFLOAT16 = [ComputePlan(count, True, bfloat16=True) for count in (4, 2, 1)]
-ALL = WAYS + IN_BFLOAT16
+DIVIDED = [ComputePlan(count, True, replicas=count) for count in (4, 2)]
+ONE_BY_ONE = [ComputePlan(count, True, bfloat16=True) for count in (4, 2, 1)]
+IN_BFLOAT16 = ONE_BY_ONE + [replace(plan, bfloat16=True) for plan in DIVIDED]
+ALL = WAYS + DIVIDED + IN_BFLOAT16
 
 
 def test_fewer_threads_and_both_memory_formats_are_candidates(four_threads):
     assert candidates(build(LENET.model), CPU) == WAYS
+
+
+@pytest.mark.parametrize(("most", "counts"), [(16, [4, 2]), (3, [3, 2]), (2, [2]), (1, [])])
+def test_a_batch_is_divided_by_no_more_than_cores_and_images_allow(four_threads, most, counts):
+    found = candidates(build(LENET.model), CPU, most_replicas=most)
+    divided = [ComputePlan(count, True, replicas=count) for count in counts]
+    assert found == WAYS + divided
+    assert {plan.threads_of_an_operation for plan in divided} <= {1}
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -69,7 +79,7 @@ def test_bfloat16_is_a_candidate_where_the_recipe_and_the_processor_have_it(
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: is_there)
     network = build(LENET.model)
     found = candidates(network, CPU, bfloat16=True)
-    assert found == WAYS + (IN_BFLOAT16 if is_there else [])
+    assert found == WAYS + (ONE_BY_ONE if is_there else [])
     assert not any(way.bfloat16 for way in candidates(network, torch.device("cuda"), True))
 
 

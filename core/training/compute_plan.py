@@ -108,21 +108,26 @@ def choose_compute_plan(spec: RunSpec, steps: int, bfloat16: bool | None = None)
     device = find_device(spec.device)
     with torch.random.fork_rng(devices=[]), threads_restored():
         network = pool_before_relu(build(spec.model)).to(device).train()
-        images, labels = _random_batch(spec, device)
-        most = _most_replicas(network, images) if steps >= TRIAL_STEPS else 1
-        plans = candidates(network, device, spec.recipe.bfloat16, most)
-        plans = [plan for plan in plans if bfloat16 in (None, plan.bfloat16)] or plans
+        plans = _wanted(candidates(network, device, spec.recipe.bfloat16), bfloat16)
         if len(plans) == 1 or steps < TRIAL_STEPS:
             return plans[0]
-        seconds = dict.fromkeys(plans, inf)
-        seconds[plans[0]] = trial_step(spec, network, plans[0], images, labels)
-        if seconds[plans[0]] > _LONG_STEP_SECONDS:
+        images, labels = _random_batch(spec, device)
+        if trial_step(spec, network, plans[0], images, labels) > _LONG_STEP_SECONDS:
             plans = [plans[0], *(plan for plan in plans[1:] if plan.bfloat16)][:2]
+        else:
+            most = _most_replicas(network, images)
+            plans = _wanted(candidates(network, device, spec.recipe.bfloat16, most), bfloat16)
+        seconds = dict.fromkeys(plans, inf)
         on_cpu = device.type == "cpu"
         for plan in _in_turns(plans, TRIAL_SECONDS if on_cpu else TRIAL_SECONDS_ON_DEVICE):
             seconds[plan] = min(seconds[plan], trial_step(spec, network, plan, images, labels))
     fastest = min(plans, key=seconds.__getitem__)
     return fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[plans[0]] else plans[0]
+
+
+def _wanted(plans: list[ComputePlan], bfloat16: bool | None) -> list[ComputePlan]:
+    """Those of the number format, if there are any."""
+    return [plan for plan in plans if bfloat16 in (None, plan.bfloat16)] or plans
 
 
 def _random_batch(spec: RunSpec, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -137,6 +142,7 @@ def _most_replicas(network: nn.Module, images: Tensor) -> int:
     if images.device.type != "cpu" or threads() == 1:
         return 1
     most = len(images) // _IMAGES_OF_A_REPLICA
+    network.zero_grad(set_to_none=True)
     return most if most > 1 and can_be_divided(network, images) else 1
 
 

@@ -121,12 +121,24 @@ def can_be_divided(network: nn.Module, images: Tensor) -> bool:
     """Whether, in training, the logits of an image depend on nothing but it and the parameters.
 
     Not with BatchNorm, whose statistics are those of a batch; nor with random numbers, which parts
-    would draw in any order. What no layer's kind tells shows in two passes over `images`
-    (B, C, S, S).
+    would draw in any order; nor where a replica is none. What no layer's kind tells shows in passes
+    over `images` (B, C, S, S).
     """
     if any(isinstance(module, _NormBase | _DropoutNd) for module in network.modules()):
         return False
+    try:
+        replica = _sharing(network)
+    except Exception:  # somebody's own network may hold what cannot be copied
+        return False
+    first, second = images.chunk(2)
+    buffers = [buffer.clone() for buffer in network.buffers()]
     with torch.no_grad():
         whole, again = network(images), network(images)
-        parts = torch.cat([network(part) for part in images.chunk(2)])
-    return torch.equal(whole, again) and torch.allclose(whole, parts, rtol=1e-3, atol=1e-4)
+        parts = torch.cat([network(first), replica(second)])
+    replica(second).sum().backward()
+    return (
+        torch.equal(whole, again)
+        and torch.allclose(whole, parts, rtol=1e-3, atol=1e-4)
+        and all(map(torch.equal, buffers, network.buffers()))
+        and all(parameter.grad is None for parameter in network.parameters())
+    )

@@ -63,8 +63,8 @@ def evaluation_step(training: Training, images: Tensor, labels: Tensor, sums: Ep
         logits = logits_of(training.network, images)
     else:
         logits = training.replicas.logits(logits_of, images)
-    with torch.no_grad():
-        sums.add(F.cross_entropy(logits, labels), logits, labels)
+    with torch.no_grad():  # losses are float32, in whatever format the network computes
+        sums.add(F.cross_entropy(logits.float(), labels), logits, labels)
 
 
 def logits_by(bfloat16: bool, keep_casts: bool = True) -> Callable[[nn.Module, Tensor], Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -144,18 +146,74 @@ def test_predictions_come_out_as_the_run_was_tested(tmp_path):
     assert right == pytest.approx(last.test_accuracy, abs=1e-9)
 
 
-class Noisy(nn.Module):
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_in_bfloat16_too_losses_are_summed_in_float32(tmp_path, replicas):
+    plan = ComputePlan(replicas, True, bfloat16=True, replicas=replicas)
+    training = start(RUN, plan)
+    *_, last = fit(RUN, training=training)
+    saved = tmp_path / "parameters.safetensors"
+    save_file(
+        {name: one.contiguous() for name, one in training.network.state_dict().items()}, saved
+    )
+    probabilities = torch.from_numpy(predict(RUN, saved, plan)).double()
+    losses = -probabilities.log()[range(len(probabilities)), load(RUN.dataset).test_labels]
+    assert last.test_loss == pytest.approx(losses.mean().item(), rel=1e-5)
+
+
+class Own(nn.Module):
+    """A network of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(784, 10).double()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.linear(images.flatten(1))
+
+
+class Noisy(Own):
     """Draws random numbers in no layer of its own."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return F.dropout(images.flatten(1), 0.5, self.training)
+        return super().forward(F.dropout(images, 0.5, self.training))
 
 
-class Standardized(nn.Module):
+class Standardized(Own):
     """Looks at the whole batch in no layer of its own."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return images.flatten(1) - images.flatten(1).mean(0)
+        return super().forward(images - images.mean(0))
+
+
+class Locked(Own):
+    """Holds what cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+class Bound(Own):
+    """A copy computes with the parameters of the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores = lambda images: self.linear(images.flatten(1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.scores(images)
+
+
+class Counting(Own):
+    """Keeps something of each batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen += len(images)
+        return super().forward(images)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +226,13 @@ class Standardized(nn.Module):
         (nn.Sequential(nn.Flatten(), nn.Dropout(0.1)), False),
         (Noisy(), False),
         (Standardized(), False),
+        (Own(), True),
+        (Locked(), False),
+        (Bound(), False),
+        (Counting(), False),
     ],
-    ids=["residual", "inception", "group norm", "batch norm", "dropout", "noisy", "standardized"],
+    ids=["residual", "inception", "group norm", "batch norm", "dropout", "noisy", "standardized"]
+    + ["own", "locked", "bound", "counting"],
 )
 def test_only_a_network_that_treats_each_image_alone_is_divided(network, can_be):
     assert can_be_divided(network.train(), batch(16)[0]) == can_be

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from dataclasses import replace
 
@@ -114,6 +115,12 @@ def test_the_fastest_way_is_chosen(four_threads, monkeypatch, fastest):
     tried = trial_that_takes(monkeypatch, {way: 0.1 + 0.1 * (way != fastest) for way in ALL})
     assert choose_compute_plan(LENET, TRIAL_STEPS) == fastest
     assert all(tried.count(way) >= 3 for way in ALL)
+
+
+@pytest.mark.parametrize("plan", ALL)
+def test_a_run_goes_on_as_the_store_has_kept_its_plan(plan):
+    assert ComputePlan.from_dict(json.loads(json.dumps(vars(plan)))) == plan
+    assert ComputePlan.from_dict({"threads": 4, "channels_last": 1}) == WAYS[0]  # by an older lab
 
 
 @pytest.mark.parametrize("bfloat16", [True, False])

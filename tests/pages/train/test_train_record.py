@@ -16,6 +16,7 @@ from core.report.tables.csv import to_csv
 from core.report.tables.runs import step_frame
 from core.specs import MAX_EPOCHS, ModelSpec, Recipe, RunSpec
 from core.training import fit
+from core.training.records import ComputePlan, EpochMetrics
 from core.training.step_series import StepPoint, StepSeries
 from tests.pages.opening import SHORT, as_read, finished_run, labels, metric, open_page
 
@@ -27,6 +28,22 @@ def test_the_record_of_a_run_marks_its_best_epoch_and_says_that_it_is_optimistic
     assert (best.value, best.delta) == (formats.percent(0.8125), "epoch 1")
     assert "optimistic" in best.help
     assert metric(app, "Last test accuracy") == formats.percent(0.75)
+
+
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_the_record_of_a_run_says_how_it_was_computed(replicas):
+    store = open_store()
+    store.enqueue(RunSpec(ModelSpec("lenet", image_size=28), "fashion-mini", SHORT))
+    run = store.claim()
+    store.record(
+        run, EpochMetrics(1, 0.5, 0.8, 0.6, 0.8, 1.0, 0.1, 5_000.0, 0.01, forward_seconds=0.9)
+    )
+    store.describe(run, "a machine", "its bits", ComputePlan(4, True, replicas=replicas))
+    store.finish(run, JobState.FINISHED)
+    told = [one.value for one in open_page("pages/train.py", run=str(run.id)).caption]
+    [how] = [text for text in told if "4 CPU threads" in text]
+    assert "channels last" in how
+    assert ("a batch in 4 parts at once" in how) == (replicas == 4)
 
 
 @pytest.mark.parametrize("address", ["99", "-1", "1; DROP TABLE runs", "<b>", "9" * 400])

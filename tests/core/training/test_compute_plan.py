@@ -158,7 +158,7 @@ def test_a_short_run_is_not_worth_a_trial(four_threads, monkeypatch):
 def test_a_real_trial_leaves_threads_and_random_numbers_as_they_were(monkeypatch):
     monkeypatch.setattr(execution_module, "TRIAL_SECONDS", 0.0)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    ways = candidates(build(LENET.model), CPU, LENET.recipe.bfloat16)
+    ways = candidates(build(LENET.model), CPU, LENET.recipe.bfloat16, most_replicas=2)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     assert choose_compute_plan(LENET, TRIAL_STEPS) in ways
     assert torch.get_num_threads() == threads

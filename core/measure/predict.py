@@ -14,8 +14,8 @@ from core.training.compute_plan import memory_format, threads_restored, uses_bfl
 from core.training.devices import available_devices, find_device
 from core.training.fit import evaluation_batch_size, image_sets
 from core.training.parameters import load_parameters
+from core.training.passes import passes_of
 from core.training.records import ComputePlan
-from core.training.replicas import replicas_of
 from core.training.step import logits_by
 from core.zoo.building import build
 
@@ -39,15 +39,14 @@ def predict(
     _, test = image_sets(spec, data, device)
     size = evaluation_batch_size(spec)
     logits_of = logits_by(uses_bfloat16(spec, device, compute_plan))
-    replicas = None
+    passes = passes_of(network, compute_plan.replicas if compute_plan else 1)
     parts = []
     with threads_restored():
         if compute_plan is not None:
             torch.set_num_threads(compute_plan.threads_of_an_operation)
-            replicas = replicas_of(network, compute_plan)
         for start in range(0, len(test.labels), size):
             images, _ = test.batch(slice(start, start + size))
-            logits = replicas.logits(logits_of, images) if replicas else logits_of(network, images)
+            logits = passes.logits(logits_of, images)
             parts.append(logits.float().softmax(1).cpu())
     probabilities: NDArray[np.float32] = torch.cat(parts).numpy()
     if not np.isfinite(probabilities).all():

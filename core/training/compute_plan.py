@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from core.analysis.cpu import threads
 from core.specs import RunSpec
 from core.training.devices import describe, find_device, synchronize
+from core.training.passes import can_be_divided, passes_of
 from core.training.processor import processor
 from core.training.records import DETERMINISTIC, ComputePlan
-from core.training.replicas import can_be_divided, replicas_of
 from core.training.step import losses_by
 from core.zoo.building import build
 
@@ -165,16 +165,13 @@ def trial_step(
     network.zero_grad(set_to_none=True)
     device = images.device
     losses_of = losses_by(spec, uses_bfloat16(spec, device, plan))
-    replicas = replicas_of(network, plan)
-    if replicas is not None:  # its threads begin, and touch memory for the first time
-        replicas.backward(losses_of, images, labels)
+    passes = passes_of(network, plan.replicas)
+    if plan.replicas > 1:  # their threads begin, and touch memory for the first time
+        passes.backward(losses_of, images, labels)
         network.zero_grad(set_to_none=True)
     synchronize(device)
     began = perf_counter()
-    if replicas is None:
-        losses_of(network, images, labels).wanted.backward()
-    else:
-        replicas.backward(losses_of, images, labels)
+    passes.backward(losses_of, images, labels)
     synchronize(device)
     return perf_counter() - began
 

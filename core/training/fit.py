@@ -30,7 +30,6 @@ from core.training.initialization import initialized
 from core.training.muon import Muon
 from core.training.recipes import learning_rate_at
 from core.training.records import ComputePlan, EpochMetrics, Progress
-from core.training.replicas import replicas_of
 from core.training.sgd import SGD
 from core.training.state import EpochSums, Training
 from core.training.step import (
@@ -69,7 +68,7 @@ def start(spec: RunSpec, compute_plan: ComputePlan | None = None) -> Training:
         device,
         EpochSums(device),
         bfloat16=bf16,
-        replicas=replicas_of(network, compute_plan),
+        replicas=compute_plan.replicas,
         captured=compute_plan.captured,
     )
 

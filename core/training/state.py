@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.training.passes import Passes, passes_of
 from core.training.records import PHASES
-from core.training.replicas import Replicas
 from core.training.sgd import SGD
 from core.training.step_series import StepSeries
 
@@ -90,7 +90,8 @@ class Training:
     dead: dict[str, int] | None = None  # never got a gradient in a whole epoch: name → how many
     silent: dict[str, nn.Parameter] = field(init=False)  # have not got a gradient yet
     bfloat16: bool = False  # of the forward pass, by autocast
-    replicas: Replicas | None = None  # that compute a batch in parts
+    replicas: int = 1  # that take a part of a batch each
+    passes: Passes = field(init=False)
     captured: bool = False  # full batches are replayed; see core.training.captured
     is_captured: bool = False  # they already are
     capture_error: str = ""  # why they, or evaluations, are not where they should have been
@@ -100,6 +101,7 @@ class Training:
 
     def __post_init__(self) -> None:
         self.silent = dict(self.network.named_parameters())
+        self.passes = passes_of(self.network, self.replicas)
         if self.captured and self.device.type == "cuda":
             self.graph_memory = torch.cuda.graph_pool_handle()
 

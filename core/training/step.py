@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
@@ -12,7 +11,7 @@ from torch.nn import functional as F
 
 from core.specs import RunSpec
 from core.training.devices import cuda_generator, synchronize
-from core.training.replicas import Losses, LossesOf
+from core.training.passes import LogitsOf, Losses, LossesOf
 from core.training.state import EpochSums, Training
 
 _TIMED_STEP = 25  # on an accelerator, where a clock must wait for the device, every 25th step
@@ -22,20 +21,15 @@ def train_step(
     spec: RunSpec, training: Training, images: Tensor, labels: Tensor, phase_clock: PhaseClock
 ) -> None:
     """One step on a batch (B, C, S, S) with its labels (B,)."""
-    recipe, network = spec.recipe, training.network
+    recipe = spec.recipe
     # PyTorch asks for no kept casts within a graph
     losses_of = losses_by(spec, training.bfloat16, keep_casts=not training.is_captured)
-    if training.replicas is None:
-        losses = losses_of(network, images, labels)
-        phase_clock.end("forward")
-        losses.wanted.backward()
-    else:
-        after_forward = partial(phase_clock.end, "forward")
-        losses = training.replicas.backward(losses_of, images, labels, after_forward)
+    after_forward = partial(phase_clock.end, "forward")
+    losses = training.passes.backward(losses_of, images, labels, after_forward)
     training.look_for_gradients()
     phase_clock.end("backward")
     if recipe.max_gradient_norm:
-        nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
+        nn.utils.clip_grad_norm_(training.network.parameters(), recipe.max_gradient_norm)
     training.optimizer.step()
     training.optimizer.zero_grad()
     training.sums.add(losses.plain, losses.logits, labels)
@@ -59,15 +53,12 @@ def losses_by(spec: RunSpec, bfloat16: bool, keep_casts: bool = True) -> LossesO
 def evaluation_step(training: Training, images: Tensor, labels: Tensor, sums: EpochSums) -> None:
     """Add a batch (B, C, S, S) of test images with its labels (B,) to `sums`."""
     logits_of = logits_by(training.bfloat16, keep_casts=not training.captured)
-    if training.replicas is None:
-        logits = logits_of(training.network, images)
-    else:
-        logits = training.replicas.logits(logits_of, images)
+    logits = training.passes.logits(logits_of, images)
     with torch.no_grad():  # losses are float32, in whatever format the network computes
         sums.add(F.cross_entropy(logits.float(), labels), logits, labels)
 
 
-def logits_by(bfloat16: bool, keep_casts: bool = True) -> Callable[[nn.Module, Tensor], Tensor]:
+def logits_by(bfloat16: bool, keep_casts: bool = True) -> LogitsOf:
     """How a network is asked for its logits (B, classes), on the device of the images."""
 
     def logits_of(network: nn.Module, images: Tensor) -> Tensor:

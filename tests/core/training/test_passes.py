@@ -15,9 +15,9 @@ from core.measure.predict import predict
 from core.specs import ModelSpec, RunSpec
 from core.training.compute_plan import pool_before_relu
 from core.training.fit import fit, start
+from core.training.passes import DividedPasses, Losses, can_be_divided
 from core.training.recipes import recipe
 from core.training.records import ComputePlan, EpochMetrics, Progress
-from core.training.replicas import Losses, Replicas, can_be_divided
 from core.zoo.building import build
 from core.zoo.catalogue import complete
 
@@ -60,7 +60,7 @@ def test_parts_have_the_losses_and_gradients_of_the_whole(name, count, images):
     whole.wanted.backward()
     expected = [parameter.grad for parameter in network.parameters()]
     network.zero_grad()
-    in_parts = Replicas(network, count)
+    in_parts = DividedPasses(network, count)
     for _again in range(2):  # nothing is left of the step before
         network.zero_grad()
         found = in_parts.backward(losses_of, *batch(images))
@@ -72,7 +72,7 @@ def test_parts_have_the_losses_and_gradients_of_the_whole(name, count, images):
 
 def test_all_parts_see_what_the_optimizer_has_moved():
     network = network_of("lenet")
-    in_parts = Replicas(network, 2)
+    in_parts = DividedPasses(network, 2)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(0.5)
@@ -87,7 +87,7 @@ def test_all_parts_see_what_the_optimizer_has_moved():
 
 def test_parts_are_trained_and_tested_as_the_network_is():
     network = network_of("lenet")
-    in_parts = Replicas(network, 3)
+    in_parts = DividedPasses(network, 3)
     for is_training in (False, True):
         network.train(is_training)
         modes = in_parts.logits(lambda one, _: torch.tensor([one.training]), batch(6)[0])
@@ -103,7 +103,7 @@ def test_what_one_part_cannot_do_stops_the_step():
         return images
 
     with pytest.raises(RuntimeError, match="no memory"):
-        Replicas(network, 2).logits(fails, batch(4)[0])
+        DividedPasses(network, 2).logits(fails, batch(4)[0])
 
 
 def curves(plan: ComputePlan) -> list[tuple[float, ...]]:

@@ -1,4 +1,4 @@
-"""A batch computed in parts at once, each by a replica of the network on a core of its own.
+"""The forward and backward pass of a batch: whole, or in parts at once, a core each.
 
 Threads within an operation wait for each other at its end, and a small map leaves them little to
 share; parts of a batch meet once a step. As DistributedDataParallel does (Li et al. 2020,
@@ -18,8 +18,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
-from core.training.records import ComputePlan
-
 
 @dataclass(frozen=True)
 class Losses:
@@ -32,22 +30,47 @@ class Losses:
 
 _Result = TypeVar("_Result")
 LossesOf = Callable[[nn.Module, Tensor, Tensor], Losses]  # of a network, images and labels
+LogitsOf = Callable[[nn.Module, Tensor], Tensor]
 
 
 def _nothing() -> None:
     pass
 
 
-class Replicas:
-    """A network and others that share its parameters; each has gradients of its own.
+class Passes:
+    """A network takes each batch as a whole."""
 
-    Gradients are added in the order of the parts, so the same run twice computes the same bits. For
-    networks that `can_be_divided` alone, with one thread an operation: a second one that still
-    looks for work holds the core that another part needs.
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+
+    def backward(
+        self,
+        losses_of: LossesOf,
+        images: Tensor,
+        labels: Tensor,
+        after_forward: Callable[[], None] = _nothing,
+    ) -> Losses:
+        """Give the network the gradients of a batch (B, C, S, S), labels (B,)."""
+        losses = losses_of(self._network, images, labels)
+        after_forward()
+        losses.wanted.backward()
+        return losses
+
+    def logits(self, logits_of: LogitsOf, images: Tensor) -> Tensor:
+        """(B, classes) of a batch (B, C, S, S)."""
+        return logits_of(self._network, images)
+
+
+class DividedPasses(Passes):
+    """The network and replicas, which share its parameters, take a part of each batch.
+
+    Each has gradients of its own, which are added in the order of the parts, so the same run twice
+    computes the same bits. For networks that `can_be_divided` alone, with one thread an operation:
+    a second one that still looks for work holds the core that another part needs.
     """
 
     def __init__(self, network: nn.Module, count: int) -> None:
-        self._network = network
+        super().__init__(network)
         self._others = [_sharing(network) for _ in range(count - 1)]
         self._threads = ThreadPoolExecutor(count - 1, initializer=_one_thread)
 
@@ -58,7 +81,7 @@ class Replicas:
         labels: Tensor,
         after_forward: Callable[[], None] = _nothing,
     ) -> Losses:
-        """Give the network the gradients of the whole batch (B, C, S, S), labels (B,)."""
+        """Give the network the gradients of the whole batch."""
 
         def of_a_part(network: nn.Module, images: Tensor, own: Tensor) -> tuple[float, Losses]:
             losses, share = losses_of(network, images, own), len(own) / len(labels)
@@ -76,8 +99,8 @@ class Replicas:
                 torch.stack([share * losses.wanted for share, losses in parts]).sum(),
             )
 
-    def logits(self, logits_of: Callable[[nn.Module, Tensor], Tensor], images: Tensor) -> Tensor:
-        """(B, classes) of a batch (B, C, S, S)."""
+    def logits(self, logits_of: LogitsOf, images: Tensor) -> Tensor:
+        """Of all parts, in their order."""
         return torch.cat(self._at_once(logits_of, images))
 
     def _at_once(self, work: Callable[..., _Result], *batch: Tensor) -> list[_Result]:
@@ -102,9 +125,9 @@ class Replicas:
                     other.grad = None
 
 
-def replicas_of(network: nn.Module, compute_plan: ComputePlan) -> Replicas | None:
-    """Those that the plan asks for, if it does."""
-    return Replicas(network, compute_plan.replicas) if compute_plan.replicas > 1 else None
+def passes_of(network: nn.Module, replicas: int) -> Passes:
+    """By so many networks at once, as a ComputePlan has it."""
+    return DividedPasses(network, replicas) if replicas > 1 else Passes(network)
 
 
 def _sharing(network: nn.Module) -> nn.Module:

@@ -4,8 +4,8 @@
 drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
 pipeline, roofline, accuracy, fashion, recipe, recipe-rates, estimate, study, cluster,
 published-vgg, device-share, device-bits, device-estimate, device-study. timm needs timm, cluster
-Ray; those from throughput to estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion ten
-minutes, those from published-vgg on need a CUDA device.
+Ray; those from throughput to estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion
+nearly a whole one, those from published-vgg on need a CUDA device.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ TRIAL_SECONDS = 0.6  # for all candidates together, after each has warmed up
 TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
 _LONG_STEP_SECONDS = 0.25  # where a step takes longer, only another number format is tried
-_IMAGES_OF_A_REPLICA = 8  # at least: of fewer, each costs more than the cores win
+_IMAGES_OF_A_REPLICA = 8  # at least: parts of fewer are not tried
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
@@ -78,15 +78,17 @@ def candidates(
     may be computed, a core each.
     """
     default = default_compute_plan(network, threads(), device)
-    if device.type != "cpu":
-        return [default]
-    counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
+    counts = [default.threads]
+    if device.type == "cpu":
+        counts = sorted({default.threads, max(1, default.threads // 2), 1}, reverse=True)
     formats = [True, False] if default.channels_last else [False]
     plans = [
         replace(default, threads=count, channels_last=channels_last)
         for count in counts
         for channels_last in formats
     ]
+    if device.type != "cpu":
+        return plans
     divided = [
         replace(default, threads=count, replicas=count)
         for count in dict.fromkeys(min(count, most_replicas) for count in counts)
@@ -142,7 +144,6 @@ def _most_replicas(network: nn.Module, images: Tensor) -> int:
     if images.device.type != "cpu" or threads() == 1:
         return 1
     most = len(images) // _IMAGES_OF_A_REPLICA
-    network.zero_grad(set_to_none=True)
     return most if most > 1 and can_be_divided(network, images) else 1
 
 

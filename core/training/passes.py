@@ -153,6 +153,7 @@ def can_be_divided(network: nn.Module, images: Tensor) -> bool:
         replica = _sharing(network)
     except Exception:  # somebody's own network may hold what cannot be copied
         return False
+    network.zero_grad(set_to_none=True)
     first, second = images.chunk(2)
     buffers = [buffer.clone() for buffer in network.buffers()]
     with torch.no_grad():

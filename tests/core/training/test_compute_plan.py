@@ -84,6 +84,11 @@ def test_bfloat16_is_a_candidate_where_the_recipe_and_the_processor_have_it(
     assert not any(way.bfloat16 for way in candidates(network, torch.device("cuda"), True))
 
 
+def test_on_an_accelerator_both_memory_formats_are_candidates(four_threads):
+    found = candidates(build(LENET.model), torch.device("cuda"), bfloat16=True, most_replicas=4)
+    assert found == [ComputePlan(4, layout, captured=True) for layout in (True, False)]
+
+
 @pytest.mark.parametrize("name", ["fast", "published-course"])
 def test_only_a_recipe_that_allows_it_computes_in_bfloat16(name):
     plan = ComputePlan(1, True, bfloat16=True)

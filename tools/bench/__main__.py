@@ -2,9 +2,9 @@
 
 `python -m tools.bench [NAME ...]` runs these only: first-page, first-numbers, page-weight, slider,
 drag, inside, server-work, click, many-runs, analysis, timm, memory, training, throughput,
-pipeline, roofline, accuracy, fashion, recipe, recipe-rates, estimate, study, cluster,
+pipeline, roofline, accuracy, fashion, recipe, recipe-rates, estimate, find-rate, study, cluster,
 published-vgg, device-share, device-bits, device-estimate, device-study. timm needs timm, cluster
-Ray; those from throughput to estimate need LAB_DATA_DIR; accuracy takes half an hour, fashion
+Ray; those from throughput to find-rate need LAB_DATA_DIR; accuracy takes half an hour, fashion
 nearly a whole one, those from published-vgg on need a CUDA device.
 """
 
@@ -19,12 +19,13 @@ from tools.bench.accuracy import accuracy, fashion, published_vgg, training
 from tools.bench.analysis import analysis, memory
 from tools.bench.cluster import cluster
 from tools.bench.device_study import device_study
-from tools.bench.figures import Row, keep
+from tools.bench.figures import Row
+from tools.bench.kept import keep
 from tools.bench.pages import drag, first_numbers, first_page, inside, page_weight, slider
 from tools.bench.recipe import recipe, recipe_rates
 from tools.bench.roofline import roofline
 from tools.bench.server import server_work
-from tools.bench.speed import estimate, pipeline, throughput
+from tools.bench.speed import estimate, find_rate, pipeline, throughput
 from tools.bench.study import study
 from tools.bench.timm_table import timm_table
 from tools.bench.waiting import click, many_runs
@@ -51,6 +52,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "recipe": recipe,
     "recipe-rates": recipe_rates,
     "estimate": estimate,
+    "find-rate": find_rate,
     "study": study,
     "cluster": cluster,
     "published-vgg": published_vgg,

@@ -6,10 +6,9 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from statistics import median
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import SEEDS, Row, row, run_spec
+from tools.bench.figures import SEEDS, Row, ratios, row, run_spec
 
 if TYPE_CHECKING:
     from core.specs import RunSpec
@@ -23,6 +22,7 @@ def training() -> list[Row]:
     from core.training.recipes import recipe
     from core.training.records import EpochMetrics
 
+    name = "course-residual on fashion-mini, 5 epochs"
     model = ModelSpec("course-residual", image_size=28)
     accuracies, durations, rates = [], [], []
     for seed in range(SEEDS):
@@ -30,20 +30,12 @@ def training() -> list[Row]:
         began = time.perf_counter()
         last = [event for event in fit(spec) if isinstance(event, EpochMetrics)][-1]
         durations.append(time.perf_counter() - began)
-        accuracies.append(last.test_accuracy)
+        accuracies.append(100 * last.test_accuracy)
         rates.append(last.images_per_second)
     return [
-        row(
-            "course-residual on fashion-mini, 5 epochs: slowest of 5 seeds",
-            max(durations),
-            "s",
-            "under 60",
-        ),
-        row(
-            "the same: lowest final test accuracy of 5 seeds", 100 * min(accuracies), "%", "over 80"
-        ),
-        row("the same: mean final test accuracy", 100 * sum(accuracies) / SEEDS, "%", ""),
-        row("the same: training images a second", median(rates), "images/s", ""),
+        row(f"{name}: the whole run", durations, "s", "under 60"),
+        row(f"{name}: final test accuracy", accuracies, "%", "over 80"),
+        row(f"{name}: training images a second", rates, "images/s", ""),
     ]
 
 
@@ -71,14 +63,15 @@ def accuracy() -> list[Row]:
                 spent, reached = seconds_to_reach(spec)
                 taken.append(spent)
                 if name == "fast":
-                    final_accuracies.append(reached)
+                    final_accuracies.append(100 * reached)
                 print(f"{network} {name} seed {seed}: {spent:.1f} s, {reached:.4f}", flush=True)
-        fast, published = (sum(taken) / SEEDS for taken in seconds.values())
+        fast, published = seconds.values()
+        factors = ratios(published, fast)
         rows += [
             row(f"{network}: seconds to 98.9 % on MNIST, fast, {images} images", fast, "s", ""),
             row(f"{network}: seconds to 98.9 % on MNIST, as published", published, "s", ""),
-            row(f"{network}: as published ÷ fast", published / fast, "×", f"at least {wanted}"),
-            row(f"{network}: lowest accuracy of fast", 100 * min(final_accuracies), "%", "98.9"),
+            row(f"{network}: as published ÷ fast", factors, "×", f"at least {wanted}"),
+            row(f"{network}: accuracy of fast on MNIST", final_accuracies, "%", "98.9 by all"),
         ]
     return rows
 
@@ -96,10 +89,10 @@ def _fashion_by(network: str) -> list[Row]:
         for name, accuracies in best.items():
             spent, accuracy = best_on_fashion(network, name, seed)
             seconds[name].append(spent)
-            accuracies.append(accuracy)
-            print(f"{network} {name} seed {seed}: {spent:.1f} s, {accuracy}", flush=True)
-    fast, published = (100 * sum(accuracies) / SEEDS for accuracies in best.values())
-    times = sum(seconds["published-course"]) / sum(seconds["fast"])
+            accuracies.append(100 * accuracy)
+            print(f"{network} {name} seed {seed}: {spent:.1f} s, {accuracy:.4f}", flush=True)
+    fast, published = best.values()
+    times = ratios(seconds["published-course"], seconds["fast"])
     return [
         row(f"{network}: best epoch on Fashion-MNIST, as published", published, "%", ""),
         row(f"{network}: the better of two epochs of fast", fast, "%", "no less"),
@@ -156,8 +149,9 @@ def published_vgg() -> list[Row]:
     training = start(spec, choose_compute_plan(spec, steps=1_000))
     began = time.perf_counter()
     epochs = [e for e in fit(spec, load(spec.dataset), training) if isinstance(e, EpochMetrics)]
-    name = torch.cuda.get_device_name()
+    seconds, name = time.perf_counter() - began, "VGG-11/4 at 224 on Fashion-MNIST"
     return [
-        row(f"VGG-11/4 at 224, 5 epochs on {name}", time.perf_counter() - began, "s", "under 30"),
-        row("its test accuracy", 100 * epochs[-1].test_accuracy, "%", "at least 90, 90.9 ± 0.5"),
+        row(f"{name}, 5 epochs", seconds, "s", "15"),
+        row(f"{name}: an epoch's training", [one.train_seconds for one in epochs], "s", ""),
+        row(f"{name}: test accuracy", 100 * epochs[-1].test_accuracy, "%", "at least 90"),
     ]

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from itertools import pairwise
-from statistics import median
 from typing import Any
 from unittest.mock import patch
 
@@ -56,15 +55,15 @@ def cluster() -> list[Row]:
         print(f"No figures of a cluster: {reason}.")
         return []
     tiny = [replace(TINY, seed=seed) for seed in range(TINY_RUNS)]
-    plain = _gap(_executed(tiny, _plain_worker))
+    plain = _gaps(_executed(tiny, _plain_worker))
     with ray_cluster.cluster(nodes=1) as one_node:
-        ray = _gap(_executed(tiny, one_node.dispatching))
+        ray = _gaps(_executed(tiny, one_node.dispatching))
         alone = seconds_between(_executed(STUDY, one_node.dispatching))
     with ray_cluster.cluster(nodes=2) as two_nodes:
         together = seconds_between(_executed(STUDY, two_nodes.dispatching))
     return [
-        row("gap between two tiny runs, a plain worker", 1000 * plain, "ms", ""),
-        row("gap between two tiny runs, a Ray cluster", 1000 * ray, "ms", "< 500"),
+        row("gap between two tiny runs, a plain worker", plain, "ms", ""),
+        row("gap between two tiny runs, a Ray cluster", ray, "ms", "< 500"),
         row(f"study of {len(STUDY)} runs, one node of one core", alone, "s", ""),
         row(f"study of {len(STUDY)} runs, two nodes of one core", together, "s", ""),
         row("two nodes: speed ÷ one node", alone / together, "×", "at least 1.7"),
@@ -94,9 +93,9 @@ def _executed(specs: list[RunSpec], executing: _Executing) -> list[Run]:
     return sorted(runs, key=lambda run: run.started_at or 0.0)
 
 
-def _gap(runs: list[Run]) -> float:
-    """Median seconds between the end of one run and the beginning of the next."""
-    pairs = pairwise(runs)
-    return median(
-        (later.started_at or 0.0) - (before.finished_at or 0.0) for before, later in pairs
-    )
+def _gaps(runs: list[Run]) -> list[float]:
+    """Milliseconds between the end of each run and the beginning of the next."""
+    return [
+        1000 * ((later.started_at or 0.0) - (before.finished_at or 0.0))
+        for before, later in pairwise(runs)
+    ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -26,32 +25,21 @@ def machine() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), model)
-    device = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
-    return f"{device}{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    if torch.cuda.is_available():
+        model = f"{torch.cuda.get_device_name()}, {model}"
+    else:
+        model += f" with {torch.backends.cpu.get_cpu_capability()}"
+    return f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
-def row(figure: str, value: float, unit: str, wanted: str) -> Row:
-    """One figure beside what was asked for."""
-    return {"figure": figure, "value": round(value, 4), "unit": unit, "wanted": wanted}
-
-
-def keep(rows: list[Row], prefix: str = "") -> None:
-    """Print the figures and keep them as CSV in BENCH_RESULTS, with the machine in each row."""
-    import pandas as pd
-
-    frame = pd.DataFrame(rows)
-    frame["machine"] = machine()
-    path = results_folder() / f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}.csv"
-    frame.to_csv(path, index=False)
-    print(frame.drop(columns="machine").to_string(index=False))
-    print(f"{machine()}\nkept in {path}")
-
-
-def results_folder() -> Path:
-    """Where figures are kept: BENCH_RESULTS, else bench-results."""
-    folder = Path(os.environ.get("BENCH_RESULTS") or "bench-results")
-    folder.mkdir(exist_ok=True)
-    return folder
+def row(figure: str, measured: float | Sequence[float], unit: str, wanted: str) -> Row:
+    """One figure beside what was asked for; of several measurements the median, with its spread."""
+    values = measured if isinstance(measured, Sequence) else [measured]
+    spread = {"lowest": min(values), "highest": max(values)} if len(values) > 1 else {}
+    rounded = {
+        name: round(value, 4) for name, value in ({"value": median(values)} | spread).items()
+    }
+    return {"figure": figure, **rounded, "of": len(values), "unit": unit, "wanted": wanted}
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -66,15 +54,20 @@ def cpu_seconds(process_id: int) -> float:
     return time.clock_gettime((~process_id << 3) | 2)  # CPUCLOCK_SCHED, as in clock_getcpuclockid
 
 
-def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each piece of work, taken in turns, after one turn to warm up."""
+def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each piece of work in each round, taken in turns, after one turn to warm up."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for turn in range(rounds + 1):
         for name, function in work.items():
             taken = seconds(function)
             if turn:
                 times[name].append(taken)
-    return {name: median(values) for name, values in times.items()}
+    return times
+
+
+def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
+    """Of each round."""
+    return [one / other for one, other in zip(numerators, denominators, strict=True)]
 
 
 def run_spec(network: str, dataset: str, recipe_name: str, device: str = "cpu") -> RunSpec:

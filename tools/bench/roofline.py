@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import ROUNDS, Row, machine, results_folder, row, run_spec
+from tools.bench.figures import ROUNDS, Row, machine, row, run_spec
+from tools.bench.kept import results_folder
 
 if TYPE_CHECKING:
     from torch import Tensor

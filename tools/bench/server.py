@@ -6,7 +6,6 @@ import asyncio
 import random
 import tempfile
 import time
-from statistics import median
 
 from tools.bench.figures import Row, cpu_seconds, row
 from tools.load.session import Session
@@ -37,7 +36,7 @@ async def _visit(port: int, process_id: int) -> list[Row]:
         cpu, waits = await _moves(port, process_id, query)
         rows += [
             row(f"slider move, {title}, new size: CPU of the server", cpu, "s", wanted),
-            row(f"slider move, {title}, new size: until all is sent, median", waits, "s", "0.3"),
+            row(f"slider move, {title}, new size: until all is sent", waits, "s", "0.3"),
         ]
     session = Session(port)
     await session.open("")
@@ -55,8 +54,8 @@ async def _visit(port: int, process_id: int) -> list[Row]:
     return rows
 
 
-async def _moves(port: int, process_id: int, query: str) -> tuple[float, float]:
-    """Mean CPU of a move, and the median wait."""
+async def _moves(port: int, process_id: int, query: str) -> tuple[float, list[float]]:
+    """Mean CPU of a move, and each wait."""
     session, draw, waits = Session(port), random.Random(9), []
     await session.open("architecture", query)
     slider = next(one for one in session.widgets("slider") if one.slider.label == _SIZE).slider
@@ -67,4 +66,4 @@ async def _moves(port: int, process_id: int, query: str) -> tuple[float, float]:
         waits.append((await session.set(control, size)).seconds)
     used = cpu_seconds(process_id) - before
     await session.close()
-    return used / _MOVES, median(waits)
+    return used / _MOVES, waits

@@ -19,7 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.bench.figures import Row, keep, results_folder, row
+from tools.bench.figures import Row, row
+from tools.bench.kept import keep, results_folder
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import Row, keep, row
+from tools.bench.figures import Row, row
+from tools.bench.kept import keep
 from tools.load.usage import Usage
 from tools.load.visitors import PAUSE_SECONDS, Diary, visit
 

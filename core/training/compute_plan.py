@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from core.analysis.cpu import threads
 from core.specs import RunSpec
 from core.training.devices import describe, find_device, synchronize
+from core.training.estimate import WORKING_BYTES
 from core.training.passes import can_be_divided, passes_of
 from core.training.processor import processor
 from core.training.records import DETERMINISTIC, ComputePlan
@@ -29,6 +30,7 @@ TRIAL_SECONDS_ON_DEVICE = 0.25  # where steps are short, and so are runs
 TRIAL_STEPS = 200  # a run of fewer steps would not win back what the trial costs
 _LONG_STEP_SECONDS = 0.25  # where a step takes longer, only another number format is tried
 _IMAGES_OF_A_REPLICA = 8  # at least: parts of fewer are not tried
+_GRADIENTS_OF_REPLICAS = WORKING_BYTES // 4  # at most: what is told before a run leaves that much
 _CLEARLY_FASTER = 0.95  # of the time: what is faster by less may be noise, and the default stays
 
 
@@ -143,7 +145,9 @@ def _most_replicas(network: nn.Module, images: Tensor) -> int:
     """In how many parts at once the batch (B, C, S, S) may be computed here."""
     if images.device.type != "cpu" or threads() == 1:
         return 1
-    most = len(images) // _IMAGES_OF_A_REPLICA
+    gradients = sum(one.nbytes for one in network.parameters() if one.requires_grad)
+    replicas = 1 + _GRADIENTS_OF_REPLICAS // max(1, gradients)
+    most = min(len(images) // _IMAGES_OF_A_REPLICA, replicas)
     return most if most > 1 and can_be_divided(network, images) else 1
 
 

@@ -64,11 +64,11 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
 
 
 def main(names: list[str]) -> None:
-    """Measure, print, keep."""
+    """Measure, print, keep: part by part, so that one that fails loses nothing."""
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the worker; see core.__main__
-    rows = [figure for name in names or _PARTS for figure in _PARTS[name]()]
-    if rows:
-        keep(rows)
+    for name in names or _PARTS:
+        if rows := _PARTS[name]():
+            keep(rows, f"{name}-")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,16 @@ def test_a_batch_is_divided_by_no_more_than_cores_and_images_allow(four_threads,
     assert {plan.threads_of_an_operation for plan in divided} <= {1}
 
 
+def test_replicas_have_no_more_gradients_than_a_run_is_told_to_need(four_threads, monkeypatch):
+    images = torch.rand((64, 1, 28, 28))
+    assert execution_module._most_replicas(build(LENET.model), images) == 8
+    gradients = 4 * sum(one.numel() for one in build(LENET.model).parameters())
+    monkeypatch.setattr(execution_module, "_GRADIENTS_OF_REPLICAS", 2 * gradients)
+    assert execution_module._most_replicas(build(LENET.model), images) == 3
+    monkeypatch.setattr(execution_module, "_GRADIENTS_OF_REPLICAS", gradients - 1)
+    assert execution_module._most_replicas(build(LENET.model), images) == 1
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_bfloat16_is_a_candidate_where_the_recipe_and_the_processor_have_it(
     four_threads, monkeypatch, is_there

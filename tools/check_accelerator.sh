@@ -18,8 +18,8 @@ part() { # limit in seconds, name, command
 
 nvidia-smi | tee "$BENCH_RESULTS/machine.log"
 part 60 device-share "$python" -m tools.bench device-share
-part 120 device-study "$python" -m tools.bench device-study
+part 135 device-study "$python" -m tools.bench device-study
 part 60 published-vgg "$python" -m tools.bench published-vgg
-part 75 device-estimate "$python" -m tools.bench device-estimate
+part 100 device-estimate "$python" -m tools.bench device-estimate
 part 75 device-bits "$python" -m tools.bench device-bits
 part 90 tests "$python" -m pytest -q -n 4 --dist loadfile -p no:benchmark -p no:cacheprovider tests/core/training tests/core/measure tests/core/jobs/test_side_by_side.py

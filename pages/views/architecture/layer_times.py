@@ -172,5 +172,6 @@ def _fastest_passes(times: LayerTimes) -> str:
         return ""
     return _(
         "Marks and roofs show the fastest pass of each, which other work on the machine disturbs"
-        " least; while such work goes on, layers that take long still lie too low."
+        " least; while such work goes on, layers that take long still lie too low, and short ones"
+        " may lie above a roof that it has lowered."
     )

@@ -59,7 +59,7 @@ def _loops(spec: RunSpec) -> tuple[dict[str, TimedLoop], dict[int, TimedLoop]]:
     from core.data.load import load
     from core.measure.conventional_loop import LOADER_WORKERS, conventional_steps
     from core.measure.throughput import TimedLoop, lab_steps
-    from core.training.compute_plan import choose_compute_plan
+    from core.training.compute_plan import choose_compute_plan, threads_restored
     from core.training.fit import start
 
     data, plan = load(spec.dataset), choose_compute_plan(spec, steps=1_000)
@@ -68,7 +68,8 @@ def _loops(spec: RunSpec) -> tuple[dict[str, TimedLoop], dict[int, TimedLoop]]:
         plans["the lab, whole batches"] = replace(plan, replicas=1)
     ours = {}
     for name, one in plans.items():
-        training = start(spec, one)
+        with threads_restored():  # the published loops have all of them
+            training = start(spec, one)
         ours[name] = TimedLoop(spec, "lab", lab_steps(spec, data, training), one, training)
     published = {
         workers: TimedLoop(

@@ -148,7 +148,7 @@ def _most_replicas(network: nn.Module, images: Tensor) -> int:
     gradients = sum(one.nbytes for one in network.parameters() if one.requires_grad)
     replicas = 1 + _GRADIENTS_OF_REPLICAS // max(1, gradients)
     most = min(len(images) // _IMAGES_OF_A_REPLICA, replicas)
-    return most if most > 1 and can_be_divided(network, images) else 1
+    return most if most > 1 and can_be_divided(network) else 1
 
 
 def _in_turns(plans: list[ComputePlan], seconds: float) -> Iterator[ComputePlan]:
@@ -247,7 +247,7 @@ def compute_plan_key(spec: RunSpec, bfloat16: bool | None = None) -> str:
     elif spec.recipe.bfloat16:
         where += "/bfloat16"  # and without this
     if spec.device == "cpu" and threads() > 1:
-        where += "/replicas"
+        where += "/parts"
     if bfloat16 is not None:
         where += f"/{bfloat16} wanted"
     text = f"{where} {recipe} {spec.model.to_json()}"

@@ -15,8 +15,6 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.dropout import _DropoutNd
 
 
 @dataclass(frozen=True)
@@ -120,8 +118,8 @@ class DividedPasses(Passes):
         networks = (self._network, *self._others)
         for whole, *others in zip(*(one.parameters() for one in networks), strict=True):
             for other in others:
-                if other.grad is not None and whole.grad is not None:
-                    whole.grad += other.grad
+                if other.grad is not None:
+                    whole.grad = other.grad if whole.grad is None else whole.grad.add_(other.grad)
                     other.grad = None
 
 
@@ -140,29 +138,46 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def can_be_divided(network: nn.Module, images: Tensor) -> bool:
+def can_be_divided(network: nn.Module) -> bool:
     """Whether, in training, the logits of an image depend on nothing but it and the parameters.
 
-    Not with BatchNorm, whose statistics are those of a batch; nor with random numbers, which parts
-    would draw in any order; nor where a replica is none. What no layer's kind tells shows in passes
-    over `images` (B, C, S, S).
+    Known of the lab's own networks and of PyTorch's layers, unless they have BatchNorm, whose
+    statistics are those of a batch; dropout, whose random numbers parts would draw in any order; or
+    buffers, which replicas do not share. What else a forward pass of somebody's own does (noise,
+    gates, hooks, parameters that it makes anew) cannot be seen from outside, so it gets whole batches.
     """
-    if any(isinstance(module, _NormBase | _DropoutNd) for module in network.modules()):
+    if any(True for _buffer in network.buffers()):
+        return False
+    if not all(map(_treats_each_image_alone, network.modules())):
+        return False
+    if any(_hooks(parameter) for parameter in network.parameters()):
         return False
     try:
-        replica = _sharing(network)
-    except Exception:  # somebody's own network may hold what cannot be copied
+        _sharing(network)
+    except Exception:  # somebody may have given it what cannot be copied
         return False
-    network.zero_grad(set_to_none=True)
-    first, second = images.chunk(2)
-    buffers = [buffer.clone() for buffer in network.buffers()]
-    with torch.no_grad():
-        whole, again = network(images), network(images)
-        parts = torch.cat([network(first), replica(second)])
-    replica(second).sum().backward()
-    return (
-        torch.equal(whole, again)
-        and torch.allclose(whole, parts, rtol=1e-3, atol=1e-4)
-        and all(map(torch.equal, buffers, network.buffers()))
-        and all(parameter.grad is None for parameter in network.parameters())
+    return True
+
+
+_EACH_IMAGE_ALONE = {
+    *(nn.Sequential, nn.Identity, nn.Conv2d, nn.Linear, nn.Flatten),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d),
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish),
+    *(nn.Sigmoid, nn.Tanh, nn.Softplus, nn.LocalResponseNorm, nn.GroupNorm, nn.LayerNorm),
+}
+
+
+def _treats_each_image_alone(module: nn.Module) -> bool:
+    kind = type(module)
+    if isinstance(module, nn.Flatten) and module.start_dim < 1:
+        return False
+    is_known = kind in _EACH_IMAGE_ALONE or kind.__module__.startswith("core.zoo.networks.")
+    return is_known and "forward" not in vars(module) and not _hooks(module)
+
+
+def _hooks(owner: nn.Module | nn.Parameter) -> bool:
+    """Whether somebody hears of its passes: replicas have no such listeners, or the same one."""
+    return any(value for name, value in vars(owner).items() if name.endswith("_hooks")) or bool(
+        isinstance(owner, nn.Parameter)
+        and (owner._backward_hooks or owner._post_accumulate_grad_hooks)
     )

@@ -56,15 +56,29 @@ class SGD:
         self._move(range(len(self.parameters)))
 
     def _move(self, indices: Iterable[int]) -> None:
-        """Move those of these parameters that have a gradient."""
-        moved = [index for index in indices if self.parameters[index].grad is not None]
+        """Move those of these parameters that have a gradient.
+
+        The fused kernel takes parameters that all have momentum or all have none yet, which one
+        does whose first gradient comes later; and real numbers that are all there.
+        """
+        groups: dict[tuple[bool, bool], list[int]] = {}
+        for index in indices:
+            gradient = self.parameters[index].grad
+            if gradient is not None:
+                is_first = self.momenta[index] is None
+                is_plain = gradient.layout == torch.strided and not gradient.is_complex()
+                groups.setdefault((is_first, self._fused and is_plain), []).append(index)
+        for (_is_first, is_fused), moved in groups.items():
+            self._move_alike(moved, is_fused)
+
+    def _move_alike(self, moved: list[int], is_fused: bool) -> None:
         momenta = [self.momenta[index] for index in moved]
         sgd(
             [self.parameters[index] for index in moved],
             [grad for index in moved if (grad := self.parameters[index].grad) is not None],
             momenta,
             foreach=False,
-            fused=self._fused,
+            fused=is_fused,
             lr=self._rate,
             momentum=self._momentum,
             nesterov=self._nesterov,

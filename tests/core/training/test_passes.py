@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 import torch
@@ -160,79 +161,111 @@ def test_in_bfloat16_too_losses_are_summed_in_float32(tmp_path, replicas):
     assert last.test_loss == pytest.approx(losses.mean().item(), rel=1e-5)
 
 
-class Own(nn.Module):
-    """A network of one's own."""
+class Gated(nn.Module):
+    """Dark and bright images take another layer each."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.linear = nn.Linear(784, 10).double()
+        self.layers = nn.ModuleList(nn.Linear(784, 10).double() for _ in range(2))
+
+    def forward(self, images: Tensor) -> Tensor:
+        bright = images.mean((1, 2, 3)) > 0.5
+        logits = images.new_zeros(len(images), 10)
+        for layer, chosen in zip(self.layers, (~bright, bright), strict=True):
+            if chosen.any():
+                logits[chosen] = layer(images[chosen].flatten(1))
+        return logits
+
+
+def test_a_parameter_that_only_one_part_uses_gets_its_gradient_and_keeps_none_for_later():
+    images, labels = batch(8)
+    images[:4] *= 0.1  # the first part is dark, the second bright
+    images[4:] += 1
+    network = Gated()
+    losses_of(network, images, labels).wanted.backward()
+    expected = [parameter.grad for parameter in network.parameters()]
+    in_parts = DividedPasses(network, 2)
+    for _again in range(2):
+        network.zero_grad()
+        in_parts.backward(losses_of, images, labels)
+        for parameter, gradient in zip(network.parameters(), expected, strict=True):
+            torch.testing.assert_close(parameter.grad, gradient)
+
+
+class Own(nn.Module):
+    """What its forward pass does beside its layers, nobody knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(784, 10)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.linear(images.flatten(1))
 
 
-class Noisy(Own):
-    """Draws random numbers in no layer of its own."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward(F.dropout(images, 0.5, self.training))
+def plain() -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.GroupNorm(2, 8), nn.ReLU(), nn.Flatten())
 
 
-class Standardized(Own):
-    """Looks at the whole batch in no layer of its own."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward(images - images.mean(0))
-
-
-class Locked(Own):
-    """Holds what cannot be copied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lock = threading.Lock()
+def listened_to() -> nn.Module:
+    network = plain()
+    network[0].register_forward_hook(lambda *_: None)
+    return network
 
 
-class Bound(Own):
-    """A copy computes with the parameters of the first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scores = lambda images: self.linear(images.flatten(1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.scores(images)
+def masked() -> nn.Module:
+    network = plain()
+    network[0].weight.register_hook(lambda gradient: 0 * gradient)
+    return network
 
 
-class Counting(Own):
-    """Keeps something of each batch."""
+def noted() -> nn.Module:
+    network = plain()
+    network[0].weight.register_post_accumulate_grad_hook(lambda parameter: None)
+    return network
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("seen", torch.zeros(()))
 
-    def forward(self, images: Tensor) -> Tensor:
-        self.seen += len(images)
-        return super().forward(images)
+def made_anew() -> nn.Module:
+    network = plain()
+    nn.utils.parametrizations.weight_norm(network[0])
+    return network
+
+
+def replaced() -> nn.Module:
+    network = plain()
+    network.forward = lambda images: images.flatten(1)
+    return network
+
+
+def locked() -> nn.Module:
+    network = plain()
+    network.lock = threading.Lock()
+    return network
+
+
+def counting() -> nn.Module:
+    network = plain()
+    network.register_buffer("seen", torch.zeros(()))
+    return network
 
 
 @pytest.mark.parametrize(
-    ("network", "can_be"),
-    [
-        (network_of("course-residual"), True),
-        (network_of("course-inception"), True),
-        (nn.Sequential(nn.Conv2d(1, 8, 3), nn.GroupNorm(2, 8), nn.Flatten()).double(), True),
-        (nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Flatten()).double(), False),
-        (nn.Sequential(nn.Flatten(), nn.Dropout(0.1)), False),
-        (Noisy(), False),
-        (Standardized(), False),
-        (Own(), True),
-        (Locked(), False),
-        (Bound(), False),
-        (Counting(), False),
-    ],
-    ids=["residual", "inception", "group norm", "batch norm", "dropout", "noisy", "standardized"]
-    + ["own", "locked", "bound", "counting"],
+    "make", [plain, *(partial(network_of, f"course-{name}") for name in ("residual", "inception"))]
 )
-def test_only_a_network_that_treats_each_image_alone_is_divided(network, can_be):
-    assert can_be_divided(network.train(), batch(16)[0]) == can_be
+def test_layers_that_treat_each_image_alone_are_divided(make):
+    assert can_be_divided(make())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(Own, Gated, listened_to, masked, noted, made_anew, replaced, locked, counting),
+        lambda: build(complete(ModelSpec("alexnet", 16, 96))),  # dropout
+        lambda: build(complete(ModelSpec("resnet18", 16, 32))),  # BatchNorm
+        lambda: nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (-1, 784))),
+        lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.Softmax(0)),
+        lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.RReLU()),
+    ],
+)
+def test_what_may_do_anything_else_gets_whole_batches(make):
+    assert not can_be_divided(make())

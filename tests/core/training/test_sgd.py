@@ -126,3 +126,34 @@ def test_a_worker_s_first_step_waits_for_no_compiler():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_parameter_may_get_its_first_gradient_later_than_others(recipe):
+    ours, theirs = network(), network()
+    our_optimizer = SGD(ours.parameters(), recipe)
+    their_optimizer = torch.optim.SGD(
+        theirs.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=False,  # with True it cannot
+    )
+    for step in range(4):
+        for module, optimizer in ((ours, our_optimizer), (theirs, their_optimizer)):
+            backward(module, step)
+            if step >= 2:
+                module.unused(torch.ones(2, 8)).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_complex_parameters_are_moved_by_a_kernel_that_knows_them():
+    weight = nn.Parameter(torch.ones(3, dtype=torch.complex64))
+    optimizer = SGD([weight], Recipe("r", 1, 8, 0.5))
+    (weight * weight.conj()).real.sum().backward()
+    optimizer.step()
+    torch.testing.assert_close(weight.detach(), torch.zeros(3, dtype=torch.complex64))

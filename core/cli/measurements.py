@@ -28,7 +28,6 @@ from core.inside.effective_field_records import WindowCounts
 from core.inside.embedding_records import drawn
 from core.inside.landscape_records import Landscape
 from core.inside.parts_records import MissingParts
-from core.language import Message
 from core.measure.gradient_records import BATCH_NORMS, FAMILY, GradientFlow, variations
 from core.measure.inside_requests import (
     ActivityRequest,
@@ -344,14 +343,11 @@ def measured_frame(store: Store, job: Measurement) -> DataFrame:
 @contextmanager
 def _errors_in_one_sentence() -> Iterator[None]:
     """What goes wrong while something is measured, as a LabError."""
+    from core.jobs.execution import in_words
+
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
-        raise LabError(_in_words(error)) from error
-
-
-def _in_words(error: Exception) -> Message:
-    """One sentence for an error of a measurement."""
-    from core.jobs.execution import in_words as run_error
-
-    return error.message if isinstance(error, LabError) else run_error(error)
+    except (LabError, OSError):
+        raise
+    except (Exception, SystemExit) as error:  # of a network of somebody's own it may be any
+        raise LabError(in_words(error)) from error

@@ -160,13 +160,13 @@ def check_run(spec: RunSpec, offers: Sequence[Offer] | None = None) -> None:
     from core.data.load import load
     from core.jobs.offers import is_elsewhere
     from core.training.devices import free_bytes
-    from core.training.estimate import check_data, check_memory
+    from core.training.estimate import check_data, check_feasible
 
     most = free_bytes(spec.device) if offers is None else offered_bytes(spec.device, offers)
     data = load(spec.dataset) if is_available(spec.dataset) else _outline(spec.dataset)
     check_data(spec, data.info, len(data.first(spec.train_images).train_labels))
     other_machines = offers is not None and is_elsewhere(spec.device, offers)
-    check_memory(spec, analyze_network(spec.model), most, other_machines)
+    check_feasible(spec, analyze_network(spec.model), most, other_machines)
 
 
 def _outline(name: str) -> Dataset:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from core.inside.one_image import check_size, network_of, with_plain_forward
 from core.inside.weights import Weights
 from core.specs import LabError
+from core.training.parameters import tensors_of
 from core.zoo.export import code_files
 
 Facts = Sequence[tuple[str, str]]  # what else is known: run, epoch, data set
@@ -113,10 +114,7 @@ def safetensors_zip(weights: Weights, facts: Facts = ()) -> bytes:
 
     check_size(weights)
     told = _facts(weights, facts)
-    state = network_of(weights).state_dict()
-    tensors = {
-        name: value.clone(memory_format=torch.contiguous_format) for name, value in state.items()
-    }
+    tensors = tensors_of(network_of(weights))
     code = code_files(weights.spec)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:  # not compressed: parameters hardly shrink

@@ -93,7 +93,7 @@ def _steps_to_the_end(
         return heartbeat.end(JobState.DIVERGED, error.message)
     except LabError as error:
         return heartbeat.end(JobState.FAILED, error.message)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network of somebody's own may call sys.exit
         log_error(error, job.id)  # the traceback for whoever runs the worker, never for the page
         return heartbeat.end(JobState.FAILED, in_words(error))
     finally:
@@ -102,9 +102,9 @@ def _steps_to_the_end(
         heartbeat.join()
 
 
-def in_words(error: Exception) -> Message:
+def in_words(error: BaseException) -> Message:
     """One sentence for an error that nobody foresaw."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
         return lazy(
             "The device ran out of memory; choose a smaller batch or image, or a larger ratio."
@@ -113,6 +113,11 @@ def in_words(error: Exception) -> Message:
         return lazy(
             "BatchNorm cannot work on a single value: the last batch has one image and the map is"
             " 1×1; choose another batch size or a larger image."
+        )
+    if "does not require grad" in text:
+        return lazy(
+            "No gradient reaches the parameters: the network's forward pass leaves the graph, by"
+            " torch.no_grad(), detach() or a result of whole numbers."
         )
     if any(word in text for word in ("CUDA error", "CUDA driver", "cuDNN error", "MPS backend")):
         return lazy(

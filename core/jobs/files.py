@@ -19,7 +19,7 @@ from core.jobs.records import Run, StoredFile
 from core.specs import LabError
 from core.storage.files_place import files_place
 from core.storage.place import Unavailable, sha256_of
-from core.training.parameters import check_hash
+from core.training.parameters import check_hash, tensors_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -106,7 +106,7 @@ def save_best(run: Run, network: nn.Module, epoch: int) -> StoredFile:
     """Write the network's parameters and running statistics after `epoch`."""
     from safetensors.torch import save_file
 
-    tensors = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    tensors = tensors_of(network)
     about = {"spec": run.spec.to_json(), "run": str(run.id), "epoch": str(epoch)}
     name = f"best-{run.attempt}-{epoch}.safetensors"
     return _write(run, name, lambda path: save_file(tensors, path, metadata=about))

@@ -30,7 +30,7 @@ from core.training import compute_plan as compute_plans
 from core.training import fit as training_loop
 from core.training.allocator import memory_kept
 from core.training.devices import available_bytes, find_device
-from core.training.estimate import check_memory
+from core.training.estimate import check_feasible
 from core.training.records import ComputePlan, EpochMetrics, Progress
 from core.training.state import Training
 
@@ -56,7 +56,7 @@ def train(
     """
     spec = run.spec
     _fetch_data(spec.dataset, heartbeat, listen)
-    _check_memory(run)
+    _check_feasible(run)
     training = training_loop.start(spec, _compute_plan_of(store, run, heartbeat))
     _go_on(store, run, training, heartbeat)
     heartbeat.series = training.series
@@ -241,10 +241,10 @@ def _go_on(store: Store, run: Run, training: Training, heartbeat: Heartbeat) -> 
     remove_others(heartbeat.patiently(lambda: store.get(run.id)))
 
 
-def _check_memory(run: Run) -> None:
-    """Raise LabError when the run would not fit into the device's memory."""
+def _check_feasible(run: Run) -> None:
+    """Raise LabError when there is nothing to train, or no room for it in the device's memory."""
     free = available_bytes(find_device(run.spec.device))
-    check_memory(run.spec, analyze(run.spec.model), free)
+    check_feasible(run.spec, analyze(run.spec.model), free)
 
 
 def _fetch_data(name: str, heartbeat: Heartbeat, listen: Listener) -> None:

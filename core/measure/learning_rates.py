@@ -33,7 +33,7 @@ from core.specs import LabError, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import threads_restored
 from core.training.devices import available_bytes, describe, find_device
-from core.training.estimate import check_data, check_memory
+from core.training.estimate import check_data, check_feasible
 from core.training.fit import image_sets, start
 from core.training.records import ComputePlan
 from core.training.state import Training
@@ -58,7 +58,7 @@ def measure_learning_rates(
     device = find_device(spec.device)
     data = load(spec.dataset).first(spec.train_images)
     check_data(spec, data.info, len(data.train_labels))
-    check_memory(spec, analyze(spec.model), available_bytes(device))
+    check_feasible(spec, analyze(spec.model), available_bytes(device))
     train, _test = image_sets(spec, data, device)
     sweeps = sweeps or _affordable_sweeps(spec, train, steps)
     known = LearningRates(spec.to_json(), 0.0, describe(spec.device), steps, ())

@@ -22,7 +22,7 @@ from core.specs import MAX_EPOCHS, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import choose_compute_plan, in_words, threads_restored
 from core.training.devices import available_bytes, find_device, synchronize
-from core.training.estimate import check_data, check_memory
+from core.training.estimate import check_data, check_feasible
 from core.training.fit import evaluation_batch_size, fit, start
 from core.training.records import ComputePlan, EpochMetrics, Progress, StepCost
 
@@ -42,7 +42,7 @@ def measure_step_cost(spec: RunSpec) -> Iterator[StepCost]:
     device = find_device(spec.device)
     data = load(spec.dataset).first(spec.train_images)
     check_data(spec, data.info, len(data.train_labels))
-    check_memory(spec, analyze(spec.model), available_bytes(device))
+    check_feasible(spec, analyze(spec.model), available_bytes(device))
     with threads_restored(), memory_kept(), torch.random.fork_rng(devices=[]):
         plan = choose_compute_plan(spec, steps=MAX_EPOCHS)
         recipe = replace(spec.recipe, epochs=MAX_EPOCHS, learning_rate=_RATE, schedule="constant")

@@ -24,7 +24,7 @@ from core.specs import MAX_EPOCHS, LabError, RunSpec
 from core.training.allocator import memory_kept
 from core.training.compute_plan import choose_compute_plan, precision, threads_restored
 from core.training.devices import available_bytes, describe, find_device, synchronize
-from core.training.estimate import check_data, check_memory
+from core.training.estimate import check_data, check_feasible
 from core.training.fit import fit, start
 from core.training.records import ComputePlan, Progress, Throughput, ThroughputPoint
 from core.training.state import Training
@@ -136,7 +136,7 @@ def _timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterat
     for batch_size in batch_sizes:
         run = replace(spec, recipe=replace(spec.recipe, batch_size=batch_size))
         check_data(run, data.info, len(data.train_labels))
-        check_memory(run, analyze(run.model), available_bytes(find_device(run.device)))
+        check_feasible(run, analyze(run.model), available_bytes(find_device(run.device)))
         with threads_restored():
             compute_plan = choose_compute_plan(run, steps=MAX_EPOCHS)
             training = start(run, compute_plan)

@@ -214,13 +214,18 @@ def keeps_resized(needed: int, free_bytes: int | None) -> bool:
     return free_bytes is None or needed <= _KEPT_RESIZED * free_bytes
 
 
-def check_memory(
+def check_feasible(
     spec: RunSpec, analysis: Analysis, free_bytes: int | None, is_elsewhere: bool = False
 ) -> None:
-    """Raise LabError when the run would not fit into the device's free memory.
+    """Raise LabError when there is nothing to train, or no room for it in the device's free memory.
 
     `is_elsewhere`: other machines have it too, of whose memory nobody knows how much is free.
     """
+    if not any(layer.trained_bytes for layer in analysis.layers):
+        raise LabError(
+            "This network has no parameters that training could change; choose one that has, or let"
+            " some of its parameters require gradients."
+        )
     needed = needed_bytes(spec, analysis)
     if free_bytes is None or needed <= free_bytes:
         return

@@ -144,7 +144,7 @@ def can_be_divided(network: nn.Module) -> bool:
     Known of the lab's own networks and of PyTorch's layers, unless they have BatchNorm, whose
     statistics are those of a batch; dropout, whose random numbers parts would draw in any order; or
     buffers, which replicas do not share. What else a forward pass of somebody's own does (noise,
-    gates, hooks, parameters that it makes anew) cannot be seen from outside, so it gets whole batches.
+    gates, hooks, parameters that it makes anew) nobody sees from outside: it gets whole batches.
     """
     if any(True for _buffer in network.buffers()):
         return False

@@ -58,16 +58,18 @@ class SGD:
     def _move(self, indices: Iterable[int]) -> None:
         """Move those of these parameters that have a gradient.
 
-        The fused kernel takes parameters that all have momentum or all have none yet, which one
-        does whose first gradient comes later; and real numbers that are all there.
+        The fused kernel takes parameters that all have momentum or all have none yet, as one has
+        whose first gradient comes later than others; and no complex numbers.
         """
         groups: dict[tuple[bool, bool], list[int]] = {}
         for index in indices:
-            gradient = self.parameters[index].grad
-            if gradient is not None:
+            parameter = self.parameters[index]
+            if parameter.grad is not None:
+                if parameter.grad.is_sparse:  # of an embedding that asked for it
+                    parameter.grad = parameter.grad.to_dense()
                 is_first = self.momenta[index] is None
-                is_plain = gradient.layout == torch.strided and not gradient.is_complex()
-                groups.setdefault((is_first, self._fused and is_plain), []).append(index)
+                is_fused = self._fused and not parameter.is_complex()
+                groups.setdefault((is_first, is_fused), []).append(index)
         for (_is_first, is_fused), moved in groups.items():
             self._move_alike(moved, is_fused)
 

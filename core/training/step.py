@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.specs import RunSpec
+from core.specs import LabError, RunSpec
 from core.training.devices import cuda_generator, synchronize
 from core.training.passes import LogitsOf, Losses, LossesOf
 from core.training.state import EpochSums, Training
@@ -42,7 +43,7 @@ def losses_by(spec: RunSpec, bfloat16: bool, keep_casts: bool = True) -> LossesO
     def losses_of(network: nn.Module, images: Tensor, labels: Tensor) -> Losses:
         kind = images.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=bfloat16, cache_enabled=keep_casts):
-            logits = network(images)
+            logits = _only_tensor(network(images))
             plain = F.cross_entropy(logits, labels)
             wanted = _smoothed(plain, logits, spec.recipe.label_smoothing)
         return Losses(logits, plain, wanted)
@@ -65,9 +66,20 @@ def logits_by(bfloat16: bool, keep_casts: bool = True) -> LogitsOf:
         kind = images.device.type
         casts = torch.autocast(kind, torch.bfloat16, enabled=bfloat16, cache_enabled=keep_casts)
         with torch.no_grad(), casts:
-            return network(images)
+            return _only_tensor(network(images))
 
     return logits_of
+
+
+def _only_tensor(output: Any) -> Tensor:
+    """What the network gives, which is to be logits (B, classes)."""
+    if not isinstance(output, Tensor):
+        raise LabError(
+            "This network gives {kind}, not a tensor of class scores (images, classes), so it"
+            " cannot be trained here; return the scores alone.",
+            kind=type(output).__name__,
+        )
+    return output
 
 
 def _smoothed(loss: Tensor, logits: Tensor, share: float) -> Tensor:

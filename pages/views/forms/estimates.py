@@ -20,7 +20,7 @@ from core.training.estimate import (
     Estimate,
     Speed,
     check_data,
-    check_memory,
+    check_feasible,
     estimate,
 )
 from core.training.records import StepCost
@@ -61,7 +61,7 @@ def cost_of(spec: RunSpec, runs: Sequence[Run], own_threads: int | None = None) 
     rate = rates[-1] if rates else None
     own = own_steps(spec)
     cost = estimate(spec, analysis, speed, train_images, info.test_images, rate, free, own)
-    check_memory(spec, analysis, free, is_elsewhere(spec.device, offers()))
+    check_feasible(spec, analysis, free, is_elsewhere(spec.device, offers()))
     return cost
 
 

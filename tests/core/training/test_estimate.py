@@ -14,7 +14,7 @@ from core.training.estimate import (
     AROUND_LAYERS,
     WORKING_BYTES,
     Speed,
-    check_memory,
+    check_feasible,
     estimate,
     largest_batch,
     layer_seconds,
@@ -75,7 +75,7 @@ def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
     needs = lambda batch: needed_bytes(run_of(model, batch), analysis)  # noqa: E731
     largest = largest_batch(run_of(model, 2**16), analysis, free)
     if largest:
-        check_memory(run_of(model, largest), analysis, free)
+        check_feasible(run_of(model, largest), analysis, free)
         assert needs(largest) <= free
         assert largest == 2**16 - 1 or needs(largest + 1) > free
     else:
@@ -83,7 +83,9 @@ def test_the_batch_that_is_named_fits_and_the_next_does_not(name, gigabytes):
     fits = f"a batch of {largest} fits." if largest else "not even a batch of 1 fits"
     for is_elsewhere, words in ((False, "GiB are free"), (True, "no machine offers more than")):
         with pytest.raises(LabError, match=words) as caught:
-            check_memory(run_of(model, 2**16), analysis, min(free, needs(2**16) - 1), is_elsewhere)
+            check_feasible(
+                run_of(model, 2**16), analysis, min(free, needs(2**16) - 1), is_elsewhere
+            )
         assert fits in str(caught.value)
 
 
@@ -104,7 +106,7 @@ def test_without_momentum_a_larger_batch_may_fit():
 
 
 def test_unknown_free_memory_refuses_nothing():
-    check_memory(run_of(RESIDUAL, 2**16), analyze(RESIDUAL), None)
+    check_feasible(run_of(RESIDUAL, 2**16), analyze(RESIDUAL), None)
 
 
 def test_memory_needed_grows_with_the_batch():

@@ -15,11 +15,13 @@ from torch import Tensor
 
 from core.data.batches import Images
 from core.specs import RunSpec
+from core.training.host_state import host_state
 from core.training.state import EpochSums, Training
 from core.training.step import PhaseClock, evaluation_step, train_step
 
 _WARM_UP = 5  # plain steps, after which kernels are chosen and buffers are there
 _PATIENCE = 32  # plain steps, after which it is captured although some parameter has no gradient
+_IN_PYTHON = "its forward pass draws or counts something in Python, which a replay does not"
 _AHEAD = 16  # replays after which those before them are awaited: no progress runs far ahead
 
 
@@ -87,6 +89,7 @@ class CapturedSteps(_Captured):
         super().__init__(training, train, spec.recipe.batch_size)
         self.spec = spec
         self.order = torch.zeros(len(train.labels), dtype=torch.int64, device=training.device)
+        self.host_state: tuple[object, ...] = ()  # before the first step
 
     def begin_epoch(self, order: Tensor) -> None:
         """Images are now taken in this order (N,)."""
@@ -100,6 +103,8 @@ class CapturedSteps(_Captured):
             return False
         if self.replay is None:
             self.seen += 1
+            if self.seen == 1:
+                self.host_state = host_state(training.network, training.device)
             has_all = self.seen > _WARM_UP and not training.silent
             if not has_all and self.seen <= _PATIENCE:
                 return False
@@ -112,6 +117,9 @@ class CapturedSteps(_Captured):
     def _begin(self) -> None:
         """Plain steps go on where the network cannot be captured."""
         training = self.training
+        if host_state(training.network, training.device) != self.host_state:
+            training.captured, training.capture_error = False, _IN_PYTHON
+            return
         training.optimizer.keep_rate_on_device()
         if training.silent and training.sums.gradients is None:
             training.sums.gradients = torch.zeros(len(training.silent), device=training.device)

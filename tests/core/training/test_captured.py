@@ -5,8 +5,10 @@ On a machine without CUDA a replay is replaced by a call of the same step over t
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -20,6 +22,7 @@ from core.training.compute_plan import candidates
 from core.training.estimate import WORKING_BYTES
 from core.training.fit import fit, start
 from core.training.records import ComputePlan, EpochMetrics, Progress
+from core.zoo.catalogue import complete
 from tests.core.training.tiny_training import TINY, change, epochs, equal_weights, learnt
 
 SHORT = change(TINY, batch_size=8)  # 96 images: 12 steps an epoch, of which 5 are plain
@@ -124,6 +127,62 @@ def test_a_network_that_cannot_be_captured_trains_plainly_and_says_why(tiny, mon
     assert learnt(epochs(fit(SHORT, tiny, refused))) == rows
     assert refused.capture_error == "operation not permitted when stream is capturing"
     assert not refused.is_captured
+
+
+DECIDED_IN_PYTHON = """
+import random
+import numpy as np
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.sometimes = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3)
+        self.head = nn.Linear(4, 10)
+        self.batches = 0
+
+    def is_chosen(self):
+        return True
+
+    def forward(self, x):
+        features = self.conv(x).relu()
+        if not self.training or self.is_chosen():
+            features = self.sometimes(features).relu()
+        return self.head(features.mean((2, 3)))
+
+class Counts(Net):
+    def is_chosen(self):
+        self.batches += 1
+        return self.batches % 3 < 2
+
+class Draws(Net):
+    def is_chosen(self):
+        return random.random() < 0.5
+
+class DrawsInNumPy(Net):
+    def is_chosen(self):
+        return np.random.random() < 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "is_captured"),
+    [("Net", True), ("Counts", False), ("Draws", False), ("DrawsInNumPy", False)],
+)
+def test_what_python_decides_in_each_step_is_not_frozen(
+    tiny, replays, networks_file, name, is_captured
+):
+    networks_file(DECIDED_IN_PYTHON)
+    spec = replace(SHORT, model=complete(ModelSpec(f"nets.py:{name}", image_size=16)))
+    rows = {}
+    for plan in (PLAIN, CAPTURED):
+        random.seed(0)
+        np.random.seed(0)
+        training = start(spec, plan)
+        rows[plan] = learnt(epochs(fit(spec, tiny, training)))
+    assert rows[PLAIN] == rows[CAPTURED]
+    assert (replays["training"] > 0) == training.is_captured == is_captured
+    assert ("in Python" in training.capture_error) == (not is_captured)
 
 
 @pytest.mark.parametrize("size", [10, 16], ids=["all are full", "a smaller batch at the end"])

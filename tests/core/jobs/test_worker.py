@@ -210,13 +210,13 @@ def test_a_run_whose_files_cannot_be_written_waits_and_goes_on(store, impatient,
 def test_a_store_that_is_away_where_nothing_waits_for_it_keeps_the_run_in_the_queue(
     store, monkeypatch
 ):
-    run, check = claimed(store), train_module._check_memory
+    run, check = claimed(store), train_module._check_feasible
 
     def refuse(run) -> None:
-        monkeypatch.setattr(train_module, "_check_memory", check)  # the next time it is there
+        monkeypatch.setattr(train_module, "_check_feasible", check)  # the next time it is there
         raise StoreUnavailable("The run store could not be written: another program holds it.")
 
-    monkeypatch.setattr(train_module, "_check_memory", refuse)
+    monkeypatch.setattr(train_module, "_check_feasible", refuse)
     assert execute(store, run) is JobState.QUEUED
     assert store.get(run.id).state is JobState.QUEUED
     assert work(store, drain=True) == 1

@@ -52,6 +52,11 @@ class LabError(ValueError):
         return str(self.message)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says first; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+
+
 def shown(value: Any) -> str | Message:
     """A refused value as an error repeats it: short, whatever a visitor has sent."""
     if isinstance(value, str):

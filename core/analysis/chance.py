@@ -14,10 +14,10 @@ from torch import nn
 
 def _states(module: nn.Module) -> list[Any]:
     """Where every generator stands that the module might draw from."""
-    return [_state(generator) for generator in _generators(module)]
+    return [state_of(generator) for generator in generators(module)]
 
 
-def _generators(module: nn.Module) -> list[Any]:
+def generators(module: nn.Module) -> list[Any]:
     """Python's, NumPy's and torch's own, and those that the module or its file holds."""
     found: dict[int, Any] = {}
     for one in module.modules():
@@ -40,7 +40,8 @@ def _is_generator(value: Any) -> bool:
     )
 
 
-def _state(generator: Any) -> Any:
+def state_of(generator: Any) -> Any:
+    """Where it stands, as something that can be compared."""
     if hasattr(generator, "getstate"):
         return generator.getstate()
     if isinstance(generator, torch.Generator):
@@ -60,7 +61,7 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def unmoved() -> Iterator[None]:
-    """The lab's own passes draw nothing: afterwards the general generators stand as before."""
+    """Whatever draws inside, afterwards the general generators of the host stand as before."""
     numpy = sys.modules.get("numpy")
     before = random.getstate(), torch.get_rng_state(), numpy and numpy.random.get_state()
     try:

@@ -28,7 +28,7 @@ from core.jobs.dialects import teach_sqlite
 from core.jobs.upgrade import bring_up_to_date
 from core.language import lazy
 from core.operating.metrics import Counter
-from core.specs import LabError
+from core.specs import LabError, first_line
 from core.storage.place import Unavailable
 
 _SQLITE_WITH_SAFE_WAL = (3, 51, 3)  # older ones can corrupt a WAL file on reset
@@ -156,7 +156,7 @@ _REFUSED = {
 
 def _refusal(what: str, error: SQLAlchemyError) -> LabError:
     """Why the store cannot be opened, read or written, and what would help."""
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    reason = first_line(getattr(error, "orig", None) or error)
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
     start = _REFUSED[what]
     STORE_ERRORS.add(what)

@@ -17,7 +17,7 @@ from core.jobs.store import LostJob, Store, StoreUnavailable
 from core.jobs.train import Listener, Shared, train
 from core.language import Message, lazy
 from core.operating.logs import log, log_error
-from core.specs import LabError
+from core.specs import LabError, first_line
 from core.training.fit import Diverged
 
 
@@ -104,7 +104,7 @@ def _steps_to_the_end(
 
 def in_words(error: BaseException) -> Message:
     """One sentence for an error that nobody foresaw."""
-    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    text = first_line(error)
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
         return lazy(
             "The device ran out of memory; choose a smaller batch or image, or a larger ratio."

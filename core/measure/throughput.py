@@ -131,16 +131,20 @@ def lab_steps(spec: RunSpec, data: Dataset, training: Training) -> Iterator[int]
             seen = training.sums.images
 
 
-def _timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[TimedLoop]:
+def lab_loop(spec: RunSpec, data: Dataset, compute_plan: ComputePlan) -> TimedLoop:
+    """The lab's, computed in this way; the threads of this process stay as they are."""
+    with threads_restored():
+        training = start(spec, compute_plan)
+    return TimedLoop(spec, "lab", lab_steps(spec, data, training), compute_plan, training)
+
+
+def timed_loops(spec: RunSpec, data: Dataset, batch_sizes: list[int]) -> Iterator[TimedLoop]:
     """The lab's loop and the published one with 0 and 2 loader workers, for each batch size."""
     for batch_size in batch_sizes:
         run = replace(spec, recipe=replace(spec.recipe, batch_size=batch_size))
         check_data(run, data.info, len(data.train_labels))
         check_feasible(run, analyze(run.model), available_bytes(find_device(run.device)))
-        with threads_restored():
-            compute_plan = choose_compute_plan(run, steps=MAX_EPOCHS)
-            training = start(run, compute_plan)
-        yield TimedLoop(run, "lab", lab_steps(run, data, training), compute_plan, training)
+        yield lab_loop(run, data, choose_compute_plan(run, steps=MAX_EPOCHS))
         for workers in LOADER_WORKERS:
             steps = conventional_steps(run, data, workers)
             yield TimedLoop(run, "conventional", steps, loader_workers=workers)
@@ -163,7 +167,7 @@ def measure_throughput(
     peaks: dict[str, float] = {}
     for number, device in enumerate(devices):
         here = replace(spec, device=device)
-        loops = list(_timed_loops(here, data, batch_sizes))
+        loops = list(timed_loops(here, data, batch_sizes))
         for loop in loops:
             loop.warm_up()
         for done in range(1, rounds + 1):

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from core.folders import shared_files_cache
-from core.specs import LabError
+from core.specs import LabError, first_line
 from core.storage.folder import Folder
 from core.storage.place import OF_STORES, CannotWrite, Unavailable, sha256_of
 
@@ -260,8 +260,7 @@ def _about(url: str, error: Exception) -> dict[str, str]:
 
 def _reason(error: Exception) -> str:
     system = error.strerror if isinstance(error, OSError) else None
-    text = (system or str(error) or type(error).__name__).splitlines()[0]
-    return _without_password(text).rstrip(".")
+    return _without_password(system or first_line(error)).rstrip(".")
 
 
 @lru_cache(8)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from core.data.batches import Images
-from core.specs import RunSpec
+from core.specs import RunSpec, first_line
 from core.training.host_state import host_state
 from core.training.state import EpochSums, Training
 from core.training.step import PhaseClock, evaluation_step, train_step
@@ -37,6 +37,7 @@ class _Captured:
         self.replay: Callable[[], None] | None = None
         self.awaited: torch.cuda.Event | None = None  # when the device had come so far
         self.seen = 0  # plain steps
+        self.host_state: tuple[object, ...] = ()  # before the first of them
         self.replays = 0
 
     def is_full(self, step: int) -> bool:
@@ -48,6 +49,12 @@ class _Captured:
         places = self.first + self.places
         self.first += self.batch_size
         return places
+
+    def see_plain_step(self) -> None:
+        """One more is about to be computed."""
+        if not self.seen:
+            self.host_state = host_state(self.training.network, self.training.device)
+        self.seen += 1
 
     def replay_step(self, step: int, sums: EpochSums) -> None:
         """Compute the batch of this step; what no graph adds to `sums` is added here."""
@@ -64,11 +71,13 @@ class _Captured:
 
     def capture(self, step: Callable[[], None], sums: EpochSums) -> str:
         """From now on this step is replayed; else why it cannot be. Computes nothing."""
+        if host_state(self.training.network, self.training.device) != self.host_state:
+            return _IN_PYTHON
         images = sums.images
         try:
             self.replay = capture(step, self.training.graph_memory)
         except RuntimeError as error:  # it waits for the device, or asks the host for something
-            return str(error).splitlines()[0]
+            return first_line(error)
         finally:
             sums.images = images
         return ""
@@ -89,7 +98,6 @@ class CapturedSteps(_Captured):
         super().__init__(training, train, spec.recipe.batch_size)
         self.spec = spec
         self.order = torch.zeros(len(train.labels), dtype=torch.int64, device=training.device)
-        self.host_state: tuple[object, ...] = ()  # before the first step
 
     def begin_epoch(self, order: Tensor) -> None:
         """Images are now taken in this order (N,)."""
@@ -102,9 +110,7 @@ class CapturedSteps(_Captured):
         if not training.captured or not self.is_full(step):
             return False
         if self.replay is None:
-            self.seen += 1
-            if self.seen == 1:
-                self.host_state = host_state(training.network, training.device)
+            self.see_plain_step()
             has_all = self.seen > _WARM_UP and not training.silent
             if not has_all and self.seen <= _PATIENCE:
                 return False
@@ -117,9 +123,6 @@ class CapturedSteps(_Captured):
     def _begin(self) -> None:
         """Plain steps go on where the network cannot be captured."""
         training = self.training
-        if host_state(training.network, training.device) != self.host_state:
-            training.captured, training.capture_error = False, _IN_PYTHON
-            return
         training.optimizer.keep_rate_on_device()
         if training.silent and training.sums.gradients is None:
             training.sums.gradients = torch.zeros(len(training.silent), device=training.device)
@@ -147,7 +150,7 @@ class CapturedEvaluation(_Captured):
         if not (self.training.captured and self.can_be and self.is_full(step)):
             return False
         if self.replay is None:
-            self.seen += 1
+            self.see_plain_step()
             if self.seen == 1:
                 return False
             if error := self.capture(self._step, self.sums):

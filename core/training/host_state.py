@@ -6,12 +6,10 @@ that is left out now and then, or from the thousandth batch on, would be left ou
 
 from __future__ import annotations
 
-import random
-import sys
-from collections.abc import Iterator
-
 import torch
 from torch import nn
+
+from core.analysis.chance import generators, state_of
 
 _KNOWN = ("torch.", "torchvision.", "timm.", "core.zoo.")  # whose layers leave such to the device
 
@@ -19,8 +17,8 @@ _KNOWN = ("torch.", "torchvision.", "timm.", "core.zoo.")  # whose layers leave 
 def host_state(network: nn.Module, device: torch.device) -> tuple[object, ...]:
     """Equal before and after steps in which Python has drawn and counted nothing.
 
-    Empty for layers of the libraries. On the CPU dropout draws from PyTorch's own generator too, so
-    that one tells nothing there.
+    Empty for layers of the libraries. On the CPU every step seeds PyTorch's own generator for
+    dropout, so that one tells nothing there.
     """
     own = {name: one for name, one in network.named_modules() if not _is_known(one)}
     if not own:
@@ -31,18 +29,9 @@ def host_state(network: nn.Module, device: torch.device) -> tuple[object, ...]:
         for key, value in vars(module).items()
         if key != "training" and isinstance(value, bool | int | float | str)
     )
-    return counted, *_drawn(device)
+    seeded = torch.default_generator if device.type == "cpu" else None
+    return counted, *(state_of(one) for one in generators(network) if one is not seeded)
 
 
 def _is_known(module: nn.Module) -> bool:
     return type(module).__module__.startswith(_KNOWN)
-
-
-def _drawn(device: torch.device) -> Iterator[object]:
-    """Where the generators of the host stand."""
-    yield random.getstate()
-    if device.type != "cpu":
-        yield torch.get_rng_state().numpy().tobytes()
-    if numpy := sys.modules.get("numpy"):
-        _name, keys, position, *_ = numpy.random.get_state()
-        yield keys.tobytes(), position

@@ -146,11 +146,10 @@ def can_be_divided(network: nn.Module) -> bool:
     buffers, which replicas do not share. What else a forward pass of somebody's own does (noise,
     gates, hooks, parameters that it makes anew) nobody sees from outside: it gets whole batches.
     """
-    if any(True for _buffer in network.buffers()):
+    has_buffers = next(network.buffers(), None) is not None
+    if has_buffers or not all(map(_treats_each_image_alone, network.modules())):
         return False
-    if not all(map(_treats_each_image_alone, network.modules())):
-        return False
-    if any(_hooks(parameter) for parameter in network.parameters()):
+    if any(one._backward_hooks or one._post_accumulate_grad_hooks for one in network.parameters()):
         return False
     try:
         _sharing(network)
@@ -168,16 +167,13 @@ _EACH_IMAGE_ALONE = {
 
 
 def _treats_each_image_alone(module: nn.Module) -> bool:
-    kind = type(module)
+    """By its kind, if nobody has replaced its forward pass or listens to it."""
     if isinstance(module, nn.Flatten) and module.start_dim < 1:
         return False
+    kind = type(module)
     is_known = kind in _EACH_IMAGE_ALONE or kind.__module__.startswith("core.zoo.networks.")
-    return is_known and "forward" not in vars(module) and not _hooks(module)
-
-
-def _hooks(owner: nn.Module | nn.Parameter) -> bool:
-    """Whether somebody hears of its passes: replicas have no such listeners, or the same one."""
-    return any(value for name, value in vars(owner).items() if name.endswith("_hooks")) or bool(
-        isinstance(owner, nn.Parameter)
-        and (owner._backward_hooks or owner._post_accumulate_grad_hooks)
+    is_changed = any(
+        name == "forward" or (name.endswith("_hooks") and value)
+        for name, value in vars(module).items()
     )
+    return is_known and not is_changed

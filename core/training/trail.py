@@ -6,9 +6,8 @@ was. Hooks are there only while it runs, so that captured steps never meet them.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import gcd
 from typing import Any
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.analysis.chance import unmoved
 from core.data.batches import prepare
 from core.data.load import Dataset
 from core.specs import RunSpec
@@ -109,7 +109,7 @@ def _pass(network: nn.Module, plan: TrailPlan, images: Tensor) -> tuple[dict[str
     outputs: dict[str, Tensor] = {}
     was_training = network.training
     with ExitStack() as stack:
-        stack.enter_context(_generators_kept())
+        stack.enter_context(unmoved())  # generators of devices are seeded before each step
         stack.enter_context(torch.no_grad())
         for one in plan.maps:
             handle = network.get_submodule(one.path).register_forward_hook(_keep(one, outputs))
@@ -132,21 +132,6 @@ def _keep(one: MapPlan, outputs: dict[str, Tensor]) -> Callable[[nn.Module, Any,
             outputs[one.path] = F.adaptive_avg_pool2d(channels, one.sides)
 
     return hook
-
-
-@contextmanager
-def _generators_kept() -> Iterator[None]:
-    """Whatever draws inside, the generators of the host then go on as if nothing had.
-
-    Those of devices are seeded before each step.
-    """
-    python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
 
 
 def _as_bytes(values: Tensor) -> tuple[NDArray[np.uint8], tuple[float, float]]:

@@ -33,8 +33,8 @@ def training() -> list[Row]:
         accuracies.append(100 * last.test_accuracy)
         rates.append(last.images_per_second)
     return [
-        row(f"{name}: the whole run", durations, "s", "under 60"),
-        row(f"{name}: final test accuracy", accuracies, "%", "over 80"),
+        row(f"{name}: the whole run", durations, "s", "under 60 by all"),
+        row(f"{name}: final test accuracy", accuracies, "%", "over 80 by all"),
         row(f"{name}: training images a second", rates, "images/s", ""),
     ]
 
@@ -155,5 +155,7 @@ def published_vgg() -> list[Row]:
     return [
         row(f"{name}, 5 epochs", seconds, "s", "15"),
         row(f"{name}: an epoch's training", [one.train_seconds for one in epochs], "s", ""),
-        row(f"{name}: test accuracy", 100 * epochs[-1].test_accuracy, "%", "at least 90"),
+        row(
+            f"{name}: test accuracy", 100 * epochs[-1].test_accuracy, "%", "at least 90, 90.9 ± 0.5"
+        ),
     ]

@@ -32,6 +32,13 @@ def machine() -> str:
     return f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
+def lanes() -> int:
+    """Numbers of float32 that the processor computes with at once."""
+    import torch
+
+    return 16 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 8
+
+
 def row(figure: str, measured: float | Sequence[float], unit: str, wanted: str) -> Row:
     """One figure beside what was asked for; of several measurements the median, with its spread."""
     values = measured if isinstance(measured, Sequence) else [measured]

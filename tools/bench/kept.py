@@ -24,10 +24,10 @@ def keep(rows: list[Row], prefix: str = "") -> None:
     import pandas as pd
 
     here, before = machine(), earlier(machine())
-    frame = pd.DataFrame([one | {"before": before.get(str(one["figure"]))} for one in rows])
-    frame = frame.assign(machine=here, date=time.strftime("%Y-%m-%d")).reindex(
-        columns=list(_COLUMNS)
-    )
+    frame = pd.DataFrame(rows)
+    known = frame["figure"].map(before).astype(float)
+    frame = frame.assign(before=known, machine=here, date=time.strftime("%Y-%m-%d"))
+    frame = frame.reindex(columns=list(_COLUMNS))
     path = results_folder() / f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}.csv"
     frame.to_csv(path, index=False)
     print(frame.drop(columns=["machine", "date"]).to_string(index=False, na_rep=""))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import ROUNDS, Row, machine, row, run_spec
+from tools.bench.figures import ROUNDS, Row, lanes, machine, row, run_spec
 from tools.bench.kept import results_folder
 
 if TYPE_CHECKING:
@@ -140,14 +140,14 @@ def _pieces(network: str, peak: float, moved: float) -> Iterator[dict[str, objec
     from core.analysis import analyze
     from core.measure.roofline import moved_bytes
 
-    lanes = _lanes()
+    width = lanes()
     started = {name: min(_seconds(work)) for name, work in _SMALLEST.work().items()}
     spec = run_spec(network, "mnist", "published-course")
     batch = spec.recipe.batch_size
     layers = analyze(spec.model).layers
     for layer in (layer for layer in layers if layer.kind == "convolution"):
         convolution = Convolution.of(layer, batch)
-        filled = convolution.filled(lanes)
+        filled = convolution.filled(width)
         filled_work = filled.work()
         for name, work in convolution.work().items():
             if name == "gradient of the input" and layer.backward_macs == layer.macs:
@@ -175,13 +175,6 @@ def _pieces(network: str, peak: float, moved: float) -> Iterator[dict[str, objec
 
 
 _SMALLEST = Convolution(1, 1, 1, (1, 1), (0, 0), (1, 1))  # all of its time is its start
-
-
-def _lanes() -> int:
-    """Numbers of float32 that the processor computes with at once."""
-    import torch
-
-    return 16 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 8
 
 
 def _seconds(work: Callable[[], object]) -> list[float]:

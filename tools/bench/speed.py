@@ -9,7 +9,7 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from tools.bench.figures import ROUNDS, Row, ratios, row, run_spec
+from tools.bench.figures import ROUNDS, Row, lanes, ratios, row, run_spec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,52 +32,31 @@ def throughput() -> list[Row]:
 
     Where the lab computes a batch in parts at once, also as it did before, whole.
     """
-    import torch
+    from core.data.load import load
+    from core.measure.throughput import lab_loop, timed_loops
 
-    is_wide = "AVX512" in torch.backends.cpu.get_cpu_capability()
     rows = []
     for network, dataset, recipe_name, wanted in AGAINST_CONVENTIONAL:
-        spec = run_spec(network, dataset, recipe_name)
-        ours, published = _loops(spec)
-        _take_turns([*ours.values(), *published.values()])
-        workers, fastest = max(published.items(), key=lambda one: median(one[1].rates))
+        spec, data = run_spec(network, dataset, recipe_name), load(dataset)
+        lab, *published = timed_loops(spec, data, [spec.recipe.batch_size])
+        ours, plan = {"the lab": lab}, lab.compute_plan
+        if plan and plan.replicas > 1:
+            ours["the lab, whole batches"] = lab_loop(spec, data, replace(plan, replicas=1))
+        _take_turns([*ours.values(), *published])
+        fastest = max(published, key=lambda loop: median(loop.rates))
         named = f"{network}, {dataset}, batch {spec.recipe.batch_size}"
-        print(f"{named}: the published loop is fastest with {workers} loader workers", flush=True)
+        print(
+            f"{named}: published, fastest with {fastest.loader_workers} loader workers", flush=True
+        )
         rows.append(row(f"{named}: the published loop", fastest.rates, "images/s", ""))
         for name, loop in ours.items():
             factors = ratios(loop.rates, fastest.rates)
-            asked = f"at least {wanted[is_wide]}" if loop is ours["the lab"] else ""
+            asked = f"at least {wanted[lanes() == 16]}" if loop is lab else ""
             rows += [
                 row(f"{named}: {name}", loop.rates, "images/s", ""),
                 row(f"{named}: {name} ÷ the published loop", factors, "×", asked),
             ]
     return rows
-
-
-def _loops(spec: RunSpec) -> tuple[dict[str, TimedLoop], dict[int, TimedLoop]]:
-    """The lab's, by name, and the published ones, by their number of loader workers."""
-    from core.data.load import load
-    from core.measure.conventional_loop import LOADER_WORKERS, conventional_steps
-    from core.measure.throughput import TimedLoop, lab_steps
-    from core.training.compute_plan import choose_compute_plan, threads_restored
-    from core.training.fit import start
-
-    data, plan = load(spec.dataset), choose_compute_plan(spec, steps=1_000)
-    plans = {"the lab": plan}
-    if plan.replicas > 1:
-        plans["the lab, whole batches"] = replace(plan, replicas=1)
-    ours = {}
-    for name, one in plans.items():
-        with threads_restored():  # the published loops have all of them
-            training = start(spec, one)
-        ours[name] = TimedLoop(spec, "lab", lab_steps(spec, data, training), one, training)
-    published = {
-        workers: TimedLoop(
-            spec, "conventional", conventional_steps(spec, data, workers), loader_workers=workers
-        )
-        for workers in LOADER_WORKERS
-    }
-    return ours, published
 
 
 def _take_turns(loops: Sequence[TimedLoop]) -> None:
@@ -91,7 +70,7 @@ def _take_turns(loops: Sequence[TimedLoop]) -> None:
 def pipeline() -> list[Row]:
     """The wall-clock rate by that on batches which are ready on the device, in turns."""
     from core.data.load import load
-    from core.measure.throughput import TimedLoop, lab_steps
+    from core.measure.throughput import TimedLoop, lab_loop
     from core.training.compute_plan import choose_compute_plan
     from core.training.fit import start
 
@@ -99,9 +78,9 @@ def pipeline() -> list[Row]:
     for network, dataset, recipe_name, _ in AGAINST_CONVENTIONAL:
         spec, data = run_spec(network, dataset, recipe_name), load(dataset)
         compute_plan = choose_compute_plan(spec, steps=1_000)
-        ours, theirs = start(spec, compute_plan), start(spec, compute_plan)
+        theirs = start(spec, compute_plan)
         loops = (
-            TimedLoop(spec, "lab", lab_steps(spec, data, ours), compute_plan, ours),
+            lab_loop(spec, data, compute_plan),
             TimedLoop(spec, "ready", ready_steps(spec, data, theirs), compute_plan, theirs),
         )
         _take_turns(loops)

@@ -148,7 +148,10 @@ class Net(nn.Module):
         features = self.conv(x).relu()
         if not self.training or self.is_chosen():
             features = self.sometimes(features).relu()
-        return self.head(features.mean((2, 3)))
+        return self.scores(features.mean((2, 3)))
+
+    def scores(self, features):
+        return self.head(features)
 
 class Counts(Net):
     def is_chosen(self):
@@ -162,12 +165,27 @@ class Draws(Net):
 class DrawsInNumPy(Net):
     def is_chosen(self):
         return np.random.random() < 0.5
+
+class DrawsByItself(Net):
+    def __init__(self):
+        super().__init__()
+        self.lots = random.Random(0)
+
+    def is_chosen(self):
+        return self.lots.random() < 0.5
+
+class DrawsWhenTested(Net):
+    def scores(self, features):
+        return self.head(features) * (1 if self.training else 1 + random.random())
 """
 
 
 @pytest.mark.parametrize(
     ("name", "is_captured"),
-    [("Net", True), ("Counts", False), ("Draws", False), ("DrawsInNumPy", False)],
+    [
+        ("Net", True),
+        *((name, False) for name in ("Counts", "Draws", "DrawsInNumPy", "DrawsByItself")),
+    ],
 )
 def test_what_python_decides_in_each_step_is_not_frozen(
     tiny, replays, networks_file, name, is_captured
@@ -183,6 +201,18 @@ def test_what_python_decides_in_each_step_is_not_frozen(
     assert rows[PLAIN] == rows[CAPTURED]
     assert (replays["training"] > 0) == training.is_captured == is_captured
     assert ("in Python" in training.capture_error) == (not is_captured)
+
+
+def test_what_python_decides_in_an_evaluation_is_not_frozen(
+    tiny, replays, networks_file, monkeypatch
+):
+    monkeypatch.setattr(fit_module, "evaluation_batch_size", lambda _spec: 10)
+    networks_file(DECIDED_IN_PYTHON)
+    spec = replace(SHORT, model=complete(ModelSpec("nets.py:DrawsWhenTested", image_size=16)))
+    training = start(spec, CAPTURED)
+    epochs(fit(spec, tiny, training))
+    assert training.is_captured and replays["training"] > 0 == replays["evaluation"]
+    assert "in Python" in training.capture_error
 
 
 @pytest.mark.parametrize("size", [10, 16], ids=["all are full", "a smaller batch at the end"])

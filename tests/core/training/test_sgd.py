@@ -41,14 +41,14 @@ def network() -> nn.Module:
     return Network().to(memory_format=torch.channels_last)
 
 
-def torchs(parameters, recipe: Recipe) -> torch.optim.SGD:
+def torchs(parameters, recipe: Recipe, fused: bool = True) -> torch.optim.SGD:
     return torch.optim.SGD(
         parameters,
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
-        fused=True,
+        fused=fused,
     )
 
 
@@ -132,14 +132,7 @@ def test_a_worker_s_first_step_waits_for_no_compiler():
 def test_a_parameter_may_get_its_first_gradient_later_than_others(recipe):
     ours, theirs = network(), network()
     our_optimizer = SGD(ours.parameters(), recipe)
-    their_optimizer = torch.optim.SGD(
-        theirs.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=False,  # with True it cannot
-    )
+    their_optimizer = torchs(theirs.parameters(), recipe, fused=False)  # fused it cannot
     for step in range(4):
         for module, optimizer in ((ours, our_optimizer), (theirs, their_optimizer)):
             backward(module, step)

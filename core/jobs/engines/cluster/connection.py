@@ -18,7 +18,7 @@ from core.jobs.engines.cluster.own_node import (
     own_nodes,
     token_file,
 )
-from core.specs import LabError
+from core.specs import LabError, first_line
 
 
 def cluster_address() -> str:
@@ -54,7 +54,7 @@ def connected(settings: Mapping[str, str] | None = None) -> Iterator[Any]:
     except ConnectionError as error:
         raise _not_let_in(address) from error
     except (RuntimeError, ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise LabError(
             "The cluster at {address} cannot be used: {reason}", address=address, reason=reason
         ) from error

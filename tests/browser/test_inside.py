@@ -109,7 +109,9 @@ def test_arrow_keys_move_the_number_and_each_is_what_the_map_holds(visitor):
 def test_layers_chosen_one_after_the_other_are_opened_and_in_the_address(visitor):
     visitor.open("/inside?in_image=17&in_layer=residual1.conv2")
     for path in ("residual2.conv1", "stem1.conv", "residual1.conv1"):
-        visitor.page.locator(f"[data-layer='{path}']").first.press("Enter")
+        layer = visitor.page.locator(f"[data-layer='{path}']").first
+        layer.wait_for()  # what cannot be seen yet takes no key
+        layer.press("Enter")
         heading = visitor.page.locator(".number figcaption").first
         heading.get_by_text(f"{path}, channel", exact=False).wait_for()
         visitor.settle()
@@ -163,8 +165,8 @@ def test_a_number_beside_a_scale_is_not_broken_and_nothing_is_cut(visitor, width
 
 def test_what_is_drawn_is_looked_at(visitor):
     visitor.open("/inside?in_network=lab/digits&in_source=Draw")
-    board = visitor.page.locator(".canvas-holder canvas")
-    box = board.bounding_box()
+    visitor.button("Clear").wait_for()  # made by the canvas's script, which comes after the canvas
+    box = visitor.page.locator(".canvas-holder canvas").bounding_box()
     visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
     visitor.page.mouse.down()
     visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40, steps=8)

@@ -52,9 +52,12 @@ class LabError(ValueError):
         return str(self.message)
 
 
-def first_line(error: BaseException) -> str:
-    """What an error of a library says first; its kind where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+def first_line(error: BaseException, most: int | None = 200) -> str:
+    """The first line of what a library's error says, without its full stop, up to `most` letters;
+    the kind of one that says nothing.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:most].rstrip(".!")
 
 
 def shown(value: Any) -> str | Message:

@@ -31,11 +31,11 @@ from core.specs import (
     ImageSize,
     LabError,
     ModelSpec,
+    first_line,
 )
 from core.zoo.building import build, build_on_meta
 from core.zoo.catalogue import CATALOGUE, complete
 from core.zoo.families.vgg import FORUM_ONE_BY_ONE_FROM, FORUM_ONE_BY_ONES
-from core.zoo.libraries import first_line
 from core.zoo.own import file_of, is_own
 
 _COSTS = ("macs", "backward_macs", "elementwise_ops", "output_bytes", "saved_bytes", "work_bytes")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import is_convolution, is_linear
 from core.language import Message, lazy
+from core.specs import first_line
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,6 @@ def _pytorch_error(layer: LayerCost, wrong: int) -> str:
     """What PyTorch says of this layer with `wrong` inputs; no memory is taken."""
     import torch
     from torch.nn import functional as F
-
-    from core.zoo.libraries import first_line
 
     number = torch.zeros(1)  # every element of the tensors below
     image, outputs = number.expand(layer.input_shape), layer.weight_shape[0]

@@ -260,7 +260,8 @@ def _about(url: str, error: Exception) -> dict[str, str]:
 
 def _reason(error: Exception) -> str:
     system = error.strerror if isinstance(error, OSError) else None
-    return _without_password(system or first_line(error)).rstrip(".")
+    told = system or first_line(error, None)  # whole, lest the @ after a password is cut
+    return _without_password(told).rstrip(".")
 
 
 @lru_cache(8)

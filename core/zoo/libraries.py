@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.language import Message, _, lazy
-from core.specs import SHOWN, LabError, ModelSpec, shown
+from core.specs import SHOWN, LabError, ModelSpec, first_line, shown
 from core.torch_process import call_where_torch_is
 from core.zoo.architecture import Architecture
 
@@ -196,9 +196,3 @@ _COLUMNS: dict[str, Callable[[str], Any]] = {"image_size": int, "params": int, "
 def _from_row(row: dict[str, str]) -> LibraryModel:
     """A row of the table; a figure that is not published has no column."""
     return LibraryModel(**{column: _COLUMNS[column](text) for column, text in row.items()})
-
-
-def first_line(error: Exception) -> str:
-    """What an error of a library says, in one line without its full stop."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:200].rstrip(".!")

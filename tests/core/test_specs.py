@@ -23,6 +23,7 @@ from core.specs import (
     ModelSpec,
     Recipe,
     RunSpec,
+    first_line,
     parse_image_size,
 )
 from core.zoo.catalogue import complete
@@ -376,3 +377,17 @@ def test_a_run_that_asks_for_no_such_kernels_is_written_as_before():
     assert "deterministic" not in run.to_json()
     fixed = replace(run, deterministic=True)
     assert RunSpec.from_json(fixed.to_json()) == fixed != run
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("\n  mat1 and mat2 differ.\nmore\n"), "mat1 and mat2 differ"),
+        (KeyError(), "KeyError"),
+        (RuntimeError(" \n"), "RuntimeError"),
+        (RuntimeError("x" * 1_000), "x" * 200),
+    ],
+)
+def test_of_an_error_its_first_line_is_told(error, told):
+    assert first_line(error) == told
+    assert first_line(RuntimeError("y" * 1_000), None) == "y" * 1_000

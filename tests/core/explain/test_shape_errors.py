@@ -11,9 +11,8 @@ from torch import nn
 from core.analysis import analyze
 from core.explain.shape_errors import shape_errors
 from core.language import CHINESE, in_language
-from core.specs import ModelSpec
+from core.specs import ModelSpec, first_line
 from core.zoo.catalogue import CATALOGUE
-from core.zoo.libraries import first_line
 from tests.core.networks import analysis_of
 
 

@@ -38,6 +38,10 @@ if __name__ == "__main__":
         st.header(_("Newest runs"), anchor=False)
         newest_runs()
 else:
+    import gc
+
+    gc.disable()  # until all is imported: a look for garbage among it is a tenth of the start
+
     from starlette.middleware import Middleware
 
     from core.zoo.own import name_files

@@ -81,9 +81,9 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
         name = ".".join(path.relative_to(_VIEWS).with_suffix("").parts)
         importlib.import_module(f"pages.views.{name}")
     serve_metrics()
-    gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again
     gc.set_threshold(_YOUNG_OBJECTS)
+    gc.enable()
     yield
     close_torch_process()
     close_own_process()

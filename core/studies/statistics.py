@@ -14,7 +14,6 @@ from math import isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, stdtr, stdtrit
 
 ALPHA = 0.05  # for all pairs of a study together, two-sided
 POWER = 0.8
@@ -56,6 +55,8 @@ def mean_interval(values: Sequence[float]) -> Mean | None:
 
 def _t_quantile(confidence: float, count: int) -> float:
     """How many standard errors a two-sided t interval of so many values reaches to each side."""
+    from scipy.special import stdtrit  # SciPy takes half a second: no page's import waits for it
+
     return float(stdtrit(count - 1, 0.5 + confidence / 2))
 
 
@@ -158,6 +159,8 @@ def paired_t(differences: NDArray[np.float64]) -> float:
 
     Its checks take a thousand times as long as the test.
     """
+    from scipy.special import stdtr
+
     count = len(differences)
     mean = differences.mean()
     variance = np.mean((differences - mean) ** 2) * (count / (count - 1))
@@ -220,4 +223,6 @@ def spread_factor(count: int) -> float:
 
     From the chi² distribution.
     """
+    from scipy.special import chdtri
+
     return sqrt((count - 1) / float(chdtri(count - 1, 1 - ALPHA / 2)))

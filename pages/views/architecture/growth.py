@@ -16,6 +16,7 @@ from pages.views.app.charts import chart
 from pages.views.app.downloads import download_csv
 from pages.views.app.prose import markdown
 from pages.views.app.tables import table
+from pages.views.architecture.equal_accuracy import equal_accuracy_view
 from pages.views.architecture.equal_parameters import equal_parameters_view
 
 _IDEA = N_(
@@ -29,9 +30,6 @@ _IDEA = N_(
 
 def growth_view(analysis: Analysis) -> None:
     """The idea, the growing concatenation, one layer's formulas, the residual net beside it."""
-    # Imported here: its statistics bring in scipy, which takes seconds the first time.
-    from pages.views.architecture.equal_accuracy import equal_accuracy_view
-
     steps = growth(analysis)
     markdown(_(_IDEA))
     chart(

@@ -100,7 +100,7 @@ def test_devices_are_measured_as_they_are_declared(store, dispatching):
 
 
 def test_another_dispatcher_goes_on_where_one_has_ended(cluster, store, dispatching):
-    spec = replace(LONG, recipe=recipe("fast", 600, epochs=5, batch_size=20))
+    spec = replace(LONG, recipe=recipe("fast", 600, epochs=20, batch_size=20))
     run_id = store.enqueue(spec)
     wait_until(lambda: is_training(store, run_id))
     dispatching.close()

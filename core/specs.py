@@ -30,6 +30,7 @@ MAX_SEED = 2**31 - 1
 MAX_SEEDS = 100  # of each variant of a study
 MAX_SPEC_TEXT = 4_000  # characters of a network in one line, as addresses hold it
 SHOWN = 60  # characters of a refused value that an error repeats
+TOLD = 200  # characters of what a library or somebody's own network says of its failure
 
 SCHEDULES = (N_("constant"), N_("one-cycle"))
 INITIALIZATIONS = ("default", "xavier")
@@ -52,12 +53,12 @@ class LabError(ValueError):
         return str(self.message)
 
 
-def first_line(error: BaseException, most: int | None = 200) -> str:
-    """The first line of what a library's error says, without its full stop, up to `most` letters;
-    the kind of one that says nothing.
+def first_line(error: BaseException) -> str:
+    """The first line of what a library's error says, without its full stop; its kind where it says
+    nothing.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:most].rstrip(".!")
+    return (lines[0] if lines else type(error).__name__).rstrip(".!")
 
 
 def shown(value: Any) -> str | Message:

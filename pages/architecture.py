@@ -35,6 +35,7 @@ from pages.views.architecture.since_save import before_save, changes_view, follo
 from pages.views.architecture.strip import strip
 from pages.views.architecture.too_small import another_size_button
 from pages.views.architecture.totals import totals_row
+from pages.views.architecture.trained import trained_view
 from pages.views.architecture.views import MEMORY_AND_TIME, choose_view
 from pages.views.forms.network import choose_model
 
@@ -93,8 +94,6 @@ def _show_view(view: str, analysis: Analysis, block: str | None) -> Display:
         case "Growth":
             growth_view(analysis)
         case "Trained":
-            from pages.views.architecture.trained import trained_view  # statistics: SciPy
-
             trained_view(analysis)
         case "Code":
             code_view(analysis.spec)

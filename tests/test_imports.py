@@ -99,6 +99,15 @@ def test_importing_any_package_of_core_costs_nothing():
     assert not set(done.stdout.split()) & HEAVY
 
 
+def test_the_page_server_imports_its_pages_without_torch_and_scipy():
+    views = sorted((PROJECT / "pages" / "views").rglob("*.py"))
+    modules = [".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in views]
+    program = f"import sys, dashboard, {', '.join(modules)}; print(*sys.modules)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & (HEAVY - {"streamlit", "plotly"})
+
+
 def test_captum_is_not_imported_until_it_is_asked():
     program = "import sys, core.inside.attribution; print(*sys.modules)"
     command = [sys.executable, "-c", program]

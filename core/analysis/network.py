@@ -28,6 +28,7 @@ from core.specs import (
     MAX_IMAGE_SIZE,
     MAX_IN_CHANNELS,
     MAX_NUM_CLASSES,
+    TOLD,
     ImageSize,
     LabError,
     ModelSpec,
@@ -180,7 +181,7 @@ def _copied(module: nn.Module, name: str) -> nn.Module:
             "{name} cannot be copied ({error}), and its forward pass would change it; analyze it"
             " in a new process, before anything is trained or exported there.",
             name=name,
-            error=first_line(error),
+            error=first_line(error)[:TOLD],
         ) from error
 
 
@@ -305,7 +306,7 @@ def _refusal(name: str, shape: Shape, error: Exception) -> LabError:
             " torch.autograd.grad with create_graph=True can."
         )
     else:
-        why = lazy("its forward pass says {error}.", error=repr(first_line(error)))
+        why = lazy("its forward pass says {error}.", error=repr(first_line(error)[:TOLD]))
     return LabError(
         "{name} cannot be taken apart at {shape}: {why}", name=name, shape=_sides(shape), why=why
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.analysis.records import Analysis, LayerCost
 from core.explain.formulas import is_convolution, is_linear
 from core.language import Message, lazy
-from core.specs import first_line
+from core.specs import TOLD, first_line
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,5 @@ def _pytorch_error(layer: LayerCost, wrong: int) -> str:
             weight = number.expand(outputs, max(1, wrong // groups), *layer.weight_shape[2:])
             F.conv2d(image, weight, bias, groups=groups)
     except RuntimeError as error:
-        return first_line(error)
+        return first_line(error)[:TOLD]
     raise AssertionError(f"{layer.path} works with {wrong} inputs")

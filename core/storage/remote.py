@@ -260,8 +260,7 @@ def _about(url: str, error: Exception) -> dict[str, str]:
 
 def _reason(error: Exception) -> str:
     system = error.strerror if isinstance(error, OSError) else None
-    told = system or first_line(error, None)  # whole, lest the @ after a password is cut
-    return _without_password(told).rstrip(".")
+    return _without_password(system or first_line(error)).rstrip(".")
 
 
 @lru_cache(8)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.language import Message, _, lazy
-from core.specs import SHOWN, LabError, ModelSpec, first_line, shown
+from core.specs import SHOWN, TOLD, LabError, ModelSpec, first_line, shown
 from core.torch_process import call_where_torch_is
 from core.zoo.architecture import Architecture
 
@@ -103,7 +103,7 @@ class Library:
         try:
             network: nn.Module = import_module(self._module).build(spec)
         except Exception as error:  # whatever a library raises of itself
-            about = {"arch": spec.arch, "pixels": spec.pixels, "error": first_line(error)}
+            about = {"arch": spec.arch, "pixels": spec.pixels, "error": first_line(error)[:TOLD]}
             if self.channels:
                 raise LabError(
                     "{arch} cannot be built for {pixels} pixels: {error}.", **about

@@ -385,9 +385,8 @@ def test_a_run_that_asks_for_no_such_kernels_is_written_as_before():
         (ValueError("\n  mat1 and mat2 differ.\nmore\n"), "mat1 and mat2 differ"),
         (KeyError(), "KeyError"),
         (RuntimeError(" \n"), "RuntimeError"),
-        (RuntimeError("x" * 1_000), "x" * 200),
+        (RuntimeError("x" * 1_000), "x" * 1_000),
     ],
 )
 def test_of_an_error_its_first_line_is_told(error, told):
     assert first_line(error) == told
-    assert first_line(RuntimeError("y" * 1_000), None) == "y" * 1_000

@@ -1,7 +1,4 @@
-"""The question with which a visitor came from the overview: shown again at the view that proves it.
-
-The questions bring in statistics (SciPy), so they are imported only where one is asked.
-"""
+"""The question with which a visitor came from the overview, again at the view that proves it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,9 @@ import streamlit as st
 
 from core.analysis.records import Analysis
 from core.language import _
+from core.report.questions.catalogue import QUESTIONS
 from core.report.questions.question import Question
+from pages.views.app.answers import answer_to
 from pages.views.app.messages import escaped
 from pages.views.app.prose import markdown
 
@@ -28,8 +27,6 @@ def asked_question(page: str) -> None:
     question = _question(page)
     if question is None:
         return
-    from pages.views.app.answers import answer_to
-
     with st.container(border=True, gap="xxsmall", key="asked_question"):
         st.markdown(f"**{escaped(_(question.text))}**")
         markdown(escaped(answer_to(question)))
@@ -47,8 +44,6 @@ def _question(page: str) -> Question | None:
     name = st.query_params.get(ASKED)
     if not name:
         return None
-    from core.report.questions.catalogue import QUESTIONS
-
     question = QUESTIONS.get(name)
     if question is None or question.page != page:
         return None

@@ -83,7 +83,7 @@ async def ready_for_visitors(_app: st.App) -> AsyncIterator[None]:
     serve_metrics()
     gc.freeze()  # what is imported stays: the collector need not look at it again
     gc.set_threshold(_YOUNG_OBJECTS)
-    gc.enable()
+    gc.enable()  # dashboard.py has disabled it
     yield
     close_torch_process()
     close_own_process()

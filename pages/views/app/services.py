@@ -15,7 +15,7 @@ from pages.views.app.messages import show_error
 from pages.views.people.visitor import visitor
 
 if TYPE_CHECKING:
-    from core.studies.reproduction import Reproduction
+    from core.studies.reproduction import Reproduction, read_runs, reproductions
 
 
 @cached({}, condition=Condition())  # asked for many times a page: quicker than Streamlit's
@@ -64,6 +64,4 @@ def _ensure_workers(single: bool) -> None:
 @st.cache_resource(show_spinner=False)  # records never change: no copies
 def shipped() -> list[Reproduction]:
     """The runs that come with the lab, beside those published; the file is read once."""
-    from core.studies.reproduction import read_runs, reproductions  # NumPy, SciPy
-
     return reproductions(read_runs())

@@ -77,7 +77,7 @@ def test_parallel_edges_between_all_boxes_stay_apart(lying):
 
 
 def test_the_largest_network_is_drawn_by_few_calls():
-    """What would take a second for more layers than a hundred is seen in calls, on any machine."""
+    """Counted, not timed: they are as many on a busy machine."""
     layers = analysis_of(SPECS["densenet121"]).layers
     outlined = outline(layers)
     first = calls_of(lambda: svg(fold(outline(layers), readable(outlined)), "first"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from threading import Condition
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from cachetools import cached
@@ -11,11 +10,9 @@ from cachetools import cached
 from core.jobs.database import database_url
 from core.jobs.engines.choice import Engine, make_engine, starts_engine
 from core.jobs.store import Store, open_store
+from core.studies.reproduction import Reproduction, read_runs, reproductions
 from pages.views.app.messages import show_error
 from pages.views.people.visitor import visitor
-
-if TYPE_CHECKING:
-    from core.studies.reproduction import Reproduction, read_runs, reproductions
 
 
 @cached({}, condition=Condition())  # asked for many times a page: quicker than Streamlit's
